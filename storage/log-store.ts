@@ -1,0 +1,38 @@
+import type { LogConfig, PartitionLog } from './partition-log.ts'
+
+/** All partition logs of one broker: finds them at start, creates and deletes them. Embedded: log-manager.ts. */
+export interface LogStore {
+  /** Opens what is on disk; each log itself opens on first use after a clean stop. Recovers after an unclean one. */
+  start(settings: (topic: string) => LogConfig): Promise<void>
+  /** Partitions found on disk or created since, whether opened or not. */
+  list(): Iterable<StoredPartition>
+  /** The log, opened now if it was not; undefined where there is none. */
+  get(topic: string, partition: number): PartitionLog | undefined
+  /** Creates the directory with its partition.metadata. An existing log of the same topic id is returned. */
+  create(topic: string, partition: number, topicId: string, config: LogConfig): PartitionLog
+  /** Gone for every reader at once; its files go after file.delete.delay.ms. */
+  delete(topic: string, partition: number): void
+  /** Logs of one topic take a new config. */
+  updateConfig(topic: string, config: LogConfig): void
+  /** Directories with their uuid, size, free space and partitions, for DescribeLogDirs. */
+  directories(): readonly LogDirectory[]
+  /** Flushes, writes checkpoints and the clean stop mark, closes. */
+  stop(): Promise<void>
+}
+
+export interface StoredPartition {
+  readonly topic: string
+  readonly partition: number
+  /** Zero uuid where partition.metadata is missing (directories of Kafka 2.7 and older). */
+  readonly topicId: string
+}
+
+export interface LogDirectory {
+  readonly path: string
+  readonly directoryId: string
+  /** The failure that took it offline; undefined while it is usable. */
+  readonly failure: Error | undefined
+  readonly freeBytes: number
+  readonly totalBytes: number
+  readonly partitions: readonly { topic: string; partition: number; sizeBytes: number }[]
+}

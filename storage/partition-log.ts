@@ -1,0 +1,162 @@
+import type { Rejection } from '../protocol/error-codes.ts'
+import type { Lease } from '../protocol/buffer-pool.ts'
+
+/**
+ * THE SEAM between the broker and whatever keeps record batches: one log of one partition. The embedded
+ * implementation is storage/log/log.ts (segments on a local disk); every other passes the same conformance suite
+ * (partition-log.conformance.ts).
+ *
+ * Offsets are assigned by the log, in the order in which `append` was called: the order is fixed before `append`
+ * returns its promise, so a caller may start the next append without waiting for the last.
+ */
+export interface PartitionLog {
+  /** Offset of the first record that may be read. Moves up by retention and DeleteRecords. */
+  readonly logStartOffset: number
+  /** Offset that the next record gets; covers appends whose flush is still under way. */
+  readonly logEndOffset: number
+  /** End of what was written as durably as the settings ask: what the only replica may call its high watermark. */
+  readonly flushedEndOffset: number
+  /** First offset of the oldest transaction that is open or not yet covered by upToOffset; undefined: none. */
+  firstUnstableOffset(upToOffset: number): number | undefined
+
+  /** Validates, assigns offsets, stages at once; resolves when written (and synced where flush.messages asks). */
+  append(records: Buffer, append: AppendContext): Promise<AppendResult | AppendRejection>
+
+  /**
+   * Whole batches as stored, from the one that holds `offset`, none past `upToOffset`, about `maxBytes`; with
+   * `minOneBatch` the first batch comes even when it is larger. OFFSET_OUT_OF_RANGE below start or above end.
+   */
+  read(offset: number, read: ReadContext): Promise<ReadResult | Rejection>
+
+  /** Aborted transactions that overlap [fromOffset, toOffset), in order of their first offset (KIP-98). */
+  abortedTransactions(fromOffset: number, toOffset: number): AbortedTransaction[]
+
+  /** Offset of the first record with at least that timestamp; undefined: none. Reads at most one segment's tail. */
+  offsetForTimestamp(timestampMs: number, upToOffset: number): Promise<TimestampAndOffset | undefined>
+  /** The record with the largest timestamp (the first of them); undefined in an empty log (KIP-734). */
+  maxTimestamp(): Promise<TimestampAndOffset | undefined>
+
+  /** Leader epoch of the last record, or undefined where the log never had one. */
+  readonly latestEpoch: number | undefined
+  /** Largest epoch <= requested with its end offset (KIP-320); undefined: no such epoch is known. */
+  endOffsetForEpoch(leaderEpoch: number): { readonly leaderEpoch: number; readonly endOffset: number } | undefined
+  /** Epoch that wrote the record at offset. */
+  epochForOffset(offset: number): number | undefined
+  /** Remembers that leaderEpoch starts at logEndOffset. */
+  assignEpoch(leaderEpoch: number): void
+
+  /** Moves logStartOffset up (DeleteRecords); durable once resolved. */
+  deleteRecordsBefore(offset: number): Promise<void>
+  truncateTo(offset: number): Promise<void>
+
+  /** Producers with state in this log (DescribeProducers). */
+  activeProducers(): ProducerDescription[]
+  /** Bytes of all segments. */
+  readonly sizeBytes: number
+
+  updateConfig(config: LogConfig): void
+  /** Forces all that was appended to the disk. */
+  flush(): Promise<void>
+  close(): Promise<void>
+}
+
+/** Who appends decides what is checked: only clients' batches are checked for sequence, control bits, timestamps. */
+export type AppendOrigin = 'client' | 'coordinator' | 'replication'
+
+export interface AppendContext {
+  readonly origin: AppendOrigin
+  readonly leaderEpoch: number
+  /** Version of the Produce request, which decides about zstd (7) and magic; undefined for internal appends. */
+  readonly produceVersion?: number
+  readonly nowMs: number
+  /** Keeps the memory of `records` until the log has let go of it; left out: the caller's buffer is the log's now. */
+  readonly lease?: Lease
+  /** Sequence check of a transactional append (KIP-890 part 2): producer must have been verified. */
+  readonly transactionVersion?: number
+}
+
+export interface AppendResult {
+  readonly baseOffset: number
+  readonly lastOffset: number
+  /** -1 unless message.timestamp.type is LogAppendTime. */
+  readonly logAppendTimeMs: number
+  readonly logStartOffset: number
+  /** True where the batches were in the log already (idempotent retry); the offsets are then those of the original. */
+  readonly duplicate: boolean
+}
+
+export interface AppendRejection extends Rejection {
+  /** Records that were at fault, where Kafka tells them (ProduceResponse v8). */
+  readonly recordErrors?: readonly { readonly batchIndex: number; readonly message: string }[]
+}
+
+export interface ReadContext {
+  readonly maxBytes: number
+  readonly minOneBatch: boolean
+  /** Exclusive end: high watermark, last stable offset or log end, as the reader may see. */
+  readonly upToOffset: number
+}
+
+export interface ReadResult {
+  readonly slices: readonly Buffer[]
+  readonly sizeBytes: number
+  /** Must be called once the slices are no longer used: they may live in pooled memory. */
+  release(): void
+  /** Where the next read starts: one past the last offset of the last batch; `offset` itself where nothing was read. */
+  readonly nextOffset: number
+}
+
+export interface AbortedTransaction {
+  readonly producerId: number
+  readonly firstOffset: number
+  readonly lastOffset: number
+  readonly lastStableOffset: number
+}
+
+export interface TimestampAndOffset {
+  readonly timestampMs: number
+  readonly offset: number
+  readonly leaderEpoch: number | undefined
+}
+
+export interface ProducerDescription {
+  readonly producerId: number
+  readonly producerEpoch: number
+  readonly lastSequence: number
+  readonly lastTimestampMs: number
+  readonly coordinatorEpoch: number
+  /** -1: no open transaction. */
+  readonly currentTransactionStartOffset: number
+}
+
+/**
+ * What a log must know of its topic's settings, under their Kafka names in camel case. The type that
+ * src/config/topic-configs.ts infers satisfies it. Long values saturate at 2^53 - 1.
+ */
+export interface LogConfig {
+  readonly segmentBytes: number
+  readonly segmentMs: number
+  readonly segmentJitterMs: number
+  readonly segmentIndexBytes: number
+  readonly indexIntervalBytes: number
+  readonly flushMessages: number
+  readonly flushMs: number
+  readonly retentionBytes: number
+  readonly retentionMs: number
+  readonly maxMessageBytes: number
+  readonly fileDeleteDelayMs: number
+  readonly deleteRetentionMs: number
+  readonly minCompactionLagMs: number
+  readonly maxCompactionLagMs: number
+  readonly minCleanableDirtyRatio: number
+  /** Any of 'delete' and 'compact'; empty: nothing is ever removed (KIP-1073). */
+  readonly cleanupPolicy: readonly string[]
+  readonly compressionType: 'producer' | 'uncompressed' | 'gzip' | 'snappy' | 'lz4' | 'zstd'
+  readonly compressionGzipLevel: number
+  readonly compressionLz4Level: number
+  readonly compressionZstdLevel: number
+  readonly preallocate: boolean
+  readonly messageTimestampType: 'CreateTime' | 'LogAppendTime'
+  readonly messageTimestampBeforeMaxMs: number
+  readonly messageTimestampAfterMaxMs: number
+}
