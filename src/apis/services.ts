@@ -1,0 +1,28 @@
+import type { Host } from '../../storage/host/host.ts'
+import type { LogStore } from '../../storage/log-store.ts'
+import type { ConfigStore } from '../config/config-store.ts'
+import type { GroupCoordinator } from '../coordinator/group/group-coordinator.ts'
+import type { FetchSessions } from '../fetch/fetch-sessions.ts'
+import type { FetchPurgatory } from '../fetch/fetch-purgatory.ts'
+import type { MetadataStore } from '../metadata/metadata-store.ts'
+import type { Logger } from '../observe/logger.ts'
+import type { PartitionRegistry } from '../partition/partition-registry.ts'
+
+/** The parts of one broker, as its handlers see them. broker.ts makes them, in this order. */
+export interface Services {
+  readonly nodeId: number
+  readonly host: Host
+  readonly logger: Logger
+  /** Settings of brokers, topics and groups, with their sources (server.properties, dynamic, default). */
+  readonly configs: ConfigStore
+  readonly logs: LogStore
+  /** The cluster's metadata: an immutable image, and the only way to change it. */
+  readonly metadata: MetadataStore
+  /** Partitions that this broker leads or follows, by name and by topic id. */
+  readonly partitions: PartitionRegistry
+  readonly fetchSessions: FetchSessions
+  readonly fetchPurgatory: FetchPurgatory
+  readonly groups: GroupCoordinator
+  /** Range of API versions that is served, by API key: what ApiVersions answers. */
+  readonly served: ReadonlyMap<number, { readonly oldest: number; readonly newest: number }>
+}

@@ -1,0 +1,38 @@
+/**
+ * THE SEAM under metadata-like state: keyed records of one coordinator shard. Embedded: one partition of an internal
+ * topic (partition-state-log.ts). One conformance suite for every implementation.
+ */
+export interface StateLog {
+  /**
+   * Appends all records as one batch, atomically; its place is fixed before the promise is returned. Resolves with
+   * the offset after the last record when it is as durable as the settings ask. Rejects when it is unknown whether it
+   * was written: the owner throws its memory away and loads again.
+   */
+  append(records: readonly StateRecord[], options: AppendOptions): Promise<number>
+  /** Every record from the start, in order. Control batches (transaction markers) come as `marker`. */
+  load(replay: (record: LoadedRecord) => void): Promise<void>
+}
+
+export interface StateRecord {
+  readonly key: Buffer
+  /** Null: a tombstone. */
+  readonly value: Buffer | null
+}
+
+export interface AppendOptions {
+  readonly nowMs: number
+  /** Set for records that count only once the producer's transaction commits (TxnOffsetCommit). */
+  readonly transaction?: { readonly producerId: number; readonly producerEpoch: number }
+}
+
+export interface LoadedRecord {
+  readonly offset: number
+  readonly timestampMs: number
+  /** -1 outside of transactions. */
+  readonly producerId: number
+  readonly producerEpoch: number
+  /** Set for the end of a transaction; key and value are then empty. */
+  readonly marker?: 'commit' | 'abort'
+  readonly key: Buffer
+  readonly value: Buffer | null
+}

@@ -1,0 +1,64 @@
+import type { Rejection } from '../../protocol/error-codes.ts'
+import type { MetadataImage, TopicImage } from './metadata-image.ts'
+
+/** Owner of the cluster's metadata: decides about changes (topic-changes.ts), logs them (metadata-log.ts), tells of them. */
+export interface MetadataStore {
+  /** The newest image; changes only between turns of the event loop. */
+  readonly image: MetadataImage
+  /** Called after each change, in order, in the turn in which `image` changed and before the change's answer goes out. */
+  onChange(listener: (image: MetadataImage, change: MetadataChange) => void): void
+  /** Each topic on its own, as Kafka's ReplicationControlManager.createTopics: results in the order asked. */
+  createTopics(topics: readonly NewTopic[], options: ChangeOptions): Promise<readonly (CreatedTopic | Rejection)[]>
+  /** By id; the topic is gone for every reader once this resolves. */
+  deleteTopics(ids: readonly string[], options: ChangeOptions): Promise<readonly (TopicImage | Rejection)[]>
+  createPartitions(
+    topics: readonly NewPartitions[],
+    options: ChangeOptions & { readonly validateOnly: boolean },
+  ): Promise<readonly (TopicImage | Rejection)[]>
+  /** Already validated settings of one resource: null removes one. */
+  alterConfigs(changes: readonly ConfigChange[], options: ChangeOptions): Promise<void>
+  /** A block of producer ids that nobody else will ever get: [first, first + count). */
+  allocateProducerIds(count: number, nowMs: number): Promise<number>
+}
+
+export interface ChangeOptions {
+  readonly nowMs: number
+  readonly principal: string
+}
+
+export interface NewTopic {
+  readonly name: string
+  /** -1: num.partitions. */
+  readonly partitionCount: number
+  /** -1: default.replication.factor. */
+  readonly replicationFactor: number
+  /** Replicas by partition where the client assigns them itself; partitionCount and replicationFactor are then -1. */
+  readonly assignments: ReadonlyMap<number, readonly number[]>
+  readonly configs: ReadonlyMap<string, string | null>
+  readonly validateOnly: boolean
+}
+
+export interface CreatedTopic {
+  readonly topic: TopicImage
+  readonly replicationFactor: number
+}
+
+export interface NewPartitions {
+  readonly name: string
+  readonly count: number
+  /** Replicas of each new partition; undefined: the broker chooses. */
+  readonly assignments: readonly (readonly number[])[] | undefined
+}
+
+export interface ConfigChange {
+  readonly resourceType: number
+  readonly resourceName: string
+  readonly settings: ReadonlyMap<string, string | null>
+}
+
+export interface MetadataChange {
+  readonly topicsChanged: readonly TopicImage[]
+  readonly topicsDeleted: readonly TopicImage[]
+  /** Resource keys (configResourceKey) whose settings changed. */
+  readonly configsChanged: readonly string[]
+}
