@@ -1,0 +1,33 @@
+/** Why bytes could not be decompressed; Kafka has no words of its own for it, its codecs throw. */
+export class DecompressionFault {
+  /** 'corrupt': not what the codec writes, or cut. 'too large': more than the limit would come out. */
+  readonly kind: 'corrupt' | 'too large'
+  readonly message: string
+
+  constructor(kind: 'corrupt' | 'too large', message: string) {
+    this.kind = kind
+    this.message = message
+  }
+}
+
+/** One compression algorithm, as it stands in record batches. Synchronous; keeps nothing between calls. */
+export interface Codec {
+  /** Number in the attributes of a batch. */
+  readonly id: number
+  /** Name in `compression.type`. */
+  readonly name: CompressionName
+  /** level: in the range of Kafka's `compression.<name>.level`; left out, the codec's default. */
+  compress(bytes: Uint8Array, level?: number): Buffer
+  /** At most limitBytes come out, and no more than that, give or take a block, is ever allocated for them. */
+  decompress(bytes: Uint8Array, limitBytes: number): Buffer | DecompressionFault
+}
+
+export type CompressionName = 'none' | 'gzip' | 'snappy' | 'lz4' | 'zstd'
+
+export function corrupt(message: string): DecompressionFault {
+  return new DecompressionFault('corrupt', message)
+}
+
+export function tooLarge(limitBytes: number): DecompressionFault {
+  return new DecompressionFault('too large', `decompressed records exceed ${limitBytes} bytes`)
+}

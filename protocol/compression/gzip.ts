@@ -1,0 +1,17 @@
+import { constants, gunzipSync, gzipSync } from 'node:zlib'
+import { type Codec, corrupt, tooLarge } from './codec.ts'
+
+/** RFC 1952, by node:zlib. Levels 1 to 9, -1 for the library's default (6). */
+export const gzip: Codec = {
+  id: 1,
+  name: 'gzip',
+  compress: (bytes, level = constants.Z_DEFAULT_COMPRESSION) => gzipSync(bytes, { level }),
+  decompress(bytes, limitBytes) {
+    try {
+      return gunzipSync(bytes, { maxOutputLength: Math.max(1, limitBytes) })
+    } catch (error) {
+      const { code, message } = error as NodeJS.ErrnoException
+      return code === 'ERR_BUFFER_TOO_LARGE' ? tooLarge(limitBytes) : corrupt(`gzip: ${message}`)
+    }
+  },
+}

@@ -1,0 +1,109 @@
+import { type BatchOptions, buildBatch } from './batch-builder.ts'
+import { readInt16, readInt32, writeInt16, writeInt32 } from './int64.ts'
+
+/*
+ * Records of a control batch, which consumers never see (Kafka's ControlRecordType).
+ *
+ *  key    int16 version (0), int16 type
+ *  value  of an end-transaction marker: int16 version (0), int32 coordinator epoch
+ */
+const KEY_BYTES = 4
+const MARKER_VALUE_BYTES = 6
+
+const TYPES = [
+  'ABORT',
+  'COMMIT',
+  'LEADER_CHANGE',
+  'SNAPSHOT_HEADER',
+  'SNAPSHOT_FOOTER',
+  'KRAFT_VERSION',
+  'KRAFT_VOTERS',
+] as const
+export type ControlRecordType = (typeof TYPES)[number]
+
+/**
+ * Type that a control record's key names; 'UNKNOWN' for one that is newer than us, and is to be ignored; undefined
+ * where no such key stands. Source: ControlRecordType.parse.
+ */
+export function controlRecordType(key: Uint8Array | null): ControlRecordType | 'UNKNOWN' | undefined {
+  if (key === null || key.length < KEY_BYTES || readInt16(key, 0) < 0) return undefined
+  return TYPES[readInt16(key, 2)] ?? 'UNKNOWN'
+}
+
+/** End of a transaction on one partition, as its coordinator has it written. */
+export interface EndTransactionMarker {
+  readonly type: 'COMMIT' | 'ABORT'
+  readonly coordinatorEpoch: number
+}
+
+/** The marker in a control record; undefined where it is none, or a broken one. Source: EndTransactionMarker. */
+export function readEndTransactionMarker(
+  key: Uint8Array | null,
+  value: Uint8Array | null,
+): EndTransactionMarker | undefined {
+  const type = controlRecordType(key)
+  if (type !== 'COMMIT' && type !== 'ABORT') return undefined
+  if (value === null || value.length < MARKER_VALUE_BYTES || readInt16(value, 0) < 0) return undefined
+  return { type, coordinatorEpoch: readInt32(value, 2) }
+}
+
+/** A batch with the marker that commits or aborts the transaction of a producer. */
+export function buildEndTransactionBatch(
+  marker: EndTransactionMarker,
+  options: Pick<BatchOptions, 'baseOffset' | 'partitionLeaderEpoch'> & {
+    readonly producerId: number
+    readonly producerEpoch: number
+    readonly timestampMs: number
+  },
+): Buffer {
+  const value = Buffer.alloc(MARKER_VALUE_BYTES)
+  writeInt32(value, 2, marker.coordinatorEpoch)
+  const record = { key: controlKey(marker.type), value, timestamp: options.timestampMs }
+  return buildBatch([record], { ...options, transactional: true, control: true })
+}
+
+/** A control batch of another type: value as the type's own schema writes it. */
+export function buildControlBatch(
+  type: Exclude<ControlRecordType, 'COMMIT' | 'ABORT'>,
+  value: Uint8Array,
+  options: Pick<BatchOptions, 'baseOffset' | 'partitionLeaderEpoch'> & { readonly timestampMs: number },
+): Buffer {
+  const record = { key: controlKey(type), value, timestamp: options.timestampMs }
+  return buildBatch([record], { ...options, control: true })
+}
+
+/** Who leads the metadata log from here on, and who voted for it (LeaderChangeMessage v0). */
+export interface LeaderChange {
+  readonly leaderId: number
+  readonly voters: readonly number[]
+  readonly grantingVoters: readonly number[]
+}
+
+/** The batch with which a leader of the metadata log opens its epoch. */
+export function buildLeaderChangeBatch(
+  change: LeaderChange,
+  options: Pick<BatchOptions, 'baseOffset' | 'partitionLeaderEpoch'> & { readonly timestampMs: number },
+): Buffer {
+  const head = Buffer.alloc(6)
+  writeInt32(head, 2, change.leaderId)
+  const value = [head, voterList(change.voters), voterList(change.grantingVoters), NO_TAGS]
+  return buildControlBatch('LEADER_CHANGE', Buffer.concat(value), options)
+}
+
+const NO_TAGS = Buffer.alloc(1)
+
+/** Compact array of int32 with no tags each. A quorum is far smaller than the 126 that one length byte can say. */
+function voterList(voters: readonly number[]): Buffer {
+  const bytes = Buffer.alloc(1 + 5 * voters.length)
+  bytes[0] = voters.length + 1
+  voters.forEach((voter, i) => {
+    writeInt32(bytes, 1 + 5 * i, voter)
+  })
+  return bytes
+}
+
+function controlKey(type: ControlRecordType): Buffer {
+  const key = Buffer.alloc(KEY_BYTES)
+  writeInt16(key, 2, TYPES.indexOf(type))
+  return key
+}

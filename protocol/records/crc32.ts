@@ -1,0 +1,21 @@
+import zlib from 'node:zlib'
+import { type CrcTables, crcTables, sliceBy16 } from './slice-by-16.ts'
+
+let tables: CrcTables | undefined
+
+// In Node.js from 20.15 and 22.2 on; the types of 20 do not know it.
+const native = (zlib as { crc32?: (bytes: Uint8Array) => number }).crc32
+
+/**
+ * CRC-32 (IEEE 802.3) of bytes[start, end), as an unsigned 32-bit number: the checksum of message formats v0 and v1
+ * and of gzip.
+ */
+export function crc32(bytes: Uint8Array, start = 0, end = bytes.length): number {
+  return native === undefined ? crc32InJs(bytes, start, end) : native(bytes.subarray(start, end))
+}
+
+/** The same without native code. */
+export function crc32InJs(bytes: Uint8Array, start = 0, end = bytes.length): number {
+  tables ??= crcTables(0xedb88320)
+  return sliceBy16(tables, bytes, start, end)
+}

@@ -1,0 +1,287 @@
+import { DecompressionFault } from '../compression/codec.ts'
+import { codecOf } from '../compression/codecs.ts'
+import type { RecordBatch } from './record-batch.ts'
+
+/*
+ * Record in a v2 batch (Kafka's DefaultRecord). Varints are zig-zag: -1 is 1 byte of 1.
+ *
+ *  varint   length          bytes of the record after this field
+ *  int8     attributes      unused
+ *  varlong  timestampDelta  from the batch's baseTimestamp
+ *  varint   offsetDelta     from the batch's baseOffset
+ *  varint   keyLength       negative: null key
+ *  bytes    key
+ *  varint   valueLength     negative: null value
+ *  bytes    value
+ *  varint   headerCount
+ *  headers  each: varint key length (not negative), key, varint value length (negative: null), value
+ */
+
+/** A header of a record: key in UTF-8, value null where it has none. */
+export interface RecordHeader {
+  readonly key: Buffer
+  readonly value: Buffer | null
+}
+
+/** A record as it stands in the log. Buffers are views of the batch, or of what was decompressed from it. */
+export interface LogRecord {
+  readonly offset: number
+  /** Milliseconds; the log append time where the batch has one; -1: none. */
+  readonly timestamp: number
+  readonly key: Buffer | null
+  readonly value: Buffer | null
+  readonly headers: readonly RecordHeader[]
+}
+
+/** What is wrong with the records of a batch. */
+export class RecordFault {
+  /** 'invalid': no records stand there. 'undecodable': the codec refuses them. 'too large': they inflate beyond the limit. */
+  readonly kind: 'invalid' | 'undecodable' | 'too large'
+  readonly message: string
+
+  constructor(kind: 'invalid' | 'undecodable' | 'too large', message: string) {
+    this.kind = kind
+    this.message = message
+  }
+}
+
+/** What decompressed records may take, unless the caller sets another limit: Kafka's default for a whole request. */
+export const DEFAULT_DECOMPRESSED_LIMIT_BYTES = 104_857_600
+
+/** Records of the batch without compression: a view where it has none. */
+export function uncompressedRecords(batch: RecordBatch, limitBytes: number): Buffer | RecordFault {
+  if (!batch.isCompressed) return batch.recordBytes
+  const codec = codecOf(batch.compression)
+  if (codec === undefined) return new RecordFault('invalid', `Unknown compression type id: ${batch.compression}`)
+  const bytes = codec.decompress(batch.recordBytes, limitBytes)
+  if (!(bytes instanceof DecompressionFault)) return bytes
+  return new RecordFault(bytes.kind === 'corrupt' ? 'undecodable' : 'too large', bytes.message)
+}
+
+/**
+ * Cursor over the records of a v2 batch, decompressed if need be. Call `next` until it is false, then look at `fault`.
+ * It validates lengths, counts and varints as Kafka's DefaultRecord does, and allocates nothing per record.
+ */
+export function openRecords(
+  batch: RecordBatch,
+  limitBytes: number = DEFAULT_DECOMPRESSED_LIMIT_BYTES,
+): RecordCursor | RecordFault {
+  const bytes = uncompressedRecords(batch, limitBytes)
+  return bytes instanceof RecordFault ? bytes : new RecordCursor(batch, bytes)
+}
+
+/** All records of a v2 batch. */
+export function readRecords(
+  batch: RecordBatch,
+  limitBytes: number = DEFAULT_DECOMPRESSED_LIMIT_BYTES,
+): LogRecord[] | RecordFault {
+  const cursor = openRecords(batch, limitBytes)
+  if (cursor instanceof RecordFault) return cursor
+  const records: LogRecord[] = []
+  while (cursor.next()) records.push(cursor.record())
+  return cursor.fault ?? records
+}
+
+export class RecordCursor {
+  /** Of the record that `next` stopped at. */
+  offsetDelta = 0
+  timestampDelta = 0
+  /** Negative: null. */
+  keyLength = -1
+  valueLength = -1
+  headerCount = 0
+  /** Bytes of the record, its length field included. */
+  sizeBytes = 0
+  /** Set once the bytes turned out not to be `count` records and nothing else. */
+  fault: RecordFault | undefined
+
+  readonly #bytes: Buffer
+  readonly #baseOffset: number
+  readonly #baseTimestamp: number
+  readonly #logAppendTime: number | undefined
+  #remaining: number
+  #position = 0
+  #limit = 0
+  #keyStart = 0
+  #valueStart = 0
+  #headersStart = 0
+
+  constructor(batch: RecordBatch, uncompressed: Buffer) {
+    this.#bytes = uncompressed
+    this.#baseOffset = batch.baseOffset
+    this.#baseTimestamp = batch.baseTimestamp
+    this.#logAppendTime = batch.timestampType === 'LogAppendTime' ? batch.maxTimestamp : undefined
+    this.#remaining = batch.count
+    if (this.#remaining < 0) this.#fail(`Found invalid record count ${this.#remaining} in magic v2 batch`)
+  }
+
+  /** Goes on to the next record; false at the end and at a fault. */
+  next(): boolean {
+    if (this.fault !== undefined || this.#remaining === 0) return false
+    if (!this.#readRecord()) return false
+    if (--this.#remaining === 0 && this.#position !== this.#bytes.length) {
+      return this.#fail('Incorrect declared batch size, records still remaining in file')
+    }
+    return true
+  }
+
+  get offset(): number {
+    return this.#baseOffset + this.offsetDelta
+  }
+  get timestamp(): number {
+    return this.#logAppendTime ?? this.#baseTimestamp + this.timestampDelta
+  }
+  get hasKey(): boolean {
+    return this.keyLength >= 0
+  }
+  get hasValue(): boolean {
+    return this.valueLength >= 0
+  }
+  get key(): Buffer | null {
+    return this.#view(this.#keyStart, this.keyLength)
+  }
+  get value(): Buffer | null {
+    return this.#view(this.#valueStart, this.valueLength)
+  }
+  get headers(): RecordHeader[] {
+    const headers: RecordHeader[] = []
+    const end = this.#position
+    this.#position = this.#headersStart
+    for (let i = 0; i < this.headerCount; i++) headers.push({ key: this.#field()!, value: this.#field() })
+    this.#position = end
+    return headers
+  }
+  /** The bytes of the record as they stand, its length field included. */
+  get bytes(): Buffer {
+    return this.#bytes.subarray(this.#position - this.sizeBytes, this.#position)
+  }
+
+  record(): LogRecord {
+    return {
+      offset: this.offset,
+      timestamp: this.timestamp,
+      key: this.key,
+      value: this.value,
+      headers: this.headerCount === 0 ? NO_HEADERS : this.headers,
+    }
+  }
+
+  #readRecord(): boolean {
+    const start = this.#position
+    this.#limit = this.#bytes.length
+    const length = this.#varint()
+    const bodyStart = this.#position
+    if (length < 1 || length > this.#limit - bodyStart) {
+      return this.#fail(
+        `Invalid record size: expected ${length} bytes in record payload, but instead the buffer has only ${this.#limit - bodyStart} remaining bytes.`,
+      )
+    }
+    this.#limit = bodyStart + length
+    this.#position = bodyStart + 1
+    this.timestampDelta = this.#varlong()
+    this.offsetDelta = this.#varint()
+    this.keyLength = this.#varint()
+    this.#keyStart = this.#position
+    this.#skip(this.keyLength)
+    this.valueLength = this.#varint()
+    this.#valueStart = this.#position
+    this.#skip(this.valueLength)
+    this.headerCount = this.#varint()
+    this.#headersStart = this.#position
+    if (this.headerCount !== 0) this.#skipHeaders()
+    this.sizeBytes = this.#limit - start
+    if (this.fault !== undefined) return false
+    if (this.#position === this.#limit) return true
+    return this.#fail(
+      `Invalid record size: expected to read ${length} bytes in record payload, but instead read ${this.#position - bodyStart}`,
+    )
+  }
+
+  #skipHeaders(): void {
+    const count = this.headerCount
+    if (count < 0) this.#fail(`Found invalid number of record headers ${count}`)
+    if (count > this.#limit - this.#position) {
+      this.#fail(`Found invalid number of record headers. ${count} is larger than the remaining size of the buffer`)
+    }
+    for (let i = 0; i < count && this.fault === undefined; i++) {
+      const keyLength = this.#varint()
+      if (keyLength < 0) this.#fail(`Invalid negative header key size ${keyLength}`)
+      this.#skip(keyLength)
+      this.#skip(this.#varint())
+    }
+  }
+
+  #skip(length: number): void {
+    if (length <= 0) return
+    if (length > this.#limit - this.#position) this.#fail('Found invalid record structure')
+    else this.#position += length
+  }
+
+  /** Zig-zag varint of at most 5 bytes; 0 and a fault where none stands. */
+  #varint(): number {
+    const bytes = this.#bytes
+    const limit = this.#limit
+    let position = this.#position
+    let value = 0
+    for (let shift = 0; shift < 35 && position < limit; shift += 7) {
+      const byte = bytes[position++]!
+      value |= (byte & 0x7f) << shift
+      if (byte < 0x80) {
+        this.#position = position
+        return (value >>> 1) ^ -(value & 1)
+      }
+    }
+    this.#fail('Found invalid record structure')
+    return 0
+  }
+
+  /** Zig-zag varint of at most 10 bytes, as a number; one beyond 2^53 loses its low bits. 0 and a fault where none stands. */
+  #varlong(): number {
+    const start = this.#position
+    const end = Math.min(this.#limit, start + 4)
+    let value = 0
+    for (let position = start, shift = 0; position < end; shift += 7) {
+      const byte = this.#bytes[position++]!
+      value |= (byte & 0x7f) << shift
+      if (byte < 0x80) {
+        this.#position = position
+        return (value >>> 1) ^ -(value & 1)
+      }
+    }
+    return this.#longVarlong(start)
+  }
+
+  #longVarlong(start: number): number {
+    const end = Math.min(this.#limit, start + 10)
+    let magnitude = (this.#bytes[start]! & 0x7f) >> 1
+    for (let position = start + 1, scale = 64; position < end; scale *= 128) {
+      const byte = this.#bytes[position++]!
+      // Of the tenth byte only one bit is within 64 bits.
+      magnitude += (position === start + 10 ? byte & 1 : byte & 0x7f) * scale
+      if (byte < 0x80) {
+        this.#position = position
+        return (this.#bytes[start]! & 1) === 0 ? magnitude : -magnitude - 1
+      }
+    }
+    this.#fail('Found invalid record structure')
+    return 0
+  }
+
+  #field(): Buffer | null {
+    const length = this.#varint()
+    const start = this.#position
+    this.#skip(length)
+    return this.#view(start, length)
+  }
+
+  #view(start: number, length: number): Buffer | null {
+    return length < 0 ? null : this.#bytes.subarray(start, start + length)
+  }
+
+  #fail(message: string): false {
+    this.fault ??= new RecordFault('invalid', message)
+    return false
+  }
+}
+
+const NO_HEADERS: readonly RecordHeader[] = []
