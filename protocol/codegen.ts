@@ -1,0 +1,93 @@
+import { type ByteReader, malformed } from './byte-reader.ts'
+import type { ByteWriter } from './byte-writer.ts'
+import { decoderSource, fixedReaders } from './decoder-source.ts'
+import { encoderSource } from './encoder-source.ts'
+import { readInt64, writeInt64 } from './int64.ts'
+import { invariant } from './invariant.ts'
+import { type Fields, type InputValue, includesVersion, type MessageSchema, type ValueOf } from './schema.ts'
+import { uuidText, writeUuidText } from './uuid-text.ts'
+
+/** A value that this version of a message cannot carry and that its schema does not let go silently. */
+export class UnsupportedFieldError extends Error {
+  override readonly name = 'UnsupportedFieldError'
+}
+
+/**
+ * Reads one message from where the reader stands and leaves it behind the last byte. Every field of the schema is
+ * present in the value: what the version lacks has its default. Views (bytes, records) point into the reader's bytes.
+ * Throws MalformedError.
+ */
+export function decode<F extends Fields>(schema: MessageSchema<F>, version: number, reader: ByteReader): ValueOf<F> {
+  return codecOf(schema, version).decode(reader) as ValueOf<F>
+}
+
+/**
+ * Writes one message. Missing properties take their defaults. Large bytes and records are kept by reference. Throws
+ * UnsupportedFieldError, TypeError for a null that the version does not know, RangeError for a string too long.
+ */
+export function encode<F extends Fields>(
+  schema: MessageSchema<F>,
+  version: number,
+  value: InputValue<F>,
+  writer: ByteWriter,
+): void {
+  codecOf(schema, version).encode(writer, value)
+}
+
+interface Codec {
+  decode(reader: ByteReader): unknown
+  encode(writer: ByteWriter, value: unknown): void
+}
+
+/** Codecs are made on first use: a client speaks one version of the few messages that it needs. */
+const codecs = new WeakMap<MessageSchema, Codec[]>()
+
+function codecOf(schema: MessageSchema, version: number): Codec {
+  const known = codecs.get(schema)?.[version]
+  if (known !== undefined) return known
+  invariant(includesVersion(schema.versions, version), `${schema.name} has no version ${version}`)
+  const codec = compile(schema, version)
+  const versions = codecs.get(schema) ?? []
+  versions[version] = codec
+  codecs.set(schema, versions)
+  return codec
+}
+
+/** What the generated text refers to by name. */
+const scope = {
+  readInt64,
+  writeInt64,
+  uuidText,
+  writeUuidText,
+  malformed,
+  noBytes: Buffer.alloc(0),
+  gathered: (bytes: Buffer | null) => (bytes === null ? null : [bytes]),
+  nullValue(path: string): never {
+    throw new TypeError(`${path} is null`)
+  },
+  unsupportedField(path: string, version: number): never {
+    throw new UnsupportedFieldError(`${path} cannot be told in version ${version}`)
+  },
+}
+
+// Decoder and encoder are compiled apart: most versions of a response are never read here, nor requests written.
+function compile(schema: MessageSchema, version: number): Codec {
+  const flexible = includesVersion(schema.flexible, version)
+  return {
+    decode(reader) {
+      const text = `${fixedReaders}\n${decoderSource(schema.fields, version, flexible)}\nreturn decode`
+      this.decode = evaluate(`${schema.name}.v${version}.decode`, text)
+      return this.decode(reader)
+    },
+    encode(writer, value) {
+      const text = `${encoderSource(schema.fields, version, flexible)}\nreturn encode`
+      this.encode = evaluate(`${schema.name}.v${version}.encode`, text)
+      this.encode(writer, value)
+    },
+  }
+}
+
+function evaluate<C>(name: string, text: string): C {
+  const source = `'use strict'\n${text}\n//# sourceURL=ottla:${name}`
+  return new Function(...Object.keys(scope), source)(...Object.values(scope)) as C
+}

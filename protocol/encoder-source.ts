@@ -1,0 +1,148 @@
+import { defaultSource, isDefaultSource } from './default-source.ts'
+import type { Field, Fields, FieldType } from './schema.ts'
+import { fixedSize, isNullable, isRun, joinFixed, type NamedField, structLayout } from './wire-layout.ts'
+
+/** Source text of the functions that encode a table of fields in one version; the outermost is called `encode`. */
+export function encoderSource(fields: Fields, version: number, flexible: boolean): string {
+  const functions: string[] = []
+  structFunction({ version, flexible, functions }, 'encode', fields)
+  return functions.join('\n')
+}
+
+interface Target {
+  readonly version: number
+  readonly flexible: boolean
+  /** Finished functions. */
+  readonly functions: string[]
+}
+
+function structFunction(target: Target, name: string, fields: Fields): void {
+  const { plain, tagged, absent } = structLayout(fields, target.version)
+  const lines = [`function ${name}(w, m) {`]
+  for (const named of absent) lines.push(...refusalIfLost(target, name, named))
+  joinFixed(plain).forEach((part, index) => {
+    if (!isRun(part)) {
+      lines.push(...plainField(target, name, part))
+      return
+    }
+    // The buffer is looked up after reserve, which may have replaced it.
+    lines.push(`  const p${index} = w.reserve(${part.size}), b${index} = w.bytes`)
+    part.fields.forEach(([field, type], i) => {
+      lines.push(`  const $${field} = m.${field} ?? ${defaultSource(type)}`)
+      lines.push(`  ${storeSource(type, `b${index}`, `p${index} + ${part.offsets[i]}`, `$${field}`)}`)
+    })
+  })
+  if (target.flexible) lines.push(...taggedSection(target, name, tagged))
+  lines.push('}')
+  target.functions.push(lines.join('\n'))
+}
+
+/** A value that the version cannot carry is only let go where the schema says that nobody will miss it. */
+function refusalIfLost({ version }: Target, name: string, [field, type]: NamedField): string[] {
+  if (type.ignorable) return []
+  const lost = `m.${field} !== undefined && !(${isDefaultSource(type, `m.${field}`)})`
+  return [`  if (${lost}) unsupportedField('${dotted(name, field)}', ${version})`]
+}
+
+function plainField(target: Target, name: string, named: NamedField): string[] {
+  const [field, type] = named
+  const value = `  const $${field} = m.${field} === undefined ? ${defaultSource(type)} : m.${field}`
+  return [value, ...writeLines(target, `${name}_${field}`, type, `$${field}`).map((line) => `  ${line}`)]
+}
+
+function taggedSection(target: Target, name: string, tagged: readonly NamedField[]): string[] {
+  if (tagged.length === 0) return ['  w.writeInt8(0)']
+  const lines = ['  let tags = 0']
+  for (const [field, type] of tagged) {
+    const present = `$${field} !== undefined && !(${isDefaultSource(type, `$${field}`)})`
+    lines.push(`  const $${field} = m.${field}, has_${field} = ${present}`, `  if (has_${field}) tags++`)
+  }
+  lines.push('  w.writeUnsignedVarint(tags)')
+  for (const [field, type] of tagged) {
+    lines.push(`  if (has_${field}) {`, `    const start = w.beginTag(${type.tag})`)
+    lines.push(...writeLines(target, `${name}_${field}`, type, `$${field}`).map((line) => `    ${line}`))
+    lines.push('    w.endTag(start)', '  }')
+  }
+  return lines
+}
+
+/** Statements that write one value of any type. `path` names the functions that they need. */
+function writeLines(target: Target, path: string, field: Field<unknown>, value: string): string[] {
+  if (fixedSize(field) !== undefined) {
+    return [`{ const p = w.reserve(${fixedSize(field)}), b = w.bytes; ${storeSource(field, 'b', 'p', value)} }`]
+  }
+  const lines = []
+  const nullable = isNullable(field, target.version)
+  if (!nullable) lines.push(`if (${value} === null) nullValue('${dotted(path)}')`)
+  const compact = target.flexible ? 'Compact' : ''
+  switch (field.kind) {
+    case 'struct':
+      structFunction(target, path, field.fields as Fields)
+      if (!nullable) lines.push(`${path}(w, ${value})`)
+      else lines.push(`if (${value} === null) w.writeInt8(-1)`, `else { w.writeInt8(1); ${path}(w, ${value}) }`)
+      break
+    case 'array':
+      arrayFunction(target, path, field.element as FieldType<unknown>)
+      lines.push(`${path}(w, ${value})`)
+      break
+    case 'string':
+      lines.push(`w.write${compact}String(${value})`)
+      break
+    default:
+      lines.push(`w.write${compact}${field.gathered ? 'Slices' : 'Bytes'}(${value})`)
+  }
+  return lines
+}
+
+function arrayFunction(target: Target, path: string, element: FieldType<unknown>): void {
+  const compact = target.flexible ? 'Compact' : ''
+  const size = fixedSize(element)
+  const lines = [
+    `function ${path}(w, elements) {`,
+    `  if (elements === null) return w.write${compact}ArrayLength(-1)`,
+    `  w.write${compact}ArrayLength(elements.length)`,
+  ]
+  if (size !== undefined) {
+    lines.push(`  let p = w.reserve(elements.length * ${size})`, '  const b = w.bytes')
+    const store = storeSource(element, 'b', 'p', 'elements[i]')
+    lines.push(`  for (let i = 0; i < elements.length; i++, p += ${size}) { ${store} }`)
+  } else {
+    const field = { ...element, nullable: undefined } as Field<unknown>
+    const write = writeLines(target, `${path}_element`, field, 'element')
+    lines.push('  for (let i = 0; i < elements.length; i++) {', '    const element = elements[i]')
+    lines.push(...write.map((line) => `    ${line}`), '  }')
+  }
+  lines.push('}')
+  target.functions.push(lines.join('\n'))
+}
+
+function storeSource({ kind }: FieldType<unknown>, b: string, p: string, value: string): string {
+  switch (kind) {
+    case 'bool':
+      return `${b}[${p}] = ${value} ? 1 : 0`
+    case 'int8':
+      return `${b}[${p}] = ${value}`
+    case 'int16':
+    case 'uint16':
+      return `${b}[${p}] = ${value} >> 8; ${b}[${p} + 1] = ${value}`
+    case 'int32':
+    case 'uint32':
+      return (
+        `${b}[${p}] = ${value} >> 24; ${b}[${p} + 1] = ${value} >> 16; ` +
+        `${b}[${p} + 2] = ${value} >> 8; ${b}[${p} + 3] = ${value}`
+      )
+    case 'int64':
+      return `writeInt64(${b}, ${p}, ${value})`
+    case 'int64Exact':
+      return `${b}.writeBigInt64BE(${value}, ${p})`
+    case 'float64':
+      return `${b}.writeDoubleBE(${value}, ${p})`
+    default:
+      return `writeUuidText(${b}, ${p}, ${value})`
+  }
+}
+
+function dotted(path: string, field?: string): string {
+  const parts = path.split('_').filter((part) => part !== 'encode' && part !== 'element')
+  return (field === undefined ? parts : [...parts, field]).join('.')
+}
