@@ -287,6 +287,51 @@ export function message<const F extends Fields>(description: {
   }
 }
 
+/**
+ * A record of a coordinator's topic: the key says what it is about, the value what holds from now on (null: nothing).
+ * Keys have one version, and `type` stands before them; values have a version of their own before them.
+ */
+export interface CoordinatorRecordSchema<K extends Fields = Fields, V extends Fields = Fields> {
+  readonly type: number
+  readonly name: string
+  readonly key: MessageSchema<K>
+  readonly value: MessageSchema<V>
+}
+
+/** Describes a record of a coordinator's topic; `versions` and `flexible` are the value's. */
+export function coordinatorRecord<const K extends Fields, const V extends Fields>(description: {
+  type: number
+  name: string
+  versions: string
+  flexible: string
+  key: K
+  value: V
+}): CoordinatorRecordSchema<K, V> {
+  const { type, name, versions, flexible, key, value } = description
+  return {
+    type,
+    name,
+    key: message({ name: `${name}Key`, versions: '0', flexible: 'none', fields: key }),
+    value: message({ name: `${name}Value`, versions, flexible, fields: value }),
+  }
+}
+
+/** A record of the cluster metadata log, which says by its key which record it is. */
+export interface MetadataRecordSchema<F extends Fields = Fields> extends MessageSchema<F> {
+  readonly apiKey: number
+}
+
+/** Describes a record of the cluster metadata log. */
+export function metadataRecord<const F extends Fields>(description: {
+  apiKey: number
+  name: string
+  versions: string
+  flexible: string
+  fields: F
+}): MetadataRecordSchema<F> {
+  return { apiKey: description.apiKey, ...message(description) }
+}
+
 // biome-ignore lint/suspicious/noExplicitAny: any api
 type AnyApi = ApiSchema<any, any>
 export type RequestOf<A extends AnyApi> = A extends ApiSchema<infer Q, Fields> ? ValueOf<Q> : never
