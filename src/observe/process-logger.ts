@@ -1,0 +1,51 @@
+import { createRequire } from 'node:module'
+import type { DestinationStream, Logger as PinoLogger } from 'pino'
+import type { Logger } from './logger.ts'
+
+export interface LogTarget {
+  /** Path of a file that JSON lines are appended to, '-' for stderr; undefined: no structured log. */
+  readonly file: string | undefined
+  readonly level: 'debug' | 'info' | 'warn' | 'error'
+}
+
+/**
+ * The log of a broker process. People get warnings and errors on stderr, one short line each, with a colour only on a
+ * terminal; machines get every event as JSON in the log file. With the file on stderr it takes the people's place.
+ * pino is loaded with the first event that goes to a file: a quiet start does not pay for it.
+ */
+export function processLogger(target: LogTarget, stderr: NodeJS.WriteStream): Logger {
+  const people = target.file === '-' ? undefined : peopleLogger(stderr)
+  const machines = target.file === undefined ? undefined : structuredLogger(target.file, target.level)
+  const log = (level: keyof Logger) => (fields: object, message: string) => {
+    if (level === 'warn' || level === 'error') people?.(level, fields, message)
+    machines?.()[level](fields, message)
+  }
+  return { error: log('error'), warn: log('warn'), info: log('info'), debug: log('debug') }
+}
+
+const colours = { warn: '\u001b[33m', error: '\u001b[31m' } as const
+
+function peopleLogger(stderr: NodeJS.WriteStream) {
+  return (level: 'warn' | 'error', fields: object, message: string) => {
+    const label = stderr.isTTY ? `${colours[level]}${level}\u001b[0m` : level
+    const stack = level === 'error' && 'err' in fields && fields.err instanceof Error ? `\n${fields.err.stack}` : ''
+    stderr.write(`ottla ${label}: ${message}${stack}\n`)
+  }
+}
+
+function structuredLogger(file: string, level: string): () => PinoLogger {
+  let logger: PinoLogger | undefined
+  return () => {
+    if (logger === undefined) {
+      const { pino } = createRequire(import.meta.url)('pino') as typeof import('pino')
+      // Synchronous, so that the last lines of a broker that is dying are in the file.
+      const destination: DestinationStream = pino.destination({
+        dest: file === '-' ? 2 : file,
+        sync: true,
+        mkdir: true,
+      })
+      logger = pino({ level, base: undefined, timestamp: pino.stdTimeFunctions.isoTime }, destination)
+    }
+    return logger
+  }
+}
