@@ -1,0 +1,248 @@
+import { BackwardBits } from './backward-bits.ts'
+import { corrupt } from './codec.ts'
+import { copyMatch } from './copy-match.ts'
+import { buildFseTable, type FseTable, readFseTable, singleSymbolTable } from './fse-table.ts'
+
+/** What one block leaves to the next of its frame. */
+export interface SequenceState {
+  literalLengths: FseTable | undefined
+  offsets: FseTable | undefined
+  matchLengths: FseTable | undefined
+  /** The three offsets used last, the latest first. */
+  readonly recentOffsets: [number, number, number]
+}
+
+/** State at the start of a frame. */
+export function newSequenceState(): SequenceState {
+  return { literalLengths: undefined, offsets: undefined, matchLengths: undefined, recentOffsets: [1, 4, 8] }
+}
+
+/** One of the three codes of a sequence: how far its symbols reach, and its predefined table (RFC 8878, 3.1.1.3.2.2). */
+interface Code {
+  readonly maxSymbol: number
+  readonly maxAccuracyLog: number
+  readonly predefined: FseTable
+}
+
+const LITERAL_LENGTHS: Code = {
+  maxSymbol: 35,
+  maxAccuracyLog: 9,
+  predefined: buildFseTable(
+    [4, 3, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 1, 1, 1, 2, 2, 2, 2, 2, 2, 2, 2, 2, 3, 2, 1, 1, 1, 1, 1, -1, -1, -1, -1],
+    6,
+  ),
+}
+const OFFSETS: Code = {
+  maxSymbol: 31,
+  maxAccuracyLog: 8,
+  predefined: buildFseTable(
+    [1, 1, 1, 1, 1, 1, 2, 2, 2, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, -1, -1, -1, -1, -1],
+    5,
+  ),
+}
+const MATCH_LENGTHS: Code = {
+  maxSymbol: 52,
+  maxAccuracyLog: 9,
+  predefined: buildFseTable(
+    [
+      1, 4, 3, 2, 2, 2, 2, 2, 2, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
+      1, 1, 1, 1, 1, 1, 1, 1, -1, -1, -1, -1, -1, -1, -1,
+    ],
+    6,
+  ),
+}
+
+/** Extra bits of the codes, and the lengths that they start at. */
+const LITERAL_LENGTH_BITS = Uint8Array.from([
+  ...Array(16).fill(0),
+  1,
+  1,
+  1,
+  1,
+  2,
+  2,
+  3,
+  3,
+  4,
+  6,
+  7,
+  8,
+  9,
+  10,
+  11,
+  12,
+  13,
+  14,
+  15,
+  16,
+])
+const MATCH_LENGTH_BITS = Uint8Array.from([
+  ...Array(32).fill(0),
+  1,
+  1,
+  1,
+  1,
+  2,
+  2,
+  3,
+  3,
+  4,
+  4,
+  5,
+  7,
+  8,
+  9,
+  10,
+  11,
+  12,
+  13,
+  14,
+  15,
+  16,
+])
+const LITERAL_LENGTH_BASE = bases(LITERAL_LENGTH_BITS, 0)
+const MATCH_LENGTH_BASE = bases(MATCH_LENGTH_BITS, 3)
+
+function bases(bits: Uint8Array, first: number): Int32Array {
+  let base = first
+  return Int32Array.from(bits, (count) => {
+    const start = base
+    base += 1 << count
+    return start
+  })
+}
+
+/**
+ * Carries out the sequences of a block, in bytes[position, end): each copies literals to target, then a match from
+ * what was written since frameStart. Answers the position after the last byte written, at most room. Throws
+ * DecompressionFault.
+ */
+export function executeSequences(
+  bytes: Uint8Array,
+  position: number,
+  end: number,
+  state: SequenceState,
+  literals: Uint8Array,
+  target: Uint8Array,
+  frameStart: number,
+  targetStart: number,
+  room: number,
+): number {
+  const head = readHead(bytes, position, end, state)
+  if (head === undefined) return appendLiterals(literals, 0, target, targetStart, room)
+  const { count, start } = head
+  const { literalLengths, offsets, matchLengths } = state as Required<SequenceState>
+  const recent = state.recentOffsets
+  const bits = new BackwardBits(bytes, start, end)
+  let literalState = bits.read(literalLengths!.accuracyLog)
+  let offsetState = bits.read(offsets!.accuracyLog)
+  let matchState = bits.read(matchLengths!.accuracyLog)
+  let from = 0
+  let to = targetStart
+  for (let i = 0; i < count; i++) {
+    const offsetCode = offsets!.symbol[offsetState]!
+    const matchCode = matchLengths!.symbol[matchState]!
+    const literalCode = literalLengths!.symbol[literalState]!
+    const offsetValue = 2 ** offsetCode + bits.readLong(offsetCode)
+    const matchLength = MATCH_LENGTH_BASE[matchCode]! + bits.read(MATCH_LENGTH_BITS[matchCode]!)
+    const literalLength = LITERAL_LENGTH_BASE[literalCode]! + bits.read(LITERAL_LENGTH_BITS[literalCode]!)
+    if (i < count - 1) {
+      literalState = literalLengths!.base[literalState]! + bits.read(literalLengths!.bits[literalState]!)
+      matchState = matchLengths!.base[matchState]! + bits.read(matchLengths!.bits[matchState]!)
+      offsetState = offsets!.base[offsetState]! + bits.read(offsets!.bits[offsetState]!)
+    }
+    if (bits.left < 0) throw corrupt('zstd: cut sequences')
+    const offset = resolveOffset(offsetValue, literalLength, recent)
+
+    const literalsEnd = from + literalLength
+    if (literalsEnd > literals.length || literalLength + matchLength > room - to) throw corrupt('zstd: block too large')
+    if (literalLength > 32) {
+      target.set(literals.subarray(from, literalsEnd), to)
+      to += literalLength
+      from = literalsEnd
+    } else {
+      while (from < literalsEnd) target[to++] = literals[from++]!
+    }
+    if (offset < 1 || offset > to - frameStart) throw corrupt('zstd: match before the start')
+    to = copyMatch(target, to, offset, matchLength)
+  }
+  if (bits.left !== 0) throw corrupt('zstd: sequences do not fit their stream')
+  return appendLiterals(literals, from, target, to, room)
+}
+
+function appendLiterals(literals: Uint8Array, from: number, target: Uint8Array, to: number, room: number): number {
+  if (literals.length - from > room - to) throw corrupt('zstd: block too large')
+  target.set(from === 0 ? literals : literals.subarray(from), to)
+  return to + literals.length - from
+}
+
+/** 1 to 3 name one of the recent offsets, or, with no literals, the one after it; 3 then means the latest less one. */
+function resolveOffset(value: number, literalLength: number, recent: [number, number, number]): number {
+  if (value > 3) {
+    recent[2] = recent[1]
+    recent[1] = recent[0]
+    recent[0] = value - 3
+    return recent[0]
+  }
+  const which = literalLength === 0 ? value : value - 1
+  if (which === 0) return recent[0]
+  const offset = which === 3 ? recent[0] - 1 : recent[which]!
+  if (which > 1) recent[2] = recent[1]
+  recent[1] = recent[0]
+  recent[0] = offset
+  return offset
+}
+
+/** Number of sequences and where their bits start; reads the tables into state. undefined: no sequences. */
+function readHead(
+  bytes: Uint8Array,
+  position: number,
+  end: number,
+  state: SequenceState,
+): { readonly count: number; readonly start: number } | undefined {
+  const first = byteAt(bytes, position, end)
+  if (first === 0) {
+    if (position + 1 !== end) throw corrupt('zstd: bytes after a block without sequences')
+    return undefined
+  }
+  let count = first
+  let at = position + 1
+  if (first > 127) {
+    const second = byteAt(bytes, at++, end)
+    count = first < 255 ? ((first - 128) << 8) | second : second + (byteAt(bytes, at++, end) << 8) + 0x7f00
+  }
+  const modes = byteAt(bytes, at++, end)
+  if ((modes & 3) !== 0) throw corrupt('zstd: reserved bits')
+  const lengths = readTable(LITERAL_LENGTHS, modes >> 6, state.literalLengths, bytes, at, end)
+  const offsets = readTable(OFFSETS, (modes >> 4) & 3, state.offsets, bytes, lengths.position, end)
+  const matches = readTable(MATCH_LENGTHS, (modes >> 2) & 3, state.matchLengths, bytes, offsets.position, end)
+  state.literalLengths = lengths.table
+  state.offsets = offsets.table
+  state.matchLengths = matches.table
+  return { count, start: matches.position }
+}
+
+/** mode: 0 predefined, 1 one symbol only, 2 described here, 3 the last block's. */
+function readTable(
+  code: Code,
+  mode: number,
+  previous: FseTable | undefined,
+  bytes: Uint8Array,
+  position: number,
+  end: number,
+): { readonly table: FseTable; readonly position: number } {
+  if (mode === 0) return { table: code.predefined, position }
+  if (mode === 2) return readFseTable(bytes, position, end, code.maxAccuracyLog, code.maxSymbol)
+  if (mode === 3) {
+    if (previous === undefined) throw corrupt('zstd: no table to repeat')
+    return { table: previous, position }
+  }
+  const symbol = byteAt(bytes, position, end)
+  if (symbol > code.maxSymbol) throw corrupt('zstd: symbol out of range')
+  return { table: singleSymbolTable(symbol), position: position + 1 }
+}
+
+function byteAt(bytes: Uint8Array, position: number, end: number): number {
+  if (position >= end) throw corrupt('zstd: cut sequences')
+  return bytes[position]!
+}
