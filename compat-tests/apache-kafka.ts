@@ -1,0 +1,64 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { BrokerPlace, BrokerProgram } from './broker-program.ts'
+import { kafkaClassPath } from './kafka-tool.ts'
+import { runCommandWell } from './run-command.ts'
+
+const VERSION = '4.4.0'
+const CLUSTER_ID = '4L6g3nShT-eMCtK--X86sw'
+
+/** A real Apache Kafka, broker and controller in one process: what the tests of this folder are proven against. */
+export const apacheKafka: BrokerProgram = {
+  prepare: async (place) => {
+    writeFileSync(join(place.directory, 'server.properties'), properties(place))
+    const format = ['kafka.tools.StorageTool', 'format', '-t', CLUSTER_ID, '-c', 'server.properties']
+    await runCommandWell(['java', '-cp', await kafkaClassPath(VERSION), ...format], { cwd: place.directory })
+  },
+  command: async (place) => {
+    writeFileSync(join(place.directory, 'server.properties'), properties(place))
+    writeFileSync(join(place.directory, 'log4j2.yaml'), LOG_CONFIG)
+    const jvm = [
+      '-Xms512m',
+      '-Xmx1g',
+      '-XX:+UseSerialGC',
+      '-XX:TieredStopAtLevel=1',
+      '-Dlog4j2.configurationFile=log4j2.yaml',
+    ]
+    return ['java', ...jvm, '-cp', await kafkaClassPath(VERSION), 'kafka.Kafka', 'server.properties']
+  },
+  isReady: (output) => output.includes('Kafka Server started'),
+}
+
+/** Kafka's defaults, but for what one broker alone, or a test in a hurry, needs. */
+function properties({ port, controllerPort, dataDir, settings }: BrokerPlace): string {
+  const all: Record<string, string> = {
+    'process.roles': 'broker,controller',
+    'node.id': '1',
+    'controller.quorum.voters': `1@127.0.0.1:${controllerPort}`,
+    listeners: `PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}`,
+    'advertised.listeners': `PLAINTEXT://127.0.0.1:${port}`,
+    'controller.listener.names': 'CONTROLLER',
+    'listener.security.protocol.map': 'CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT',
+    'log.dirs': dataDir,
+    'offsets.topic.replication.factor': '1',
+    'offsets.topic.num.partitions': '1',
+    'transaction.state.log.replication.factor': '1',
+    'transaction.state.log.min.isr': '1',
+    'share.coordinator.state.topic.replication.factor': '1',
+    'share.coordinator.state.topic.min.isr': '1',
+    'group.initial.rebalance.delay.ms': '0',
+    ...settings,
+  }
+  return Object.entries(all)
+    .map(([name, value]) => `${name}=${value}\n`)
+    .join('')
+}
+
+const LOG_CONFIG = `Configuration:
+  Appenders:
+    Console:
+      name: S
+      PatternLayout: {pattern: "%d %p %m%n"}
+  Loggers:
+    Root: {level: INFO, AppenderRef: {ref: S}}
+`

@@ -1,0 +1,34 @@
+const POLL_EVERY_MS = 20
+
+/**
+ * Polls until `condition` gives something other than undefined, null or false, and resolves to it. Rejects with `what`
+ * and the last error that the condition threw, if any, once `withinMs` are over.
+ */
+export async function waitFor<T>(
+  what: string,
+  condition: () => T | Promise<T>,
+  withinMs = 15_000,
+): Promise<NonNullable<T>> {
+  const deadline = Date.now() + withinMs
+  let lastError: unknown
+  for (;;) {
+    try {
+      const value = await condition()
+      if (value !== undefined && value !== null && value !== false) return value as NonNullable<T>
+      lastError = undefined
+    } catch (error) {
+      lastError = error
+    }
+    if (Date.now() >= deadline) throw new Error(`not within ${withinMs} ms: ${what}`, { cause: lastError })
+    await new Promise((resolve) => setTimeout(resolve, POLL_EVERY_MS))
+  }
+}
+
+/** The promise's own outcome, or a rejection that names `what` if it takes longer than `withinMs`. */
+export async function within<T>(what: string, promise: Promise<T>, withinMs = 15_000): Promise<T> {
+  let timer: NodeJS.Timeout | undefined
+  const tooLate = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`not within ${withinMs} ms: ${what}`)), withinMs)
+  })
+  return Promise.race([promise, tooLate]).finally(() => clearTimeout(timer))
+}
