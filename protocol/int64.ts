@@ -8,9 +8,8 @@ const WORD = 0x1_0000_0000
 
 /** From the upper half as a signed and the lower half as an unsigned 32 bit number. */
 export function int64FromHalves(high: number, low: number): number {
-  if (high > 0x1fffff) return LIMIT
-  if (high < -0x1fffff) return -LIMIT
-  return high * WORD + low
+  const value = high * WORD + low
+  return high > 0x1fffff ? LIMIT : value < -LIMIT ? -LIMIT : value
 }
 
 export function readInt64(bytes: Buffer, at: number): number {
