@@ -1,0 +1,301 @@
+import { atLeast, between, gzipLevel, listOf, oneOf } from '../config-checks.ts'
+import { boolean, double, int, list, long, longMax, string } from '../config-entry.ts'
+
+/** Logs on disk. */
+export const logConfigs = {
+  compressionGzipLevel: int('compression.gzip.level', {
+    default: -1,
+    check: gzipLevel,
+    applies: 'cluster-wide',
+    doc: 'Level of gzip where a topic’s `compression.type` is gzip.',
+  }),
+  compressionLz4Level: int('compression.lz4.level', {
+    default: 9,
+    check: between(1, 17),
+    applies: 'cluster-wide',
+    doc: 'Level of lz4 where a topic’s `compression.type` is lz4.',
+  }),
+  compressionType: string('compression.type', {
+    default: 'producer',
+    check: oneOf('uncompressed', 'zstd', 'lz4', 'snappy', 'gzip', 'producer'),
+    applies: 'cluster-wide',
+    doc: 'Codec in which batches are stored unless a topic says otherwise; `producer` stores them as they came.',
+  }),
+  compressionZstdLevel: int('compression.zstd.level', {
+    default: 3,
+    check: between(-131_072, 22),
+    applies: 'cluster-wide',
+    doc: 'Level of zstd where a topic’s `compression.type` is zstd.',
+  }),
+  cordonedLogDirs: list('cordoned.log.dirs', {
+    default: '',
+    check: listOf([]),
+    applies: 'per-broker',
+    doc: 'Log directories that get no new partitions; `*` for all.',
+  }),
+  logCleanerBackoffMs: long('log.cleaner.backoff.ms', {
+    default: 15_000,
+    check: atLeast(0),
+    applies: 'cluster-wide',
+    doc: 'How long compaction rests when there is nothing to compact, in milliseconds.',
+  }),
+  logCleanerDedupeBufferSize: long('log.cleaner.dedupe.buffer.size', {
+    default: 134_217_728,
+    applies: 'cluster-wide',
+    doc: 'Memory for the keys of one compaction pass, in bytes.',
+  }),
+  logCleanerDeleteRetentionMs: long('log.cleaner.delete.retention.ms', {
+    default: 86_400_000,
+    check: atLeast(0),
+    applies: 'cluster-wide',
+    doc: 'How long a tombstone of a compacted topic stays readable, in milliseconds.',
+  }),
+  logCleanerEnable: boolean('log.cleaner.enable', { default: true, doc: 'Whether logs are compacted at all.' }),
+  logCleanerIoBufferLoadFactor: double('log.cleaner.io.buffer.load.factor', {
+    default: 0.9,
+    applies: 'cluster-wide',
+    doc: 'How full the key table of a compaction pass may get.',
+  }),
+  logCleanerIoBufferSize: int('log.cleaner.io.buffer.size', {
+    default: 524_288,
+    check: atLeast(0),
+    applies: 'cluster-wide',
+    doc: 'Memory for reading and writing in a compaction pass, in bytes.',
+  }),
+  logCleanerIoMaxBytesPerSecond: double('log.cleaner.io.max.bytes.per.second', {
+    default: Number.MAX_VALUE,
+    applies: 'cluster-wide',
+    doc: 'Bytes a second that compaction may read and write together.',
+  }),
+  logCleanerMaxCompactionLagMs: long('log.cleaner.max.compaction.lag.ms', {
+    default: longMax,
+    check: atLeast(1),
+    applies: 'cluster-wide',
+    doc: 'Milliseconds after which a record of a compacted topic must have been looked at by compaction.',
+  }),
+  logCleanerMinCleanableRatio: double('log.cleaner.min.cleanable.ratio', {
+    default: 0.5,
+    check: between(0, 1),
+    applies: 'cluster-wide',
+    doc: 'Share of a compacted log that must be uncompacted before compaction starts.',
+  }),
+  logCleanerMinCompactionLagMs: long('log.cleaner.min.compaction.lag.ms', {
+    default: 0,
+    check: atLeast(0),
+    applies: 'cluster-wide',
+    doc: 'Milliseconds for which compaction leaves a record alone.',
+  }),
+  logCleanerThreads: int('log.cleaner.threads', {
+    default: 1,
+    check: atLeast(0),
+    applies: 'cluster-wide',
+    doc: 'Compactions at a time.',
+  }),
+  logCleanupPolicy: list('log.cleanup.policy', {
+    default: 'delete',
+    check: listOf(['compact', 'delete']),
+    applies: 'cluster-wide',
+    doc: 'What happens to old records: `delete`, `compact`, both, or nothing where it is empty.',
+  }),
+  logDir: list('log.dir', {
+    default: 'data',
+    check: listOf([], { mayBeEmpty: false }),
+    doc: 'Data directory, where `log.dirs` is not set.',
+    differs: '/tmp/kafka-logs is emptied by many systems at a restart, and does not exist on Windows',
+  }),
+  logDirFailureTimeoutMs: long('log.dir.failure.timeout.ms', {
+    default: 30_000,
+    check: atLeast(1),
+    doc: 'How long a failed log directory may stay unreported before the broker stops, in milliseconds.',
+  }),
+  logDirs: list('log.dirs', {
+    default: null,
+    check: listOf([], { mayBeEmpty: false }),
+    doc: 'Data directories, separated by commas.',
+  }),
+  logFlushIntervalMessages: long('log.flush.interval.messages', {
+    default: longMax,
+    check: atLeast(1),
+    applies: 'cluster-wide',
+    doc: 'Forces a log to the disk after so many records.',
+  }),
+  logFlushIntervalMs: long('log.flush.interval.ms', {
+    default: null,
+    applies: 'cluster-wide',
+    doc: 'Forces a log to the disk at least so often, in milliseconds; unset: `log.flush.scheduler.interval.ms`.',
+  }),
+  logFlushOffsetCheckpointIntervalMs: int('log.flush.offset.checkpoint.interval.ms', {
+    default: 60_000,
+    check: atLeast(0),
+    doc: 'How often the recovery points are written, in milliseconds.',
+  }),
+  logFlushSchedulerIntervalMs: long('log.flush.scheduler.interval.ms', {
+    default: longMax,
+    doc: 'How often it is checked whether a log must be forced to the disk, in milliseconds.',
+  }),
+  logFlushStartOffsetCheckpointIntervalMs: int('log.flush.start.offset.checkpoint.interval.ms', {
+    default: 60_000,
+    check: atLeast(0),
+    doc: 'How often the start offsets of logs are written, in milliseconds.',
+  }),
+  logIndexIntervalBytes: int('log.index.interval.bytes', {
+    default: 4096,
+    check: atLeast(0),
+    applies: 'cluster-wide',
+    doc: 'Bytes of log between two entries of the offset index.',
+  }),
+  logIndexSizeMaxBytes: int('log.index.size.max.bytes', {
+    default: 10_485_760,
+    check: atLeast(4),
+    applies: 'cluster-wide',
+    doc: 'Largest offset index, in bytes.',
+  }),
+  logInitialTaskDelayMs: long('log.initial.task.delay.ms', {
+    default: 30_000,
+    check: atLeast(0),
+    shown: 'never',
+    doc: 'How long after the start retention and flushing begin, in milliseconds.',
+  }),
+  logLocalRetentionBytes: long('log.local.retention.bytes', {
+    default: -2,
+    check: atLeast(-2),
+    applies: 'cluster-wide',
+    doc: 'Bytes of a tiered partition that stay on the local disk; -2 takes `log.retention.bytes`.',
+  }),
+  logLocalRetentionMs: long('log.local.retention.ms', {
+    default: -2,
+    check: atLeast(-2),
+    applies: 'cluster-wide',
+    doc: 'Milliseconds that a tiered partition’s segments stay on the local disk; -2 takes `log.retention.ms`.',
+  }),
+  logMessageTimestampAfterMaxMs: long('log.message.timestamp.after.max.ms', {
+    default: 3_600_000,
+    check: atLeast(0),
+    applies: 'cluster-wide',
+    doc: 'How far ahead of the broker’s clock a record’s CreateTime may be, in milliseconds.',
+  }),
+  logMessageTimestampBeforeMaxMs: long('log.message.timestamp.before.max.ms', {
+    default: longMax,
+    check: atLeast(0),
+    applies: 'cluster-wide',
+    doc: 'How far behind the broker’s clock a record’s CreateTime may be, in milliseconds.',
+  }),
+  logMessageTimestampType: string('log.message.timestamp.type', {
+    default: 'CreateTime',
+    check: oneOf('CreateTime', 'LogAppendTime'),
+    applies: 'cluster-wide',
+    doc: 'Whether records keep the producer’s timestamp or get the time of their append.',
+  }),
+  logPreallocate: boolean('log.preallocate', {
+    default: false,
+    applies: 'cluster-wide',
+    doc: 'Whether a new segment’s file is given its full size at once.',
+  }),
+  logRemoteCopyLagBytes: long('log.remote.copy.lag.bytes', {
+    default: -1,
+    check: atLeast(-1),
+    applies: 'cluster-wide',
+    doc: 'Bytes that a tiered partition’s closed segment lags behind the log’s end before it is copied.',
+  }),
+  logRemoteCopyLagMs: long('log.remote.copy.lag.ms', {
+    default: 0,
+    check: atLeast(-1),
+    applies: 'cluster-wide',
+    doc: 'Milliseconds after its newest record before a tiered partition’s closed segment is copied.',
+  }),
+  logRetentionBytes: long('log.retention.bytes', {
+    default: -1,
+    applies: 'cluster-wide',
+    doc: 'Size of a partition above which its oldest segments are deleted; -1: no limit.',
+  }),
+  logRetentionCheckIntervalMs: long('log.retention.check.interval.ms', {
+    default: 300_000,
+    check: atLeast(1),
+    doc: 'How often retention is applied, in milliseconds.',
+  }),
+  logRetentionHours: int('log.retention.hours', {
+    default: 168,
+    doc: 'Hours for which closed segments are kept; `log.retention.minutes` and `log.retention.ms` come first.',
+  }),
+  logRetentionMinutes: int('log.retention.minutes', {
+    default: null,
+    doc: 'Minutes for which closed segments are kept; `log.retention.ms` comes first.',
+  }),
+  logRetentionMs: long('log.retention.ms', {
+    default: null,
+    applies: 'cluster-wide',
+    doc: 'Milliseconds for which closed segments are kept; -1: no limit.',
+  }),
+  logRollHours: int('log.roll.hours', {
+    default: 168,
+    check: atLeast(1),
+    doc: 'Hours after which a segment is closed even when it is not full; `log.roll.ms` comes first.',
+  }),
+  logRollJitterHours: int('log.roll.jitter.hours', {
+    default: 0,
+    check: atLeast(0),
+    doc: 'Largest random deduction from `log.roll.hours`; `log.roll.jitter.ms` comes first.',
+  }),
+  logRollJitterMs: long('log.roll.jitter.ms', {
+    default: null,
+    applies: 'cluster-wide',
+    doc: 'Largest random deduction from `log.roll.ms`, in milliseconds.',
+  }),
+  logRollMs: long('log.roll.ms', {
+    default: null,
+    applies: 'cluster-wide',
+    doc: 'Milliseconds after which a segment is closed even when it is not full.',
+  }),
+  logSegmentBytes: int('log.segment.bytes', {
+    default: 1_073_741_824,
+    check: atLeast(1_048_576),
+    applies: 'cluster-wide',
+    doc: 'Size at which a segment is closed and the next one opened.',
+  }),
+  logSegmentDeleteDelayMs: long('log.segment.delete.delay.ms', {
+    default: 60_000,
+    check: atLeast(0),
+    applies: 'cluster-wide',
+    doc: 'Milliseconds between a segment’s removal from the log and the removal of its files.',
+  }),
+  maxDecompressedMessageBytes: int('max.decompressed.message.bytes', {
+    default: 2_147_483_639,
+    check: between(1, 2_147_483_639),
+    applies: 'cluster-wide',
+    doc: 'Largest single record after decompression, in bytes.',
+  }),
+  messageMaxBytes: int('message.max.bytes', {
+    default: 1_048_588,
+    check: atLeast(0),
+    applies: 'cluster-wide',
+    doc: 'Largest record batch that is taken, compressed as it may be, in bytes.',
+  }),
+  minInsyncReplicas: int('min.insync.replicas', {
+    default: 1,
+    check: atLeast(1),
+    applies: 'cluster-wide',
+    doc: 'In-sync replicas that a produce with acks=all needs.',
+  }),
+  numRecoveryThreadsPerDataDir: int('num.recovery.threads.per.data.dir', {
+    default: 2,
+    check: atLeast(1),
+    applies: 'cluster-wide',
+    doc: 'Logs of a directory that are recovered at a time after an unclean stop.',
+  }),
+  numReplicaAlterLogDirsThreads: int('num.replica.alter.log.dirs.threads', {
+    default: null,
+    doc: 'Threads for moves between log directories in Kafka. Taken for compatibility.',
+  }),
+  producerIdExpirationCheckIntervalMs: int('producer.id.expiration.check.interval.ms', {
+    default: 600_000,
+    check: atLeast(1),
+    shown: 'never',
+    doc: 'How often idle producer ids are looked for, in milliseconds.',
+  }),
+  producerIdExpirationMs: int('producer.id.expiration.ms', {
+    default: 86_400_000,
+    check: atLeast(1),
+    applies: 'cluster-wide',
+    doc: 'Milliseconds after its last write before a partition forgets an idempotent producer.',
+  }),
+} as const

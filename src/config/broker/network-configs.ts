@@ -1,0 +1,175 @@
+import { atLeast, listOf, oneOf } from '../config-checks.ts'
+import { boolean, int, list, long, string } from '../config-entry.ts'
+
+/** Listeners, connections and requests. */
+export const networkConfigs = {
+  advertisedListeners: list('advertised.listeners', {
+    default: null,
+    check: listOf([], { mayBeEmpty: false }),
+    doc: 'Addresses that clients are told. Unset, each client is told the address that it connected to.',
+  }),
+  connectionFailedAuthenticationDelayMs: int('connection.failed.authentication.delay.ms', {
+    default: 100,
+    check: atLeast(0),
+    doc: 'How long a connection that failed to authenticate is kept before it is closed, in milliseconds.',
+  }),
+  connectionsMaxIdleMs: long('connections.max.idle.ms', {
+    default: 600_000,
+    doc: 'Milliseconds without traffic after which a connection is closed.',
+  }),
+  connectionsMaxReauthMs: long('connections.max.reauth.ms', {
+    default: 0,
+    doc: 'Longest life of a SASL session in milliseconds before the client must authenticate anew; 0: no limit.',
+  }),
+  earlyStartListeners: list('early.start.listeners', {
+    default: null,
+    check: listOf([]),
+    doc: 'Listeners that may open before the authorizer is ready.',
+  }),
+  interBrokerListenerName: string('inter.broker.listener.name', {
+    default: null,
+    doc: 'Listener over which brokers talk to each other.',
+  }),
+  listenerSecurityProtocolMap: string('listener.security.protocol.map', {
+    default: 'SASL_SSL:SASL_SSL,PLAINTEXT:PLAINTEXT,SSL:SSL,SASL_PLAINTEXT:SASL_PLAINTEXT',
+    applies: 'per-broker',
+    doc: 'Security protocol of each listener name, as `NAME:PROTOCOL` pairs.',
+  }),
+  listeners: list('listeners', {
+    default: 'PLAINTEXT://:9092',
+    check: listOf([], { mayBeEmpty: false }),
+    applies: 'per-broker',
+    doc: 'Where the broker listens, as `NAME://host:port`; an empty host means all interfaces, port 0 any free port.',
+  }),
+  maxConnectionCreationRate: int('max.connection.creation.rate', {
+    default: 2_147_483_647,
+    check: atLeast(0),
+    applies: 'cluster-wide',
+    doc: 'New connections a second that the broker accepts.',
+  }),
+  maxConnections: int('max.connections', {
+    default: 2_147_483_647,
+    check: atLeast(0),
+    applies: 'cluster-wide',
+    doc: 'Connections that the broker holds at a time.',
+  }),
+  maxConnectionsPerIp: int('max.connections.per.ip', {
+    default: 2_147_483_647,
+    check: atLeast(0),
+    applies: 'cluster-wide',
+    doc: 'Connections from one address at a time.',
+  }),
+  maxConnectionsPerIpOverrides: string('max.connections.per.ip.overrides', {
+    default: '',
+    applies: 'cluster-wide',
+    doc: 'Limits for single addresses or host names, as `address:count` pairs.',
+  }),
+  numIoThreads: int('num.io.threads', {
+    default: 8,
+    check: atLeast(1),
+    applies: 'cluster-wide',
+    doc: 'Request threads in Kafka. Taken for compatibility: one event loop serves all requests.',
+  }),
+  numNetworkThreads: int('num.network.threads', {
+    default: 3,
+    check: atLeast(1),
+    applies: 'cluster-wide',
+    doc: 'Socket threads in Kafka. Taken for compatibility: one event loop serves all sockets.',
+  }),
+  backgroundThreads: int('background.threads', {
+    default: 10,
+    check: atLeast(1),
+    applies: 'cluster-wide',
+    doc: 'Background threads in Kafka. Taken for compatibility.',
+  }),
+  queuedMaxRequestBytes: long('queued.max.request.bytes', {
+    default: -1,
+    doc: 'Bytes of requests in flight above which no more is read from sockets; -1: the broker chooses.',
+  }),
+  queuedMaxRequests: int('queued.max.requests', {
+    default: 500,
+    check: atLeast(1),
+    doc: 'Requests in flight above which no more is read from sockets.',
+  }),
+  requestTimeoutMs: int('request.timeout.ms', {
+    default: 30_000,
+    doc: 'How long a request between brokers may take, in milliseconds.',
+  }),
+  securityInterBrokerProtocol: string('security.inter.broker.protocol', {
+    default: 'PLAINTEXT',
+    check: oneOf('PLAINTEXT', 'SSL', 'SASL_PLAINTEXT', 'SASL_SSL'),
+    doc: 'Security protocol between brokers where `inter.broker.listener.name` is not set.',
+  }),
+  socketConnectionSetupTimeoutMaxMs: long('socket.connection.setup.timeout.max.ms', {
+    default: 30_000,
+    doc: 'Upper bound of the growing time allowed for an outgoing connection, in milliseconds.',
+  }),
+  socketConnectionSetupTimeoutMs: long('socket.connection.setup.timeout.ms', {
+    default: 10_000,
+    doc: 'Time allowed for a first attempt at an outgoing connection, in milliseconds.',
+  }),
+  socketListenBacklogSize: int('socket.listen.backlog.size', {
+    default: 50,
+    check: atLeast(1),
+    doc: 'Connections that may wait to be accepted.',
+  }),
+  socketReceiveBufferBytes: int('socket.receive.buffer.bytes', {
+    default: 102_400,
+    doc: 'SO_RCVBUF of sockets; -1: the system’s default. Taken for compatibility.',
+  }),
+  socketRequestMaxBytes: int('socket.request.max.bytes', {
+    default: 104_857_600,
+    check: atLeast(1),
+    doc: 'Largest request that is read, in bytes; a longer one ends the connection.',
+  }),
+  socketSendBufferBytes: int('socket.send.buffer.bytes', {
+    default: 102_400,
+    doc: 'SO_SNDBUF of sockets; -1: the system’s default. Taken for compatibility.',
+  }),
+  fetchMaxBytes: int('fetch.max.bytes', {
+    default: 57_671_680,
+    check: atLeast(1024),
+    doc: 'Most bytes that one fetch answers, whatever the client asks for.',
+  }),
+  maxIncrementalFetchSessionCacheSlots: int('max.incremental.fetch.session.cache.slots', {
+    default: 1000,
+    check: atLeast(0),
+    doc: 'Fetch sessions that are remembered at a time (KIP-227).',
+  }),
+  maxRequestPartitionSizeLimit: int('max.request.partition.size.limit', {
+    default: 2000,
+    check: atLeast(1),
+    doc: 'Most partitions that one DescribeTopicPartitions request is answered with.',
+  }),
+  deleteRecordsPurgatoryPurgeIntervalRequests: int('delete.records.purgatory.purge.interval.requests', {
+    default: 1,
+    doc: 'Purge interval of waiting DeleteRecords requests in Kafka. Taken for compatibility.',
+  }),
+  fetchPurgatoryPurgeIntervalRequests: int('fetch.purgatory.purge.interval.requests', {
+    default: 1000,
+    doc: 'Purge interval of waiting fetches in Kafka. Taken for compatibility.',
+  }),
+  producerPurgatoryPurgeIntervalRequests: int('producer.purgatory.purge.interval.requests', {
+    default: 1000,
+    doc: 'Purge interval of waiting produces in Kafka. Taken for compatibility.',
+  }),
+  shareFetchPurgatoryPurgeIntervalRequests: int('share.fetch.purgatory.purge.interval.requests', {
+    default: 1000,
+    doc: 'Purge interval of waiting share fetches in Kafka. Taken for compatibility.',
+  }),
+  unstableApiVersionsEnable: boolean('unstable.api.versions.enable', {
+    default: false,
+    shown: 'never',
+    doc: 'Whether versions of APIs that may still change are served.',
+  }),
+  unstableFeatureVersionsEnable: boolean('unstable.feature.versions.enable', {
+    default: false,
+    shown: 'never',
+    doc: 'Whether feature levels that may still change can be set.',
+  }),
+  telemetryMaxBytes: int('telemetry.max.bytes', {
+    default: 1_048_576,
+    check: atLeast(1),
+    doc: 'Largest metrics push from a client that is taken, in bytes (KIP-714).',
+  }),
+} as const

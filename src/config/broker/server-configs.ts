@@ -1,0 +1,99 @@
+import { atLeast, listOf } from '../config-checks.ts'
+import { boolean, className, int, list, long, longMax, string } from '../config-entry.ts'
+
+/** The node itself. */
+export const serverConfigs = {
+  autoCreateTopicsEnable: boolean('auto.create.topics.enable', {
+    default: true,
+    doc: 'Whether a metadata request of a client creates the topics that it names.',
+  }),
+  brokerHeartbeatIntervalMs: int('broker.heartbeat.interval.ms', {
+    default: 2000,
+    doc: 'How often a broker reports to the controller, in milliseconds.',
+  }),
+  brokerId: int('broker.id', { default: -1, doc: 'Old name of `node.id`.' }),
+  brokerRack: string('broker.rack', {
+    default: null,
+    doc: 'Rack of this broker, told to clients and used when replicas are placed.',
+  }),
+  brokerSessionTimeoutMs: int('broker.session.timeout.ms', {
+    default: 9000,
+    doc: 'Silence after which a broker is fenced, in milliseconds.',
+  }),
+  configProviders: list('config.providers', {
+    default: '',
+    check: listOf([]),
+    applies: 'cluster-wide',
+    doc: 'Providers of values that server.properties refers to. Taken for compatibility.',
+  }),
+  controlledShutdownEnable: boolean('controlled.shutdown.enable', {
+    default: true,
+    doc: 'Whether a stopping broker hands over its leaderships first.',
+  }),
+  initialBrokerRegistrationTimeoutMs: int('initial.broker.registration.timeout.ms', {
+    default: 60_000,
+    doc: 'How long a starting broker waits for its registration, in milliseconds.',
+  }),
+  nodeId: int('node.id', {
+    default: 1,
+    check: atLeast(0),
+    doc: 'This node’s number. Where it is not set, the one found in the data directory is taken.',
+    differs: 'Kafka demands it; a single node needs no number from its user',
+  }),
+  processRoles: list('process.roles', {
+    default: 'broker,controller',
+    check: listOf(['broker', 'controller'], { mayBeEmpty: false }),
+    doc: 'Roles of this process. Ottla is always both broker and controller.',
+    differs: 'Kafka demands it; Ottla is both in one process',
+  }),
+  serverMaxStartupTimeMs: long('server.max.startup.time.ms', {
+    default: longMax,
+    check: atLeast(0),
+    shown: 'never',
+    doc: 'Longest time that a start may take, in milliseconds.',
+  }),
+  alterConfigPolicyClassName: className('alter.config.policy.class.name', {
+    default: null,
+    doc: 'Java class that judges config changes. Not loaded.',
+  }),
+  createTopicPolicyClassName: className('create.topic.policy.class.name', {
+    default: null,
+    doc: 'Java class that judges new topics. Not loaded.',
+  }),
+  deleteTopicEnable: boolean('delete.topic.enable', { default: true, doc: 'Whether topics may be deleted.' }),
+  defaultReplicationFactor: int('default.replication.factor', {
+    default: 1,
+    doc: 'Replicas of a topic whose creator does not say.',
+  }),
+  numPartitions: int('num.partitions', {
+    default: 1,
+    check: atLeast(1),
+    doc: 'Partitions of a topic whose creator does not say.',
+  }),
+  kafkaMetricsPollingIntervalSecs: int('kafka.metrics.polling.interval.secs', {
+    default: 10,
+    check: atLeast(1),
+    doc: 'Polling interval of `kafka.metrics.reporters`. Taken for compatibility.',
+  }),
+  kafkaMetricsReporters: list('kafka.metrics.reporters', {
+    default: '',
+    check: listOf([]),
+    doc: 'Java classes of the old metrics library. Not loaded.',
+  }),
+  metricReporters: list('metric.reporters', {
+    default: 'org.apache.kafka.common.metrics.JmxReporter',
+    check: listOf([]),
+    applies: 'cluster-wide',
+    doc: 'Java classes that metrics are reported to. Not loaded.',
+  }),
+  metricsNumSamples: int('metrics.num.samples', { default: 2, check: atLeast(1), doc: 'Samples that a metric keeps.' }),
+  metricsRecordingLevel: string('metrics.recording.level', {
+    default: 'INFO',
+    doc: 'Detail of the metrics that are recorded.',
+  }),
+  metricsSampleWindowMs: long('metrics.sample.window.ms', {
+    default: 30_000,
+    check: atLeast(1),
+    doc: 'Milliseconds that one sample of a metric spans.',
+  }),
+} as const
