@@ -1,0 +1,166 @@
+import type { SeededRandom } from './seeded-random.ts'
+
+/** Unit in which unsynced bytes reach the disk or do not. */
+const PAGE_BYTES = 4096
+/** Unit that a disk writes as a whole: a torn page is cut at one of these. */
+const SECTOR_BYTES = 512
+
+export type MemoryEntry = MemoryFile | MemoryDirectory
+
+/** Bytes of a file, and what of them the disk has. */
+export class MemoryFile {
+  size = 0
+  modifiedMs: number
+  #bytes: Buffer = Buffer.alloc(0)
+  #durable: Buffer = Buffer.alloc(0)
+  #durableSize = 0
+  /** Pages written since the last sync. */
+  readonly #dirtyPages = new Set<number>()
+
+  constructor(nowMs: number) {
+    this.modifiedMs = nowMs
+  }
+
+  content(): Buffer {
+    return this.#bytes.subarray(0, this.size)
+  }
+
+  read(target: Uint8Array, position: number): number {
+    const end = Math.min(this.size, position + target.length)
+    if (end <= position) return 0
+    target.set(this.#bytes.subarray(position, end))
+    return end - position
+  }
+
+  write(bytes: Uint8Array, position: number, nowMs: number): void {
+    const end = position + bytes.length
+    this.#bytes = grown(this.#bytes, end)
+    this.#bytes.set(bytes, position)
+    this.#markDirty(Math.min(position, this.size), end)
+    this.size = Math.max(this.size, end)
+    this.modifiedMs = nowMs
+  }
+
+  truncate(size: number, nowMs: number): void {
+    this.#bytes = grown(this.#bytes, size)
+    this.#bytes.fill(0, Math.min(size, this.size))
+    this.#markDirty(Math.min(size, this.size), Math.max(size, this.size))
+    this.size = size
+    this.modifiedMs = nowMs
+  }
+
+  sync(): void {
+    this.#durable = grown(this.#durable, this.size)
+    for (const page of this.#dirtyPages) this.#copyPage(page, PAGE_BYTES)
+    this.#durableSize = this.size
+    this.#dirtyPages.clear()
+  }
+
+  losePower(random: SeededRandom): void {
+    const written = this.size
+    // The size is metadata of its own: it may be ahead of the bytes, which then read as zeros, or behind them.
+    const size =
+      this.#durableSize === written
+        ? written
+        : random.pick([this.#durableSize, written, between(random, this.#durableSize, written)])
+    this.#durable = grown(this.#durable, Math.max(size, written))
+    for (const page of this.#dirtyPages) this.#losePage(page, random)
+    this.#durable.fill(0, size)
+    this.#bytes = Buffer.from(this.#durable)
+    this.size = size
+    this.#durableSize = size
+    this.#dirtyPages.clear()
+  }
+
+  #losePage(page: number, random: SeededRandom): void {
+    const fate = random.below(8)
+    if (fate < 3) return
+    if (fate < 6) {
+      this.#copyPage(page, PAGE_BYTES)
+      return
+    }
+    this.#copyPage(page, SECTOR_BYTES * random.below(PAGE_BYTES / SECTOR_BYTES))
+    if (fate === 7) this.#durable[page * PAGE_BYTES + random.below(PAGE_BYTES)]! ^= 1 << random.below(8)
+  }
+
+  #copyPage(page: number, size: number): void {
+    const start = page * PAGE_BYTES
+    const end = Math.min(start + size, this.#bytes.length)
+    this.#durable = grown(this.#durable, start + PAGE_BYTES)
+    if (end > start) this.#durable.set(this.#bytes.subarray(start, end), start)
+  }
+
+  #markDirty(start: number, end: number): void {
+    for (let page = Math.floor(start / PAGE_BYTES); page * PAGE_BYTES < end; page++) this.#dirtyPages.add(page)
+  }
+}
+
+/** Names in a directory, and which of them the disk has. Changes reach the disk in order, as a journal does it. */
+export class MemoryDirectory {
+  #entries = new Map<string, MemoryEntry>()
+  #durable = new Map<string, MemoryEntry>()
+  #unsynced: ((entries: Map<string, MemoryEntry>) => void)[] = []
+
+  get(name: string): MemoryEntry | undefined {
+    return this.#entries.get(name)
+  }
+
+  names(): Iterable<string> {
+    return this.#entries.keys()
+  }
+
+  set(name: string, entry: MemoryEntry): void {
+    this.#change((entries) => entries.set(name, entry))
+  }
+
+  delete(name: string): void {
+    this.#change((entries) => entries.delete(name))
+  }
+
+  rename(from: string, to: string): void {
+    const entry = this.#entries.get(from)!
+    this.#change((entries) => {
+      entries.delete(from)
+      entries.set(to, entry)
+    })
+  }
+
+  sync(): void {
+    this.#durable = new Map(this.#entries)
+    this.#unsynced = []
+  }
+
+  losePower(random: SeededRandom, seen: Set<MemoryEntry>): void {
+    const reached = random.below(this.#unsynced.length + 1)
+    for (const change of this.#unsynced.slice(0, reached)) change(this.#durable)
+    this.#entries = new Map(this.#durable)
+    this.#unsynced = []
+    for (const entry of this.#entries.values()) {
+      if (seen.has(entry)) continue
+      seen.add(entry)
+      entry.losePower(random, seen)
+    }
+  }
+
+  sizeBytes(): number {
+    let sum = 0
+    for (const entry of this.#entries.values()) sum += entry instanceof MemoryFile ? entry.size : entry.sizeBytes()
+    return sum
+  }
+
+  #change(change: (entries: Map<string, MemoryEntry>) => void): void {
+    change(this.#entries)
+    this.#unsynced.push(change)
+  }
+}
+
+function grown(bytes: Buffer, size: number): Buffer {
+  if (bytes.length >= size) return bytes
+  const larger = Buffer.alloc(Math.max(size, bytes.length * 2, PAGE_BYTES))
+  larger.set(bytes)
+  return larger
+}
+
+function between(random: SeededRandom, a: number, b: number): number {
+  return Math.min(a, b) + random.below(Math.abs(a - b) + 1)
+}

@@ -1,0 +1,39 @@
+import { randomBytes, randomInt } from 'node:crypto'
+import type { Clock, Host, Random, Timer, Timers } from './host.ts'
+import { NodeFiles } from './node-files.ts'
+import { uuidText } from './uuid-text.ts'
+
+/** The machine as it is. `fatal` decides what happens to a process that must not go on. */
+export function nodeHost(fatal: (reason: Error) => void): Host {
+  return { clock: nodeClock, timers: nodeTimers, random: nodeRandom, files: new NodeFiles(), fatal }
+}
+
+const nodeClock: Clock = {
+  nowMs: () => Date.now(),
+  monotonicMs: () => performance.now(),
+}
+
+/** What setTimeout takes at most; it fires at once beyond that. */
+const LONGEST_DELAY_MS = 2 ** 31 - 1
+
+const nodeTimers: Timers = {
+  after(delayMs: number, callback: () => void): Timer {
+    let timeout: NodeJS.Timeout
+    const wait = (restMs: number): void => {
+      const stepMs = Math.min(Math.max(0, restMs), LONGEST_DELAY_MS)
+      timeout = setTimeout(() => (restMs > stepMs ? wait(restMs - stepMs) : callback()), stepMs)
+      timeout.unref()
+    }
+    wait(delayMs)
+    return { cancel: () => clearTimeout(timeout) }
+  },
+  atTurnEnd(callback: () => void): void {
+    setImmediate(callback)
+  },
+}
+
+const nodeRandom: Random = {
+  bytes: (size) => randomBytes(size),
+  below: (bound) => randomInt(bound),
+  uuid: () => uuidText(nodeRandom),
+}

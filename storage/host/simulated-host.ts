@@ -1,0 +1,135 @@
+import { FaultyFiles } from './faulty-files.ts'
+import type { Clock, Host, Timer, Timers } from './host.ts'
+import { MemoryFiles } from './memory-files.ts'
+import { SeededRandom } from './seeded-random.ts'
+
+interface Event {
+  readonly atMs: number
+  /** Order among events of the same moment: a seeded number, then the order of their creation. */
+  readonly rank: number
+  readonly sequence: number
+  readonly callback: () => void
+  cancelled: boolean
+}
+
+/** 2026-01-01, so that timestamps look like ones. */
+const START_MS = 1_767_225_600_000
+
+/**
+ * A machine in virtual time. `run` fires the earliest event, sets the clock to it, lets all microtasks run, and repeats:
+ * so ordinary asynchronous code gives the same history for the same seed.
+ */
+export class SimulatedHost implements Host {
+  readonly random: SeededRandom
+  readonly memory: MemoryFiles
+  readonly files: FaultyFiles
+  readonly clock: Clock
+  readonly timers: Timers
+  /** What `fatal` was told. */
+  fatalReason: Error | undefined
+
+  #events: Event[] = []
+  #sequence = 0
+  #elapsedMs = 0
+  /** Wall clock less virtual time: a test may make the wall clock jump. */
+  #wallClockOffsetMs = START_MS
+  #boot = 0
+
+  constructor(seed = 1, memory?: MemoryFiles) {
+    this.random = new SeededRandom(seed)
+    this.clock = {
+      nowMs: () => this.#wallClockOffsetMs + Math.floor(this.#elapsedMs),
+      monotonicMs: () => this.#elapsedMs,
+    }
+    this.memory = memory ?? new MemoryFiles(() => this.clock.nowMs())
+    this.files = new FaultyFiles(this.memory, new SeededRandom(seed + 1), (delayMs, callback) =>
+      this.#schedule(delayMs, callback),
+    )
+    this.timers = {
+      after: (delayMs, callback) => this.#schedule(Math.max(0, delayMs), callback),
+      atTurnEnd: (callback) => {
+        this.#schedule(0, callback)
+      },
+    }
+  }
+
+  fatal = (reason: Error): void => {
+    this.fatalReason ??= reason
+  }
+
+  /** Lets `durationMs` of virtual time pass. */
+  async advance(durationMs: number): Promise<void> {
+    const untilMs = this.#elapsedMs + durationMs
+    await this.#runWhile((event) => event.atMs <= untilMs)
+    this.#elapsedMs = untilMs
+  }
+
+  /** Runs until the promise is settled, and gives what it gave. Fails where nothing is left that could settle it. */
+  async settle<T>(promise: Promise<T>): Promise<T> {
+    let settled = false
+    const end = (): void => {
+      settled = true
+    }
+    promise.then(end, end)
+    await drainMicrotasks()
+    await this.#runWhile(() => !settled)
+    if (!settled) throw new Error('the simulation stands still: no event is left that could settle the promise')
+    return promise
+  }
+
+  jumpWallClock(byMs: number): void {
+    this.#wallClockOffsetMs += byMs
+  }
+
+  /** Ends the process: no timer fires any more, no operation under way completes, and every open file is closed. */
+  crash(): void {
+    this.#events = []
+    this.#boot++
+    this.files.reboot()
+  }
+
+  async #runWhile(condition: (next: Event) => boolean): Promise<void> {
+    for (;;) {
+      const next = this.#earliest()
+      if (next === undefined || !condition(next)) return
+      this.#events.splice(this.#events.indexOf(next), 1)
+      this.#elapsedMs = Math.max(this.#elapsedMs, next.atMs)
+      next.callback()
+      await drainMicrotasks()
+    }
+  }
+
+  #earliest(): Event | undefined {
+    this.#events = this.#events.filter((event) => !event.cancelled)
+    let earliest: Event | undefined
+    for (const event of this.#events) if (earliest === undefined || isBefore(event, earliest)) earliest = event
+    return earliest
+  }
+
+  #schedule(delayMs: number, callback: () => void): Timer {
+    const boot = this.#boot
+    const event: Event = {
+      atMs: this.#elapsedMs + delayMs,
+      rank: this.random.below(1 << 16),
+      sequence: this.#sequence++,
+      callback: () => boot === this.#boot && callback(),
+      cancelled: false,
+    }
+    this.#events.push(event)
+    return {
+      cancel: () => {
+        event.cancelled = true
+      },
+    }
+  }
+}
+
+function isBefore(a: Event, b: Event): boolean {
+  if (a.atMs !== b.atMs) return a.atMs < b.atMs
+  return a.rank !== b.rank ? a.rank < b.rank : a.sequence < b.sequence
+}
+
+/** A turn of the real event loop: all that is ready to run has run when it is over. */
+function drainMicrotasks(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve))
+}
