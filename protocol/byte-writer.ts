@@ -80,6 +80,11 @@ export class ByteWriter {
 
   /** Value from 0 to 2^32 - 1. */
   writeUnsignedVarint(value: number): void {
+    if (value < 0x80) {
+      const start = this.reserve(1)
+      this.bytes[start] = value
+      return
+    }
     let at = this.reserve(varintBytes(value))
     let rest = value >>> 0
     for (; rest >= 0x80; rest >>>= 7) this.bytes[at++] = (rest & 0x7f) | 0x80
@@ -92,9 +97,10 @@ export class ByteWriter {
       this.writeInt16(-1)
       return
     }
-    const size = this.#textBytes(value)
-    this.writeInt16(size)
-    this.#writeText(value, size)
+    const start = this.reserve(2)
+    const size = this.#writeText(value)
+    this.bytes[start] = size >> 8
+    this.bytes[start + 1] = size
   }
 
   /** Throws RangeError beyond MAX_STRING_BYTES of UTF-8. */
@@ -103,25 +109,40 @@ export class ByteWriter {
       this.writeInt8(0)
       return
     }
-    const size = this.#textBytes(value)
-    this.writeUnsignedVarint(size + 1)
-    this.#writeText(value, size)
-  }
-
-  #textBytes(text: string): number {
-    const size = isShortAscii(text) ? text.length : Buffer.byteLength(text)
-    if (size > MAX_STRING_BYTES) throw new RangeError(`string of ${size} bytes, ${MAX_STRING_BYTES} at most`)
-    return size
-  }
-
-  #writeText(text: string, size: number): void {
-    const at = this.reserve(size)
-    if (size !== text.length || size > LOOPED_CHARACTERS) {
-      this.bytes.write(text, at, size, 'utf8')
+    // Three bytes a UTF-16 unit at most: below this the length takes one byte, whatever it will be.
+    if (value.length < 42) {
+      const start = this.reserve(1)
+      const size = this.#writeText(value)
+      this.bytes[start] = size + 1
       return
     }
+    this.writeUnsignedVarint(Buffer.byteLength(value) + 1)
+    this.#writeText(value)
+  }
+
+  /** Writes the text and answers its size. */
+  #writeText(text: string): number {
+    const length = text.length
+    if (length > LOOPED_CHARACTERS) return this.#writeLongText(text)
+    const start = this.reserve(length)
     const bytes = this.bytes
-    for (let index = 0; index < size; index++) bytes[at + index] = text.charCodeAt(index)
+    for (let index = 0; index < length; index++) {
+      const code = text.charCodeAt(index)
+      if (code > 0x7f) {
+        this.position = start
+        return this.#writeLongText(text)
+      }
+      bytes[start + index] = code
+    }
+    return length
+  }
+
+  #writeLongText(text: string): number {
+    const size = Buffer.byteLength(text)
+    if (size > MAX_STRING_BYTES) throw new RangeError(`string of ${size} bytes, ${MAX_STRING_BYTES} at most`)
+    const start = this.reserve(size)
+    this.bytes.write(text, start, size, 'utf8')
+    return size
   }
 
   writeBytes(value: Buffer | null): void {
@@ -177,14 +198,17 @@ export class ByteWriter {
     writeUuidText(this.bytes, at, text)
   }
 
-  /** -1 for null. */
-  writeArrayLength(length: number): void {
-    this.writeInt32(length)
+  /** An array's length, -1 for null, with room for its elements; answers where they begin in `bytes`. */
+  beginArray(length: number, elementBytes: number): number {
+    const start = this.reserve(4 + Math.max(length, 0) * elementBytes)
+    this.setInt32(start, length)
+    return start + 4
   }
 
-  /** -1 for null. */
-  writeCompactArrayLength(length: number): void {
+  /** As beginArray, with the length plus one as a varint. */
+  beginCompactArray(length: number, elementBytes: number): number {
     this.writeUnsignedVarint(length + 1)
+    return this.reserve(Math.max(length, 0) * elementBytes)
   }
 
   /** Opens a tagged field, whose size stands before it; answers what `endTag` wants to know. */
@@ -231,14 +255,6 @@ function varintBytes(value: number): number {
   if (value < 0x4000) return 2
   if (value < 0x200000) return 3
   return value < 0x10000000 ? 4 : 5
-}
-
-function isShortAscii(text: string): boolean {
-  if (text.length > LOOPED_CHARACTERS) return false
-  for (let index = 0; index < text.length; index++) {
-    if (text.charCodeAt(index) > 0x7f) return false
-  }
-  return true
 }
 
 function totalLength(slices: readonly Buffer[]): number {

@@ -95,22 +95,18 @@ function writeLines(target: Target, path: string, field: Field<unknown>, value: 
 }
 
 function arrayFunction(target: Target, path: string, element: FieldType<unknown>): void {
-  const compact = target.flexible ? 'Compact' : ''
+  const begin = `w.begin${target.flexible ? 'Compact' : ''}Array`
   const size = fixedSize(element)
-  const lines = [
-    `function ${path}(w, elements) {`,
-    `  if (elements === null) return w.write${compact}ArrayLength(-1)`,
-    `  w.write${compact}ArrayLength(elements.length)`,
-  ]
+  const lines = [`function ${path}(w, elements) {`, `  if (elements === null) return ${begin}(-1, 0)`]
   if (size !== undefined) {
-    lines.push(`  let p = w.reserve(elements.length * ${size})`, '  const b = w.bytes')
     const store = storeSource(element, 'b', 'p', 'elements[i]')
+    lines.push(`  let p = ${begin}(elements.length, ${size})`, '  const b = w.bytes')
     lines.push(`  for (let i = 0; i < elements.length; i++, p += ${size}) { ${store} }`)
   } else {
     const field = { ...element, nullable: undefined } as Field<unknown>
     const write = writeLines(target, `${path}_element`, field, 'element')
-    lines.push('  for (let i = 0; i < elements.length; i++) {', '    const element = elements[i]')
-    lines.push(...write.map((line) => `    ${line}`), '  }')
+    lines.push(`  ${begin}(elements.length, 0)`, '  for (let i = 0; i < elements.length; i++) {')
+    lines.push('    const element = elements[i]', ...write.map((line) => `    ${line}`), '  }')
   }
   lines.push('}')
   target.functions.push(lines.join('\n'))

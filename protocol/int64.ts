@@ -9,7 +9,8 @@ const WORD = 0x1_0000_0000
 /** From the upper half as a signed and the lower half as an unsigned 32 bit number. */
 export function int64FromHalves(high: number, low: number): number {
   const value = high * WORD + low
-  return high > 0x1fffff ? LIMIT : value < -LIMIT ? -LIMIT : value
+  if (value > LIMIT) return LIMIT
+  return Math.max(value, -LIMIT)
 }
 
 export function readInt64(bytes: Buffer, at: number): number {

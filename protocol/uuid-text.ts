@@ -3,7 +3,7 @@
 
 const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
 const characters = new Uint8Array(64)
-const values = new Int8Array(128).fill(-1)
+const values = new Int8Array(256).fill(-1)
 for (let index = 0; index < 64; index++) {
   characters[index] = alphabet.charCodeAt(index)
   values[alphabet.charCodeAt(index)] = index
@@ -55,20 +55,29 @@ export function uuidText(bytes: Uint8Array, position: number): string {
 
 /** Writes the 16 bytes of a uuid in Kafka's text form. Throws on anything else: a uuid of ours is wrong, not input. */
 export function writeUuidText(bytes: Uint8Array, position: number, text: string): void {
-  if (text.length !== 22) throw new RangeError(`not a uuid: ${text}`)
-  let at = position
-  for (let index = 0; index < 20; index += 4) {
-    const triple = (sextet(text, index) << 18) | (sextet(text, index + 1) << 12) | (sextet(text, index + 2) << 6)
-    const bits = triple | sextet(text, index + 3)
-    bytes[at++] = bits >> 16
-    bytes[at++] = bits >> 8
-    bytes[at++] = bits
+  if (text.length !== 22) throw notUuid(text)
+  // What is no digit is -1 and keeps the sign bit alive through all that is joined to it.
+  let signs = 0
+  for (let index = 0, at = position; index < 20; index += 4, at += 3) {
+    const bits =
+      (valueAt(text, index) << 18) |
+      (valueAt(text, index + 1) << 12) |
+      (valueAt(text, index + 2) << 6) |
+      valueAt(text, index + 3)
+    signs |= bits
+    bytes[at] = bits >> 16
+    bytes[at + 1] = bits >> 8
+    bytes[at + 2] = bits
   }
-  bytes[at] = (sextet(text, 20) << 2) | (sextet(text, 21) >> 4)
+  const last = (valueAt(text, 20) << 2) | (valueAt(text, 21) >> 4)
+  bytes[position + 15] = last
+  if ((signs | last) < 0) throw notUuid(text)
 }
 
-function sextet(text: string, index: number): number {
-  const value = values[text.charCodeAt(index)] ?? -1
-  if (value < 0) throw new RangeError(`not a uuid: ${text}`)
-  return value
+function valueAt(text: string, index: number): number {
+  return values[text.charCodeAt(index) & 0xff] as number
+}
+
+function notUuid(text: string): RangeError {
+  return new RangeError(`not a uuid: ${text}`)
 }
