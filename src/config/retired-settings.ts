@@ -1,0 +1,48 @@
+/** Broker settings of Kafka 0.8 to 3.9 that 4.4 dropped, with what became of them. They are taken with a warning. */
+const retired: Readonly<Record<string, string>> = {
+  'advertised.host.name': 'use advertised.listeners',
+  'advertised.port': 'use advertised.listeners',
+  'auto.leader.rebalance.interval': 'use leader.imbalance.check.interval.seconds',
+  'broker.id.generation.enable': 'node.id is found in the data directory, or is 1',
+  'control.plane.listener.name': 'there is no control plane listener',
+  'controlled.shutdown.max.retries': 'a clean stop needs no controller to agree',
+  'controlled.shutdown.retry.backoff.ms': 'a clean stop needs no controller to agree',
+  'controller.message.queue.size': 'the controller is in the process itself',
+  'delegation.token.master.key': 'use delegation.token.secret.key',
+  'eligible.leader.replicas.enable': 'it is a feature level now',
+  'group.consumer.migration.enable': 'use group.consumer.migration.policy',
+  'group.coordinator.new.enable': 'there is only the new group coordinator',
+  'host.name': 'use listeners',
+  'inter.broker.protocol.version': 'it is the feature level metadata.version now',
+  'leader.imbalance.per.broker.percentage': 'leaderships go back to the preferred replica whatever their share is',
+  'log.cleaner.io.max.bytes': 'use log.cleaner.io.max.bytes.per.second',
+  'log.message.downconversion.enable': 'old consumers are always served',
+  'log.message.format.version': 'batches are always stored in format v2',
+  'log.message.timestamp.difference.max.ms': 'use log.message.timestamp.before.max.ms and its like',
+  'offsets.commit.required.acks': 'commits are always written to all in-sync replicas',
+  'password.encoder.cipher.algorithm': 'dynamic passwords are not encoded',
+  'password.encoder.iterations': 'dynamic passwords are not encoded',
+  'password.encoder.key.length': 'dynamic passwords are not encoded',
+  'password.encoder.keyfactory.algorithm': 'dynamic passwords are not encoded',
+  'password.encoder.old.secret': 'dynamic passwords are not encoded',
+  'password.encoder.secret': 'dynamic passwords are not encoded',
+  port: 'use listeners',
+  'quota.consumer.default': 'set a default client quota',
+  'quota.producer.default': 'set a default client quota',
+  'reserved.broker.max.id': 'any node.id is free to use',
+  'unstable.metadata.versions.enable': 'use unstable.feature.versions.enable',
+  'zookeeper.clientCnxnSocket': 'there is no ZooKeeper',
+  'zookeeper.connect': 'there is no ZooKeeper: metadata is kept in the data directory',
+  'zookeeper.connection.timeout.ms': 'there is no ZooKeeper',
+  'zookeeper.max.in.flight.requests': 'there is no ZooKeeper',
+  'zookeeper.metadata.migration.enable': 'there is no ZooKeeper',
+  'zookeeper.metadata.migration.min.batch.size': 'there is no ZooKeeper',
+  'zookeeper.session.timeout.ms': 'there is no ZooKeeper',
+  'zookeeper.set.acl': 'there is no ZooKeeper',
+  'zookeeper.sync.time.ms': 'there is no ZooKeeper',
+}
+
+/** What took the place of a setting that old versions knew; undefined where no version knew it. */
+export function retiredSetting(name: string): string | undefined {
+  return retired[name] ?? (name.startsWith('zookeeper.') ? 'there is no ZooKeeper' : undefined)
+}

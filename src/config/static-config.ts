@@ -1,0 +1,97 @@
+import { brokerConfigs } from './broker-configs.ts'
+import { type ConfigEntry, entriesByName, parseSetting } from './config-entry.ts'
+import { type ConfigValue, InvalidSetting } from './config-value.ts'
+import { retiredSetting } from './retired-settings.ts'
+
+/** What server.properties and --override set, parsed. */
+export interface StaticConfig {
+  /** Settings by name, listener overrides (`listener.name.x.y`) among them under their full names. */
+  readonly values: ReadonlyMap<string, ConfigValue>
+  /** Every name that was given with its text, known or not, as Kafka's originals(). */
+  readonly originals: ReadonlyMap<string, string>
+  /** One line each: unknown names, names that Kafka dropped. */
+  readonly warnings: readonly string[]
+}
+
+const listenerOverride = /^listener\.name\.[^.]*\.(.*)$/
+const mechanismSettings = [
+  'sasl.jaas.config',
+  'sasl.login.callback.handler.class',
+  'sasl.login.class',
+  'sasl.server.callback.handler.class',
+  'connections.max.reauth.ms',
+]
+/** Kafka's own prefixes for settings of plug-ins, and for values that Confluent's distribution adds. */
+const pluginPrefixes = ['rlmm.config.', 'rsm.config.', 'config.providers.', 'metrics.', 'client.quota.callback.']
+
+/** The setting behind a listener's override: `listener.name.x.ssl.client.auth` is ssl.client.auth; undefined: none. */
+export function listenerOverrideOf(name: string): string | undefined {
+  const base = listenerOverride.exec(name)?.[1]
+  return base === undefined ? undefined : (mechanismSettings.find((setting) => base.endsWith(setting)) ?? base)
+}
+
+/** The entry that a name in server.properties stands for. */
+export function brokerEntry(name: string): ConfigEntry | undefined {
+  const entries = entriesByName(brokerConfigs)
+  return entries.get(name) ?? entries.get(listenerOverrideOf(name) ?? '')
+}
+
+/** Reads the settings of a broker. The first invalid value is returned; unknown names are warned about. */
+export function readStaticConfig(properties: ReadonlyMap<string, string>): StaticConfig | InvalidSetting {
+  const values = new Map<string, ConfigValue>()
+  const warnings: string[] = []
+  for (const [name, text] of [...properties, ...successors(properties)]) {
+    const entry = brokerEntry(name)
+    if (entry === undefined) {
+      const warning = warningAbout(name)
+      if (warning !== undefined) warnings.push(warning)
+      continue
+    }
+    const parsed = parseSetting(entry, text)
+    if (parsed instanceof InvalidSetting) return parsed
+    values.set(name, parsed)
+  }
+  return contradiction(values) ?? { values, originals: new Map(properties), warnings }
+}
+
+function warningAbout(name: string): string | undefined {
+  const successor = retiredSetting(name)
+  if (successor !== undefined) return `setting ${name} is no longer in use: ${successor}`
+  return pluginPrefixes.some((prefix) => name.startsWith(prefix)) ? undefined : `unknown setting ${name} is ignored`
+}
+
+/** New names for what old files say, where they do not say both. */
+function successors(properties: ReadonlyMap<string, string>): [string, string][] {
+  const added: [string, string][] = []
+  const add = (name: string, text: string | undefined) => {
+    if (text !== undefined && !properties.has(name)) added.push([name, text])
+  }
+  if (Number(properties.get('broker.id') ?? '-1') >= 0) add('node.id', properties.get('broker.id'))
+  add('delegation.token.secret.key', properties.get('delegation.token.master.key'))
+  add('listeners', plaintextAddress(properties.get('host.name'), properties.get('port')))
+  add(
+    'advertised.listeners',
+    plaintextAddress(
+      properties.get('advertised.host.name'),
+      properties.get('advertised.port') ?? properties.get('port'),
+    ),
+  )
+  return added
+}
+
+function plaintextAddress(host: string | undefined, port: string | undefined): string | undefined {
+  if (host === undefined && port === undefined) return undefined
+  return `PLAINTEXT://${host ?? ''}:${port ?? '9092'}`
+}
+
+/** Values that are fine each for itself. Source: KafkaConfig.validateValues. */
+function contradiction(values: ReadonlyMap<string, ConfigValue>): InvalidSetting | undefined {
+  for (const name of ['log.retention.ms', 'log.retention.minutes', 'log.retention.hours']) {
+    if (values.get(name)?.value === 0)
+      return new InvalidSetting(`Invalid value 0 for ${name}: it must be -1 (no limit) or at least 1`)
+  }
+  const [node, broker] = [values.get('node.id')?.value, values.get('broker.id')?.value]
+  if (node !== undefined && broker !== undefined && broker !== -1 && node !== broker)
+    return new InvalidSetting(`You must set \`node.id\` to the same value as \`broker.id\`.`)
+  return undefined
+}
