@@ -15,7 +15,7 @@ export const TxnOffsetCommit = api({
     groupId: string({ entity: 'groupId' }),
     producerId: int64({ entity: 'producerId' }),
     producerEpoch: int16(),
-    generationId: int32('3+', { default: -1 }),
+    // Called generationId before Kafka 4.4.
     generationIdOrMemberEpoch: int32('3+', { default: -1 }),
     memberId: string('3+', { default: '' }),
     groupInstanceId: string('3+', { nullable: '3+', default: null }),

@@ -11,10 +11,10 @@ export const TransactionLogRecord = coordinatorRecord({
   key: { transactionalId: string() },
   value: {
     producerId: int64(),
-    previousProducerId: int64({ tag: 0, tagged: '1+', default: -1 }),
-    nextProducerId: int64({ tag: 1, tagged: '1+', default: -1 }),
+    previousProducerId: int64('1+', { tag: 0, default: -1 }),
+    nextProducerId: int64('1+', { tag: 1, default: -1 }),
     producerEpoch: int16(),
-    nextProducerEpoch: int16({ tag: 3, tagged: '1+', default: -1 }),
+    nextProducerEpoch: int16('1+', { tag: 3, default: -1 }),
     transactionTimeoutMs: int32(),
     // As TransactionState: 0 empty, 1 ongoing, 2 and 3 preparing to commit, abort; 4 and 5 done so; 6 dead; 7 fencing.
     transactionStatus: int8(),
@@ -22,7 +22,7 @@ export const TransactionLogRecord = coordinatorRecord({
     transactionLastUpdateTimestampMs: int64(),
     // -1 where none is under way.
     transactionStartTimestampMs: int64(),
-    clientTransactionVersion: int16({ tag: 2, tagged: '1+', default: 0 }),
+    clientTransactionVersion: int16('1+', { tag: 2, default: 0 }),
   },
 })
 export type TransactionLogKey = MessageOf<typeof TransactionLogRecord.key>
