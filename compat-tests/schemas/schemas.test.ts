@@ -1,0 +1,85 @@
+import { expect } from 'chai'
+import { apis } from '../../protocol/apis/index.ts'
+import { versionRange } from '../../protocol/schema.ts'
+import { allSchemas, keyOf } from '../all-schemas.ts'
+import { kafkaJarsOrSkip } from '../kafka-jars.ts'
+import { differences } from './compare-schema.ts'
+import { type Exception, exceptionFor, exceptions, withoutSchema } from './exceptions.ts'
+import { type Definition, kafkaDefinitions } from './kafka-definitions.ts'
+
+/** 3.9.1 is the last that knew every old version, 4.4.0 the newest. */
+const OLDEST_VERSIONS = '3.9.1'
+const NEWEST_VERSIONS = '4.4.0'
+
+function valid(definition: Definition | undefined): definition is Definition {
+  return definition !== undefined && definition.validVersions !== 'none'
+}
+
+describe("our schemas and Kafka's definitions", function () {
+  this.timeout(60_000)
+  const definitions = new Map<string, Map<string, Definition>>()
+  const used = new Set<Exception>()
+
+  before(async function () {
+    for (const kafka of [OLDEST_VERSIONS, NEWEST_VERSIONS]) {
+      definitions.set(kafka, kafkaDefinitions(await kafkaJarsOrSkip(this, kafka)))
+    }
+  })
+
+  function definition(kafka: string, name: string): Definition | undefined {
+    return definitions.get(kafka)?.get(name)
+  }
+
+  for (const schema of allSchemas) {
+    it(`say the same of ${schema.name}`, () => {
+      for (const kafka of definitions.keys()) {
+        const theirs = definition(kafka, schema.name)
+        if (!valid(theirs)) continue
+        const unexplained = differences(theirs, schema).filter((difference) => {
+          const exception = exceptionFor(kafka, difference)
+          if (exception !== undefined) used.add(exception)
+          return exception === undefined
+        })
+        expect(unexplained, `against ${kafka}`).to.deep.equal([])
+      }
+    })
+  }
+
+  it('have the same keys', () => {
+    for (const [name, key] of keyOf) expect(definition(NEWEST_VERSIONS, name)?.apiKey, name).to.equal(key)
+  })
+
+  it('end at the same version', () => {
+    for (const schema of allSchemas) {
+      const newest = definition(NEWEST_VERSIONS, schema.name)?.validVersions ?? 'none'
+      expect(schema.versions.newest, schema.name).to.equal(versionRange(newest).newest)
+    }
+  })
+
+  it('begin at version 0 for every api', () => {
+    for (const api of apis) expect(api.versions.oldest, api.name).to.equal(0)
+  })
+
+  it('cover every message of Kafka but those that are listed', () => {
+    const known = new Set(allSchemas.map((schema) => schema.name))
+    const names = new Set(
+      [...definitions.values()].flatMap((each) => [...each.values()].filter(valid)).map((d) => d.name),
+    )
+    const missing = [...names].filter((name) => !known.has(name))
+    expect(missing.filter((name) => !withoutSchema.some((each) => each.name.test(name)))).to.deep.equal([])
+    const idle = withoutSchema.filter((each) => !missing.some((name) => each.name.test(name)))
+    expect(idle.map(String), 'entries that stand for nothing').to.deep.equal([])
+  })
+
+  it('cover every api that a broker listens to', () => {
+    const served = [...(definitions.get(NEWEST_VERSIONS)?.values() ?? [])].filter(
+      (each) => each.type === 'request' && valid(each) && each.listeners?.includes('broker'),
+    )
+    expect(served).to.have.length(apis.length)
+  })
+
+  it('need every exception that is listed', () => {
+    const idle = exceptions.filter((exception) => !used.has(exception))
+    expect(idle.map((exception) => exception.reason)).to.deep.equal([])
+  })
+})
