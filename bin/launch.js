@@ -1,0 +1,13 @@
+// Starts the built broker in this process. Plain JavaScript: it runs before anything is built or installed.
+import module from 'node:module'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+/** Runs dist/ottla.js with these arguments, as if it had been called with them. */
+export async function launch(args) {
+  // Node.js 22 and newer keep compiled code between starts; the directory may not be ours to write, which costs
+  // nothing but the gain. main.ts flushes it once the broker listens, since a killed process never would.
+  module.enableCompileCache?.(join(tmpdir(), 'ottla-compile-cache'))
+  process.argv = [process.argv[0], 'ottla', ...args]
+  await import('../dist/ottla.js')
+}

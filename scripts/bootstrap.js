@@ -1,0 +1,115 @@
+// What stands behind `npm start`, `npm test` and their like: installs and builds what is missing or stale, then runs.
+// Plain JavaScript on bare Node.js: it runs before anything is installed. Nothing is printed, and no process started,
+// when there is nothing to do.
+import { spawnSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { launch } from '../bin/launch.js'
+
+const root = resolve(fileURLToPath(import.meta.url), '../..')
+const installStamp = join(root, 'node_modules', '.ottla-install')
+const buildStamp = join(root, 'dist', '.ottla-build')
+
+/** Installs what package-lock.json names, unless it was the last thing installed. */
+export function ensureInstalled() {
+  const wanted = hashOf(readFileSync(join(root, 'package-lock.json')), process.version)
+  if (read(installStamp) === wanted) return
+  say('installing packages ...')
+  const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm'
+  run(npm, ['ci', '--no-audit', '--no-fund', '--loglevel=error'], 'npm ci', { shell: process.platform === 'win32' })
+  writeFileSync(installStamp, wanted)
+}
+
+/** Installs likewise, and builds dist/ from the sources, unless it was built from these very files. */
+export function ensureBuilt() {
+  ensureInstalled()
+  const wanted = sourcesHash()
+  if (read(buildStamp) === wanted) return
+  say('building ...')
+  run(process.execPath, ['--import', 'tsx', join(root, 'scripts', 'build.ts')], 'the build')
+  writeFileSync(buildStamp, wanted)
+}
+
+// Names, sizes and times, not contents: some hundred files are looked at in a few milliseconds.
+function sourcesHash() {
+  const parts = []
+  const visit = (path) => {
+    const stat = statSync(path)
+    if (stat.isDirectory()) for (const name of readdirSync(path).sort()) visit(join(path, name))
+    else if (!path.endsWith('.test.ts')) parts.push(`${path} ${stat.size} ${stat.mtimeMs}`)
+  }
+  for (const each of ['protocol', 'storage', 'src', 'scripts/build.ts', 'package.json', 'tsconfig.json'])
+    visit(join(root, each))
+  return hashOf(parts.join('\n'), read(installStamp) ?? '')
+}
+
+function hashOf(...parts) {
+  const hash = createHash('sha256')
+  for (const part of parts) hash.update(part)
+  return hash.digest('hex')
+}
+
+function read(path) {
+  return existsSync(path) ? readFileSync(path, 'utf8') : undefined
+}
+
+function say(text) {
+  process.stderr.write(`ottla: ${text}\n`)
+}
+
+// What an installer or a compiler prints goes to stderr: stdout belongs to what was asked for.
+function run(file, args, name, options = {}) {
+  const { status, error } = spawnSync(file, args, { cwd: root, stdio: ['ignore', 2, 2], ...options })
+  if (status === 0) return
+  say(`${name} failed${error === undefined ? '' : `: ${error.message}`}; nothing was started`)
+  process.exit(1)
+}
+
+/** Runs a TypeScript file of this checkout in a process of its own and ends as it ends. */
+function runScript(file, args) {
+  const { status, signal } = spawnSync(process.execPath, ['--import', 'tsx', file, ...args], {
+    cwd: root,
+    stdio: 'inherit',
+  })
+  process.exit(signal === null ? (status ?? 1) : 1)
+}
+
+// npm answers SIGTERM by killing the shell between itself and us, which would leave a broker behind that nobody
+// knows of: once the parent is another, stop as if the signal had come to us.
+function stopWithParent() {
+  const parent = process.ppid
+  const timer = setInterval(() => {
+    if (process.ppid === parent) return
+    clearInterval(timer)
+    process.kill(process.pid, 'SIGTERM')
+  }, 250)
+  timer.unref()
+}
+
+async function main([command, ...args]) {
+  switch (command) {
+    case 'start':
+      ensureBuilt()
+      if (process.env.npm_lifecycle_event !== undefined) stopWithParent()
+      return launch(['start', ...args])
+    case 'build':
+      return ensureBuilt()
+    case 'test':
+      ensureBuilt()
+      return runScript(join(root, 'scripts', 'test.ts'), args)
+    case 'run':
+      ensureBuilt()
+      return runScript(args[0], args.slice(1))
+    case 'tool':
+      ensureInstalled()
+      return runScript(args[0], args.slice(1))
+    default:
+      say(`bootstrap.js start|test|build|run FILE|tool FILE, not '${command}'`)
+      process.exit(1)
+  }
+}
+
+if (process.argv[1] !== undefined && resolve(process.argv[1]) === fileURLToPath(import.meta.url))
+  await main(process.argv.slice(2))

@@ -1,0 +1,77 @@
+/**
+ * What `npm test` runs: the compiler, the linter, tidy, the unit tests beside the code, and the tests in compat-tests,
+ * which start brokers and real clients. Arguments narrow it to the test files whose path contains one of them, and to
+ * those alone: `npm test -- storage`. Its last line is the sum: N passed, N failed, N skipped.
+ */
+import { spawnSync } from 'node:child_process'
+import { readdirSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import Mocha from 'mocha'
+import { skipped } from '../compat-tests/requirements.ts'
+
+const root = resolve(import.meta.dirname, '..')
+const wanted = process.argv.slice(2)
+const sum = { passed: 0, failed: 0, skipped: 0 }
+
+function check(name: string, command: string, ...args: string[]): void {
+  const startedMs = Date.now()
+  const { status } = spawnSync(process.execPath, [join(root, command), ...args], { cwd: root, stdio: 'inherit' })
+  const seconds = ((Date.now() - startedMs) / 1000).toFixed(1)
+  console.log(`${status === 0 ? 'ok' : 'FAILED'}: ${name} (${seconds} s)`)
+  if (status === 0) sum.passed++
+  else sum.failed++
+}
+
+function testFiles(...folders: string[]): string[] {
+  const files = folders
+    .flatMap((folder) => readdirSync(join(root, folder), { recursive: true }).map((name) => join(folder, String(name))))
+    .filter((file) => file.endsWith('.test.ts'))
+    .sort()
+  return wanted.length === 0 ? files : files.filter((file) => wanted.some((part) => file.includes(part)))
+}
+
+/** Runs files in this process, one after the other; a failed load of a file is one failure. */
+async function runMocha(name: string, files: string[], reporter: 'dot' | 'spec', timeout: number): Promise<void> {
+  if (files.length === 0) return
+  console.log(`\n${name}: ${files.length} files`)
+  const mocha = new Mocha({ reporter, timeout, forbidOnly: true, color: process.stdout.isTTY })
+  for (const file of files) mocha.addFile(join(root, file))
+  try {
+    await mocha.loadFilesAsync()
+  } catch (error) {
+    console.error(error)
+    sum.failed++
+    return
+  }
+  await new Promise<void>((done) => {
+    const runner = mocha.run(() => {
+      sum.passed += runner.stats?.passes ?? 0
+      sum.failed += runner.stats?.failures ?? 0
+      sum.skipped += runner.stats?.pending ?? 0
+      done()
+    })
+    runner.on('pending', (test) => pending.push(test.fullTitle()))
+  })
+}
+
+const pending: string[] = []
+
+if (wanted.length === 0) {
+  check('types', 'node_modules/typescript/bin/tsc', '-p', '.')
+  check('lint', 'node_modules/@biomejs/biome/bin/biome', 'check', '.')
+  check('tidy', 'node_modules/tsx/dist/cli.mjs', 'scripts/tidy.ts')
+}
+await runMocha('unit tests', testFiles('protocol', 'storage', 'src', 'scripts'), 'dot', 20_000)
+await runMocha('compat tests', testFiles('compat-tests'), 'spec', 120_000)
+
+if (pending.length > 0) {
+  console.log('\nskipped:')
+  for (const title of pending) console.log(`  ${title}`)
+  for (const reason of skipped) console.log(`because ${reason}`)
+}
+// A skipped test proves nothing: where everything must be proven, it counts as what it is.
+const incomplete = process.env.CI === 'true' && sum.skipped > 0
+if (incomplete) console.log('with CI=true nothing may be skipped')
+if (sum.passed + sum.failed === 0) console.log(`no test file matches ${wanted.join(' ')}`)
+console.log(`\n${sum.passed} passed, ${sum.failed} failed, ${sum.skipped} skipped`)
+process.exit(sum.failed > 0 || incomplete || sum.passed === 0 ? 1 : 0)
