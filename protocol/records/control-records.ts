@@ -1,5 +1,5 @@
 import { type BatchOptions, buildBatch } from './batch-builder.ts'
-import { readInt16, readInt32, writeInt16, writeInt32 } from './int64.ts'
+import { readInt16, readInt32, writeInt16, writeInt32 } from './big-endian.ts'
 
 /*
  * Records of a control batch, which consumers never see (Kafka's ControlRecordType).

@@ -90,7 +90,7 @@ describe('RecordBatch', () => {
     bytes[35] = 0x7f
     expect(new RecordBatch(bytes).maxTimestamp).to.equal(Number.MAX_SAFE_INTEGER)
     bytes[35] = 0x80
-    expect(new RecordBatch(bytes).maxTimestamp).to.equal(Number.MIN_SAFE_INTEGER)
+    expect(new RecordBatch(bytes).maxTimestamp).to.equal(-Number.MAX_SAFE_INTEGER)
   })
 })
 

@@ -1,5 +1,6 @@
+import { readInt64, writeInt64 } from '../int64.ts'
+import { readInt16, readInt32, readUint32, writeInt16, writeInt32 } from './big-endian.ts'
 import { crc32c } from './crc32c.ts'
-import { readInt16, readInt32, readInt64, readUint32, writeInt16, writeInt32, writeInt64 } from './int64.ts'
 
 /*
  * Record batch, message format v2 (KIP-98; Kafka's DefaultRecordBatch). All integers big endian.

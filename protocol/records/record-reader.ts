@@ -1,6 +1,7 @@
 import { DecompressionFault } from '../compression/codec.ts'
 import { codecOf } from '../compression/codecs.ts'
-import type { RecordBatch } from './record-batch.ts'
+import { type Rejection, reject } from '../error-codes.ts'
+import type { CompressionId, RecordBatch } from './record-batch.ts'
 
 /*
  * Record in a v2 batch (Kafka's DefaultRecord). Varints are zig-zag: -1 is 1 byte of 1.
@@ -33,27 +34,56 @@ export interface LogRecord {
   readonly headers: readonly RecordHeader[]
 }
 
+/**
+ * 'invalid': no records stand there. 'corrupt': a checksum does not fit (v0 and v1). 'undecodable': the codec refuses
+ * them. 'too large': they inflate beyond the limit.
+ */
+export type RecordFaultKind = 'invalid' | 'corrupt' | 'undecodable' | 'too large'
+
 /** What is wrong with the records of a batch. */
 export class RecordFault {
-  /** 'invalid': no records stand there. 'undecodable': the codec refuses them. 'too large': they inflate beyond the limit. */
-  readonly kind: 'invalid' | 'undecodable' | 'too large'
+  readonly kind: RecordFaultKind
   readonly message: string
 
-  constructor(kind: 'invalid' | 'undecodable' | 'too large', message: string) {
+  constructor(kind: RecordFaultKind, message: string) {
     this.kind = kind
     this.message = message
   }
 }
+
+/**
+ * The error that Kafka answers where a produced batch has this fault. It has no limit to what is decompressed, so none
+ * for 'too large' either: MESSAGE_TOO_LARGE makes a producer split its batch, or tell its user what is wrong.
+ */
+export function rejectionOf(fault: RecordFault): Rejection {
+  return reject(ERROR_OF_FAULT[fault.kind], fault.message)
+}
+
+const ERROR_OF_FAULT = {
+  invalid: 'INVALID_RECORD',
+  corrupt: 'CORRUPT_MESSAGE',
+  undecodable: 'UNKNOWN_SERVER_ERROR',
+  'too large': 'MESSAGE_TOO_LARGE',
+} as const
 
 /** What decompressed records may take, unless the caller sets another limit: Kafka's default for a whole request. */
 export const DEFAULT_DECOMPRESSED_LIMIT_BYTES = 104_857_600
 
 /** Records of the batch without compression: a view where it has none. */
 export function uncompressedRecords(batch: RecordBatch, limitBytes: number): Buffer | RecordFault {
-  if (!batch.isCompressed) return batch.recordBytes
-  const codec = codecOf(batch.compression)
-  if (codec === undefined) return new RecordFault('invalid', `Unknown compression type id: ${batch.compression}`)
-  const bytes = codec.decompress(batch.recordBytes, limitBytes)
+  return batch.isCompressed ? decompressRecords(batch.recordBytes, batch.compression, 2, limitBytes) : batch.recordBytes
+}
+
+/** What a codec makes of the bytes; magic is the format of the batch that they stand in. */
+export function decompressRecords(
+  compressed: Buffer,
+  compression: CompressionId,
+  magic: number,
+  limitBytes: number,
+): Buffer | RecordFault {
+  const codec = codecOf(compression, magic)
+  if (codec === undefined) return new RecordFault('undecodable', `Unknown compression type id: ${compression}`)
+  const bytes = codec.decompress(compressed, limitBytes)
   if (!(bytes instanceof DecompressionFault)) return bytes
   return new RecordFault(bytes.kind === 'corrupt' ? 'undecodable' : 'too large', bytes.message)
 }
