@@ -228,6 +228,18 @@ describe('tagged fields', () => {
     expect(decoded(schema, 1, hex)).to.deep.equal(value)
   })
 
+  it('say by 0 or 1, not by -1 or 1, whether a struct is null', () => {
+    const fields = { inner: struct({ a: int8() }, { tag: 0, nullable: '0+' }) }
+    const nullable = message({ name: 'NullableTag', versions: '0', flexible: '0+', fields })
+    for (const [value, hex] of [
+      [{ inner: null }, '01000100'],
+      [{ inner: { a: 5 } }, '010003010500'],
+    ] as const) {
+      expect(encoded(nullable, 0, value).toString('hex')).to.equal(hex)
+      expect(decoded(nullable, 0, hex)).to.deep.equal(value)
+    }
+  })
+
   it('are passed over where they are unknown', () => {
     expect(decoded(schema, 1, '02 05 02 0001 09 03 aabbcc')).to.deep.equal({ ...defaults, late: 1 })
     expect(decoded(schema, 0, '01 05 02 0001')).to.deep.equal(defaults)

@@ -59,7 +59,8 @@ function taggedSection(target: Target, name: string, { tagged }: StructLayout): 
   lines.push('    switch (tag) {')
   for (const named of tagged) {
     const [field, type] = named
-    lines.push(`      case ${type.tag}: $${field} = ${valueSource(target, `${name}_${field}`, named)}; break`)
+    const value = valueSource(target, `${name}_${field}`, named, TAGGED_NULL)
+    lines.push(`      case ${type.tag}: $${field} = ${value}; break`)
   }
   lines.push('      default: r.position = end', '    }')
   lines.push(
@@ -69,15 +70,19 @@ function taggedSection(target: Target, name: string, { tagged }: StructLayout): 
   return lines
 }
 
+// A byte before a struct that may be null says whether it is: -1 and 1, but 0 and 1 inside of a tagged field.
+const PLAIN_NULL = 'r.readInt8() < 0'
+const TAGGED_NULL = 'r.readUnsignedVarint() === 0'
+
 /** Source of an expression that reads one value of any type. `path` names the functions that it needs. */
-function valueSource(target: Target, path: string, [name, field]: NamedField): string {
+function valueSource(target: Target, path: string, [name, field]: NamedField, structIsNull = PLAIN_NULL): string {
   const fixed = fixedSize(field)
   if (fixed !== undefined) return `read_${field.kind}(r)`
   const isNull = `malformed('${path.replace('decode_', '').replaceAll('_', '.')} is null')`
   const nullable = isNullable(field, target.version)
   if (field.kind === 'struct') {
     structFunction(target, path, field.fields as Fields)
-    return nullable ? `r.readInt8() < 0 ? null : ${path}(r)` : `${path}(r)`
+    return nullable ? `${structIsNull} ? null : ${path}(r)` : `${path}(r)`
   }
   if (field.kind === 'array') {
     arrayFunction(target, path, name, field.element as FieldType<unknown>)

@@ -60,14 +60,25 @@ function taggedSection(target: Target, name: string, tagged: readonly NamedField
   lines.push('  w.writeUnsignedVarint(tags)')
   for (const [field, type] of tagged) {
     lines.push(`  if (has_${field}) {`, `    const start = w.beginTag(${type.tag})`)
-    lines.push(...writeLines(target, `${name}_${field}`, type, `$${field}`).map((line) => `    ${line}`))
+    const write = writeLines(target, `${name}_${field}`, type, `$${field}`, TAGGED_NULL)
+    lines.push(...write.map((line) => `    ${line}`))
     lines.push('    w.endTag(start)', '  }')
   }
   return lines
 }
 
+// A byte before a struct that may be null says whether it is: -1 and 1, but 0 and 1 inside of a tagged field.
+const PLAIN_NULL = -1
+const TAGGED_NULL = 0
+
 /** Statements that write one value of any type. `path` names the functions that they need. */
-function writeLines(target: Target, path: string, field: Field<unknown>, value: string): string[] {
+function writeLines(
+  target: Target,
+  path: string,
+  field: Field<unknown>,
+  value: string,
+  nullStruct = PLAIN_NULL,
+): string[] {
   if (fixedSize(field) !== undefined) {
     return [`{ const p = w.reserve(${fixedSize(field)}), b = w.bytes; ${storeSource(field, 'b', 'p', value)} }`]
   }
@@ -79,7 +90,8 @@ function writeLines(target: Target, path: string, field: Field<unknown>, value: 
     case 'struct':
       structFunction(target, path, field.fields as Fields)
       if (!nullable) lines.push(`${path}(w, ${value})`)
-      else lines.push(`if (${value} === null) w.writeInt8(-1)`, `else { w.writeInt8(1); ${path}(w, ${value}) }`)
+      else
+        lines.push(`if (${value} === null) w.writeInt8(${nullStruct})`, `else { w.writeInt8(1); ${path}(w, ${value}) }`)
       break
     case 'array':
       arrayFunction(target, path, field.element as FieldType<unknown>)

@@ -94,7 +94,8 @@ function typeOf(kind: string | undefined): string | undefined {
 
 /** Kafka's default in the form that `plainDefault` gives ours. */
 function definedDefault(field: DefinedField, members: readonly DefinedField[] | undefined): unknown {
-  const text = field.default === undefined ? undefined : String(field.default)
+  // A JSON null says nothing, only the text 'null' does (FieldSpec).
+  const text = field.default === undefined || field.default === null ? undefined : String(field.default)
   if (text === 'null' || (text === undefined && field.type === 'records')) return null
   if (field.type.startsWith('[]') || field.type === 'bytes') return 'empty'
   if (members !== undefined) return 'struct of defaults'

@@ -53,9 +53,10 @@ export const ConsumerGroupMemberMetadataRecord = coordinatorRecord({
     subscribedTopicRegex: string({ nullable: '0+' }),
     rebalanceTimeoutMs: int32({ default: -1 }),
     serverAssignor: string({ nullable: '0+' }),
+    // Null unless the member speaks the classic protocol; absent means an empty one, so null must be given.
     classicMemberMetadata: struct(
       { sessionTimeoutMs: int32(), supportedProtocols: array({ name: string(), metadata: bytes() }) },
-      { tag: 0, nullable: '0+', default: null },
+      { tag: 0, nullable: '0+' },
     ),
   },
 })
@@ -96,7 +97,8 @@ export type ConsumerGroupTargetAssignmentMemberValue = MessageOf<typeof Consumer
 const topicPartitions = {
   topicId: uuid(),
   partitions: array(int32()),
-  assignmentEpochs: array(int32(), { tag: 0, nullable: '0+', default: null }),
+  // One a partition; empty in a record from before there were such epochs.
+  assignmentEpochs: array(int32(), { tag: 0, nullable: '0+' }),
 }
 
 /** What a member has, and what it is still to give up. */

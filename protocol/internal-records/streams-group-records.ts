@@ -27,7 +27,8 @@ export const StreamsGroupMetadataRecord = coordinatorRecord({
     epoch: int32(),
     metadataHash: int64(),
     validatedTopologyEpoch: int32({ tag: 0, default: -1 }),
-    lastAssignmentConfigs: array(lastAssignmentConfig, { tag: 1, nullable: '0+', default: null }),
+    // Null where there was no assignment yet; Kafka writes that null out.
+    lastAssignmentConfigs: array(lastAssignmentConfig, { tag: 1, nullable: '0+' }),
     storedDescriptionTopologyEpoch: int32({ tag: 2, default: -1 }),
     failedDescriptionTopologyEpoch: int32({ tag: 3, default: -1 }),
   },
@@ -108,7 +109,7 @@ export type StreamsGroupTargetAssignmentMemberValue = MessageOf<typeof StreamsGr
 const currentTaskIds = {
   subtopologyId: string(),
   partitions: array(int32()),
-  assignmentEpochs: array(int32(), { tag: 0, nullable: '0+', default: null }),
+  assignmentEpochs: array(int32(), { tag: 0, nullable: '0+' }),
 }
 
 /** Tasks that a member has, and what it is still to give up. */
