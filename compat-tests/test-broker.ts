@@ -11,6 +11,8 @@ import { waitFor, within } from './wait-for.ts'
 export interface TestBrokerOptions {
   /** Settings under Kafka's names; they override those that every test starts with. */
   readonly settings?: Readonly<Record<string, string>>
+  /** Ottla unless the run says otherwise (OTTLA_TEST_AGAINST) or this does. */
+  readonly program?: BrokerProgram
 }
 
 /** True when the tests are to be proven against Apache Kafka itself: OTTLA_TEST_AGAINST=apache-kafka. */
@@ -53,7 +55,8 @@ export class TestBroker {
   /** Resolves once the broker serves clients. */
   static async start(options: TestBrokerOptions = {}): Promise<TestBroker> {
     const directory = mkdtempSync(join(tmpdir(), 'ottla-test-'))
-    const broker = new TestBroker(againstApacheKafka ? apacheKafka : ottla, directory, await freePorts(2), options)
+    const program = options.program ?? (againstApacheKafka ? apacheKafka : ottla)
+    const broker = new TestBroker(program, directory, await freePorts(2), options)
     mkdirSync(broker.dataDir)
     await broker.#program.prepare?.(broker.#place())
     await broker.#launch()

@@ -1,0 +1,80 @@
+/**
+ * `npm run bench`: Ottla and, where Java is there, Apache Kafka 4.4.0, started on this machine, put under the same load
+ * in turn, printed side by side. The best of three runs counts for both. Figures hold for this machine and this run;
+ * the ratio is what to compare.
+ */
+import { spawnSync } from 'node:child_process'
+import { apacheKafkaAsShipped } from '../compat-tests/apache-kafka.ts'
+import { type BrokerProgram, ottla } from '../compat-tests/broker-program.ts'
+import { TestBroker } from '../compat-tests/test-broker.ts'
+import type { Contender, Figure, Section } from './bench/section.ts'
+import { sections } from './bench/sections.ts'
+
+const args = process.argv.slice(2)
+if (args.includes('--help')) {
+  console.log(`usage: npm run bench -- [--quick] [--only PART,...] [--alone]
+  --quick   smaller loads, one run each
+  --only    only the parts whose name contains one of these words: ${sections.map(({ name }) => name).join('; ')}
+  --alone   Ottla alone, without Apache Kafka beside it`)
+  process.exit(0)
+}
+const quick = args.includes('--quick')
+const only = args.includes('--only') ? args[args.indexOf('--only') + 1]!.split(',') : ['']
+const wanted = sections.filter(({ name }) => only.some((word) => name.includes(word)))
+const java = !args.includes('--alone') && spawnSync('java', ['-version']).status === 0
+if (!java && !args.includes('--alone')) console.log('Java is missing: Ottla is measured alone')
+
+async function contender(name: Contender['name'], program: BrokerProgram): Promise<Contender> {
+  const start = () => TestBroker.start({ program })
+  return { name, start, broker: await start() }
+}
+
+const contenders = [await contender('Ottla', ottla)]
+if (java) contenders.push(await contender('Apache Kafka', apacheKafkaAsShipped))
+
+/** Best value of each figure, by contender. */
+async function measure(section: Section): Promise<Map<string, Map<string, Figure>>> {
+  const best = new Map<string, Map<string, Figure>>()
+  const taking = section.alone === true ? contenders.slice(0, 1) : contenders
+  const runs = quick ? 1 : (section.runs ?? 3)
+  for (let run = 0; run < runs; run++)
+    for (const each of taking) {
+      process.stderr.write(`${section.name}: run ${run + 1} of ${runs}, ${each.name}          \r`)
+      for (const figure of await section.run(each, { quick })) keepBest(best, each.name, figure)
+    }
+  process.stderr.write(`${' '.repeat(70)}\r`)
+  return best
+}
+
+function keepBest(best: Map<string, Map<string, Figure>>, contender: string, figure: Figure): void {
+  const row = best.get(figure.name) ?? new Map<string, Figure>()
+  best.set(figure.name, row)
+  const known = row.get(contender)?.value
+  const better = known === undefined || (figure.best === 'lowest' ? figure.value < known : figure.value > known)
+  if (better) row.set(contender, figure)
+}
+
+function print(section: Section, best: Map<string, Map<string, Figure>>): void {
+  console.log(`\n${section.name}`)
+  for (const [name, row] of best) {
+    const [ours, theirs] = [row.get('Ottla'), row.get('Apache Kafka')]
+    if (ours === undefined) continue
+    const label = `${`  ${name}`.padEnd(28)}${ours.unit.padEnd(6)}${shown(ours.value)}`
+    if (theirs === undefined) console.log(label)
+    else console.log(`${label}${shown(theirs.value)}${shown(ours.value / theirs.value)}`)
+  }
+}
+
+function shown(value: number): string {
+  const digits = value >= 100 ? 0 : value >= 10 ? 1 : 2
+  return value.toFixed(digits).padStart(14)
+}
+
+try {
+  console.log(
+    `${' '.repeat(34)}${'Ottla'.padStart(14)}${java ? 'Apache Kafka'.padStart(14) + 'ratio'.padStart(14) : ''}`,
+  )
+  for (const section of wanted) print(section, await measure(section))
+} finally {
+  for (const { broker } of contenders) await broker.dispose()
+}

@@ -1,0 +1,27 @@
+import type { TestBroker } from '../../compat-tests/test-broker.ts'
+
+/** A broker to measure: Ottla, or Apache Kafka beside it. */
+export interface Contender {
+  readonly name: 'Ottla' | 'Apache Kafka'
+  readonly start: () => Promise<TestBroker>
+  /** The broker that sections share; started once, warmed once. */
+  readonly broker: TestBroker
+}
+
+/** One figure of one run. */
+export interface Figure {
+  readonly name: string
+  readonly unit: string
+  readonly value: number
+  readonly best: 'lowest' | 'highest'
+}
+
+/** A part of the benchmark. `run` is called several times for each contender, in turn; the best of each figure counts. */
+export interface Section {
+  readonly name: string
+  /** Fewer runs where one takes long. */
+  readonly runs?: number
+  /** Ottla alone, where Apache Kafka has nothing to compare. */
+  readonly alone?: boolean
+  run(contender: Contender, options: { readonly quick: boolean }): Promise<readonly Figure[]>
+}
