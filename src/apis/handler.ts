@@ -1,6 +1,6 @@
+import type { Lease } from '../../protocol/buffer-pool.ts'
 import type { ApiSchema, Fields, RequestOf, ResponseInputOf, VersionRange } from '../../protocol/schema.ts'
 import { versionRange } from '../../protocol/schema.ts'
-import type { Lease } from '../../protocol/buffer-pool.ts'
 import type { Services } from './services.ts'
 
 /** What a handler knows of the request beside its body. */
@@ -24,10 +24,14 @@ export interface RequestContext {
   readonly nowMs: number
   /** Memory that the request's views (bytes, records) lie in; retained by whoever keeps a view beyond the handler. */
   readonly lease: Lease
+  /** Keeps what ApiVersions told, for the life of the connection. */
+  rememberClientSoftware(name: string, version: string): void
   /** The order of this request's effects is fixed: the connection may take up its next request. */
   orderFixed(): void
   /** Called once when the client's connection closes or the broker stops, if the handler is still waiting. */
   onAbandoned(callback: () => void): void
+  /** Closes the client's connection with one log line, where that is the only answer (a failed acks=0 produce). */
+  closeConnection(reason: string): void
 }
 
 /** One API's behaviour. `undefined` instead of a response: nothing is sent (acks=0). */

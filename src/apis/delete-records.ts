@@ -1,0 +1,43 @@
+import { DeleteRecords } from '../../protocol/apis/delete-records.ts'
+import { isRejection, type Rejection, reject } from '../../protocol/error-codes.ts'
+import { handler } from './handler.ts'
+import type { Services } from './services.ts'
+
+/** Offset that stands for the high watermark. */
+const HIGH_WATERMARK = -1
+const NO_LOW_WATERMARK = -1
+
+/** Moves the start of logs up. Source: ReplicaManager.deleteRecords, Partition.deleteRecordsOnLeader. */
+export const deleteRecords = handler(DeleteRecords, async (request, { services }) => {
+  const topics = []
+  for (const { name, partitions } of request.topics) {
+    const results = []
+    for (const { partitionIndex, offset } of partitions) {
+      const deleted = await deleteBefore(name, partitionIndex, offset, services)
+      const [lowWatermark, errorCode] = isRejection(deleted) ? [NO_LOW_WATERMARK, deleted.code] : [deleted, 0]
+      results.push({ partitionIndex, lowWatermark, errorCode })
+    }
+    topics.push({ name, partitions: results })
+  }
+  return { topics }
+})
+
+/** The log's start afterwards. */
+async function deleteBefore(
+  topic: string,
+  index: number,
+  offset: number,
+  { metadata, partitions }: Services,
+): Promise<number | Rejection> {
+  const known = metadata.image.topicsByName.get(topic)
+  if (known?.partitions[index] === undefined) return reject('UNKNOWN_TOPIC_OR_PARTITION')
+  if (known.internal) return reject('INVALID_TOPIC_EXCEPTION')
+  const partition = partitions.leaderFor(topic, index)
+  if (isRejection(partition)) return partition
+  if (!partition.settings.cleanupPolicy.includes('delete')) return reject('POLICY_VIOLATION')
+  const { highWatermark } = partition
+  const before = offset === HIGH_WATERMARK ? highWatermark : offset
+  if (before < 0 || before > highWatermark) return reject('OFFSET_OUT_OF_RANGE')
+  if (before > partition.logStartOffset) await partition.log.deleteRecordsBefore(before)
+  return partition.logStartOffset
+}

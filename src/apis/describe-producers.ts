@@ -1,0 +1,36 @@
+import { DescribeProducers, type DescribeProducersResponse } from '../../protocol/apis/describe-producers.ts'
+import { isRejection } from '../../protocol/error-codes.ts'
+import type { ProducerDescription } from '../../storage/partition-log.ts'
+import { handler } from './handler.ts'
+import type { Services } from './services.ts'
+
+type PartitionResponse = DescribeProducersResponse['topics'][number]['partitions'][number]
+
+/** Producers with state in a partition. Source: KafkaApis.handleDescribeProducersRequest. */
+export const describeProducers = handler(DescribeProducers, (request, { services }) => ({
+  topics: request.topics.map(({ name, partitionIndexes }) => ({
+    name,
+    partitions: partitionIndexes.map((index) => describe(name, index, services)),
+  })),
+}))
+
+function describe(topic: string, partitionIndex: number, { metadata, partitions }: Services): PartitionResponse {
+  const partition = partitions.leaderFor(topic, partitionIndex)
+  if (!isRejection(partition)) {
+    return { partitionIndex, errorCode: 0, activeProducers: partition.log.activeProducers().map(activeProducer) }
+  }
+  // Words come only where the topic as a whole is unknown.
+  const errorMessage = metadata.image.topicsByName.has(topic) ? null : partition.message
+  return { partitionIndex, errorCode: partition.code, errorMessage, activeProducers: [] }
+}
+
+function activeProducer(producer: ProducerDescription) {
+  return {
+    producerId: producer.producerId,
+    producerEpoch: producer.producerEpoch,
+    lastSequence: producer.lastSequence,
+    lastTimestamp: producer.lastTimestampMs,
+    coordinatorEpoch: producer.coordinatorEpoch,
+    currentTxnStartOffset: producer.currentTransactionStartOffset,
+  }
+}

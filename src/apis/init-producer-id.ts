@@ -1,0 +1,22 @@
+import { InitProducerId, type InitProducerIdRequest } from '../../protocol/apis/init-producer-id.ts'
+import { type ErrorName, errorCode } from '../../protocol/error-codes.ts'
+import { handler } from './handler.ts'
+
+const NONE = -1
+
+/**
+ * Gives an idempotent producer its id; each call is a new one. Source: KafkaApis.handleInitProducerIdRequest,
+ * TransactionCoordinator.handleInitProducerId.
+ */
+export const initProducerId = handler(InitProducerId, async (request, { services, nowMs }) => {
+  const refusal = refusalOf(request)
+  if (refusal !== undefined) return { errorCode: errorCode(refusal), producerEpoch: NONE }
+  return { errorCode: 0, producerId: await services.producerIds.next(nowMs), producerEpoch: 0 }
+})
+
+function refusalOf({ transactionalId, producerId, producerEpoch }: InitProducerIdRequest): ErrorName | undefined {
+  if ((producerId === NONE) !== (producerEpoch === NONE)) return 'INVALID_REQUEST'
+  if (transactionalId === null) return undefined
+  // There is no transaction coordinator here. Clients take this for final, where others would make them try for ever.
+  return transactionalId === '' ? 'INVALID_REQUEST' : 'UNSUPPORTED_VERSION'
+}

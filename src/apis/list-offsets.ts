@@ -1,0 +1,128 @@
+import { ListOffsets, type ListOffsetsRequest, type ListOffsetsResponse } from '../../protocol/apis/list-offsets.ts'
+import { type ErrorName, errorCode, isRejection } from '../../protocol/error-codes.ts'
+import type { TimestampAndOffset } from '../../storage/partition-log.ts'
+import type { Partition } from '../partition/partition.ts'
+import { handler, type RequestContext } from './handler.ts'
+
+type TopicRequest = ListOffsetsRequest['topics'][number]
+type PartitionRequest = TopicRequest['partitions'][number]
+type PartitionResponse = ListOffsetsResponse['topics'][number]['partitions'][number]
+
+/** Timestamps that are questions. Source: ListOffsetsRequest. */
+const LATEST = -1
+const EARLIEST = -2
+const MAX_TIMESTAMP = -3
+const EARLIEST_LOCAL = -4
+const LATEST_TIERED = -5
+const EARLIEST_PENDING_UPLOAD = -6
+
+/** First version that may ask each of the younger questions. */
+const oldestVersionFor: Readonly<Record<number, number>> = {
+  [MAX_TIMESTAMP]: 7,
+  [EARLIEST_LOCAL]: 8,
+  [LATEST_TIERED]: 9,
+  [EARLIEST_PENDING_UPLOAD]: 11,
+}
+
+const CONSUMER = -1
+const READ_COMMITTED = 1
+
+/** Offsets by timestamp, and both ends of a log. Source: KafkaApis.handleListOffsetRequest, ReplicaManager.fetchOffset. */
+export const listOffsets = handler(ListOffsets, async (request, context) => {
+  const duplicates = duplicatePartitions(request)
+  const topics = []
+  for (const topic of request.topics) {
+    const partitions: PartitionResponse[] = []
+    for (const asked of topic.partitions) {
+      const isDuplicate = duplicates.has(`${asked.partitionIndex}:${topic.name}`)
+      partitions.push(
+        isDuplicate ? failure(asked, 'INVALID_REQUEST') : await answer(topic.name, asked, request, context),
+      )
+    }
+    topics.push({ name: topic.name, partitions })
+  }
+  return { topics }
+})
+
+function duplicatePartitions(request: ListOffsetsRequest): Set<string> {
+  const seen = new Set<string>()
+  const duplicates = new Set<string>()
+  for (const { name, partitions } of request.topics) {
+    for (const { partitionIndex } of partitions) {
+      const key = `${partitionIndex}:${name}`
+      if (seen.has(key)) duplicates.add(key)
+      seen.add(key)
+    }
+  }
+  return duplicates
+}
+
+async function answer(
+  topic: string,
+  asked: PartitionRequest,
+  request: ListOffsetsRequest,
+  context: RequestContext,
+): Promise<PartitionResponse> {
+  if (context.apiVersion < (oldestVersionFor[asked.timestamp] ?? 0)) return failure(asked, 'UNSUPPORTED_VERSION')
+  const partition = context.services.partitions.leaderFor(topic, asked.partitionIndex)
+  if (isRejection(partition)) return failure(asked, partition.error)
+  const fenced = partition.checkEpoch(asked.currentLeaderEpoch)
+  if (fenced !== undefined) return failure(asked, fenced.error)
+  const lastFetchable = lastFetchableOffset(partition, request)
+  if (context.apiVersion === 0)
+    return { ...failure(asked, 'NONE'), oldStyleOffsets: oldOffsets(partition, asked, lastFetchable) }
+  const found = await find(partition, asked.timestamp, lastFetchable)
+  return found === undefined ? failure(asked, 'NONE') : success(asked, found)
+}
+
+function lastFetchableOffset(partition: Partition, { replicaId, isolationLevel }: ListOffsetsRequest): number {
+  if (replicaId !== CONSUMER) return partition.logEndOffset
+  return isolationLevel === READ_COMMITTED ? partition.lastStableOffset : partition.highWatermark
+}
+
+/** Undefined where no record that the client may read answers the question. */
+async function find(
+  partition: Partition,
+  timestamp: number,
+  lastFetchable: number,
+): Promise<TimestampAndOffset | undefined> {
+  const { log, logStartOffset } = partition
+  switch (timestamp) {
+    case LATEST:
+      return { timestampMs: -1, offset: lastFetchable, leaderEpoch: partition.leaderEpoch }
+    case EARLIEST:
+    case EARLIEST_LOCAL:
+      return { timestampMs: -1, offset: logStartOffset, leaderEpoch: log.epochForOffset(logStartOffset) }
+    case LATEST_TIERED:
+    case EARLIEST_PENDING_UPLOAD:
+      // Nothing is ever tiered here, and Kafka says so with these values.
+      return { timestampMs: -1, offset: -1, leaderEpoch: -1 }
+  }
+  const found =
+    timestamp === MAX_TIMESTAMP ? await log.maxTimestamp() : await log.offsetForTimestamp(timestamp, lastFetchable)
+  return found !== undefined && found.offset < lastFetchable ? found : undefined
+}
+
+/**
+ * v0 asked for the starts of segments, newest first, of which clients only ever used the first: the log's end or its
+ * start. We tell these two, and the start for any real timestamp. Source: KafkaApis.handleListOffsetRequestV0 (3.x).
+ */
+function oldOffsets(
+  partition: Partition,
+  { timestamp, maxNumOffsets }: PartitionRequest,
+  lastFetchable: number,
+): number[] {
+  const { logStartOffset } = partition
+  const all =
+    timestamp === LATEST && lastFetchable > logStartOffset ? [lastFetchable, logStartOffset] : [logStartOffset]
+  return all.slice(0, Math.max(0, maxNumOffsets))
+}
+
+function success({ partitionIndex }: PartitionRequest, found: TimestampAndOffset): PartitionResponse {
+  const { timestampMs: timestamp, offset, leaderEpoch } = found
+  return { partitionIndex, errorCode: 0, timestamp, offset, leaderEpoch }
+}
+
+function failure({ partitionIndex }: PartitionRequest, error: ErrorName): PartitionResponse {
+  return { partitionIndex, errorCode: errorCode(error) }
+}

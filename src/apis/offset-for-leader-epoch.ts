@@ -1,0 +1,18 @@
+import { OffsetForLeaderEpoch } from '../../protocol/apis/offset-for-leader-epoch.ts'
+import { isRejection } from '../../protocol/error-codes.ts'
+import { handler } from './handler.ts'
+
+/** Where an epoch of a partition's leader ended. Source: ReplicaManager.lastOffsetForLeaderEpoch. */
+export const offsetForLeaderEpoch = handler(OffsetForLeaderEpoch, (request, { services }) => ({
+  topics: request.topics.map(({ topic, partitions }) => ({
+    topic,
+    partitions: partitions.map(({ partition: index, currentLeaderEpoch, leaderEpoch }) => {
+      const partition = services.partitions.leaderFor(topic, index)
+      if (isRejection(partition)) return { partition: index, errorCode: partition.code }
+      const fenced = partition.checkEpoch(currentLeaderEpoch)
+      if (fenced !== undefined) return { partition: index, errorCode: fenced.code }
+      const found = partition.endOffsetForEpoch(leaderEpoch)
+      return { partition: index, errorCode: 0, leaderEpoch: found?.leaderEpoch, endOffset: found?.endOffset }
+    }),
+  })),
+}))

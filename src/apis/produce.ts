@@ -1,0 +1,133 @@
+import { Produce, type ProduceRequest, type ProduceResponse } from '../../protocol/apis/produce.ts'
+import { type ErrorName, errorCode, isRejection } from '../../protocol/error-codes.ts'
+import { BATCH_HEADER_BYTES, RecordBatch } from '../../protocol/records/record-batch.ts'
+import { ZERO_UUID } from '../../protocol/schema.ts'
+import type { AppendRejection, AppendResult } from '../../storage/partition-log.ts'
+import type { Partition } from '../partition/partition.ts'
+import { type HandlerAnswer, handler, type RequestContext } from './handler.ts'
+
+type TopicData = ProduceRequest['topicData'][number]
+type PartitionData = TopicData['partitionData'][number]
+type TopicResponse = ProduceResponse['responses'][number]
+type PartitionResponse = TopicResponse['partitionResponses'][number]
+
+/** Internal topics take records from Kafka's own admin tools only. Source: AdminUtils.ADMIN_CLIENT_ID. */
+const ADMIN_CLIENT_ID = '__admin_client'
+
+/** Errors with which Kafka does not tell where the log starts. Source: ReplicaManager.appendToLocalLog. */
+const withoutLogStart: ReadonlySet<ErrorName> = new Set([
+  'UNKNOWN_TOPIC_OR_PARTITION',
+  'NOT_LEADER_OR_FOLLOWER',
+  'MESSAGE_TOO_LARGE',
+  'RECORD_LIST_TOO_LARGE',
+  'CORRUPT_MESSAGE',
+  'KAFKA_STORAGE_ERROR',
+])
+
+/**
+ * Appends batches to partitions, each on its own: one that is refused leaves the others alone. All appends are ordered
+ * before this returns, so the connection's next request starts while they are written.
+ * Source: KafkaApis.handleProduceRequest, ReplicaManager.appendRecords.
+ */
+export const produce = handler(Produce, (request, context) => {
+  const appends: { topic: TopicData; parts: (PartitionResponse | Promise<PartitionResponse>)[] }[] = []
+  const forbidden = transactionRefusal(request)
+  for (const topic of request.topicData) {
+    const name = topicName(topic, context)
+    const parts = topic.partitionData.map((data) =>
+      forbidden === undefined ? append(name, data, request, context) : failure(data.index, forbidden),
+    )
+    appends.push({ topic, parts })
+  }
+  context.orderFixed()
+  return answer(request, context, appends)
+})
+
+async function answer(
+  request: ProduceRequest,
+  context: RequestContext,
+  appends: readonly { topic: TopicData; parts: readonly (PartitionResponse | Promise<PartitionResponse>)[] }[],
+): Promise<HandlerAnswer<typeof Produce>> {
+  const responses: TopicResponse[] = []
+  for (const { topic, parts } of appends) {
+    const partitionResponses: PartitionResponse[] = []
+    for (const part of parts) partitionResponses.push(part instanceof Promise ? await part : part)
+    responses.push({ name: topic.name, topicId: topic.topicId, partitionResponses })
+  }
+  if (request.acks !== 0) return { responses }
+  // No answer can tell of an error, so the connection goes: the client notices, and refreshes its metadata.
+  const failed = responses.flatMap(({ partitionResponses }) => partitionResponses).find((each) => each.errorCode !== 0)
+  if (failed !== undefined) context.closeConnection(`produce without acknowledgement failed with ${failed.errorCode}`)
+  return undefined
+}
+
+/** Undefined where a topic id of v13 is unknown. */
+function topicName(topic: TopicData, context: RequestContext): string | undefined {
+  return topic.topicId === ZERO_UUID ? topic.name : context.services.partitions.nameOf(topic.topicId)
+}
+
+/** Transactional records need a transactional id, and its transaction must have been begun. */
+function transactionRefusal(request: ProduceRequest): ErrorName | undefined {
+  const isTransactional = request.topicData.some(({ partitionData }) => partitionData.some(hasTransactionalRecords))
+  if (!isTransactional) return undefined
+  return request.transactionalId === null ? 'TRANSACTIONAL_ID_AUTHORIZATION_FAILED' : 'INVALID_TXN_STATE'
+}
+
+function hasTransactionalRecords({ records }: PartitionData): boolean {
+  if (records === null || records.length < BATCH_HEADER_BYTES) return false
+  const batch = new RecordBatch(records)
+  return !batch.isLegacy && batch.isTransactional
+}
+
+function append(
+  topic: string | undefined,
+  data: PartitionData,
+  request: ProduceRequest,
+  context: RequestContext,
+): PartitionResponse | Promise<PartitionResponse> {
+  const { index, records } = data
+  const { services, nowMs } = context
+  if (topic === undefined) return failure(index, 'UNKNOWN_TOPIC_ID')
+  const known = services.metadata.image.topicsByName.get(topic)
+  if (known?.partitions[index] === undefined) return failure(index, 'UNKNOWN_TOPIC_OR_PARTITION')
+  if (records === null) return failure(index, 'INVALID_RECORD')
+  if (request.acks < -1 || request.acks > 1) return failure(index, 'INVALID_REQUIRED_ACKS')
+  if (known.internal && context.clientId !== ADMIN_CLIENT_ID) return failure(index, 'INVALID_TOPIC_EXCEPTION')
+  const partition = services.partitions.leaderFor(topic, index)
+  if (isRejection(partition)) return failure(index, partition.error)
+  const appended = partition.append(records, {
+    origin: 'client',
+    acks: request.acks,
+    leaderEpoch: partition.leaderEpoch,
+    produceVersion: context.apiVersion,
+    nowMs,
+    lease: context.lease,
+  })
+  return appended.then((result) => outcome(partition, result))
+}
+
+function outcome(partition: Partition, result: AppendResult | AppendRejection): PartitionResponse {
+  const index = partition.partition
+  if (!('baseOffset' in result)) return rejected(partition, result)
+  const { baseOffset, logAppendTimeMs, logStartOffset } = result
+  return { index, errorCode: 0, baseOffset, logAppendTimeMs, logStartOffset }
+}
+
+function rejected(partition: Partition, { error, code, message, recordErrors }: AppendRejection): PartitionResponse {
+  return {
+    index: partition.partition,
+    errorCode: code,
+    baseOffset: -1,
+    logStartOffset: withoutLogStart.has(error) ? -1 : partition.logStartOffset,
+    recordErrors: (recordErrors ?? []).map((each) => ({
+      batchIndex: each.batchIndex,
+      batchIndexErrorMessage: each.message,
+    })),
+    // Kafka sends words only where it also says which records were wrong.
+    errorMessage: recordErrors === undefined ? null : message,
+  }
+}
+
+function failure(index: number, error: ErrorName): PartitionResponse {
+  return { index, errorCode: errorCode(error), baseOffset: -1 }
+}

@@ -1,0 +1,272 @@
+import type { BufferPool, Lease } from '../../protocol/buffer-pool.ts'
+import { MalformedError } from '../../protocol/byte-reader.ts'
+import type { GatheredBytes } from '../../protocol/byte-writer.ts'
+import { FrameReader } from '../../protocol/frame.ts'
+import type { Logger } from '../observe/logger.ts'
+import type { BytesInFlight, WaitingReader } from './bytes-in-flight.ts'
+import type { ConnectionInfo, Exchange } from './exchange.ts'
+import { foreignProtocol } from './foreign-protocol.ts'
+import type { Peer, PeerHandler } from './transport.ts'
+
+/** Requests that one connection may have waiting: pipelining clients have 5 under way, benchmarks some dozens. */
+const WAITING_LIMIT = 64
+/** No further request is taken up while the client leaves more than this of its replies untaken. */
+const UNSENT_LIMIT_BYTES = 1024 * 1024
+
+/** What a connection needs of the broker. */
+export interface ConnectionParts {
+  readonly pool: BufferPool
+  readonly budget: BytesInFlight
+  readonly logger: Logger
+  /** socket.request.max.bytes. */
+  readonly requestLimitBytes: number
+  readonly dispatch: (exchange: Exchange) => void
+  readonly monotonicMs: () => number
+  readonly closed: (connection: Connection) => void
+}
+
+/**
+ * Cuts what a client sends into requests, takes them up in order, and sends the replies in that order. A request is taken
+ * up when the one before it has been answered or has fixed its order.
+ */
+export class Connection implements PeerHandler, WaitingReader {
+  readonly info: ConnectionInfo
+  readonly #peer: Peer
+  readonly #parts: ConnectionParts
+  readonly #frames: FrameReader
+  readonly #waiting: Lease[] = []
+  /** Requests taken up and not yet sent, in the order of their replies. */
+  readonly #exchanges: PendingExchange[] = []
+  /** The request that holds up the next one. */
+  #ordering: PendingExchange | undefined
+  #bytesInFrame = 0
+  #sawFrame = false
+  #firstBytes: Buffer = Buffer.alloc(0)
+  #isReading = true
+  /** Nothing more is read or sent. */
+  #isClosed = false
+  /** All that the connection held has been given back. */
+  #isTornDown = false
+  /** Set while requests are being taken up: a handler may answer before dispatch returns. */
+  #isTakingUp = false
+  #lastActivityMs: number
+
+  constructor(info: ConnectionInfo, peer: Peer, parts: ConnectionParts) {
+    this.info = info
+    this.#peer = peer
+    this.#parts = parts
+    this.#frames = new FrameReader(parts.pool, parts.requestLimitBytes, (frame) => this.#onFrame(frame))
+    this.#lastActivityMs = parts.monotonicMs()
+  }
+
+  /** When bytes last went either way. A request that is being worked on counts as activity. */
+  idleSinceMs(): number {
+    const isWorking = this.#exchanges.length > 0 && this.#peer.unsentBytes === 0
+    return isWorking ? Number.POSITIVE_INFINITY : this.#lastActivityMs
+  }
+
+  onBytes(chunk: Buffer): void {
+    if (this.#isClosed) return
+    this.#lastActivityMs = this.#parts.monotonicMs()
+    if (!this.#sawFrame && this.#refuseForeign(chunk)) return
+    this.#bytesInFrame += chunk.length
+    this.#parts.budget.addRequest(chunk.length)
+    try {
+      this.#frames.push(chunk)
+    } catch (error) {
+      if (!(error instanceof MalformedError)) throw error
+      this.close(error.message)
+      return
+    }
+    this.#takeUp()
+    this.#checkReading()
+  }
+
+  /** True where the first bytes are of another protocol: the client is told in its own words, and let go. */
+  #refuseForeign(chunk: Buffer): boolean {
+    if (this.#firstBytes.length >= 4) return false
+    this.#firstBytes = Buffer.concat([this.#firstBytes, chunk.subarray(0, 4)])
+    const foreign = foreignProtocol(this.#firstBytes)
+    if (foreign === undefined) return false
+    const { clientHost, clientPort, listener } = this.info
+    this.#parts.logger.warn(
+      { client: `${clientHost}:${clientPort}`, listener },
+      `client ${clientHost}:${clientPort} speaks ${foreign.name} on the plaintext listener ${listener}: ${foreign.hint}`,
+    )
+    this.#isClosed = true
+    this.#peer.write([foreign.answer], () => {})
+    this.#peer.end()
+    return true
+  }
+
+  #onFrame(frame: Lease): void {
+    this.#sawFrame = true
+    this.#bytesInFrame -= frame.bytes.length + 4
+    this.#waiting.push(frame)
+    this.#parts.budget.frameRead(this)
+  }
+
+  /** Takes up waiting requests until one holds up the rest. */
+  #takeUp(): void {
+    if (this.#isTakingUp) return
+    this.#isTakingUp = true
+    while (this.#ordering === undefined && !this.#isClosed && this.#peer.unsentBytes <= UNSENT_LIMIT_BYTES) {
+      const frame = this.#waiting.shift()
+      if (frame === undefined) break
+      const exchange = new PendingExchange(this, frame)
+      this.#exchanges.push(exchange)
+      this.#ordering = exchange
+      this.#parts.dispatch(exchange)
+    }
+    this.#isTakingUp = false
+  }
+
+  /** Stops reading where enough waits already, goes on where it no longer does. */
+  #checkReading(): void {
+    if (this.#isClosed) return
+    const mayRead =
+      this.#waiting.length < WAITING_LIMIT &&
+      this.#peer.unsentBytes <= UNSENT_LIMIT_BYTES &&
+      this.#parts.budget.mayRead(this, this.#bytesInFrame > 0)
+    if (mayRead === this.#isReading) return
+    this.#isReading = mayRead
+    if (mayRead) this.#peer.resumeReading()
+    else this.#peer.pauseReading()
+  }
+
+  resume(): void {
+    this.#checkReading()
+  }
+
+  /** For PendingExchange. */
+  orderFixed(exchange: PendingExchange): void {
+    if (this.#ordering !== exchange) return
+    this.#ordering = undefined
+    this.#takeUp()
+    this.#checkReading()
+  }
+
+  /** For PendingExchange: sends every reply whose turn has come. */
+  replied(exchange: PendingExchange): void {
+    if (this.#isClosed) {
+      this.#letGo(exchange)
+      return
+    }
+    for (let head = this.#exchanges[0]; head?.isAnswered; head = this.#exchanges[0]) {
+      this.#exchanges.shift()
+      this.#send(head)
+    }
+    this.orderFixed(exchange)
+  }
+
+  #send(exchange: PendingExchange): void {
+    const frame = exchange.answer
+    if (frame === undefined) {
+      this.#letGo(exchange)
+      return
+    }
+    this.#parts.budget.addResponse(frame.length)
+    this.#peer.write(frame.slices, () => {
+      this.#parts.budget.removeResponse(frame.length)
+      this.#lastActivityMs = this.#parts.monotonicMs()
+      this.#letGo(exchange)
+      this.#takeUp()
+      this.#checkReading()
+    })
+  }
+
+  #letGo(exchange: PendingExchange): void {
+    this.#parts.budget.removeRequest(exchange.frame.bytes.length + 4)
+    exchange.letGo()
+  }
+
+  /** Closes at once; a reason is logged as the client's fault. */
+  close(reason?: string): void {
+    if (this.#isClosed) return
+    const { clientHost, clientPort } = this.info
+    if (reason !== undefined) {
+      const client = `${clientHost}:${clientPort}`
+      this.#parts.logger.warn({ client, listener: this.info.listener }, `closed the connection of ${client}: ${reason}`)
+    }
+    this.#peer.destroy()
+    this.onClose()
+  }
+
+  /** For PendingExchange. */
+  failed(exchange: PendingExchange, reason: string): void {
+    if (this.#isClosed) this.#letGo(exchange)
+    else this.close(reason)
+  }
+
+  onClose(): void {
+    if (this.#isTornDown) return
+    this.#isTornDown = true
+    this.#isClosed = true
+    const { budget } = this.#parts
+    budget.removeRequest(this.#bytesInFrame)
+    this.#bytesInFrame = 0
+    this.#frames.close()
+    for (const frame of this.#waiting.splice(0)) {
+      budget.removeRequest(frame.bytes.length + 4)
+      frame.release()
+    }
+    for (const exchange of this.#exchanges.splice(0)) {
+      // An answer that waited for an earlier one will never be sent.
+      if (exchange.isAnswered) this.#letGo(exchange)
+      else exchange.abandon()
+    }
+    budget.forget(this)
+    this.#parts.closed(this)
+  }
+}
+
+class PendingExchange implements Exchange {
+  readonly #connection: Connection
+  readonly frame: Lease
+  isAnswered = false
+  answer: GatheredBytes | undefined
+  #written: (() => void) | undefined
+  #abandoned: (() => void)[] = []
+  #isAbandoned = false
+
+  constructor(connection: Connection, frame: Lease) {
+    this.#connection = connection
+    this.frame = frame
+  }
+
+  get connection(): ConnectionInfo {
+    return this.#connection.info
+  }
+
+  orderFixed(): void {
+    this.#connection.orderFixed(this)
+  }
+
+  onAbandoned(callback: () => void): void {
+    if (this.#isAbandoned) callback()
+    else this.#abandoned.push(callback)
+  }
+
+  abandon(): void {
+    this.#isAbandoned = true
+    for (const callback of this.#abandoned.splice(0)) callback()
+  }
+
+  reply(frame: GatheredBytes | undefined, written?: () => void): void {
+    this.isAnswered = true
+    this.answer = frame
+    this.#written = written
+    this.#abandoned = []
+    this.#connection.replied(this)
+  }
+
+  fail(reason: string): void {
+    this.isAnswered = true
+    this.#connection.failed(this, reason)
+  }
+
+  letGo(): void {
+    this.#written?.()
+    this.frame.release()
+  }
+}

@@ -1,0 +1,173 @@
+import { type Rejection, reject } from '../../protocol/error-codes.ts'
+import { ZERO_UUID } from '../../protocol/schema.ts'
+import type { LogStore } from '../../storage/log-store.ts'
+import type { TopicSettings } from '../config/topic-configs.ts'
+import type { FetchPurgatory } from '../fetch/fetch-purgatory.ts'
+import {
+  configResourceKey,
+  configResourceType,
+  type MetadataImage,
+  type PartitionImage,
+  type TopicImage,
+} from '../metadata/metadata-image.ts'
+import type { MetadataChange, MetadataStore } from '../metadata/metadata-store.ts'
+import type { Logger } from '../observe/logger.ts'
+import { Partition } from './partition.ts'
+
+/** The metadata's own log, which has no topic in the image. */
+const METADATA_TOPIC = '__cluster_metadata'
+
+/** The partitions of one topic that were asked for since the start, by number. */
+interface HostedTopic {
+  image: TopicImage
+  readonly partitions: (Partition | undefined)[]
+}
+
+/**
+ * Finds the partitions that this broker leads, and keeps logs in step with the metadata: a new partition gets its log, a
+ * deleted one loses it, new settings reach it. A partition's log is opened when it is first asked for.
+ */
+export class PartitionRegistry {
+  readonly #nodeId: number
+  readonly #logs: LogStore
+  readonly #metadata: MetadataStore
+  readonly #settings: (topic: string) => TopicSettings
+  readonly #purgatory: FetchPurgatory
+  readonly #logger: Logger
+  readonly #topics = new Map<string, HostedTopic>()
+  readonly #readable = (partition: Partition, bytes: number) => this.#purgatory.appended(partition, bytes)
+
+  constructor(parts: {
+    nodeId: number
+    logs: LogStore
+    metadata: MetadataStore
+    settings: (topic: string) => TopicSettings
+    purgatory: FetchPurgatory
+    logger: Logger
+  }) {
+    this.#nodeId = parts.nodeId
+    this.#logs = parts.logs
+    this.#metadata = parts.metadata
+    this.#settings = parts.settings
+    this.#purgatory = parts.purgatory
+    this.#logger = parts.logger
+  }
+
+  /** Makes the logs agree with the metadata as it was loaded, and follows it from there. */
+  start(): void {
+    const { image } = this.#metadata
+    this.#removeStrays(image)
+    for (const topic of image.topicsByName.values()) this.#createLogs(topic)
+    this.#metadata.onChange((image, change) => this.#apply(image, change))
+  }
+
+  // A directory whose topic id is not the one that its name has now was left by a crash in the middle of a deletion. One
+  // whose name is unknown altogether is left alone: somebody may have lost the metadata, not the data.
+  #removeStrays(image: MetadataImage): void {
+    for (const { topic, partition, topicId } of [...this.#logs.list()]) {
+      if (topic === METADATA_TOPIC) continue
+      const known = image.topicsByName.get(topic)
+      if (known === undefined) {
+        this.#logger.warn({ topic, partition, topicId }, `${topic}-${partition} is on disk but not in the metadata`)
+        // Directories of Kafka 2.7 and older carry no id: they belong to whatever topic has their name.
+      } else if (known.id !== topicId && topicId !== ZERO_UUID) {
+        this.#logger.warn({ topic, partition, topicId }, `removed ${topic}-${partition}, left by a deleted topic`)
+        this.#logs.delete(topic, partition)
+      }
+    }
+  }
+
+  #createLogs(topic: TopicImage): void {
+    topic.partitions.forEach((image, partition) => {
+      if (!image.replicas.includes(this.#nodeId)) return
+      this.#logs.create(topic.name, partition, topic.id, this.#settings(topic.name))
+    })
+  }
+
+  #apply(image: MetadataImage, change: MetadataChange): void {
+    for (const topic of change.topicsDeleted) this.#delete(topic)
+    for (const topic of change.topicsChanged) this.#change(topic)
+    if (change.configsChanged.length > 0) this.#reconfigure(image, change.configsChanged)
+  }
+
+  #delete(topic: TopicImage): void {
+    const hosted = this.#topics.get(topic.name)
+    this.#topics.delete(topic.name)
+    topic.partitions.forEach((_, partition) => {
+      this.#logs.delete(topic.name, partition)
+    })
+    for (const partition of hosted?.partitions ?? []) {
+      if (partition !== undefined) this.#purgatory.changed(partition)
+    }
+  }
+
+  #change(topic: TopicImage): void {
+    this.#createLogs(topic)
+    const hosted = this.#topics.get(topic.name)
+    if (hosted === undefined) return
+    const before = hosted.image
+    hosted.image = topic
+    hosted.partitions.forEach((partition, index) => {
+      const image = topic.partitions[index]
+      if (partition === undefined || image === undefined || image === before.partitions[index]) return
+      if (image.leader === this.#nodeId) partition.update(image)
+      else hosted.partitions[index] = undefined
+      this.#purgatory.changed(partition)
+    })
+  }
+
+  #reconfigure(image: MetadataImage, keys: readonly string[]): void {
+    const brokerPrefix = configResourceKey(configResourceType.broker, '')
+    const topicPrefix = configResourceKey(configResourceType.topic, '')
+    // Broker settings are what topics fall back to, so they may change any of them.
+    const names = keys.some((key) => key.startsWith(brokerPrefix))
+      ? [...image.topicsByName.keys()]
+      : keys.filter((key) => key.startsWith(topicPrefix)).map((key) => key.slice(topicPrefix.length))
+    for (const name of names) {
+      if (image.topicsByName.has(name)) this.#logs.updateConfig(name, this.#settings(name))
+    }
+  }
+
+  /** The partition, if this broker leads it. UNKNOWN_TOPIC_OR_PARTITION, NOT_LEADER_OR_FOLLOWER, KAFKA_STORAGE_ERROR. */
+  leaderFor(topic: string, partition: number): Partition | Rejection {
+    return this.#topics.get(topic)?.partitions[partition] ?? this.#open(topic, partition)
+  }
+
+  #open(name: string, index: number): Partition | Rejection {
+    const topic = this.#metadata.image.topicsByName.get(name)
+    const image = topic?.partitions[index]
+    if (topic === undefined || image === undefined) return reject('UNKNOWN_TOPIC_OR_PARTITION')
+    if (image.leader !== this.#nodeId) return reject('NOT_LEADER_OR_FOLLOWER')
+    const log = this.#logs.get(name, index)
+    if (log === undefined) return reject('KAFKA_STORAGE_ERROR')
+    const hosted = this.#hosted(topic)
+    const partition = this.#lead(topic, index, image, log)
+    hosted.partitions[index] = partition
+    return partition
+  }
+
+  #lead(topic: TopicImage, index: number, image: PartitionImage, log: Partition['log']): Partition {
+    return new Partition({
+      topic: topic.name,
+      topicId: topic.id,
+      partition: index,
+      image,
+      log,
+      settings: () => this.#settings(topic.name),
+      readable: this.#readable,
+    })
+  }
+
+  #hosted(topic: TopicImage): HostedTopic {
+    const known = this.#topics.get(topic.name)
+    if (known !== undefined) return known
+    const hosted = { image: topic, partitions: [] }
+    this.#topics.set(topic.name, hosted)
+    return hosted
+  }
+
+  /** Name of the topic with this id; undefined where there is none. */
+  nameOf(topicId: string): string | undefined {
+    return this.#metadata.image.topicsById.get(topicId)?.name
+  }
+}

@@ -1,0 +1,164 @@
+import { ByteReader, MalformedError } from '../../protocol/byte-reader.ts'
+import type { GatheredBytes } from '../../protocol/byte-writer.ts'
+import { decode, encode } from '../../protocol/codegen.ts'
+import { errorCode, errorTable } from '../../protocol/error-codes.ts'
+import { frameOf } from '../../protocol/frame.ts'
+import { type RequestHeader, readRequestHeader, writeResponseHeader } from '../../protocol/headers.ts'
+import { InvariantError } from '../../protocol/invariant.ts'
+import { type ApiSchema, includesVersion } from '../../protocol/schema.ts'
+import { type Handler, type HandlerAnswer, WithRelease } from '../apis/handler.ts'
+import type { Services } from '../apis/services.ts'
+import type { Exchange } from '../network/exchange.ts'
+import { errorResponse } from './error-response.ts'
+import { ExchangeContext } from './request-context.ts'
+
+const API_VERSIONS = 18
+const PRODUCE = 0
+
+// biome-ignore lint/suspicious/noExplicitAny: handlers of every api stand in one table
+type AnyHandler = Handler<any>
+
+/** Reads a request, has its handler answer it, and writes the response. */
+export class Dispatcher {
+  readonly #services: Services
+  readonly #handlers = new Map<number, AnyHandler>()
+
+  constructor(services: Services, handlers: readonly AnyHandler[]) {
+    this.#services = services
+    for (const handler of handlers) this.#handlers.set(handler.api.key, handler)
+  }
+
+  /** Takes the exchange over: it is answered or failed, now or later. */
+  dispatch(exchange: Exchange): void {
+    const reader = new ByteReader(exchange.frame.bytes)
+    let header: RequestHeader
+    try {
+      header = readRequestHeader(reader)
+    } catch (error) {
+      failMalformed(exchange, 'request header', error)
+      return
+    }
+    const handler = this.#handlers.get(header.apiKey)
+    if (handler === undefined || !includesVersion(handler.versions, header.apiVersion)) {
+      this.#refuseVersion(exchange, header, handler)
+      return
+    }
+    let request: Record<string, unknown>
+    try {
+      request = decode(handler.api.request, header.apiVersion, reader)
+    } catch (error) {
+      failMalformed(exchange, `${handler.api.name} v${header.apiVersion}`, error)
+      return
+    }
+    new Call(this.#services, handler, exchange, header, request).run()
+  }
+
+  /**
+   * Kafka closes the connection of a client that speaks a version we lack, but for ApiVersions: that is answered in v0,
+   * which every client can read, with the versions of ApiVersions alone (KIP-511, ApiVersionsRequest.getErrorResponse).
+   */
+  #refuseVersion(exchange: Exchange, header: RequestHeader, handler: AnyHandler | undefined): void {
+    if (header.apiKey !== API_VERSIONS || handler === undefined) {
+      exchange.fail(`api key ${header.apiKey} is not served in version ${header.apiVersion}`)
+      return
+    }
+    const { oldest, newest } = handler.versions
+    const body = {
+      errorCode: errorCode('UNSUPPORTED_VERSION'),
+      apiKeys: [{ apiKey: API_VERSIONS, minVersion: oldest, maxVersion: newest }],
+    }
+    exchange.reply(responseFrame(handler.api, 0, header.correlationId, body))
+  }
+}
+
+function failMalformed(exchange: Exchange, what: string, error: unknown): void {
+  if (!(error instanceof MalformedError)) throw error
+  exchange.fail(`malformed ${what}: ${error.message}`)
+}
+
+function responseFrame(api: ApiSchema, version: number, correlationId: number, body: object): GatheredBytes {
+  return frameOf((writer) => {
+    writeResponseHeader(writer, api, version, correlationId)
+    encode(api.response, version, body as never, writer)
+  })
+}
+
+/** One request with its handler at work on it. */
+class Call {
+  readonly #services: Services
+  readonly #handler: AnyHandler
+  readonly #exchange: Exchange
+  readonly #header: RequestHeader
+  readonly #request: Record<string, unknown>
+  readonly #context: ExchangeContext
+
+  constructor(
+    services: Services,
+    handler: AnyHandler,
+    exchange: Exchange,
+    header: RequestHeader,
+    request: Record<string, unknown>,
+  ) {
+    this.#services = services
+    this.#handler = handler
+    this.#exchange = exchange
+    this.#header = header
+    this.#request = request
+    this.#context = new ExchangeContext(services, exchange, header, services.host.clock.nowMs())
+  }
+
+  run(): void {
+    let answer: HandlerAnswer<ApiSchema> | Promise<HandlerAnswer<ApiSchema>>
+    try {
+      answer = this.#handler.handle(this.#request as never, this.#context) as typeof answer
+    } catch (error) {
+      this.#failed(error)
+      return
+    }
+    if (answer instanceof Promise) {
+      answer.then(
+        (later) => this.#answer(later),
+        (error) => this.#failed(error),
+      )
+    } else this.#answer(answer)
+  }
+
+  #answer(answer: HandlerAnswer<ApiSchema>): void {
+    if (answer === undefined) {
+      if (this.#context.closeReason === undefined) this.#exchange.reply(undefined)
+      else this.#exchange.fail(this.#context.closeReason)
+      return
+    }
+    const release = answer instanceof WithRelease ? answer.release : undefined
+    let frame: GatheredBytes
+    try {
+      frame = this.#frame(answer instanceof WithRelease ? answer.response : answer)
+    } catch (error) {
+      release?.()
+      this.#failed(error)
+      return
+    }
+    this.#exchange.reply(frame, release)
+  }
+
+  #frame(body: object): GatheredBytes {
+    return responseFrame(this.#handler.api, this.#header.apiVersion, this.#header.correlationId, body)
+  }
+
+  /** A bug: told to the log with its stack, and to the client as what it is. A broken invariant stops the broker. */
+  #failed(error: unknown): void {
+    const { api } = this.#handler
+    const { apiVersion, clientId } = this.#header
+    this.#services.logger.error(
+      { err: error, api: api.name, apiVersion, clientId },
+      `${api.name} v${apiVersion} failed`,
+    )
+    if (error instanceof InvariantError) this.#services.host.fatal(error)
+    if (api.key === PRODUCE && this.#request['acks'] === 0) {
+      this.#exchange.fail('a produce request without acknowledgement failed')
+      return
+    }
+    const { code, message } = errorTable.UNKNOWN_SERVER_ERROR
+    this.#exchange.reply(this.#frame(errorResponse(api, apiVersion, this.#request, code, message)))
+  }
+}
