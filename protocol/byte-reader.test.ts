@@ -63,6 +63,15 @@ describe('ByteReader', () => {
     expect(reader('00').readCompactArrayLength(4)).to.equal(-1)
   })
 
+  it('takes two million elements in all, and no more, whatever bytes are there', () => {
+    const bytes = new ByteReader(
+      Buffer.concat([Buffer.from('000f4240000f424000000001', 'hex'), Buffer.alloc(1_000_000)]),
+    )
+    expect(bytes.readArrayLength(1)).to.equal(1_000_000)
+    expect(bytes.readArrayLength(1)).to.equal(1_000_000)
+    expect(() => bytes.readArrayLength(1)).to.throw(MalformedError, 'more than 2000000 elements')
+  })
+
   it('hands out views, not copies', () => {
     const bytes = Buffer.from([0, 0, 0, 2, 7, 8])
     const view = new ByteReader(bytes).readBytes() as Buffer

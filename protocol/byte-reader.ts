@@ -14,6 +14,13 @@ export function malformed(message: string): never {
 export const MAX_STRING_BYTES = 0x7fff
 
 /**
+ * Most elements of arrays in one message, all together. Three bytes can claim an element that takes a hundred in memory,
+ * so that a frame of 100 MB would fill any heap; no honest request comes near: a large cluster has some hundred thousand
+ * partitions.
+ */
+const MAX_ELEMENTS = 2_000_000
+
+/**
  * A cursor over bytes that somebody else sent. Whatever they say, it never reads beyond `end`, and no claimed length
  * makes it allocate more than the bytes that are there can fill. Every error is a MalformedError.
  */
@@ -21,6 +28,7 @@ export class ByteReader {
   readonly bytes: Buffer
   readonly end: number
   position: number
+  #elements = 0
 
   constructor(bytes: Buffer, start = 0, end = bytes.length) {
     this.bytes = bytes
@@ -124,6 +132,8 @@ export class ByteReader {
   #plausible(length: number, elementBytes: number): number {
     if (length < 0) return -1
     if (length * elementBytes > this.remaining) malformed(`array of ${length} elements in ${this.remaining} bytes`)
+    this.#elements += length
+    if (this.#elements > MAX_ELEMENTS) malformed(`more than ${MAX_ELEMENTS} elements`)
     return length
   }
 
