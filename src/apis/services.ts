@@ -5,7 +5,6 @@ import type { GroupCoordinator } from '../coordinator/group/group-coordinator.ts
 import type { FetchPurgatory } from '../fetch/fetch-purgatory.ts'
 import type { FetchSessions } from '../fetch/fetch-sessions.ts'
 import type { MetadataStore } from '../metadata/metadata-store.ts'
-import type { BytesInFlight } from '../network/bytes-in-flight.ts'
 import type { Logger } from '../observe/logger.ts'
 import type { PartitionRegistry } from '../partition/partition-registry.ts'
 import type { ProducerIds } from '../partition/producer-ids.ts'
@@ -23,7 +22,7 @@ export interface Services {
   /** Partitions that this broker leads or follows, by name and by topic id. */
   readonly partitions: PartitionRegistry
   /** The memory that connections tie up: what a fetch may still take of it. */
-  readonly bytesInFlight: BytesInFlight
+  readonly bytesInFlight: { readonly availableBytes: number }
   readonly fetchSessions: FetchSessions
   readonly fetchPurgatory: FetchPurgatory
   readonly producerIds: ProducerIds

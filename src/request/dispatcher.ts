@@ -154,7 +154,7 @@ class Call {
       `${api.name} v${apiVersion} failed`,
     )
     if (error instanceof InvariantError) this.#services.host.fatal(error)
-    if (api.key === PRODUCE && this.#request['acks'] === 0) {
+    if (api.key === PRODUCE && this.#request.acks === 0) {
       this.#exchange.fail('a produce request without acknowledgement failed')
       return
     }
