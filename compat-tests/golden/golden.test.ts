@@ -15,8 +15,9 @@ import {
 } from '../../protocol/headers.ts'
 import { type ApiSchema, type InputValue, includesVersion, type MessageSchema } from '../../protocol/schema.ts'
 import { arbitraryMessage } from '../../protocol/testing/arbitrary-message.ts'
+import { kafkaClassPath } from '../../scripts/kafka-tool.ts'
 import { allSchemas } from '../all-schemas.ts'
-import { kafkaJarsOrSkip } from '../kafka-jars.ts'
+import { needs } from '../requirements.ts'
 import { runCommandWell } from '../run-command.ts'
 import { type MessageEntry, messageFile, readMessageFile } from './message-file.ts'
 
@@ -46,10 +47,10 @@ function versionsOf(schema: MessageSchema): number[] {
   )
 }
 
-describe(`Kafka's own classes (seed ${SEED})`, function () {
-  this.timeout(120_000)
+describe(`Kafka's own classes (seed ${SEED})`, () => {
+  needs('java', 'maven')
   let directory: string
-  const jars = new Map<Judge, string>()
+  const classPaths = new Map<Judge, string>()
   /** What Kafka wrote, by name and version. */
   const kafkas = new Map<string, Buffer[]>()
   /** What we wrote, with what Kafka made of it. */
@@ -57,7 +58,8 @@ describe(`Kafka's own classes (seed ${SEED})`, function () {
   const judgeOf = new Map<string, Judge>()
 
   before(async function () {
-    for (const judge of JUDGES) jars.set(judge, await kafkaJarsOrSkip(this, judge))
+    this.timeout(600_000) // the jars are fetched where they are not yet
+    for (const judge of JUDGES) classPaths.set(judge, await kafkaClassPath(judge))
     directory = mkdtempSync(join(tmpdir(), 'ottla-golden-'))
     for (const judge of JUDGES) await collectKafkas(judge)
     for (const judge of JUDGES) await collectOurs(judge)
@@ -68,7 +70,7 @@ describe(`Kafka's own classes (seed ${SEED})`, function () {
   })
 
   async function java(judge: Judge, ...args: string[]): Promise<void> {
-    const classPath = join(jars.get(judge) as string, '*')
+    const classPath = classPaths.get(judge) as string
     await runCommandWell(['java', '-Xmx512m', '-XX:+UseSerialGC', '-cp', classPath, PROGRAM, ...args])
   }
 
@@ -137,7 +139,8 @@ describe(`Kafka's own classes (seed ${SEED})`, function () {
     const seen = new Set<string>()
     const headers: MessageEntry[] = []
 
-    before(async () => {
+    before(async function () {
+      this.timeout(60_000)
       for (const judge of JUDGES) {
         await java(judge, 'headers', String(SEED), join(directory, `headers-${judge}`))
         headers.push(...readMessageFile(readFileSync(join(directory, `headers-${judge}`))))

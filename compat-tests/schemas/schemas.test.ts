@@ -1,8 +1,9 @@
 import { expect } from 'chai'
 import { apis } from '../../protocol/apis/index.ts'
 import { versionRange } from '../../protocol/schema.ts'
+import { kafkaJars } from '../../scripts/kafka-tool.ts'
 import { allSchemas, keyOf } from '../all-schemas.ts'
-import { kafkaJarsOrSkip } from '../kafka-jars.ts'
+import { needs } from '../requirements.ts'
 import { differences } from './compare-schema.ts'
 import { type Exception, exceptionFor, exceptions, withoutSchema } from './exceptions.ts'
 import { type Definition, kafkaDefinitions } from './kafka-definitions.ts'
@@ -15,14 +16,15 @@ function valid(definition: Definition | undefined): definition is Definition {
   return definition !== undefined && definition.validVersions !== 'none'
 }
 
-describe("our schemas and Kafka's definitions", function () {
-  this.timeout(60_000)
+describe("our schemas and Kafka's definitions", () => {
+  needs('java', 'maven')
   const definitions = new Map<string, Map<string, Definition>>()
   const used = new Set<Exception>()
 
   before(async function () {
+    this.timeout(600_000) // the jars are fetched where they are not yet
     for (const kafka of [OLDEST_VERSIONS, NEWEST_VERSIONS]) {
-      definitions.set(kafka, kafkaDefinitions(await kafkaJarsOrSkip(this, kafka)))
+      definitions.set(kafka, kafkaDefinitions(await kafkaJars(kafka)))
     }
   })
 
