@@ -1,0 +1,40 @@
+import { resolve } from 'node:path'
+import { ConfigStore } from './config-store.ts'
+import { InvalidSetting } from './config-value.ts'
+import { type Listeners, readListeners } from './listeners.ts'
+import { StartError } from './start-error.ts'
+import { readStaticConfig, type StaticConfig } from './static-config.ts'
+
+/** Everything that must be known of the settings before a broker can start. */
+export interface BrokerStartSettings {
+  readonly static: StaticConfig
+  readonly listeners: Listeners
+  /** log.dirs, absolute. */
+  readonly logDirectories: readonly string[]
+  /** Set by hand; undefined: taken from disk, or made. */
+  readonly clusterId: string | undefined
+  readonly nodeId: number | undefined
+  /** One line each, for the log. */
+  readonly warnings: readonly string[]
+}
+
+/** Checks the settings of server.properties and overrides. Throws StartError on the first bad one. */
+export function brokerSettingsOf(properties: ReadonlyMap<string, string>): BrokerStartSettings {
+  const staticConfig = valid(readStaticConfig(properties))
+  const { broker } = new ConfigStore(staticConfig, 1)
+  const listeners = valid(readListeners(broker))
+  const nodeId = staticConfig.values.get('node.id')?.value as number | undefined
+  return {
+    static: staticConfig,
+    listeners,
+    logDirectories: (broker.logDirs ?? broker.logDir).map((directory) => resolve(directory)),
+    clusterId: properties.get('cluster.id'),
+    nodeId: nodeId === undefined || nodeId < 0 ? undefined : nodeId,
+    warnings: staticConfig.warnings,
+  }
+}
+
+function valid<T>(read: T | InvalidSetting): T {
+  if (read instanceof InvalidSetting) throw new StartError(read.message)
+  return read
+}

@@ -1,0 +1,48 @@
+import { expect } from 'chai'
+import { InvalidSetting } from './config-value.ts'
+import { type Listeners, readListeners } from './listeners.ts'
+
+const protocolMap = 'SASL_SSL:SASL_SSL,PLAINTEXT:PLAINTEXT,SSL:SSL,INSIDE:PLAINTEXT'
+
+function read(listeners: string[], advertisedListeners: string[] | null = null, controllers: string[] | null = null) {
+  const settings = { listeners, advertisedListeners, listenerSecurityProtocolMap: protocolMap }
+  return readListeners({ ...settings, controllerListenerNames: controllers })
+}
+
+describe('listeners', () => {
+  it('reads names, hosts and ports', () => {
+    const { listening, advertised } = read(['PLAINTEXT://:9092', 'inside://[::1]:0']) as Listeners
+    expect(listening).to.deep.equal([
+      { name: 'PLAINTEXT', host: '', port: 9092 },
+      { name: 'INSIDE', host: '::1', port: 0 },
+    ])
+    expect(advertised.size).to.equal(0)
+  })
+
+  it('keeps what clients are to be told', () => {
+    const { advertised } = read(['PLAINTEXT://0.0.0.0:9092'], ['PLAINTEXT://my.host:19092']) as Listeners
+    expect(advertised.get('PLAINTEXT')).to.deep.equal({ name: 'PLAINTEXT', host: 'my.host', port: 19092 })
+  })
+
+  it('leaves the controller out', () => {
+    const { listening } = read(['PLAINTEXT://:9092', 'CONTROLLER://:9093'], null, ['CONTROLLER']) as Listeners
+    expect(listening.map(({ name }) => name)).to.deep.equal(['PLAINTEXT'])
+  })
+
+  const refusals: [string, string[], string[] | null, string][] = [
+    ['no name', ['localhost:9092'], null, 'NAME://host:port'],
+    ['no port', ['PLAINTEXT://localhost'], null, 'NAME://host:port'],
+    ['a port beyond 65535', ['PLAINTEXT://localhost:70000'], null, 'NAME://host:port'],
+    ['one name twice', ['PLAINTEXT://:1', 'PLAINTEXT://:2'], null, 'different name'],
+    ['a name without protocol', ['OUTSIDE://:1'], null, 'listener.security.protocol.map'],
+    ['TLS', ['SSL://:1'], null, 'only PLAINTEXT is supported yet'],
+    ['an advertised stranger', ['PLAINTEXT://:1'], ['INSIDE://x:1'], 'names only what listeners has'],
+    ['an advertised nowhere', ['PLAINTEXT://:1'], ['PLAINTEXT://0.0.0.0:1'], 'nobody can connect'],
+  ]
+  for (const [what, listeners, advertised, text] of refusals)
+    it(`refuses ${what}`, () => {
+      const refused = read(listeners, advertised)
+      expect(refused).to.be.instanceOf(InvalidSetting)
+      expect((refused as InvalidSetting).message).to.contain(text)
+    })
+})

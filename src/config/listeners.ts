@@ -1,0 +1,91 @@
+import { InvalidSetting } from './config-value.ts'
+
+/** One address of listeners or advertised.listeners. */
+export interface ListenerAddress {
+  /** In capitals, as Kafka has them. */
+  readonly name: string
+  /** Empty: every interface. IPv6 without brackets. */
+  readonly host: string
+  readonly port: number
+}
+
+/** What a broker listens on, and what clients are told. */
+export interface Listeners {
+  readonly listening: readonly ListenerAddress[]
+  /** By listener name; empty: clients are told the address that they connected to. */
+  readonly advertised: ReadonlyMap<string, ListenerAddress>
+}
+
+const address = /^([a-zA-Z0-9_-]+):\/\/(?:\[([0-9a-fA-F:.%]+)\]|([^:/]*)):(-?\d+)$/
+
+/**
+ * Reads the three settings together. Controller listeners are left out: there is no separate controller to talk to.
+ * Source: SocketServerConfigs.listenerListToEndPoints, KafkaConfig.validateValues.
+ */
+export function readListeners(settings: {
+  readonly listeners: readonly string[]
+  readonly advertisedListeners: readonly string[] | null
+  readonly listenerSecurityProtocolMap: string
+  readonly controllerListenerNames: readonly string[] | null
+}): Listeners | InvalidSetting {
+  const controllers = new Set((settings.controllerListenerNames ?? []).map((name) => name.toUpperCase()))
+  const listening = addressesOf('listeners', settings.listeners)
+  if (listening instanceof InvalidSetting) return listening
+  const advertised = addressesOf('advertised.listeners', settings.advertisedListeners ?? [])
+  if (advertised instanceof InvalidSetting) return advertised
+  const own = listening.filter(({ name }) => !controllers.has(name))
+  const told = advertised.filter(({ name }) => !controllers.has(name))
+  return (
+    unknownName(own, told) ??
+    unsupported(own, protocols(settings.listenerSecurityProtocolMap)) ?? {
+      listening: own,
+      advertised: new Map(told.map((each) => [each.name, each])),
+    }
+  )
+}
+
+function addressesOf(setting: string, texts: readonly string[]): ListenerAddress[] | InvalidSetting {
+  const addresses: ListenerAddress[] = []
+  for (const text of texts) {
+    const match = address.exec(text)
+    const port = Number(match?.[4])
+    if (match === null || port < 0 || port > 65_535) return refused(setting, text, 'it must be NAME://host:port')
+    addresses.push({ name: match[1]!.toUpperCase(), host: match[2] ?? match[3] ?? '', port })
+  }
+  const names = addresses.map(({ name }) => name)
+  const twice = names.find((name, index) => names.indexOf(name) !== index)
+  if (twice !== undefined) return refused(setting, texts.join(','), 'each listener must have a different name')
+  return addresses
+}
+
+function refused(setting: string, text: string, because: string): InvalidSetting {
+  return new InvalidSetting(`Invalid value ${text} for configuration ${setting}: ${because}`)
+}
+
+function unknownName(own: readonly ListenerAddress[], told: readonly ListenerAddress[]): InvalidSetting | undefined {
+  const stranger = told.find(({ name }) => !own.some((each) => each.name === name))
+  if (stranger !== undefined)
+    return refused('advertised.listeners', stranger.name, 'advertised.listeners names only what listeners has')
+  const nowhere = told.find(({ host }) => host === '0.0.0.0')
+  if (nowhere === undefined) return undefined
+  return refused('advertised.listeners', `${nowhere.name}://0.0.0.0:${nowhere.port}`, 'nobody can connect to 0.0.0.0')
+}
+
+function protocols(map: string): ReadonlyMap<string, string> {
+  const pairs = map.split(',').map((pair) => pair.trim().toUpperCase().split(':'))
+  return new Map(pairs.map(([name, protocol]) => [name ?? '', protocol ?? '']))
+}
+
+function unsupported(
+  own: readonly ListenerAddress[],
+  protocolOf: ReadonlyMap<string, string>,
+): InvalidSetting | undefined {
+  for (const { name } of own) {
+    const protocol = protocolOf.get(name)
+    if (protocol === undefined)
+      return refused('listeners', name, `listener.security.protocol.map does not say which protocol ${name} speaks`)
+    if (protocol !== 'PLAINTEXT')
+      return refused('listeners', name, `it speaks ${protocol}, and only PLAINTEXT is supported yet`)
+  }
+  return undefined
+}

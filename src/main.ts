@@ -1,0 +1,67 @@
+import { readFileSync } from 'node:fs'
+import { nodeHost } from '../storage/host/node-host.ts'
+import { Broker } from './broker.ts'
+import { parseArguments, type StartArguments } from './cli/arguments.ts'
+import { brokerSettingsOf } from './config/broker-start.ts'
+import { parseProperties } from './config/server-properties.ts'
+import { StartError } from './config/start-error.ts'
+import { TcpTransport } from './network/tcp-transport.ts'
+import { processLogger } from './observe/process-logger.ts'
+
+// The build puts the version of package.json in its place; from the sources it is unknown.
+declare const OTTLA_VERSION: string | undefined
+const version = typeof OTTLA_VERSION === 'undefined' ? '0.0.0-development' : OTTLA_VERSION
+
+function propertiesOf({ propertiesFile, overrides }: StartArguments): Map<string, string> {
+  if (propertiesFile === undefined) return new Map(overrides)
+  try {
+    return new Map([...parseProperties(readFileSync(propertiesFile, 'utf8')), ...overrides])
+  } catch (error) {
+    throw new StartError(`cannot read the settings in ${propertiesFile}: ${(error as Error).message}`)
+  }
+}
+
+async function start(args: StartArguments): Promise<void> {
+  const settings = brokerSettingsOf(propertiesOf(args))
+  const logger = processLogger({ file: args.logFile, level: args.logLevel }, process.stderr)
+  for (const warning of settings.warnings) logger.warn({}, warning)
+  const host = nodeHost((reason) => {
+    logger.error({ err: reason }, `stopping at once: ${reason.message}`)
+    process.exit(1)
+  })
+  const broker = new Broker(settings, host, new TcpTransport(), logger)
+  stopOnSignals(broker)
+  await broker.start()
+  const addresses = broker.addresses.map(({ host, port }) => `${host}:${port}`).join(', ')
+  const directories = settings.logDirectories.join(', ')
+  console.log(`ottla ${version} is listening on ${addresses}, data in ${directories}, ready after ${sinceStartMs()} ms`)
+}
+
+function sinceStartMs(): number {
+  return Math.round(process.uptime() * 1000)
+}
+
+/** The first signal stops the broker cleanly, a second one at once. */
+function stopOnSignals(broker: Broker): void {
+  let stopping = false
+  const stop = (signal: string) => {
+    if (stopping) process.exit(1)
+    stopping = true
+    broker.stop().then(
+      () => process.exit(0),
+      (error: unknown) => fail(`did not stop cleanly after ${signal}`, error),
+    )
+  }
+  process.on('SIGTERM', () => stop('SIGTERM'))
+  process.on('SIGINT', () => stop('SIGINT'))
+}
+
+function fail(what: string, error: unknown): never {
+  const detail = error instanceof StartError ? error.message : error instanceof Error ? error.stack : String(error)
+  process.stderr.write(`ottla error: ${what}: ${detail}\n`)
+  process.exit(1)
+}
+
+const parsed = parseArguments(process.argv.slice(2), version)
+if ('exitCode' in parsed) process.exit(parsed.exitCode)
+await start(parsed).catch((error: unknown) => fail('cannot start', error))
