@@ -24,10 +24,12 @@ import java.util.TreeMap;
 import java.util.jar.JarEntry;
 import java.util.jar.JarFile;
 import org.apache.kafka.common.Uuid;
+import org.apache.kafka.common.errors.RetriableException;
 import org.apache.kafka.common.message.RequestHeaderData;
 import org.apache.kafka.common.message.ResponseHeaderData;
 import org.apache.kafka.common.protocol.ApiKeys;
 import org.apache.kafka.common.protocol.ByteBufferAccessor;
+import org.apache.kafka.common.protocol.Errors;
 import org.apache.kafka.common.protocol.Message;
 import org.apache.kafka.common.protocol.ObjectSerializationCache;
 
@@ -37,6 +39,7 @@ import org.apache.kafka.common.protocol.ObjectSerializationCache;
  *
  * write SEED COUNT FILE    COUNT random messages of every name and version that these jars know
  * headers SEED FILE        headers of every api and version: named RequestHeader and ResponseHeader, of key:int16 bytes
+ * errors                   every error: code, name, whether it is retriable, message, between tabs
  * rewrite FILE FILE        reads each message of the first file, writes it again to the second
  */
 public class MessageBytes {
@@ -53,6 +56,7 @@ public class MessageBytes {
         switch (args[0]) {
             case "write" -> writeAll(new Random(Long.parseLong(args[1])), Integer.parseInt(args[2]), Path.of(args[3]));
             case "headers" -> writeHeaders(new Random(Long.parseLong(args[1])), Path.of(args[2]));
+            case "errors" -> printErrors();
             case "rewrite" -> rewrite(Path.of(args[1]), Path.of(args[2]));
             default -> throw new IllegalArgumentException(args[0]);
         }
@@ -86,6 +90,13 @@ public class MessageBytes {
                     putHeader(out, "ResponseHeader", api.id, version, bytesOf(response, api.responseHeaderVersion(version)));
                 }
             }
+        }
+    }
+
+    private static void printErrors() {
+        for (Errors error : Errors.values()) {
+            boolean retriable = error.exception() instanceof RetriableException;
+            System.out.println(error.code() + "\t" + error.name() + "\t" + retriable + "\t" + error.message());
         }
     }
 

@@ -15,18 +15,15 @@ import {
 } from '../../protocol/headers.ts'
 import { type ApiSchema, type InputValue, includesVersion, type MessageSchema } from '../../protocol/schema.ts'
 import { arbitraryMessage } from '../../protocol/testing/arbitrary-message.ts'
-import { kafkaClassPath } from '../../scripts/kafka-tool.ts'
 import { allSchemas } from '../all-schemas.ts'
 import { needs } from '../requirements.ts'
-import { runCommandWell } from '../run-command.ts'
+import { messageBytes, SEED } from './message-bytes.ts'
 import { type MessageEntry, messageFile, readMessageFile } from './message-file.ts'
 
 /** 4.4.0 judges every version that it knows; 3.9.1 the older ones that 4.x has dropped. */
 const JUDGES = ['4.4.0', '3.9.1'] as const
 type Judge = (typeof JUDGES)[number]
 
-const PROGRAM = join(import.meta.dirname, 'MessageBytes.java')
-const SEED = Number(process.env.GOLDEN_SEED ?? 20_260_101)
 /** Messages of each name and version, each way. */
 const COUNT = Number(process.env.GOLDEN_COUNT ?? 20)
 
@@ -50,7 +47,6 @@ function versionsOf(schema: MessageSchema): number[] {
 describe(`Kafka's own classes (seed ${SEED})`, () => {
   needs('java', 'maven')
   let directory: string
-  const classPaths = new Map<Judge, string>()
   /** What Kafka wrote, by name and version. */
   const kafkas = new Map<string, Buffer[]>()
   /** What we wrote, with what Kafka made of it. */
@@ -59,7 +55,6 @@ describe(`Kafka's own classes (seed ${SEED})`, () => {
 
   before(async function () {
     this.timeout(600_000) // the jars are fetched where they are not yet
-    for (const judge of JUDGES) classPaths.set(judge, await kafkaClassPath(judge))
     directory = mkdtempSync(join(tmpdir(), 'ottla-golden-'))
     for (const judge of JUDGES) await collectKafkas(judge)
     for (const judge of JUDGES) await collectOurs(judge)
@@ -69,14 +64,9 @@ describe(`Kafka's own classes (seed ${SEED})`, () => {
     if (directory !== undefined) rmSync(directory, { recursive: true })
   })
 
-  async function java(judge: Judge, ...args: string[]): Promise<void> {
-    const classPath = classPaths.get(judge) as string
-    await runCommandWell(['java', '-Xmx512m', '-XX:+UseSerialGC', '-cp', classPath, PROGRAM, ...args])
-  }
-
   async function collectKafkas(judge: Judge): Promise<void> {
     const file = join(directory, `kafka-${judge}`)
-    await java(judge, 'write', String(SEED), String(COUNT), file)
+    await messageBytes(judge, 'write', String(SEED), String(COUNT), file)
     const entries = readMessageFile(readFileSync(file)).filter((entry) => !judgeOf.has(idOf(entry)))
     for (const entry of entries) judgeOf.set(idOf(entry), judge)
     for (const entry of entries) kafkas.set(idOf(entry), [...(kafkas.get(idOf(entry)) ?? []), entry.bytes])
@@ -89,7 +79,7 @@ describe(`Kafka's own classes (seed ${SEED})`, () => {
         .flatMap((version) => samples(schema, version)),
     )
     writeFileSync(join(directory, `ours-${judge}`), messageFile(entries))
-    await java(judge, 'rewrite', join(directory, `ours-${judge}`), join(directory, `rewritten-${judge}`))
+    await messageBytes(judge, 'rewrite', join(directory, `ours-${judge}`), join(directory, `rewritten-${judge}`))
     const rewritten = readMessageFile(readFileSync(join(directory, `rewritten-${judge}`)))
     expect(rewritten).to.have.length(entries.length)
     entries.forEach((entry, index) => {
@@ -142,7 +132,7 @@ describe(`Kafka's own classes (seed ${SEED})`, () => {
     before(async function () {
       this.timeout(60_000)
       for (const judge of JUDGES) {
-        await java(judge, 'headers', String(SEED), join(directory, `headers-${judge}`))
+        await messageBytes(judge, 'headers', String(SEED), join(directory, `headers-${judge}`))
         headers.push(...readMessageFile(readFileSync(join(directory, `headers-${judge}`))))
       }
     })
