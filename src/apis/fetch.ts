@@ -20,6 +20,7 @@ type PartitionResponse = TopicResponse['partitions'][number]
 type Answer = HandlerAnswer<typeof Fetch>
 
 const READ_COMMITTED = 1
+const WITH_ZSTD = 10
 /** Newest version whose clients may not know KAFKA_STORAGE_ERROR: they are told NOT_LEADER_OR_FOLLOWER. */
 const WITHOUT_STORAGE_ERROR = 5
 
@@ -132,7 +133,15 @@ function limitsOf(request: FetchRequest, context: RequestContext): FetchLimits {
     minBytes: Math.min(request.minBytes, maxBytes),
     visibility: visibilityOf(request),
     withAbortedTransactions: request.isolationLevel === READ_COMMITTED && replicaIdOf(request) < 0,
+    convertTo: messageFormat(context.apiVersion),
+    knowsZstd: context.apiVersion >= WITH_ZSTD,
   }
+}
+
+/** Format of message sets that a client of this version can read; undefined: record batches. */
+function messageFormat(version: number): 0 | 1 | undefined {
+  if (version <= 1) return 0
+  return version <= 3 ? 1 : undefined
 }
 
 function visibilityOf(request: FetchRequest): Visibility {

@@ -1,6 +1,7 @@
-import { isRejection } from '../../protocol/error-codes.ts'
+import { errorCode, isRejection } from '../../protocol/error-codes.ts'
 import type { AbortedTransaction, ReadResult } from '../../storage/partition-log.ts'
 import type { Partition } from '../partition/partition.ts'
+import { readDownConverted } from './down-conversion.ts'
 import type { WantedPartition } from './fetch-request.ts'
 import { type FetchPlan, type Offsets, planFetch, type Visibility } from './plan-fetch.ts'
 
@@ -11,6 +12,10 @@ export interface FetchLimits {
   readonly minBytes: number
   readonly visibility: Visibility
   readonly withAbortedTransactions: boolean
+  /** Message format of clients from before 0.11; undefined: batches go out as stored. */
+  readonly convertTo: 0 | 1 | undefined
+  /** False: the client's version of Fetch does not know zstd. */
+  readonly knowsZstd: boolean
 }
 
 /** What became of one partition. */
@@ -93,11 +98,22 @@ async function readBatches(
   const { fetchOffset } = wanted
   const { offsets, upToOffset } = plan
   const maxBytes = Math.max(0, Math.min(wanted.maxBytes, limits.maxBytes - usedBytes))
-  const result = await partition.log.read(fetchOffset, { maxBytes, minOneBatch: usedBytes === 0, upToOffset })
+  const context = { maxBytes, minOneBatch: usedBytes === 0, upToOffset }
+  const { settings, log } = partition
+  if (settings.compressionType === 'zstd' && !limits.knowsZstd) {
+    return failedRead(wanted, errorCode('UNSUPPORTED_COMPRESSION_TYPE'))
+  }
+  if (limits.convertTo !== undefined && !settings.messageDownconversionEnable) {
+    return failedRead(wanted, errorCode('UNSUPPORTED_VERSION'))
+  }
+  const result =
+    limits.convertTo === undefined
+      ? await log.read(fetchOffset, context)
+      : await readDownConverted(log, fetchOffset, context, limits.convertTo)
   if (isRejection(result)) return failedRead(wanted, result.code)
   held.push(result)
   const { slices, sizeBytes, nextOffset } = result
-  const aborted = limits.withAbortedTransactions ? partition.log.abortedTransactions(fetchOffset, nextOffset) : null
+  const aborted = limits.withAbortedTransactions ? log.abortedTransactions(fetchOffset, nextOffset) : null
   return { ...emptyRead(wanted, offsets, aborted), slices, sizeBytes }
 }
 

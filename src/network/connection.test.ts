@@ -1,0 +1,270 @@
+import { expect } from 'chai'
+import { BufferPool } from '../../protocol/buffer-pool.ts'
+import { SimulatedHost } from '../../storage/host/simulated-host.ts'
+import type { Logger } from '../observe/logger.ts'
+import { BytesInFlight } from './bytes-in-flight.ts'
+import { type ConnectionLimits, Connections } from './connections.ts'
+import type { Exchange } from './exchange.ts'
+import { SimulatedTransport } from './simulated-transport.ts'
+
+const PORT = 9092
+
+class Rig {
+  readonly host = new SimulatedHost(1)
+  readonly transport = new SimulatedTransport(this.host.timers)
+  readonly budget = new BytesInFlight(1000)
+  readonly exchanges: Exchange[] = []
+  readonly warnings: string[] = []
+  readonly limits: ConnectionLimits
+  readonly connections: Connections
+
+  constructor(limits: Partial<ConnectionLimits> = {}) {
+    this.limits = {
+      maxConnections: 10,
+      maxConnectionsPerIp: 10,
+      connectionsMaxIdleMs: 60_000,
+      requestLimitBytes: 1 << 20,
+      ...limits,
+    }
+    const logger: Logger = { error() {}, warn: (_, message) => this.warnings.push(message), info() {}, debug() {} }
+    this.connections = new Connections({
+      host: this.host,
+      logger,
+      pool: new BufferPool(),
+      budget: this.budget,
+      limits: () => this.limits,
+      dispatch: (exchange) => this.exchanges.push(exchange),
+    })
+  }
+
+  async listen() {
+    await this.transport.listen({ host: '', port: PORT }, (peer) => this.connections.accept('PLAINTEXT', peer))
+    return this
+  }
+
+  connect() {
+    const received: Buffer[] = []
+    const state = { closed: false }
+    const connection = this.transport.connect(PORT, {
+      onBytes: (chunk) => received.push(chunk),
+      onClose: () => {
+        state.closed = true
+      },
+    })
+    return {
+      connection,
+      state,
+      get received() {
+        return Buffer.concat(received).toString()
+      },
+    }
+  }
+
+  /** The text of the request that was dispatched at index. */
+  request(index: number): string {
+    return this.exchanges[index]!.frame.bytes.toString()
+  }
+
+  reply(index: number, text: string): void {
+    this.exchanges[index]!.reply({ slices: [Buffer.from(text)], length: text.length })
+  }
+
+  run(): Promise<void> {
+    return this.host.advance(1)
+  }
+}
+
+function frame(text: string): Buffer {
+  const bytes = Buffer.from(`....${text}`)
+  bytes.writeInt32BE(text.length)
+  return bytes
+}
+
+describe('a connection', () => {
+  it('takes up its requests one by one, the next when the last was answered', async () => {
+    const rig = await new Rig().listen()
+    const client = rig.connect()
+    client.connection.send(Buffer.concat([frame('one'), frame('two')]))
+    await rig.run()
+    expect(rig.exchanges).to.have.length(1)
+    rig.reply(0, 'ONE')
+    await rig.run()
+    expect(rig.request(1)).to.equal('two')
+    expect(client.received).to.equal('ONE')
+  })
+
+  it('takes up the next request when the order of the last is fixed, and still replies in order', async () => {
+    const rig = await new Rig().listen()
+    const client = rig.connect()
+    client.connection.send(Buffer.concat([frame('one'), frame('two'), frame('three')]))
+    await rig.run()
+    rig.exchanges[0]!.orderFixed()
+    rig.exchanges[1]!.orderFixed()
+    rig.reply(2, '3')
+    rig.reply(1, '2')
+    await rig.run()
+    expect(client.received).to.equal('')
+    rig.reply(0, '1')
+    await rig.run()
+    expect(client.received).to.equal('123')
+  })
+
+  it('puts a frame together from single bytes', async () => {
+    const rig = await new Rig().listen()
+    const client = rig.connect()
+    for (const byte of frame('slow')) client.connection.send(Buffer.from([byte]))
+    await rig.run()
+    expect(rig.request(0)).to.equal('slow')
+  })
+
+  it('sends nothing for an exchange without a reply, and goes on', async () => {
+    const rig = await new Rig().listen()
+    const client = rig.connect()
+    client.connection.send(Buffer.concat([frame('one'), frame('two')]))
+    await rig.run()
+    rig.exchanges[0]!.reply(undefined)
+    rig.reply(1, '2')
+    await rig.run()
+    expect(client.received).to.equal('2')
+  })
+
+  it('is closed with one warning for a frame above the limit, and its neighbour goes on', async () => {
+    const rig = await new Rig({ requestLimitBytes: 100 }).listen()
+    const [bad, good] = [rig.connect(), rig.connect()]
+    bad.connection.send(Buffer.from([0x7f, 0xff, 0xff, 0xff, 1, 2, 3]))
+    good.connection.send(frame('fine'))
+    await rig.run()
+    expect(bad.state.closed).to.equal(true)
+    expect(rig.warnings).to.have.length(1)
+    expect(rig.request(0)).to.equal('fine')
+    expect(rig.connections.count).to.equal(1)
+  })
+
+  it('tells whoever speaks HTTP what this is', async () => {
+    const rig = await new Rig().listen()
+    const client = rig.connect()
+    client.connection.send(Buffer.from('GET / HTTP/1.1\r\nHost: x\r\n\r\n'))
+    await rig.run()
+    expect(client.received).to.match(/^HTTP\/1\.1 400 /)
+    expect(client.state.closed).to.equal(true)
+    expect(rig.warnings[0]).to.contain('speaks HTTP on the plaintext listener PLAINTEXT')
+    expect(rig.connections.count).to.equal(0)
+  })
+
+  it('tells the log who speaks TLS, even when the bytes come one by one', async () => {
+    const rig = await new Rig({ requestLimitBytes: 0x7fffffff }).listen()
+    const client = rig.connect()
+    for (const byte of [0x16, 0x03, 0x01, 0x02, 0x00]) client.connection.send(Buffer.from([byte]))
+    await rig.run()
+    expect(rig.warnings).to.have.length(1)
+    expect(rig.warnings[0]).to.contain('client 127.0.0.1:50000 speaks TLS')
+    expect(client.state.closed).to.equal(true)
+  })
+
+  it('tells a waiting handler that its client is gone, once', async () => {
+    const rig = await new Rig().listen()
+    const client = rig.connect()
+    client.connection.send(frame('wait'))
+    await rig.run()
+    let told = 0
+    rig.exchanges[0]!.onAbandoned(() => told++)
+    client.connection.close()
+    expect(told).to.equal(1)
+    rig.exchanges[0]!.reply(undefined)
+    expect(rig.budget.usedBytes).to.equal(0)
+  })
+
+  it('gives back all memory when it closes in the middle of everything', async () => {
+    const rig = await new Rig().listen()
+    const client = rig.connect()
+    client.connection.send(Buffer.concat([frame('one'), frame('two'), frame('cut').subarray(0, 6)]))
+    await rig.run()
+    expect(rig.budget.usedBytes).to.be.greaterThan(0)
+    client.connection.close()
+    let released = 0
+    rig.exchanges[0]!.reply({ slices: [Buffer.from('late')], length: 4 }, () => released++)
+    expect(released).to.equal(1)
+    expect(rig.budget.usedBytes).to.equal(0)
+    expect(rig.connections.count).to.equal(0)
+  })
+
+  it('lets go of a failed exchange whose client is gone already', async () => {
+    const rig = await new Rig().listen()
+    const client = rig.connect()
+    client.connection.send(frame('one'))
+    await rig.run()
+    client.connection.close()
+    rig.exchanges[0]!.fail('nobody hears it')
+    expect(rig.budget.usedBytes).to.equal(0)
+    expect(rig.warnings).to.deep.equal([])
+  })
+
+  it('stops reading while the client leaves its replies untaken, and goes on afterwards', async () => {
+    const rig = await new Rig().listen()
+    const client = rig.connect()
+    client.connection.stalled = true
+    client.connection.send(frame('big'))
+    await rig.run()
+    rig.reply(0, 'x'.repeat(2 << 20))
+    client.connection.send(frame('more'))
+    await rig.run()
+    expect(rig.exchanges).to.have.length(1)
+    expect(client.connection.isRead).to.equal(false)
+    client.connection.stalled = false
+    await rig.run()
+    expect(rig.request(1)).to.equal('more')
+    expect(client.connection.isRead).to.equal(true)
+  })
+
+  it('stops reading when the budget is used up, and goes on when a neighbour is answered', async () => {
+    const rig = await new Rig().listen()
+    const [first, second] = [rig.connect(), rig.connect()]
+    first.connection.send(frame('x'.repeat(1000)))
+    await rig.run()
+    second.connection.send(frame('y'))
+    second.connection.send(frame('z'))
+    await rig.run()
+    expect(second.connection.isRead).to.equal(false)
+    rig.reply(0, 'done')
+    await rig.run()
+    expect(second.connection.isRead).to.equal(true)
+    expect(rig.request(1)).to.equal('y')
+  })
+
+  it('is closed when idle for too long, but not while a request is being worked on', async () => {
+    const rig = await new Rig({ connectionsMaxIdleMs: 1000 }).listen()
+    const [idle, working] = [rig.connect(), rig.connect()]
+    working.connection.send(frame('wait'))
+    await rig.host.advance(1500)
+    expect(idle.state.closed).to.equal(true)
+    expect(working.state.closed).to.equal(false)
+    rig.reply(0, 'done')
+    await rig.host.advance(1500)
+    expect(working.state.closed).to.equal(true)
+  })
+
+  it('is refused beyond max.connections, and there is room again when one leaves', async () => {
+    const rig = await new Rig({ maxConnections: 1 }).listen()
+    const first = rig.connect()
+    expect(rig.connect().state.closed).to.equal(true)
+    expect(rig.warnings[0]).to.contain('max.connections=1')
+    first.connection.close()
+    expect(rig.connect().state.closed).to.equal(false)
+  })
+
+  it('is refused beyond max.connections.per.ip', async () => {
+    const rig = await new Rig({ maxConnectionsPerIp: 2 }).listen()
+    rig.connect()
+    rig.connect()
+    expect(rig.connect().state.closed).to.equal(true)
+    expect(rig.warnings[0]).to.contain('max.connections.per.ip=2')
+  })
+
+  it('is gone after closeAll', async () => {
+    const rig = await new Rig().listen()
+    const clients = [rig.connect(), rig.connect()]
+    rig.connections.closeAll()
+    expect(clients.every(({ state }) => state.closed)).to.equal(true)
+    expect(rig.connections.count).to.equal(0)
+  })
+})
