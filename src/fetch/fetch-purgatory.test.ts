@@ -1,0 +1,70 @@
+import { expect } from 'chai'
+import { SimulatedHost } from '../../storage/host/simulated-host.ts'
+import { FetchPurgatory } from './fetch-purgatory.ts'
+
+describe('the fetch purgatory', () => {
+  const [a, b] = [{}, {}]
+
+  function rig() {
+    const host = new SimulatedHost(1)
+    const purgatory = new FetchPurgatory(host.timers)
+    const reasons: string[] = []
+    const park = (keys: object[], missingBytes: number, waitMs = 500) =>
+      purgatory.park({ keys, missingBytes, waitMs, complete: (reason) => reasons.push(reason) })
+    return { host, purgatory, reasons, park }
+  }
+
+  it('completes a fetch when enough bytes came in, from whatever partition', () => {
+    const { purgatory, reasons, park } = rig()
+    park([a, b], 100)
+    purgatory.appended(a, 60)
+    expect(reasons).to.deep.equal([])
+    purgatory.appended(b, 40)
+    expect(reasons).to.deep.equal(['data'])
+    expect(purgatory.watchedCount).to.equal(0)
+  })
+
+  it('completes it when its time is over, once', async () => {
+    const { host, purgatory, reasons, park } = rig()
+    park([a], 1)
+    await host.advance(499)
+    expect(reasons).to.deep.equal([])
+    await host.advance(1)
+    purgatory.appended(a, 10)
+    expect(reasons).to.deep.equal(['timeout'])
+  })
+
+  it('completes all who wait for what changed, and only them', () => {
+    const { purgatory, reasons, park } = rig()
+    park([a], 1000)
+    park([a, b], 1000)
+    park([b], 1000)
+    purgatory.changed(a)
+    expect(reasons).to.deep.equal(['changed', 'changed'])
+    expect(purgatory.watchedCount).to.equal(1)
+  })
+
+  it('forgets a fetch that was cancelled', async () => {
+    const { host, purgatory, reasons, park } = rig()
+    park([a], 1)()
+    purgatory.appended(a, 1)
+    await host.advance(1000)
+    expect(reasons).to.deep.equal([])
+    expect(purgatory.watchedCount).to.equal(0)
+  })
+
+  it('takes in a fetch that parks again while it is woken', () => {
+    const { purgatory, park } = rig()
+    let wakes = 0
+    const again = () => {
+      wakes++
+      purgatory.park({ keys: [a], missingBytes: 1, waitMs: 500, complete: again })
+    }
+    again()
+    park([a], 1)
+    purgatory.appended(a, 1)
+    expect(wakes).to.equal(2)
+    purgatory.appended(a, 1)
+    expect(wakes).to.equal(3)
+  })
+})
