@@ -1,0 +1,29 @@
+/**
+ * Prints the pages of docs/ that follow from the code: `npm run docs` writes them, `npm run docs -- --check` says which
+ * are stale and fails if one is.
+ */
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
+import { protocolPage } from './protocol-page.ts'
+
+const root = resolve(import.meta.dirname, '..')
+
+/** Every printed page, by its path from the root. */
+const pages: Readonly<Record<string, () => string>> = {
+  'docs/protocol.md': protocolPage,
+}
+
+const onlyCheck = process.argv.includes('--check')
+for (const [path, print] of Object.entries(pages)) {
+  const file = join(root, path)
+  const fresh = print()
+  if (existsSync(file) && readFileSync(file, 'utf8') === fresh) continue
+  if (onlyCheck) {
+    console.error(`${path} is stale: npm run docs`)
+    process.exitCode = 1
+    continue
+  }
+  mkdirSync(dirname(file), { recursive: true })
+  writeFileSync(file, fresh)
+  console.log(`wrote ${path}`)
+}
