@@ -21,9 +21,9 @@ export class BackwardBits {
     return this.left < 0 ? this.#readCut(count) : this.#at(this.left) & ((1 << count) - 1)
   }
 
-  /** The next count bits, at most 32. */
+  /** The next count bits, at most 31. */
   readLong(count: number): number {
-    return count <= 16 ? this.read(count) : this.read(count - 16) * 65536 + this.read(16)
+    return count <= 24 ? this.read(count) : (this.read(count - 16) << 16) | this.read(16)
   }
 
   #readCut(count: number): number {

@@ -143,7 +143,9 @@ export function executeSequences(
     const offsetCode = offsets!.symbol[offsetState]!
     const matchCode = matchLengths!.symbol[matchState]!
     const literalCode = literalLengths!.symbol[literalState]!
-    const offsetValue = 2 ** offsetCode + bits.readLong(offsetCode)
+    // No content is so long that an offset could take 31 bits.
+    if (offsetCode > 30) throw corrupt('zstd: match before the start')
+    const offsetValue = (1 << offsetCode) + bits.readLong(offsetCode)
     const matchLength = MATCH_LENGTH_BASE[matchCode]! + bits.read(MATCH_LENGTH_BITS[matchCode]!)
     const literalLength = LITERAL_LENGTH_BASE[literalCode]! + bits.read(LITERAL_LENGTH_BITS[literalCode]!)
     if (i < count - 1) {

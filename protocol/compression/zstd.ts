@@ -1,20 +1,23 @@
 import zlib from 'node:zlib'
-import { type Codec, corrupt, tooLarge } from './codec.ts'
+import { type Codec, corrupt, type DecompressionFault, tooLarge } from './codec.ts'
 import { decompressZstd } from './zstd-decoder.ts'
 import { storeZstd } from './zstd-encoder.ts'
 
 /** What node:zlib has from 22.15 on; the types of 20 do not know it. */
 interface NativeZstd {
   zstdCompressSync(bytes: Uint8Array, options: { params?: Record<number, number> }): Buffer
-  zstdDecompressSync(bytes: Uint8Array, options: { maxOutputLength: number }): Buffer
+  zstdDecompressSync(
+    bytes: Uint8Array,
+    options: { maxOutputLength: number; info: true },
+  ): { readonly buffer: Buffer; readonly engine: { readonly bytesWritten: number } }
   readonly constants: { readonly ZSTD_c_compressionLevel: number }
 }
 
 const native = 'zstdCompressSync' in zlib ? (zlib as unknown as NativeZstd) : undefined
 
 /**
- * Zstandard, by node:zlib where it has it. Elsewhere content is decoded in JavaScript, and encoded without the search
- * for matches beyond what storeZstd does: every reader takes it, it is only larger. Levels -131072 to 22, default 3.
+ * Zstandard, by node:zlib where it has it, elsewhere in JavaScript: then every level compresses alike, about as far as
+ * level 1. Levels -131072 to 22, default 3.
  */
 export const zstd: Codec = {
   id: 4,
@@ -23,13 +26,18 @@ export const zstd: Codec = {
     native === undefined
       ? storeZstd(bytes)
       : native.zstdCompressSync(bytes, { params: { [native.constants.ZSTD_c_compressionLevel]: level } }),
-  decompress(bytes, limitBytes) {
-    if (native === undefined) return decompressZstd(bytes, limitBytes)
-    try {
-      return native.zstdDecompressSync(bytes, { maxOutputLength: Math.max(1, limitBytes) })
-    } catch (error) {
-      const { code, message } = error as NodeJS.ErrnoException
-      return code === 'ERR_BUFFER_TOO_LARGE' ? tooLarge(limitBytes) : corrupt(`zstd: ${message}`)
-    }
-  },
+  decompress: (bytes, limitBytes) =>
+    native === undefined ? decompressZstd(bytes, limitBytes) : decompressNatively(native, bytes, limitBytes),
+}
+
+function decompressNatively(zstd: NativeZstd, bytes: Uint8Array, limitBytes: number): Buffer | DecompressionFault {
+  try {
+    const options = { maxOutputLength: Math.max(1, limitBytes), info: true as const }
+    const { buffer, engine } = zstd.zstdDecompressSync(bytes, options)
+    // node:zlib stops after the first frame and says nothing.
+    return engine.bytesWritten < bytes.length ? decompressZstd(bytes, limitBytes) : buffer
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException
+    return code === 'ERR_BUFFER_TOO_LARGE' ? tooLarge(limitBytes) : corrupt(`zstd: ${message}`)
+  }
 }
