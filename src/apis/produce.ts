@@ -66,11 +66,11 @@ function topicName(topic: TopicData, context: RequestContext): string | undefine
   return topic.topicId === ZERO_UUID ? topic.name : context.services.partitions.nameOf(topic.topicId)
 }
 
-/** Transactional records need a transactional id, and its transaction must have been begun. */
+/** Transactional records need a transactional id. */
 function transactionRefusal(request: ProduceRequest): ErrorName | undefined {
+  if (request.transactionalId !== null) return undefined
   const isTransactional = request.topicData.some(({ partitionData }) => partitionData.some(hasTransactionalRecords))
-  if (!isTransactional) return undefined
-  return request.transactionalId === null ? 'TRANSACTIONAL_ID_AUTHORIZATION_FAILED' : 'INVALID_TXN_STATE'
+  return isTransactional ? 'TRANSACTIONAL_ID_AUTHORIZATION_FAILED' : undefined
 }
 
 function hasTransactionalRecords({ records }: PartitionData): boolean {
@@ -102,6 +102,8 @@ function append(
     produceVersion: context.apiVersion,
     nowMs,
     lease: context.lease,
+    // Nobody coordinates transactions here, so none has been begun.
+    verified: request.transactionalId === null,
   })
   return appended.then((result) => outcome(partition, result))
 }

@@ -1,0 +1,204 @@
+import { apiByKey } from '../../protocol/apis/index.ts'
+import { BufferPool } from '../../protocol/buffer-pool.ts'
+import { ByteReader } from '../../protocol/byte-reader.ts'
+import { contiguous } from '../../protocol/byte-writer.ts'
+import { decode, encode } from '../../protocol/codegen.ts'
+import { frameOf } from '../../protocol/frame.ts'
+import { readResponseHeader, writeRequestHeader } from '../../protocol/headers.ts'
+import { buildBatch } from '../../protocol/records/batch-builder.ts'
+import type { ApiSchema, Fields, RequestInputOf, ResponseOf } from '../../protocol/schema.ts'
+import { SimulatedHost } from '../../storage/host/simulated-host.ts'
+import { ConfigStore } from '../config/config-store.ts'
+import { readStaticConfig, type StaticConfig } from '../config/static-config.ts'
+import { FetchPurgatory } from '../fetch/fetch-purgatory.ts'
+import { FetchSessions } from '../fetch/fetch-sessions.ts'
+import { MemoryMetadata } from '../metadata/memory-metadata.fixture.ts'
+import { BytesInFlight } from '../network/bytes-in-flight.ts'
+import { Connections } from '../network/connections.ts'
+import { SimulatedTransport } from '../network/simulated-transport.ts'
+import type { Logger } from '../observe/logger.ts'
+import type { MemoryLog } from '../partition/memory-log.fixture.ts'
+import { MemoryLogStore } from '../partition/memory-log-store.fixture.ts'
+import { PartitionRegistry } from '../partition/partition-registry.ts'
+import { ProducerIds } from '../partition/producer-ids.ts'
+import { Dispatcher } from '../request/dispatcher.ts'
+import { type Handler, handler } from './handler.ts'
+import type { Services } from './services.ts'
+
+const PORT = 9092
+
+/** The broker's data path on logs in memory and simulated connections: for tests that speak the wire's language. */
+export class DataPath {
+  readonly host = new SimulatedHost(1)
+  readonly metadata = new MemoryMetadata()
+  readonly logs = new MemoryLogStore()
+  readonly errors: string[] = []
+  readonly warnings: string[] = []
+  readonly services: Services
+  readonly purgatory = new FetchPurgatory(this.host.timers)
+  readonly #transport = new SimulatedTransport(this.host.timers)
+
+  // biome-ignore lint/suspicious/noExplicitAny: handlers of every api
+  constructor(handlers: readonly Handler<any>[], properties: Record<string, string> = {}) {
+    const { host, metadata, logs, purgatory } = this
+    const logger: Logger = {
+      error: (_, message) => this.errors.push(message),
+      warn: (_, message) => this.warnings.push(message),
+      info() {},
+      debug() {},
+    }
+    const configs = new ConfigStore(readStaticConfig(new Map(Object.entries(properties))) as StaticConfig, 1)
+    metadata.onChange((image, change) => configs.apply(image.configs, change.configsChanged))
+    const settings = (topic: string) => configs.topic(topic)
+    const partitions = new PartitionRegistry({ nodeId: 1, logs, metadata, settings, purgatory, logger })
+    partitions.start()
+    const budget = new BytesInFlight(-1)
+    this.services = {
+      nodeId: 1,
+      host,
+      logger,
+      configs,
+      logs,
+      metadata,
+      partitions,
+      bytesInFlight: budget,
+      fetchSessions: new FetchSessions(() => 1000, host.random),
+      fetchPurgatory: purgatory,
+      producerIds: new ProducerIds((count) => metadata.allocateProducerIds(count)),
+      // No group handler is among those tested on this path.
+      groups: undefined as never,
+      served: new Map(handlers.map(({ api, versions }) => [api.key, versions])),
+    }
+    const dispatcher = new Dispatcher(this.services, handlers)
+    const connections = new Connections({
+      host,
+      logger,
+      pool: new BufferPool(),
+      budget,
+      limits: () => ({
+        maxConnections: 100,
+        maxConnectionsPerIp: 100,
+        connectionsMaxIdleMs: 600_000,
+        requestLimitBytes: 1 << 24,
+      }),
+      dispatch: (exchange) => dispatcher.dispatch(exchange),
+    })
+    void this.#transport.listen({ host: '', port: PORT }, (peer) => connections.accept('PLAINTEXT', peer))
+  }
+
+  connect(): WireClient {
+    return new WireClient(this.host, this.#transport)
+  }
+
+  log(topic: string, partition = 0): MemoryLog {
+    const log = this.logs.get(topic, partition)
+    if (log === undefined) throw new Error(`no log of ${topic}-${partition}`)
+    return log
+  }
+}
+
+/** One connection that asks one question at a time, or sends what it likes. */
+export class WireClient {
+  readonly #host: SimulatedHost
+  readonly #connection
+  #received = Buffer.alloc(0)
+  #wake: (() => void) | undefined
+  #correlationId = 0
+  isClosed = false
+
+  constructor(host: SimulatedHost, transport: SimulatedTransport) {
+    this.#host = host
+    this.#connection = transport.connect(PORT, {
+      onBytes: (chunk) => {
+        this.#received = Buffer.concat([this.#received, chunk])
+        this.#wake?.()
+      },
+      onClose: () => {
+        this.isClosed = true
+        this.#wake?.()
+      },
+    })
+  }
+
+  /** Sends a request without waiting; answers its correlation id. */
+  send<Q extends Fields, S extends Fields>(
+    api: ApiSchema<Q, S>,
+    apiVersion: number,
+    request: RequestInputOf<ApiSchema<Q, S>>,
+  ): number {
+    const correlationId = this.#correlationId++
+    const frame = frameOf((writer) => {
+      writeRequestHeader(writer, api, { apiVersion, correlationId, clientId: 'test' })
+      encode(api.request, apiVersion, request as never, writer)
+    })
+    this.#connection.send(contiguous(frame))
+    return correlationId
+  }
+
+  sendBytes(bytes: Buffer): void {
+    this.#connection.send(bytes)
+  }
+
+  close(): void {
+    this.#connection.close()
+  }
+
+  /** The next response; undefined where the connection is closed instead. */
+  async receive<Q extends Fields, S extends Fields>(
+    api: ApiSchema<Q, S>,
+    apiVersion: number,
+  ): Promise<ResponseOf<ApiSchema<Q, S>> | undefined> {
+    const frame = await this.#host.settle(this.#nextFrame())
+    if (frame === undefined) return undefined
+    const reader = new ByteReader(frame)
+    readResponseHeader(reader, api, apiVersion)
+    const response = decode(api.response, apiVersion, reader)
+    if (reader.remaining !== 0) throw new Error(`${reader.remaining} bytes follow the ${api.name} response`)
+    return response as ResponseOf<ApiSchema<Q, S>>
+  }
+
+  async #nextFrame(): Promise<Buffer | undefined> {
+    for (;;) {
+      const bytes = this.#received
+      if (bytes.length >= 4 && bytes.length >= 4 + bytes.readInt32BE()) {
+        const end = 4 + bytes.readInt32BE()
+        this.#received = bytes.subarray(end)
+        return bytes.subarray(4, end)
+      }
+      if (this.isClosed) return undefined
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve
+      })
+    }
+  }
+
+  /** Whether a whole response has come in. */
+  get hasResponse(): boolean {
+    return this.#received.length >= 4
+  }
+
+  /** Asks and waits for the answer; fails where there is none. */
+  async call<Q extends Fields, S extends Fields>(
+    api: ApiSchema<Q, S>,
+    apiVersion: number,
+    request: RequestInputOf<ApiSchema<Q, S>>,
+  ): Promise<ResponseOf<ApiSchema<Q, S>>> {
+    this.send(api, apiVersion, request)
+    const response = await this.receive(api, apiVersion)
+    if (response === undefined) throw new Error(`no answer to ${api.name} v${apiVersion}: the connection was closed`)
+    return response
+  }
+}
+
+/** A batch with one record for each value, the first at the given time. */
+export function batchOf(values: readonly string[], timestampMs = 1000): Buffer {
+  return buildBatch(
+    values.map((value, index) => ({ key: null, value: Buffer.from(value), timestamp: timestampMs + index })),
+    {},
+  )
+}
+
+/** A handler of an api that does what a test wants. */
+export function handlerOf(key: number, handle: Handler['handle']): Handler {
+  return handler(apiByKey.get(key) as ApiSchema, handle as never)
+}

@@ -1,0 +1,262 @@
+import { expect } from 'chai'
+import { Fetch } from '../../protocol/apis/fetch.ts'
+import { errorName } from '../../protocol/error-codes.ts'
+import { batchesOf } from '../../protocol/records/record-batch.ts'
+import type { RequestInputOf } from '../../protocol/schema.ts'
+import type { TopicImage } from '../metadata/metadata-image.ts'
+import { batchOf, DataPath } from './data-path.fixture.ts'
+import { fetch } from './fetch.ts'
+
+const NEWEST = 18
+const append = { origin: 'client', leaderEpoch: 0, nowMs: 0 } as const
+
+type Request = RequestInputOf<typeof Fetch>
+
+/** Partitions by number, with the offset to fetch from. */
+function requestTo(
+  topic: { name: string; id: string },
+  offsets: Record<number, number>,
+  changes: Partial<Request> = {},
+  partition = {},
+): Request {
+  const partitions = Object.entries(offsets).map(([index, fetchOffset]) => ({
+    partition: Number(index),
+    fetchOffset,
+    logStartOffset: -1,
+    partitionMaxBytes: 1 << 20,
+    ...partition,
+  }))
+  return {
+    maxWaitMs: 0,
+    minBytes: 1,
+    topics: [{ topic: topic.name, topicId: topic.id, partitions }],
+    forgottenTopicsData: [],
+    ...changes,
+  } as Request
+}
+
+describe('Fetch', () => {
+  async function rig(partitionCount = 1): Promise<{ path: DataPath; topic: TopicImage }> {
+    const path = new DataPath([fetch])
+    const topic = path.metadata.addTopic('t', partitionCount)
+    return { path, topic }
+  }
+
+  /** The values that a partition's records show, batch by batch their base offsets. */
+  function baseOffsets(slices: readonly Buffer[] | null): number[] {
+    return batchesOf(Buffer.concat(slices ?? [])).batches.map(({ baseOffset }) => baseOffset)
+  }
+
+  for (let version = 0; version <= NEWEST; version++) {
+    it(`v${version} reads what was appended`, async () => {
+      const { path, topic } = await rig()
+      await path.log('t').append(batchOf(['a', 'b']), append)
+      const response = await path.connect().call(Fetch, version, requestTo(topic, { 0: 0 }))
+      const [first] = response.responses
+      expect(first).to.include(version < 13 ? { topic: 't' } : { topicId: topic.id })
+      expect(first?.partitions[0]).to.include({ partitionIndex: 0, errorCode: 0, highWatermark: 2 })
+      const { batches } = batchesOf(Buffer.concat(first?.partitions[0]?.records ?? []))
+      expect(batches[0]?.magic).to.equal(version < 2 ? 0 : version < 4 ? 1 : 2)
+      expect(batches.at(-1)?.isLegacy ? batches.length : batches[0]?.count).to.equal(2)
+    })
+  }
+
+  it('gives back the memory that it read into once the client has it', async () => {
+    const { path, topic } = await rig()
+    await path.log('t').append(batchOf(['a']), append)
+    await path.connect().call(Fetch, NEWEST, requestTo(topic, { 0: 0 }))
+    await path.host.advance(1)
+    expect(path.log('t').heldReads).to.equal(0)
+  })
+
+  it('waits for an append, and answers in the same moment', async () => {
+    const { path, topic } = await rig()
+    const client = path.connect()
+    client.send(Fetch, NEWEST, requestTo(topic, { 0: 0 }, { maxWaitMs: 5000 }))
+    await path.host.advance(100)
+    expect(client.hasResponse).to.equal(false)
+    const partition = path.services.partitions.leaderFor('t', 0)
+    if (!('append' in partition)) throw new Error('not led here')
+    await partition.append(batchOf(['late']), { ...append, acks: 1 })
+    await path.host.advance(0)
+    const response = await client.receive(Fetch, NEWEST)
+    expect(baseOffsets(response?.responses[0]?.partitions[0]?.records ?? null)).to.deep.equal([0])
+  })
+
+  it('answers empty when max.wait is over', async () => {
+    const { path, topic } = await rig()
+    const client = path.connect()
+    client.send(Fetch, 12, requestTo(topic, { 0: 0 }, { maxWaitMs: 300 }))
+    await path.host.advance(299)
+    expect(client.hasResponse).to.equal(false)
+    const response = await client.receive(Fetch, 12)
+    expect(response?.responses[0]?.partitions[0]).to.deep.include({ errorCode: 0, records: [Buffer.alloc(0)] })
+  })
+
+  it('waits until min.bytes have come, over all partitions', async () => {
+    const { path, topic } = await rig(2)
+    const size = batchOf(['x']).length
+    const client = path.connect()
+    client.send(Fetch, NEWEST, requestTo(topic, { 0: 0, 1: 0 }, { maxWaitMs: 5000, minBytes: 2 * size }))
+    for (const index of [0, 1]) {
+      await path.host.advance(10)
+      expect(client.hasResponse).to.equal(false)
+      const partition = path.services.partitions.leaderFor('t', index)
+      if ('append' in partition) await partition.append(batchOf(['x']), { ...append, acks: 1 })
+    }
+    const response = await client.receive(Fetch, NEWEST)
+    expect(response?.responses[0]?.partitions.map(({ records }) => baseOffsets(records))).to.deep.equal([[0], [0]])
+    await path.host.advance(10)
+    expect([path.log('t', 0).heldReads, path.log('t', 1).heldReads]).to.deep.equal([0, 0])
+  })
+
+  it('forgets a waiting fetch when its client goes away', async () => {
+    const { path, topic } = await rig()
+    const client = path.connect()
+    client.send(Fetch, NEWEST, requestTo(topic, { 0: 0 }, { maxWaitMs: 5000 }))
+    await path.host.advance(10)
+    expect(path.purgatory.watchedCount).to.equal(1)
+    client.close()
+    expect(path.purgatory.watchedCount).to.equal(0)
+  })
+
+  it('keeps to the limits, but for the first batch', async () => {
+    const { path, topic } = await rig(2)
+    for (const index of [0, 1]) {
+      for (const value of ['x', 'y']) await path.log('t', index).append(batchOf([value]), append)
+    }
+    const size = batchOf(['x']).length
+    const read = async (changes: Partial<Request>, partition = {}) => {
+      const { responses } = await path
+        .connect()
+        .call(Fetch, NEWEST, requestTo(topic, { 0: 0, 1: 0 }, changes, partition))
+      return responses[0]?.partitions.map(({ records }) => baseOffsets(records).length)
+    }
+    expect(await read({})).to.deep.equal([2, 2])
+    expect(await read({ maxBytes: 3 * size })).to.deep.equal([2, 1])
+    expect(await read({ maxBytes: 1 })).to.deep.equal([1, 0])
+    expect(await read({}, { partitionMaxBytes: size })).to.deep.equal([1, 1])
+    expect(await read({}, { partitionMaxBytes: 1 })).to.deep.equal([1, 0])
+  })
+
+  it('shows uncommitted records to those alone who ask for them', async () => {
+    const { path, topic } = await rig()
+    const log = path.log('t')
+    for (const value of ['a', 'b', 'c']) await log.append(batchOf([value]), append)
+    log.unstableOffset = 1
+    log.aborted = [{ producerId: 9, firstOffset: 0, lastOffset: 0, lastStableOffset: 1 }]
+    const read = async (isolationLevel: number) => {
+      const { responses } = await path.connect().call(Fetch, NEWEST, requestTo(topic, { 0: 0 }, { isolationLevel }))
+      return responses[0]!.partitions[0]!
+    }
+    const uncommitted = await read(0)
+    expect(baseOffsets(uncommitted.records)).to.deep.equal([0, 1, 2])
+    expect(uncommitted.abortedTransactions).to.equal(null)
+    const committed = await read(1)
+    expect(baseOffsets(committed.records)).to.deep.equal([0])
+    expect(committed).to.deep.include({
+      highWatermark: 3,
+      lastStableOffset: 1,
+      abortedTransactions: [{ producerId: 9, firstOffset: 0 }],
+    })
+  })
+
+  for (const [what, changes, version, error] of [
+    ['an offset beyond the end', { fetchOffset: 9 }, NEWEST, 'OFFSET_OUT_OF_RANGE'],
+    ['an unknown partition', { partition: 4 }, NEWEST, 'UNKNOWN_TOPIC_OR_PARTITION'],
+    ['an epoch that is too new', { currentLeaderEpoch: 3 }, NEWEST, 'UNKNOWN_LEADER_EPOCH'],
+  ] as const) {
+    it(`answers ${error} to ${what} at once`, async () => {
+      const { path, topic } = await rig()
+      const request = requestTo(topic, { 0: 0 }, { maxWaitMs: 60_000 }, changes)
+      const { responses } = await path.connect().call(Fetch, version, request)
+      const partition = responses[0]!.partitions[0]!
+      expect(errorName(partition.errorCode)).to.equal(error)
+      expect(partition).to.deep.include({ highWatermark: -1, lastStableOffset: -1, logStartOffset: -1 })
+      expect(path.host.clock.monotonicMs()).to.be.lessThan(1000)
+    })
+  }
+
+  it('answers UNKNOWN_TOPIC_ID to an id that nobody has', async () => {
+    const { path } = await rig()
+    const request = requestTo({ name: '', id: 'ZAAAAAAAAAAAAAAAAAAAAA' }, { 0: 0 })
+    const { responses } = await path.connect().call(Fetch, NEWEST, request)
+    expect(errorName(responses[0]!.partitions[0]!.errorCode)).to.equal('UNKNOWN_TOPIC_ID')
+  })
+
+  it('wakes up for a deletion and says so', async () => {
+    const { path, topic } = await rig()
+    const client = path.connect()
+    client.send(Fetch, 12, requestTo(topic, { 0: 0 }, { maxWaitMs: 60_000 }))
+    await path.host.advance(10)
+    path.metadata.deleteTopic(topic)
+    const response = await client.receive(Fetch, 12)
+    expect(errorName(response!.responses[0]!.partitions[0]!.errorCode)).to.equal('UNKNOWN_TOPIC_OR_PARTITION')
+  })
+
+  it('answers INCONSISTENT_TOPIC_ID in a session whose topic was made anew', async () => {
+    const { path, topic } = await rig()
+    const client = path.connect()
+    const { sessionId } = await client.call(Fetch, NEWEST, requestTo(topic, { 0: 0 }, { sessionEpoch: 0 }))
+    path.metadata.deleteTopic(topic)
+    path.metadata.addTopic('t')
+    const next = { ...requestTo(topic, {}, { sessionId, sessionEpoch: 1 }), topics: [] }
+    const { responses } = await client.call(Fetch, NEWEST, next)
+    expect(errorName(responses[0]!.partitions[0]!.errorCode)).to.equal('INCONSISTENT_TOPIC_ID')
+  })
+
+  it('tells where logs diverge', async () => {
+    const { path, topic } = await rig()
+    await path.log('t').append(batchOf(['a', 'b']), append)
+    path.log('t').epochs.splice(0)
+    path.log('t').epochs.push({ leaderEpoch: 0, startOffset: 0 }, { leaderEpoch: 1, startOffset: 1 })
+    const request = requestTo(topic, { 0: 2 }, { maxWaitMs: 60_000 }, { lastFetchedEpoch: 0 })
+    const { responses } = await path.connect().call(Fetch, NEWEST, request)
+    expect(responses[0]!.partitions[0]).to.deep.include({ errorCode: 0, divergingEpoch: { epoch: 0, endOffset: 1 } })
+  })
+
+  it('goes on in its session with what changed alone', async () => {
+    const { path, topic } = await rig(2)
+    const client = path.connect()
+    const { sessionId, responses } = await client.call(
+      Fetch,
+      NEWEST,
+      requestTo(topic, { 0: 0, 1: 0 }, { sessionEpoch: 0 }),
+    )
+    expect(responses[0]?.partitions).to.have.length(2)
+    await path.log('t', 1).append(batchOf(['a']), append)
+    const next = { ...requestTo(topic, {}, { sessionId, sessionEpoch: 1 }), topics: [] }
+    const incremental = await client.call(Fetch, NEWEST, next)
+    expect(incremental).to.include({ errorCode: 0, sessionId })
+    expect(incremental.responses[0]?.partitions.map(({ partitionIndex }) => partitionIndex)).to.deep.equal([1])
+  })
+
+  it('answers the error of a session that is unknown', async () => {
+    const { path, topic } = await rig()
+    const { errorCode, responses } = await path
+      .connect()
+      .call(Fetch, NEWEST, requestTo(topic, { 0: 0 }, { sessionId: 5, sessionEpoch: 3 }))
+    expect(errorName(errorCode)).to.equal('FETCH_SESSION_ID_NOT_FOUND')
+    expect(responses).to.deep.equal([])
+  })
+
+  it('keeps zstd from clients that do not know it, and old formats from topics that refuse them', async () => {
+    const { path, topic } = await rig()
+    await path.log('t').append(batchOf(['a']), append)
+    const error = async (version: number) => {
+      const { responses } = await path.connect().call(Fetch, version, requestTo(topic, { 0: 0 }))
+      return errorName(responses[0]!.partitions[0]!.errorCode)
+    }
+    path.metadata.setConfig('t', 'compression.type', 'zstd')
+    expect([await error(9), await error(10)]).to.deep.equal(['UNSUPPORTED_COMPRESSION_TYPE', 'NONE'])
+    path.metadata.setConfig('t', 'compression.type', 'producer')
+    path.metadata.setConfig('t', 'message.downconversion.enable', 'false')
+    expect([await error(3), await error(4)]).to.deep.equal(['UNSUPPORTED_VERSION', 'NONE'])
+  })
+
+  it('refuses followers, for no other broker has replicas', async () => {
+    const { path, topic } = await rig()
+    const { responses } = await path.connect().call(Fetch, 12, requestTo(topic, { 0: 0 }, { replicaId: 2 }))
+    expect(errorName(responses[0]!.partitions[0]!.errorCode)).to.equal('NOT_LEADER_OR_FOLLOWER')
+  })
+})

@@ -1,0 +1,105 @@
+import {
+  configResourceKey,
+  configResourceType,
+  type MetadataImage,
+  type PartitionImage,
+  type TopicImage,
+} from './metadata-image.ts'
+import type { MetadataChange, MetadataStore } from './metadata-store.ts'
+
+const nothing: MetadataChange = { topicsChanged: [], topicsDeleted: [], configsChanged: [] }
+
+/** Metadata that a test changes by hand. What clients ask of a store is refused: it is not what is tested. */
+export class MemoryMetadata implements MetadataStore {
+  image: MetadataImage = {
+    clusterId: 'c',
+    endOffset: 7,
+    controllerId: 1,
+    controllerEpoch: 1,
+    brokers: new Map(),
+    topicsByName: new Map(),
+    topicsById: new Map(),
+    configs: new Map(),
+    features: new Map([['metadata.version', 30]]),
+    nextProducerId: 0,
+  }
+  readonly #listeners: ((image: MetadataImage, change: MetadataChange) => void)[] = []
+  #topics = 0
+  #nextProducerId = 0
+
+  onChange(listener: (image: MetadataImage, change: MetadataChange) => void): void {
+    this.#listeners.push(listener)
+  }
+
+  /** A topic all of whose partitions are as given; by default node 1 leads them alone. */
+  addTopic(name: string, partitionCount = 1, changes: Partial<PartitionImage> = {}): TopicImage {
+    const partition: PartitionImage = {
+      leader: 1,
+      leaderEpoch: 0,
+      partitionEpoch: 0,
+      replicas: [1],
+      isr: [1],
+      addingReplicas: [],
+      removingReplicas: [],
+      eligibleLeaderReplicas: [],
+      lastKnownEligibleLeaderReplicas: [],
+      directories: [],
+      ...changes,
+    }
+    const id = `${String.fromCharCode(66 + this.#topics++)}AAAAAAAAAAAAAAAAAAAAA`
+    const partitions = Array.from({ length: partitionCount }, () => partition)
+    return this.putTopic({ name, id, internal: name.startsWith('__'), partitions })
+  }
+
+  putTopic(topic: TopicImage): TopicImage {
+    this.#replace(topic, topic)
+    this.#tell({ ...nothing, topicsChanged: [topic] })
+    return topic
+  }
+
+  deleteTopic(topic: TopicImage): void {
+    this.#replace(topic, undefined)
+    this.#tell({ ...nothing, topicsDeleted: [topic] })
+  }
+
+  setConfig(topic: string, name: string, value: string): void {
+    const key = configResourceKey(configResourceType.topic, topic)
+    const settings = new Map([...(this.image.configs.get(key) ?? []), [name, value]] as [string, string][])
+    this.image = { ...this.image, configs: new Map([...this.image.configs, [key, settings]]) }
+    this.#tell({ ...nothing, configsChanged: [key] })
+  }
+
+  #replace(topic: TopicImage, by: TopicImage | undefined): void {
+    const topicsByName = new Map(this.image.topicsByName)
+    const topicsById = new Map(this.image.topicsById)
+    topicsByName.delete(topic.name)
+    topicsById.delete(topic.id)
+    if (by !== undefined) {
+      topicsByName.set(by.name, by)
+      topicsById.set(by.id, by)
+    }
+    this.image = { ...this.image, topicsByName, topicsById }
+  }
+
+  #tell(change: MetadataChange): void {
+    for (const listener of this.#listeners) listener(this.image, change)
+  }
+
+  async createTopics(): Promise<never> {
+    throw new Error('not part of this test')
+  }
+  async deleteTopics(): Promise<never> {
+    throw new Error('not part of this test')
+  }
+  async createPartitions(): Promise<never> {
+    throw new Error('not part of this test')
+  }
+  async alterConfigs(): Promise<never> {
+    throw new Error('not part of this test')
+  }
+  async allocateProducerIds(count: number): Promise<number> {
+    const first = this.#nextProducerId
+    this.#nextProducerId += count
+    return first
+  }
+}

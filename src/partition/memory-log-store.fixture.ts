@@ -1,0 +1,41 @@
+import type { LogDirectory, LogStore, StoredPartition } from '../../storage/log-store.ts'
+import type { LogConfig } from '../../storage/partition-log.ts'
+import { MemoryLog } from './memory-log.fixture.ts'
+
+/** Logs in memory, by partition. */
+export class MemoryLogStore implements LogStore {
+  readonly logs = new Map<string, StoredPartition & { readonly log: MemoryLog }>()
+  /** What updateConfig was told. */
+  readonly configured: { topic: string; config: LogConfig }[] = []
+
+  async start(): Promise<void> {}
+
+  list(): Iterable<StoredPartition> {
+    return this.logs.values()
+  }
+  get(topic: string, partition: number): MemoryLog | undefined {
+    return this.logs.get(`${topic}-${partition}`)?.log
+  }
+  create(topic: string, partition: number, topicId: string): MemoryLog {
+    const known = this.logs.get(`${topic}-${partition}`)
+    if (known?.topicId === topicId) return known.log
+    const log = new MemoryLog()
+    this.logs.set(`${topic}-${partition}`, { topic, partition, topicId, log })
+    return log
+  }
+  delete(topic: string, partition: number): void {
+    this.logs.delete(`${topic}-${partition}`)
+  }
+  updateConfig(topic: string, config: LogConfig): void {
+    this.configured.push({ topic, config })
+  }
+  directories(): readonly LogDirectory[] {
+    const partitions = [...this.logs.values()].map(({ topic, partition, log }) => ({
+      topic,
+      partition,
+      sizeBytes: log.sizeBytes,
+    }))
+    return [{ path: '/data', directoryId: 'd', failure: undefined, freeBytes: 7, totalBytes: 9, partitions }]
+  }
+  async stop(): Promise<void> {}
+}

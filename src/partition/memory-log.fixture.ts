@@ -1,0 +1,119 @@
+import { reject } from '../../protocol/error-codes.ts'
+import { batchesOf, type RecordBatch } from '../../protocol/records/record-batch.ts'
+import type {
+  AbortedTransaction,
+  AppendContext,
+  AppendRejection,
+  AppendResult,
+  LogConfig,
+  PartitionLog,
+  ProducerDescription,
+  ReadContext,
+} from '../../storage/partition-log.ts'
+
+/** A log in an array: what the broker's own parts need of one, without files, validation or producer state. */
+export class MemoryLog implements PartitionLog {
+  logStartOffset = 0
+  logEndOffset = 0
+  flushedEndOffset = 0
+  unstableOffset: number | undefined
+  aborted: AbortedTransaction[] = []
+  producers: ProducerDescription[] = []
+  /** What the next append answers instead of appending. */
+  nextRejection: AppendRejection | undefined
+  /** Reads handed out and not yet given back. */
+  heldReads = 0
+  /** Called by each append; it is flushed once the promise is settled. */
+  flushing: () => Promise<void> = () => Promise.resolve()
+  readonly epochs: { leaderEpoch: number; startOffset: number }[] = []
+  #batches: RecordBatch[] = []
+
+  firstUnstableOffset(): number | undefined {
+    return this.unstableOffset
+  }
+
+  async append(records: Buffer, { leaderEpoch }: AppendContext): Promise<AppendResult | AppendRejection> {
+    if (this.nextRejection !== undefined) return this.nextRejection
+    const baseOffset = this.logEndOffset
+    // The caller's memory is only his own: this log keeps no lease.
+    for (const batch of batchesOf(Buffer.from(records)).batches) {
+      batch.baseOffset = this.logEndOffset
+      batch.partitionLeaderEpoch = leaderEpoch
+      this.logEndOffset = batch.nextOffset
+      this.#batches.push(batch)
+    }
+    const { logEndOffset, logStartOffset } = this
+    await this.flushing()
+    this.flushedEndOffset = logEndOffset
+    return { baseOffset, lastOffset: logEndOffset - 1, logAppendTimeMs: -1, logStartOffset, duplicate: false }
+  }
+
+  async read(offset: number, { maxBytes, minOneBatch, upToOffset }: ReadContext) {
+    if (offset < this.logStartOffset || offset > this.logEndOffset) return reject('OFFSET_OUT_OF_RANGE')
+    const slices: Buffer[] = []
+    let [sizeBytes, nextOffset] = [0, offset]
+    for (const batch of this.#batches) {
+      if (batch.lastOffset < offset || batch.nextOffset > upToOffset) continue
+      const mustTake = minOneBatch && slices.length === 0
+      if (!mustTake && sizeBytes + batch.sizeBytes > maxBytes) break
+      slices.push(batch.bytes)
+      sizeBytes += batch.sizeBytes
+      nextOffset = batch.nextOffset
+    }
+    this.heldReads++
+    return { slices, sizeBytes, nextOffset, release: () => this.heldReads-- }
+  }
+
+  abortedTransactions(fromOffset: number, toOffset: number): AbortedTransaction[] {
+    return this.aborted.filter(({ firstOffset, lastOffset }) => firstOffset < toOffset && lastOffset >= fromOffset)
+  }
+
+  async offsetForTimestamp(timestampMs: number) {
+    const batch = this.#batches.find((each) => each.maxTimestamp >= timestampMs)
+    if (batch === undefined) return undefined
+    return { timestampMs: batch.maxTimestamp, offset: batch.baseOffset, leaderEpoch: batch.partitionLeaderEpoch }
+  }
+
+  async maxTimestamp() {
+    const [latest] = [...this.#batches].sort((a, b) => b.maxTimestamp - a.maxTimestamp)
+    if (latest === undefined) return undefined
+    return { timestampMs: latest.maxTimestamp, offset: latest.baseOffset, leaderEpoch: latest.partitionLeaderEpoch }
+  }
+
+  get latestEpoch(): number | undefined {
+    return this.epochs.at(-1)?.leaderEpoch
+  }
+  endOffsetForEpoch(leaderEpoch: number) {
+    const index = this.epochs.findLastIndex((each) => each.leaderEpoch <= leaderEpoch)
+    const found = this.epochs[index]
+    if (found === undefined || leaderEpoch > (this.latestEpoch ?? -1)) return undefined
+    return { leaderEpoch: found.leaderEpoch, endOffset: this.epochs[index + 1]?.startOffset ?? this.logEndOffset }
+  }
+  epochForOffset(offset: number): number | undefined {
+    return this.epochs.findLast(({ startOffset }) => startOffset <= offset)?.leaderEpoch
+  }
+  assignEpoch(leaderEpoch: number): void {
+    this.epochs.push({ leaderEpoch, startOffset: this.logEndOffset })
+  }
+
+  async deleteRecordsBefore(offset: number): Promise<void> {
+    this.logStartOffset = offset
+  }
+  async truncateTo(offset: number): Promise<void> {
+    this.#batches = this.#batches.filter((batch) => batch.nextOffset <= offset)
+    this.logEndOffset = this.flushedEndOffset = this.#batches.at(-1)?.nextOffset ?? 0
+  }
+
+  hasOpenTransaction(): boolean {
+    return false
+  }
+  activeProducers(): ProducerDescription[] {
+    return this.producers
+  }
+  get sizeBytes(): number {
+    return this.#batches.reduce((sum, batch) => sum + batch.sizeBytes, 0)
+  }
+  updateConfig(_config: LogConfig): void {}
+  async flush(): Promise<void> {}
+  async close(): Promise<void> {}
+}
