@@ -36,3 +36,18 @@ export interface LoadedRecord {
   readonly key: Buffer
   readonly value: Buffer | null
 }
+
+/** A log whose records may belong to transactions that another coordinator ends. */
+export interface CoordinatorLog extends StateLog {
+  /** Largest size of what one `append` takes: one batch is one message to the log. */
+  readonly maxBatchBytes: number
+  /** Appends the marker that ends a transaction; resolves and rejects as `append`. */
+  endTransaction(marker: TransactionEnd, options: AppendOptions): Promise<number>
+}
+
+export interface TransactionEnd {
+  readonly producerId: number
+  readonly producerEpoch: number
+  readonly coordinatorEpoch: number
+  readonly result: 'commit' | 'abort'
+}

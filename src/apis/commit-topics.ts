@@ -1,0 +1,80 @@
+import { errorCode } from '../../protocol/error-codes.ts'
+import { ZERO_UUID } from '../../protocol/schema.ts'
+import type { MetadataImage } from '../metadata/metadata-image.ts'
+
+/** A topic of a commit, inside of a transaction or not. */
+interface CommittedTopic {
+  readonly name: string
+  readonly topicId: string
+  readonly partitions: readonly { readonly partitionIndex: number }[]
+}
+
+/** What is answered for a topic of a commit. */
+export interface AnsweredTopic {
+  readonly name: string
+  readonly topicId: string
+  readonly partitions: readonly { readonly partitionIndex: number; readonly errorCode: number }[]
+}
+
+/** Parts of a commit: what goes to the coordinator, with names and ids both known, and what is refused already. */
+export interface SortedCommit<T> {
+  readonly known: T[]
+  readonly refused: AnsweredTopic[]
+}
+
+/** Sets aside topics and partitions that do not exist. Source: KafkaApis.handleOffsetCommitRequest. */
+export function sortCommit<T extends CommittedTopic>(
+  topics: readonly T[],
+  image: MetadataImage,
+  byTopicId: boolean,
+): SortedCommit<T> {
+  const sorted: SortedCommit<T> = { known: [], refused: [] }
+  for (const topic of topics) {
+    const found = byTopicId ? image.topicsById.get(topic.topicId) : image.topicsByName.get(topic.name)
+    if (found === undefined) {
+      const error = errorCode(byTopicId ? 'UNKNOWN_TOPIC_ID' : 'UNKNOWN_TOPIC_OR_PARTITION')
+      sorted.refused.push(...answerAll([{ ...topic, topicId: byTopicId ? topic.topicId : ZERO_UUID }], error))
+      continue
+    }
+    sortPartitions({ ...topic, name: found.name, topicId: found.id }, found.partitions.length, sorted)
+  }
+  return sorted
+}
+
+function sortPartitions<T extends CommittedTopic>(topic: T, partitionCount: number, sorted: SortedCommit<T>): void {
+  const exists = ({ partitionIndex }: { partitionIndex: number }) =>
+    partitionIndex >= 0 && partitionIndex < partitionCount
+  if (topic.partitions.every(exists)) {
+    if (topic.partitions.length > 0) sorted.known.push(topic)
+    return
+  }
+  const partitions = topic.partitions.filter(exists)
+  if (partitions.length > 0) sorted.known.push({ ...topic, partitions })
+  const missing = topic.partitions.filter((partition) => !exists(partition))
+  sorted.refused.push(...answerAll([{ ...topic, partitions: missing }], errorCode('UNKNOWN_TOPIC_OR_PARTITION')))
+}
+
+/** The same answer for every partition. */
+export function answerAll(topics: readonly CommittedTopic[], error: number): AnsweredTopic[] {
+  return topics.map(({ name, topicId, partitions }) => ({
+    name,
+    topicId,
+    partitions: partitions.map(({ partitionIndex }) => ({ partitionIndex, errorCode: error })),
+  }))
+}
+
+/** What was refused before, then what was answered; a topic that is in both stands once. */
+export function mergeAnswers(
+  refused: readonly AnsweredTopic[],
+  answered: readonly AnsweredTopic[],
+  byTopicId: boolean,
+): readonly AnsweredTopic[] {
+  if (refused.length === 0) return answered
+  const merged = new Map(refused.map((topic) => [byTopicId ? topic.topicId : topic.name, topic]))
+  for (const topic of answered) {
+    const key = byTopicId ? topic.topicId : topic.name
+    const before = merged.get(key)?.partitions ?? []
+    merged.set(key, { ...topic, partitions: [...before, ...topic.partitions] })
+  }
+  return [...merged.values()]
+}

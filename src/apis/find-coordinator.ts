@@ -1,0 +1,54 @@
+import { FindCoordinator } from '../../protocol/apis/find-coordinator.ts'
+import { type ErrorName, errorCode, errorTable, isRejection } from '../../protocol/error-codes.ts'
+import { type ClientEndpoint, clientEndpoint } from './client-endpoint.ts'
+import { handler, type RequestContext } from './handler.ts'
+
+const GROUP = 0
+const TRANSACTION = 1
+const BATCHED_VERSION = 4
+
+/**
+ * Names the broker that coordinates a group. The topic that coordinators write to is made on first need, before the
+ * answer goes out: a client's first join finds its coordinator ready. Source: KafkaApis.handleFindCoordinatorRequest.
+ */
+export const findCoordinator = handler(FindCoordinator, async (request, context) => {
+  if (context.apiVersion >= BATCHED_VERSION) {
+    const coordinators = request.coordinatorKeys.map(async (key) => {
+      const { error, endpoint } = await find(request.keyType, key, context)
+      return { key, ...endpoint, errorCode: errorCode(error), errorMessage: '' }
+    })
+    return { coordinators: await Promise.all(coordinators) }
+  }
+  const { error, endpoint } = await find(request.keyType, request.key, context)
+  return {
+    errorCode: errorCode(error),
+    errorMessage: errorTable[error].message ?? error,
+    ...endpoint,
+    coordinators: [],
+  }
+})
+
+interface Found {
+  readonly error: ErrorName
+  readonly endpoint: ClientEndpoint
+}
+
+async function find(keyType: number, key: string, context: RequestContext): Promise<Found> {
+  const { services, principal } = context
+  if (keyType === GROUP) {
+    const nodeId = await services.groups.coordinatorOf(key, principal)
+    if (isRejection(nodeId)) return failure(nodeId.error)
+    return found(clientEndpoint(nodeId, context))
+  }
+  // InitProducerId says what is wrong with transactions: told here, clients would look on for ever.
+  if (keyType === TRANSACTION) return found(clientEndpoint(services.nodeId, context))
+  return failure('INVALID_REQUEST')
+}
+
+function found(endpoint: ClientEndpoint | undefined): Found {
+  return endpoint === undefined ? failure('COORDINATOR_NOT_AVAILABLE') : { error: 'NONE', endpoint }
+}
+
+function failure(error: ErrorName): Found {
+  return { error, endpoint: { nodeId: -1, host: '', port: -1 } }
+}

@@ -1,0 +1,26 @@
+import { OffsetCommit, type OffsetCommitRequest } from '../../protocol/apis/offset-commit.ts'
+import { isRejection } from '../../protocol/error-codes.ts'
+import { answerAll, mergeAnswers, sortCommit } from './commit-topics.ts'
+import { handler } from './handler.ts'
+
+const TOPIC_ID_VERSION = 10
+
+/**
+ * Stores a group's offsets. Partitions that are unknown are refused here, the others go to the group's coordinator
+ * together. Source: KafkaApis.handleOffsetCommitRequest.
+ */
+export const offsetCommit = handler(OffsetCommit, (request, { services, apiVersion }) => {
+  const byTopicId = apiVersion >= TOPIC_ID_VERSION
+  const { known, refused } = sortCommit(request.topics, services.metadata.image, byTopicId)
+  if (known.length === 0) return { topics: refused }
+  const outcome = services.groups.commitOffsets(withTopics(request, known), apiVersion)
+  const answer = (settled: Awaited<typeof outcome>) => {
+    const answered = isRejection(settled) ? answerAll(known, settled.code) : settled
+    return { topics: mergeAnswers(refused, answered, byTopicId) }
+  }
+  return outcome instanceof Promise ? outcome.then(answer) : answer(outcome)
+})
+
+function withTopics(request: OffsetCommitRequest, topics: OffsetCommitRequest['topics']): OffsetCommitRequest {
+  return { ...request, topics }
+}

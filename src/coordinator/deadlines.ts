@@ -1,0 +1,129 @@
+import type { Host, Timer } from '../../storage/host/host.ts'
+
+interface Deadline<T> {
+  readonly key: string
+  dueMs: number
+  /** Place in the heap; smaller than dueMs where the deadline was put off since. */
+  queuedMs: number
+  payload: T
+  cancelled: boolean
+}
+
+/**
+ * Named deadlines on one timer of the host. Putting one off, which every heartbeat does, is one assignment: the queue
+ * learns of it only when the old time comes. Times are monotonic milliseconds.
+ */
+export class Deadlines<T> {
+  readonly #host: Host
+  readonly #fire: (payload: T) => void
+  readonly #byKey = new Map<string, Deadline<T>>()
+  /** A binary heap by queuedMs. */
+  readonly #heap: Deadline<T>[] = []
+  #timer: Timer | undefined
+  #timerMs = Number.POSITIVE_INFINITY
+  #closed = false
+
+  constructor(host: Host, fire: (payload: T) => void) {
+    this.#host = host
+    this.#fire = fire
+  }
+
+  /** Replaces the deadline of that name, if there is one. */
+  set(key: string, delayMs: number, payload: T): void {
+    if (this.#closed) return
+    const dueMs = this.#host.clock.monotonicMs() + Math.max(delayMs, 0)
+    const known = this.#byKey.get(key)
+    if (known !== undefined && known.queuedMs <= dueMs) {
+      known.dueMs = dueMs
+      known.payload = payload
+      return
+    }
+    if (known !== undefined) known.cancelled = true
+    const deadline = { key, dueMs, queuedMs: dueMs, payload, cancelled: false }
+    this.#byKey.set(key, deadline)
+    this.#push(deadline)
+    this.#arm()
+  }
+
+  has(key: string): boolean {
+    return this.#byKey.has(key)
+  }
+
+  cancel(key: string): void {
+    const known = this.#byKey.get(key)
+    if (known === undefined) return
+    known.cancelled = true
+    this.#byKey.delete(key)
+  }
+
+  /** Nothing fires any more, nothing can be set. */
+  close(): void {
+    this.#closed = true
+    this.#timer?.cancel()
+    this.#byKey.clear()
+    this.#heap.length = 0
+  }
+
+  #arm(): void {
+    const next = this.#heap[0]
+    if (next === undefined || next.queuedMs >= this.#timerMs) return
+    this.#timer?.cancel()
+    this.#timerMs = next.queuedMs
+    const delayMs = Math.max(next.queuedMs - this.#host.clock.monotonicMs(), 0)
+    // A timer of the host rounds up; the one that is due at once (a rebalance without delay) need not wait for it.
+    if (delayMs === 0) this.#host.timers.atTurnEnd(() => this.#expire())
+    else this.#timer = this.#host.timers.after(delayMs, () => this.#expire())
+  }
+
+  #expire(): void {
+    this.#timer?.cancel()
+    this.#timer = undefined
+    this.#timerMs = Number.POSITIVE_INFINITY
+    const nowMs = this.#host.clock.monotonicMs()
+    for (let next = this.#heap[0]; next !== undefined && next.queuedMs <= nowMs; next = this.#heap[0]) {
+      this.#pop()
+      this.#settle(next, nowMs)
+    }
+    this.#arm()
+  }
+
+  #settle(deadline: Deadline<T>, nowMs: number): void {
+    if (deadline.cancelled) return
+    if (deadline.dueMs > nowMs) {
+      deadline.queuedMs = deadline.dueMs
+      this.#push(deadline)
+      return
+    }
+    this.#byKey.delete(deadline.key)
+    this.#fire(deadline.payload)
+  }
+
+  #push(deadline: Deadline<T>): void {
+    const heap = this.#heap
+    let index = heap.length
+    heap.push(deadline)
+    while (index > 0) {
+      const parent = (index - 1) >> 1
+      if (heap[parent]!.queuedMs <= deadline.queuedMs) break
+      heap[index] = heap[parent]!
+      index = parent
+    }
+    heap[index] = deadline
+  }
+
+  #pop(): void {
+    const heap = this.#heap
+    const last = heap.pop()!
+    if (heap.length === 0) return
+    let index = 0
+    for (;;) {
+      let child = 2 * index + 1
+      if (child >= heap.length) break
+      if (child + 1 < heap.length && heap[child + 1]!.queuedMs < heap[child]!.queuedMs) child++
+      if (heap[child]!.queuedMs >= last.queuedMs) break
+      heap[index] = heap[child]!
+      index = child
+    }
+    heap[index] = last
+  }
+}

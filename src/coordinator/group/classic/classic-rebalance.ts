@@ -1,0 +1,237 @@
+import type { SyncGroupResponse } from '../../../../protocol/apis/sync-group.ts'
+import { type ErrorName, errorCode } from '../../../../protocol/error-codes.ts'
+import { type Decision, noChange } from '../../shard.ts'
+import type { GroupContext } from '../group-context.ts'
+import type { GroupTable } from '../group-table.ts'
+import type { ClassicGroup } from './classic-group.ts'
+import { type ClassicMember, hasSatisfiedHeartbeat, noAssignment } from './classic-member.ts'
+
+/** How long a new member may wait for its first generation before it counts as gone. Source: GroupCoordinatorConfig. */
+const NEW_MEMBER_JOIN_TIMEOUT_MS = 5 * 60_000
+
+/**
+ * What moves a classic group from generation to generation: members that come, go or fall silent, and the timers that
+ * bound how long the others wait for them. Source: GroupMetadataManager (prepareRebalance and what follows from it).
+ */
+export class ClassicRebalance {
+  readonly #context: GroupContext
+  readonly #groups: GroupTable
+
+  constructor(context: GroupContext, groups: GroupTable) {
+    this.#context = context
+    this.#groups = groups
+  }
+
+  /** Starts a rebalance where the group's state allows one, else sees whether the one under way is complete. */
+  startOrContinue(group: ClassicGroup, reason: string): Decision<void> {
+    return group.canRebalance ? this.start(group, reason) : this.completeIfAllJoined(group)
+  }
+
+  start(group: ClassicGroup, reason: string): Decision<void> {
+    if (group.state === 'CompletingRebalance') this.refuseSyncs(group, 'REBALANCE_IN_PROGRESS')
+    group.pendingSyncMembers.clear()
+    this.#context.timers.cancel(syncTimer(group.groupId))
+    const isInitial = group.isEmpty
+    if (isInitial) this.#waitForFirstMembers(group)
+    group.transitionTo('PreparingRebalance', this.#context.nowMs())
+    const { groupId, generationId } = group
+    this.#context.logger.info({ groupId, generationId, reason }, 'Group prepares to rebalance.')
+    return isInitial ? noChange : this.#completeOrWait(group)
+  }
+
+  /** Ends the join phase once everybody is there. */
+  completeIfAllJoined(group: ClassicGroup): Decision<void> {
+    // The first members wait for the initial delay, all there or not: others may come.
+    if (group.state !== 'PreparingRebalance' || group.previousState === 'Empty') return noChange
+    return group.hasAllMembersJoined ? this.#complete(group) : noChange
+  }
+
+  /** The member's silence is counted anew. */
+  keepAlive(group: ClassicGroup, member: ClassicMember, timeoutMs = member.sessionTimeoutMs): void {
+    const { groupId } = group
+    const { memberId } = member
+    this.watch(groupId, memberId, timeoutMs)
+  }
+
+  watch(groupId: string, memberId: string, timeoutMs: number): void {
+    this.#context.timers.set(memberTimer(groupId, memberId), timeoutMs, () => this.#silent(groupId, memberId))
+  }
+
+  watchNewcomer(group: ClassicGroup, member: ClassicMember): void {
+    this.keepAlive(group, member, NEW_MEMBER_JOIN_TIMEOUT_MS)
+  }
+
+  unwatch(groupId: string, memberId: string): void {
+    this.#context.timers.cancel(memberTimer(groupId, memberId))
+  }
+
+  /** The member has asked for its assignment. */
+  hasSynced(group: ClassicGroup, memberId: string): void {
+    group.pendingSyncMembers.delete(memberId)
+    const isDone = group.isIn('CompletingRebalance', 'Stable') ? group.pendingSyncMembers.size === 0 : true
+    if (isDone) this.#context.timers.cancel(syncTimer(group.groupId))
+  }
+
+  /** Answers all who wait for an assignment. */
+  answerSyncs(group: ClassicGroup): void {
+    for (const member of group.members.values()) {
+      const { protocolName, protocolType } = group
+      this.#answerSync(group, member, { errorCode: 0, protocolType, protocolName, assignment: member.assignment })
+    }
+  }
+
+  refuseSyncs(group: ClassicGroup, error: ErrorName): void {
+    for (const member of group.members.values()) {
+      member.assignment = noAssignment
+      this.#answerSync(group, member, { errorCode: errorCode(error), assignment: noAssignment })
+    }
+  }
+
+  /** Drops all timers of a group that ceases to be classic, or to be. */
+  forget(group: ClassicGroup): void {
+    this.#context.timers.cancel(joinTimer(group.groupId))
+    this.#context.timers.cancel(syncTimer(group.groupId))
+    for (const memberId of group.members.keys()) this.unwatch(group.groupId, memberId)
+  }
+
+  #answerSync(group: ClassicGroup, member: ClassicMember, response: SyncGroupResponse): void {
+    if (group.answerSync(member, response)) this.keepAlive(group, member)
+  }
+
+  #waitForFirstMembers(group: ClassicGroup): void {
+    const delayMs = this.#context.config.groupInitialRebalanceDelayMs
+    const remainingMs = Math.max(group.rebalanceTimeoutMs - delayMs, 0)
+    this.#scheduleInitial(group.groupId, delayMs, remainingMs)
+  }
+
+  #scheduleInitial(groupId: string, delayMs: number, remainingMs: number): void {
+    this.#context.timers.set(joinTimer(groupId), delayMs, () => this.#completeInitial(groupId, delayMs, remainingMs))
+  }
+
+  /** As long as new members keep coming, the first rebalance waits on, but never beyond the rebalance timeout. */
+  #completeInitial(groupId: string, delayMs: number, remainingMs: number): Decision<void> {
+    const group = this.#groups.classic(groupId)
+    if (group === undefined) return noChange
+    if (!group.newMemberAdded || remainingMs === 0) return this.#complete(group)
+    group.newMemberAdded = false
+    const nextDelayMs = Math.min(this.#context.config.groupInitialRebalanceDelayMs, remainingMs)
+    this.#scheduleInitial(groupId, nextDelayMs, Math.max(remainingMs - delayMs, 0))
+    return noChange
+  }
+
+  #completeOrWait(group: ClassicGroup): Decision<void> {
+    if (group.hasAllMembersJoined) return this.#complete(group)
+    this.#waitForRejoins(group)
+    return noChange
+  }
+
+  #waitForRejoins({ groupId, rebalanceTimeoutMs }: ClassicGroup): void {
+    this.#context.timers.set(joinTimer(groupId), rebalanceTimeoutMs, () => {
+      const group = this.#groups.classic(groupId)
+      return group === undefined ? noChange : this.#complete(group)
+    })
+  }
+
+  /** Ends the join phase, with whoever is there. Source: completeClassicGroupJoin. */
+  #complete(group: ClassicGroup): Decision<void> {
+    const { groupId } = group
+    this.#context.timers.cancel(joinTimer(groupId))
+    this.#dropAbsent(group)
+    if (group.state === 'Dead') return noChange
+    if (!group.electJoinedLeader() && group.members.size > 0) {
+      // Only static members are left, and none has come back yet.
+      this.#waitForRejoins(group)
+      return noChange
+    }
+    group.startGeneration(this.#context.nowMs())
+    if (group.isEmpty)
+      return { records: [group.metadataRecord(() => noAssignment)], response: undefined, replay: false }
+    this.#announceGeneration(group)
+    return noChange
+  }
+
+  /** Dynamic members that did not join again are out; static ones may come back under their instance id. */
+  #dropAbsent(group: ClassicGroup): void {
+    for (const member of [...group.members.values()]) {
+      if (member.awaitingJoin !== undefined || member.groupInstanceId !== null) continue
+      group.remove(member.memberId)
+      this.unwatch(group.groupId, member.memberId)
+    }
+  }
+
+  #announceGeneration(group: ClassicGroup): void {
+    const { groupId, generationId } = group
+    this.#context.logger.info({ groupId, generationId, members: group.members.size }, 'Group has a new generation.')
+    for (const member of group.members.values()) {
+      group.answerJoin(member, {
+        errorCode: 0,
+        generationId,
+        protocolType: group.protocolType,
+        protocolName: group.protocolName,
+        leader: group.leaderId ?? '',
+        memberId: member.memberId,
+        members: group.isLeader(member.memberId) ? group.membersForLeader() : [],
+      })
+      this.keepAlive(group, member)
+      member.isNew = false
+      group.pendingSyncMembers.add(member.memberId)
+    }
+    this.#context.timers.set(syncTimer(groupId), group.rebalanceTimeoutMs, () => this.#syncsLate(groupId, generationId))
+  }
+
+  /** Members that never asked for their assignment hold up those who need theirs. Source: expirePendingSync. */
+  #syncsLate(groupId: string, generationId: number): Decision<void> {
+    const group = this.#groups.classic(groupId)
+    if (group === undefined || group.generationId !== generationId) return noChange
+    if (!group.isIn('CompletingRebalance', 'Stable') || group.pendingSyncMembers.size === 0) return noChange
+    const late = [...group.pendingSyncMembers]
+    for (const memberId of late) {
+      group.remove(memberId)
+      this.unwatch(groupId, memberId)
+    }
+    return this.start(group, `Removing ${late.join(', ')} on pending sync request expiration`)
+  }
+
+  /** Source: expireClassicGroupMemberHeartbeat. */
+  #silent(groupId: string, memberId: string): Decision<void> {
+    const group = this.#groups.classic(groupId)
+    if (group === undefined || group.state === 'Dead') return noChange
+    if (group.pendingJoinMembers.has(memberId)) return this.removePending(group, memberId)
+    const member = group.members.get(memberId)
+    if (member === undefined || hasSatisfiedHeartbeat(member)) return noChange
+    this.#context.logger.info({ groupId, memberId }, 'Member has been silent for too long and is removed.')
+    return this.#remove(group, member)
+  }
+
+  removePending(group: ClassicGroup, memberId: string): Decision<void> {
+    group.remove(memberId)
+    return group.state === 'PreparingRebalance' && group.hasAllMembersJoined ? this.#complete(group) : noChange
+  }
+
+  #remove(group: ClassicGroup, member: ClassicMember): Decision<void> {
+    refuseJoin(group, member)
+    group.remove(member.memberId)
+    if (group.isIn('Stable', 'CompletingRebalance')) {
+      return this.startOrContinue(group, `removing member ${member.memberId} on heartbeat expiration.`)
+    }
+    return group.state === 'PreparingRebalance' && group.hasAllMembersJoined ? this.#complete(group) : noChange
+  }
+}
+
+/** A member that is thrown out while it waits for a generation is no member. */
+export function refuseJoin(group: ClassicGroup, member: ClassicMember): void {
+  const unknown = errorCode('UNKNOWN_MEMBER_ID')
+  group.answerJoin(member, { errorCode: unknown, protocolName: '', leader: '', memberId: '', members: [] })
+}
+
+function joinTimer(groupId: string): string {
+  return `join-${groupId}`
+}
+
+function syncTimer(groupId: string): string {
+  return `sync-${groupId}`
+}
+
+function memberTimer(groupId: string, memberId: string): string {
+  return `heartbeat-${groupId}-${memberId}`
+}

@@ -1,0 +1,200 @@
+import type { DescribeGroupsRequest } from '../../../protocol/apis/describe-groups.ts'
+import type { HeartbeatRequest, HeartbeatResponse } from '../../../protocol/apis/heartbeat.ts'
+import type { JoinGroupRequest, JoinGroupResponse } from '../../../protocol/apis/join-group.ts'
+import type { LeaveGroupRequest, LeaveGroupResponse } from '../../../protocol/apis/leave-group.ts'
+import type { ListGroupsRequest, ListGroupsResponse } from '../../../protocol/apis/list-groups.ts'
+import type { OffsetCommitRequest } from '../../../protocol/apis/offset-commit.ts'
+import type { OffsetDeleteRequest, OffsetDeleteResponse } from '../../../protocol/apis/offset-delete.ts'
+import type { SyncGroupRequest, SyncGroupResponse } from '../../../protocol/apis/sync-group.ts'
+import type { TxnOffsetCommitRequest } from '../../../protocol/apis/txn-offset-commit.ts'
+import { errorCode, isRejection, type Rejection, reject } from '../../../protocol/error-codes.ts'
+import { coordinatorPartition } from '../java-hash.ts'
+import type { CoordinatorRuntime } from '../runtime.ts'
+import type { Outcome, ShardRuntime } from '../shard-runtime.ts'
+import type { TransactionEnd } from '../state-log.ts'
+import { leaveResponse } from './classic/classic-leave.ts'
+import { noAssignment } from './classic/classic-member.ts'
+import type { GroupCoordinatorConfig } from './group-config.ts'
+import type { GroupClient } from './group-context.ts'
+import { type DescribedGroup, failedDescription } from './group-descriptions.ts'
+import type { Deletion, GroupShard } from './group-shard.ts'
+import type { CommitAnswer } from './offsets/offset-commits.ts'
+import type { FetchedGroup, OffsetFetchGroup } from './offsets/offset-fetches.ts'
+
+type Answer<R> = R | Promise<R>
+
+/**
+ * Groups of consumers and their offsets, as handlers see them: finds the shard, makes the checks that need none, and
+ * turns refusals into responses. Source: GroupCoordinatorService.
+ */
+export class GroupCoordinator {
+  readonly #runtime: CoordinatorRuntime<GroupShard>
+  readonly #config: () => GroupCoordinatorConfig
+
+  constructor(runtime: CoordinatorRuntime<GroupShard>, config: () => GroupCoordinatorConfig) {
+    this.#runtime = runtime
+    this.#config = config
+  }
+
+  /** Loads what this broker coordinates; nothing is served before. */
+  start(): Promise<void> {
+    return this.#runtime.start()
+  }
+
+  /** Answers all who wait; nothing is served from here on. */
+  stop(): void {
+    this.#runtime.stop()
+  }
+
+  /** Id of the broker that coordinates the group, which serves it already if it is this one. Makes the topic. */
+  coordinatorOf(groupId: string, principal: string): Promise<number | Rejection> {
+    return this.#runtime.coordinatorOf(groupId, principal)
+  }
+
+  join(request: JoinGroupRequest, client: GroupClient): Answer<JoinGroupResponse> {
+    const { groupId, memberId, sessionTimeoutMs } = request
+    if (groupId === '') return joinFailure(memberId, errorCode('INVALID_GROUP_ID'))
+    const { groupMinSessionTimeoutMs, groupMaxSessionTimeoutMs } = this.#config()
+    if (sessionTimeoutMs < groupMinSessionTimeoutMs || sessionTimeoutMs > groupMaxSessionTimeoutMs) {
+      return joinFailure(memberId, errorCode('INVALID_SESSION_TIMEOUT'))
+    }
+    return new Promise((answer, fail) => {
+      const outcome = this.#write(groupId, (shard) => shard.join({ request, client, answer }))
+      refusalOf(outcome, (refusal) => answer(joinFailure('', refusal.code)), fail)
+    })
+  }
+
+  sync(request: SyncGroupRequest): Answer<SyncGroupResponse> {
+    if (request.groupId === '') return syncFailure(errorCode('INVALID_GROUP_ID'))
+    return new Promise((answer, fail) => {
+      const outcome = this.#write(request.groupId, (shard) => shard.sync({ request, answer }))
+      refusalOf(outcome, (refusal) => answer(syncFailure(refusal.code)), fail)
+    })
+  }
+
+  heartbeat(request: HeartbeatRequest): Answer<HeartbeatResponse> {
+    if (request.groupId === '') return { errorCode: errorCode('INVALID_GROUP_ID') }
+    return settle(
+      this.#write(request.groupId, (shard) => shard.heartbeat(request)),
+      // Who is a member will be known in a moment: nobody is thrown out for it.
+      ({ error, code }) => ({ errorCode: error === 'COORDINATOR_LOAD_IN_PROGRESS' ? 0 : code }),
+    )
+  }
+
+  leave(request: LeaveGroupRequest): Answer<LeaveGroupResponse> {
+    if (request.groupId === '') return { errorCode: errorCode('INVALID_GROUP_ID'), members: [] }
+    return settle(
+      this.#write(request.groupId, (shard) => shard.leave(request)),
+      ({ error, code }) =>
+        error === 'UNKNOWN_MEMBER_ID'
+          ? { errorCode: 0, members: request.members.map((member) => leaveResponse(member, error)) }
+          : { errorCode: code, members: [] },
+    )
+  }
+
+  /** Rejections are for every partition alike. */
+  commitOffsets(request: OffsetCommitRequest, apiVersion: number): Outcome<CommitAnswer[]> {
+    return this.#write(request.groupId, (shard) => shard.commitOffsets(request, apiVersion))
+  }
+
+  commitOffsetsInTransaction(request: TxnOffsetCommitRequest, apiVersion: number): Outcome<CommitAnswer[]> {
+    const { groupId, producerId, producerEpoch } = request
+    if (groupId === '') return reject('INVALID_GROUP_ID')
+    const shard = this.#shard(groupId)
+    if (isRejection(shard)) return shard
+    return shard.write((state) => state.commitOffsetsInTransaction(request, apiVersion), { producerId, producerEpoch })
+  }
+
+  /** Ends a transaction on one partition of __consumer_offsets: pending offsets are committed or dropped. */
+  endTransaction(partition: number, end: TransactionEnd): Outcome<undefined> {
+    const shard = this.#runtime.shard(partition)
+    return isRejection(shard) ? shard : shard.endTransaction(end)
+  }
+
+  fetchOffsets(request: OffsetFetchGroup, requireStable: boolean): Outcome<FetchedGroup> {
+    const shard = this.#shard(request.groupId)
+    return isRejection(shard) ? shard : shard.read((state) => state.fetchOffsets(request, requireStable))
+  }
+
+  deleteOffsets(request: OffsetDeleteRequest): Outcome<OffsetDeleteResponse> {
+    if (request.groupId === '') return reject('INVALID_GROUP_ID')
+    return this.#write(request.groupId, (shard) => shard.deleteOffsets(request))
+  }
+
+  async deleteGroups(groupIds: readonly string[]): Promise<Deletion[]> {
+    const perShard = [...this.#byPartition(groupIds)].map(async ([partition, ids]) => {
+      const shard = this.#runtime.shard(partition)
+      const outcome = isRejection(shard) ? shard : await shard.write((state) => state.deleteGroups(ids))
+      return isRejection(outcome) ? ids.map((groupId) => ({ groupId, errorCode: outcome.code })) : outcome
+    })
+    return (await Promise.all(perShard)).flat()
+  }
+
+  /** Groups of all shards here; a shard that is loading makes the whole list incomplete. */
+  async list(request: ListGroupsRequest): Promise<ListGroupsResponse> {
+    const lists = await Promise.all(this.#runtime.shards().map((shard) => shard.read((state) => state.list(request))))
+    const groups: ListGroupsResponse['groups'][number][] = []
+    for (const list of lists) {
+      if (!isRejection(list)) groups.push(...list)
+      else if (list.error !== 'NOT_COORDINATOR') return { errorCode: list.code, groups: [] }
+    }
+    return { errorCode: 0, groups }
+  }
+
+  async describe(groupIds: DescribeGroupsRequest['groups'], apiVersion: number): Promise<DescribedGroup[]> {
+    const perShard = [...this.#byPartition(groupIds)].map(async ([partition, ids]) => {
+      const shard = this.#runtime.shard(partition)
+      const outcome = isRejection(shard) ? shard : await shard.read((state) => state.describe(ids, apiVersion))
+      return isRejection(outcome) ? ids.map((groupId) => failedDescription(groupId, outcome.code)) : outcome
+    })
+    return (await Promise.all(perShard)).flat()
+  }
+
+  #byPartition(groupIds: readonly string[]): Map<number, string[]> {
+    const { partitionCount } = this.#runtime
+    const byPartition = new Map<number, string[]>()
+    for (const groupId of groupIds) {
+      const partition = coordinatorPartition(groupId, partitionCount)
+      const others = byPartition.get(partition)
+      if (others === undefined) byPartition.set(partition, [groupId])
+      else others.push(groupId)
+    }
+    return byPartition
+  }
+
+  #shard(groupId: string): ShardRuntime<GroupShard> | Rejection {
+    return this.#runtime.shard(coordinatorPartition(groupId, this.#runtime.partitionCount))
+  }
+
+  #write<R>(groupId: string, operation: Parameters<ShardRuntime<GroupShard>['write']>[0]): Outcome<R> {
+    const shard = this.#shard(groupId)
+    return isRejection(shard) ? shard : (shard.write(operation) as Outcome<R>)
+  }
+}
+
+function settle<R>(outcome: Outcome<R>, onRejection: (rejection: Rejection) => R): Answer<R> {
+  if (outcome instanceof Promise)
+    return outcome.then((settled) => (isRejection(settled) ? onRejection(settled) : settled))
+  return isRejection(outcome) ? onRejection(outcome) : outcome
+}
+
+/** Calls back if the operation was refused; what it answers otherwise went its own way. */
+function refusalOf(
+  outcome: Outcome<unknown>,
+  onRejection: (rejection: Rejection) => void,
+  onBug: (error: unknown) => void,
+): void {
+  const look = (settled: unknown) => {
+    if (isRejection(settled)) onRejection(settled)
+  }
+  if (outcome instanceof Promise) outcome.then(look).catch(onBug)
+  else look(outcome)
+}
+
+function joinFailure(memberId: string, code: number): JoinGroupResponse {
+  return { errorCode: code, protocolName: '', leader: '', memberId, members: [] }
+}
+
+function syncFailure(code: number): SyncGroupResponse {
+  return { errorCode: code, assignment: noAssignment }
+}

@@ -1,0 +1,65 @@
+import type { DescribeGroupsResponse } from '../../../protocol/apis/describe-groups.ts'
+import type { ListGroupsRequest, ListGroupsResponse } from '../../../protocol/apis/list-groups.ts'
+import { errorCode } from '../../../protocol/error-codes.ts'
+import type { ClassicGroup } from './classic/classic-group.ts'
+import { type ClassicMember, metadataUnder, noAssignment } from './classic/classic-member.ts'
+import type { Group } from './group.ts'
+import type { GroupTable } from './group-table.ts'
+
+export type ListedGroup = ListGroupsResponse['groups'][number]
+export type DescribedGroup = DescribeGroupsResponse['groups'][number]
+type DescribedMember = DescribedGroup['members'][number]
+
+/** DescribeGroups of this version and later can be told that there is no such group (KIP-1043). */
+const GROUP_ID_NOT_FOUND_VERSION = 6
+
+/** Groups that pass both filters; an empty one lets all through. Source: GroupMetadataManager.listGroups. */
+export function listGroups(groups: GroupTable, { statesFilter, typesFilter }: ListGroupsRequest): ListedGroup[] {
+  const states = new Set(statesFilter.map((state) => state.toLowerCase().trim()))
+  const kinds = new Set(typesFilter.map((kind) => kind.toLowerCase()))
+  const passes = (group: Group) =>
+    (states.size === 0 || states.has(group.stateName.toLowerCase())) && (kinds.size === 0 || kinds.has(group.kind))
+  return [...groups].filter(passes).map((group) => ({
+    groupId: group.groupId,
+    protocolType: group.protocolType ?? '',
+    groupState: group.stateName,
+    groupType: group.kind,
+  }))
+}
+
+/** A classic group; one that is not there, or of another protocol, is dead. Source: GroupMetadataManager.describeGroups. */
+export function describeClassicGroup(groups: GroupTable, groupId: string, apiVersion: number): DescribedGroup {
+  const group = groups.get(groupId)
+  if (group?.kind === 'classic') return describe(group)
+  if (apiVersion < GROUP_ID_NOT_FOUND_VERSION) return failedDescription(groupId, 0, 'Dead')
+  const message = group === undefined ? `Group ${groupId} not found.` : `Group ${groupId} is not a classic group.`
+  return { ...failedDescription(groupId, errorCode('GROUP_ID_NOT_FOUND'), 'Dead'), errorMessage: message }
+}
+
+export function failedDescription(groupId: string, code: number, groupState = ''): DescribedGroup {
+  return { errorCode: code, groupId, groupState, protocolType: '', protocolData: '', members: [] }
+}
+
+function describe(group: ClassicGroup): DescribedGroup {
+  // Between two generations no protocol is chosen, so what the members said under it is not told.
+  const isStable = group.state === 'Stable'
+  return {
+    errorCode: 0,
+    groupId: group.groupId,
+    groupState: group.state,
+    protocolType: group.protocolType ?? '',
+    protocolData: isStable ? (group.protocolName ?? '') : '',
+    members: [...group.members.values()].map((member) => describeMember(member, isStable ? group.protocolName : null)),
+  }
+}
+
+function describeMember(member: ClassicMember, protocol: string | null): DescribedMember {
+  return {
+    memberId: member.memberId,
+    groupInstanceId: member.groupInstanceId,
+    clientId: member.clientId,
+    clientHost: member.clientHost,
+    memberMetadata: metadataUnder(member, protocol) ?? noAssignment,
+    memberAssignment: member.assignment,
+  }
+}

@@ -1,0 +1,95 @@
+import type { Host } from '../../../storage/host/host.ts'
+import type { ConfigStore } from '../../config/config-store.ts'
+import type { MetadataStore, NewTopic } from '../../metadata/metadata-store.ts'
+import type { Logger } from '../../observe/logger.ts'
+import type { PartitionRegistry } from '../../partition/partition-registry.ts'
+import type { Deadlines } from '../deadlines.ts'
+import { PartitionStateLog } from '../partition-state-log.ts'
+import { CoordinatorRuntime } from '../runtime.ts'
+import { ShardRuntime, type TimedOperation } from '../shard-runtime.ts'
+import type { GroupContext, GroupTimers } from './group-context.ts'
+import { GroupCoordinator } from './group-coordinator.ts'
+import { GroupShard } from './group-shard.ts'
+
+/** Name of the topic in which groups and their offsets are kept. */
+export const GROUP_TOPIC = '__consumer_offsets'
+
+/** What the group coordinator is made of: a subset of the broker's services. */
+export interface GroupCoordinatorParts {
+  readonly nodeId: number
+  readonly host: Host
+  readonly logger: Logger
+  readonly configs: ConfigStore
+  readonly metadata: MetadataStore
+  readonly partitions: PartitionRegistry
+}
+
+/** The coordinator of this broker's groups; `start` loads them. */
+export function openGroupCoordinator(parts: GroupCoordinatorParts): GroupCoordinator {
+  const { nodeId, host, logger, configs, metadata, partitions } = parts
+  const runtime = new CoordinatorRuntime<GroupShard>({
+    nodeId,
+    metadata,
+    topic: GROUP_TOPIC,
+    newTopic: () => newGroupTopic(configs),
+    nowMs: () => host.clock.nowMs(),
+    open: (partition) =>
+      new ShardRuntime({
+        host,
+        logger,
+        name: `${GROUP_TOPIC}-${partition}`,
+        log: new PartitionStateLog(() => partitions.leaderFor(GROUP_TOPIC, partition)),
+        create: (deadlines) => new GroupShard(groupContext(parts, deadlines)),
+      }),
+  })
+  return new GroupCoordinator(runtime, () => configs.broker)
+}
+
+function newGroupTopic({ broker }: ConfigStore): NewTopic {
+  return {
+    name: GROUP_TOPIC,
+    partitionCount: broker.offsetsTopicNumPartitions,
+    replicationFactor: broker.offsetsTopicReplicationFactor,
+    assignments: new Map(),
+    configs: new Map([
+      ['cleanup.policy', 'compact'],
+      ['compression.type', 'producer'],
+      ['segment.bytes', String(broker.offsetsTopicSegmentBytes)],
+    ]),
+    validateOnly: false,
+  }
+}
+
+/** The world of one shard, from the broker's parts. */
+export function groupContext(
+  { host, logger, configs, metadata }: Pick<GroupCoordinatorParts, 'host' | 'logger' | 'configs' | 'metadata'>,
+  deadlines: Deadlines<TimedOperation<GroupShard>>,
+): GroupContext {
+  return {
+    logger,
+    timers: timersOn(deadlines),
+    get config() {
+      return configs.broker
+    },
+    settingsOf: (groupId) => configs.group(groupId),
+    image: () => metadata.image,
+    nowMs: () => host.clock.nowMs(),
+    newId: () => javaUuid(host.random.bytes(16)),
+  }
+}
+
+function timersOn(deadlines: Deadlines<TimedOperation<GroupShard>>): GroupTimers {
+  return {
+    set: (key, delayMs, operation) => deadlines.set(key, delayMs, operation),
+    cancel: (key) => deadlines.cancel(key),
+    has: (key) => deadlines.has(key),
+  }
+}
+
+/** A version 4 uuid as Java prints it. */
+function javaUuid(bytes: Buffer): string {
+  bytes[6] = (bytes[6]! & 0x0f) | 0x40
+  bytes[8] = (bytes[8]! & 0x3f) | 0x80
+  const hex = bytes.toString('hex')
+  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-')
+}

@@ -1,0 +1,261 @@
+import type { HeartbeatResponse } from '../../../protocol/apis/heartbeat.ts'
+import type { JoinGroupRequest, JoinGroupResponse } from '../../../protocol/apis/join-group.ts'
+import type { SyncGroupRequest, SyncGroupResponse } from '../../../protocol/apis/sync-group.ts'
+import { isRejection } from '../../../protocol/error-codes.ts'
+import { SimulatedHost } from '../../../storage/host/simulated-host.ts'
+import { ConfigStore } from '../../config/config-store.ts'
+import { InvalidSetting } from '../../config/config-value.ts'
+import { readStaticConfig } from '../../config/static-config.ts'
+import { emptyImage } from '../../metadata/cluster-image.ts'
+import type { MetadataImage, TopicImage } from '../../metadata/metadata-image.ts'
+import type { MetadataStore } from '../../metadata/metadata-store.ts'
+import { silentLogger } from '../../observe/logger.ts'
+import { GroupCoordinator } from '../group/group-coordinator.ts'
+import { GroupShard } from '../group/group-shard.ts'
+import { groupContext } from '../group/open-group-coordinator.ts'
+import { CoordinatorRuntime } from '../runtime.ts'
+import { ShardRuntime } from '../shard-runtime.ts'
+import { MemoryLog } from './memory-log.ts'
+
+const NODE_ID = 1
+const GROUP_TOPIC = '__consumer_offsets'
+
+/** A group coordinator with one shard, on a log in memory, in virtual time: what tests of groups play with. */
+export class GroupWorld {
+  readonly host: SimulatedHost
+  readonly log: MemoryLog
+  readonly configs: ConfigStore
+  coordinator: GroupCoordinator
+  shard!: ShardRuntime<GroupShard>
+  image: MetadataImage
+  readonly #listeners: Parameters<MetadataStore['onChange']>[0][] = []
+
+  constructor(settings: Readonly<Record<string, string>> = {}, seed = 1) {
+    this.host = new SimulatedHost(seed)
+    this.log = new MemoryLog()
+    const config = readStaticConfig(new Map(Object.entries(settings)))
+    if (config instanceof InvalidSetting) throw new Error(config.message)
+    this.configs = new ConfigStore(config, NODE_ID)
+    this.image = withTopic(emptyImage('cluster'), topicImage(GROUP_TOPIC, 1))
+    this.coordinator = this.#open()
+  }
+
+  static async started(settings: Readonly<Record<string, string>> = {}, seed = 1): Promise<GroupWorld> {
+    const world = new GroupWorld(settings, seed)
+    await world.coordinator.start()
+    return world
+  }
+
+  /** The same log under a new coordinator, as after a restart of the broker. */
+  async restart(): Promise<void> {
+    this.coordinator.stop()
+    this.#listeners.length = 0
+    this.coordinator = this.#open()
+    await this.host.settle(this.coordinator.start())
+  }
+
+  /** The state machine itself, to look into. */
+  get state(): GroupShard {
+    const { current } = this.shard
+    if (current === undefined) throw new Error('the shard is loading')
+    return current
+  }
+
+  /** Changes the cluster's topics: a count of 0 deletes one. */
+  setTopic(name: string, partitionCount: number, id = topicIdOf(name)): void {
+    const before = this.image.topicsByName.get(name)
+    const topic = topicImage(name, partitionCount, id)
+    this.image = partitionCount === 0 ? withoutTopic(this.image, name) : withTopic(this.image, topic)
+    const gone = before !== undefined && (partitionCount === 0 || before.id !== id) ? [before] : []
+    const change = {
+      topicsChanged: partitionCount === 0 ? [] : [topic],
+      topicsDeleted: gone,
+      configsChanged: [],
+    }
+    for (const listener of this.#listeners) listener(this.image, change)
+  }
+
+  /** A topic gets another id, and nobody is told. */
+  replaceTopicSilently(name: string, id: string): void {
+    this.image = withTopic(this.image, topicImage(name, 1, id))
+  }
+
+  #open(): GroupCoordinator {
+    const metadata = this.#metadata()
+    const parts = { host: this.host, logger: silentLogger, configs: this.configs, metadata }
+    const runtime = new CoordinatorRuntime<GroupShard>({
+      nodeId: NODE_ID,
+      metadata,
+      topic: GROUP_TOPIC,
+      newTopic: () => {
+        throw new Error('the topic is there')
+      },
+      nowMs: () => this.host.clock.nowMs(),
+      open: () => {
+        this.shard = new ShardRuntime({
+          host: this.host,
+          logger: silentLogger,
+          name: GROUP_TOPIC,
+          log: this.log,
+          create: (deadlines) => new GroupShard(groupContext(parts, deadlines)),
+        })
+        return this.shard
+      },
+    })
+    return new GroupCoordinator(runtime, () => this.configs.broker)
+  }
+
+  #metadata(): MetadataStore {
+    const world = this
+    const never = () => Promise.reject(new Error('groups do not change the cluster'))
+    return {
+      get image() {
+        return world.image
+      },
+      onChange: (listener) => this.#listeners.push(listener),
+      createTopics: never,
+      deleteTopics: never,
+      createPartitions: never,
+      alterConfigs: never,
+      allocateProducerIds: never,
+    }
+  }
+}
+
+/** A topic id made of the topic's name, so that tests can tell topics apart. */
+export function topicIdOf(name: string): string {
+  return Buffer.from(name.padEnd(16, '.')).subarray(0, 16).toString('base64url')
+}
+
+export function topicImage(name: string, partitionCount: number, id = topicIdOf(name)): TopicImage {
+  const partition = {
+    leader: NODE_ID,
+    leaderEpoch: 0,
+    partitionEpoch: 0,
+    replicas: [NODE_ID],
+    isr: [NODE_ID],
+    addingReplicas: [],
+    removingReplicas: [],
+    eligibleLeaderReplicas: [],
+    lastKnownEligibleLeaderReplicas: [],
+    directories: [],
+  }
+  const partitions = Array.from({ length: partitionCount }, () => partition)
+  return { name, id, internal: name.startsWith('__'), partitions }
+}
+
+function withTopic(image: MetadataImage, topic: TopicImage): MetadataImage {
+  const rest = withoutTopic(image, topic.name)
+  return {
+    ...rest,
+    topicsByName: new Map([...rest.topicsByName, [topic.name, topic]]),
+    topicsById: new Map([...rest.topicsById, [topic.id, topic]]),
+  }
+}
+
+function withoutTopic(image: MetadataImage, name: string): MetadataImage {
+  const keep = (topics: ReadonlyMap<string, TopicImage>) =>
+    new Map([...topics].filter(([, topic]) => topic.name !== name))
+  return { ...image, topicsByName: keep(image.topicsByName), topicsById: keep(image.topicsById) }
+}
+
+/** A member of a classic group as a test plays it. */
+export class ClassicClient {
+  readonly world: GroupWorld
+  readonly groupId: string
+  readonly name: string
+  memberId = ''
+  generationId = -1
+  apiVersion = 9
+  sessionTimeoutMs = 10_000
+  rebalanceTimeoutMs = 30_000
+  groupInstanceId: string | null = null
+  protocolType = 'consumer'
+  protocols: { name: string; metadata: Buffer }[] = [{ name: 'range', metadata: Buffer.from('m') }]
+
+  constructor(world: GroupWorld, groupId: string, name: string, changes: Partial<ClassicClient> = {}) {
+    this.world = world
+    this.groupId = groupId
+    this.name = name
+    Object.assign(this, changes)
+  }
+
+  /** Joins once, and takes over the member id that it is told. */
+  async join(changes: Partial<JoinGroupRequest> = {}): Promise<JoinGroupResponse> {
+    const { groupId, memberId, groupInstanceId, sessionTimeoutMs, rebalanceTimeoutMs, protocolType, protocols } = this
+    const member = { groupId, memberId, groupInstanceId, sessionTimeoutMs, rebalanceTimeoutMs, protocolType, protocols }
+    const client = { clientId: this.name, clientHost: '/127.0.0.1', apiVersion: this.apiVersion }
+    const response = await this.world.coordinator.join({ ...member, reason: null, ...changes }, client)
+    if (response.memberId !== '') this.memberId = response.memberId
+    if (response.errorCode === 0) this.generationId = response.generationId ?? -1
+    return response
+  }
+
+  /** Joins as a client does: with the member id that it was told to come back with. */
+  async enter(): Promise<JoinGroupResponse> {
+    const response = await this.join()
+    return response.errorCode === 79 ? this.join() : response
+  }
+
+  async sync(assignments: SyncGroupRequest['assignments'] = []): Promise<SyncGroupResponse> {
+    const { groupId, generationId, memberId, groupInstanceId } = this
+    const member = { groupId, generationId, memberId, groupInstanceId }
+    return this.world.coordinator.sync({ ...member, protocolType: null, protocolName: null, assignments })
+  }
+
+  async heartbeat(changes: { generationId?: number } = {}): Promise<number> {
+    const { groupId, generationId, memberId, groupInstanceId } = this
+    const member = { groupId, generationId, memberId, groupInstanceId }
+    const response: HeartbeatResponse = await this.world.coordinator.heartbeat({ ...member, ...changes })
+    return response.errorCode
+  }
+
+  async leave(): Promise<number> {
+    const { groupId, memberId, groupInstanceId } = this
+    const members = [{ memberId, groupInstanceId, reason: null }]
+    const response = await this.world.coordinator.leave({ groupId, memberId: '', members })
+    return response.errorCode === 0 ? response.members![0]!.errorCode : response.errorCode
+  }
+
+  /** Commits one offset; answers its error code. */
+  async commit(
+    topic: string,
+    partition: number,
+    offset: number,
+    changes: { generation?: number } = {},
+  ): Promise<number> {
+    const { groupId, memberId, groupInstanceId } = this
+    const topicId = this.world.image.topicsByName.get(topic)?.id ?? topicIdOf(topic)
+    const outcome = await this.world.coordinator.commitOffsets(
+      {
+        groupId,
+        memberId,
+        groupInstanceId,
+        generationIdOrMemberEpoch: changes.generation ?? this.generationId,
+        retentionTimeMs: -1,
+        topics: [{ name: topic, topicId, partitions: [partitionCommit(partition, offset)] }],
+      },
+      9,
+    )
+    return isRejection(outcome) ? outcome.code : outcome[0]!.partitions[0]!.errorCode
+  }
+}
+
+function partitionCommit(partitionIndex: number, committedOffset: number) {
+  return { partitionIndex, committedOffset, committedLeaderEpoch: -1, commitTimestamp: -1, committedMetadata: null }
+}
+
+/** The committed offset of one partition; -1: none. Throws where the group cannot be asked. */
+export async function committedOffset(
+  world: GroupWorld,
+  groupId: string,
+  topic: string,
+  partition: number,
+): Promise<number> {
+  const topicId = world.image.topicsByName.get(topic)?.id ?? topicIdOf(topic)
+  const asked = { groupId, memberId: null, memberEpoch: -1 }
+  const topics = [{ name: topic, topicId, partitionIndexes: [partition] }]
+  const outcome = await world.coordinator.fetchOffsets({ ...asked, topics }, false)
+  if (isRejection(outcome)) throw new Error(outcome.error)
+  return outcome.topics[0]!.partitions[0]!.committedOffset
+}
