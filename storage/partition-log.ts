@@ -1,5 +1,5 @@
-import type { Rejection } from '../protocol/error-codes.ts'
 import type { Lease } from '../protocol/buffer-pool.ts'
+import type { Rejection } from '../protocol/error-codes.ts'
 
 /**
  * THE SEAM between the broker and whatever keeps record batches: one log of one partition. The embedded
@@ -49,6 +49,8 @@ export interface PartitionLog {
   deleteRecordsBefore(offset: number): Promise<void>
   truncateTo(offset: number): Promise<void>
 
+  /** True while the producer has a transaction open here with that epoch. */
+  hasOpenTransaction(producerId: number, producerEpoch: number): boolean
   /** Producers with state in this log (DescribeProducers). */
   activeProducers(): ProducerDescription[]
   /** Bytes of all segments. */
@@ -71,8 +73,13 @@ export interface AppendContext {
   readonly nowMs: number
   /** Keeps the memory of `records` until the log has let go of it; left out: the caller's buffer is the log's now. */
   readonly lease?: Lease
-  /** Sequence check of a transactional append (KIP-890 part 2): producer must have been verified. */
+  /** Version of the transaction protocol (KIP-890) that a marker was written by; left out: 0. From 2 on it bumps the epoch. */
   readonly transactionVersion?: number
+  /**
+   * False: the transaction coordinator knows of no open transaction of the producer with this partition, so transactional
+   * records are refused with INVALID_TXN_STATE unless one is open here. Left out: not checked.
+   */
+  readonly verified?: boolean
 }
 
 export interface AppendResult {

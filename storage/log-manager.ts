@@ -1,0 +1,413 @@
+import { BufferPool } from '../protocol/buffer-pool.ts'
+import { invariant } from '../protocol/invariant.ts'
+import { ZERO_UUID } from '../protocol/schema.ts'
+import {
+  CLEAN_SHUTDOWN_FILE,
+  formatCleanShutdown,
+  formatOffsets,
+  LOG_START_FILE,
+  type PartitionOffset,
+  parseOffsets,
+  RECOVERY_POINT_FILE,
+} from './checkpoint-files.ts'
+import type { Host, Timer } from './host/host.ts'
+import type { LogServices } from './log/log-services.ts'
+import type { LogDirectory, LogStore, StoredPartition } from './log-store.ts'
+import { OpenFiles } from './open-files.ts'
+import type { LogConfig, PartitionLog } from './partition-log.ts'
+import {
+  deletedDirectoryName,
+  isDeletedDirectory,
+  parsePartitionDirectory,
+  strayDirectoryName,
+} from './segment/file-names.ts'
+import { IndexCache } from './segment/index-cache.ts'
+import { type StorageLogger, silentStorageLogger } from './storage-logger.ts'
+import { type Checkpointed, StoredLog } from './stored-log.ts'
+import { TailMemory } from './tail.ts'
+
+/** Kafka waits so long after the start before it looks for old segments the first time. */
+const FIRST_TASK_DELAY_MS = 30_000
+/** Logs looked at in one turn of the event loop. */
+const LOGS_PER_TURN = 16
+/** Logs closed at a time. */
+const CLOSES_AT_ONCE = 32
+/** Its log is in a directory like those of partitions, but belongs to the metadata quorum. */
+const METADATA_TOPIC = '__cluster_metadata'
+/** How long a directory of which nobody knows the settings keeps deleted files: Kafka's default. */
+const DEFAULT_FILE_DELETE_DELAY_MS = 60_000
+
+/** Settings of the broker that storage goes by, under their Kafka names in camel case. The broker's own satisfy it. */
+export interface LogManagerSettings {
+  readonly logRetentionCheckIntervalMs: number
+  readonly logFlushSchedulerIntervalMs: number
+  readonly logFlushOffsetCheckpointIntervalMs: number
+  readonly logFlushStartOffsetCheckpointIntervalMs: number
+  readonly producerIdExpirationMs: number
+  readonly producerIdExpirationCheckIntervalMs: number
+}
+
+export interface LogManagerParts {
+  readonly host: Host
+  /** At least one. Their identity is in meta.properties, which the broker reads. */
+  readonly directories: readonly { readonly path: string; readonly directoryId: string }[]
+  readonly settings: LogManagerSettings
+  readonly logger?: StorageLogger
+  /** Left out: a pool of its own. */
+  readonly pool?: BufferPool
+  /** Told when a disk fails under a log. */
+  readonly onDiskFailure?: (directory: string, error: Error) => void
+}
+
+interface Directory {
+  readonly path: string
+  readonly directoryId: string
+  failure: Error | undefined
+}
+
+/**
+ * All logs of a broker, on local disks. After a clean stop a log is opened when it is first asked for; after any other
+ * end all of them are recovered first. Source: LogManager.
+ */
+export class LogManager implements LogStore {
+  readonly #host: Host
+  readonly #settings: LogManagerSettings
+  readonly #logger: StorageLogger
+  readonly #services: LogServices
+  readonly #directories: readonly Directory[]
+  readonly #logs = new Map<string, Map<number, StoredLog>>()
+  readonly #timers = new Set<Timer>()
+  readonly #onDiskFailure: (directory: string, error: Error) => void
+  #configOf: (topic: string) => LogConfig = () => {
+    throw new Error('the log manager was not started')
+  }
+  /** Log starts that are to be written at the end of this turn. */
+  #savingStarts: Promise<void> | undefined
+  #isStopped = false
+
+  constructor(parts: LogManagerParts) {
+    invariant(parts.directories.length > 0, 'a broker needs a directory for its logs')
+    const { host, settings } = parts
+    this.#host = host
+    this.#settings = settings
+    this.#logger = parts.logger ?? silentStorageLogger
+    this.#onDiskFailure = parts.onDiskFailure ?? (() => {})
+    this.#directories = parts.directories.map((each) => ({ ...each, failure: undefined }))
+    this.#services = {
+      host,
+      openFiles: new OpenFiles(host.files),
+      indexCache: new IndexCache(),
+      tailMemory: new TailMemory(),
+      pool: parts.pool ?? new BufferPool(),
+      logger: this.#logger,
+      settings,
+      saveLogStart: () => this.#saveStarts(),
+      onDiskFailure: (directory, error) => this.#noteFailure(directory, error),
+    }
+  }
+
+  async start(settings: (topic: string) => LogConfig): Promise<void> {
+    this.#configOf = settings
+    for (const directory of this.#directories) this.#load(directory)
+    this.#every(this.#settings.logRetentionCheckIntervalMs, () => this.#deleteOldSegments(), FIRST_TASK_DELAY_MS)
+    this.#every(this.#settings.logFlushSchedulerIntervalMs, () => this.#flushOverdue())
+    this.#every(this.#settings.logFlushOffsetCheckpointIntervalMs, () => this.#writeRecoveryPoints())
+    this.#every(this.#settings.logFlushStartOffsetCheckpointIntervalMs, () => this.#writeStarts())
+    this.#every(this.#settings.producerIdExpirationCheckIntervalMs, () => this.#expireProducers())
+  }
+
+  *list(): Iterable<StoredPartition> {
+    yield* this.#all()
+  }
+
+  get(topic: string, partition: number): PartitionLog | undefined {
+    return this.#find(topic, partition)?.open()
+  }
+
+  create(topic: string, partition: number, topicId: string, config: LogConfig): PartitionLog {
+    const existing = this.#find(topic, partition)
+    if (existing !== undefined) {
+      if (existing.topicId === ZERO_UUID) existing.writeTopicId(topicId)
+      if (existing.topicId === topicId) return existing.open()
+      this.#setAside(existing)
+    }
+    const stored = this.#newLog(topic, partition, this.#emptiestDirectory(), {
+      wasCleanStop: true,
+      recoveryPoint: 0,
+      logStartOffset: 0,
+    })
+    this.#host.files.makeDirectory(stored.directory)
+    stored.writeTopicId(topicId)
+    const log = stored.open()
+    log.updateConfig(config)
+    this.#add(stored)
+    return log
+  }
+
+  delete(topic: string, partition: number): void {
+    const stored = this.#find(topic, partition)
+    if (stored === undefined) return
+    const delayMs = this.#configOf(topic).fileDeleteDelayMs
+    const uniqueId = this.#host.random.bytes(16).toString('hex')
+    const moved = this.#moveAway(stored, deletedDirectoryName(topic, partition, uniqueId))
+    this.#after(delayMs, () => this.#host.files.remove(moved))
+  }
+
+  updateConfig(topic: string, config: LogConfig): void {
+    for (const stored of this.#logs.get(topic)?.values() ?? []) {
+      stored.nextRetentionMs = 0
+      stored.opened?.updateConfig(config)
+    }
+  }
+
+  directories(): readonly LogDirectory[] {
+    return this.#directories.map((directory) => {
+      const logs = [...this.#all()].filter((stored) => stored.logDirectory === directory.path)
+      const partitions = logs.map(({ topic, partition, sizeBytes }) => ({ topic, partition, sizeBytes }))
+      return { ...directory, ...this.#host.files.space(directory.path), partitions }
+    })
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopped = true
+    for (const timer of this.#timers) timer.cancel()
+    this.#timers.clear()
+    const open = [...this.#all()].filter((stored) => stored.opened !== undefined)
+    for (let i = 0; i < open.length; i += CLOSES_AT_ONCE) {
+      await Promise.all(open.slice(i, i + CLOSES_AT_ONCE).map((stored) => stored.opened!.close()))
+    }
+    this.#writeRecoveryPoints()
+    this.#writeStarts()
+    for (const directory of this.#directories) if (this.#isInOrder(directory)) this.#markClean(directory)
+    this.#services.openFiles.closeAll()
+  }
+
+  // Start.
+
+  #load(directory: Directory): void {
+    const { files } = this.#host
+    files.makeDirectory(directory.path)
+    const names = files.list(directory.path)
+    const cleanMark = files.join(directory.path, CLEAN_SHUTDOWN_FILE)
+    const wasCleanStop = files.exists(cleanMark)
+    if (wasCleanStop) {
+      files.remove(cleanMark)
+      // A mark that came back after a power loss would hide what happened since.
+      files.syncDirectory(directory.path)
+    }
+    const recoveryPoints = this.#readOffsets(directory, RECOVERY_POINT_FILE)
+    const starts = this.#readOffsets(directory, LOG_START_FILE)
+    for (const name of names) {
+      const path = files.join(directory.path, name)
+      if (isDeletedDirectory(name)) this.#after(DEFAULT_FILE_DELETE_DELAY_MS, () => files.remove(path))
+      const parsed = parsePartitionDirectory(name)
+      if (parsed === undefined || parsed.topic === METADATA_TOPIC || !files.stat(path)?.isDirectory) continue
+      const checkpointed = {
+        wasCleanStop,
+        recoveryPoint: recoveryPoints.get(name) ?? 0,
+        logStartOffset: starts.get(name) ?? 0,
+      }
+      this.#add(this.#newLog(parsed.topic, parsed.partition, directory, checkpointed))
+    }
+    if (!wasCleanStop) this.#recover(directory)
+  }
+
+  #recover(directory: Directory): void {
+    const startMs = this.#host.clock.monotonicMs()
+    const logs = [...this.#all()].filter((stored) => stored.logDirectory === directory.path)
+    for (const stored of logs) {
+      try {
+        stored.open()
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code === undefined) throw error
+        this.#logger.error(
+          { partition: stored.name, directory: directory.path, reason: (error as Error).message },
+          'a log cannot be recovered: its disk fails; it is left alone until the next start',
+        )
+        this.#forget(stored)
+        directory.failure ??= error as Error
+      }
+    }
+    if (logs.length === 0) return
+    const tookMs = Math.round(this.#host.clock.monotonicMs() - startMs)
+    this.#logger.info({ directory: directory.path, logs: logs.length, tookMs }, 'recovered after an unclean stop')
+  }
+
+  #readOffsets({ path }: Directory, file: string): Map<string, number> {
+    const text = this.#host.files.readWhole(this.#host.files.join(path, file))?.toString('utf8')
+    const entries = text === undefined ? [] : parseOffsets(text)
+    if (entries === undefined) this.#logger.warn({ directory: path, file }, 'a checkpoint is corrupt and is ignored')
+    return new Map((entries ?? []).map((entry) => [`${entry.topic}-${entry.partition}`, entry.offset]))
+  }
+
+  #newLog(topic: string, partition: number, directory: Directory, checkpointed: Checkpointed): StoredLog {
+    return new StoredLog({
+      topic,
+      partition,
+      logDirectory: directory.path,
+      services: this.#services,
+      checkpointed,
+      configOf: () => this.#configOf(topic),
+    })
+  }
+
+  // Tasks that recur.
+
+  #deleteOldSegments(): Promise<void> {
+    return this.#forEachInTurns((stored) => {
+      const nowMs = this.#host.clock.nowMs()
+      if (stored.opened === undefined && nowMs < stored.nextRetentionMs) return
+      const wasOpen = stored.opened !== undefined
+      const log = stored.open()
+      log.deleteOldSegments(nowMs)
+      stored.nextRetentionMs = log.nextRetentionMs
+      if (!wasOpen) stored.closeIfUntouched()
+    })
+  }
+
+  #flushOverdue(): Promise<void> {
+    return this.#forEachInTurns(({ opened }) => {
+      if (opened === undefined || opened.recoveryPoint === opened.logEndOffset) return
+      if (this.#host.clock.nowMs() - opened.lastFlushMs >= opened.config.flushMs) return opened.flush()
+    })
+  }
+
+  #expireProducers(): Promise<void> {
+    return this.#forEachInTurns(({ opened }) => opened?.removeExpiredProducers(this.#host.clock.nowMs()))
+  }
+
+  /** Lets other work go on in between: there may be ten thousand logs. */
+  async #forEachInTurns(task: (stored: StoredLog) => void | Promise<void>): Promise<void> {
+    let count = 0
+    for (const stored of [...this.#all()]) {
+      if (this.#isStopped) return
+      if (this.#find(stored.topic, stored.partition) !== stored) continue
+      await task(stored)
+      if (++count % LOGS_PER_TURN === 0) await new Promise<void>((resolve) => this.#host.timers.atTurnEnd(resolve))
+    }
+  }
+
+  #every(intervalMs: number, task: () => void | Promise<void>, firstAfterMs = intervalMs): void {
+    const again = (delayMs: number): void => {
+      this.#after(delayMs, () => {
+        Promise.resolve()
+          .then(task)
+          .catch((error: Error) => this.#logger.error({ reason: error.stack }, 'a task of the log manager failed'))
+          .finally(() => again(intervalMs))
+      })
+    }
+    again(firstAfterMs)
+  }
+
+  #after(delayMs: number, task: () => void): void {
+    if (this.#isStopped) return
+    const timer = this.#host.timers.after(delayMs, () => {
+      this.#timers.delete(timer)
+      task()
+    })
+    this.#timers.add(timer)
+  }
+
+  // Checkpoints.
+
+  #saveStarts(): Promise<void> {
+    this.#savingStarts ??= new Promise((resolve, reject) => {
+      this.#host.timers.atTurnEnd(() => {
+        this.#savingStarts = undefined
+        try {
+          this.#writeStarts()
+          resolve()
+        } catch (error) {
+          reject(error)
+        }
+      })
+    })
+    return this.#savingStarts
+  }
+
+  #writeRecoveryPoints(): void {
+    this.#writeOffsets(RECOVERY_POINT_FILE, (stored) => stored.recoveryPoint)
+  }
+
+  #writeStarts(): void {
+    this.#writeOffsets(LOG_START_FILE, (stored) => stored.checkpointedStart)
+  }
+
+  #writeOffsets(file: string, offsetOf: (stored: StoredLog) => number | undefined): void {
+    const entries = new Map<string, PartitionOffset[]>(this.#directories.map(({ path }) => [path, []]))
+    for (const stored of this.#all()) {
+      const offset = offsetOf(stored)
+      const { topic, partition } = stored
+      if (offset !== undefined) entries.get(stored.logDirectory)!.push({ topic, partition, offset })
+    }
+    const { files } = this.#host
+    for (const [path, offsets] of entries) files.replaceWhole(files.join(path, file), formatOffsets(offsets))
+  }
+
+  #isInOrder(directory: Directory): boolean {
+    const logs = [...this.#all()].filter((stored) => stored.logDirectory === directory.path)
+    return directory.failure === undefined && logs.every((stored) => stored.opened?.failure === undefined)
+  }
+
+  #markClean({ path }: Directory): void {
+    const { files } = this.#host
+    files.replaceWhole(files.join(path, CLEAN_SHUTDOWN_FILE), formatCleanShutdown(0))
+  }
+
+  // Which logs there are.
+
+  *#all(): Generator<StoredLog> {
+    for (const partitions of this.#logs.values()) yield* partitions.values()
+  }
+
+  #find(topic: string, partition: number): StoredLog | undefined {
+    return this.#logs.get(topic)?.get(partition)
+  }
+
+  #add(stored: StoredLog): void {
+    const partitions = this.#logs.get(stored.topic)
+    if (partitions === undefined) this.#logs.set(stored.topic, new Map([[stored.partition, stored]]))
+    else partitions.set(stored.partition, stored)
+  }
+
+  #forget(stored: StoredLog): void {
+    const partitions = this.#logs.get(stored.topic)
+    partitions?.delete(stored.partition)
+    if (partitions?.size === 0) this.#logs.delete(stored.topic)
+  }
+
+  /** Renames the directory out of the way of a log to come; answers its new path. */
+  #moveAway(stored: StoredLog, name: string): string {
+    stored.opened?.abandon()
+    this.#forget(stored)
+    const { files } = this.#host
+    const moved = files.join(stored.logDirectory, name)
+    files.rename(stored.directory, moved)
+    return moved
+  }
+
+  /** A log of another topic of the same name: kept for whoever may miss it, but no part of the broker. */
+  #setAside(stored: StoredLog): void {
+    const uniqueId = this.#host.random.bytes(16).toString('hex')
+    const moved = this.#moveAway(stored, strayDirectoryName(stored.topic, stored.partition, uniqueId))
+    this.#logger.warn({ partition: stored.name, moved }, 'a log of another topic with the same name was set aside')
+  }
+
+  #emptiestDirectory(): Directory {
+    const usable = this.#directories.filter((directory) => directory.failure === undefined)
+    const counts = new Map<string, number>()
+    if (usable.length > 1) {
+      for (const { logDirectory } of this.#all()) counts.set(logDirectory, (counts.get(logDirectory) ?? 0) + 1)
+    }
+    const candidates = usable.length === 0 ? this.#directories : usable
+    return candidates.reduce((best, each) =>
+      (counts.get(each.path) ?? 0) < (counts.get(best.path) ?? 0) ? each : best,
+    )
+  }
+
+  #noteFailure(partitionDirectory: string, error: Error): void {
+    const directory = this.#directories.find(({ path }) => partitionDirectory.startsWith(path))
+    if (directory !== undefined) directory.failure ??= error
+    this.#onDiskFailure(partitionDirectory, error)
+  }
+}

@@ -1,0 +1,196 @@
+import type { BufferPool, Lease } from '../../protocol/buffer-pool.ts'
+import {
+  BATCH_HEADER_BYTES,
+  batchSizeAt,
+  HEADER_BYTES_UP_TO_MAGIC,
+  RecordBatch,
+} from '../../protocol/records/record-batch.ts'
+import type { FileHandle } from '../host/host.ts'
+import type { OpenFiles } from '../open-files.ts'
+import type { ReadContext, ReadResult } from '../partition-log.ts'
+import { lastOffsetOf } from '../segment/stored-batch.ts'
+import type { Tail } from '../tail.ts'
+
+/** Up to so many slices go out as they are; more of them, if they are small, cost less as one copy. */
+const MOST_SLICES = 64
+const SMALL_SLICE_BYTES = 4096
+/** Read this much beyond what was asked for, where the index only tells about where the first batch starts. */
+const SEARCH_BYTES = 8192
+/** Reads of at most this much from what was written lately are done at once: the page cache has it. */
+const LARGEST_SYNCHRONOUS_BYTES = 256 * 1024
+
+export function emptyRead(offset: number): ReadResult {
+  return { slices: [], sizeBytes: 0, release: () => {}, nextOffset: offset }
+}
+
+/** Batches from the tail, of which `offset` must be part. */
+export function readTail(tail: Tail, offset: number, read: ReadContext, pool: BufferPool): ReadResult {
+  const slices: Buffer[] = []
+  const leases: Lease[] = []
+  let sizeBytes = 0
+  let nextOffset = offset
+  for (const entry of tail.from(offset)) {
+    if (entry.lastOffset >= read.upToOffset) break
+    const isFirst = slices.length === 0
+    if (sizeBytes + entry.bytes.length > read.maxBytes && !(isFirst && read.minOneBatch)) break
+    slices.push(entry.bytes)
+    leases.push(entry.lease)
+    sizeBytes += entry.bytes.length
+    nextOffset = entry.lastOffset + 1
+  }
+  if (slices.length > MOST_SLICES && sizeBytes < slices.length * SMALL_SLICE_BYTES) {
+    return { ...joined(slices, sizeBytes, pool), sizeBytes, nextOffset }
+  }
+  for (const lease of leases) lease.retain()
+  const release = (): void => {
+    for (const lease of leases) lease.release()
+  }
+  return { slices, sizeBytes, release, nextOffset }
+}
+
+function joined(
+  slices: readonly Buffer[],
+  sizeBytes: number,
+  pool: BufferPool,
+): Pick<ReadResult, 'slices' | 'release'> {
+  const lease = pool.take(sizeBytes)
+  const target = lease.bytes
+  let at = 0
+  for (const slice of slices) {
+    target.set(slice, at)
+    at += slice.length
+  }
+  return { slices: [target], release: () => lease.release() }
+}
+
+/** A part of a log file in which to look for batches. */
+export interface FileRange {
+  readonly path: string
+  readonly position: number
+  readonly endPosition: number
+  /** True where `position` is where the first wanted batch starts. */
+  readonly isExact: boolean
+  /** True where the range was written lately. */
+  readonly isHot: boolean
+}
+
+/** What was found, and where in the file the next batch starts. */
+export interface RangeRead {
+  readonly result: ReadResult
+  readonly nextPosition: number
+}
+
+/** What stands in a log file where a batch should. */
+export class CorruptLogError extends Error {
+  override readonly name = 'CorruptLogError'
+}
+
+/**
+ * Whole batches from a log file, from the first that ends at or above the offset. undefined: the range has none such.
+ * CorruptLogError names file and position where something else stands there.
+ */
+export async function readFileRange(
+  openFiles: OpenFiles,
+  pool: BufferPool,
+  range: FileRange,
+  offset: number,
+  read: ReadContext,
+): Promise<RangeRead | undefined> {
+  let { position } = range
+  let wantedBytes = Math.max(read.maxBytes, BATCH_HEADER_BYTES) + (range.isExact ? 0 : SEARCH_BYTES)
+  while (position < range.endPosition) {
+    const lease = pool.take(Math.min(wantedBytes, range.endPosition - position))
+    let found: Selection
+    let count: number
+    try {
+      count = await readInto(openFiles, range, lease.bytes, position)
+      found = selectBatches(lease.bytes.subarray(0, count), offset, read)
+    } catch (error) {
+      lease.release()
+      throw error
+    }
+    const readableEnd = count < lease.bytes.length ? position + count : range.endPosition
+    if (found.neededBytes > 0 && position + found.end + found.neededBytes > readableEnd)
+      found.fault ??= 'the batch is cut'
+    if (found.fault !== undefined) {
+      lease.release()
+      throw new CorruptLogError(`${range.path} at position ${position + found.end}: ${found.fault}`)
+    }
+    if (found.end > found.start) {
+      const slices = [lease.bytes.subarray(found.start, found.end)]
+      const sizeBytes = found.end - found.start
+      const result = { slices, sizeBytes, release: () => lease.release(), nextOffset: found.nextOffset }
+      return { result, nextPosition: position + found.end }
+    }
+    lease.release()
+    if (found.isOver) return { result: emptyRead(offset), nextPosition: position + found.end }
+    position += found.end
+    wantedBytes = Math.max(wantedBytes, found.neededBytes)
+  }
+  return undefined
+}
+
+async function readInto(openFiles: OpenFiles, range: FileRange, target: Buffer, position: number): Promise<number> {
+  if (range.isHot && target.length <= LARGEST_SYNCHRONOUS_BYTES) {
+    return openFiles.use(range.path).readSync(target, position)
+  }
+  const handle: FileHandle = openFiles.pin(range.path)
+  try {
+    return await handle.read(target, position)
+  } finally {
+    openFiles.unpin(range.path)
+  }
+}
+
+/** Which bytes of a chunk are wanted: [start, end). */
+interface Selection {
+  start: number
+  end: number
+  nextOffset: number
+  /** Nothing was selected, and reading on would not help: the first batch may not be read, or is larger than asked. */
+  isOver: boolean
+  /** Bytes from `end` that the next chunk must have, where nothing was selected. */
+  neededBytes: number
+  fault: string | undefined
+}
+
+function selectBatches(chunk: Buffer, offset: number, read: ReadContext): Selection {
+  const found: Selection = { start: 0, end: 0, nextOffset: offset, isOver: false, neededBytes: 0, fault: undefined }
+  const isEmpty = (): boolean => found.start === found.end
+  for (;;) {
+    // Beyond upToOffset bytes may be on their way to the file: nothing there can be judged.
+    if (found.nextOffset >= read.upToOffset) return over(found)
+    const size = batchSizeAt(chunk, found.end)
+    if (typeof size === 'string') {
+      if (isEmpty()) found.fault = size
+      return found
+    }
+    if (size === undefined || (size > chunk.length - found.end && BATCH_HEADER_BYTES > chunk.length - found.end)) {
+      if (isEmpty()) found.neededBytes = size ?? HEADER_BYTES_UP_TO_MAGIC
+      return found
+    }
+    const lastOffset = lastOffsetOf(new RecordBatch(chunk.subarray(found.end)))
+    if (lastOffset < offset) {
+      found.end += size
+      found.start = found.end
+      if (found.end >= chunk.length) return found
+      continue
+    }
+    if (lastOffset >= read.upToOffset) return over(found)
+    const selected = found.end - found.start
+    const fits = selected + size <= read.maxBytes
+    if (!fits && !(selected === 0 && read.minOneBatch)) return over(found)
+    if (size > chunk.length - found.end) {
+      if (isEmpty()) found.neededBytes = size
+      return found
+    }
+    found.end += size
+    found.nextOffset = lastOffset + 1
+    if (!fits) return found
+  }
+}
+
+function over(found: Selection): Selection {
+  found.isOver = found.start === found.end
+  return found
+}

@@ -1,0 +1,28 @@
+import type { BufferPool } from '../../protocol/buffer-pool.ts'
+import type { Host } from '../host/host.ts'
+import type { OpenFiles } from '../open-files.ts'
+import type { IndexCache } from '../segment/index-cache.ts'
+import type { StorageLogger } from '../storage-logger.ts'
+import type { TailMemory } from '../tail.ts'
+
+/** What the logs of a broker share. */
+export interface LogServices {
+  readonly host: Host
+  readonly openFiles: OpenFiles
+  readonly indexCache: IndexCache
+  readonly tailMemory: TailMemory
+  /** Where file ranges are read to. */
+  readonly pool: BufferPool
+  readonly logger: StorageLogger
+  /** Settings that are the same for all logs; they may change while the broker runs. */
+  readonly settings: LogServiceSettings
+  /** Makes where logs start durable. */
+  readonly saveLogStart: (log: { readonly directory: string }) => Promise<void>
+  /** The disk failed under a log: it refuses appends until it is opened anew. */
+  readonly onDiskFailure: (directory: string, error: Error) => void
+}
+
+export interface LogServiceSettings {
+  /** Producers that have been silent for so long are forgotten (producer.id.expiration.ms). */
+  readonly producerIdExpirationMs: number
+}

@@ -1,0 +1,147 @@
+import { type Rejection, reject } from '../../protocol/error-codes.ts'
+import type { EndTransactionMarker } from '../../protocol/records/control-records.ts'
+import { NO_PRODUCER_EPOCH, NO_SEQUENCE } from '../../protocol/records/record-batch.ts'
+import type { AppendOrigin } from '../partition-log.ts'
+import type { ProducerEntry } from './producer-entry.ts'
+
+const LARGEST_EPOCH = 32767
+const LARGEST_SEQUENCE = 2 ** 31 - 1
+
+/** A transaction that a marker ended. */
+export interface CompletedTransaction {
+  readonly producerId: number
+  readonly firstOffset: number
+  /** Of the marker. */
+  readonly lastOffset: number
+  readonly aborted: boolean
+}
+
+/** A batch as far as its producer is concerned, with the offsets that it is about to get. */
+export interface ProducerBatch {
+  readonly producerEpoch: number
+  readonly firstSequence: number
+  readonly lastSequence: number
+  readonly firstOffset: number
+  readonly lastOffset: number
+  readonly maxTimestamp: number
+  readonly isTransactional: boolean
+}
+
+/**
+ * What the batches of one append do to one producer: checked against what is known of it, and kept aside until the whole
+ * append is accepted. Source: ProducerAppendInfo.
+ */
+export class ProducerAppend {
+  /** What becomes of the producer. */
+  readonly updated: ProducerEntry
+  readonly #current: ProducerEntry
+  readonly #origin: AppendOrigin
+  readonly #partition: string
+
+  constructor(current: ProducerEntry, origin: AppendOrigin, partition: string) {
+    this.#current = current
+    this.updated = current.withoutBatches()
+    this.#origin = origin
+    this.#partition = partition
+  }
+
+  /** Adds data. INVALID_PRODUCER_EPOCH, OUT_OF_ORDER_SEQUENCE_NUMBER, INVALID_TXN_STATE. */
+  addData(batch: ProducerBatch): Rejection | undefined {
+    const refused =
+      this.#checkEpoch(batch.producerEpoch, batch.firstOffset, 0) ??
+      (this.#origin === 'client' ? this.#checkSequence(batch) : undefined)
+    if (refused !== undefined) return refused
+    const { updated } = this
+    updated.addBatch(batch.producerEpoch, {
+      lastSequence: batch.lastSequence,
+      lastOffset: batch.lastOffset,
+      offsetDelta: batch.lastOffset - batch.firstOffset,
+      timestampMs: batch.maxTimestamp,
+    })
+    if (updated.transactionStartOffset === undefined) {
+      if (batch.isTransactional) updated.transactionStartOffset = batch.firstOffset
+      return undefined
+    }
+    if (batch.isTransactional) return undefined
+    return reject(
+      'INVALID_TXN_STATE',
+      `Expected transactional write from producer ${updated.producerId} at offset ${batch.firstOffset} in partition ${this.#partition}`,
+    )
+  }
+
+  /** Adds a marker; undefined: no transaction was open. INVALID_PRODUCER_EPOCH, TRANSACTION_COORDINATOR_FENCED. */
+  addMarker(
+    marker: EndTransactionMarker,
+    at: {
+      readonly producerEpoch: number
+      readonly offset: number
+      readonly timestampMs: number
+      readonly transactionVersion: number
+    },
+  ): CompletedTransaction | Rejection | undefined {
+    const { updated } = this
+    const refused =
+      this.#checkEpoch(at.producerEpoch, at.offset, at.transactionVersion) ??
+      this.#checkCoordinatorEpoch(marker.coordinatorEpoch, at.offset)
+    if (refused !== undefined) return refused
+    const firstOffset = updated.transactionStartOffset
+    updated.endTransaction(at.producerEpoch, marker.coordinatorEpoch, at.timestampMs)
+    if (firstOffset === undefined) return undefined
+    const { producerId } = updated
+    return { producerId, firstOffset, lastOffset: at.offset, aborted: marker.type === 'ABORT' }
+  }
+
+  /**
+   * From version 2 on a marker bumps the epoch (KIP-890), so one that does not is stale, unless it repeats a marker that
+   * was written already or there is no higher epoch.
+   */
+  #checkEpoch(epoch: number, offset: number, transactionVersion: number): Rejection | undefined {
+    const last = this.updated.producerEpoch
+    const bumps = transactionVersion >= 2
+    if (bumps ? epoch > last : epoch >= last) return undefined
+    const isRepeated = this.updated.transactionStartOffset === undefined || epoch === LARGEST_EPOCH
+    if (bumps && epoch === last && isRepeated) return undefined
+    if (this.#origin === 'replication') return undefined
+    return reject(
+      'INVALID_PRODUCER_EPOCH',
+      `Epoch of producer ${this.updated.producerId} at offset ${offset} in ${this.#partition} is ${epoch}, which is smaller than the last seen epoch ${last}`,
+    )
+  }
+
+  #checkSequence({ producerEpoch, firstSequence, firstOffset }: ProducerBatch): Rejection | undefined {
+    const { updated } = this
+    const where = `of producer ${updated.producerId} at offset ${firstOffset} in partition ${this.#partition}`
+    if (producerEpoch !== updated.producerEpoch) {
+      // A producer of which nothing is known may start anywhere: its earlier records may have been removed.
+      if (firstSequence === 0 || updated.producerEpoch === NO_PRODUCER_EPOCH) return undefined
+      return reject(
+        'OUT_OF_ORDER_SEQUENCE_NUMBER',
+        `Invalid sequence number for new epoch ${where}: ${producerEpoch} (request epoch), ${firstSequence} (seq. number), ${updated.producerEpoch} (current producer epoch)`,
+      )
+    }
+    const last = this.#lastSequence(producerEpoch)
+    if (this.#current.producerEpoch === NO_PRODUCER_EPOCH || isNext(last, firstSequence)) return undefined
+    return reject(
+      'OUT_OF_ORDER_SEQUENCE_NUMBER',
+      `Out of order sequence number ${where}: ${firstSequence} (incoming seq. number), ${last} (current end sequence number)`,
+    )
+  }
+
+  #lastSequence(producerEpoch: number): number {
+    if (this.updated.lastBatch !== undefined) return this.updated.lastSequence
+    return producerEpoch === this.#current.producerEpoch ? this.#current.lastSequence : NO_SEQUENCE
+  }
+
+  #checkCoordinatorEpoch(epoch: number, offset: number): Rejection | undefined {
+    const last = this.updated.coordinatorEpoch
+    if (last <= epoch || this.#origin === 'replication') return undefined
+    return reject(
+      'TRANSACTION_COORDINATOR_FENCED',
+      `Invalid coordinator epoch for producerId ${this.updated.producerId} at offset ${offset} in partition ${this.#partition}: ${epoch} (zombie), ${last} (current)`,
+    )
+  }
+}
+
+function isNext(lastSequence: number, sequence: number): boolean {
+  return sequence === lastSequence + 1 || (sequence === 0 && lastSequence === LARGEST_SEQUENCE)
+}

@@ -1,0 +1,237 @@
+import { isRejection, type Rejection, reject } from '../../protocol/error-codes.ts'
+import { readEndTransactionMarker } from '../../protocol/records/control-records.ts'
+import type { RecordBatch } from '../../protocol/records/record-batch.ts'
+import { openRecords, RecordFault } from '../../protocol/records/record-reader.ts'
+import type { AppendOrigin, ProducerDescription } from '../partition-log.ts'
+import { hasProducerId } from '../segment/stored-batch.ts'
+import { type CompletedTransaction, ProducerAppend } from './producer-append.ts'
+import { type BatchMetadata, firstOffsetOf, isExpired, ProducerEntry } from './producer-entry.ts'
+
+/** What an append does to producers, once it is accepted. */
+export interface ProducerChanges {
+  readonly appends: readonly ProducerAppend[]
+  readonly completed: readonly CompletedTransaction[]
+}
+
+/** The append is in the log already. */
+export interface DuplicateAppend {
+  readonly duplicate: BatchMetadata
+}
+
+export interface ProducerCheck {
+  readonly origin: AppendOrigin
+  /** KIP-890: version of the transaction protocol that wrote a marker. */
+  readonly transactionVersion?: number
+  /** False: no transaction of this producer is known to hold this partition. Left out: not checked. */
+  readonly verified?: boolean
+}
+
+/** A transaction in order of its first offset, open or with a marker above the high watermark. */
+interface Transaction {
+  readonly producerId: number
+  readonly firstOffset: number
+  /** Of its marker; undefined while it is open. */
+  lastOffset: number | undefined
+}
+
+const NO_CHANGES: ProducerChanges = { appends: [], completed: [] }
+
+/**
+ * Producers with state in one log: their last sequences, by which retries are known and gaps refused, and their open
+ * transactions, which bound what read_committed consumers see. In memory; `producer-snapshot.ts` is its form on disk.
+ * Source: ProducerStateManager.
+ */
+export class ProducerState {
+  readonly #partition: string
+  readonly #producers = new Map<number, ProducerEntry>()
+  /** In order of firstOffset. */
+  #transactions: Transaction[] = []
+
+  constructor(partition: string, entries: readonly ProducerEntry[] = []) {
+    this.#partition = partition
+    for (const entry of entries) this.#producers.set(entry.producerId, entry)
+    const open = entries.filter((entry) => entry.transactionStartOffset !== undefined)
+    this.#transactions = open.map(({ producerId, transactionStartOffset }) => ({
+      producerId,
+      firstOffset: transactionStartOffset!,
+      lastOffset: undefined,
+    }))
+    this.#transactions.sort((a, b) => a.firstOffset - b.firstOffset)
+  }
+
+  get entries(): Iterable<ProducerEntry> {
+    return this.#producers.values()
+  }
+
+  get count(): number {
+    return this.#producers.size
+  }
+
+  find(producerId: number): ProducerEntry | undefined {
+    return this.#producers.get(producerId)
+  }
+
+  /** True while the producer has a transaction open with that epoch. */
+  hasOpenTransaction(producerId: number, producerEpoch: number): boolean {
+    const entry = this.#producers.get(producerId)
+    return entry?.transactionStartOffset !== undefined && entry.producerEpoch === producerEpoch
+  }
+
+  /**
+   * Decides about batches, whose offsets are assigned already, and changes nothing. The order of checks is that of UnifiedLog.analyzeAndValidateProducerState.
+   */
+  check(batches: readonly RecordBatch[], check: ProducerCheck): ProducerChanges | DuplicateAppend | Rejection {
+    let appends: Map<number, ProducerAppend> | undefined
+    const completed: CompletedTransaction[] = []
+    for (const batch of batches) {
+      if (!hasProducerId(batch)) continue
+      const known = this.#producers.get(batch.producerId)
+      const duplicate = check.origin === 'client' ? duplicateOf(batch, known) : undefined
+      if (duplicate !== undefined) return { duplicate }
+      if (isUnverified(batch, known, check)) {
+        return reject('INVALID_TXN_STATE', 'Record was not part of an ongoing transaction')
+      }
+      appends ??= new Map()
+      const append = this.#appendOf(batch.producerId, check.origin, appends)
+      const outcome = addBatch(append, batch, check)
+      if (isRejection(outcome)) return outcome
+      if (outcome !== undefined) completed.push(outcome)
+    }
+    return appends === undefined ? NO_CHANGES : { appends: [...appends.values()], completed }
+  }
+
+  /**
+   * Carries out what was decided. For each transaction that it completes, tells the last stable offset that holds from
+   * then on. Source: UnifiedLog.append.
+   */
+  apply(
+    changes: ProducerChanges,
+    onCompleted: (completed: CompletedTransaction, lastStableOffset: number) => void,
+  ): void {
+    for (const { updated } of changes.appends) {
+      const known = this.#producers.get(updated.producerId)
+      const before = known?.transactionStartOffset
+      if (known === undefined) this.#producers.set(updated.producerId, updated)
+      else known.update(updated)
+      this.#begin(updated, before, changes.completed)
+    }
+    if (changes.appends.length > 1) this.#transactions.sort((a, b) => a.firstOffset - b.firstOffset)
+    for (const completed of changes.completed) {
+      onCompleted(completed, this.#lastStableOffset(completed))
+      const transaction = this.#transactions.find(
+        (each) => each.producerId === completed.producerId && each.lastOffset === undefined,
+      )
+      if (transaction !== undefined) transaction.lastOffset = completed.lastOffset
+    }
+  }
+
+  /** First offset of the oldest transaction that is open, or ended by a marker at or above upToOffset. */
+  firstUnstableOffset(upToOffset: number): number | undefined {
+    if (this.#transactions.length === 0) return undefined
+    const isUnstable = ({ lastOffset }: Transaction) => lastOffset === undefined || lastOffset >= upToOffset
+    return this.#transactions.find(isUnstable)?.firstOffset
+  }
+
+  /** Forgets ended transactions below the offset: readers have seen their markers. */
+  forgetCompletedBelow(offset: number): void {
+    if (this.#transactions.length === 0) return
+    this.#transactions = this.#transactions.filter(({ lastOffset }) => lastOffset === undefined || lastOffset >= offset)
+  }
+
+  /** Forgets producers that have been silent for so long, unless they have a transaction open. */
+  removeExpired(nowMs: number, expirationMs: number): void {
+    for (const [producerId, entry] of this.#producers) {
+      if (isExpired(entry, nowMs, expirationMs)) this.#producers.delete(producerId)
+    }
+  }
+
+  describe(): ProducerDescription[] {
+    return [...this.#producers.values()].map((entry) => ({
+      producerId: entry.producerId,
+      producerEpoch: entry.producerEpoch,
+      lastSequence: entry.lastSequence,
+      lastTimestampMs: entry.lastTimestampMs,
+      coordinatorEpoch: entry.coordinatorEpoch,
+      currentTransactionStartOffset: entry.transactionStartOffset ?? -1,
+    }))
+  }
+
+  #appendOf(producerId: number, origin: AppendOrigin, appends: Map<number, ProducerAppend>): ProducerAppend {
+    let append = appends.get(producerId)
+    if (append === undefined) {
+      const known = this.#producers.get(producerId) ?? new ProducerEntry(producerId)
+      append = new ProducerAppend(known, origin, this.#partition)
+      appends.set(producerId, append)
+    }
+    return append
+  }
+
+  /** A transaction may begin, and even end, within one append of a replica. */
+  #begin(
+    { producerId, transactionStartOffset }: ProducerEntry,
+    before: number | undefined,
+    completed: readonly CompletedTransaction[],
+  ): void {
+    const starts = completed.filter((each) => each.producerId === producerId).map((each) => each.firstOffset)
+    if (transactionStartOffset !== undefined) starts.push(transactionStartOffset)
+    for (const firstOffset of starts) {
+      if (firstOffset === before) continue
+      this.#transactions.push({ producerId, firstOffset, lastOffset: undefined })
+    }
+  }
+
+  /** Start of the next open transaction of another producer, or the offset after the marker. */
+  #lastStableOffset({ producerId, lastOffset }: CompletedTransaction): number {
+    const next = this.#transactions.find((each) => each.lastOffset === undefined && each.producerId !== producerId)
+    return next?.firstOffset ?? lastOffset + 1
+  }
+}
+
+/** Offsets of the batch that an append repeats. */
+export function originalOffsets({ duplicate }: DuplicateAppend): {
+  readonly baseOffset: number
+  readonly lastOffset: number
+} {
+  return { baseOffset: firstOffsetOf(duplicate), lastOffset: duplicate.lastOffset }
+}
+
+function duplicateOf(batch: RecordBatch, known: ProducerEntry | undefined): BatchMetadata | undefined {
+  return known?.findDuplicate(batch.producerEpoch, batch.baseSequence, batch.lastSequence)
+}
+
+function isUnverified(batch: RecordBatch, known: ProducerEntry | undefined, check: ProducerCheck): boolean {
+  if (check.verified !== false || check.origin === 'replication') return false
+  if (!batch.isTransactional || batch.isControl) return false
+  return known?.transactionStartOffset === undefined || known.producerEpoch !== batch.producerEpoch
+}
+
+function addBatch(
+  append: ProducerAppend,
+  batch: RecordBatch,
+  check: ProducerCheck,
+): CompletedTransaction | Rejection | undefined {
+  const { producerEpoch } = batch
+  if (!batch.isControl) {
+    return append.addData({
+      producerEpoch,
+      firstSequence: batch.baseSequence,
+      lastSequence: batch.lastSequence,
+      firstOffset: batch.baseOffset,
+      lastOffset: batch.lastOffset,
+      maxTimestamp: batch.maxTimestamp,
+      isTransactional: batch.isTransactional,
+    })
+  }
+  const records = openRecords(batch)
+  // Compaction leaves batches without records behind.
+  if (records instanceof RecordFault || !records.next()) return undefined
+  const marker = readEndTransactionMarker(records.key, records.value)
+  if (marker === undefined) return undefined
+  const { transactionVersion = 0 } = check
+  return append.addMarker(marker, {
+    producerEpoch,
+    offset: batch.baseOffset,
+    timestampMs: records.timestamp,
+    transactionVersion,
+  })
+}

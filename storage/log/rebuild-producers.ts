@@ -1,0 +1,60 @@
+import { isRejection } from '../../protocol/error-codes.ts'
+import { invariant } from '../../protocol/invariant.ts'
+import type { RecordBatch } from '../../protocol/records/record-batch.ts'
+import type { Segment } from '../segment/segment.ts'
+import { hasProducerId, lastOffsetOf } from '../segment/stored-batch.ts'
+import type { CompletedTransaction } from './producer-append.ts'
+import { isExpired } from './producer-entry.ts'
+import { ProducerState } from './producer-state.ts'
+import type { SnapshotFiles } from './snapshot-files.ts'
+
+export interface ProducerRebuild {
+  readonly partition: string
+  readonly segments: readonly Segment[]
+  readonly snapshots: SnapshotFiles
+  readonly logStartOffset: number
+  readonly nowMs: number
+  readonly expirationMs: number
+}
+
+/**
+ * Producers as they were at upToOffset: the newest snapshot at or below it, and the batches from there on.
+ * Source: ProducerStateManager.truncateAndReload, UnifiedLog.rebuildProducerState.
+ */
+export function rebuildProducers(rebuild: ProducerRebuild, upToOffset: number): ProducerState {
+  const { snapshots, logStartOffset, nowMs, expirationMs } = rebuild
+  snapshots.removeWhere((offset) => offset > upToOffset || offset <= logStartOffset)
+  const snapshot = snapshots.latest(upToOffset)
+  const alive = snapshot?.entries.filter((entry) => !isExpired(entry, nowMs, expirationMs)) ?? []
+  const state = new ProducerState(rebuild.partition, alive)
+  const fromOffset = Math.max(snapshot?.offset ?? logStartOffset, logStartOffset)
+  if (fromOffset < upToOffset) replay(state, rebuild.segments, fromOffset, upToOffset)
+  return state
+}
+
+function replay(state: ProducerState, segments: readonly Segment[], fromOffset: number, upToOffset: number): void {
+  for (let i = 0; i < segments.length; i++) {
+    const segment = segments[i]!
+    const nextBase = segments[i + 1]?.baseOffset ?? Number.POSITIVE_INFINITY
+    if (nextBase <= fromOffset || segment.baseOffset >= upToOffset) continue
+    const scanner = segment.scan(segment.positionOf(fromOffset), 'whole')
+    for (let at = scanner.next(); at !== undefined; at = scanner.next()) {
+      if (lastOffsetOf(at.batch) >= upToOffset) return
+      replayBatch(state, at.batch)
+    }
+  }
+}
+
+/** Takes over a batch that is in the log; answers the transactions that it completes. */
+export function replayBatch(
+  state: ProducerState,
+  batch: RecordBatch,
+  onCompleted: (completed: CompletedTransaction, lastStableOffset: number) => void = () => {},
+): void {
+  if (!hasProducerId(batch)) return
+  const changes = state.check([batch], { origin: 'replication' })
+  // Only a data batch of a transaction without the transactional bit is refused here: Kafka's leader lets none in.
+  if (isRejection(changes)) return
+  invariant('appends' in changes, 'replicated batches are never duplicates')
+  state.apply(changes, onCompleted)
+}

@@ -1,0 +1,278 @@
+import { LEADER_EPOCH_FILE, parseEpochs } from '../checkpoint-files.ts'
+import type { LogConfig } from '../partition-log.ts'
+import { CorruptIndexError } from '../segment/entry-file.ts'
+import {
+  LOG_SUFFIX,
+  OFFSET_INDEX_SUFFIX,
+  parseSegmentFileName,
+  segmentFileName,
+  TIME_INDEX_SUFFIX,
+} from '../segment/file-names.ts'
+import { Segment } from '../segment/segment.ts'
+import { hasFittingChecksum, hasSoundOffsets, lastOffsetOf, leaderEpochOf } from '../segment/stored-batch.ts'
+import { LeaderEpochs } from './leader-epochs.ts'
+import type { LogServices } from './log-services.ts'
+import type { ProducerState } from './producer-state.ts'
+import { type ProducerRebuild, rebuildProducers, replayBatch } from './rebuild-producers.ts'
+import { SnapshotFiles } from './snapshot-files.ts'
+import { tidyTemporaryFiles } from './temporary-files.ts'
+
+/** What is known about a log before its files are looked at. */
+export interface LogLocation {
+  /** `topic-0`, for messages. */
+  readonly partition: string
+  readonly directory: string
+  /** True: the broker was stopped in order, so the files are as they were left. */
+  readonly wasCleanStop: boolean
+  /** From the checkpoints: what lies below the one was synced; what lies below the other was deleted. */
+  readonly recoveryPoint: number
+  readonly logStartOffset: number
+}
+
+/** A log as it was found. */
+export interface LoadedLog {
+  /** In order of their base offsets; the last is the one to append to. */
+  readonly segments: Segment[]
+  readonly logStartOffset: number
+  readonly logEndOffset: number
+  readonly recoveryPoint: number
+  readonly epochs: LeaderEpochs
+  readonly producers: ProducerState
+  readonly snapshots: SnapshotFiles
+  /** True where files were made or changed on the way. */
+  readonly isChanged: boolean
+}
+
+/**
+ * Opens the log in a directory, in these passes. Source: LogLoader.
+ *  1. What compaction or deletion left half done is finished or undone.
+ *  2. Segments are found by the names of their files.
+ *  3. After an unclean stop, segments from the recovery point on are read: the log is cut at the first batch that is not
+ *     whole and valid, indexes and epochs are made anew.
+ *  4. The end of the log is read, and compared with its start.
+ *  5. Epochs outside of the log are forgotten.
+ *  6. Producers come from the newest snapshot and the batches after it.
+ */
+export function loadLog(location: LogLocation, config: LogConfig, services: LogServices): LoadedLog {
+  const loader = new LogLoader(location, config, services)
+  loader.findSegments()
+  if (!location.wasCleanStop) loader.recover()
+  return loader.finish()
+}
+
+/** Makes the indexes of a segment anew, from its log file. Headers are enough: the log was valid when it was closed. */
+export function rebuildIndexes(segment: Segment, indexIntervalBytes: number): void {
+  segment.resetIndexes()
+  const scanner = segment.scan()
+  for (let at = scanner.next(); at !== undefined; at = scanner.next()) {
+    segment.index(at.batch, at.position, indexIntervalBytes)
+  }
+  segment.finish()
+}
+
+class LogLoader {
+  readonly #location: LogLocation
+  readonly #config: LogConfig
+  readonly #services: LogServices
+  readonly #epochs: LeaderEpochs
+  readonly #snapshots: SnapshotFiles
+  #segments: Segment[] = []
+  /** Set by recovery, which reads all that producers did on the way. */
+  #producers: ProducerState | undefined
+  #isChanged = false
+
+  constructor(location: LogLocation, config: LogConfig, services: LogServices) {
+    const { files } = services.openFiles
+    this.#location = location
+    this.#config = config
+    this.#services = services
+    tidyTemporaryFiles(files, location.directory, services.logger)
+    this.#snapshots = new SnapshotFiles(files, location.directory, files.list(location.directory))
+    this.#epochs = readEpochs(services, location)
+  }
+
+  findSegments(): void {
+    const { files } = this.#services.openFiles
+    const names = new Set(files.list(this.#location.directory))
+    for (const name of [...names].sort()) {
+      const parsed = parseSegmentFileName(name)
+      if (parsed === undefined || parsed.temporary !== '' || parsed.suffix === '.snapshot') continue
+      const logName = segmentFileName(parsed.baseOffset, LOG_SUFFIX)
+      if (!names.has(logName)) files.remove(files.join(this.#location.directory, name))
+      else if (parsed.suffix === LOG_SUFFIX) this.#segments.push(this.#openSegment(parsed.baseOffset, false))
+    }
+    const last = this.#segments.at(-1)
+    for (const segment of this.#segments) {
+      const has = (suffix: typeof OFFSET_INDEX_SUFFIX | typeof TIME_INDEX_SUFFIX) =>
+        names.has(segmentFileName(segment.baseOffset, suffix))
+      if (!has(OFFSET_INDEX_SUFFIX) || !has(TIME_INDEX_SUFFIX) || (segment === last && !this.#isIndexSound(segment))) {
+        this.#rebuildIndexes(segment)
+      }
+    }
+  }
+
+  /** Pass 3. */
+  recover(): void {
+    const first = this.#segments.findLastIndex((segment) => segment.baseOffset <= this.#location.recoveryPoint)
+    const unflushed = this.#segments.slice(Math.max(0, first))
+    if (unflushed.length === 0) return
+    this.#isChanged = true
+    this.#producers = rebuildProducers(this.#producerRebuild(), unflushed[0]!.baseOffset)
+    for (const segment of unflushed) {
+      const cutBytes = this.#recoverSegment(segment, this.#producers)
+      if (cutBytes === 0) continue
+      this.#dropAfter(segment)
+      break
+    }
+  }
+
+  finish(): LoadedLog {
+    const { logStartOffset: checkpointedStart } = this.#location
+    let logEndOffset = this.#segments.at(-1)?.readNextOffset() ?? 0
+    if (this.#segments.length > 0 && logEndOffset < checkpointedStart) {
+      this.#services.logger.warn(
+        { partition: this.#location.partition, logEndOffset, logStartOffset: checkpointedStart },
+        'log ends below its checkpointed start: its files were deleted from outside; it begins anew at its start',
+      )
+      this.#dropAll()
+    }
+    if (this.#segments.length === 0) {
+      const segment = this.#openSegment(checkpointedStart, true)
+      segment.createFiles(this.#config.preallocate ? this.#config.segmentBytes : 0)
+      this.#segments = [segment]
+      this.#isChanged = true
+      logEndOffset = checkpointedStart
+    }
+    this.#segments.at(-1)!.active = true
+    const logStartOffset = Math.max(checkpointedStart, this.#segments[0]!.baseOffset)
+    this.#epochs.truncateFromEnd(logEndOffset)
+    this.#epochs.truncateFromStart(logStartOffset)
+    return {
+      segments: this.#segments,
+      logStartOffset,
+      logEndOffset,
+      recoveryPoint: this.#location.wasCleanStop ? logEndOffset : Math.min(this.#location.recoveryPoint, logEndOffset),
+      epochs: this.#epochs,
+      producers: this.#finishProducers(logStartOffset, logEndOffset),
+      snapshots: this.#snapshots,
+      isChanged: this.#isChanged,
+    }
+  }
+
+  /** Pass 6. */
+  #finishProducers(logStartOffset: number, logEndOffset: number): ProducerState {
+    this.#snapshots.removeStray(this.#segments.map((segment) => segment.baseOffset))
+    const isSettled = this.#producers !== undefined && logStartOffset === this.#location.logStartOffset
+    return isSettled ? this.#producers! : rebuildProducers({ ...this.#producerRebuild(), logStartOffset }, logEndOffset)
+  }
+
+  #recoverSegment(segment: Segment, producers: ProducerState): number {
+    const { partition } = this.#location
+    const { indexIntervalBytes } = this.#config
+    if (segment !== this.#segments[0]) this.#snapshots.write(segment.baseOffset, producers.entries)
+    segment.resetIndexes()
+    const scanner = segment.scan(0, 'whole')
+    let fault: string | undefined
+    let validBytes = 0
+    let nextOffset = segment.baseOffset
+    for (let at = scanner.next(); at !== undefined; at = scanner.next()) {
+      const { batch, position } = at
+      if (!hasFittingChecksum(batch)) fault = 'the checksum does not fit'
+      else if (!hasSoundOffsets(batch) || lastOffsetOf(batch) < nextOffset) fault = 'offsets run backwards'
+      else if (!segment.holdsOffset(lastOffsetOf(batch))) fault = 'the offset is too far from the base offset'
+      if (fault !== undefined) break
+      segment.index(batch, position, indexIntervalBytes)
+      this.#noteEpoch(leaderEpochOf(batch), batch.baseOffset)
+      replayBatch(producers, batch, (completed, lastStableOffset) => {
+        if (completed.aborted) segment.transactionIndex.append({ ...completed, lastStableOffset })
+      })
+      nextOffset = lastOffsetOf(batch) + 1
+      validBytes = scanner.position
+    }
+    fault ??= scanner.fault
+    const cutBytes = segment.sizeBytes - validBytes
+    if (cutBytes > 0) {
+      this.#services.logger.warn(
+        { partition, file: segment.logPath, position: validBytes, cutBytes, logEndOffset: nextOffset, fault },
+        'recovery cut the log after the last whole valid batch',
+      )
+      segment.truncateLog(validBytes)
+    }
+    segment.finish()
+    return cutBytes
+  }
+
+  #noteEpoch(epoch: number | undefined, baseOffset: number): void {
+    if (epoch !== undefined && epoch > (this.#epochs.latestEpoch ?? -1)) this.#epochs.assign(epoch, baseOffset)
+  }
+
+  /** What follows a cut cannot be reached by counting offsets any more. */
+  #dropAfter(segment: Segment): void {
+    const dropped = this.#segments.filter((each) => each.baseOffset > segment.baseOffset)
+    for (const each of dropped) this.#removeSegment(each)
+    this.#segments = this.#segments.filter((each) => each.baseOffset <= segment.baseOffset)
+    const logEndOffset = segment.readNextOffset()
+    this.#snapshots.removeWhere((offset) => offset > logEndOffset)
+    if (dropped.length === 0) return
+    this.#services.logger.warn(
+      { partition: this.#location.partition, baseOffsets: dropped.map((each) => each.baseOffset) },
+      'recovery removed the segments behind the cut',
+    )
+  }
+
+  #dropAll(): void {
+    for (const segment of this.#segments) this.#removeSegment(segment)
+    this.#segments = []
+    this.#epochs.clear()
+    this.#snapshots.removeWhere(() => true)
+    this.#producers = undefined
+  }
+
+  #removeSegment(segment: Segment): void {
+    const { files } = this.#services.openFiles
+    for (const path of segment.paths()) this.#services.openFiles.whenClosed(path, () => files.remove(path))
+  }
+
+  #openSegment(baseOffset: number, isNew: boolean): Segment {
+    const { host } = this.#services
+    return new Segment(this.#location.directory, baseOffset, this.#services, { isNew, nowMs: host.clock.nowMs() })
+  }
+
+  #isIndexSound(segment: Segment): boolean {
+    try {
+      segment.checkIndexes()
+      return true
+    } catch (error) {
+      if (!(error instanceof CorruptIndexError)) throw error
+      this.#services.logger.warn({ partition: this.#location.partition, reason: error.message }, 'index is corrupt')
+      return false
+    }
+  }
+
+  #rebuildIndexes(segment: Segment): void {
+    const { logger } = this.#services
+    logger.warn({ partition: this.#location.partition, file: segment.logPath }, 'indexes are made anew from the log')
+    rebuildIndexes(segment, this.#config.indexIntervalBytes)
+    this.#isChanged = true
+  }
+
+  #producerRebuild(): ProducerRebuild {
+    const { partition, logStartOffset } = this.#location
+    return {
+      partition,
+      segments: this.#segments,
+      snapshots: this.#snapshots,
+      logStartOffset,
+      nowMs: this.#services.host.clock.nowMs(),
+      expirationMs: this.#services.settings.producerIdExpirationMs,
+    }
+  }
+}
+
+function readEpochs({ openFiles, logger }: LogServices, { directory, partition }: LogLocation): LeaderEpochs {
+  const { files } = openFiles
+  const text = files.readWhole(files.join(directory, LEADER_EPOCH_FILE))?.toString('utf8')
+  const entries = text === undefined ? [] : parseEpochs(text)
+  if (entries === undefined) logger.warn({ partition }, 'leader-epoch-checkpoint is corrupt: its epochs are forgotten')
+  return new LeaderEpochs(entries ?? [])
+}

@@ -1,0 +1,75 @@
+import type { Files } from '../host/host.ts'
+import { BatchScanner } from '../segment/batch-scanner.ts'
+import {
+  CLEANED_SUFFIX,
+  DELETED_SUFFIX,
+  LOG_SUFFIX,
+  parseSegmentFileName,
+  type SegmentFileName,
+  SWAP_SUFFIX,
+} from '../segment/file-names.ts'
+import { lastOffsetOf } from '../segment/stored-batch.ts'
+import type { StorageLogger } from '../storage-logger.ts'
+
+/*
+ * How compaction replaces segments: it writes `.cleaned` files; renames them to `.swap`, the log file last; removes the
+ * old segments; renames `.swap` to nothing. A `.swap` log file therefore says that all of them are whole, and what it
+ * replaces may be partly gone.
+ */
+
+interface TemporaryFile extends SegmentFileName {
+  readonly name: string
+}
+
+/** Finishes or undoes what was under way when the broker ended. Source: LogLoader.load. */
+export function tidyTemporaryFiles(files: Files, directory: string, logger: StorageLogger): void {
+  const found = files.list(directory).flatMap((name): TemporaryFile[] => {
+    const parsed = parseSegmentFileName(name)
+    return parsed === undefined ? [] : [{ ...parsed, name }]
+  })
+  const remove = (file: TemporaryFile): void => files.remove(files.join(directory, file.name))
+  const ofKind = (suffix: string): TemporaryFile[] => found.filter((file) => file.temporary === suffix)
+  for (const file of ofKind(DELETED_SUFFIX)) remove(file)
+  const cleaned = ofKind(CLEANED_SUFFIX)
+  // Renaming to `.swap` was under way: the old segments are all there still.
+  const firstCleaned = Math.min(...cleaned.map((file) => file.baseOffset))
+  const swaps = ofKind(SWAP_SUFFIX)
+  for (const file of [...cleaned, ...swaps.filter((swap) => swap.baseOffset >= firstCleaned)]) remove(file)
+  const valid = swaps.filter((swap) => swap.baseOffset < firstCleaned)
+  if (valid.length > 0) finishSwap(files, directory, found, valid, logger)
+}
+
+function finishSwap(
+  files: Files,
+  directory: string,
+  found: readonly TemporaryFile[],
+  swaps: readonly TemporaryFile[],
+  logger: StorageLogger,
+): void {
+  const logs = swaps.filter((swap) => swap.suffix === LOG_SUFFIX)
+  const first = Math.min(...logs.map((swap) => swap.baseOffset))
+  const nextOffset = Math.max(...logs.map((swap) => endOf(files, files.join(directory, swap.name), swap.baseOffset)))
+  for (const file of found) {
+    if (file.temporary !== '' || file.baseOffset < first || file.baseOffset >= nextOffset) continue
+    files.remove(files.join(directory, file.name))
+  }
+  for (const swap of swaps) {
+    const from = files.join(directory, swap.name)
+    files.rename(from, from.slice(0, -SWAP_SUFFIX.length))
+  }
+  files.syncDirectory(directory)
+  logger.info({ directory, baseOffsets: logs.map((swap) => swap.baseOffset) }, 'finished an interrupted compaction')
+}
+
+/** Offset after the last record of a log file. */
+function endOf(files: Files, path: string, baseOffset: number): number {
+  const handle = files.open(path, 'r')
+  try {
+    const scanner = new BatchScanner(handle, 0, handle.size())
+    let end = baseOffset
+    for (let at = scanner.next(); at !== undefined; at = scanner.next()) end = lastOffsetOf(at.batch) + 1
+    return end
+  } finally {
+    handle.close()
+  }
+}

@@ -1,0 +1,67 @@
+import { readLegacyBatch } from '../../protocol/records/legacy-messages.ts'
+import { NO_TIMESTAMP, type RecordBatch } from '../../protocol/records/record-batch.ts'
+import { DEFAULT_DECOMPRESSED_LIMIT_BYTES, openRecords, RecordFault } from '../../protocol/records/record-reader.ts'
+import type { TimestampAndOffset } from '../partition-log.ts'
+import type { Segment } from '../segment/segment.ts'
+import { lastOffsetOf, leaderEpochOf, maxTimestampOf } from '../segment/stored-batch.ts'
+
+/**
+ * The first record from startOffset on with at least that timestamp; undefined: none.
+ * ensureIndexes: sees to it that those of a closed segment can be used. Source: UnifiedLog.searchOffsetInLocalLog, LogSegment.findOffsetByTimestamp.
+ */
+export function findTimestamp(
+  segments: readonly Segment[],
+  timestampMs: number,
+  startOffset: number,
+  ensureIndexes: (segment: Segment) => void,
+): TimestampAndOffset | undefined {
+  const segment = segments.find((each) => each.retentionTimestampMs >= timestampMs)
+  if (segment === undefined) return undefined
+  ensureIndexes(segment)
+  const before = segment.timeIndex.lookup(timestampMs).offset
+  const scanner = segment.scan(segment.offsetIndex.positionFor(Math.max(before, startOffset)), 'whole')
+  for (let at = scanner.next(); at !== undefined; at = scanner.next()) {
+    const { batch } = at
+    if (maxTimestampOf(batch) < timestampMs || lastOffsetOf(batch) < startOffset) continue
+    const found = firstRecord(batch, (timestamp, offset) => timestamp >= timestampMs && offset >= startOffset)
+    if (found !== undefined) return found
+  }
+  return undefined
+}
+
+/** The first record with the largest timestamp of the log; undefined where no record has one. Source: KIP-734. */
+export function findLatestTimestamp(segments: readonly Segment[]): TimestampAndOffset | undefined {
+  let latest: Segment | undefined
+  for (const segment of segments) {
+    if (latest === undefined || segment.largestTimestamp.timestampMs > latest.largestTimestamp.timestampMs) {
+      latest = segment
+    }
+  }
+  if (latest === undefined || latest.largestTimestamp.timestampMs === NO_TIMESTAMP) return undefined
+  const { timestampMs, offset } = latest.largestTimestamp
+  const scanner = latest.scan(latest.offsetIndex.positionFor(offset), 'whole')
+  for (let at = scanner.next(); at !== undefined; at = scanner.next()) {
+    if (maxTimestampOf(at.batch) === timestampMs) return firstRecord(at.batch, (timestamp) => timestamp === timestampMs)
+  }
+  return undefined
+}
+
+function firstRecord(
+  batch: RecordBatch,
+  matches: (timestampMs: number, offset: number) => boolean,
+): TimestampAndOffset | undefined {
+  const leaderEpoch = leaderEpochOf(batch)
+  if (batch.isLegacy) {
+    const legacy = readLegacyBatch(batch, DEFAULT_DECOMPRESSED_LIMIT_BYTES)
+    const records = legacy instanceof RecordFault ? [] : legacy.records
+    const found = records.find((record) => matches(record.timestamp, record.offset))
+    return found && { timestampMs: found.timestamp, offset: found.offset, leaderEpoch }
+  }
+  const records = openRecords(batch)
+  if (records instanceof RecordFault) return undefined
+  while (records.next()) {
+    const { timestamp, offset } = records
+    if (matches(timestamp, offset)) return { timestampMs: timestamp, offset, leaderEpoch }
+  }
+  return undefined
+}

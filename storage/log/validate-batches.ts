@@ -1,0 +1,197 @@
+import { isRejection, type Rejection, reject } from '../../protocol/error-codes.ts'
+import { convertToBatch } from '../../protocol/records/conversion.ts'
+import { batchesOf, NO_PRODUCER_ID, RecordBatch } from '../../protocol/records/record-batch.ts'
+import type { AppendContext, AppendRejection, LogConfig } from '../partition-log.ts'
+import { hasFittingChecksum, hasSoundOffsets } from '../segment/stored-batch.ts'
+import { recompress, targetCompressionOf } from './recompression.ts'
+import { type CheckedRecords, checkRecords } from './validate-records.ts'
+
+/** First version of Produce that carries format v2, and first that may carry zstd. */
+const FIRST_PRODUCE_VERSION_OF_V2 = 3
+const FIRST_PRODUCE_VERSION_OF_ZSTD = 7
+const ZSTD_ID = 4
+const NO_BATCHES: readonly RecordBatch[] = []
+
+/** What may be appended: the batches, and what their headers are to say. */
+export interface ValidatedBatches {
+  readonly batches: readonly RecordBatch[]
+  readonly sizeBytes: number
+  /** Largest of all records; -1: none has one. */
+  readonly maxTimestamp: number
+  /** -1 unless message.timestamp.type is LogAppendTime. */
+  readonly logAppendTimeMs: number
+  /** True where the memory is no longer the one that came in. */
+  readonly rewritten: boolean
+}
+
+/**
+ * Decides whether batches may be appended, and with which timestamps; their headers get these (and their checksums with
+ * them, where that changes something), but no offsets yet. Codes, words and order of the checks are those of
+ * UnifiedLog.analyzeAndValidateRecords and then LogValidator.
+ *
+ * Unlike Kafka, compressed records are decompressed only where the header cannot answer: with compaction (keys),
+ * another compression.type, or a lower bound for timestamps.
+ */
+export function validateBatches(
+  records: Buffer,
+  config: LogConfig,
+  context: AppendContext,
+  partition: string,
+): ValidatedBatches | AppendRejection {
+  const received = batchesAppended(records, context)
+  if (isRejection(received)) return received
+  const refused = checkShape(received, config, context, partition)
+  if (refused !== undefined) return refused
+  return context.origin === 'replication'
+    ? asReplicated(received, partition)
+    : asLeader(received, config, context, partition)
+}
+
+/** The batches of a request, in format v2; what very old clients send is converted. Source: ProduceRequest.validateRecords. */
+function batchesAppended(records: Buffer, context: AppendContext): readonly RecordBatch[] | Rejection {
+  const { produceVersion } = context
+  if (isOldFormat(context)) return converted(records)
+  const { batches, corruption } = batchesOf(records)
+  if (corruption !== undefined) return reject('CORRUPT_MESSAGE', corruption)
+  return (produceVersion === undefined ? undefined : checkRequest(batches, produceVersion)) ?? batches
+}
+
+function isOldFormat({ produceVersion }: AppendContext): boolean {
+  return produceVersion !== undefined && produceVersion < FIRST_PRODUCE_VERSION_OF_V2
+}
+
+function converted(messageSet: Buffer): readonly RecordBatch[] | Rejection {
+  const bytes = convertToBatch(messageSet)
+  return isRejection(bytes) ? bytes : [new RecordBatch(bytes)]
+}
+
+function checkRequest(batches: readonly RecordBatch[], produceVersion: number): Rejection | undefined {
+  const first = batches[0]
+  const refuse = (why: string) => reject('INVALID_RECORD', `Produce requests with version ${produceVersion} ${why}`)
+  if (first === undefined) return refuse('must have at least one record batch per partition')
+  if (first.magic !== 2) return refuse('are only allowed to contain record batches with magic version 2')
+  if (produceVersion < FIRST_PRODUCE_VERSION_OF_ZSTD && first.compression === ZSTD_ID) {
+    return reject(
+      'UNSUPPORTED_COMPRESSION_TYPE',
+      `Produce requests with version ${produceVersion} are not allowed to use ZStandard compression`,
+    )
+  }
+  return batches.length > 1 ? refuse('are only allowed to contain exactly one record batch per partition') : undefined
+}
+
+/** Sizes, checksums and what the fields of each header may be. */
+function checkShape(
+  batches: readonly RecordBatch[],
+  config: LogConfig,
+  { origin }: AppendContext,
+  partition: string,
+): Rejection | undefined {
+  for (const batch of batches) {
+    if (origin === 'client' && batch.baseOffset !== 0) {
+      return reject(
+        'INVALID_RECORD',
+        `The baseOffset of the record batch in the append to ${partition} should be 0, but it is ${batch.baseOffset}`,
+      )
+    }
+    if (origin !== 'replication' && batch.sizeBytes > config.maxMessageBytes) {
+      return reject(
+        'MESSAGE_TOO_LARGE',
+        `The record batch size in the append to ${partition} is ${batch.sizeBytes} bytes which exceeds the maximum configured value of ${config.maxMessageBytes}.`,
+      )
+    }
+    if (!hasFittingChecksum(batch)) {
+      return reject('CORRUPT_MESSAGE', `Record is corrupt (stored crc = ${batch.crc}) in topic partition ${partition}.`)
+    }
+  }
+  return undefined
+}
+
+/** Batches that a leader has validated keep the offsets that it gave them, which must rise. */
+function asReplicated(batches: readonly RecordBatch[], partition: string): ValidatedBatches | Rejection {
+  let maxTimestamp = -1
+  let sizeBytes = 0
+  let nextOffset = -1
+  for (const batch of batches) {
+    if (batch.isLegacy || !hasSoundOffsets(batch) || batch.baseOffset < nextOffset) {
+      return reject('CORRUPT_MESSAGE', `Out of order offsets found in append to ${partition}`)
+    }
+    nextOffset = batch.nextOffset
+    maxTimestamp = Math.max(maxTimestamp, batch.maxTimestamp)
+    sizeBytes += batch.sizeBytes
+  }
+  return { batches, sizeBytes, maxTimestamp, logAppendTimeMs: -1, rewritten: false }
+}
+
+function asLeader(
+  received: readonly RecordBatch[],
+  config: LogConfig,
+  context: AppendContext,
+  partition: string,
+): ValidatedBatches | AppendRejection {
+  const first = received[0]
+  if (first === undefined) return emptyPlan
+  if (received.length > 1 && context.origin === 'client') {
+    return reject('INVALID_RECORD', 'Compressed outer record has more than one batch')
+  }
+  const isLogAppendTime = config.messageTimestampType === 'LogAppendTime'
+  const batches: RecordBatch[] = []
+  let sizeBytes = 0
+  let maxTimestamp = -1
+  let rewritten = isOldFormat(context)
+  for (const batch of received) {
+    const refused = context.origin === 'client' ? checkClientHeader(batch, partition) : undefined
+    if (refused !== undefined) return refused
+    const target = targetCompressionOf(batch, config)
+    const isRecompressed = target !== batch.compression
+    const checked = checkRecords(batch, config, context, partition, isRecompressed)
+    if (isRejection(checked)) return checked
+    const stored = isRecompressed ? recompress(batch, config) : batch
+    if (isRejection(stored)) return stored
+    if (isRecompressed && stored.sizeBytes > config.maxMessageBytes) return tooLargeAfter(stored, config, partition)
+    rewritten ||= isRecompressed
+    const latest = setTimestamps(stored, checked, isLogAppendTime, context.nowMs)
+    batches.push(stored)
+    maxTimestamp = Math.max(maxTimestamp, latest)
+    sizeBytes += stored.sizeBytes
+  }
+  return { batches, sizeBytes, maxTimestamp, logAppendTimeMs: isLogAppendTime ? context.nowMs : -1, rewritten }
+}
+
+const emptyPlan: ValidatedBatches = {
+  batches: NO_BATCHES,
+  sizeBytes: 0,
+  maxTimestamp: -1,
+  logAppendTimeMs: -1,
+  rewritten: false,
+}
+
+function setTimestamps(batch: RecordBatch, checked: CheckedRecords, isLogAppendTime: boolean, nowMs: number): number {
+  const maxTimestamp = isLogAppendTime ? nowMs : checked.maxTimestamp
+  batch.setMaxTimestamp(isLogAppendTime ? 'LogAppendTime' : 'CreateTime', maxTimestamp)
+  return maxTimestamp
+}
+
+function tooLargeAfter(batch: RecordBatch, config: LogConfig, partition: string): Rejection {
+  return reject(
+    'MESSAGE_TOO_LARGE',
+    `Message batch size is ${batch.sizeBytes} bytes in append to partition ${partition} which exceeds the maximum configured size of ${config.maxMessageBytes}.`,
+  )
+}
+
+/** What only clients can get wrong. Source: LogValidator.validateBatch. */
+function checkClientHeader(batch: RecordBatch, partition: string): Rejection | undefined {
+  const where = `in topic partition ${partition}`
+  const { baseOffset, lastOffset, count } = batch
+  const countFromOffsets = lastOffset - baseOffset + 1
+  const refuse = (why: string) => reject('INVALID_RECORD', `${why} ${where}`)
+  if (countFromOffsets <= 0) return refuse(`Batch has an invalid offset range: [${baseOffset}, ${lastOffset}]`)
+  if (count <= 0) return refuse(`Invalid reported count for record batch: ${count}`)
+  if (countFromOffsets !== count) {
+    return refuse(`Inconsistent batch offset range [${baseOffset}, ${lastOffset}] and count of records ${count}`)
+  }
+  if (batch.isControl) return refuse('Clients are not allowed to write control records')
+  if (batch.producerId > NO_PRODUCER_ID && batch.baseSequence < 0) {
+    return refuse(`Invalid sequence number ${batch.baseSequence} in record batch with producerId ${batch.producerId}`)
+  }
+  return undefined
+}

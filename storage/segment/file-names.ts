@@ -1,0 +1,78 @@
+/** Names of files and directories, as Kafka's LogFileUtils and LocalLog make them. */
+
+export const LOG_SUFFIX = '.log'
+export const OFFSET_INDEX_SUFFIX = '.index'
+export const TIME_INDEX_SUFFIX = '.timeindex'
+export const TRANSACTION_INDEX_SUFFIX = '.txnindex'
+export const SNAPSHOT_SUFFIX = '.snapshot'
+/** Removed from the log, to be deleted when file.delete.delay.ms is over. */
+export const DELETED_SUFFIX = '.deleted'
+/** Being written by compaction: worthless until it is renamed. */
+export const CLEANED_SUFFIX = '.cleaned'
+/** Written by compaction as a whole, and about to take the place of what it was made from. */
+export const SWAP_SUFFIX = '.swap'
+
+/** Kinds of files that one segment has, the log itself first. */
+export const SEGMENT_SUFFIXES = [LOG_SUFFIX, OFFSET_INDEX_SUFFIX, TIME_INDEX_SUFFIX, TRANSACTION_INDEX_SUFFIX] as const
+export type SegmentSuffix = (typeof SEGMENT_SUFFIXES)[number]
+export type TemporarySuffix = '' | typeof DELETED_SUFFIX | typeof CLEANED_SUFFIX | typeof SWAP_SUFFIX
+
+/** `00000000000000001234.log` */
+export function segmentFileName(baseOffset: number, suffix: SegmentSuffix | typeof SNAPSHOT_SUFFIX): string {
+  return `${String(baseOffset).padStart(20, '0')}${suffix}`
+}
+
+export interface SegmentFileName {
+  readonly baseOffset: number
+  readonly suffix: SegmentSuffix | typeof SNAPSHOT_SUFFIX
+  readonly temporary: TemporarySuffix
+}
+
+const SEGMENT_FILE = /^(\d{1,20})(\.log|\.index|\.timeindex|\.txnindex|\.snapshot)(\.deleted|\.cleaned|\.swap)?$/
+
+/** undefined: not a file of a segment. */
+export function parseSegmentFileName(name: string): SegmentFileName | undefined {
+  const match = SEGMENT_FILE.exec(name)
+  if (match === null) return undefined
+  return {
+    baseOffset: Number(match[1]),
+    suffix: match[2] as SegmentFileName['suffix'],
+    temporary: (match[3] ?? '') as TemporarySuffix,
+  }
+}
+
+export function partitionDirectoryName(topic: string, partition: number): string {
+  return `${topic}-${partition}`
+}
+
+/** undefined: not the directory of a partition, or one that is on its way out. */
+export function parsePartitionDirectory(
+  name: string,
+): { readonly topic: string; readonly partition: number } | undefined {
+  const match = /^(.+)-(\d{1,10})$/.exec(name)
+  return match === null ? undefined : { topic: match[1]!, partition: Number(match[2]) }
+}
+
+const DELETED_DIRECTORY_SUFFIX = '-delete'
+const STRAY_DIRECTORY_SUFFIX = '-stray'
+/** Longest name that file systems take. */
+const LONGEST_NAME = 255
+
+/** `topic-0.<unique id>-delete`, cut to what file systems take. uniqueId: 32 hexadecimal digits. */
+export function deletedDirectoryName(topic: string, partition: number, uniqueId: string): string {
+  return nameOnItsWayOut(topic, partition, uniqueId, DELETED_DIRECTORY_SUFFIX)
+}
+
+/** `topic-0.<unique id>-stray`: a log that belongs to no topic of the cluster. */
+export function strayDirectoryName(topic: string, partition: number, uniqueId: string): string {
+  return nameOnItsWayOut(topic, partition, uniqueId, STRAY_DIRECTORY_SUFFIX)
+}
+
+function nameOnItsWayOut(topic: string, partition: number, uniqueId: string, ending: string): string {
+  const suffix = `-${partition}.${uniqueId}${ending}`
+  return topic.slice(0, LONGEST_NAME - suffix.length) + suffix
+}
+
+export function isDeletedDirectory(name: string): boolean {
+  return /^\S+-\S+\.\S+-delete$/.test(name)
+}

@@ -1,0 +1,38 @@
+import type { EntryFile } from './entry-file.ts'
+
+/** Enough for the indexes of some 30 GB of log. */
+const DEFAULT_LIMIT_BYTES = 64 * 1024 * 1024
+
+/** Indexes of closed segments that are in memory; the least recently used leave it. */
+export class IndexCache {
+  readonly #limitBytes: number
+  readonly #loaded = new Map<EntryFile, number>()
+  #sizeBytes = 0
+
+  constructor(limitBytes = DEFAULT_LIMIT_BYTES) {
+    this.#limitBytes = limitBytes
+  }
+
+  get sizeBytes(): number {
+    return this.#sizeBytes
+  }
+
+  /** The index was used. */
+  touch(index: EntryFile): void {
+    this.forget(index)
+    this.#loaded.set(index, index.memoryBytes)
+    this.#sizeBytes += index.memoryBytes
+    for (const oldest of this.#loaded.keys()) {
+      if (this.#sizeBytes <= this.#limitBytes || oldest === index) return
+      this.forget(oldest)
+      oldest.unload()
+    }
+  }
+
+  forget(index: EntryFile): void {
+    const bytes = this.#loaded.get(index)
+    if (bytes === undefined) return
+    this.#loaded.delete(index)
+    this.#sizeBytes -= bytes
+  }
+}

@@ -1,0 +1,94 @@
+import { readInt32, writeInt32 } from '../../protocol/records/big-endian.ts'
+import { CorruptIndexError, type EntryFile } from './entry-file.ts'
+
+/*
+ * Offset index (`.index`; Kafka's OffsetIndex): where batches start, about one entry in index.interval.bytes.
+ *
+ *  position  size  field
+ *         0     4  relativeOffset  last offset of the batch less the segment's base offset
+ *         4     4  position        where that batch starts in the log file
+ */
+export const OFFSET_ENTRY_BYTES = 8
+
+/** An offset and a position in the log file at or before which its batch starts. */
+export interface OffsetPosition {
+  readonly offset: number
+  readonly position: number
+}
+
+export class OffsetIndex {
+  readonly file: EntryFile
+  readonly #baseOffset: number
+
+  constructor(file: EntryFile, baseOffset: number) {
+    this.file = file
+    this.#baseOffset = baseOffset
+  }
+
+  get count(): number {
+    return this.file.count
+  }
+
+  entry(index: number): OffsetPosition {
+    const at = index * OFFSET_ENTRY_BYTES
+    return { offset: this.#baseOffset + readInt32(this.file.bytes, at), position: readInt32(this.file.bytes, at + 4) }
+  }
+
+  /** The last entry; undefined where there is none. */
+  last(): OffsetPosition | undefined {
+    return this.count === 0 ? undefined : this.entry(this.count - 1)
+  }
+
+  /** Position from which a forward search finds the batch that holds the offset, or the first after it. */
+  positionFor(offset: number): number {
+    const index = this.#lastAtMost(offset)
+    return index < 0 ? 0 : readInt32(this.file.bytes, index * OFFSET_ENTRY_BYTES + 4)
+  }
+
+  append(offset: number, position: number): void {
+    const at = this.file.extend()
+    writeInt32(this.file.bytes, at, offset - this.#baseOffset)
+    writeInt32(this.file.bytes, at + 4, position)
+  }
+
+  /** Keeps entries below the offset. */
+  truncateTo(offset: number): void {
+    this.file.truncate(this.#lastAtMost(offset - 1) + 1)
+  }
+
+  /** First entry whose position is at least that; undefined: none. Source: OffsetIndex.fetchUpperBoundOffset. */
+  firstFrom(position: number): OffsetPosition | undefined {
+    let [low, high] = [0, this.count]
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      if (this.entry(middle).position < position) low = middle + 1
+      else high = middle
+    }
+    return low === this.count ? undefined : this.entry(low)
+  }
+
+  /** CorruptIndexError where the entries cannot be those of a log of that size. */
+  check(logSizeBytes: number): void {
+    const last = this.last()
+    if (last === undefined) return
+    const before = this.count > 1 ? this.entry(this.count - 2) : undefined
+    const rises = before === undefined || (before.offset < last.offset && before.position < last.position)
+    if (last.offset < this.#baseOffset || last.position < 0 || last.position >= logSizeBytes || !rises) {
+      throw new CorruptIndexError(
+        `index ${this.file.path} ends with offset ${last.offset} at position ${last.position}, in a log of ${logSizeBytes} bytes from offset ${this.#baseOffset}`,
+      )
+    }
+  }
+
+  #lastAtMost(offset: number): number {
+    const relative = offset - this.#baseOffset
+    const { bytes } = this.file
+    let [low, high] = [0, this.count]
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      if (readInt32(bytes, middle * OFFSET_ENTRY_BYTES) <= relative) low = middle + 1
+      else high = middle
+    }
+    return low - 1
+  }
+}

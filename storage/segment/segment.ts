@@ -1,0 +1,298 @@
+import { NO_TIMESTAMP, type RecordBatch } from '../../protocol/records/record-batch.ts'
+import type { Files } from '../host/host.ts'
+import type { OpenFiles } from '../open-files.ts'
+import type { LogConfig } from '../partition-log.ts'
+import { BatchScanner } from './batch-scanner.ts'
+import { EntryFile } from './entry-file.ts'
+import {
+  LOG_SUFFIX,
+  OFFSET_INDEX_SUFFIX,
+  SEGMENT_SUFFIXES,
+  type SegmentSuffix,
+  segmentFileName,
+  type TemporarySuffix,
+  TIME_INDEX_SUFFIX,
+  TRANSACTION_INDEX_SUFFIX,
+} from './file-names.ts'
+import type { IndexCache } from './index-cache.ts'
+import { OFFSET_ENTRY_BYTES, OffsetIndex } from './offset-index.ts'
+import { lastOffsetOf, maxTimestampOf } from './stored-batch.ts'
+import { TIME_ENTRY_BYTES, TimeIndex, type TimestampOffset } from './time-index.ts'
+import { TRANSACTION_ENTRY_BYTES, TransactionIndex } from './transaction-index.ts'
+
+/** Indexes hold offsets as 31 bits above the base offset. */
+const LARGEST_RELATIVE_OFFSET = 2 ** 31 - 1
+
+/** What segments share: open files, and memory for indexes. */
+export interface SegmentFiles {
+  readonly openFiles: OpenFiles
+  readonly indexCache: IndexCache
+}
+
+/** What is about to be appended, as far as it decides about a new segment. */
+export interface RollQuestion {
+  readonly appendBytes: number
+  readonly maxTimestamp: number
+  readonly lastOffset: number
+  readonly nowMs: number
+}
+
+/**
+ * One segment of a log: a file of batches and its three indexes. It knows what was staged for it, written or not: who
+ * writes is the write queue. Indexes are read when first needed.
+ */
+export class Segment {
+  readonly baseOffset: number
+  readonly directory: string
+  readonly logPath: string
+  readonly offsetIndex: OffsetIndex
+  readonly timeIndex: TimeIndex
+  readonly transactionIndex: TransactionIndex
+  /** Less than segment.ms by so much, so that the segments of many partitions do not roll in the same moment. */
+  readonly rollJitterMs: number
+  readonly #openFiles: OpenFiles
+  #sizeBytes: number | undefined
+  #largest: TimestampOffset | undefined
+  /** Timestamp of the first batch; undefined: not read yet, -1: none. */
+  #firstTimestamp: number | undefined
+  readonly #createdMs: number
+  #bytesSinceIndexEntry = 0
+  #isChecked: boolean
+
+  constructor(
+    directory: string,
+    baseOffset: number,
+    files: SegmentFiles,
+    options: {
+      readonly isNew: boolean
+      readonly nowMs: number
+      readonly rollJitterMs?: number
+      readonly temporary?: TemporarySuffix
+    },
+  ) {
+    this.directory = directory
+    this.baseOffset = baseOffset
+    this.rollJitterMs = options.rollJitterMs ?? 0
+    this.#openFiles = files.openFiles
+    this.#createdMs = options.nowMs
+    this.#isChecked = options.isNew
+    if (options.isNew) this.#sizeBytes = 0
+    const path = (suffix: SegmentSuffix) =>
+      files.openFiles.files.join(directory, segmentFileName(baseOffset, suffix) + (options.temporary ?? ''))
+    const entries = (suffix: SegmentSuffix, entryBytes: number, isNew: boolean) =>
+      new EntryFile(path(suffix), entryBytes, files.openFiles, files.indexCache, isNew)
+    const hasTransactions = !options.isNew && files.openFiles.files.exists(path(TRANSACTION_INDEX_SUFFIX))
+    this.logPath = path(LOG_SUFFIX)
+    this.offsetIndex = new OffsetIndex(entries(OFFSET_INDEX_SUFFIX, OFFSET_ENTRY_BYTES, options.isNew), baseOffset)
+    this.timeIndex = new TimeIndex(entries(TIME_INDEX_SUFFIX, TIME_ENTRY_BYTES, options.isNew), baseOffset)
+    this.transactionIndex = new TransactionIndex(
+      entries(TRANSACTION_INDEX_SUFFIX, TRANSACTION_ENTRY_BYTES, !hasTransactions),
+      baseOffset,
+    )
+  }
+
+  /** Makes the files of a new segment, whole in size where they are preallocated. */
+  createFiles(preallocatedBytes = 0): void {
+    this.#openFiles.create(this.logPath)
+    if (preallocatedBytes > 0) this.#openFiles.use(this.logPath).truncate(preallocatedBytes)
+    this.offsetIndex.file.createFile()
+    this.timeIndex.file.createFile()
+  }
+
+  /** Indexes of the segment that is appended to stay in memory. */
+  set active(active: boolean) {
+    for (const file of this.indexFiles()) file.evictable = !active
+  }
+
+  /** Bytes staged, written or not. */
+  get sizeBytes(): number {
+    this.#sizeBytes ??= this.#openFiles.files.stat(this.logPath)?.size ?? 0
+    return this.#sizeBytes
+  }
+
+  /** Largest timestamp so far with the last offset of its batch. */
+  get largestTimestamp(): TimestampOffset {
+    this.#largest ??= this.timeIndex.last()
+    return this.#largest
+  }
+
+  /** What retention goes by: the largest timestamp, or where no record has one, the time of the last write. */
+  get retentionTimestampMs(): number {
+    const { timestampMs } = this.largestTimestamp
+    if (timestampMs >= 0) return timestampMs
+    return this.#openFiles.files.stat(this.logPath)?.modifiedMs ?? this.#createdMs
+  }
+
+  /** Takes note of a batch that will stand at the end. Source: LogSegment.append. */
+  stage(batch: RecordBatch, indexIntervalBytes: number): void {
+    this.#note(batch, this.sizeBytes, batch.bytes.length, indexIntervalBytes)
+    this.#sizeBytes = this.sizeBytes + batch.bytes.length
+  }
+
+  /** Takes note of a batch that stands at position, while indexes are made anew. Header fields are enough. */
+  index(batch: RecordBatch, position: number, indexIntervalBytes: number): void {
+    this.#note(batch, position, batch.sizeBytes, indexIntervalBytes)
+  }
+
+  #note(batch: RecordBatch, position: number, batchBytes: number, indexIntervalBytes: number): void {
+    const timestampMs = maxTimestampOf(batch)
+    const lastOffset = lastOffsetOf(batch)
+    if (position === 0) this.#firstTimestamp = timestampMs
+    if (timestampMs > this.largestTimestamp.timestampMs) this.#largest = { timestampMs, offset: lastOffset }
+    if (this.#bytesSinceIndexEntry > indexIntervalBytes) {
+      this.offsetIndex.append(lastOffset, position)
+      this.timeIndex.maybeAppend(this.largestTimestamp)
+      this.#bytesSinceIndexEntry = 0
+    }
+    this.#bytesSinceIndexEntry += batchBytes
+  }
+
+  /** True where an append belongs to a new segment. Source: LogSegment.shouldRoll. */
+  shouldRoll(config: LogConfig, question: RollQuestion): boolean {
+    const size = this.sizeBytes
+    if (size > config.segmentBytes - question.appendBytes) return true
+    if (size > 0 && this.#waitedMs(question) > longestSegmentMs(config) - this.rollJitterMs) return true
+    return this.#isIndexFull(config) || !this.holdsOffset(question.lastOffset)
+  }
+
+  /** True where the indexes can tell the offset. */
+  holdsOffset(offset: number): boolean {
+    return offset >= this.baseOffset && offset - this.baseOffset <= LARGEST_RELATIVE_OFFSET
+  }
+
+  /** Clears all indexes, to be made anew from the log. */
+  resetIndexes(): void {
+    for (const file of this.indexFiles()) this.#resetFile(file)
+    this.#isChecked = true
+    this.#largest = undefined
+    this.#firstTimestamp = undefined
+    this.#bytesSinceIndexEntry = 0
+  }
+
+  /** Ends the time index, and writes what the indexes hold: once the segment is closed, or no longer the last. */
+  finish(): void {
+    if (this.#largest !== undefined) this.timeIndex.maybeAppend(this.#largest)
+    this.writePendingIndexes()
+  }
+
+  writePendingIndexes(): void {
+    for (const file of this.indexFiles()) file.writePending()
+  }
+
+  get pendingIndexBytes(): number {
+    return (
+      this.offsetIndex.file.pendingBytes + this.timeIndex.file.pendingBytes + this.transactionIndex.file.pendingBytes
+    )
+  }
+
+  /** Cuts the log file; the indexes are the caller's business. */
+  truncateLog(sizeBytes: number): void {
+    this.#openFiles.use(this.logPath).truncate(sizeBytes)
+    this.#sizeBytes = sizeBytes
+  }
+
+  /**
+   * Removes the batches from that offset on, and forgets what was staged but never written. A batch across the offset
+   * goes as a whole. Source: LogSegment.truncateTo.
+   */
+  truncateTo(offset: number, writtenBytes = this.sizeBytes): void {
+    this.#sizeBytes = writtenBytes
+    const position = this.positionOf(offset)
+    this.offsetIndex.truncateTo(offset)
+    this.timeIndex.truncateTo(offset)
+    this.transactionIndex.truncateTo(offset)
+    this.truncateLog(position)
+    this.#bytesSinceIndexEntry = 0
+    if (position === 0) this.#firstTimestamp = undefined
+    this.#largest = this.#readLargestTimestamp()
+  }
+
+  /** Where the first batch starts whose last offset is at least that; the size where there is none. */
+  positionOf(offset: number): number {
+    const scanner = this.scan(this.offsetIndex.positionFor(offset))
+    for (let at = scanner.next(); at !== undefined; at = scanner.next()) {
+      if (lastOffsetOf(at.batch) >= offset) return at.position
+    }
+    return scanner.position
+  }
+
+  /** The offset that the next record gets, read from the end of the log. */
+  readNextOffset(): number {
+    const scanner = this.scan(this.offsetIndex.last()?.position ?? 0)
+    let next = this.baseOffset
+    for (let at = scanner.next(); at !== undefined; at = scanner.next()) next = lastOffsetOf(at.batch) + 1
+    return next
+  }
+
+  /** CorruptIndexError where an index cannot be one of this log file. Looks once. */
+  checkIndexes(): void {
+    if (this.#isChecked) return
+    this.offsetIndex.check(this.sizeBytes)
+    this.timeIndex.check()
+    this.transactionIndex.check()
+    this.#isChecked = true
+  }
+
+  /** Goes over headers, or whole batches, from a position at which one starts. */
+  scan(position = 0, parts: 'headers' | 'whole' = 'headers'): BatchScanner {
+    return new BatchScanner(this.#openFiles.use(this.logPath), position, this.sizeBytes, parts)
+  }
+
+  indexFiles(): EntryFile[] {
+    return [this.offsetIndex.file, this.timeIndex.file, this.transactionIndex.file]
+  }
+
+  /** All files that the segment may have, the log first. */
+  paths(): string[] {
+    return [this.logPath, ...this.indexFiles().map((file) => file.path)]
+  }
+
+  #resetFile(file: EntryFile): void {
+    if (this.#openFiles.files.exists(file.path)) this.#openFiles.use(file.path).truncate(0)
+    else if (file !== this.transactionIndex.file) file.createFile()
+    file.forget()
+  }
+
+  #waitedMs({ maxTimestamp, nowMs }: RollQuestion): number {
+    const first = this.firstTimestampMs
+    return first >= 0 ? maxTimestamp - first : nowMs - this.#createdMs
+  }
+
+  /** Largest timestamp of the first batch; -1 where there is none. */
+  get firstTimestampMs(): number {
+    if (this.#firstTimestamp === undefined) {
+      const first = this.sizeBytes === 0 ? undefined : this.scan().next()
+      if (first === undefined) return NO_TIMESTAMP
+      this.#firstTimestamp = maxTimestampOf(first.batch)
+    }
+    return this.#firstTimestamp
+  }
+
+  #isIndexFull({ segmentIndexBytes }: LogConfig): boolean {
+    const offsetEntries = Math.floor(segmentIndexBytes / OFFSET_ENTRY_BYTES)
+    // One less: the last entry of the time index is made when the segment is closed.
+    const timeEntries = Math.floor(segmentIndexBytes / TIME_ENTRY_BYTES) - 1
+    return this.offsetIndex.count >= offsetEntries || this.timeIndex.count >= timeEntries
+  }
+
+  #readLargestTimestamp(): TimestampOffset {
+    let largest = this.timeIndex.last()
+    const scanner = this.scan(this.offsetIndex.positionFor(largest.offset))
+    for (let at = scanner.next(); at !== undefined; at = scanner.next()) {
+      const timestampMs = maxTimestampOf(at.batch)
+      if (timestampMs > largest.timestampMs) largest = { timestampMs, offset: lastOffsetOf(at.batch) }
+    }
+    return largest
+  }
+}
+
+/** Time after which a segment rolls: compaction with a maximum lag needs it closed by then. Source: LogConfig.maxSegmentMs. */
+function longestSegmentMs({ cleanupPolicy, maxCompactionLagMs, segmentMs }: LogConfig): number {
+  const compacts = cleanupPolicy.includes('compact')
+  return compacts && maxCompactionLagMs > 0 ? Math.min(maxCompactionLagMs, segmentMs) : segmentMs
+}
+
+/** Names of all files that a segment may have. */
+export function segmentPaths(files: Files, directory: string, baseOffset: number): string[] {
+  return SEGMENT_SUFFIXES.map((suffix) => files.join(directory, segmentFileName(baseOffset, suffix)))
+}

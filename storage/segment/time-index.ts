@@ -1,0 +1,88 @@
+import { readInt64, writeInt64 } from '../../protocol/int64.ts'
+import { readInt32, writeInt32 } from '../../protocol/records/big-endian.ts'
+import { NO_TIMESTAMP } from '../../protocol/records/record-batch.ts'
+import { CorruptIndexError, type EntryFile } from './entry-file.ts'
+
+/*
+ * Time index (`.timeindex`; Kafka's TimeIndex): up to here no record is later than that. Both fields rise.
+ *
+ *  position  size  field
+ *         0     8  timestamp       largest in the segment so far
+ *         8     4  relativeOffset  last offset of the batch that has it, less the segment's base offset
+ */
+export const TIME_ENTRY_BYTES = 12
+
+/** The largest timestamp up to some point, -1 where no record has one, and the last offset of its batch. */
+export interface TimestampOffset {
+  readonly timestampMs: number
+  readonly offset: number
+}
+
+export class TimeIndex {
+  readonly file: EntryFile
+  readonly #baseOffset: number
+
+  constructor(file: EntryFile, baseOffset: number) {
+    this.file = file
+    this.#baseOffset = baseOffset
+  }
+
+  get count(): number {
+    return this.file.count
+  }
+
+  entry(index: number): TimestampOffset {
+    return this.#read(this.file.bytes, index * TIME_ENTRY_BYTES)
+  }
+
+  /** The last entry; no timestamp at the base offset where there is none. */
+  last(): TimestampOffset {
+    const last = this.file.peekLast()
+    return last === undefined ? this.#none() : this.#read(last, 0)
+  }
+
+  /** The last entry whose timestamp is at most that. */
+  lookup(timestampMs: number): TimestampOffset {
+    let [low, high] = [0, this.count]
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      if (this.entry(middle).timestampMs <= timestampMs) low = middle + 1
+      else high = middle
+    }
+    return low === 0 ? this.#none() : this.entry(low - 1)
+  }
+
+  /** Appends only what is later than the last entry. */
+  maybeAppend(largest: TimestampOffset): void {
+    if (largest.timestampMs <= this.last().timestampMs) return
+    const at = this.file.extend()
+    writeInt64(this.file.bytes, at, largest.timestampMs)
+    writeInt32(this.file.bytes, at + 8, largest.offset - this.#baseOffset)
+  }
+
+  /** Keeps entries below the offset. */
+  truncateTo(offset: number): void {
+    let count = this.count
+    while (count > 0 && this.entry(count - 1).offset >= offset) count--
+    this.file.truncate(count)
+  }
+
+  /** CorruptIndexError where the entries cannot be those of a segment. */
+  check(): void {
+    if (this.count === 0) return
+    const [first, last] = [this.entry(0), this.last()]
+    if (last.offset < this.#baseOffset || last.timestampMs < first.timestampMs) {
+      throw new CorruptIndexError(
+        `time index ${this.file.path} goes from ${first.timestampMs} to ${last.timestampMs} at offset ${last.offset}`,
+      )
+    }
+  }
+
+  #read(bytes: Buffer, at: number): TimestampOffset {
+    return { timestampMs: readInt64(bytes, at), offset: this.#baseOffset + readInt32(bytes, at + 8) }
+  }
+
+  #none(): TimestampOffset {
+    return { timestampMs: NO_TIMESTAMP, offset: this.#baseOffset }
+  }
+}

@@ -1,0 +1,114 @@
+import { ZERO_UUID } from '../protocol/schema.ts'
+import { formatPartitionMetadata, PARTITION_METADATA_FILE, parsePartitionMetadata } from './checkpoint-files.ts'
+import type { Files } from './host/host.ts'
+import { Log } from './log/log.ts'
+import type { LogServices } from './log/log-services.ts'
+import type { StoredPartition } from './log-store.ts'
+import type { LogConfig } from './partition-log.ts'
+import { LOG_SUFFIX, partitionDirectoryName } from './segment/file-names.ts'
+
+/** What the checkpoints of a directory said of a log. */
+export interface Checkpointed {
+  readonly wasCleanStop: boolean
+  readonly recoveryPoint: number
+  readonly logStartOffset: number
+}
+
+/** A log in its directory, opened when it is first asked for. */
+export class StoredLog implements StoredPartition {
+  readonly topic: string
+  readonly partition: number
+  /** `<log directory>/topic-0` */
+  readonly directory: string
+  readonly logDirectory: string
+  /** Before this time retention will not find anything in the log, as long as nothing is appended. */
+  nextRetentionMs = 0
+  readonly #files: Files
+  readonly #services: LogServices
+  readonly #configOf: () => LogConfig
+  #checkpointed: Checkpointed
+  #topicId: string | undefined
+  #log: Log | undefined
+
+  constructor(parts: {
+    readonly topic: string
+    readonly partition: number
+    readonly logDirectory: string
+    readonly services: LogServices
+    readonly checkpointed: Checkpointed
+    readonly configOf: () => LogConfig
+  }) {
+    this.topic = parts.topic
+    this.partition = parts.partition
+    this.logDirectory = parts.logDirectory
+    this.#services = parts.services
+    this.#files = parts.services.openFiles.files
+    this.#checkpointed = parts.checkpointed
+    this.#configOf = parts.configOf
+    this.directory = this.#files.join(this.logDirectory, this.name)
+  }
+
+  /** `topic-0` */
+  get name(): string {
+    return partitionDirectoryName(this.topic, this.partition)
+  }
+
+  /** Read when first asked for. The zero uuid where the file is missing or torn. */
+  get topicId(): string {
+    if (this.#topicId === undefined) {
+      const text = this.#files.readWhole(this.#files.join(this.directory, PARTITION_METADATA_FILE))?.toString('utf8')
+      this.#topicId = (text === undefined ? undefined : parsePartitionMetadata(text)) ?? ZERO_UUID
+    }
+    return this.#topicId
+  }
+
+  writeTopicId(topicId: string): void {
+    const handle = this.#files.open(this.#files.join(this.directory, PARTITION_METADATA_FILE), 'a+')
+    try {
+      handle.truncate(0)
+      handle.writeSync([Buffer.from(formatPartitionMetadata(topicId))], 0)
+    } finally {
+      handle.close()
+    }
+    this.#topicId = topicId
+  }
+
+  /** The log where it is open. */
+  get opened(): Log | undefined {
+    return this.#log
+  }
+
+  open(): Log {
+    this.#log ??= new Log(this.topic, this.partition, this.#configOf(), this.#services, {
+      partition: this.name,
+      directory: this.directory,
+      ...this.#checkpointed,
+    })
+    return this.#log
+  }
+
+  /** Forgets the log where nothing was done with it that the disk does not know. */
+  closeIfUntouched(): void {
+    if (this.#log?.closeIfUntouched()) this.#log = undefined
+  }
+
+  /** Bytes of all segments. */
+  get sizeBytes(): number {
+    if (this.#log !== undefined) return this.#log.sizeBytes
+    const isLog = (name: string): boolean => name.endsWith(LOG_SUFFIX)
+    const sizes = this.#files.list(this.directory).filter(isLog)
+    return sizes.reduce((sum, name) => sum + (this.#files.stat(this.#files.join(this.directory, name))?.size ?? 0), 0)
+  }
+
+  /** For recovery-point-offset-checkpoint. */
+  get recoveryPoint(): number {
+    return this.#log?.recoveryPoint ?? this.#checkpointed.recoveryPoint
+  }
+
+  /** For log-start-offset-checkpoint; undefined where the first segment tells the same. */
+  get checkpointedStart(): number | undefined {
+    const start = this.#log === undefined ? this.#checkpointed.logStartOffset : this.#log.logStartOffset
+    const firstBase = this.#log?.segments[0]?.baseOffset ?? 0
+    return start > firstBase ? start : undefined
+  }
+}
