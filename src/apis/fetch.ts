@@ -14,6 +14,7 @@ import { type FetchContext, replicaIdOf } from '../fetch/fetch-sessions.ts'
 import type { Visibility } from '../fetch/plan-fetch.ts'
 import type { Partition } from '../partition/partition.ts'
 import { type HandlerAnswer, handler, type RequestContext, WithRelease } from './handler.ts'
+import { type LeaderHint, LeaderHints } from './leader-hints.ts'
 
 type TopicResponse = FetchResponse['responses'][number]
 type PartitionResponse = TopicResponse['partitions'][number]
@@ -21,6 +22,7 @@ type Answer = HandlerAnswer<typeof Fetch>
 
 const READ_COMMITTED = 1
 const WITH_ZSTD = 10
+const WITH_LEADER_HINTS = 16
 /** Newest version whose clients may not know KAFKA_STORAGE_ERROR: they are told NOT_LEADER_OR_FOLLOWER. */
 const WITHOUT_STORAGE_ERROR = 5
 
@@ -117,11 +119,14 @@ class PendingFetch {
       read,
     }))
     const { error, sessionId, outcomes: told } = this.#session.finish(outcomes, this.#context.nowMs)
+    const hints = new LeaderHints(this.#context)
     const responses = grouped(
       told.map(({ read }) => read),
       this.#context.apiVersion,
+      hints,
     )
-    return new WithRelease({ errorCode: errorCode(error), sessionId, responses }, () => attempt.release())
+    const response = { errorCode: errorCode(error), sessionId, responses, nodeEndpoints: hints.endpoints }
+    return new WithRelease(response, () => attempt.release())
   }
 }
 
@@ -151,7 +156,7 @@ function visibilityOf(request: FetchRequest): Visibility {
 }
 
 /** Partitions keep their order; neighbours of one topic share an entry. Source: FetchResponse.toMessage. */
-function grouped(reads: readonly PartitionRead[], version: number): TopicResponse[] {
+function grouped(reads: readonly PartitionRead[], version: number, hints: LeaderHints): TopicResponse[] {
   const topics: { topic: string; topicId: string; partitions: PartitionResponse[] }[] = []
   for (const read of reads) {
     const topic = read.wanted.topic ?? ''
@@ -161,12 +166,12 @@ function grouped(reads: readonly PartitionRead[], version: number): TopicRespons
       last = { topic, topicId, partitions: [] }
       topics.push(last)
     }
-    last.partitions.push(partitionResponse(read, version))
+    last.partitions.push(partitionResponse(read, version, hints))
   }
   return topics
 }
 
-function partitionResponse(read: PartitionRead, version: number): PartitionResponse {
+function partitionResponse(read: PartitionRead, version: number, hints: LeaderHints): PartitionResponse {
   const { wanted, offsets, diverging, slices, abortedTransactions } = read
   return {
     partitionIndex: wanted.partition,
@@ -175,10 +180,16 @@ function partitionResponse(read: PartitionRead, version: number): PartitionRespo
     lastStableOffset: offsets?.lastStableOffset ?? -1,
     logStartOffset: offsets?.logStartOffset ?? -1,
     divergingEpoch: diverging,
+    currentLeader: version >= WITH_LEADER_HINTS ? leaderHint(read, hints) : undefined,
     abortedTransactions:
       abortedTransactions?.map(({ producerId, firstOffset }) => ({ producerId, firstOffset })) ?? null,
     records: slices,
   }
+}
+
+function leaderHint({ errorCode: code, wanted }: PartitionRead, hints: LeaderHints): LeaderHint | undefined {
+  const isMisled = code === errorCode('NOT_LEADER_OR_FOLLOWER') || code === errorCode('FENCED_LEADER_EPOCH')
+  return isMisled ? hints.leaderOf(wanted.topic ?? '', wanted.partition) : undefined
 }
 
 function knownErrorCode(code: number, version: number): number {

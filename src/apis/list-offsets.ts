@@ -24,6 +24,8 @@ const oldestVersionFor: Readonly<Record<number, number>> = {
   [EARLIEST_PENDING_UPLOAD]: 11,
 }
 
+/** First version whose answer has a leader epoch; older ones refuse to carry it. */
+const WITH_LEADER_EPOCH = 4
 const CONSUMER = -1
 const READ_COMMITTED = 1
 
@@ -72,7 +74,7 @@ async function answer(
   if (context.apiVersion === 0)
     return { ...failure(asked, 'NONE'), oldStyleOffsets: oldOffsets(partition, asked, lastFetchable) }
   const found = await find(partition, asked.timestamp, lastFetchable)
-  return found === undefined ? failure(asked, 'NONE') : success(asked, found)
+  return found === undefined ? failure(asked, 'NONE') : success(asked, found, context.apiVersion)
 }
 
 function lastFetchableOffset(partition: Partition, { replicaId, isolationLevel }: ListOffsetsRequest): number {
@@ -118,9 +120,13 @@ function oldOffsets(
   return all.slice(0, Math.max(0, maxNumOffsets))
 }
 
-function success({ partitionIndex }: PartitionRequest, found: TimestampAndOffset): PartitionResponse {
-  const { timestampMs: timestamp, offset, leaderEpoch } = found
-  return { partitionIndex, errorCode: 0, timestamp, offset, leaderEpoch }
+function success(
+  { partitionIndex }: PartitionRequest,
+  { timestampMs: timestamp, offset, leaderEpoch }: TimestampAndOffset,
+  version: number,
+): PartitionResponse {
+  const answer = { partitionIndex, errorCode: 0, timestamp, offset }
+  return version >= WITH_LEADER_EPOCH ? { ...answer, leaderEpoch } : answer
 }
 
 function failure({ partitionIndex }: PartitionRequest, error: ErrorName): PartitionResponse {

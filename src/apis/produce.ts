@@ -5,6 +5,7 @@ import { ZERO_UUID } from '../../protocol/schema.ts'
 import type { AppendRejection, AppendResult } from '../../storage/partition-log.ts'
 import type { Partition } from '../partition/partition.ts'
 import { type HandlerAnswer, handler, type RequestContext } from './handler.ts'
+import { LeaderHints } from './leader-hints.ts'
 
 type TopicData = ProduceRequest['topicData'][number]
 type PartitionData = TopicData['partitionData'][number]
@@ -54,11 +55,31 @@ async function answer(
     for (const part of parts) partitionResponses.push(part instanceof Promise ? await part : part)
     responses.push({ name: topic.name, topicId: topic.topicId, partitionResponses })
   }
-  if (request.acks !== 0) return { responses }
+  if (request.acks !== 0) return { responses, ...leaderHints(responses, context) }
   // No answer can tell of an error, so the connection goes: the client notices, and refreshes its metadata.
   const failed = responses.flatMap(({ partitionResponses }) => partitionResponses).find((each) => each.errorCode !== 0)
   if (failed !== undefined) context.closeConnection(`produce without acknowledgement failed with ${failed.errorCode}`)
   return undefined
+}
+
+/** First version that tells who leads instead. */
+const WITH_LEADER_HINTS = 10
+
+/** Names the leader in every answer that says NOT_LEADER_OR_FOLLOWER. */
+function leaderHints(
+  responses: readonly TopicResponse[],
+  context: RequestContext,
+): Pick<ProduceResponse, 'nodeEndpoints'> {
+  if (context.apiVersion < WITH_LEADER_HINTS) return {}
+  const hints = new LeaderHints(context)
+  for (const { name, topicId, partitionResponses } of responses) {
+    for (const response of partitionResponses) {
+      if (response.errorCode !== errorCode('NOT_LEADER_OR_FOLLOWER')) continue
+      const topic = name === '' ? context.services.partitions.nameOf(topicId ?? ZERO_UUID) : name
+      response.currentLeader = hints.leaderOf(topic ?? '', response.index)
+    }
+  }
+  return { nodeEndpoints: hints.endpoints }
 }
 
 /** Undefined where a topic id of v13 is unknown. */

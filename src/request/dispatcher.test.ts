@@ -1,0 +1,153 @@
+import { expect } from 'chai'
+import { ApiVersions } from '../../protocol/apis/api-versions.ts'
+import { Fetch } from '../../protocol/apis/fetch.ts'
+import { Produce } from '../../protocol/apis/produce.ts'
+import { errorCode, errorName } from '../../protocol/error-codes.ts'
+import { invariant } from '../../protocol/invariant.ts'
+import { apiVersions } from '../apis/api-versions.ts'
+import { DataPath, handlerOf } from '../apis/data-path.fixture.ts'
+import { type RequestContext, WithRelease } from '../apis/handler.ts'
+
+const software = { clientSoftwareName: 'test-suite', clientSoftwareVersion: '1.2.3' }
+
+/** A request header of any key and version, in its oldest form, and no body. */
+function bareRequest(apiKey: number, apiVersion: number): Buffer {
+  const bytes = Buffer.alloc(4 + 10)
+  bytes.writeInt32BE(10, 0)
+  bytes.writeInt16BE(apiKey, 4)
+  bytes.writeInt16BE(apiVersion, 6)
+  bytes.writeInt32BE(77, 8)
+  bytes.writeInt16BE(-1, 12)
+  return bytes
+}
+
+describe('ApiVersions', () => {
+  for (let version = 0; version <= 4; version++) {
+    it(`v${version} tells exactly what is served`, async () => {
+      const path = new DataPath([apiVersions, handlerOf(Produce.key, () => undefined)])
+      const response = await path.connect().call(ApiVersions, version, software)
+      expect(response.errorCode).to.equal(0)
+      expect(response.apiKeys).to.deep.include({ apiKey: 0, minVersion: 0, maxVersion: 13 })
+      expect(response.apiKeys.map(({ apiKey }) => apiKey)).to.deep.equal([18, 0])
+      if (version >= 3) {
+        expect(response.finalizedFeaturesEpoch).to.equal(7)
+        expect(response.finalizedFeatures).to.deep.include({
+          name: 'metadata.version',
+          minVersionLevel: 30,
+          maxVersionLevel: 30,
+        })
+      }
+    })
+  }
+
+  it('of an unknown version is answered in v0, with the versions of ApiVersions alone', async () => {
+    const path = new DataPath([apiVersions])
+    const client = path.connect()
+    client.sendBytes(Buffer.concat([bareRequest(18, 99), Buffer.from([0])]).fill(11, 3, 4))
+    const response = await client.receive(ApiVersions, 0)
+    expect(errorName(response!.errorCode)).to.equal('UNSUPPORTED_VERSION')
+    expect(response!.apiKeys).to.deep.equal([{ apiKey: 18, minVersion: 0, maxVersion: 5 }])
+    expect((await client.call(ApiVersions, 3, software)).errorCode).to.equal(0)
+  })
+
+  it('refuses software whose name is none', async () => {
+    const path = new DataPath([apiVersions])
+    const response = await path.connect().call(ApiVersions, 3, { ...software, clientSoftwareName: 'a b' })
+    expect(errorName(response.errorCode)).to.equal('INVALID_REQUEST')
+  })
+
+  it('is remembered for the life of the connection', async () => {
+    let seen: RequestContext['clientSoftware'] | undefined
+    const look = handlerOf(Produce.key, (_, context) => {
+      seen = context.clientSoftware
+      return { responses: [] } as never
+    })
+    const path = new DataPath([apiVersions, look])
+    const client = path.connect()
+    await client.call(ApiVersions, 3, software)
+    await client.call(Produce, 9, { transactionalId: null, acks: 1, timeoutMs: 1, topicData: [] })
+    expect(seen).to.deep.equal({ name: 'test-suite', version: '1.2.3' })
+  })
+})
+
+describe('the dispatcher', () => {
+  const fetchNothing = { maxWaitMs: 0, minBytes: 0, topics: [], forgottenTopicsData: [] }
+
+  for (const [what, bytes] of [
+    ['an unknown api key', bareRequest(999, 0)],
+    ['an unknown version', bareRequest(1, 99)],
+    ['an api that is not served', bareRequest(3, 0)],
+    ['a request without a body', bareRequest(1, 4)],
+    ['a frame of one byte', Buffer.from([0, 0, 0, 1, 7])],
+  ] as const) {
+    it(`closes the connection of a client that sends ${what}, with one warning`, async () => {
+      const path = new DataPath([handlerOf(Fetch.key, () => ({ responses: [] }) as never)])
+      const [bad, good] = [path.connect(), path.connect()]
+      bad.sendBytes(bytes)
+      expect(await bad.receive(Fetch, 4)).to.equal(undefined)
+      expect(path.warnings).to.have.length(1)
+      expect((await good.call(Fetch, 4, fetchNothing)).responses).to.deep.equal([])
+    })
+  }
+
+  it('answers UNKNOWN_SERVER_ERROR where a handler throws, and logs it', async () => {
+    const broken = handlerOf(Fetch.key, () => {
+      throw new Error('a bug')
+    })
+    const path = new DataPath([broken])
+    const client = path.connect()
+    expect((await client.call(Fetch, 8, fetchNothing)).errorCode).to.equal(errorCode('UNKNOWN_SERVER_ERROR'))
+    expect((await client.call(Fetch, 8, fetchNothing)).errorCode).to.equal(errorCode('UNKNOWN_SERVER_ERROR'))
+    expect(path.errors).to.deep.equal(['Fetch v8 failed', 'Fetch v8 failed'])
+    expect(path.host.fatalReason).to.equal(undefined)
+  })
+
+  it('stops the broker where an invariant is broken, even later', async () => {
+    const broken = handlerOf(Fetch.key, async () => {
+      invariant(false, 'the high watermark fell')
+    })
+    const path = new DataPath([broken])
+    await path.connect().call(Fetch, 8, fetchNothing)
+    expect(path.host.fatalReason?.message).to.equal('the high watermark fell')
+  })
+
+  it('closes the connection where a produce without acknowledgement breaks', async () => {
+    const broken = handlerOf(Produce.key, () => {
+      throw new Error('a bug')
+    })
+    const path = new DataPath([broken])
+    const client = path.connect()
+    client.send(Produce, 9, { transactionalId: null, acks: 0, timeoutMs: 1, topicData: [] })
+    expect(await client.receive(Produce, 9)).to.equal(undefined)
+  })
+
+  it('answers an error and gives memory back where a response cannot be written', async () => {
+    let released = 0
+    const broken = handlerOf(Fetch.key, () => new WithRelease({ responses: null }, () => released++) as never)
+    const path = new DataPath([broken])
+    const response = await path.connect().call(Fetch, 8, fetchNothing)
+    expect(response.errorCode).to.equal(errorCode('UNKNOWN_SERVER_ERROR'))
+    expect(released).to.equal(1)
+  })
+
+  it('gives memory back once, when the response is sent or its client has gone', async () => {
+    let released = 0
+    let answer = (_: unknown) => {}
+    const slow = handlerOf(Fetch.key, () => new Promise((resolve) => (answer = resolve)) as never)
+    const path = new DataPath([slow])
+    const respond = () => answer(new WithRelease({ responses: [] }, () => released++))
+    const client = path.connect()
+    client.send(Fetch, 8, fetchNothing)
+    await path.host.advance(1)
+    respond()
+    await client.receive(Fetch, 8)
+    await path.host.advance(1)
+    expect(released).to.equal(1)
+    client.send(Fetch, 8, fetchNothing)
+    await path.host.advance(1)
+    client.close()
+    respond()
+    await path.host.settle(Promise.resolve())
+    expect(released).to.equal(2)
+  })
+})
