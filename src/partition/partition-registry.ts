@@ -1,6 +1,6 @@
 import { type Rejection, reject } from '../../protocol/error-codes.ts'
-import { ZERO_UUID } from '../../protocol/schema.ts'
 import type { LogStore } from '../../storage/log-store.ts'
+import type { PartitionLog } from '../../storage/partition-log.ts'
 import type { TopicSettings } from '../config/topic-configs.ts'
 import type { FetchPurgatory } from '../fetch/fetch-purgatory.ts'
 import {
@@ -13,9 +13,6 @@ import {
 import type { MetadataChange, MetadataStore } from '../metadata/metadata-store.ts'
 import type { Logger } from '../observe/logger.ts'
 import { Partition } from './partition.ts'
-
-/** The metadata's own log, which has no topic in the image. */
-const METADATA_TOPIC = '__cluster_metadata'
 
 /** The partitions of one topic that were asked for since the start, by number. */
 interface HostedTopic {
@@ -56,30 +53,29 @@ export class PartitionRegistry {
   /** Makes the logs agree with the metadata as it was loaded, and follows it from there. */
   start(): void {
     const { image } = this.#metadata
-    this.#removeStrays(image)
-    for (const topic of image.topicsByName.values()) this.#createLogs(topic)
+    const stored = this.#storedNames(image)
+    for (const topic of image.topicsByName.values()) this.#createLogs(topic, stored)
     this.#metadata.onChange((image, change) => this.#apply(image, change))
   }
 
-  // A directory whose topic id is not the one that its name has now was left by a crash in the middle of a deletion. One
-  // whose name is unknown altogether is left alone: somebody may have lost the metadata, not the data.
-  #removeStrays(image: MetadataImage): void {
-    for (const { topic, partition, topicId } of [...this.#logs.list()]) {
-      if (topic === METADATA_TOPIC) continue
-      const known = image.topicsByName.get(topic)
-      if (known === undefined) {
-        this.#logger.warn({ topic, partition, topicId }, `${topic}-${partition} is on disk but not in the metadata`)
-        // Directories of Kafka 2.7 and older carry no id: they belong to whatever topic has their name.
-      } else if (known.id !== topicId && topicId !== ZERO_UUID) {
-        this.#logger.warn({ topic, partition, topicId }, `removed ${topic}-${partition}, left by a deleted topic`)
-        this.#logs.delete(topic, partition)
-      }
+  /** `topic-0` of all logs on disk. Those of no topic are left alone: somebody may have lost the metadata, not the data. */
+  #storedNames(image: MetadataImage): Set<string> {
+    const names = new Set<string>()
+    for (const { topic, partition } of this.#logs.list()) {
+      const name = `${topic}-${partition}`
+      names.add(name)
+      if (image.topicsByName.has(topic)) continue
+      this.#logger.warn(
+        { topic, partition },
+        `${name} is in a data directory but not in the metadata; it is left alone`,
+      )
     }
+    return names
   }
 
-  #createLogs(topic: TopicImage): void {
+  #createLogs(topic: TopicImage, existing: ReadonlySet<string> = new Set()): void {
     topic.partitions.forEach((image, partition) => {
-      if (!image.replicas.includes(this.#nodeId)) return
+      if (!image.replicas.includes(this.#nodeId) || existing.has(`${topic.name}-${partition}`)) return
       this.#logs.create(topic.name, partition, topic.id, this.#settings(topic.name))
     })
   }
@@ -138,12 +134,24 @@ export class PartitionRegistry {
     const image = topic?.partitions[index]
     if (topic === undefined || image === undefined) return reject('UNKNOWN_TOPIC_OR_PARTITION')
     if (image.leader !== this.#nodeId) return reject('NOT_LEADER_OR_FOLLOWER')
-    const log = this.#logs.get(name, index)
+    const log = this.#openLog(topic, index)
     if (log === undefined) return reject('KAFKA_STORAGE_ERROR')
     const hosted = this.#hosted(topic)
     const partition = this.#lead(topic, index, image, log)
     hosted.partitions[index] = partition
     return partition
+  }
+
+  // `create` opens the log that is there, unless it is that of an older topic of the same name: a crash may have come
+  // between the metadata's change and the directory's.
+  #openLog({ name, id }: TopicImage, index: number): PartitionLog | undefined {
+    try {
+      return this.#logs.create(name, index, id, this.#settings(name))
+    } catch (error) {
+      if ((error as { code?: unknown }).code === undefined) throw error
+      this.#logger.error({ err: error }, `${name}-${index} cannot be opened: ${(error as Error).message}`)
+      return undefined
+    }
   }
 
   #lead(topic: TopicImage, index: number, image: PartitionImage, log: Partition['log']): Partition {
