@@ -18,6 +18,8 @@ import { executeSequences, newSequenceState } from './zstd-sequences.ts'
 const MAGIC = 0xfd2fb528
 const SKIPPABLE_MAGIC = 0x184d2a50
 const MAX_BLOCK_BYTES = 131072
+/** Readers in C and Java refuse to keep more than this. */
+const MAX_WINDOW_BYTES = 2 ** 27 + 1
 /** BackwardBits reads in words: so many bytes must follow the input. */
 const PADDING_BYTES = 4
 
@@ -119,8 +121,10 @@ function readFrameHead(bytes: Uint8Array, start: number, end: number): FrameHead
   const sizeAt = dictionaryAt + dictionaryBytes
   if (uintLE(bytes, dictionaryAt, dictionaryBytes, end) !== 0) throw corrupt('zstd: needs a dictionary')
   const claimed = uintLE(bytes, sizeAt, sizeBytes, end) + (sizeFlag === 1 ? 256 : 0)
+  const window = single ? claimed : windowBytes(uintLE(bytes, start + 1, 1, end))
+  if (!single && window > MAX_WINDOW_BYTES) throw corrupt('zstd: window too large')
   return {
-    windowBytes: single ? claimed : windowBytes(uintLE(bytes, start + 1, 1, end)),
+    windowBytes: window,
     contentSize: sizeBytes === 0 ? undefined : claimed,
     hasChecksum: (descriptor & 0x04) !== 0,
     blocksStart: sizeAt + sizeBytes,

@@ -2,6 +2,7 @@ import { BackwardBits } from './backward-bits.ts'
 import { corrupt } from './codec.ts'
 import { copyMatch } from './copy-match.ts'
 import { buildFseTable, type FseTable, readFseTable, singleSymbolTable } from './fse-table.ts'
+import { LITERAL_LENGTHS, MATCH_LENGTHS, OFFSETS, type SequenceCode } from './zstd-codes.ts'
 
 /** What one block leaves to the next of its frame. */
 export interface SequenceState {
@@ -15,101 +16,6 @@ export interface SequenceState {
 /** State at the start of a frame. */
 export function newSequenceState(): SequenceState {
   return { literalLengths: undefined, offsets: undefined, matchLengths: undefined, recentOffsets: [1, 4, 8] }
-}
-
-/** One of the three codes of a sequence: how far its symbols reach, and its predefined table (RFC 8878, 3.1.1.3.2.2). */
-interface Code {
-  readonly maxSymbol: number
-  readonly maxAccuracyLog: number
-  readonly predefined: FseTable
-}
-
-const LITERAL_LENGTHS: Code = {
-  maxSymbol: 35,
-  maxAccuracyLog: 9,
-  predefined: buildFseTable(
-    [4, 3, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 1, 1, 1, 2, 2, 2, 2, 2, 2, 2, 2, 2, 3, 2, 1, 1, 1, 1, 1, -1, -1, -1, -1],
-    6,
-  ),
-}
-const OFFSETS: Code = {
-  maxSymbol: 31,
-  maxAccuracyLog: 8,
-  predefined: buildFseTable(
-    [1, 1, 1, 1, 1, 1, 2, 2, 2, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, -1, -1, -1, -1, -1],
-    5,
-  ),
-}
-const MATCH_LENGTHS: Code = {
-  maxSymbol: 52,
-  maxAccuracyLog: 9,
-  predefined: buildFseTable(
-    [
-      1, 4, 3, 2, 2, 2, 2, 2, 2, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
-      1, 1, 1, 1, 1, 1, 1, 1, -1, -1, -1, -1, -1, -1, -1,
-    ],
-    6,
-  ),
-}
-
-/** Extra bits of the codes, and the lengths that they start at. */
-const LITERAL_LENGTH_BITS = Uint8Array.from([
-  ...Array(16).fill(0),
-  1,
-  1,
-  1,
-  1,
-  2,
-  2,
-  3,
-  3,
-  4,
-  6,
-  7,
-  8,
-  9,
-  10,
-  11,
-  12,
-  13,
-  14,
-  15,
-  16,
-])
-const MATCH_LENGTH_BITS = Uint8Array.from([
-  ...Array(32).fill(0),
-  1,
-  1,
-  1,
-  1,
-  2,
-  2,
-  3,
-  3,
-  4,
-  4,
-  5,
-  7,
-  8,
-  9,
-  10,
-  11,
-  12,
-  13,
-  14,
-  15,
-  16,
-])
-const LITERAL_LENGTH_BASE = bases(LITERAL_LENGTH_BITS, 0)
-const MATCH_LENGTH_BASE = bases(MATCH_LENGTH_BITS, 3)
-
-function bases(bits: Uint8Array, first: number): Int32Array {
-  let base = first
-  return Int32Array.from(bits, (count) => {
-    const start = base
-    base += 1 << count
-    return start
-  })
 }
 
 /**
@@ -133,6 +39,8 @@ export function executeSequences(
   const { count, start } = head
   const { literalLengths, offsets, matchLengths } = state as Required<SequenceState>
   const recent = state.recentOffsets
+  const { bits: literalBits, bases: literalBases } = LITERAL_LENGTHS
+  const { bits: matchBits, bases: matchBases } = MATCH_LENGTHS
   const bits = new BackwardBits(bytes, start, end)
   let literalState = bits.read(literalLengths!.accuracyLog)
   let offsetState = bits.read(offsets!.accuracyLog)
@@ -146,8 +54,8 @@ export function executeSequences(
     // No content is so long that an offset could take 31 bits.
     if (offsetCode > 30) throw corrupt('zstd: match before the start')
     const offsetValue = (1 << offsetCode) + bits.readLong(offsetCode)
-    const matchLength = MATCH_LENGTH_BASE[matchCode]! + bits.read(MATCH_LENGTH_BITS[matchCode]!)
-    const literalLength = LITERAL_LENGTH_BASE[literalCode]! + bits.read(LITERAL_LENGTH_BITS[literalCode]!)
+    const matchLength = matchBases[matchCode]! + bits.read(matchBits[matchCode]!)
+    const literalLength = literalBases[literalCode]! + bits.read(literalBits[literalCode]!)
     if (i < count - 1) {
       literalState = literalLengths!.base[literalState]! + bits.read(literalLengths!.bits[literalState]!)
       matchState = matchLengths!.base[matchState]! + bits.read(matchLengths!.bits[matchState]!)
@@ -226,14 +134,14 @@ function readHead(
 
 /** mode: 0 predefined, 1 one symbol only, 2 described here, 3 the last block's. */
 function readTable(
-  code: Code,
+  code: SequenceCode,
   mode: number,
   previous: FseTable | undefined,
   bytes: Uint8Array,
   position: number,
   end: number,
 ): { readonly table: FseTable; readonly position: number } {
-  if (mode === 0) return { table: code.predefined, position }
+  if (mode === 0) return { table: predefinedTable(code), position }
   if (mode === 2) return readFseTable(bytes, position, end, code.maxAccuracyLog, code.maxSymbol)
   if (mode === 3) {
     if (previous === undefined) throw corrupt('zstd: no table to repeat')
@@ -243,6 +151,14 @@ function readTable(
   if (symbol > code.maxSymbol) throw corrupt('zstd: symbol out of range')
   return { table: singleSymbolTable(symbol), position: position + 1 }
 }
+
+function predefinedTable(code: SequenceCode): FseTable {
+  const table = predefinedTables.get(code) ?? buildFseTable(code.probabilities, code.accuracyLog)
+  predefinedTables.set(code, table)
+  return table
+}
+
+const predefinedTables = new Map<SequenceCode, FseTable>()
 
 function byteAt(bytes: Uint8Array, position: number, end: number): number {
   if (position >= end) throw corrupt('zstd: cut sequences')

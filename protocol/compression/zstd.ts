@@ -1,7 +1,7 @@
 import zlib from 'node:zlib'
 import { type Codec, corrupt, type DecompressionFault, tooLarge } from './codec.ts'
 import { decompressZstd } from './zstd-decoder.ts'
-import { storeZstd } from './zstd-encoder.ts'
+import { encodeZstd } from './zstd-encoder.ts'
 
 /** What node:zlib has from 22.15 on; the types of 20 do not know it. */
 interface NativeZstd {
@@ -16,15 +16,15 @@ interface NativeZstd {
 const native = 'zstdCompressSync' in zlib ? (zlib as unknown as NativeZstd) : undefined
 
 /**
- * Zstandard, by node:zlib where it has it, elsewhere in JavaScript: then every level compresses alike, about as far as
- * level 1. Levels -131072 to 22, default 3.
+ * Zstandard, by node:zlib where it has it, elsewhere in JavaScript, where every level compresses alike. Levels -131072
+ * to 22, default 3.
  */
 export const zstd: Codec = {
   id: 4,
   name: 'zstd',
   compress: (bytes, level = 3) =>
     native === undefined
-      ? storeZstd(bytes)
+      ? encodeZstd(bytes)
       : native.zstdCompressSync(bytes, { params: { [native.constants.ZSTD_c_compressionLevel]: level } }),
   decompress: (bytes, limitBytes) =>
     native === undefined ? decompressZstd(bytes, limitBytes) : decompressNatively(native, bytes, limitBytes),
