@@ -1,5 +1,6 @@
 import type { CompressionName } from '../compression/codec.ts'
 import { codecNamed } from '../compression/codecs.ts'
+import { invariant } from '../invariant.ts'
 import {
   BATCH_HEADER_BYTES,
   NO_PARTITION_LEADER_EPOCH,
@@ -45,11 +46,12 @@ export interface BatchOptions {
 
 /** A v2 batch of these records, at least one, with offsets that rise. Source: MemoryRecordsBuilder. */
 export function buildBatch(records: readonly NewRecord[], options: BatchOptions = {}): Buffer {
+  invariant(records.length > 0, 'a batch without records is built by buildEmptyBatch')
   const { baseOffset = 0, compression = 'none' } = options
-  const baseTimestamp = options.deleteHorizonMs ?? records[0]?.timestamp ?? NO_TIMESTAMP
+  const baseTimestamp = options.deleteHorizonMs ?? records[0]!.timestamp ?? NO_TIMESTAMP
   const prepared = prepare(records, baseOffset, baseTimestamp)
   const batch = compression === 'none' ? withHeaderRoom(prepared) : compressed(prepared, compression, options)
-  const lastOffset = options.lastOffset ?? baseOffset + (prepared.records.at(-1)?.offsetDelta ?? -1)
+  const lastOffset = options.lastOffset ?? baseOffset + prepared.records.at(-1)!.offsetDelta
   writeBatchHeader(batch, {
     ...headerFields(options),
     baseTimestamp,
