@@ -12,6 +12,7 @@ import {
 } from './checkpoint-files.ts'
 import type { Host, Timer } from './host/host.ts'
 import type { LogServices } from './log/log-services.ts'
+import { LogCleaner, type LogCleanerSettings } from './log-cleaner.ts'
 import type { LogDirectory, LogStore, StoredPartition } from './log-store.ts'
 import { OpenFiles } from './open-files.ts'
 import type { LogConfig, PartitionLog } from './partition-log.ts'
@@ -38,7 +39,7 @@ const METADATA_TOPIC = '__cluster_metadata'
 const DEFAULT_FILE_DELETE_DELAY_MS = 60_000
 
 /** Settings of the broker that storage goes by, under their Kafka names in camel case. The broker's own satisfy it. */
-export interface LogManagerSettings {
+export interface LogManagerSettings extends LogCleanerSettings {
   readonly logRetentionCheckIntervalMs: number
   readonly logFlushSchedulerIntervalMs: number
   readonly logFlushOffsetCheckpointIntervalMs: number
@@ -74,6 +75,7 @@ export class LogManager implements LogStore {
   readonly #settings: LogManagerSettings
   readonly #logger: StorageLogger
   readonly #services: LogServices
+  readonly #cleaner: LogCleaner
   readonly #directories: readonly Directory[]
   readonly #logs = new Map<string, Map<number, StoredLog>>()
   readonly #timers = new Set<Timer>()
@@ -104,6 +106,7 @@ export class LogManager implements LogStore {
       saveLogStart: () => this.#saveStarts(),
       onDiskFailure: (directory, error) => this.#noteFailure(directory, error),
     }
+    this.#cleaner = new LogCleaner(host, settings, this.#services, () => this.#all())
   }
 
   async start(settings: (topic: string) => LogConfig): Promise<void> {
@@ -113,6 +116,7 @@ export class LogManager implements LogStore {
     this.#every(this.#settings.logFlushSchedulerIntervalMs, () => this.#flushOverdue())
     this.#every(this.#settings.logFlushOffsetCheckpointIntervalMs, () => this.#writeRecoveryPoints())
     this.#every(this.#settings.logFlushStartOffsetCheckpointIntervalMs, () => this.#writeStarts())
+    this.#every(this.#settings.logCleanerBackoffMs, () => this.#cleaner.run())
     this.#every(this.#settings.producerIdExpirationCheckIntervalMs, () => this.#expireProducers())
   }
 
@@ -172,6 +176,7 @@ export class LogManager implements LogStore {
     this.#isStopped = true
     for (const timer of this.#timers) timer.cancel()
     this.#timers.clear()
+    await this.#cleaner.stop()
     const open = [...this.#all()].filter((stored) => stored.opened !== undefined)
     for (let i = 0; i < open.length; i += CLOSES_AT_ONCE) {
       await Promise.all(open.slice(i, i + CLOSES_AT_ONCE).map((stored) => stored.opened!.close()))

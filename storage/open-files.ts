@@ -10,6 +10,12 @@ interface OpenFile {
   whenClosed: (() => void) | undefined
 }
 
+/** A handle that stays open for an operation. */
+export interface PinnedFile {
+  readonly handle: FileHandle
+  unpin(): void
+}
+
 /** Open file handles, the least recently used closed beyond a limit: an operating system gives a process only so many. */
 export class OpenFiles {
   readonly files: Files
@@ -36,18 +42,16 @@ export class OpenFiles {
     return this.#find(path).handle
   }
 
-  /** The handle of an existing file, kept open until `unpin`. */
-  pin(path: string): FileHandle {
+  /** The handle of an existing file, kept open until it is unpinned: once. */
+  pin(path: string): PinnedFile {
     const file = this.#find(path)
     file.pins++
-    return file.handle
-  }
-
-  unpin(path: string): void {
-    const file = this.#open.get(path)
-    invariant(file !== undefined && file.pins > 0, `${path} is not pinned`)
-    file.pins--
-    if (file.pins === 0 && file.whenClosed !== undefined) this.#close(path, file)
+    const unpin = (): void => {
+      invariant(file.pins > 0, `${path} is not pinned`)
+      file.pins--
+      if (file.pins === 0 && file.whenClosed !== undefined) this.#close(path, file)
+    }
+    return { handle: file.handle, unpin }
   }
 
   /** Closes the file and calls; at once where no operation is under way, else after the last of them. */
@@ -63,6 +67,17 @@ export class OpenFiles {
       then()
     }
     if (file.pins === 0) this.#close(path, file)
+  }
+
+  /** The name is about to mean another file: operations under way keep the handle that they have. */
+  detach(path: string): void {
+    const file = this.#open.get(path)
+    if (file === undefined) return
+    if (file.pins === 0) this.#close(path, file)
+    else {
+      this.#open.delete(path)
+      file.whenClosed ??= () => {}
+    }
   }
 
   /** Closes all that nobody uses. */
@@ -84,7 +99,7 @@ export class OpenFiles {
   }
 
   #close(path: string, file: OpenFile): void {
-    this.#open.delete(path)
+    if (this.#open.get(path) === file) this.#open.delete(path)
     file.handle.close()
     file.whenClosed?.()
   }

@@ -73,6 +73,10 @@ export class StoredLog implements StoredPartition {
     this.#topicId = topicId
   }
 
+  get config(): LogConfig {
+    return this.#log?.config ?? this.#configOf()
+  }
+
   /** The log where it is open. */
   get opened(): Log | undefined {
     return this.#log

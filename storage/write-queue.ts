@@ -171,12 +171,12 @@ export class WriteQueue {
 
   async #writeExtents(extents: readonly Extent[]): Promise<void> {
     for (const { path, position, slices } of extents) {
-      const handle = this.#openFiles.pin(path)
+      const file = this.#openFiles.pin(path)
       this.#unsyncedPaths.add(path)
       try {
-        await handle.write(slices, position)
+        await file.handle.write(slices, position)
       } finally {
-        this.#openFiles.unpin(path)
+        file.unpin()
       }
     }
   }
@@ -259,10 +259,10 @@ export class WriteQueue {
 
 /** fdatasync off the loop. */
 export async function syncFile(openFiles: OpenFiles, path: string): Promise<void> {
-  const handle = openFiles.pin(path)
+  const file = openFiles.pin(path)
   try {
-    await handle.sync()
+    await file.handle.sync()
   } finally {
-    openFiles.unpin(path)
+    file.unpin()
   }
 }

@@ -5,7 +5,6 @@ import {
   HEADER_BYTES_UP_TO_MAGIC,
   RecordBatch,
 } from '../../protocol/records/record-batch.ts'
-import type { FileHandle } from '../host/host.ts'
 import type { OpenFiles } from '../open-files.ts'
 import type { ReadContext, ReadResult } from '../partition-log.ts'
 import { lastOffsetOf } from '../segment/stored-batch.ts'
@@ -134,11 +133,11 @@ async function readInto(openFiles: OpenFiles, range: FileRange, target: Buffer, 
   if (range.isHot && target.length <= LARGEST_SYNCHRONOUS_BYTES) {
     return openFiles.use(range.path).readSync(target, position)
   }
-  const handle: FileHandle = openFiles.pin(range.path)
+  const file = openFiles.pin(range.path)
   try {
-    return await handle.read(target, position)
+    return await file.handle.read(target, position)
   } finally {
-    openFiles.unpin(range.path)
+    file.unpin()
   }
 }
 

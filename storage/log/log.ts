@@ -16,10 +16,11 @@ import type {
   TimestampAndOffset,
 } from '../partition-log.ts'
 import { CorruptIndexError } from '../segment/entry-file.ts'
-import { DELETED_SUFFIX } from '../segment/file-names.ts'
+import { CLEANED_SUFFIX, DELETED_SUFFIX, SWAP_SUFFIX } from '../segment/file-names.ts'
 import { Segment, segmentPaths } from '../segment/segment.ts'
 import { Tail } from '../tail.ts'
 import { syncFile, WriteQueue } from '../write-queue.ts'
+import { CleaningAborted, type LastOfProducer } from './compaction.ts'
 import type { LeaderEpochs } from './leader-epochs.ts'
 import { CorruptLogError, emptyRead, readFileRange, readTail } from './log-reader.ts'
 import type { LogServices } from './log-services.ts'
@@ -88,7 +89,10 @@ export class Log implements PartitionLog {
   #hints: PositionHint[] = []
   /** Counts up with every change that makes positions in files invalid. */
   #layout = 0
+  #cutCount = 0
   #flushing: Promise<void> = Promise.resolve()
+  /** Set while segments wait for their readers to leave, to be replaced: nobody may begin to read. */
+  #swap: Promise<void> | undefined
   #isClosed = false
 
   constructor(topic: string, partition: number, config: LogConfig, services: LogServices, location: LogLocation) {
@@ -148,6 +152,13 @@ export class Log implements PartitionLog {
   }
   get lastFlushMs(): number {
     return this.#lastFlushMs
+  }
+  /** Changes whenever the log is cut from its end: what compaction knows of it means nothing then. */
+  get cutCount(): number {
+    return this.#cutCount
+  }
+  get isClosed(): boolean {
+    return this.#isClosed
   }
   /** The failure for which appends are refused; undefined: they are not. */
   get failure(): Error | undefined {
@@ -313,6 +324,7 @@ export class Log implements PartitionLog {
   }
 
   async #readFiles(offset: number, asked: ReadContext): Promise<ReadResult | Rejection> {
+    while (this.#swap !== undefined) await this.#swap
     const read = { ...asked, upToOffset: Math.min(asked.upToOffset, this.#writtenEndOffset) }
     const { openFiles, pool } = this.#services
     try {
@@ -391,6 +403,7 @@ export class Log implements PartitionLog {
   }
 
   async offsetForTimestamp(timestampMs: number, upToOffset: number): Promise<TimestampAndOffset | undefined> {
+    while (this.#swap !== undefined) await this.#swap
     const found = findTimestamp(this.#segments, timestampMs, this.#logStartOffset, (segment) =>
       this.#ensureSoundIndexes(segment),
     )
@@ -398,6 +411,7 @@ export class Log implements PartitionLog {
   }
 
   async maxTimestamp(): Promise<TimestampAndOffset | undefined> {
+    while (this.#swap !== undefined) await this.#swap
     return findLatestTimestamp(this.#segments)
   }
 
@@ -477,6 +491,60 @@ export class Log implements PartitionLog {
     if (offset >= this.#logEndOffset) return
     this.#cutTo(offset)
     await this.#services.saveLogStart(this)
+  }
+
+  /** Last batch of each producer, which compaction keeps. */
+  lastOfProducers(): Map<number, LastOfProducer> {
+    const last = new Map<number, LastOfProducer>()
+    for (const { producerId, producerEpoch, lastBatch } of this.#producers.entries) {
+      last.set(producerId, { lastDataOffset: lastBatch?.lastOffset ?? -1, producerEpoch })
+    }
+    return last
+  }
+
+  /**
+   * Puts a compacted segment in the place of those that it was made from. Handles are closed before anything is renamed,
+   * which Windows demands; so new reads wait until those under way are done. Source: LocalLog.replaceSegments.
+   */
+  async replaceSegments(replaced: readonly Segment[], cleaned: Segment): Promise<void> {
+    const { openFiles } = this.#services
+    await this.#flushing
+    let open = (): void => {}
+    this.#swap = new Promise((resolve) => {
+      open = resolve
+    })
+    try {
+      const paths = [...replaced.flatMap((segment) => segment.paths()), ...cleaned.paths()]
+      await Promise.all(paths.map((path) => new Promise<void>((resolve) => openFiles.whenClosed(path, resolve))))
+      const start = this.#segments.indexOf(replaced[0]!)
+      const isStill = replaced.every((segment, i) => this.#segments[start + i] === segment)
+      if (this.#isClosed || start < 0 || !isStill) throw new CleaningAborted(this.directory)
+      this.#exchange(start, replaced, cleaned)
+    } finally {
+      this.#swap = undefined
+      open()
+    }
+  }
+
+  /** In one turn; a crash in between is finished or undone at the next start (temporary-files.ts). */
+  #exchange(start: number, replaced: readonly Segment[], cleaned: Segment): void {
+    const { files } = this.#services.openFiles
+    for (const path of replaced.flatMap((segment) => segment.paths())) this.#services.openFiles.detach(path)
+    const finalPath = (path: string): string => path.slice(0, -CLEANED_SUFFIX.length)
+    const paths = cleaned.paths().filter((path) => files.exists(path))
+    for (const path of paths.toReversed()) files.rename(path, finalPath(path) + SWAP_SUFFIX)
+    files.syncDirectory(this.directory)
+    this.#layout++
+    this.#hints = []
+    for (const segment of replaced) this.#removeSegment(segment)
+    for (const path of paths) files.rename(finalPath(path) + SWAP_SUFFIX, finalPath(path))
+    files.syncDirectory(this.directory)
+    for (const file of cleaned.indexFiles()) this.#services.indexCache.forget(file)
+    const segment = new Segment(this.directory, cleaned.baseOffset, this.#services, {
+      isNew: false,
+      nowMs: this.#services.host.clock.nowMs(),
+    })
+    this.#segments.splice(start, replaced.length, segment)
   }
 
   updateConfig(config: LogConfig): void {
@@ -653,6 +721,7 @@ export class Log implements PartitionLog {
   /** Removes what is not below the offset, from files and memory, and makes the memory anew from the files. */
   #cutTo(offset: number): void {
     this.#layout++
+    this.#cutCount++
     this.#isDirty = true
     this.#hints = []
     this.#services.tailMemory.forget(this.#tail)

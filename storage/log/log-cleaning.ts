@@ -1,0 +1,269 @@
+import {
+  BATCH_HEADER_BYTES,
+  batchSizeAt,
+  HEADER_BYTES_UP_TO_MAGIC,
+  RecordBatch,
+} from '../../protocol/records/record-batch.ts'
+import { CLEANED_SUFFIX } from '../segment/file-names.ts'
+import { Segment } from '../segment/segment.ts'
+import { lastOffsetOf } from '../segment/stored-batch.ts'
+import { syncFile } from '../write-queue.ts'
+import { type CleaningPlan, groupSegments } from './cleaning-plan.ts'
+import { CleaningAborted, type CompactionPass, compactBatch, noteKeys, UncleanableError } from './compaction.ts'
+import type { Log } from './log.ts'
+import { CorruptLogError } from './log-reader.ts'
+import type { LogServices } from './log-services.ts'
+import { OffsetMap } from './offset-map.ts'
+import { TransactionFilter } from './transaction-filter.ts'
+
+/** Read and written at a time: between any two, other work goes on. */
+const CHUNK_BYTES = 256 * 1024
+
+/** How a pass is to go about it. */
+export interface CleaningContext {
+  readonly services: LogServices
+  /** Memory for keys (log.cleaner.dedupe.buffer.size). */
+  readonly dedupeBytes: number
+  /** Waits until so many bytes more may be read or written. */
+  throttle(sizeBytes: number): Promise<void>
+  /** True once the broker stops. */
+  isStopped(): boolean
+}
+
+/**
+ * Compacts the part of a log that the plan names, beside appends and reads: only renaming the new files into place is
+ * done in one turn. Answers the offset up to which the log is compacted now; it may be short of the plan's end where the
+ * memory for keys was full. Source: Cleaner.doClean.
+ */
+export async function cleanLog(log: Log, plan: CleaningPlan, context: CleaningContext): Promise<number> {
+  const cleaning = new Cleaning(log, plan, context)
+  await cleaning.buildMap()
+  await cleaning.rewrite()
+  return cleaning.cleanedUpTo
+}
+
+class Cleaning {
+  cleanedUpTo: number
+  readonly #log: Log
+  readonly #plan: CleaningPlan
+  readonly #context: CleaningContext
+  readonly #map: OffsetMap
+  readonly #cutCount: number
+  /** The segment that is being written. */
+  #target: Segment | undefined
+
+  constructor(log: Log, plan: CleaningPlan, context: CleaningContext) {
+    this.#log = log
+    this.#plan = plan
+    this.#context = context
+    this.#map = new OffsetMap(context.dedupeBytes)
+    this.#cutCount = log.cutCount
+    this.cleanedUpTo = plan.firstDirtyOffset
+  }
+
+  async buildMap(): Promise<void> {
+    const { firstDirtyOffset, endOffset } = this.#plan
+    const transactions = new TransactionFilter()
+    transactions.add(this.#log.abortedTransactions(firstDirtyOffset, endOffset))
+    let isFull = false
+    for (const [segment, segmentEnd] of this.#segmentsBetween(firstDirtyOffset, endOffset)) {
+      await this.#forEachBatch(segment, segment.positionOf(firstDirtyOffset), (batch) => {
+        if (isFull) return false
+        isFull = !noteKeys(batch, this.#map, firstDirtyOffset, transactions)
+        if (!isFull) this.cleanedUpTo = Math.max(this.cleanedUpTo, lastOffsetOf(batch) + 1)
+        return !isFull
+      })
+      if (isFull) return
+      this.cleanedUpTo = segmentEnd
+    }
+  }
+
+  async rewrite(): Promise<void> {
+    const segments = [...this.#segmentsBetween(0, this.cleanedUpTo)].map(([segment]) => segment)
+    const { config } = this.#log
+    const { services } = this.#context
+    const transactions = new TransactionFilter((aborted) => this.#target?.transactionIndex.append(aborted))
+    const pass: CompactionPass = {
+      map: this.#map,
+      latestOffset: this.cleanedUpTo - 1,
+      endOffset: this.#plan.endOffset,
+      transactions,
+      lastOfProducers: this.#log.lastOfProducers(),
+      nowMs: services.host.clock.nowMs(),
+      deleteRetentionMs: config.deleteRetentionMs,
+      keepsLegacyTombstones: false,
+    }
+    const legacyHorizonMs = this.#legacyHorizonMs(segments, pass.nowMs)
+    for (const group of groupSegments(segments, config, this.#plan.endOffset)) {
+      await this.#rewriteGroup(group, pass, legacyHorizonMs)
+    }
+  }
+
+  async #rewriteGroup(group: readonly Segment[], pass: CompactionPass, legacyHorizonMs: number): Promise<void> {
+    const { services } = this.#context
+    const target = new Segment(this.#log.directory, group[0]!.baseOffset, services, {
+      isNew: true,
+      nowMs: pass.nowMs,
+      temporary: CLEANED_SUFFIX,
+    })
+    removeFiles(target, services)
+    this.#target = target
+    target.active = true
+    try {
+      target.createFiles()
+      for (const segment of group) {
+        const end = this.#endOf(segment)
+        pass.transactions.add(this.#log.abortedTransactions(segment.baseOffset, end))
+        const keepsLegacyTombstones = segment.retentionTimestampMs > legacyHorizonMs
+        await this.#copy(segment, target, { ...pass, keepsLegacyTombstones })
+      }
+      target.finish()
+      target.active = false
+      for (const path of target.paths())
+        if (services.openFiles.files.exists(path)) await syncFile(services.openFiles, path)
+      this.#check()
+      await this.#log.replaceSegments(group, target)
+    } catch (error) {
+      removeFiles(target, services)
+      throw error
+    }
+  }
+
+  async #copy(segment: Segment, target: Segment, pass: CompactionPass): Promise<void> {
+    const { indexIntervalBytes } = this.#log.config
+    let pending: Buffer[] = []
+    let pendingBytes = 0
+    let position = target.sizeBytes
+    const write = async (): Promise<void> => {
+      if (pendingBytes === 0) return
+      const [slices, at] = [pending, position]
+      pending = []
+      position += pendingBytes
+      pendingBytes = 0
+      const file = this.#context.services.openFiles.pin(target.logPath)
+      try {
+        await file.handle.write(slices, at)
+      } finally {
+        file.unpin()
+      }
+      await this.#context.throttle(position - at)
+    }
+    await this.#forEachBatch(
+      segment,
+      0,
+      (batch) => {
+        const left = compactBatch(batch, pass)
+        if (left === undefined) return true
+        for (const each of batchesIn(left)) {
+          target.stage(each, indexIntervalBytes)
+          pending.push(each.bytes)
+          pendingBytes += each.bytes.length
+        }
+        return true
+      },
+      write,
+    )
+  }
+
+  /**
+   * Reads a segment chunk by chunk. Stops where the callback answers false. Batches are views of the chunk, which is
+   * there until afterChunk is over.
+   */
+  async #forEachBatch(
+    segment: Segment,
+    startPosition: number,
+    onBatch: (batch: RecordBatch) => boolean,
+    afterChunk: () => Promise<void> = async () => {},
+  ): Promise<void> {
+    const { openFiles, pool } = this.#context.services
+    let position = startPosition
+    let chunkBytes = CHUNK_BYTES
+    while (position < segment.sizeBytes) {
+      const lease = pool.take(Math.min(chunkBytes, segment.sizeBytes - position))
+      try {
+        const file = openFiles.pin(segment.logPath)
+        let count: number
+        try {
+          count = await file.handle.read(lease.bytes, position)
+        } finally {
+          file.unpin()
+        }
+        await this.#context.throttle(count)
+        this.#check()
+        const seen = walkChunk(lease.bytes.subarray(0, count), `${segment.logPath} at position ${position}`, onBatch)
+        if (seen.stopped) return
+        const isShort = count < lease.bytes.length || position + seen.neededBytes > segment.sizeBytes
+        if (seen.endPosition === 0 && isShort) throw new CorruptLogError(`${segment.logPath} ends within a batch`)
+        position += seen.endPosition
+        chunkBytes = Math.max(CHUNK_BYTES, seen.endPosition === 0 ? seen.neededBytes : 0)
+        await afterChunk()
+      } finally {
+        lease.release()
+      }
+    }
+  }
+
+  #check(): void {
+    const isGone = this.#log.cutCount !== this.#cutCount || this.#log.isClosed
+    if (isGone || this.#context.isStopped()) throw new CleaningAborted(this.#log.directory)
+  }
+
+  *#segmentsBetween(startOffset: number, endOffset: number): Generator<readonly [Segment, number]> {
+    for (const segment of this.#log.segments) {
+      const end = this.#endOf(segment)
+      if (end > startOffset && segment.baseOffset < endOffset) yield [segment, Math.min(end, this.#plan.endOffset)]
+    }
+  }
+
+  #endOf(segment: Segment): number {
+    const { segments } = this.#log
+    return segments[segments.indexOf(segment) + 1]?.baseOffset ?? this.#log.logEndOffset
+  }
+
+  /** Tombstones of old formats go delete.retention.ms after the segment before the dirty part was written. */
+  #legacyHorizonMs(segments: readonly Segment[], nowMs: number): number {
+    const lastClean = segments.filter((each) => this.#endOf(each) <= this.#plan.firstDirtyOffset).at(-1)
+    return lastClean === undefined
+      ? 0
+      : Math.min(nowMs, lastClean.retentionTimestampMs) - this.#log.config.deleteRetentionMs
+  }
+}
+
+interface ChunkWalk {
+  /** Where the last whole batch ends. */
+  readonly endPosition: number
+  /** Bytes from there that the next chunk needs. */
+  readonly neededBytes: number
+  readonly stopped: boolean
+}
+
+function walkChunk(chunk: Buffer, where: string, onBatch: (batch: RecordBatch) => boolean): ChunkWalk {
+  let position = 0
+  for (;;) {
+    const size = batchSizeAt(chunk, position)
+    if (typeof size === 'string') throw new CorruptLogError(`${where} + ${position}: ${size}`)
+    if (size === undefined || position + size > chunk.length) {
+      return { endPosition: position, neededBytes: size ?? HEADER_BYTES_UP_TO_MAGIC, stopped: false }
+    }
+    const batch = new RecordBatch(chunk.subarray(position, position + size))
+    if (!batch.isLegacy && size < BATCH_HEADER_BYTES) throw new UncleanableError(`${where} + ${position}: too short`)
+    if (!onBatch(batch)) return { endPosition: position, neededBytes: 0, stopped: true }
+    position += size
+    if (position === chunk.length) return { endPosition: position, neededBytes: 0, stopped: false }
+  }
+}
+
+function batchesIn(bytes: Buffer): RecordBatch[] {
+  const batches: RecordBatch[] = []
+  for (let position = 0; position < bytes.length; ) {
+    const size = batchSizeAt(bytes, position) as number
+    batches.push(new RecordBatch(bytes.subarray(position, position + size)))
+    position += size
+  }
+  return batches
+}
+
+function removeFiles(segment: Segment, { openFiles, indexCache }: LogServices): void {
+  for (const file of segment.indexFiles()) indexCache.forget(file)
+  for (const path of segment.paths()) openFiles.whenClosed(path, () => openFiles.files.remove(path))
+}

@@ -1,0 +1,81 @@
+import { hash } from 'node:crypto'
+import { readInt64, writeInt64 } from '../../protocol/int64.ts'
+
+/** A slot: 16 bytes of hash, 8 bytes of offset plus one; 0: free. */
+const SLOT_BYTES = 24
+const HASH_BYTES = 16
+const FIRST_SLOTS = 1024
+/** Beyond this share of its slots the map grows, or is full. */
+const LOAD_FACTOR = 0.75
+
+/**
+ * The last offset of each key. Keys are known by their MD5 alone, as in Kafka: 16 bytes whatever their length, and no two
+ * keys of a topic share one by chance. Grows up to a limit of memory. Source: SkimpyOffsetMap.
+ */
+export class OffsetMap {
+  readonly #mostSlots: number
+  #slots: number
+  #bytes: Buffer
+  #count = 0
+
+  /** limitBytes: what log.cleaner.dedupe.buffer.size gives. loadFactor: how full it may get (log.cleaner.io.buffer.load.factor). */
+  constructor(limitBytes: number, loadFactor = LOAD_FACTOR) {
+    this.#mostSlots = Math.max(2, Math.floor((limitBytes / SLOT_BYTES) * Math.min(1, loadFactor / LOAD_FACTOR)))
+    this.#slots = Math.min(FIRST_SLOTS, this.#mostSlots)
+    this.#bytes = Buffer.alloc(this.#slots * SLOT_BYTES)
+  }
+
+  get count(): number {
+    return this.#count
+  }
+
+  get isFull(): boolean {
+    return this.#slots === this.#mostSlots && this.#count >= Math.floor(this.#slots * LOAD_FACTOR)
+  }
+
+  put(key: Buffer, offset: number): void {
+    if (this.#count >= this.#slots * LOAD_FACTOR) this.#grow()
+    const digest = digestOf(key)
+    const at = this.#find(digest, 0)
+    if (readInt64(this.#bytes, at + HASH_BYTES) === 0) {
+      digest.copy(this.#bytes, at)
+      this.#count++
+    }
+    writeInt64(this.#bytes, at + HASH_BYTES, offset + 1)
+  }
+
+  /** undefined: the key is not in the map. */
+  get(key: Buffer): number | undefined {
+    const value = readInt64(this.#bytes, this.#find(digestOf(key), 0) + HASH_BYTES)
+    return value === 0 ? undefined : value - 1
+  }
+
+  /** Where the slot of the hash starts, or the free one in which it belongs. */
+  #find(digest: Buffer, digestStart: number): number {
+    let slot = digest.readUInt32BE(digestStart) % this.#slots
+    for (;;) {
+      const at = slot * SLOT_BYTES
+      const isFree = readInt64(this.#bytes, at + HASH_BYTES) === 0
+      if (isFree || this.#bytes.compare(digest, digestStart, digestStart + HASH_BYTES, at, at + HASH_BYTES) === 0) {
+        return at
+      }
+      slot = slot + 1 === this.#slots ? 0 : slot + 1
+    }
+  }
+
+  #grow(): void {
+    const old = this.#bytes
+    const oldSlots = this.#slots
+    this.#slots = Math.min(this.#mostSlots, oldSlots * 2)
+    if (this.#slots === oldSlots) return
+    this.#bytes = Buffer.alloc(this.#slots * SLOT_BYTES)
+    for (let slot = 0; slot < oldSlots; slot++) {
+      const at = slot * SLOT_BYTES
+      if (readInt64(old, at + HASH_BYTES) !== 0) old.copy(this.#bytes, this.#find(old, at), at, at + SLOT_BYTES)
+    }
+  }
+}
+
+function digestOf(key: Buffer): Buffer {
+  return hash('md5', key, 'buffer')
+}
