@@ -97,9 +97,10 @@ export const controllerConfigs = {
     doc: 'Directory of the metadata log; unset: the first of `log.dirs`.',
   }),
   metadataLogMaxRecordBytesBetweenSnapshots: long('metadata.log.max.record.bytes.between.snapshots', {
-    default: 20_971_520,
+    default: 1_048_576,
     check: atLeast(1),
     doc: 'Bytes of records after which the metadata log gets a snapshot.',
+    differs: 'a start replays what follows the newest snapshot, and is to take milliseconds',
   }),
   metadataLogMaxSnapshotIntervalMs: long('metadata.log.max.snapshot.interval.ms', {
     default: 3_600_000,

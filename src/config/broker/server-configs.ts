@@ -20,6 +20,11 @@ export const serverConfigs = {
     default: 9000,
     doc: 'Silence after which a broker is fenced, in milliseconds.',
   }),
+  clusterId: string('cluster.id', {
+    default: null,
+    shown: 'never',
+    doc: 'Id of the cluster. Where it is not set, the one found in the data directory is taken, or a new one made.',
+  }),
   configProviders: list('config.providers', {
     default: '',
     check: listOf([]),

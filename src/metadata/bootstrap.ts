@@ -1,0 +1,80 @@
+import { RegisterControllerRecord } from '../../protocol/internal-records/broker-records.ts'
+import { encodeMetadataRecord } from '../../protocol/internal-records/metadata-framing.ts'
+import { BeginTransactionRecord, EndTransactionRecord } from '../../protocol/internal-records/metadata-log-records.ts'
+import type { ClusterImage, Listener } from './cluster-image.ts'
+import { configRecord, featureRecords, registerBrokerRecord, topicRecords } from './image-records.ts'
+import { configResourceType, type TopicImage } from './metadata-image.ts'
+import {
+  controllersRegister,
+  eligibleLeaderReplicas,
+  newClusterFeatures,
+  supportedFeatures,
+} from './record-versions.ts'
+
+/**
+ * First records of a new log. `formatted` are feature levels that a format of the directory left; empty: those of a new
+ * cluster. Topics are those of directories that were kept without a metadata log. Source: ActivationRecordsGenerator.
+ */
+export function bootstrapRecords(formatted: ReadonlyMap<string, number>, adopted: readonly TopicImage[]): Buffer[] {
+  const features = formatted.size > 0 ? formatted : newClusterFeatures
+  const name = 'Bootstrap records'
+  return [
+    encodeMetadataRecord(BeginTransactionRecord, 0, { name }),
+    ...featureRecords(features),
+    // With eligible leader replicas the cluster must say how many in-sync replicas it wants (KIP-966).
+    ...(eligibleLeaderReplicas(features)
+      ? [configRecord(configResourceType.broker, '', 'min.insync.replicas', '1')]
+      : []),
+    ...adopted.flatMap((topic) => [...topicRecords(topic, features), ...adoptedConfigs(topic)]),
+    encodeMetadataRecord(EndTransactionRecord, 0, {}),
+  ]
+}
+
+// Settings of topics were in ZooKeeper; without these two, retention would remove the groups' offsets.
+function adoptedConfigs(topic: TopicImage): Buffer[] {
+  if (!topic.internal) return []
+  return [
+    configRecord(configResourceType.topic, topic.name, 'cleanup.policy', 'compact'),
+    configRecord(configResourceType.topic, topic.name, 'segment.bytes', '104857600'),
+  ]
+}
+
+/** This process as controller and as broker, for as long as it runs. */
+export function registrationRecords(
+  image: ClusterImage,
+  node: {
+    readonly nodeId: number
+    readonly rack: string | null
+    readonly incarnationId: string
+    readonly brokerEpoch: number
+    readonly directoryIds: readonly string[]
+    readonly advertised: readonly Listener[]
+  },
+): Buffer[] {
+  const broker = registerBrokerRecord(
+    {
+      nodeId: node.nodeId,
+      // Kafka's broker epoch is the offset of the registration itself.
+      epoch: node.brokerEpoch + (controllersRegister(image.features) ? 1 : 0),
+      rack: node.rack,
+      fenced: false,
+      inControlledShutdown: false,
+      incarnationId: node.incarnationId,
+      endpoints: new Map(),
+      listeners: node.advertised,
+      supportedFeatures,
+      directories: node.directoryIds,
+      cordonedDirectories: [],
+    },
+    image.features,
+  )
+  if (!controllersRegister(image.features)) return [broker]
+  const controller = encodeMetadataRecord(RegisterControllerRecord, 0, {
+    controllerId: node.nodeId,
+    incarnationId: node.incarnationId,
+    zkMigrationReady: false,
+    endPoints: [],
+    features: supportedFeatures,
+  })
+  return [controller, broker]
+}

@@ -1,0 +1,56 @@
+import type { BrokerImage, MetadataImage, TopicImage } from './metadata-image.ts'
+import { ShardedMap } from './sharded-map.ts'
+
+/** The image with what only its owner needs: indexes for decisions, and records that nothing here interprets. */
+export interface ClusterImage extends MetadataImage {
+  readonly topicsByName: ShardedMap<TopicImage>
+  readonly topicsById: ShardedMap<TopicImage>
+  readonly configs: ShardedMap<ReadonlyMap<string, string>>
+  /** Names of topics with '.' or '_' in them, by their name with '_' throughout. */
+  readonly topicsByUnifiedName: ShardedMap<readonly string[]>
+  /** Values of records that nothing here interprets (quotas, credentials, tokens, ACLs, controllers), by what they replace. */
+  readonly preserved: ShardedMap<Buffer>
+  readonly registrations: ReadonlyMap<number, BrokerRegistration>
+}
+
+/** A broker as it registered: what a snapshot must say of it. */
+export interface BrokerRegistration extends BrokerImage {
+  readonly incarnationId: string
+  readonly inControlledShutdown: boolean
+  readonly listeners: readonly Listener[]
+  readonly supportedFeatures: readonly FeatureRange[]
+  readonly directories: readonly string[]
+  readonly cordonedDirectories: readonly string[]
+}
+
+export interface Listener {
+  readonly name: string
+  readonly host: string
+  readonly port: number
+  /** Kafka's SecurityProtocol id: 0 PLAINTEXT, 1 SSL, 2 SASL_PLAINTEXT, 3 SASL_SSL. */
+  readonly securityProtocol: number
+}
+
+export interface FeatureRange {
+  readonly name: string
+  readonly minSupportedVersion: number
+  readonly maxSupportedVersion: number
+}
+
+export function emptyImage(clusterId: string): ClusterImage {
+  return {
+    clusterId,
+    endOffset: 0,
+    controllerId: -1,
+    controllerEpoch: 0,
+    brokers: new Map(),
+    registrations: new Map(),
+    topicsByName: ShardedMap.empty(),
+    topicsById: ShardedMap.empty(),
+    topicsByUnifiedName: ShardedMap.empty(),
+    configs: ShardedMap.empty(),
+    preserved: ShardedMap.empty(),
+    features: new Map(),
+    nextProducerId: 0,
+  }
+}

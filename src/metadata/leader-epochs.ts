@@ -1,0 +1,48 @@
+import { encodeMetadataRecord } from '../../protocol/internal-records/metadata-framing.ts'
+import { PartitionChangeRecord } from '../../protocol/internal-records/topic-records.ts'
+import type { ClusterImage } from './cluster-image.ts'
+import { partitionRecordVersion } from './record-versions.ts'
+
+/**
+ * Elects a broker anew in every partition that it leads or that has no leader and only this replica in sync: each gets
+ * its next leader epoch.
+ */
+export function newLeaderEpochs(image: ClusterImage, nodeId: number): Buffer[] {
+  const version = partitionRecordVersion(image.features)
+  const records: Buffer[] = []
+  for (const topic of image.topicsByName.values()) {
+    topic.partitions.forEach(({ leader, isr }, partitionId) => {
+      if (leader === nodeId || (leader === -1 && isr.includes(nodeId)))
+        records.push(
+          encodeMetadataRecord(PartitionChangeRecord, version, { partitionId, topicId: topic.id, leader: nodeId }),
+        )
+    })
+  }
+  return records
+}
+
+/** Elects this broker where a partition has no leader: what Kafka leaves behind when its last broker stops. */
+export function missingLeaders(image: ClusterImage, nodeId: number): Buffer[] {
+  const version = partitionRecordVersion(image.features)
+  const records: Buffer[] = []
+  for (const topic of image.topicsByName.values()) {
+    topic.partitions.forEach(({ leader, isr, eligibleLeaderReplicas }, partitionId) => {
+      if (leader !== -1) return
+      if (isr.includes(nodeId))
+        records.push(
+          encodeMetadataRecord(PartitionChangeRecord, version, { partitionId, topicId: topic.id, leader: nodeId }),
+        )
+      else if (eligibleLeaderReplicas.includes(nodeId))
+        records.push(
+          encodeMetadataRecord(PartitionChangeRecord, version, {
+            partitionId,
+            topicId: topic.id,
+            leader: nodeId,
+            isr: [nodeId],
+            eligibleLeaderReplicas: eligibleLeaderReplicas.filter((id) => id !== nodeId),
+          }),
+        )
+    })
+  }
+  return records
+}

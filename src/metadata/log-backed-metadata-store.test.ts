@@ -1,0 +1,141 @@
+import { expect } from 'chai'
+import { isRejection } from '../../protocol/error-codes.ts'
+import { newTopic, StoreOnMemory } from './metadata-store.fixture.ts'
+import type { MetadataChange } from './metadata-store.ts'
+
+const segment = '/data/__cluster_metadata-0/00000000000000000000.log'
+
+describe('LogBackedMetadataStore', () => {
+  it('a topic is there when the answer says so, and after the next start', async () => {
+    const first = await StoreOnMemory.start()
+    const [created] = await first.create(newTopic('a.b', { partitionCount: 3, configs: new Map([['flush.ms', '5']]) }))
+    if (created === undefined || isRejection(created)) throw new Error('refused')
+    expect(created.replicationFactor).to.equal(1)
+    expect(first.store.image.topicsByName.get('a.b')).to.deep.equal(created.topic)
+    expect(first.configs.topic('a.b').flushMs).to.equal(5)
+    await first.store.stop()
+
+    const second = await StoreOnMemory.start(first.host)
+    expect(second.store.image.topicsByName.get('a.b')).to.deep.equal(created.topic)
+    expect(second.store.image.topicsById.get(created.topic.id)).to.deep.equal(created.topic)
+    expect(second.configs.topic('a.b').flushMs).to.equal(5)
+    expect(second.store.image.controllerEpoch).to.equal(first.store.image.controllerEpoch + 1)
+    expect(second.store.image.brokers.get(1)).to.include({ fenced: false, epoch: second.store.image.endOffset - 1 })
+  })
+
+  it('a deleted topic is gone when the answer says so, with its settings; a new one of its name has another id', async () => {
+    const { host, store, change, configs, create } = await withTopic()
+    const before = store.image.topicsByName.get('t')
+    await host.settle(store.deleteTopics([before?.id as string], change))
+    expect(store.image.topicsByName.size).to.equal(0)
+    expect(store.image.topicsById.size).to.equal(0)
+    expect(configs.topic('t').flushMs).to.not.equal(5)
+    await create(newTopic('t'))
+    expect(store.image.topicsByName.get('t')?.id).to.not.equal(before?.id)
+  })
+
+  it('listeners hear of a change before its answer, in order', async () => {
+    const { store, host, change } = await StoreOnMemory.start()
+    const heard: string[] = []
+    store.onChange((image, { topicsChanged }: MetadataChange) =>
+      heard.push(`${topicsChanged.map((topic) => topic.name)} of ${image.topicsByName.size}`),
+    )
+    const answers = ['x', 'y'].map(async (name) => {
+      await store.createTopics([newTopic(name)], change)
+      heard.push(`answered ${name}`)
+    })
+    await host.settle(Promise.all(answers))
+    expect(heard).to.deep.equal(['x of 1', 'y of 2', 'answered x', 'answered y'])
+  })
+
+  it('two requests of one turn cannot both create a topic', async () => {
+    const { store, host, change } = await StoreOnMemory.start()
+    const [first, second] = await host.settle(
+      Promise.all([store.createTopics([newTopic('t')], change), store.createTopics([newTopic('t')], change)]),
+    )
+    expect(isRejection(first?.[0])).to.equal(false)
+    expect(second?.[0]).to.include({ error: 'TOPIC_ALREADY_EXISTS' })
+  })
+
+  it('validate only changes nothing', async () => {
+    const opened = await StoreOnMemory.start()
+    const { store } = opened
+    const [answer] = await opened.create(newTopic('t', { validateOnly: true }))
+    expect(isRejection(answer)).to.equal(false)
+    expect(store.image.topicsByName.size).to.equal(0)
+  })
+
+  it('a write that fails is taken back, and the next one works', async () => {
+    const opened = await StoreOnMemory.start()
+    const { host, store } = opened
+    const { endOffset } = store.image
+    host.files.rates = { ...host.files.rates, writeError: 1 }
+    expect((await opened.create(newTopic('lost')))[0]).to.include({ error: 'KAFKA_STORAGE_ERROR' })
+    expect(store.image.topicsByName.has('lost')).to.equal(false)
+    host.files.rates = { ...host.files.rates, writeError: 0 }
+    await opened.create(newTopic('kept'))
+    await store.stop()
+    const again = await StoreOnMemory.start(host)
+    expect([...again.store.image.topicsByName.keys()]).to.deep.equal(['kept'])
+    expect(again.store.image.endOffset).to.be.greaterThan(endOffset)
+  })
+
+  it('a torn end of the log is cut, whole changes before it stay', async () => {
+    const { host, store, create } = await withTopic()
+    const whole = host.files.stat(segment)?.size as number
+    await create(newTopic('torn'))
+    await store.stop()
+    host.files.open(segment, 'r+').truncate((host.files.stat(segment)?.size as number) - 3)
+    const again = await StoreOnMemory.start(host)
+    expect([...again.store.image.topicsByName.keys()]).to.deep.equal(['t'])
+    expect(host.files.stat(segment)?.size).to.be.greaterThan(whole)
+  })
+
+  it('a snapshot takes the place of the log when it has grown, and holds all of it', async () => {
+    const small = { 'metadata.log.max.record.bytes.between.snapshots': '20000' }
+    const first = await StoreOnMemory.start(undefined, small)
+    for (let i = 0; i < 40; i++) await first.create(newTopic(`t${i}`, { partitionCount: 10 }))
+    await first.host.settle(first.store.allocateProducerIds(1000, 0))
+    await first.store.stop()
+    const files = first.host.files.list('/data/__cluster_metadata-0')
+    expect(files.filter((name) => name.endsWith('.checkpoint'))).to.have.length(1)
+    expect(files.filter((name) => name.endsWith('.log'))).to.have.length(1)
+    const second = await StoreOnMemory.start(first.host, small)
+    const state = ({ store: { image } }: StoreOnMemory) => ({
+      topics: [...image.topicsByName.values()].sort((a, b) => (a.name < b.name ? -1 : 1)),
+      configs: [...image.configs],
+      features: [...image.features],
+      nextProducerId: image.nextProducerId,
+    })
+    expect(state(second)).to.deep.equal(state(first))
+  })
+
+  it('producer ids are given out once, also over a restart', async () => {
+    const first = await StoreOnMemory.start()
+    const blocks = await first.host.settle(
+      Promise.all([first.store.allocateProducerIds(1000, 0), first.store.allocateProducerIds(1000, 0)]),
+    )
+    await first.store.stop()
+    const second = await StoreOnMemory.start(first.host)
+    expect([...blocks, await second.host.settle(second.store.allocateProducerIds(1000, 0))]).to.deep.equal([
+      0, 1000, 2000,
+    ])
+  })
+
+  it('after an unclean stop every partition gets its next leader epoch', async () => {
+    const { host, store } = await withTopic()
+    await host.settle(store.startLeaderEpochs(0))
+    expect(store.image.topicsByName.get('t')?.partitions[0]).to.include({
+      leader: 1,
+      leaderEpoch: 1,
+      partitionEpoch: 1,
+    })
+  })
+})
+
+async function withTopic() {
+  const opened = await StoreOnMemory.start()
+  await opened.create(newTopic('t', { configs: new Map([['flush.ms', '5']]) }))
+  const { host, store, configs, change } = opened
+  return { host, store, configs, change, create: opened.create.bind(opened) }
+}

@@ -1,0 +1,107 @@
+import { ByteReader } from '../../protocol/byte-reader.ts'
+import { type MetadataRecord, readMetadataRecord } from '../../protocol/internal-records/metadata-framing.ts'
+import { controlRecordType } from '../../protocol/records/control-records.ts'
+import { batchSizeAt, RecordBatch } from '../../protocol/records/record-batch.ts'
+import { RecordFault, readRecords } from '../../protocol/records/record-reader.ts'
+import type { FileHandle, Host } from '../../storage/host/host.ts'
+import type { QuorumRecord } from './metadata-snapshot.ts'
+
+/** Bytes read at a time; more where a single batch is larger. */
+const PIECE_BYTES = 1 << 20
+
+/** Who takes what stands in a segment or a snapshot, in order. */
+export interface MetadataReplay {
+  /** A record and its value, valid during the call. */
+  record(record: MetadataRecord, bytes: Buffer): void
+  /** A control record that snapshots repeat. */
+  quorum(record: QuorumRecord): void
+}
+
+export interface FileScan {
+  /** Position after the last whole, valid batch. */
+  readonly endPosition: number
+  /** Why the file does not end there; undefined: it does. */
+  readonly fault: string | undefined
+  /** Offset after the last batch; undefined in an empty file. */
+  readonly endOffset: number | undefined
+  readonly lastEpoch: number | undefined
+  readonly lastTimestampMs: number
+  /** Snapshots end with one; without it they were not finished. */
+  readonly hasFooter: boolean
+}
+
+/** Replays what a file holds from `fromOffset` on. Throws, naming file and offset, for a record that cannot be read. */
+export function readMetadataFile(host: Host, path: string, fromOffset: number, replay: MetadataReplay): FileScan {
+  const handle = host.files.open(path, 'r')
+  try {
+    return scan(handle, fromOffset, replay)
+  } finally {
+    handle.close()
+  }
+}
+
+function scan(handle: FileHandle, fromOffset: number, replay: MetadataReplay): FileScan {
+  const size = handle.size()
+  let position = 0
+  let endOffset: number | undefined
+  let lastEpoch: number | undefined
+  let lastTimestampMs = -1
+  let hasFooter = false
+  const ended = (fault?: string) => ({ endPosition: position, fault, endOffset, lastEpoch, lastTimestampMs, hasFooter })
+  let piece = readPiece(handle, 0, PIECE_BYTES)
+  let pieceStart = 0
+  while (position < size) {
+    let batchSize = batchSizeAt(piece, position - pieceStart)
+    if (typeof batchSize === 'string') return ended(batchSize)
+    if (batchSize === undefined || position + batchSize > pieceStart + piece.length) {
+      piece = readPiece(handle, position, Math.max(PIECE_BYTES, batchSize ?? 0))
+      pieceStart = position
+      batchSize = batchSizeAt(piece, 0)
+      if (typeof batchSize === 'string') return ended(batchSize)
+      if (batchSize === undefined || batchSize > piece.length) return ended('the last batch is cut off')
+    }
+    const start = position - pieceStart
+    const batch = new RecordBatch(piece.subarray(start, start + batchSize))
+    if (batch.isLegacy || !batch.hasValidCrc()) return ended('a batch fails its checksum')
+    if (batch.nextOffset > fromOffset) hasFooter = replayBatch(handle.path, batch, fromOffset, replay)
+    position += batchSize
+    endOffset = batch.nextOffset
+    lastEpoch = batch.partitionLeaderEpoch
+    lastTimestampMs = Math.max(lastTimestampMs, batch.maxTimestamp)
+  }
+  return ended()
+}
+
+function readPiece(handle: FileHandle, position: number, size: number): Buffer {
+  const piece = Buffer.allocUnsafe(Math.min(size, Math.max(0, handle.size() - position)))
+  return piece.subarray(0, handle.readSync(piece, position))
+}
+
+/** True where the batch's last record is a snapshot's footer. */
+function replayBatch(path: string, batch: RecordBatch, fromOffset: number, replay: MetadataReplay): boolean {
+  const records = readRecords(batch)
+  if (records instanceof RecordFault)
+    throw new Error(`${path}: batch at offset ${batch.baseOffset}: ${records.message}`)
+  let footer = false
+  for (const { offset, key, value } of records) {
+    if (offset < fromOffset) continue
+    if (batch.isControl) {
+      const type = controlRecordType(key)
+      footer = type === 'SNAPSHOT_FOOTER'
+      if ((type === 'KRAFT_VERSION' || type === 'KRAFT_VOTERS') && value !== null)
+        replay.quorum({ type, value: Buffer.from(value) })
+    } else if (value !== null) {
+      const bytes = Buffer.from(value.buffer, value.byteOffset, value.length)
+      replay.record(parse(path, offset, bytes), bytes)
+    }
+  }
+  return footer
+}
+
+function parse(path: string, offset: number, bytes: Buffer): MetadataRecord {
+  try {
+    return readMetadataRecord(new ByteReader(bytes))
+  } catch (error) {
+    throw new Error(`${path}: record at offset ${offset} cannot be read`, { cause: error })
+  }
+}

@@ -1,0 +1,73 @@
+import { ByteWriter, contiguous } from '../../protocol/byte-writer.ts'
+import { encode } from '../../protocol/codegen.ts'
+import { SnapshotFooterRecord, SnapshotHeaderRecord } from '../../protocol/internal-records/control-records.ts'
+import { buildBatch } from '../../protocol/records/batch-builder.ts'
+import { buildControlBatch } from '../../protocol/records/control-records.ts'
+
+/** Records in one batch of a snapshot: small enough to be read piece by piece. */
+const RECORDS_PER_BATCH = 1024
+
+/*
+ * A snapshot is a log of its own: 00000000000000001234-0000000007.checkpoint holds everything before offset 1234, whose
+ * last record was of epoch 7. Offsets inside count from 0: header (control), [quorum version and voters], records, footer.
+ */
+export interface SnapshotId {
+  /** Offset after the last record that the snapshot covers. */
+  readonly endOffset: number
+  readonly epoch: number
+}
+
+export function snapshotFileName({ endOffset, epoch }: SnapshotId): string {
+  return `${String(endOffset).padStart(20, '0')}-${String(epoch).padStart(10, '0')}.checkpoint`
+}
+
+/** Undefined for any other file, unfinished snapshots (.part) and deleted ones among them. */
+export function parseSnapshotFileName(name: string): SnapshotId | undefined {
+  const match = /^(\d{20})-(\d{10})\.checkpoint$/.exec(name)
+  return match === null ? undefined : { endOffset: Number(match[1]), epoch: Number(match[2]) }
+}
+
+/** A control record of the quorum that every snapshot repeats (KIP-853). */
+export interface QuorumRecord {
+  readonly type: 'KRAFT_VERSION' | 'KRAFT_VOTERS'
+  readonly value: Buffer
+}
+
+/** The bytes of a snapshot with these record values. Source: RecordsSnapshotWriter. */
+export function snapshotBytes(
+  values: Iterable<Buffer>,
+  at: { id: SnapshotId; nowMs: number; lastTimestampMs: number; quorum: readonly QuorumRecord[] },
+): Buffer {
+  const batches: Buffer[] = []
+  let offset = 0
+  const options = () => ({ baseOffset: offset, partitionLeaderEpoch: at.id.epoch, timestampMs: at.nowMs })
+  const control = (type: Parameters<typeof buildControlBatch>[0], value: Buffer) => {
+    batches.push(buildControlBatch(type, value, options()))
+    offset++
+  }
+  control(
+    'SNAPSHOT_HEADER',
+    encoded(SnapshotHeaderRecord, { version: 0, lastContainedLogTimestamp: at.lastTimestampMs }),
+  )
+  for (const { type, value } of at.quorum) control(type, value)
+  let pending: { value: Buffer; timestamp: number }[] = []
+  const flush = () => {
+    if (pending.length === 0) return
+    batches.push(buildBatch(pending, { baseOffset: offset, partitionLeaderEpoch: at.id.epoch }))
+    offset += pending.length
+    pending = []
+  }
+  for (const value of values) {
+    pending.push({ value, timestamp: at.nowMs })
+    if (pending.length === RECORDS_PER_BATCH) flush()
+  }
+  flush()
+  control('SNAPSHOT_FOOTER', encoded(SnapshotFooterRecord, { version: 0 }))
+  return Buffer.concat(batches)
+}
+
+function encoded(schema: Parameters<typeof encode>[0], value: object): Buffer {
+  const writer = new ByteWriter()
+  encode(schema, 0, value as never, writer)
+  return contiguous(writer.finish())
+}

@@ -1,0 +1,64 @@
+import { SimulatedHost } from '../../storage/host/simulated-host.ts'
+import { ConfigStore } from '../config/config-store.ts'
+import { InvalidSetting } from '../config/config-value.ts'
+import { readStaticConfig } from '../config/static-config.ts'
+import { silentLogger } from '../observe/logger.ts'
+import { LogBackedMetadataStore } from './log-backed-metadata-store.ts'
+import type { NewTopic } from './metadata-store.ts'
+import { topicRules } from './topic-rules.ts'
+
+/** A metadata store on files in memory, for tests: opened again, it finds what it wrote. */
+export class StoreOnMemory {
+  readonly host: SimulatedHost
+  readonly configs: ConfigStore
+  readonly store: LogBackedMetadataStore
+
+  private constructor(host: SimulatedHost, properties: Record<string, string>) {
+    const staticConfig = readStaticConfig(new Map(Object.entries(properties)))
+    if (staticConfig instanceof InvalidSetting) throw new Error(staticConfig.message)
+    this.host = host
+    this.configs = new ConfigStore(staticConfig, 1)
+    host.files.makeDirectory('/data')
+    this.store = LogBackedMetadataStore.open({
+      host,
+      logger: silentLogger,
+      directory: '/data',
+      clusterId: 'test-cluster',
+      nodeId: 1,
+      rack: null,
+      directoryIds: ['directoryOneAAAAAAAAAA'],
+      advertised: [],
+      snapshotBytes: () => this.configs.broker.metadataLogMaxRecordBytesBetweenSnapshots,
+    })
+    this.configs.apply(this.store.image.configs, [...this.store.image.configs.keys()])
+    this.store.onChange((image, change) => this.configs.apply(image.configs, change.configsChanged))
+  }
+
+  static async start(host = new SimulatedHost(1), properties: Record<string, string> = {}): Promise<StoreOnMemory> {
+    const opened = new StoreOnMemory(host, properties)
+    const rules = topicRules(host, opened.configs, { nodeId: 1, directoryIds: ['directoryOneAAAAAAAAAA'] })
+    await host.settle(opened.store.start(rules, { nowMs: host.clock.nowMs(), adopted: [] }))
+    return opened
+  }
+
+  get change() {
+    return { nowMs: this.host.clock.nowMs(), principal: 'User:ANONYMOUS' }
+  }
+
+  create(...topics: NewTopic[]) {
+    return this.host.settle(this.store.createTopics(topics, this.change))
+  }
+}
+
+/** A topic as a client asks for it; one partition of one replica unless told otherwise. */
+export function newTopic(name: string, wish: Partial<NewTopic> = {}): NewTopic {
+  return {
+    name,
+    partitionCount: 1,
+    replicationFactor: 1,
+    assignments: new Map(),
+    configs: new Map(),
+    validateOnly: false,
+    ...wish,
+  }
+}

@@ -1,0 +1,59 @@
+/**
+ * Which version of each metadata record a cluster of the given feature levels writes, so that every Kafka that may read
+ * the log can. Source: MetadataVersion and ImageWriterOptions of Kafka 4.4.
+ */
+const migrationSupported = 8 // 3.4-IV0
+const controllerRegistration = 15 // 3.7-IV0
+const directoryAssignment = 17 // 3.7-IV2
+const eligibleReplicas = 23 // 4.0-IV1
+const cordonedDirectories = 30 // 4.3-IV0
+
+/** Levels of a new cluster: the newest that Kafka 4.4 calls production ready. */
+export const newClusterFeatures: ReadonlyMap<string, number> = new Map([
+  ['metadata.version', 33],
+  ['eligible.leader.replicas.version', 1],
+  ['group.version', 1],
+  ['share.version', 2],
+  ['streams.version', 1],
+  ['transaction.version', 2],
+])
+
+/** Levels that this broker can work with, in the order in which Kafka tells them. */
+export const supportedFeatures = [
+  { name: 'group.version', minSupportedVersion: 0, maxSupportedVersion: 1 },
+  { name: 'transaction.version', minSupportedVersion: 0, maxSupportedVersion: 2 },
+  { name: 'eligible.leader.replicas.version', minSupportedVersion: 0, maxSupportedVersion: 1 },
+  { name: 'kraft.version', minSupportedVersion: 0, maxSupportedVersion: 1 },
+  { name: 'metadata.version', minSupportedVersion: 7, maxSupportedVersion: 33 },
+  { name: 'share.version', minSupportedVersion: 0, maxSupportedVersion: 2 },
+  { name: 'streams.version', minSupportedVersion: 0, maxSupportedVersion: 1 },
+] as const
+
+type Features = ReadonlyMap<string, number>
+
+function metadataVersion(features: Features): number {
+  return features.get('metadata.version') ?? 0
+}
+
+/** True where min.insync.replicas of the cluster decides about eligible leader replicas (KIP-966). */
+export function eligibleLeaderReplicas(features: Features): boolean {
+  return (features.get('eligible.leader.replicas.version') ?? 0) > 0
+}
+
+export function partitionRecordVersion(features: Features): number {
+  const version = metadataVersion(features)
+  if (version >= eligibleReplicas) return 2
+  return version >= directoryAssignment ? 1 : 0
+}
+
+export function registerBrokerRecordVersion(features: Features): number {
+  const version = metadataVersion(features)
+  if (version >= cordonedDirectories) return 4
+  if (version >= directoryAssignment) return 3
+  return version >= migrationSupported ? 2 : 1
+}
+
+/** Whether controllers are registered in the log (KIP-919). */
+export function controllersRegister(features: Features): boolean {
+  return metadataVersion(features) >= controllerRegistration
+}

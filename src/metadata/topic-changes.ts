@@ -1,0 +1,241 @@
+/*
+ * Decisions about topics: pure functions from an image and a wish to records, or to the refusal that Apache Kafka gives.
+ * Nothing is changed here. Source: ReplicationControlManager, in its order of checks and its words.
+ */
+
+import { isRejection, type Rejection, reject } from '../../protocol/error-codes.ts'
+import { encodeMetadataRecord } from '../../protocol/internal-records/metadata-framing.ts'
+import { RemoveTopicRecord } from '../../protocol/internal-records/topic-records.ts'
+import type { ClusterImage } from './cluster-image.ts'
+import { configRecord, partitionRecord, topicRecords } from './image-records.ts'
+import { configResourceType, type PartitionImage, type TopicImage } from './metadata-image.ts'
+import type { CreatedTopic, NewPartitions, NewTopic } from './metadata-store.ts'
+import { manualAssignmentFault, type Placement, placeReplicas } from './replica-placement.ts'
+import { hasCollisionCharacters, invalidTopicName, isInternalTopic, unifiedName } from './topic-names.ts'
+
+/** Partitions that one request may add. Source: ReplicationControlManager.MAX_PARTITIONS_PER_BATCH. */
+const MAX_PARTITIONS_PER_REQUEST = 10_000
+
+/** What the decisions need beside the image. */
+export interface TopicRules {
+  readonly defaultPartitionCount: number
+  readonly defaultReplicationFactor: number
+  /** Refusal of a topic's settings; undefined: they are fine. */
+  checkConfigs(topic: string, configs: ReadonlyMap<string, string>): Rejection | undefined
+  newTopicId(): string
+  /** A whole number below bound. */
+  random(bound: number): number
+  /** Directory in which a broker puts a new replica; the zero uuid where it decides later. */
+  directoryOf(broker: number): string
+}
+
+/** A change that was decided on: its records, and what the client is told once they are written. */
+export interface Decided<T> {
+  readonly records: readonly Buffer[]
+  readonly result: T
+}
+
+/** More partitions than one request may add: the whole request is refused. */
+export function excessiveTopics(topics: readonly NewTopic[], rules: TopicRules): Rejection | undefined {
+  let total = 0
+  for (const topic of topics) {
+    if (topic.assignments.size > 0) total += topic.assignments.size
+    else if (topic.partitionCount === -1) total += rules.defaultPartitionCount
+    else if (topic.partitionCount > 0) total += topic.partitionCount
+    if (total > MAX_PARTITIONS_PER_REQUEST)
+      return reject('POLICY_VIOLATION', 'Excessively large number of partitions per request.')
+  }
+  return undefined
+}
+
+export function decideNewTopic(
+  image: ClusterImage,
+  topic: NewTopic,
+  rules: TopicRules,
+): Decided<CreatedTopic> | Rejection {
+  const refusal = nameRefusal(image, topic.name) ?? configRefusal(topic, rules)
+  if (refusal !== undefined) return refusal
+  const placement = topic.assignments.size > 0 ? manualPlacement(image, topic) : automaticPlacement(image, topic, rules)
+  if (isRejection(placement)) return placement
+  const created: TopicImage = {
+    name: topic.name,
+    id: rules.newTopicId(),
+    internal: isInternalTopic(topic.name),
+    partitions: placement.map((replicas) => newPartition(image, replicas, rules)),
+  }
+  const records = [...topicRecords(created, image.features)]
+  const configs = [...topic.configs].map(([name, value]) =>
+    configRecord(configResourceType.topic, topic.name, name, value),
+  )
+  records.splice(1, 0, ...configs)
+  return { records, result: { topic: created, replicationFactor: (placement[0] as readonly number[]).length } }
+}
+
+function nameRefusal(image: ClusterImage, name: string): Rejection | undefined {
+  if (image.topicsByName.has(name)) return reject('TOPIC_ALREADY_EXISTS', `Topic '${name}' already exists.`)
+  const colliding = hasCollisionCharacters(name) ? image.topicsByUnifiedName.get(unifiedName(name))?.[0] : undefined
+  if (colliding !== undefined)
+    return reject('INVALID_TOPIC_EXCEPTION', `Topic '${name}' collides with existing topic: ${colliding}`)
+  const fault = invalidTopicName(name)
+  return fault === undefined ? undefined : reject('INVALID_TOPIC_EXCEPTION', fault)
+}
+
+function configRefusal(topic: NewTopic, rules: TopicRules): Rejection | undefined {
+  const configs = new Map<string, string>()
+  const nulls: string[] = []
+  for (const [name, value] of topic.configs) {
+    if (value === null) nulls.push(name)
+    else configs.set(name, value)
+  }
+  if (nulls.length > 0)
+    return reject('INVALID_CONFIG', `Null value not supported for topic configs: ${nulls.join(',')}`)
+  return configs.size === 0 ? undefined : rules.checkConfigs(topic.name, configs)
+}
+
+function manualPlacement(image: ClusterImage, topic: NewTopic): Placement | Rejection {
+  if (topic.replicationFactor !== -1)
+    return reject(
+      'INVALID_REQUEST',
+      'A manual partition assignment was specified, but replication factor was not set to -1.',
+    )
+  if (topic.partitionCount !== -1)
+    return reject(
+      'INVALID_REQUEST',
+      'A manual partition assignment was specified, but numPartitions was not set to -1.',
+    )
+  let replicationFactor: number | undefined
+  for (const [partition, replicas] of topic.assignments) {
+    const fault = assignmentFault(image, partition, replicas, replicationFactor)
+    if (fault !== undefined) return reject('INVALID_REPLICA_ASSIGNMENT', fault)
+    replicationFactor = replicas.length
+  }
+  const placement = Array.from(topic.assignments, (_, partition) => topic.assignments.get(partition))
+  if (placement.includes(undefined))
+    return reject('INVALID_REPLICA_ASSIGNMENT', 'partitions should be a consecutive 0-based integer sequence')
+  return placement as Placement
+}
+
+function assignmentFault(
+  image: ClusterImage,
+  partition: number,
+  replicas: readonly number[],
+  replicationFactor: number | undefined,
+): string | undefined {
+  const fault = manualAssignmentFault(replicas, replicationFactor, image.brokers)
+  if (fault !== undefined || inSync(image, replicas).length > 0) return fault
+  return (
+    `All brokers specified in the manual partition assignment for partition ${partition} ` +
+    'are fenced or in controlled shutdown.'
+  )
+}
+
+function automaticPlacement(image: ClusterImage, topic: NewTopic, rules: TopicRules): Placement | Rejection {
+  if (topic.replicationFactor < -1 || topic.replicationFactor === 0)
+    return reject(
+      'INVALID_REPLICATION_FACTOR',
+      'Replication factor must be larger than 0, or -1 to use the default value.',
+    )
+  if (topic.partitionCount < -1 || topic.partitionCount === 0)
+    return reject('INVALID_PARTITIONS', 'Number of partitions was set to an invalid non-positive value.')
+  return placeReplicas([...image.brokers.values()], {
+    partitionCount: topic.partitionCount === -1 ? rules.defaultPartitionCount : topic.partitionCount,
+    replicationFactor: topic.replicationFactor === -1 ? rules.defaultReplicationFactor : topic.replicationFactor,
+    start: rules.random(Math.max(1, image.brokers.size)),
+  })
+}
+
+function inSync(image: ClusterImage, replicas: readonly number[]): number[] {
+  return replicas.filter((replica) => {
+    const broker = image.registrations.get(replica)
+    return broker !== undefined && !broker.fenced && !broker.inControlledShutdown
+  })
+}
+
+function newPartition(image: ClusterImage, replicas: readonly number[], rules: TopicRules): PartitionImage {
+  const isr = inSync(image, replicas)
+  return {
+    leader: isr[0] ?? -1,
+    leaderEpoch: 0,
+    partitionEpoch: 0,
+    replicas,
+    isr,
+    addingReplicas: [],
+    removingReplicas: [],
+    eligibleLeaderReplicas: [],
+    lastKnownEligibleLeaderReplicas: [],
+    directories: replicas.map((replica) => rules.directoryOf(replica)),
+  }
+}
+
+/** UNKNOWN_TOPIC_ID. */
+export function decideTopicRemoval(image: ClusterImage, topicId: string): Decided<TopicImage> | Rejection {
+  const topic = image.topicsById.get(topicId)
+  if (topic === undefined) return reject('UNKNOWN_TOPIC_ID')
+  return { records: [encodeMetadataRecord(RemoveTopicRecord, 0, { topicId })], result: topic }
+}
+
+/** More partitions than one request may add: the whole request is refused. */
+export function excessivePartitions(image: ClusterImage, topics: readonly NewPartitions[]): Rejection | undefined {
+  let total = 0
+  for (const { name, count } of topics) {
+    total += Math.max(0, count - (image.topicsByName.get(name)?.partitions.length ?? count))
+    if (total > MAX_PARTITIONS_PER_REQUEST)
+      return reject('POLICY_VIOLATION', 'Excessively large number of additional partitions per request.')
+  }
+  return undefined
+}
+
+export function decideNewPartitions(
+  image: ClusterImage,
+  wish: NewPartitions,
+  rules: TopicRules,
+): Decided<TopicImage> | Rejection {
+  const topic = image.topicsByName.get(wish.name)
+  if (topic === undefined) return reject('UNKNOWN_TOPIC_OR_PARTITION')
+  const existing = topic.partitions.length
+  if (wish.count === existing) return reject('INVALID_PARTITIONS', `Topic already has ${existing} partition(s).`)
+  if (wish.count < existing)
+    return reject(
+      'INVALID_PARTITIONS',
+      `The topic ${wish.name} currently has ${existing} partition(s); ${wish.count} would not be an increase.`,
+    )
+  const additional = wish.count - existing
+  if (wish.assignments !== undefined && wish.assignments.length !== additional)
+    return reject(
+      'INVALID_REPLICA_ASSIGNMENT',
+      `Attempted to add ${additional} additional partition(s), but only ${wish.assignments.length} assignment(s) were specified.`,
+    )
+  const placement = placementOfMore(image, topic, wish, rules)
+  if (isRejection(placement)) return placement
+  const added = placement.map((replicas) => newPartition(image, replicas, rules))
+  return {
+    records: added.map((partition, index) => partitionRecord(topic.id, existing + index, partition, image.features)),
+    result: { ...topic, partitions: [...topic.partitions, ...added] },
+  }
+}
+
+function placementOfMore(
+  image: ClusterImage,
+  topic: TopicImage,
+  wish: NewPartitions,
+  rules: TopicRules,
+): Placement | Rejection {
+  const existing = topic.partitions.length
+  const replicationFactor = (topic.partitions[0] as PartitionImage).replicas.length
+  if (wish.assignments === undefined) {
+    const partitionCount = wish.count - existing
+    const start = rules.random(Math.max(1, image.brokers.size))
+    return withoutPrefix(placeReplicas([...image.brokers.values()], { partitionCount, replicationFactor, start }))
+  }
+  for (const [index, replicas] of wish.assignments.entries()) {
+    const fault = assignmentFault(image, existing + index, replicas, replicationFactor)
+    if (fault !== undefined) return reject('INVALID_REPLICA_ASSIGNMENT', fault)
+  }
+  return wish.assignments
+}
+
+// CreateTopics says what it could not do before it says why; CreatePartitions does not.
+function withoutPrefix(placement: Placement | Rejection): Placement | Rejection {
+  if (!isRejection(placement)) return placement
+  return reject(placement.error, placement.message?.replace(/^Unable to replicate the partition \d+ time\(s\): /, ''))
+}

@@ -1,0 +1,31 @@
+import { reject } from '../../protocol/error-codes.ts'
+import { ZERO_UUID } from '../../protocol/schema.ts'
+import type { Host } from '../../storage/host/host.ts'
+import type { ConfigStore } from '../config/config-store.ts'
+import { checkTopicConfig } from '../config/topic-config-rules.ts'
+import type { TopicRules } from './topic-changes.ts'
+
+/** The rules of one broker: its settings, its randomness, its directories. */
+export function topicRules(
+  host: Host,
+  configs: ConfigStore,
+  broker: { readonly nodeId: number; readonly directoryIds: readonly string[] },
+): TopicRules {
+  return {
+    get defaultPartitionCount() {
+      return configs.broker.numPartitions
+    },
+    get defaultReplicationFactor() {
+      return configs.broker.defaultReplicationFactor
+    },
+    checkConfigs(_, wanted) {
+      const fault = checkTopicConfig(new Map(), wanted, configs)
+      return fault === undefined ? undefined : reject('INVALID_CONFIG', fault.message)
+    },
+    newTopicId: () => host.random.uuid(),
+    random: (bound) => host.random.below(bound),
+    // With several directories the broker decides when it makes the log, as Kafka's brokers do.
+    directoryOf: (id) =>
+      id === broker.nodeId && broker.directoryIds.length === 1 ? (broker.directoryIds[0] as string) : ZERO_UUID,
+  }
+}
