@@ -79,7 +79,7 @@ export class DataPath {
         maxConnections: 100,
         maxConnectionsPerIp: 100,
         connectionsMaxIdleMs: 600_000,
-        requestLimitBytes: 1 << 24,
+        socketRequestMaxBytes: 1 << 24,
       }),
       dispatch: (exchange) => dispatcher.dispatch(exchange),
     })

@@ -23,7 +23,7 @@ class Rig {
       maxConnections: 10,
       maxConnectionsPerIp: 10,
       connectionsMaxIdleMs: 60_000,
-      requestLimitBytes: 1 << 20,
+      socketRequestMaxBytes: 1 << 20,
       ...limits,
     }
     const logger: Logger = { error() {}, warn: (_, message) => this.warnings.push(message), info() {}, debug() {} }
@@ -129,7 +129,7 @@ describe('a connection', () => {
   })
 
   it('is closed with one warning for a frame above the limit, and its neighbour goes on', async () => {
-    const rig = await new Rig({ requestLimitBytes: 100 }).listen()
+    const rig = await new Rig({ socketRequestMaxBytes: 100 }).listen()
     const [bad, good] = [rig.connect(), rig.connect()]
     bad.connection.send(Buffer.from([0x7f, 0xff, 0xff, 0xff, 1, 2, 3]))
     good.connection.send(frame('fine'))
@@ -152,7 +152,7 @@ describe('a connection', () => {
   })
 
   it('tells the log who speaks TLS, even when the bytes come one by one', async () => {
-    const rig = await new Rig({ requestLimitBytes: 0x7fffffff }).listen()
+    const rig = await new Rig({ socketRequestMaxBytes: 0x7fffffff }).listen()
     const client = rig.connect()
     for (const byte of [0x16, 0x03, 0x01, 0x02, 0x00]) client.connection.send(Buffer.from([byte]))
     await rig.run()

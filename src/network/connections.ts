@@ -15,7 +15,7 @@ export interface ConnectionLimits {
   /** connections.max.idle.ms; negative: connections never count as idle. */
   readonly connectionsMaxIdleMs: number
   /** socket.request.max.bytes. */
-  readonly requestLimitBytes: number
+  readonly socketRequestMaxBytes: number
 }
 
 /** Idle connections are looked for this many times in the allowed idle time. */
@@ -100,7 +100,7 @@ export class Connections {
       pool: this.#pool,
       budget: this.#budget,
       logger: this.#logger,
-      requestLimitBytes: this.#limits().requestLimitBytes,
+      requestLimitBytes: this.#limits().socketRequestMaxBytes,
       dispatch: this.#dispatch,
       monotonicMs: () => this.#host.clock.monotonicMs(),
       closed: (connection) => this.#closed(connection, host),

@@ -1,0 +1,274 @@
+import { BufferPool, leaseOf } from '../protocol/buffer-pool.ts'
+import { contiguous } from '../protocol/byte-writer.ts'
+import { CLEAN_SHUTDOWN_FILE } from '../storage/checkpoint-files.ts'
+import { DirectoryInUse, lockDirectories } from '../storage/directory-lock.ts'
+import type { FileLock, Host } from '../storage/host/host.ts'
+import { LogManager } from '../storage/log-manager.ts'
+import { handlers } from './apis/index.ts'
+import type { Services } from './apis/services.ts'
+import type { BrokerStartSettings } from './config/broker-start.ts'
+import { ConfigStore } from './config/config-store.ts'
+import type { ListenerAddress } from './config/listeners.ts'
+import { StartError } from './config/start-error.ts'
+import { openGroupCoordinator } from './coordinator/group/open-group-coordinator.ts'
+import { FetchPurgatory } from './fetch/fetch-purgatory.ts'
+import { FetchSessions } from './fetch/fetch-sessions.ts'
+import { adoptedTopics } from './metadata/adopted-topics.ts'
+import { LogBackedMetadataStore } from './metadata/log-backed-metadata-store.ts'
+import { establishIdentity, type Identity, IdentityConflict } from './metadata/meta-properties.ts'
+import { configResourceKey, configResourceType } from './metadata/metadata-image.ts'
+import { topicRules } from './metadata/topic-rules.ts'
+import { BytesInFlight } from './network/bytes-in-flight.ts'
+import { Connections } from './network/connections.ts'
+import type { ConnectionInfo } from './network/exchange.ts'
+import type { Listening, Transport } from './network/transport.ts'
+import type { Logger } from './observe/logger.ts'
+import { PartitionRegistry } from './partition/partition-registry.ts'
+import { ProducerIds } from './partition/producer-ids.ts'
+import { Dispatcher } from './request/dispatcher.ts'
+
+/** Where a broker listens; the port is the one that the system chose where 0 was asked for. */
+export interface BrokerAddress {
+  readonly listener: string
+  /** A name or address to connect to: localhost where all interfaces are listened on. */
+  readonly host: string
+  readonly port: number
+}
+
+/** PLAINTEXT among Kafka's SecurityProtocol ids: the only one that is spoken yet. */
+const PLAINTEXT = 0
+
+/** Undoes one step of a start. */
+type Undo = () => void | Promise<void>
+
+/** One broker: brings its parts up in order, and takes them down in the opposite one. */
+export class Broker {
+  readonly #settings: BrokerStartSettings
+  readonly #host: Host
+  readonly #transport: Transport
+  readonly #logger: Logger
+  readonly #pool = new BufferPool()
+  /** How to take down what is up, in the order in which it came up. */
+  readonly #undo: Undo[] = []
+  readonly #addresses: BrokerAddress[] = []
+  #dispatcher: Dispatcher | undefined
+
+  constructor(settings: BrokerStartSettings, host: Host, transport: Transport, logger: Logger) {
+    this.#settings = settings
+    this.#host = host
+    this.#transport = transport
+    this.#logger = logger
+  }
+
+  /** Empty before the start. */
+  get addresses(): readonly BrokerAddress[] {
+    return this.#addresses
+  }
+
+  /**
+   * Resolves when clients are served; coordinators are loaded by then. Rejects with StartError where the user can mend
+   * it: a directory or port in use, data of another cluster. Whatever was up by then is taken down again.
+   */
+  async start(): Promise<void> {
+    try {
+      await this.#start()
+    } catch (error) {
+      await this.stop()
+      throw error
+    }
+  }
+
+  async #start(): Promise<void> {
+    const { logDirectories } = this.#settings
+    this.#lockDirectories(logDirectories)
+    const wasClean = logDirectories.every((each) =>
+      this.#host.files.exists(this.#host.files.join(each, CLEAN_SHUTDOWN_FILE)),
+    )
+    const identity = this.#identity()
+    const configs = new ConfigStore(this.#settings.static, identity.nodeId)
+    const metadata = await this.#openMetadata(identity, configs)
+    const logs = await this.#openLogs(identity, configs)
+    if (!wasClean) await metadata.startLeaderEpochs(this.#host.clock.nowMs())
+    const budget = new BytesInFlight(configs.broker.queuedMaxRequestBytes)
+    const services = this.#services(identity, configs, metadata, logs, budget)
+    services.partitions.start()
+    await services.groups.start()
+    this.#undo.push(() => services.groups.stop())
+    this.#dispatcher = new Dispatcher(services, handlers)
+    await this.#listen(this.#connections(configs, budget), this.#settings.listeners.listening)
+  }
+
+  /** Takes everything down; what clients still wait for is not answered. Safe to call at any time, also twice. */
+  async stop(): Promise<void> {
+    this.#dispatcher = undefined
+    this.#addresses.length = 0
+    for (let undo = this.#undo.pop(); undo !== undefined; undo = this.#undo.pop()) await undo()
+  }
+
+  /**
+   * Answers a request that never was on a wire: the message behind its size, in and out. Undefined where Kafka answers
+   * nothing; rejects where it would close the connection.
+   */
+  inject(message: Buffer): Promise<Buffer | undefined> {
+    const dispatcher = this.#dispatcher
+    if (dispatcher === undefined) return Promise.reject(new Error('the broker is not running'))
+    return new Promise((resolve, reject) => {
+      dispatcher.dispatch({
+        connection: injected(this.#addresses[0]),
+        frame: leaseOf(message),
+        orderFixed() {},
+        onAbandoned() {},
+        reply(frame, written) {
+          const answer = frame === undefined ? undefined : Buffer.from(contiguous(frame).subarray(4))
+          written?.()
+          resolve(answer)
+        },
+        fail: (reason) => reject(new Error(reason)),
+      })
+    })
+  }
+
+  #lockDirectories(directories: readonly string[]): void {
+    let lock: FileLock | DirectoryInUse
+    try {
+      lock = lockDirectories(this.#host.files, directories)
+    } catch (error) {
+      throw new StartError(`cannot use the data directories ${directories.join(', ')}: ${(error as Error).message}`)
+    }
+    if (lock instanceof DirectoryInUse) {
+      throw new StartError(
+        `the data directory ${lock.directory} is in use by another broker; set log.dirs to another one`,
+      )
+    }
+    const { release } = lock
+    this.#undo.push(release)
+  }
+
+  #identity(): Identity {
+    const { logDirectories, clusterId, nodeId } = this.#settings
+    const identity = establishIdentity(this.#host, logDirectories, { clusterId, nodeId })
+    if (identity instanceof IdentityConflict) throw new StartError(identity.message)
+    return identity
+  }
+
+  async #openMetadata(
+    { clusterId, nodeId, directoryIds }: Identity,
+    configs: ConfigStore,
+  ): Promise<LogBackedMetadataStore> {
+    const { logDirectories, listeners } = this.#settings
+    const metadata = LogBackedMetadataStore.open({
+      host: this.#host,
+      logger: this.#logger,
+      directory: configs.broker.metadataLogDir ?? (logDirectories[0] as string),
+      clusterId,
+      nodeId,
+      rack: configs.broker.brokerRack,
+      directoryIds,
+      advertised: [...listeners.advertised.values()].map((each) => ({ ...each, securityProtocol: PLAINTEXT })),
+      snapshotBytes: () => configs.broker.metadataLogMaxRecordBytesBetweenSnapshots,
+    })
+    this.#undo.push(() => metadata.stop())
+    // First of all listeners: whoever hears of a change later finds its settings in force.
+    metadata.onChange((image, change) => configs.apply(image.configs, change.configsChanged))
+    configs.apply(metadata.image.configs, [configResourceKey(configResourceType.broker, '')])
+    const directories = logDirectories.map((path, index) => ({ path, directoryId: directoryIds[index] as string }))
+    const isNew = metadata.image.endOffset === 0
+    await metadata.start(topicRules(this.#host, configs, { nodeId, directoryIds }), {
+      nowMs: this.#host.clock.nowMs(),
+      adopted: isNew ? adoptedTopics(this.#host, { nodeId, directories }) : [],
+    })
+    return metadata
+  }
+
+  async #openLogs({ directoryIds }: Identity, configs: ConfigStore): Promise<LogManager> {
+    const logs = new LogManager({
+      host: this.#host,
+      directories: this.#settings.logDirectories.map((path, index) => ({
+        path,
+        directoryId: directoryIds[index] as string,
+      })),
+      settings: configs.broker,
+      logger: this.#logger,
+      pool: this.#pool,
+    })
+    await logs.start((topic) => configs.topic(topic))
+    this.#undo.push(() => logs.stop())
+    return logs
+  }
+
+  #services(
+    { nodeId }: Identity,
+    configs: ConfigStore,
+    metadata: LogBackedMetadataStore,
+    logs: LogManager,
+    bytesInFlight: BytesInFlight,
+  ): Services {
+    const host = this.#host
+    const logger = this.#logger
+    const fetchPurgatory = new FetchPurgatory(host.timers)
+    const settings = (topic: string) => configs.topic(topic)
+    const partitions = new PartitionRegistry({ nodeId, logs, metadata, settings, purgatory: fetchPurgatory, logger })
+    return {
+      nodeId,
+      host,
+      logger,
+      configs,
+      logs,
+      metadata,
+      partitions,
+      bytesInFlight,
+      fetchSessions: new FetchSessions(() => configs.broker.maxIncrementalFetchSessionCacheSlots, host.random),
+      fetchPurgatory,
+      producerIds: new ProducerIds((count, nowMs) => metadata.allocateProducerIds(count, nowMs)),
+      groups: openGroupCoordinator({ nodeId, host, logger, configs, metadata, partitions }),
+      served: new Map(handlers.map(({ api, versions }) => [api.key, versions])),
+    }
+  }
+
+  #connections(configs: ConfigStore, budget: BytesInFlight): Connections {
+    const connections = new Connections({
+      host: this.#host,
+      logger: this.#logger,
+      pool: this.#pool,
+      budget,
+      limits: () => configs.broker,
+      dispatch: (exchange) => this.#dispatcher?.dispatch(exchange),
+    })
+    this.#undo.push(() => connections.closeAll())
+    return connections
+  }
+
+  async #listen(connections: Connections, listeners: readonly ListenerAddress[]): Promise<void> {
+    for (const { name, host, port } of listeners) {
+      const listening = await this.#openPort(name, host, port, connections)
+      this.#undo.push(() => listening.close())
+      const isWildcard = ['', '0.0.0.0', '::'].includes(host)
+      this.#addresses.push({ listener: name, host: isWildcard ? 'localhost' : host, port: listening.port })
+    }
+  }
+
+  async #openPort(name: string, host: string, port: number, connections: Connections): Promise<Listening> {
+    try {
+      return await this.#transport.listen({ host, port }, (peer) => connections.accept(name, peer))
+    } catch (error) {
+      const { code, message } = error as { code?: string; message: string }
+      if (code === undefined) throw error
+      const reason = code === 'EADDRINUSE' ? 'the port is in use' : message
+      throw new StartError(`cannot listen on ${name}://${host}:${port}: ${reason}; set listeners to another address`)
+    }
+  }
+}
+
+/** The connection that an injected request did not come over. */
+function injected(address: BrokerAddress | undefined): ConnectionInfo {
+  return {
+    id: 'in-process',
+    listener: address?.listener ?? '',
+    principal: 'User:ANONYMOUS',
+    clientHost: 'in-process',
+    clientPort: 0,
+    localAddress: address?.host ?? '',
+    localPort: address?.port ?? 0,
+    clientSoftware: { name: '', version: '' },
+  }
+}
