@@ -16,9 +16,9 @@ export function readQuorumState(host: Host, directory: string): QuorumState | un
   if (bytes === undefined || bytes.length === 0) return undefined
   const state = JSON.parse(bytes.toString('utf8')) as Partial<Record<string, unknown>>
   return {
-    leaderId: Number(state['leaderId'] ?? -1),
-    leaderEpoch: Number(state['leaderEpoch'] ?? 0),
-    dataVersion: Number(state['data_version'] ?? 0),
+    leaderId: Number(state.leaderId ?? -1),
+    leaderEpoch: Number(state.leaderEpoch ?? 0),
+    dataVersion: Number(state.data_version ?? 0),
   }
 }
 

@@ -1,0 +1,31 @@
+import { CreatePartitions } from '../../protocol/apis/create-partitions.ts'
+import { errorCode, isRejection } from '../../protocol/error-codes.ts'
+import { handler } from './handler.ts'
+
+/** Adds partitions to topics. Source: ControllerApis.createPartitions, ReplicationControlManager.createPartitions. */
+export const createPartitions = handler(CreatePartitions, async (request, { services, nowMs, principal }) => {
+  const names = request.topics.map(({ name }) => name)
+  const duplicates = new Set(names.filter((name, index) => names.indexOf(name) !== index))
+  const wishes = request.topics.filter(({ name }) => !duplicates.has(name))
+  const answers = await services.metadata.createPartitions(
+    wishes.map(({ name, count, assignments }) => ({
+      name,
+      count,
+      assignments: assignments?.map(({ brokerIds }) => brokerIds),
+    })),
+    { nowMs, principal, validateOnly: request.validateOnly },
+  )
+  return {
+    results: [
+      ...[...duplicates].map((name) => result(name, errorCode('INVALID_REQUEST'), 'Duplicate topic name.')),
+      ...answers.map((answer, index) => {
+        const name = wishes[index]?.name as string
+        return isRejection(answer) ? result(name, answer.code, answer.message) : result(name, 0, null)
+      }),
+    ],
+  }
+})
+
+function result(name: string, code: number, errorMessage: string | null) {
+  return { name, errorCode: code, errorMessage }
+}

@@ -1,0 +1,80 @@
+import { CreateTopics, type CreateTopicsRequest } from '../../protocol/apis/create-topics.ts'
+import { isRejection, type Rejection, reject } from '../../protocol/error-codes.ts'
+import { ZERO_UUID } from '../../protocol/schema.ts'
+import { effectiveTopicConfigs } from '../config/config-description.ts'
+import type { CreatedTopic, NewTopic } from '../metadata/metadata-store.ts'
+import { handler, type RequestContext } from './handler.ts'
+
+type Asked = CreateTopicsRequest['topics'][number]
+
+const METADATA_TOPIC = '__cluster_metadata'
+
+/** Creates topics, each for itself. Source: ControllerApis.createTopics, ReplicationControlManager.createTopics. */
+export const createTopics = handler(CreateTopics, async (request, context) => {
+  const names = request.topics.map(({ name }) => name)
+  const refusals = request.topics.map((topic) => refusal(topic, names))
+  const wishes = request.topics.filter((_, index) => refusals[index] === undefined)
+  const { nowMs, principal } = context
+  const answers = await context.services.metadata.createTopics(
+    wishes.map((topic) => newTopic(topic, request.validateOnly)),
+    { nowMs, principal },
+  )
+  const created = wishes.map((topic, index) => result(topic, answers[index] as CreatedTopic | Rejection, context))
+  return { topics: [...created, ...refusedOnce(names, refusals)] }
+})
+
+// Names given twice, and the metadata log's, never reach the controller's rules.
+function refusal(topic: Asked, names: readonly string[]): Rejection | undefined {
+  if (names.filter((name) => name === topic.name).length > 1) return reject('INVALID_REQUEST', 'Duplicate topic name.')
+  if (topic.name === METADATA_TOPIC)
+    return reject('INVALID_REQUEST', `Creation of internal topic ${METADATA_TOPIC} is prohibited.`)
+  const partitions = topic.assignments.map(({ partitionIndex }) => partitionIndex)
+  const twice = partitions.find((partition, index) => partitions.indexOf(partition) !== index)
+  if (twice === undefined) return undefined
+  return reject('INVALID_REPLICA_ASSIGNMENT', `Found multiple manual partition assignments for partition ${twice}`)
+}
+
+function refusedOnce(names: readonly string[], refusals: readonly (Rejection | undefined)[]) {
+  return refusals.flatMap((refused, index) => {
+    const name = names[index] as string
+    if (refused === undefined || names.indexOf(name) !== index) return []
+    return [failure(name, refused)]
+  })
+}
+
+function newTopic(topic: Asked, validateOnly: boolean): NewTopic {
+  return {
+    name: topic.name,
+    partitionCount: topic.numPartitions,
+    replicationFactor: topic.replicationFactor,
+    assignments: new Map(topic.assignments.map(({ partitionIndex, brokerIds }) => [partitionIndex, brokerIds])),
+    configs: new Map(topic.configs.map(({ name, value }) => [name, value])),
+    validateOnly,
+  }
+}
+
+function failure(name: string, { code, message }: Rejection) {
+  return {
+    name,
+    topicId: ZERO_UUID,
+    errorCode: code,
+    errorMessage: message,
+    numPartitions: -1,
+    replicationFactor: -1,
+    configs: [] as ReturnType<typeof effectiveTopicConfigs>,
+  }
+}
+
+function result(asked: Asked, answer: CreatedTopic | Rejection, { services }: RequestContext) {
+  if (isRejection(answer)) return failure(asked.name, answer)
+  const own = new Map(asked.configs.flatMap(({ name, value }) => (value === null ? [] : [[name, value] as const])))
+  return {
+    name: asked.name,
+    topicId: answer.topic.id,
+    errorCode: 0,
+    errorMessage: null,
+    numPartitions: answer.topic.partitions.length,
+    replicationFactor: answer.replicationFactor,
+    configs: effectiveTopicConfigs(services.configs, own),
+  }
+}

@@ -1,0 +1,89 @@
+import { DeleteTopics, type DeleteTopicsRequest } from '../../protocol/apis/delete-topics.ts'
+import { isRejection, type Rejection, reject } from '../../protocol/error-codes.ts'
+import { ZERO_UUID } from '../../protocol/schema.ts'
+import type { MetadataImage, TopicImage } from '../metadata/metadata-image.ts'
+import { handler } from './handler.ts'
+
+interface Asked {
+  readonly name: string | null
+  readonly topicId: string
+}
+
+/** TOPIC_DELETION_DISABLED is known from here on. */
+const FIRST_WITH_DISABLED = 3
+
+/** Deletes topics, by name or by id; they are gone when the answer says so. Source: ControllerApis.deleteTopics. */
+export const deleteTopics = handler(DeleteTopics, async (request, { services, apiVersion, nowMs, principal }) => {
+  const asked = askedFor(request)
+  if (!services.configs.broker.deleteTopicEnable) {
+    const disabled =
+      apiVersion < FIRST_WITH_DISABLED
+        ? reject('INVALID_REQUEST', 'Topic deletion is disabled.')
+        : reject('TOPIC_DELETION_DISABLED')
+    return { responses: asked.map((topic) => answer(topic, disabled)) }
+  }
+  const { refused, topics } = resolve(asked, services.metadata.image)
+  const answers = await services.metadata.deleteTopics(
+    topics.map(({ image }) => image.id),
+    { nowMs, principal },
+  )
+  const deleted = topics.map(({ image }, index) =>
+    answer({ name: image.name, topicId: image.id }, answers[index] as TopicImage | Rejection),
+  )
+  return { responses: [...refused, ...deleted] }
+})
+
+function askedFor({ topics, topicNames }: DeleteTopicsRequest): Asked[] {
+  return [...topicNames.map((name) => ({ name, topicId: ZERO_UUID })), ...topics]
+}
+
+function answer({ name, topicId }: Asked, outcome: TopicImage | Rejection) {
+  if (!isRejection(outcome)) return { name, topicId, errorCode: 0, errorMessage: null }
+  return { name, topicId, errorCode: outcome.code, errorMessage: outcome.message }
+}
+
+interface Resolved {
+  readonly asked: Asked
+  readonly image: TopicImage
+}
+
+/** The topics that are asked for, and an answer for everything that cannot be one. */
+function resolve(asked: readonly Asked[], image: MetadataImage) {
+  const refused: ReturnType<typeof answer>[] = []
+  const found = new Map<string, Resolved>()
+  for (const { topic, refusal } of readable(asked)) {
+    const known = topic.name === null ? image.topicsById.get(topic.topicId) : image.topicsByName.get(topic.name)
+    const outcome = refusal ?? (known === undefined ? unknown(topic) : undefined)
+    if (outcome !== undefined) refused.push(answer(topic, outcome))
+    else if (known !== undefined && found.delete(known.id)) {
+      const twice = reject('INVALID_REQUEST', 'The provided topic name maps to an ID that was already supplied.')
+      refused.push(answer({ name: known.name, topicId: known.id }, twice))
+    } else if (known !== undefined) found.set(known.id, { asked: topic, image: known })
+  }
+  return { refused, topics: [...found.values()] }
+}
+
+function unknown({ name }: Asked): Rejection {
+  return name === null ? reject('UNKNOWN_TOPIC_ID') : reject('UNKNOWN_TOPIC_OR_PARTITION')
+}
+
+/** Each name and each id once, with what is wrong about it. Ids come first: a name may turn out to mean one of them. */
+function readable(asked: readonly Asked[]): { topic: Asked; refusal: Rejection | undefined }[] {
+  const single = new Map<string, { topic: Asked; refusal: Rejection | undefined }>()
+  const malformed: { topic: Asked; refusal: Rejection }[] = []
+  for (const topic of asked) {
+    const hasId = topic.topicId !== ZERO_UUID
+    if (topic.name === null && !hasId)
+      malformed.push({ topic, refusal: reject('INVALID_REQUEST', 'Neither topic name nor id were specified.') })
+    else if (topic.name !== null && hasId)
+      malformed.push({ topic, refusal: reject('INVALID_REQUEST', 'You may not specify both topic name and topic id.') })
+    else {
+      const [key, what] = topic.name === null ? [`id ${topic.topicId}`, 'id'] : [`name ${topic.name}`, 'name']
+      const refusal = single.has(key) ? reject('INVALID_REQUEST', `Duplicate topic ${what}.`) : undefined
+      single.set(key, { topic, refusal })
+    }
+  }
+  const byId = [...single.values()].filter(({ topic }) => topic.name === null)
+  const byName = [...single.values()].filter(({ topic }) => topic.name !== null)
+  return [...malformed, ...byId, ...byName]
+}

@@ -1,0 +1,100 @@
+import { DescribeConfigs, type DescribeConfigsRequest } from '../../protocol/apis/describe-configs.ts'
+import { isRejection, type Rejection, reject } from '../../protocol/error-codes.ts'
+import {
+  configSource,
+  type DescribedConfig,
+  describeBrokerConfigs,
+  describeDefaultBrokerConfigs,
+  describeGroupConfigs,
+  describeTopicConfigs,
+} from '../config/config-description.ts'
+import { configResourceKey, configResourceType } from '../metadata/metadata-image.ts'
+import { invalidTopicName } from '../metadata/topic-names.ts'
+import { handler } from './handler.ts'
+import type { Services } from './services.ts'
+
+type Resource = DescribeConfigsRequest['resources'][number]
+
+/** v1 and later tell the source instead. */
+const LAST_WITH_IS_DEFAULT = 0
+
+/** Tells settings with their sources. Source: ConfigHelper.describeConfigs. */
+export const describeConfigs = handler(DescribeConfigs, (request, { services, apiVersion }) => ({
+  results: request.resources.map((resource) => {
+    const { resourceType, resourceName } = resource
+    const described = describe(resource, services)
+    if (isRejection(described)) {
+      const { code, message } = described
+      return { errorCode: code, errorMessage: message, resourceType, resourceName, configs: [] }
+    }
+    const configs = described
+      .filter(({ name }) => isWanted(resource, name))
+      .map((each) => view(each, request, apiVersion))
+    return { errorCode: 0, errorMessage: null, resourceType, resourceName, configs }
+  }),
+}))
+
+function isWanted({ configurationKeys }: Resource, name: string): boolean {
+  return configurationKeys === null || configurationKeys.length === 0 || configurationKeys.includes(name)
+}
+
+function view(config: DescribedConfig, request: DescribeConfigsRequest, apiVersion: number) {
+  const { name, value, readOnly, isSensitive, source, type } = config
+  return {
+    name,
+    value,
+    readOnly,
+    isSensitive,
+    isDefault: apiVersion <= LAST_WITH_IS_DEFAULT && source === configSource.default,
+    configSource: source,
+    synonyms: request.includeSynonyms ? config.synonyms : [],
+    configType: type,
+    documentation: request.includeDocumentation ? config.documentation : null,
+  }
+}
+
+function describe({ resourceType, resourceName }: Resource, services: Services): DescribedConfig[] | Rejection {
+  const { configs, metadata } = services
+  const own = configs.dynamic(configResourceKey(resourceType, resourceName))
+  switch (resourceType) {
+    case configResourceType.topic: {
+      const invalid = invalidTopicName(resourceName)
+      if (invalid !== undefined) return reject('INVALID_TOPIC_EXCEPTION', invalid)
+      if (!metadata.image.topicsByName.has(resourceName)) return reject('UNKNOWN_TOPIC_OR_PARTITION', null)
+      return describeTopicConfigs(configs, own)
+    }
+    case configResourceType.broker:
+      if (resourceName === '') return describeDefaultBrokerConfigs(configs)
+      return brokerIdFault(resourceName, services, 'or empty string, ') ?? describeBrokerConfigs(configs)
+    case configResourceType.brokerLogger:
+      if (resourceName === '') return reject('INVALID_REQUEST', 'Broker id must not be empty')
+      return brokerIdFault(resourceName, services, '') ?? []
+    case configResourceType.clientMetrics:
+      if (resourceName === '') return reject('INVALID_REQUEST', 'Client metrics subscription name must not be empty')
+      return [...own].map(([name, value]) => clientMetric(name, value))
+    case configResourceType.group:
+      if (resourceName === '') return reject('INVALID_REQUEST', 'Group name must not be empty')
+      return describeGroupConfigs(configs, own)
+    default:
+      return reject('INVALID_REQUEST', `Unsupported resource type: ${resourceType}`)
+  }
+}
+
+function brokerIdFault(name: string, { nodeId }: Services, orEmpty: string): Rejection | undefined {
+  if (!/^[+-]?\d+$/.test(name)) return reject('INVALID_REQUEST', `Broker id must be an integer, but it is: ${name}`)
+  if (Number(name) === nodeId) return undefined
+  return reject('INVALID_REQUEST', `Unexpected broker id, expected ${nodeId} ${orEmpty}but received ${name}`)
+}
+
+function clientMetric(name: string, value: string): DescribedConfig {
+  return {
+    name,
+    value,
+    readOnly: false,
+    isSensitive: false,
+    source: configSource.clientMetrics,
+    synonyms: [],
+    type: 0,
+    documentation: null,
+  }
+}

@@ -1,0 +1,42 @@
+import { errorCode } from '../../protocol/error-codes.ts'
+import type { MetadataImage, PartitionImage } from '../metadata/metadata-image.ts'
+
+const NO_LEADER = -1
+
+/** A partition as Metadata and DescribeTopicPartitions tell it. */
+export interface PartitionView {
+  readonly errorCode: number
+  readonly leaderId: number
+  readonly leaderEpoch: number
+  readonly replicaNodes: readonly number[]
+  readonly isrNodes: readonly number[]
+  readonly offlineReplicas: readonly number[]
+}
+
+/** Brokers that clients of a listener can reach. */
+export function liveBrokers(image: MetadataImage): ReadonlySet<number> {
+  return new Set([...image.brokers.values()].filter((broker) => !broker.fenced).map((broker) => broker.nodeId))
+}
+
+/**
+ * What a client is told of a partition. With onlyAlive (Metadata v0) replicas that are down are left out, and that is an
+ * error of its own. Source: KRaftMetadataCache.partitionMetadata.
+ */
+export function partitionView(
+  partition: PartitionImage,
+  alive: ReadonlySet<number>,
+  options: { readonly onlyAlive: boolean } = { onlyAlive: false },
+): PartitionView {
+  const { leaderEpoch, replicas, isr } = partition
+  const shown = (nodes: readonly number[]) => (options.onlyAlive ? nodes.filter((node) => alive.has(node)) : nodes)
+  const view = {
+    leaderEpoch,
+    replicaNodes: shown(replicas),
+    isrNodes: shown(isr),
+    offlineReplicas: replicas.filter((node) => !alive.has(node)),
+  }
+  if (!alive.has(partition.leader))
+    return { ...view, errorCode: errorCode('LEADER_NOT_AVAILABLE'), leaderId: NO_LEADER }
+  const hasLost = view.replicaNodes.length < replicas.length || view.isrNodes.length < isr.length
+  return { ...view, errorCode: hasLost ? errorCode('REPLICA_NOT_AVAILABLE') : 0, leaderId: partition.leader }
+}

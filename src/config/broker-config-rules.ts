@@ -1,0 +1,45 @@
+import { brokerConfigs } from './broker-configs.ts'
+import { entriesByName, parseSetting } from './config-entry.ts'
+import { InvalidSetting } from './config-value.ts'
+import { listenerOverrideOf } from './static-config.ts'
+
+type Settings = ReadonlyMap<string, string>
+
+/** Of a listener, and yet for all brokers. Source: DynamicBrokerConfig.CLUSTER_LEVEL_LISTENER_CONFIGS. */
+const clusterLevelListenerSettings = new Set(['max.connections', 'max.connection.creation.rate', 'num.network.threads'])
+
+/**
+ * Checks all dynamic settings that a broker (or, with perBroker false, the cluster) is to have. Names that nobody knows
+ * are fine: plug-ins have settings too. Source: DynamicBrokerConfig.validateConfigs.
+ */
+export function checkDynamicBrokerConfig(settings: Settings, perBroker: boolean): InvalidSetting | undefined {
+  const entries = entriesByName(brokerConfigs)
+  const names = [...settings.keys()]
+  const appliesTo = (name: string) => entries.get(name)?.applies
+  const fixed = names.filter((name) => appliesTo(name) === 'read-only')
+  if (fixed.length > 0) return listed('Cannot update these configs dynamically', fixed)
+  const secured = names.filter((name) => name.startsWith('ssl.') && appliesTo(name) === 'per-broker')
+  if (secured.length > 0)
+    return listed(
+      'These security configs can be dynamically updated only per-listener using the listener prefix',
+      secured,
+    )
+  for (const [name, text] of settings) {
+    const entry = entries.get(name) ?? entries.get(listenerOverrideOf(name) ?? '')
+    const parsed = entry === undefined ? undefined : parseSetting(entry, text)
+    if (parsed instanceof InvalidSetting) return parsed
+  }
+  const single = perBroker ? [] : names.filter((name) => isPerBroker(name))
+  if (single.length === 0) return undefined
+  return listed('Cannot update these configs at default cluster level, broker id must be specified', single)
+}
+
+function isPerBroker(name: string): boolean {
+  if (entriesByName(brokerConfigs).get(name)?.applies === 'per-broker') return true
+  const base = listenerOverrideOf(name)
+  return base !== undefined && !clusterLevelListenerSettings.has(base)
+}
+
+function listed(what: string, names: readonly string[]): InvalidSetting {
+  return new InvalidSetting(`${what}: [${names.join(', ')}]`)
+}

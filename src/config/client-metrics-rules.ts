@@ -1,0 +1,52 @@
+import { type Rejection, reject } from '../../protocol/error-codes.ts'
+import { InvalidSetting, parseConfigValue } from './config-value.ts'
+
+/** What a client metrics subscription may say (KIP-714), and the values that it has where it does not. */
+export const clientMetricsConfigs = {
+  'interval.ms': { type: 'int', default: '300000' },
+  metrics: { type: 'list', default: '' },
+  match: { type: 'list', default: '' },
+} as const
+
+const matchable = new Set([
+  'client_instance_id',
+  'client_id',
+  'client_software_name',
+  'client_software_version',
+  'client_source_address',
+  'client_source_port',
+])
+
+/** Checks a whole subscription. Source: ClientMetricsConfigs.validate. */
+export function checkClientMetrics(name: string, settings: ReadonlyMap<string, string>): Rejection | undefined {
+  if (name === '') return reject('INVALID_REQUEST', "Subscription name can't be empty")
+  for (const [setting, text] of settings) {
+    if (!(setting in clientMetricsConfigs))
+      return reject('INVALID_REQUEST', `Unknown client metrics configuration: ${setting}`)
+    const { type } = clientMetricsConfigs[setting as keyof typeof clientMetricsConfigs]
+    const parsed = parseConfigValue(type, setting, text)
+    if (parsed instanceof InvalidSetting) return reject('INVALID_CONFIG', parsed.message)
+  }
+  const interval = Number(settings.get('interval.ms') ?? 300_000)
+  if (interval < 100 || interval > 3_600_000)
+    return reject(
+      'INVALID_REQUEST',
+      `Invalid value ${interval} for interval.ms, interval must be between 100 and 3600000 (1 hour)`,
+    )
+  const patterns = (settings.get('match') ?? '').split(',').filter((pattern) => pattern.trim() !== '')
+  const illegal = patterns.find((pattern) => !isPattern(pattern))
+  return illegal === undefined
+    ? undefined
+    : reject('INVALID_CONFIG', `Illegal client matching pattern: ${illegal.trim()}`)
+}
+
+function isPattern(text: string): boolean {
+  const [parameter, pattern, ...rest] = text.split('=')
+  if (parameter === undefined || pattern === undefined || rest.length > 0) return false
+  if (!matchable.has(parameter.trim())) return false
+  try {
+    return new RegExp(pattern.trim()) instanceof RegExp
+  } catch {
+    return false
+  }
+}

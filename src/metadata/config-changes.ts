@@ -1,0 +1,207 @@
+/*
+ * Decisions about dynamic settings: pure functions from what is set and what is asked to what is written, or to the
+ * refusal that Apache Kafka gives. Source: ConfigAdminManager (checks of the broker), then ConfigurationControlManager and
+ * ControllerConfigurationValidator (checks of the controller), in their order and words.
+ */
+import { isRejection, type Rejection, reject } from '../../protocol/error-codes.ts'
+import { checkDynamicBrokerConfig } from '../config/broker-config-rules.ts'
+import { brokerConfigs } from '../config/broker-configs.ts'
+import { checkClientMetrics, clientMetricsConfigs } from '../config/client-metrics-rules.ts'
+import { type ConfigTable, entriesByName } from '../config/config-entry.ts'
+import type { ConfigStore } from '../config/config-store.ts'
+import { checkGroupConfig } from '../config/group-config-rules.ts'
+import { groupConfigs } from '../config/group-configs.ts'
+import { checkTopicConfig } from '../config/topic-config-rules.ts'
+import { topicConfigs } from '../config/topic-configs.ts'
+import { configResourceKey, configResourceType, type MetadataImage } from './metadata-image.ts'
+import { eligibleLeaderReplicas } from './record-versions.ts'
+import { invalidTopicName } from './topic-names.ts'
+
+/** Kafka's AlterConfigOp.OpType ids. */
+const operations = ['SET', 'DELETE', 'APPEND', 'SUBTRACT'] as const
+type Operation = (typeof operations)[number]
+const LONGEST_VALUE = 32_767
+
+/** One setting's change. `operation` as it came; an alteration of the old kind has only SETs. */
+export interface SettingChange {
+  readonly name: string
+  readonly operation: number
+  readonly value: string | null
+}
+
+export interface AlteredResource {
+  readonly type: number
+  readonly name: string
+  readonly changes: readonly SettingChange[]
+  /** The old kind of alteration: whatever is not named is removed. */
+  readonly replacesAll: boolean
+}
+
+/** Where a decision is made. */
+export interface ConfigWorld {
+  readonly nodeId: number
+  readonly image: MetadataImage
+  readonly configs: ConfigStore
+}
+
+type Settings = ReadonlyMap<string, string>
+/** Settings to write; null removes one. */
+export type SettingsToWrite = ReadonlyMap<string, string | null>
+
+/** What to write for one resource. Error names are those that Kafka answers for it. */
+export function decideConfigChange(resource: AlteredResource, world: ConfigWorld): SettingsToWrite | Rejection {
+  const malformed = malformedRequest(resource) ?? wrongBroker(resource, world)
+  if (malformed !== undefined) return malformed
+  const current = world.image.configs.get(configResourceKey(resource.type, resource.name)) ?? new Map<string, string>()
+  const written = plan(resource, current)
+  if (isRejection(written)) return written
+  const wanted = new Map(current)
+  for (const [name, value] of written) {
+    if (value === null) wanted.delete(name)
+    else wanted.set(name, value)
+  }
+  return (
+    brokerRefusal(resource, wanted) ??
+    transitionRefusal(resource, written, world) ??
+    valueRefusal(resource, current, wanted, world) ??
+    missing(resource, world) ??
+    written
+  )
+}
+
+function malformedRequest({ type, changes, replacesAll }: AlteredResource): Rejection | undefined {
+  const names = changes.map(({ name }) => name)
+  if (new Set(names).size !== names.length) return reject('INVALID_REQUEST', 'Error due to duplicate config keys')
+  const nulls = changes.filter(({ operation, value }) => value === null && operations[operation] !== 'DELETE')
+  if (nulls.length > 0)
+    return reject('INVALID_REQUEST', `Null value not supported for : ${nulls.map(({ name }) => name).join(', ')}`)
+  const { topic, broker, clientMetrics, group } = configResourceType
+  if (!replacesAll && type === configResourceType.brokerLogger) return undefined
+  if ([topic, broker, clientMetrics, group].some((known) => known === type)) return undefined
+  return reject('INVALID_REQUEST', `Unknown resource type ${type}`)
+}
+
+function wrongBroker({ type, name }: AlteredResource, { nodeId }: ConfigWorld): Rejection | undefined {
+  if (type !== configResourceType.broker || name === '') return undefined
+  if (!/^[+-]?\d+$/.test(name)) return reject('INVALID_REQUEST', `Node id must be an integer, but it is: ${name}`)
+  if (Number(name) === nodeId) return undefined
+  return reject('INVALID_REQUEST', `Unexpected broker id, expected ${nodeId}, but received ${name}`)
+}
+
+/** What the changes come to. Values that stay are left out, but for brokers: Kafka writes those again. */
+function plan(resource: AlteredResource, current: Settings): Map<string, string | null> | Rejection {
+  const written = new Map<string, string | null>()
+  const isBroker = resource.type === configResourceType.broker
+  for (const { name, operation, value } of resource.changes) {
+    const kind = operations[operation]
+    if (kind === undefined)
+      return reject('INVALID_REQUEST', isBroker ? `Unknown operations type ${operation}` : 'Unknown operation type')
+    const next =
+      kind === 'DELETE' ? null : kind === 'SET' ? value : editedList(resource, kind, name, value ?? '', current)
+    if (isRejection(next)) return next
+    if (isBroker || next !== (current.get(name) ?? null)) written.set(name, next)
+  }
+  if (resource.replacesAll) {
+    const named = new Set(resource.changes.map(({ name }) => name))
+    for (const name of current.keys()) if (!named.has(name)) written.set(name, null)
+  }
+  return written
+}
+
+function editedList(
+  resource: AlteredResource,
+  kind: Operation,
+  name: string,
+  value: string,
+  current: Settings,
+): string | Rejection {
+  const schema = listDefault(resource.type, name)
+  if (schema === undefined) {
+    if (resource.type === configResourceType.broker)
+      return reject('INVALID_CONFIG', `Config value ${kind.toLowerCase()} is not allowed for config key: ${name}`)
+    return reject('INVALID_CONFIG', `Can't ${kind} to key ${name} because its type is not LIST.`)
+  }
+  const old = (current.get(name) ?? schema).split(',').filter((item) => item !== '')
+  const items = value.split(',')
+  if (kind === 'APPEND') return [...new Set([...old, ...items])].join(',')
+  return old.filter((item) => !items.includes(item)).join(',')
+}
+
+const tables: Readonly<Record<number, ConfigTable>> = {
+  [configResourceType.topic]: topicConfigs,
+  [configResourceType.broker]: brokerConfigs,
+  [configResourceType.group]: groupConfigs,
+}
+
+/** Default of a setting that is a list; undefined where it is none. */
+function listDefault(type: number, name: string): string | undefined {
+  if (type === configResourceType.clientMetrics) {
+    const known = clientMetricsConfigs[name as keyof typeof clientMetricsConfigs]
+    return known?.type === 'list' ? known.default : undefined
+  }
+  const entry = entriesByName(tables[type] ?? {}).get(name)
+  return entry?.type === 'list' ? (entry.defaultText ?? '') : undefined
+}
+
+function brokerRefusal({ type, name }: AlteredResource, wanted: Settings): Rejection | undefined {
+  if (type !== configResourceType.broker) return undefined
+  const fault = checkDynamicBrokerConfig(wanted, name !== '')
+  return fault === undefined ? undefined : reject('INVALID_REQUEST', fault.message)
+}
+
+function transitionRefusal(
+  { type, name }: AlteredResource,
+  written: SettingsToWrite,
+  { image }: ConfigWorld,
+): Rejection | undefined {
+  const isBroker = type === configResourceType.broker
+  for (const [setting, value] of written) {
+    if (isBroker && setting === 'min.insync.replicas' && eligibleLeaderReplicas(image.features)) {
+      if (name !== '')
+        return reject('INVALID_CONFIG', 'Broker-level min.insync.replicas cannot be altered while ELR is enabled.')
+      if (value === null)
+        return reject('INVALID_CONFIG', 'Cluster-level min.insync.replicas cannot be removed while ELR is enabled.')
+    }
+    if (value !== null && value.length > LONGEST_VALUE)
+      return reject(
+        'INVALID_CONFIG',
+        `The configuration value cannot be added because it exceeds the maximum value size of ${LONGEST_VALUE} bytes.`,
+      )
+  }
+  return undefined
+}
+
+function valueRefusal(
+  { type, name }: AlteredResource,
+  current: Settings,
+  wanted: Settings,
+  { configs }: ConfigWorld,
+): Rejection | undefined {
+  switch (type) {
+    case configResourceType.topic: {
+      if (name === '') return reject('INVALID_REQUEST', 'Default topic resources are not allowed.')
+      const invalidName = invalidTopicName(name)
+      if (invalidName !== undefined) return reject('INVALID_TOPIC_EXCEPTION', invalidName)
+      return invalidConfig(checkTopicConfig(current, wanted, configs))
+    }
+    case configResourceType.group:
+      if (name === '') return reject('INVALID_REQUEST', 'Default group resources are not allowed.')
+      return invalidConfig(checkGroupConfig(wanted, configs.broker))
+    case configResourceType.clientMetrics:
+      return checkClientMetrics(name, wanted)
+    default:
+      return undefined
+  }
+}
+
+function invalidConfig(fault: { readonly message: string } | undefined): Rejection | undefined {
+  return fault === undefined ? undefined : reject('INVALID_CONFIG', fault.message)
+}
+
+function missing({ type, name }: AlteredResource, { image }: ConfigWorld): Rejection | undefined {
+  if (type === configResourceType.topic && !image.topicsByName.has(name))
+    return reject('UNKNOWN_TOPIC_OR_PARTITION', `The topic '${name}' does not exist.`)
+  if (type === configResourceType.broker && name !== '' && !image.brokers.has(Number(name)))
+    return reject('BROKER_ID_NOT_REGISTERED', `No node with id ${name} found.`)
+  return undefined
+}
