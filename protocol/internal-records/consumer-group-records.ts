@@ -1,4 +1,16 @@
-import { array, bytes, coordinatorRecord, int8, int32, int64, type MessageOf, string, struct, uuid } from '../schema.ts'
+import {
+  array,
+  bytes,
+  coordinatorRecord,
+  int8,
+  int32,
+  int64,
+  int64Exact,
+  type MessageOf,
+  string,
+  struct,
+  uuid,
+} from '../schema.ts'
 
 /** Epoch of a group of the new protocol (KIP-848). The hash covers the topics subscribed to. */
 export const ConsumerGroupMetadataRecord = coordinatorRecord({
@@ -9,7 +21,7 @@ export const ConsumerGroupMetadataRecord = coordinatorRecord({
   key: { groupId: string() },
   value: {
     epoch: int32(),
-    metadataHash: int64({ tag: 0, default: 0 }),
+    metadataHash: int64Exact({ tag: 0, default: 0n }),
   },
 })
 export type ConsumerGroupMetadataKey = MessageOf<typeof ConsumerGroupMetadataRecord.key>

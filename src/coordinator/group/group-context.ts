@@ -14,6 +14,8 @@ export interface GroupContext {
   nowMs(): number
   /** A random uuid with dashes, as Java prints it. */
   newId(): string
+  /** A random uuid in Kafka's own form: id of a member of the consumer protocol that brings none. */
+  newMemberId(): string
 }
 
 /** Named timers; what one starts decides like a request does. */

@@ -1,3 +1,7 @@
+import type {
+  ConsumerGroupHeartbeatRequest,
+  ConsumerGroupHeartbeatResponse,
+} from '../../../protocol/apis/consumer-group-heartbeat.ts'
 import type { DescribeGroupsRequest } from '../../../protocol/apis/describe-groups.ts'
 import type { HeartbeatRequest, HeartbeatResponse } from '../../../protocol/apis/heartbeat.ts'
 import type { JoinGroupRequest, JoinGroupResponse } from '../../../protocol/apis/join-group.ts'
@@ -12,8 +16,11 @@ import { coordinatorPartition } from '../java-hash.ts'
 import type { CoordinatorRuntime } from '../runtime.ts'
 import type { Outcome, ShardRuntime } from '../shard-runtime.ts'
 import type { TransactionEnd } from '../state-log.ts'
+import { assignorsNamed } from './assignor/assignors.ts'
 import { leaveResponse } from './classic/classic-leave.ts'
 import { noAssignment } from './classic/classic-member.ts'
+import { type DescribedConsumerGroup, failedConsumerDescription } from './consumer/consumer-descriptions.ts'
+import { heartbeatRefusal } from './consumer/consumer-heartbeat.ts'
 import type { GroupCoordinatorConfig } from './group-config.ts'
 import type { GroupClient } from './group-context.ts'
 import { type DescribedGroup, failedDescription } from './group-descriptions.ts'
@@ -92,6 +99,22 @@ export class GroupCoordinator {
     )
   }
 
+  /** One step of a member of the consumer protocol. */
+  consumerHeartbeat(
+    request: ConsumerGroupHeartbeatRequest,
+    client: GroupClient,
+  ): Answer<ConsumerGroupHeartbeatResponse> {
+    const refused = heartbeatRefusal(request, client.apiVersion, this.#assignorNames)
+    return settle<ConsumerGroupHeartbeatResponse>(
+      refused ?? this.#write(request.groupId, (shard) => shard.consumerHeartbeat(request, client)),
+      ({ code, message }) => ({ errorCode: code, errorMessage: message, memberEpoch: 0, heartbeatIntervalMs: 0 }),
+    )
+  }
+
+  get #assignorNames(): string[] {
+    return assignorsNamed(this.#config().groupConsumerAssignors).map(({ name }) => name)
+  }
+
   /** Rejections are for every partition alike. */
   commitOffsets(request: OffsetCommitRequest, apiVersion: number): Outcome<CommitAnswer[]> {
     return this.#write(request.groupId, (shard) => shard.commitOffsets(request, apiVersion))
@@ -148,6 +171,18 @@ export class GroupCoordinator {
       return isRejection(outcome) ? ids.map((groupId) => failedDescription(groupId, outcome.code)) : outcome
     })
     return (await Promise.all(perShard)).flat()
+  }
+
+  async describeConsumerGroups(groupIds: readonly string[]): Promise<DescribedConsumerGroup[]> {
+    const named = groupIds.filter((groupId) => groupId !== '')
+    const perShard = [...this.#byPartition(named)].map(async ([partition, ids]) => {
+      const shard = this.#runtime.shard(partition)
+      const outcome = isRejection(shard) ? shard : await shard.read((state) => state.describeConsumerGroups(ids))
+      return isRejection(outcome) ? ids.map((groupId) => failedConsumerDescription(groupId, outcome.code)) : outcome
+    })
+    const nameless = groupIds.length - named.length
+    const invalid = failedConsumerDescription('', errorCode('INVALID_GROUP_ID'))
+    return [...new Array<DescribedConsumerGroup>(nameless).fill(invalid), ...(await Promise.all(perShard)).flat()]
   }
 
   #byPartition(groupIds: readonly string[]): Map<number, string[]> {

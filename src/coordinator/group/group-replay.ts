@@ -14,11 +14,15 @@ import { type CoordinatorRecord, decodeRecord } from '../coordinator-record.ts'
 import type { Provenance } from '../shard.ts'
 import type { LoadedRecord } from '../state-log.ts'
 import { replayGroupMetadata } from './classic/classic-replay.ts'
+import { consumerGroupRecords, replayConsumerRecord } from './consumer/consumer-replay.ts'
 import type { GroupTable } from './group-table.ts'
 import type { OffsetStore } from './offsets/offset-store.ts'
 
-const schemas = new Map(
-  [LegacyOffsetCommitRecord, OffsetCommitRecord, GroupMetadataRecord].map((schema) => [schema.type, schema]),
+const schemas = new Map<number, CoordinatorRecord['schema']>(
+  [LegacyOffsetCommitRecord, OffsetCommitRecord, GroupMetadataRecord, ...consumerGroupRecords].map((schema) => [
+    schema.type,
+    schema,
+  ]),
 )
 
 /** A record of __consumer_offsets, decoded; undefined for one of a kind of group that is not served here. */
@@ -39,7 +43,8 @@ export class GroupReplay {
     this.#nowMs = nowMs
   }
 
-  replay({ schema, key, value }: CoordinatorRecord, from: Provenance): void {
+  replay(record: CoordinatorRecord, from: Provenance): void {
+    const { schema, key, value } = record
     switch (schema.type) {
       case LegacyOffsetCommitRecord.type: {
         const legacy = value as LegacyOffsetCommitValue | null
@@ -52,6 +57,8 @@ export class GroupReplay {
       case GroupMetadataRecord.type:
         replayGroupMetadata(this.#groups, key as GroupMetadataKey, value as GroupMetadataValue | null)
         return
+      default:
+        replayConsumerRecord(this.#groups, record)
     }
   }
 

@@ -1,3 +1,7 @@
+import type {
+  ConsumerGroupHeartbeatRequest,
+  ConsumerGroupHeartbeatResponse,
+} from '../../../protocol/apis/consumer-group-heartbeat.ts'
 import type { DescribeGroupsRequest } from '../../../protocol/apis/describe-groups.ts'
 import type { HeartbeatRequest, HeartbeatResponse } from '../../../protocol/apis/heartbeat.ts'
 import type { LeaveGroupRequest, LeaveGroupResponse } from '../../../protocol/apis/leave-group.ts'
@@ -6,10 +10,12 @@ import type { OffsetCommitRequest } from '../../../protocol/apis/offset-commit.t
 import type { OffsetDeleteRequest, OffsetDeleteResponse } from '../../../protocol/apis/offset-delete.ts'
 import type { TxnOffsetCommitRequest } from '../../../protocol/apis/txn-offset-commit.ts'
 import { errorCode, type Rejection, reject } from '../../../protocol/error-codes.ts'
+import type { MetadataImage } from '../../metadata/metadata-image.ts'
 import type { MetadataChange } from '../../metadata/metadata-store.ts'
 import type { CoordinatorRecord } from '../coordinator-record.ts'
-import { type Decision, noChange, type Provenance, type Shard } from '../shard.ts'
+import type { Decision, Provenance, Shard } from '../shard.ts'
 import type { LoadedRecord } from '../state-log.ts'
+import { assignorsNamed } from './assignor/assignors.ts'
 import type { ClassicGroup } from './classic/classic-group.ts'
 import { classicHeartbeat } from './classic/classic-heartbeat.ts'
 import { ClassicJoin, type Joining, refuse } from './classic/classic-join.ts'
@@ -17,7 +23,18 @@ import { classicLeave } from './classic/classic-leave.ts'
 import { noAssignment } from './classic/classic-member.ts'
 import { ClassicRebalance } from './classic/classic-rebalance.ts'
 import { ClassicSync, refuseSync, type Syncing } from './classic/classic-sync.ts'
-import type { GroupContext } from './group-context.ts'
+import { ClassicMembers } from './consumer/classic-members.ts'
+import { ConsumerDepartures } from './consumer/consumer-departures.ts'
+import { type DescribedConsumerGroup, describeConsumerGroup } from './consumer/consumer-descriptions.ts'
+import type { ConsumerGroup } from './consumer/consumer-group.ts'
+import { ConsumerHeartbeat } from './consumer/consumer-heartbeat.ts'
+import { memberState } from './consumer/consumer-member.ts'
+import { ConsumerTimers } from './consumer/consumer-timers.ts'
+import { MemberUpdates } from './consumer/member-update.ts'
+import { RegexSubscriptions } from './consumer/regex-subscriptions.ts'
+import type { Group } from './group.ts'
+import type { GroupClient, GroupContext } from './group-context.ts'
+import { GroupConversion } from './group-conversion.ts'
 import { type DescribedGroup, describeClassicGroup, type ListedGroup, listGroups } from './group-descriptions.ts'
 import { decodeGroupRecord, GroupReplay } from './group-replay.ts'
 import { GroupTable } from './group-table.ts'
@@ -43,9 +60,17 @@ export class GroupShard implements Shard {
   readonly #commits: OffsetCommits
   readonly #fetches: OffsetFetches
   readonly #removal: OffsetRemoval
+  readonly #timers: ConsumerTimers
+  readonly #regexes: RegexSubscriptions
+  readonly #updates: MemberUpdates
+  readonly #heartbeat: ConsumerHeartbeat
+  readonly #classicMembers: ClassicMembers
+  /** The cluster when it was last looked at. */
+  #image: MetadataImage
 
   constructor(context: GroupContext) {
     this.#context = context
+    this.#image = context.image()
     this.#replay = new GroupReplay(this.groups, this.offsets, () => context.nowMs())
     this.#rebalance = new ClassicRebalance(context, this.groups)
     this.#join = new ClassicJoin(context, this.#rebalance)
@@ -53,33 +78,61 @@ export class GroupShard implements Shard {
     this.#commits = new OffsetCommits(context, this.groups, this.#rebalance)
     this.#fetches = new OffsetFetches(this.groups, this.offsets)
     this.#removal = new OffsetRemoval(context, this.groups, this.offsets)
+    const { groups } = this
+    const timers = new ConsumerTimers(context, (groupId, memberId, why) => departures.fence(groupId, memberId, why))
+    const conversion = new GroupConversion(context, groups, this.#rebalance, timers)
+    const departures = new ConsumerDepartures(context, groups, timers, conversion)
+    this.#timers = timers
+    this.#regexes = new RegexSubscriptions(context, groups)
+    this.#updates = new MemberUpdates(context, groups, timers, this.#regexes)
+    const parts = { context, groups, timers, updates: this.#updates, departures, conversion }
+    this.#heartbeat = new ConsumerHeartbeat(parts)
+    this.#classicMembers = new ClassicMembers(parts)
   }
 
   join(joining: Joining): Decision<void> | Rejection {
+    const group = this.groups.get(joining.request.groupId)
+    if (group?.kind === 'classic') return this.#join.join(group, joining)
+    if (group !== undefined && !group.isEmpty) return this.#classicMembers.join(group, joining)
+    return this.#joinNewGroup(joining, group)
+  }
+
+  /** A consumer group that nobody is in makes room for a classic one. */
+  #joinNewGroup(joining: Joining, former: ConsumerGroup | undefined): Decision<void> {
     const { groupId, memberId } = joining.request
-    const known = this.groups.get(groupId)
-    if (known === undefined && memberId !== '') return refuse(joining, memberId, 'UNKNOWN_MEMBER_ID')
-    const group = known ?? this.groups.createClassic(groupId, this.#context.nowMs())
+    if (memberId !== '') return refuse(joining, memberId, 'UNKNOWN_MEMBER_ID')
+    const group = this.groups.createClassic(groupId, this.#context.nowMs())
     const decision = this.#join.join(group, joining)
     // A new group is written down at once, so that it is there after a restart whatever becomes of the join.
-    if (known !== undefined || decision !== noChange) return decision
-    return { records: [group.emptyRecord()], response: undefined, replay: false }
+    const records = [...(former?.tombstones() ?? []), group.emptyRecord(), ...decision.records]
+    return { ...decision, records, replay: false }
+  }
+
+  consumerHeartbeat(
+    request: ConsumerGroupHeartbeatRequest,
+    client: GroupClient,
+  ): Decision<ConsumerGroupHeartbeatResponse> | Rejection {
+    return this.#heartbeat.heartbeat(request, client)
   }
 
   sync(syncing: Syncing): Decision<void> | Rejection {
     const group = this.groups.get(syncing.request.groupId)
     if (group === undefined || group.isEmpty) return refuseSync(syncing, reject('UNKNOWN_MEMBER_ID'))
-    return this.#sync.sync(group, syncing)
+    return group.kind === 'classic' ? this.#sync.sync(group, syncing) : this.#classicMembers.sync(group, syncing)
   }
 
   heartbeat(request: HeartbeatRequest): Decision<HeartbeatResponse> | Rejection {
     const group = this.groups.get(request.groupId)
-    return group === undefined ? noMember : classicHeartbeat(this.#rebalance, group, request)
+    if (group === undefined) return noMember
+    if (group.kind === 'consumer') return this.#classicMembers.heartbeat(group, request)
+    return classicHeartbeat(this.#rebalance, group, request)
   }
 
   leave(request: LeaveGroupRequest): Decision<LeaveGroupResponse> | Rejection {
     const group = this.groups.get(request.groupId)
-    return group === undefined ? noMember : classicLeave(this.#rebalance, group, request.members)
+    if (group === undefined) return noMember
+    if (group.kind === 'consumer') return this.#classicMembers.leave(group, request)
+    return classicLeave(this.#rebalance, group, request.members)
   }
 
   commitOffsets(request: OffsetCommitRequest, apiVersion: number): Decision<CommitAnswer[]> | Rejection {
@@ -121,6 +174,12 @@ export class GroupShard implements Shard {
     return groupIds.map((groupId) => describeClassicGroup(this.groups, groupId, apiVersion))
   }
 
+  describeConsumerGroups(groupIds: readonly string[]): DescribedConsumerGroup[] {
+    const [defaultAssignor] = assignorsNamed(this.#context.config.groupConsumerAssignors)
+    const image = this.#context.image()
+    return groupIds.map((groupId) => describeConsumerGroup(this.groups, groupId, image, defaultAssignor?.name ?? ''))
+  }
+
   decode(record: LoadedRecord): CoordinatorRecord | undefined {
     return decodeGroupRecord(record)
   }
@@ -134,20 +193,40 @@ export class GroupShard implements Shard {
   }
 
   loaded(): void {
-    for (const group of this.groups) this.#resume(group)
+    for (const group of this.groups) {
+      if (group.kind === 'classic') this.#resumeClassic(group)
+      else this.#resumeConsumer(group)
+    }
     this.#scheduleExpiry()
   }
 
   unloaded(): void {
-    for (const group of this.groups) refuseWaiting(group)
+    for (const group of this.groups) if (group.kind === 'classic') refuseWaiting(group)
   }
 
-  metadataChanged({ topicsDeleted }: MetadataChange): Decision<void> | undefined {
+  metadataChanged({ topicsChanged, topicsDeleted }: MetadataChange): Decision<void> | undefined {
+    const before = this.#image
+    this.#image = this.#context.image()
+    if (topicsChanged.some(({ id }) => !before.topicsById.has(id))) this.#regexes.topicsCreated(this.#image.endOffset)
+    for (const group of this.groups) {
+      if (group.kind === 'classic') continue
+      const isConcerned = [...topicsChanged, ...topicsDeleted].some(({ name }) => group.isSubscribedTo(name))
+      if (isConcerned) group.metadataFreshUntilMs = 0
+    }
     if (topicsDeleted.length === 0) return undefined
     return { records: this.#removal.ofTopics(topicsDeleted), response: undefined, atomic: false }
   }
 
-  #resume(group: ClassicGroup): void {
+  #resumeConsumer(group: ConsumerGroup): void {
+    const { groupId } = group
+    for (const { memberId, memberEpoch, state, rebalanceTimeoutMs } of group.members.values()) {
+      this.#timers.watch(groupId, memberId)
+      if (state !== memberState.unrevokedPartitions) continue
+      this.#updates.awaitRevocation(groupId, memberId, memberEpoch, rebalanceTimeoutMs)
+    }
+  }
+
+  #resumeClassic(group: ClassicGroup): void {
     for (const member of group.members.values()) this.#rebalance.keepAlive(group, member)
     if (group.members.size > this.#context.config.groupMaxSize) {
       this.#rebalance.start(group, `Freshly-loaded group ${group.groupId} is over capacity`)
@@ -155,10 +234,14 @@ export class GroupShard implements Shard {
   }
 
   /** Records that take a group with its offsets away. */
-  #removalOf(group: ClassicGroup): CoordinatorRecord[] {
-    const records = this.#removal.ofGroup(group.groupId)
-    this.#rebalance.forget(group)
-    return records.concat(group.tombstones())
+  #removalOf(group: Group): CoordinatorRecord[] {
+    return this.#removal.ofGroup(group.groupId).concat(this.#end(group))
+  }
+
+  /** Records that take a group away, and its timers with it. */
+  #end(group: Group): CoordinatorRecord[] {
+    if (group.kind === 'classic') this.#rebalance.forget(group)
+    return group.tombstones()
   }
 
   #scheduleExpiry(): void {
@@ -172,8 +255,7 @@ export class GroupShard implements Shard {
     const records: CoordinatorRecord[] = []
     for (const group of this.groups) {
       if (!this.#removal.expired(group, records) || !group.isEmpty) continue
-      this.#rebalance.forget(group)
-      records.push(...group.tombstones())
+      records.push(...this.#end(group))
     }
     return { records, response: undefined, atomic: false }
   }

@@ -1,9 +1,10 @@
 import type { Rejection } from '../../../protocol/error-codes.ts'
 import type { CoordinatorRecord } from '../coordinator-record.ts'
 import type { ClassicGroup } from './classic/classic-group.ts'
+import type { ConsumerGroup } from './consumer/consumer-group.ts'
 
 /** A group of either protocol, told apart by `kind`. */
-export type Group = ClassicGroup
+export type Group = ClassicGroup | ConsumerGroup
 
 /** Says whether the offset of one partition may be committed; undefined: it may. */
 export type PartitionCheck = (topic: string, topicId: string, partition: number) => Rejection | undefined

@@ -75,6 +75,7 @@ export function groupContext(
     image: () => metadata.image,
     nowMs: () => host.clock.nowMs(),
     newId: () => javaUuid(host.random.bytes(16)),
+    newMemberId: () => host.random.uuid(),
   }
 }
 

@@ -8,7 +8,7 @@ import { type ClassicMember, copyProtocols, noAssignment, sameProtocols } from '
 import type { ClassicRebalance } from './classic-rebalance.ts'
 
 /** Join requests of this version and later get their member id first (KIP-394). */
-const MEMBER_ID_FIRST_VERSION = 4
+export const MEMBER_ID_FIRST_VERSION = 4
 /** Clients of this version and later can be told that the assignment stays (KIP-814). */
 const SKIP_ASSIGNMENT_VERSION = 9
 

@@ -1,0 +1,115 @@
+import { noEpochs, type PartitionEpochs, sameEpochs } from './partition-epochs.ts'
+
+/** Where a member stands on its way to what it is to have. Values are those of the log. Source: MemberState. */
+export const memberState = { stable: 0, unrevokedPartitions: 1, unreleasedPartitions: 2, unknown: 127 } as const
+export type MemberState = (typeof memberState)[keyof typeof memberState]
+
+/** Epoch of a static member that left for a while. */
+export const LEFT_FOR_A_WHILE_EPOCH = -2
+export const LEFT_EPOCH = -1
+
+/** What a member that still speaks the classic protocol told when it joined. */
+export interface ClassicMemberMetadata {
+  readonly sessionTimeoutMs: number
+  readonly supportedProtocols: readonly { readonly name: string; readonly metadata: Buffer }[]
+}
+
+/** A member of a consumer group; changes make a new one. Source: ConsumerGroupMember. */
+export interface ConsumerMember {
+  readonly memberId: string
+  readonly memberEpoch: number
+  readonly previousMemberEpoch: number
+  readonly state: MemberState
+  readonly instanceId: string | null
+  readonly rackId: string | null
+  readonly rebalanceTimeoutMs: number
+  readonly clientId: string
+  readonly clientHost: string
+  readonly subscribedTopicNames: ReadonlySet<string>
+  /** Null or empty: none. */
+  readonly subscribedTopicRegex: string | null
+  readonly serverAssignor: string | null
+  /** Null: it speaks the consumer protocol. */
+  readonly classicMetadata: ClassicMemberMetadata | null
+  readonly assigned: PartitionEpochs
+  readonly pendingRevocation: PartitionEpochs
+}
+
+/** Somebody of whom nothing is known yet. */
+export function newMember(memberId: string): ConsumerMember {
+  return {
+    memberId,
+    memberEpoch: 0,
+    previousMemberEpoch: -1,
+    state: memberState.stable,
+    instanceId: null,
+    rackId: null,
+    rebalanceTimeoutMs: -1,
+    clientId: '',
+    clientHost: '',
+    subscribedTopicNames: new Set(),
+    subscribedTopicRegex: '',
+    serverAssignor: null,
+    classicMetadata: null,
+    assigned: noEpochs,
+    pendingRevocation: noEpochs,
+  }
+}
+
+/** The member in an epoch, with the one before kept: a heartbeat that was answered but not heard may come again. */
+export function inEpoch(member: ConsumerMember, memberEpoch: number): ConsumerMember {
+  return { ...member, memberEpoch, previousMemberEpoch: member.memberEpoch }
+}
+
+export function isReconciledTo(member: ConsumerMember, epoch: number): boolean {
+  return member.state === memberState.stable && member.memberEpoch === epoch
+}
+
+/** Undefined: the member subscribes by names alone. */
+export function regexOf(member: ConsumerMember | undefined): string | undefined {
+  const regex = member?.subscribedTopicRegex
+  return regex === null || regex === '' ? undefined : regex
+}
+
+/** Same in what a member tells of itself. */
+export function sameMetadata(a: ConsumerMember, b: ConsumerMember): boolean {
+  return (
+    a.instanceId === b.instanceId &&
+    a.rackId === b.rackId &&
+    a.rebalanceTimeoutMs === b.rebalanceTimeoutMs &&
+    a.clientId === b.clientId &&
+    a.clientHost === b.clientHost &&
+    a.subscribedTopicRegex === b.subscribedTopicRegex &&
+    a.serverAssignor === b.serverAssignor &&
+    sameNames(a.subscribedTopicNames, b.subscribedTopicNames) &&
+    sameClassicMetadata(a.classicMetadata, b.classicMetadata)
+  )
+}
+
+/** Same in what the coordinator has given it. */
+export function sameAssignment(a: ConsumerMember, b: ConsumerMember): boolean {
+  return (
+    a.memberEpoch === b.memberEpoch &&
+    a.previousMemberEpoch === b.previousMemberEpoch &&
+    a.state === b.state &&
+    sameEpochs(a.assigned, b.assigned) &&
+    sameEpochs(a.pendingRevocation, b.pendingRevocation)
+  )
+}
+
+export function sameNames(a: ReadonlySet<string>, b: ReadonlySet<string>): boolean {
+  if (a === b) return true
+  if (a.size !== b.size) return false
+  for (const name of a) if (!b.has(name)) return false
+  return true
+}
+
+function sameClassicMetadata(a: ClassicMemberMetadata | null, b: ClassicMemberMetadata | null): boolean {
+  if (a === b) return true
+  if (a === null || b === null || a.sessionTimeoutMs !== b.sessionTimeoutMs) return false
+  if (a.supportedProtocols.length !== b.supportedProtocols.length) return false
+  return a.supportedProtocols.every(({ name, metadata }, i) => {
+    const other = b.supportedProtocols[i]!
+    return name === other.name && metadata.equals(other.metadata)
+  })
+}

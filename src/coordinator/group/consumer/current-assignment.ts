@@ -1,0 +1,123 @@
+import { type Rejection, reject } from '../../../../protocol/error-codes.ts'
+import type { TopicPartitions } from '../assignor/assignor.ts'
+import { type ConsumerMember, inEpoch, memberState } from './consumer-member.ts'
+import {
+  epochsOf,
+  hasPartition,
+  isAnyIn,
+  noEpochs,
+  type PartitionEpochs,
+  type PartitionList,
+} from './partition-epochs.ts'
+
+/** What decides about a member's next step. */
+export interface Reconciliation {
+  readonly targetEpoch: number
+  readonly target: TopicPartitions
+  /** Whether the member reads the topic, as it subscribes now. */
+  reads(topicId: string): boolean
+  /** The member reads no topic at all, as far as names say. */
+  readonly readsNothing: boolean
+  readonly hasSubscriptionChanged: boolean
+  isOwned(topicId: string, partition: number): boolean
+  /** Partitions that the member says it has; null: it did not say. */
+  readonly owned: PartitionList | null
+}
+
+type MutableEpochs = Map<string, Map<number, number>>
+const nobodys: ReadonlySet<number> = new Set()
+
+/**
+ * The member one step nearer to what it is to have: it gives up what it is to lose before it gets anything, and gets a
+ * partition only once nobody else has it. FENCED_MEMBER_EPOCH where its state is none that is known here.
+ * Source: CurrentAssignmentBuilder.
+ */
+export function reconcile(member: ConsumerMember, task: Reconciliation): ConsumerMember | Rejection {
+  switch (member.state) {
+    case memberState.stable:
+      if (member.memberEpoch !== task.targetEpoch) return nextAssignment(member, task, member.memberEpoch)
+      return task.hasSubscriptionChanged ? withoutUnreadTopics(member, task) : member
+    case memberState.unrevokedPartitions:
+      if (!stillOwns(task.owned, member.pendingRevocation)) return nextAssignment(member, task, member.memberEpoch)
+      return task.hasSubscriptionChanged ? withoutUnreadTopics(member, task) : member
+    case memberState.unreleasedPartitions:
+      return nextAssignment(member, task, member.memberEpoch)
+    default:
+      // Written by a newer broker. It starts anew once it has nothing.
+      if (task.owned !== null && task.owned.length === 0) return nextAssignment(member, task, task.targetEpoch)
+      return reject(
+        'FENCED_MEMBER_EPOCH',
+        'The consumer group member is in a unknown state. The member must abandon all its partitions and rejoin.',
+      )
+  }
+}
+
+/** A member that does not say what it has may have anything. */
+function stillOwns(owned: PartitionList | null, partitions: PartitionEpochs): boolean {
+  return owned === null || isAnyIn(owned, partitions)
+}
+
+/** Topics that the member does not read any more go at once, before a new target is there. */
+function withoutUnreadTopics(member: ConsumerMember, task: Reconciliation): ConsumerMember {
+  const { assigned, pendingRevocation, memberEpoch } = member
+  const unread = [...assigned.keys()].filter((topicId) => !task.reads(topicId))
+  const givesAllUp = task.readsNothing && pendingRevocation.size === 0
+  if (unread.length === 0 && !givesAllUp) return member
+  const kept = new Map(assigned)
+  const pending = new Map(pendingRevocation)
+  for (const topicId of unread) {
+    kept.delete(topicId)
+    pending.set(topicId, new Map([...epochsOf(pending, topicId), ...epochsOf(assigned, topicId)]))
+  }
+  const updated = { ...inEpoch(member, memberEpoch), assigned: kept }
+  if (pending.size === 0 || !stillOwns(task.owned, pending)) return updated
+  return { ...updated, state: memberState.unrevokedPartitions, pendingRevocation: pending }
+}
+
+interface NextPartitions {
+  readonly assigned: MutableEpochs
+  readonly toRevoke: MutableEpochs
+  readonly toAssign: Map<string, number[]>
+  hasUnreleased: boolean
+}
+
+function nextAssignment(member: ConsumerMember, task: Reconciliation, epoch: number): ConsumerMember {
+  const next: NextPartitions = { assigned: new Map(), toRevoke: new Map(), toAssign: new Map(), hasUnreleased: false }
+  for (const topicId of new Set([...task.target.keys(), ...member.assigned.keys()])) {
+    compareTopic(member, task, topicId, next)
+  }
+  if (next.toRevoke.size > 0 && stillOwns(task.owned, next.toRevoke)) {
+    const { assigned, toRevoke: pendingRevocation } = next
+    return { ...inEpoch(member, epoch), state: memberState.unrevokedPartitions, assigned, pendingRevocation }
+  }
+  for (const [topicId, partitions] of next.toAssign) {
+    const assigned = next.assigned.get(topicId) ?? new Map<number, number>()
+    next.assigned.set(topicId, assigned)
+    for (const partition of partitions) assigned.set(partition, task.targetEpoch)
+  }
+  return {
+    ...inEpoch(member, task.targetEpoch),
+    state: next.hasUnreleased ? memberState.unreleasedPartitions : memberState.stable,
+    assigned: next.assigned,
+    pendingRevocation: noEpochs,
+  }
+}
+
+function compareTopic(member: ConsumerMember, task: Reconciliation, topicId: string, next: NextPartitions): void {
+  const target = task.reads(topicId) ? (task.target.get(topicId) ?? nobodys) : nobodys
+  const current = epochsOf(member.assigned, topicId)
+  const kept = new Map<number, number>()
+  const toRevoke = new Map<number, number>()
+  for (const [partition, epoch] of current) (target.has(partition) ? kept : toRevoke).set(partition, epoch)
+  const toAssign: number[] = []
+  for (const partition of target) {
+    if (kept.has(partition)) continue
+    // What it was about to give up itself is as good as free to it.
+    const isFree = !task.isOwned(topicId, partition) || hasPartition(member.pendingRevocation, topicId, partition)
+    if (isFree) toAssign.push(partition)
+    else next.hasUnreleased = true
+  }
+  if (kept.size > 0) next.assigned.set(topicId, kept)
+  if (toRevoke.size > 0) next.toRevoke.set(topicId, toRevoke)
+  if (toAssign.length > 0) next.toAssign.set(topicId, toAssign)
+}

@@ -1,0 +1,186 @@
+import { isRejection, type Rejection } from '../../../../protocol/error-codes.ts'
+import { invariant } from '../../../../protocol/invariant.ts'
+import type { CoordinatorRecord } from '../../coordinator-record.ts'
+import { type Assignor, noPartitions, type TopicPartitions } from '../assignor/assignor.ts'
+import { assignorsNamed } from '../assignor/assignors.ts'
+import type { GroupContext } from '../group-context.ts'
+import type { GroupTable } from '../group-table.ts'
+import { type ConsumerGroup, isHomogeneous } from './consumer-group.ts'
+import {
+  type ConsumerMember,
+  isReconciledTo,
+  memberState,
+  regexOf,
+  sameAssignment,
+  sameMetadata,
+  sameNames,
+} from './consumer-member.ts'
+import {
+  currentAssignmentRecord,
+  groupEpochRecord,
+  memberRecord,
+  partitionMetadataTombstone,
+} from './consumer-records.ts'
+import type { ConsumerTimers } from './consumer-timers.ts'
+import { reconcile } from './current-assignment.ts'
+import { METADATA_FRESH_MS, metadataHash } from './metadata-hash.ts'
+import type { PartitionList } from './partition-epochs.ts'
+import type { RegexChange, RegexSubscriptions } from './regex-subscriptions.ts'
+import { targetAssignment } from './target-assignment.ts'
+
+/** What becomes of a member that told something new, step by step. Records are added as they are decided. */
+export interface MemberUpdate {
+  readonly group: ConsumerGroup
+  /** As it is, or somebody new. */
+  readonly member: ConsumerMember
+  /** As it says that it is now. */
+  readonly updated: ConsumerMember
+  /** What it says it has; null: nothing said. */
+  readonly owned: PartitionList | null
+  readonly records: CoordinatorRecord[]
+}
+
+/** Epoch of the group, and whether all its members read the same, once an update is through. */
+interface GroupVersion {
+  readonly groupEpoch: number
+  readonly isHomogeneous: boolean
+}
+
+/** What a member is to have, and since which epoch. */
+interface Target {
+  readonly epoch: number
+  readonly partitions: TopicPartitions
+}
+
+/** The steps that a heartbeat and a classic join have in common. Source: GroupMetadataManager. */
+export class MemberUpdates {
+  readonly #context: GroupContext
+  readonly #timers: ConsumerTimers
+  readonly #regexes: RegexSubscriptions
+  readonly #groups: GroupTable
+
+  constructor(context: GroupContext, groups: GroupTable, timers: ConsumerTimers, regexes: RegexSubscriptions) {
+    this.#context = context
+    this.#groups = groups
+    this.#timers = timers
+    this.#regexes = regexes
+  }
+
+  /** What the member reads, by names and by regular expression: how it changed. */
+  subscriptionChange(update: MemberUpdate): { readonly names: boolean; readonly regex: RegexChange } | Rejection {
+    const { group, member, updated, records } = update
+    const isChanged = !sameMetadata(member, updated)
+    if (isChanged) records.push(memberRecord(group.groupId, updated))
+    const names = isChanged && !sameNames(member.subscribedTopicNames, updated.subscribedTopicNames)
+    const regex = this.#regexes.update(group, member, updated, records)
+    return isRejection(regex) ? regex : { names, regex }
+  }
+
+  /** Whether the group would be shared out by another assignor. */
+  prefersAnotherAssignor({ group, member, updated }: MemberUpdate): boolean {
+    const before = group.preferredAssignor() ?? this.#defaultAssignor.name
+    return before !== (group.preferredAssignor(member, updated) ?? this.#defaultAssignor.name)
+  }
+
+  /** A new group epoch where somebody reads something else, or what is read has changed itself. */
+  groupVersion(update: MemberUpdate, isBumped: boolean): GroupVersion {
+    const { group, member, updated } = update
+    const memberCount = this.#memberCountWith(group, updated)
+    if (!isBumped && this.#context.nowMs() < group.metadataFreshUntilMs) {
+      const homogeneous = isHomogeneous(group.regexes, group.subscriptions, group.members.size)
+      return { groupEpoch: group.groupEpoch, isHomogeneous: homogeneous }
+    }
+    const regexes = group.regexesWith(member, updated)
+    const subscriptions = group.subscriptionsWith(member, updated)
+    const hash = metadataHash(subscriptions.topics(), this.#context.image())
+    const groupEpoch = isBumped || hash !== group.metadataHash ? group.groupEpoch + 1 : group.groupEpoch
+    if (groupEpoch !== group.groupEpoch) this.#bump(update, groupEpoch, hash)
+    group.metadataFreshUntilMs = this.#context.nowMs() + METADATA_FRESH_MS
+    if (group.hasPartitionMetadataRecord) update.records.push(partitionMetadataTombstone(group.groupId))
+    return { groupEpoch, isHomogeneous: isHomogeneous(regexes, subscriptions, memberCount) }
+  }
+
+  #memberCountWith(group: ConsumerGroup, updated: ConsumerMember): number {
+    const isKnown = group.members.has(updated.memberId) || group.hasStaticMember(updated.instanceId)
+    return group.members.size + (isKnown ? 0 : 1)
+  }
+
+  #bump({ group, records }: MemberUpdate, groupEpoch: number, hash: bigint): void {
+    records.push(groupEpochRecord(group.groupId, groupEpoch, hash))
+    this.#context.logger.info({ groupId: group.groupId, groupEpoch }, 'Consumer group has a new epoch.')
+  }
+
+  /** The newest target, computed anew if the group has moved on and the last computation is not too recent. */
+  target(update: MemberUpdate, version: GroupVersion): Target {
+    const { group, member, updated, records } = update
+    const { groupEpoch } = version
+    if (group.assignmentEpoch >= groupEpoch || !this.#mayAssign(group)) {
+      return { epoch: group.assignmentEpoch, partitions: group.targetOf(updated.memberId, updated.instanceId) }
+    }
+    const name = group.preferredAssignor(member, updated)
+    const assignor = this.#assignors.find((each) => each.name === name) ?? this.#defaultAssignor
+    const image = this.#context.image()
+    const nowMs = this.#context.nowMs()
+    const task = { group, updated, groupEpoch, isHomogeneous: version.isHomogeneous, assignor, image, nowMs }
+    const assigned = targetAssignment(task)
+    records.push(...assigned.records)
+    return { epoch: groupEpoch, partitions: assigned.partitions.get(updated.memberId) ?? noPartitions }
+  }
+
+  /** Source: GroupMetadataManager.canComputeNextTargetAssignment. */
+  #mayAssign({ groupId, assignmentTimestampMs }: ConsumerGroup): boolean {
+    const { consumerAssignmentIntervalMs } = this.#context.settingsOf(groupId)
+    if (assignmentTimestampMs === 0 || consumerAssignmentIntervalMs === 0) return true
+    return this.#context.nowMs() >= assignmentTimestampMs + consumerAssignmentIntervalMs
+  }
+
+  get #assignors(): readonly Assignor[] {
+    return assignorsNamed(this.#context.config.groupConsumerAssignors)
+  }
+
+  get #defaultAssignor(): Assignor {
+    const [first] = this.#assignors
+    invariant(first !== undefined, 'group.consumer.assignors names no assignor')
+    return first
+  }
+
+  /** The member one step nearer to its target. */
+  reconcile(update: MemberUpdate, target: Target, hasSubscriptionChanged: boolean): ConsumerMember | Rejection {
+    const { group, updated, owned, records } = update
+    if (!hasSubscriptionChanged && isReconciledTo(updated, target.epoch)) return updated
+    const image = this.#context.image()
+    const regex = regexOf(updated)
+    const matched = regex === undefined ? undefined : group.resolvedRegexes.get(regex)?.topics
+    const next = reconcile(updated, {
+      targetEpoch: target.epoch,
+      target: target.partitions,
+      reads: (topicId) => {
+        const name = image.topicsById.get(topicId)?.name
+        return name !== undefined && (updated.subscribedTopicNames.has(name) || matched?.has(name) === true)
+      },
+      readsNothing: updated.subscribedTopicNames.size === 0 && (matched?.size ?? 0) === 0,
+      hasSubscriptionChanged,
+      isOwned: (topicId, partition) => group.isOwned(topicId, partition),
+      owned,
+    })
+    if (isRejection(next) || sameAssignment(next, updated)) return next
+    records.push(currentAssignmentRecord(group.groupId, next))
+    if (next.classicMetadata === null) this.#timeRevocation(group, next)
+    return next
+  }
+
+  #timeRevocation(
+    { groupId }: ConsumerGroup,
+    { memberId, state, rebalanceTimeoutMs, memberEpoch }: ConsumerMember,
+  ): void {
+    if (state === memberState.unrevokedPartitions)
+      this.awaitRevocation(groupId, memberId, memberEpoch, rebalanceTimeoutMs)
+    else this.#timers.revoked(groupId, memberId)
+  }
+
+  /** The member is out unless it has left its epoch by then. */
+  awaitRevocation(groupId: string, memberId: string, memberEpoch: number, timeoutMs: number): void {
+    const member = () => this.#groups.consumer(groupId)?.members.get(memberId)
+    this.#timers.awaitRevocation(groupId, memberId, timeoutMs, () => member()?.memberEpoch === memberEpoch)
+  }
+}

@@ -1,0 +1,105 @@
+import type { Rejection } from '../../../../protocol/error-codes.ts'
+import type { CoordinatorRecord } from '../../coordinator-record.ts'
+import type { Decision } from '../../shard.ts'
+import type { GroupContext } from '../group-context.ts'
+import type { GroupTable } from '../group-table.ts'
+import type { ConsumerGroup } from './consumer-group.ts'
+import { type ConsumerMember, regexOf, sameNames } from './consumer-member.ts'
+import { groupEpochRecord, regexRecord, regexTombstone } from './consumer-records.ts'
+import { METADATA_FRESH_MS, metadataHash } from './metadata-hash.ts'
+import { resolveRegexes, validateRegex } from './topic-regex.ts'
+
+/** How a member's regular expression changed. 'resolved': which topics it stands for is known. */
+export type RegexChange = 'unchanged' | 'updated' | 'resolved'
+
+/** Least time between two look-ups of one group. Source: GroupMetadataManager.REGEX_BATCH_REFRESH_MIN_INTERVAL_MS. */
+const MIN_REFRESH_INTERVAL_MS = 10_000
+
+/**
+ * Subscriptions by regular expression. Topics are looked up beside the heartbeat that asks for them, for all
+ * expressions of a group at once. Source: GroupMetadataManager.maybeUpdateRegularExpressions and what it schedules.
+ */
+export class RegexSubscriptions {
+  readonly #context: GroupContext
+  readonly #groups: GroupTable
+  /** End offset of the last image that had new topics in it. */
+  #newestTopicsVersion: number
+
+  constructor(context: GroupContext, groups: GroupTable) {
+    this.#context = context
+    this.#groups = groups
+    this.#newestTopicsVersion = context.image().endOffset
+  }
+
+  topicsCreated(version: number): void {
+    this.#newestTopicsVersion = version
+  }
+
+  /** INVALID_REGULAR_EXPRESSION for one that cannot be read. */
+  update(
+    group: ConsumerGroup,
+    member: ConsumerMember,
+    updated: ConsumerMember,
+    records: CoordinatorRecord[],
+  ): RegexChange | Rejection {
+    const isChanged = member.subscribedTopicRegex !== updated.subscribedTopicRegex
+    const [oldRegex, newRegex] = [regexOf(member), regexOf(updated)]
+    const isFirst = isChanged && newRegex !== undefined && group.regexMemberCount(newRegex) === 0
+    if (isChanged && oldRegex !== undefined && group.regexMemberCount(oldRegex) === 1) {
+      records.push(regexTombstone(group.groupId, oldRegex))
+    }
+    if (isFirst) {
+      const refused = validateRegex(newRegex)
+      if (refused !== undefined) return refused
+    }
+    if (isFirst || group.regexes.size > 0) this.#refreshIfDue(group, group.regexesWith(member, updated), isFirst)
+    return isChanged ? changeOf(group, oldRegex, newRegex) : 'unchanged'
+  }
+
+  #refreshIfDue(group: ConsumerGroup, regexes: ReadonlyMap<string, number>, isFirst: boolean): void {
+    const { groupId } = group
+    const timer = `regex-${groupId}`
+    const last = group.lastRegexRefresh
+    const nowMs = this.#context.nowMs()
+    const sinceMs = last === undefined ? Number.POSITIVE_INFINITY : nowMs - last.timestampMs
+    if (this.#context.timers.has(timer) || sinceMs <= MIN_REFRESH_INTERVAL_MS) return
+    const isDue =
+      isFirst ||
+      regexes.size !== group.resolvedRegexes.size ||
+      (last?.version ?? 0) < this.#newestTopicsVersion ||
+      sinceMs > this.#context.config.groupConsumerRegexRefreshIntervalMs
+    if (isDue && regexes.size > 0) this.#context.timers.set(timer, 0, () => this.#refresh(groupId, [...regexes.keys()]))
+  }
+
+  /** Source: handleRegularExpressionsResult. */
+  #refresh(groupId: string, regexes: readonly string[]): Decision<void> | undefined {
+    const group = this.#groups.consumer(groupId)
+    if (group === undefined) return undefined
+    const image = this.#context.image()
+    const nowMs = this.#context.nowMs()
+    const records: CoordinatorRecord[] = []
+    const subscriptions = group.subscriptions.copy()
+    let isBumped = false
+    for (const [regex, resolved] of resolveRegexes(regexes, image.topicsByName.keys(), image.endOffset, nowMs)) {
+      if (group.regexMemberCount(regex) === 0) continue
+      const before = group.resolvedRegexes.get(regex)?.topics ?? new Set()
+      if (!sameNames(before, resolved.topics)) {
+        isBumped = true
+        subscriptions.addRegexTopics(before, -1)
+        subscriptions.addRegexTopics(resolved.topics, 1)
+      }
+      records.push(regexRecord(groupId, regex, resolved))
+    }
+    const hash = metadataHash(subscriptions.topics(), image)
+    if (isBumped || hash !== group.metadataHash) {
+      records.push(groupEpochRecord(groupId, group.groupEpoch + 1, hash))
+      group.metadataFreshUntilMs = nowMs + METADATA_FRESH_MS
+    }
+    return { records, response: undefined }
+  }
+}
+
+function changeOf(group: ConsumerGroup, oldRegex: string | undefined, newRegex: string | undefined): RegexChange {
+  if (newRegex === undefined) return oldRegex === undefined ? 'updated' : 'resolved'
+  return group.resolvedRegexes.has(newRegex) && group.regexMemberCount(newRegex) > 0 ? 'resolved' : 'updated'
+}

@@ -1,0 +1,96 @@
+import type { MetadataImage } from '../../../metadata/metadata-image.ts'
+import type { CoordinatorRecord } from '../../coordinator-record.ts'
+import { type AssignedMember, type Assignor, noPartitions, type TopicPartitions } from '../assignor/assignor.ts'
+import type { ConsumerGroup, ResolvedRegex } from './consumer-group.ts'
+import { type ConsumerMember, regexOf } from './consumer-member.ts'
+import { targetAssignmentMetadataRecord, targetAssignmentRecord } from './consumer-records.ts'
+import { samePartitions } from './partition-epochs.ts'
+
+/** A target assignment with the records that say what is new in it. */
+export interface TargetAssignment {
+  readonly records: readonly CoordinatorRecord[]
+  readonly partitions: ReadonlyMap<string, TopicPartitions>
+}
+
+/** What a new target assignment is made of. */
+export interface TargetAssignmentTask {
+  readonly group: ConsumerGroup
+  /** The member that asks, as it is about to be: it may be new, or take over from another under its instance id. */
+  readonly updated: ConsumerMember
+  readonly groupEpoch: number
+  readonly isHomogeneous: boolean
+  readonly assignor: Assignor
+  readonly image: MetadataImage
+  readonly nowMs: number
+}
+
+/** What everybody in the group is to have. Source: TargetAssignmentBuilder. */
+export function targetAssignment(task: TargetAssignmentTask): TargetAssignment {
+  const { group, image, groupEpoch, nowMs, isHomogeneous } = task
+  const members = assignedMembers(task)
+  const partitionCount = (topicId: string) => image.topicsById.get(topicId)?.partitions.length ?? 0
+  const partitions = task.assignor.assign({ members, isHomogeneous, partitionCount })
+  const records: CoordinatorRecord[] = []
+  for (const { memberId } of members) {
+    const old = targetBefore(task, memberId)
+    const target = partitions.get(memberId) ?? noPartitions
+    if (old !== undefined && samePartitions(target, old)) continue
+    records.push(targetAssignmentRecord(group.groupId, memberId, target))
+  }
+  records.push(targetAssignmentMetadataRecord(group.groupId, groupEpoch, nowMs))
+  return { records, partitions }
+}
+
+/** The target so far; undefined where there is none yet. A member takes over that of whom it replaces. */
+function targetBefore({ group, updated }: TargetAssignmentTask, memberId: string): TopicPartitions | undefined {
+  const replaced = memberId === updated.memberId ? group.staticMember(updated.instanceId) : undefined
+  return group.target.get(replaced?.memberId ?? memberId)
+}
+
+function assignedMembers(task: TargetAssignmentTask): AssignedMember[] {
+  const { group, updated, image } = task
+  const topicIds = new SubscribedTopics(image, group.resolvedRegexes)
+  const replaced = group.staticMember(updated.instanceId)
+  const others = [...group.members.values()].filter(
+    (member) => member.memberId !== updated.memberId && member !== replaced,
+  )
+  return [...others, updated].map((member) => ({
+    memberId: member.memberId,
+    instanceId: member.instanceId,
+    topicIds: topicIds.of(member),
+    assigned: targetBefore(task, member.memberId) ?? noPartitions,
+  }))
+}
+
+/** Ids of the topics that members read; most members of a group read the same. */
+export class SubscribedTopics {
+  readonly #image: MetadataImage
+  readonly #resolved: ReadonlyMap<string, ResolvedRegex>
+  readonly #bySubscription = new Map<string, ReadonlySet<string>>()
+
+  constructor(image: MetadataImage, resolved: ReadonlyMap<string, ResolvedRegex>) {
+    this.#image = image
+    this.#resolved = resolved
+  }
+
+  of(member: ConsumerMember): ReadonlySet<string> {
+    const key = `${[...member.subscribedTopicNames].sort().join(' ')} ${regexOf(member) ?? ''}`
+    let topicIds = this.#bySubscription.get(key)
+    if (topicIds === undefined) {
+      topicIds = new Set(this.#lookUp(member))
+      this.#bySubscription.set(key, topicIds)
+    }
+    return topicIds
+  }
+
+  *#lookUp(member: ConsumerMember): Iterable<string> {
+    const regex = regexOf(member)
+    const matched = regex === undefined ? undefined : this.#resolved.get(regex)?.topics
+    for (const names of [member.subscribedTopicNames, matched ?? []]) {
+      for (const name of names) {
+        const topic = this.#image.topicsByName.get(name)
+        if (topic !== undefined) yield topic.id
+      }
+    }
+  }
+}

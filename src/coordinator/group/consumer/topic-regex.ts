@@ -1,0 +1,39 @@
+import { RE2JS, RE2JSSyntaxException } from 're2js'
+import { type Rejection, reject } from '../../../../protocol/error-codes.ts'
+import type { ResolvedRegex } from './consumer-group.ts'
+
+/** INVALID_REGULAR_EXPRESSION, where RE2 cannot read it. Source: Utils.throwIfRegularExpressionIsInvalid. */
+export function validateRegex(regex: string): Rejection | undefined {
+  try {
+    RE2JS.compile(regex)
+    return undefined
+  } catch (error) {
+    if (!(error instanceof RE2JSSyntaxException)) throw error
+    return reject(
+      'INVALID_REGULAR_EXPRESSION',
+      `SubscribedTopicRegex \`${regex}\` is not a valid regular expression: ${error.getDescription()}.`,
+    )
+  }
+}
+
+/** Topics whose whole name each expression stands for; none for one that cannot be read. Source: TopicRegexResolver. */
+export function resolveRegexes(
+  regexes: Iterable<string>,
+  topics: Iterable<string>,
+  version: number,
+  nowMs: number,
+): Map<string, ResolvedRegex> {
+  const names = [...topics]
+  const resolved = new Map<string, ResolvedRegex>()
+  for (const regex of regexes) {
+    resolved.set(regex, { topics: new Set(matching(regex, names)), version, timestampMs: nowMs })
+  }
+  return resolved
+}
+
+function matching(regex: string, names: readonly string[]): string[] {
+  // Written by another broker, with another library.
+  if (validateRegex(regex) !== undefined) return []
+  const pattern = RE2JS.compile(regex)
+  return names.filter((name) => pattern.matches(name))
+}
