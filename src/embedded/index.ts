@@ -1,0 +1,78 @@
+/** A broker inside this process, for tests and tools: `import { startBroker } from 'ottla'`. */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { nodeHost } from '../../storage/host/node-host.ts'
+import { Broker } from '../broker.ts'
+import { brokerSettingsOf } from '../config/broker-start.ts'
+import { TcpTransport } from '../network/tcp-transport.ts'
+import { type Logger, silentLogger } from '../observe/logger.ts'
+
+export { StartError } from '../config/start-error.ts'
+export type { Logger }
+
+/** How a broker is to be started; everything may be left out. */
+export interface BrokerOptions {
+  /** Address to listen on. Default: 127.0.0.1. */
+  readonly host?: string
+  /** Port to listen on; 0, the default, takes any free one. */
+  readonly port?: number
+  /** Where the data is kept. Left out: in a temporary directory, which goes when the broker is closed. */
+  readonly dataDirectory?: string
+  /** Settings under Kafka's own names, as in server.properties: `{ 'num.partitions': 6 }`. */
+  readonly settings?: Readonly<Record<string, string | number | boolean>>
+  /** Told what happens; pino's loggers fit. Left out: nothing is logged. */
+  readonly logger?: Logger
+}
+
+/** A broker that serves clients. */
+export interface RunningBroker {
+  readonly host: string
+  readonly port: number
+  /** What clients want to know: `127.0.0.1:54321`. */
+  readonly bootstrapServers: string
+  readonly dataDirectory: string
+  /** Stops the broker, and removes its data where the directory was a temporary one. Safe to call twice. */
+  close(): Promise<void>
+}
+
+/**
+ * Starts a broker; it serves clients once this resolves. Rejects with StartError, whose message says what to do, where a
+ * setting, the directory or the port cannot be used.
+ */
+export async function startBroker(options: BrokerOptions = {}): Promise<RunningBroker> {
+  const { host = '127.0.0.1', port = 0, logger = silentLogger } = options
+  const isTemporary = options.dataDirectory === undefined
+  const dataDirectory = options.dataDirectory ?? mkdtempSync(join(tmpdir(), 'ottla-'))
+  const removeData = () => {
+    if (isTemporary) rmSync(dataDirectory, { recursive: true, force: true })
+  }
+  try {
+    const given = Object.entries(options.settings ?? {}).map(([name, value]) => [name, String(value)] as const)
+    const place = { listeners: `PLAINTEXT://${host}:${port}`, 'log.dirs': dataDirectory }
+    const settings = brokerSettingsOf(new Map([...Object.entries(place), ...given]))
+    for (const warning of settings.warnings) logger.warn({}, warning)
+    // The process is not ours to end: a broker that must not go on leaves its clients, and the log says why.
+    const machine = nodeHost((reason) => {
+      logger.error({ err: reason }, `the broker stopped: ${reason.message}`)
+      void broker.stop()
+    })
+    const broker = new Broker(settings, machine, new TcpTransport(), logger)
+    await broker.start()
+    const [address] = broker.addresses
+    if (address === undefined) throw new Error('a broker listens somewhere')
+    return {
+      host: address.host,
+      port: address.port,
+      bootstrapServers: `${address.host}:${address.port}`,
+      dataDirectory,
+      async close() {
+        await broker.stop()
+        removeData()
+      },
+    }
+  } catch (error) {
+    removeData()
+    throw error
+  }
+}
