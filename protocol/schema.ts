@@ -92,7 +92,7 @@ export type InputValue<F extends Fields> = {
 type FieldInput<X> = X extends { inputType?: infer I } ? Exclude<I, undefined> : X extends Field<infer T> ? T : never
 
 /** Adds the type that an encoder takes, where it differs from the decoded one (structs, arrays of structs). */
-interface WithInput<I> {
+export interface WithInput<I> {
   readonly inputType?: I
 }
 
