@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { kafkaClassPath } from '../scripts/kafka-tool.ts'
 import type { BrokerPlace, BrokerProgram } from './broker-program.ts'
-import { kafkaClassPath } from './kafka-tool.ts'
 import { runCommandWell } from './run-command.ts'
 
 const VERSION = '4.4.0'

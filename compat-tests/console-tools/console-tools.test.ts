@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { expect } from 'chai'
+import { needs } from '../requirements.ts'
 import { TestBroker } from '../test-broker.ts'
 import { ConsoleTools } from './stock-tools.ts'
 
@@ -12,6 +13,7 @@ const VERSIONS = ['4.3.1', '2.8.2']
 const MANY_LINES = 1_000_000
 
 describe('stock console tools', function () {
+  needs('java', 'maven')
   this.timeout(180_000)
   let broker: TestBroker
   let folder: string
