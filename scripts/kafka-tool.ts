@@ -132,10 +132,12 @@ example: npm run kafka-tool -- 4.3.1 kafka-topics --bootstrap-server localhost:9
 tools: ${Object.keys(mainClasses).join(', ')}`)
     process.exit(1)
   }
-  const command = await kafkaToolCommand(version, tool, args).catch((error: Error) => {
-    console.error(error.message)
-    process.exit(1)
-  })
-  const [file, ...rest] = command
-  process.exit(spawnSync(file!, rest, { stdio: 'inherit' }).status ?? 1)
+  // No await at the top level: mocha loads this file through require.
+  kafkaToolCommand(version, tool, args).then(
+    ([file, ...rest]) => process.exit(spawnSync(file!, rest, { stdio: 'inherit' }).status ?? 1),
+    (error: Error) => {
+      console.error(error.message)
+      process.exit(1)
+    },
+  )
 }
