@@ -12,14 +12,30 @@ const root = resolve(fileURLToPath(import.meta.url), '../..')
 const installStamp = join(root, 'node_modules', '.ottla-install')
 const buildStamp = join(root, 'dist', '.ottla-build')
 
-/** Installs what package-lock.json names, unless it was the last thing installed. */
+/** Installs what package-lock.json names, unless it is there. */
 export function ensureInstalled() {
-  const wanted = hashOf(readFileSync(join(root, 'package-lock.json')), process.version)
+  const lock = readFileSync(join(root, 'package-lock.json'))
+  const wanted = hashOf(lock)
   if (read(installStamp) === wanted) return
+  if (isInstalled(JSON.parse(lock))) return writeFileSync(installStamp, wanted)
   say('installing packages ...')
   const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm'
   run(npm, ['ci', '--no-audit', '--no-fund', '--loglevel=error'], 'npm ci', { shell: process.platform === 'win32' })
   writeFileSync(installStamp, wanted)
+}
+
+/**
+ * Somebody may have called npm himself: npm notes what it installed. Optional packages are missing from that where
+ * they are for other platforms.
+ */
+function isInstalled({ packages }) {
+  const note = read(join(root, 'node_modules', '.package-lock.json'))
+  if (note === undefined) return false
+  const installed = JSON.parse(note).packages
+  return Object.entries(packages).every(([path, wanted]) => {
+    const version = installed[path]?.version
+    return path === '' || version === wanted.version || (version === undefined && wanted.optional === true)
+  })
 }
 
 /** Installs likewise, and builds dist/ from the sources, unless it was built from these very files. */
@@ -76,8 +92,8 @@ function runScript(file, args) {
   process.exit(signal === null ? (status ?? 1) : 1)
 }
 
-// npm answers SIGTERM by killing the shell between itself and us, which would leave a broker behind that nobody
-// knows of: once the parent is another, stop as if the signal had come to us.
+// An npm that is killed would leave a broker behind that nobody knows of, and so would one that answers SIGTERM by
+// killing a shell between itself and us: once the parent is another, stop as if the signal had come to us.
 function stopWithParent() {
   const parent = process.ppid
   const timer = setInterval(() => {

@@ -1,17 +1,22 @@
-/** Builds dist/: the broker as one file, the library as another, and the library's types. Run through bootstrap.js. */
+/**
+ * Builds dist/: the broker as one file, the library as another, and the library's types. Run through bootstrap.js.
+ * All of it is made beside dist/ and put in its place at the end: a build that fails, or another that runs at the same
+ * time, leaves a broker that starts meanwhile with a whole one.
+ */
 import { execFileSync } from 'node:child_process'
-import { readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { build } from 'esbuild'
 
 const root = resolve(import.meta.dirname, '..')
 const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string }
+const output = join(root, '.cache', `build-${process.pid}`)
+process.once('exit', () => rmSync(output, { recursive: true, force: true }))
 
-rmSync(join(root, 'dist'), { recursive: true, force: true })
 await build({
   absWorkingDir: root,
   entryPoints: { ottla: 'src/main.ts', index: 'src/embedded/index.ts' },
-  outdir: 'dist',
+  outdir: output,
   bundle: true,
   platform: 'node',
   target: 'node20.19',
@@ -28,6 +33,15 @@ await build({
   sourcemap: 'linked',
   sourcesContent: false,
   logLevel: 'warning',
-})
+}).catch(() => process.exit(1)) // esbuild has said why
+// Declarations only: whether the types are right is what npm test finds out.
 const compiler = join(root, 'node_modules', 'typescript', 'bin', 'tsc')
-execFileSync(process.execPath, [compiler, '-p', join(root, 'tsconfig.types.json')], { stdio: 'inherit' })
+const options = ['-p', join(root, 'tsconfig.types.json'), '--noCheck', '--outDir', join(output, 'types')]
+execFileSync(process.execPath, [compiler, ...options], { stdio: 'inherit' })
+
+const dist = join(root, 'dist')
+const old = `${output}-old`
+mkdirSync(old)
+if (existsSync(dist)) renameSync(dist, join(old, 'dist'))
+renameSync(output, dist)
+rmSync(old, { recursive: true })
