@@ -1,0 +1,94 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Host } from './host/host.ts'
+import { nodeHost } from './host/node-host.ts'
+import { SimulatedHost } from './host/simulated-host.ts'
+import { LogManager, type LogManagerSettings } from './log-manager.ts'
+import type { LogUnderTest } from './partition-log.conformance.ts'
+import type { LogConfig, PartitionLog } from './partition-log.ts'
+
+/** Kafka's defaults. */
+export const managerSettings: LogManagerSettings = {
+  logRetentionCheckIntervalMs: 300_000,
+  logFlushSchedulerIntervalMs: Number.MAX_SAFE_INTEGER,
+  logFlushOffsetCheckpointIntervalMs: 60_000,
+  logFlushStartOffsetCheckpointIntervalMs: 60_000,
+  producerIdExpirationMs: 86_400_000,
+  producerIdExpirationCheckIntervalMs: 600_000,
+  logCleanerEnable: true,
+  logCleanerBackoffMs: 15_000,
+  logCleanerDedupeBufferSize: 134_217_728,
+  logCleanerIoMaxBytesPerSecond: Number.MAX_VALUE,
+}
+
+export const TOPIC = 'topic'
+export const TOPIC_ID = 'AAAAAAAAAAAAAAAAAAAABQ'
+
+export function newManager(host: Host, directory: string): LogManager {
+  return new LogManager({ host, directories: [{ path: directory, directoryId: 'x' }], settings: managerSettings })
+}
+
+/** A log in the files of a simulated machine; a crash is a crash of the process. */
+export async function simulatedLog(config: LogConfig, host = new SimulatedHost()): Promise<LogUnderTest> {
+  const settle = <T>(promise: Promise<T>): Promise<T> => host.settle(promise)
+  return logUnderTest(config, host, '/data', settle, () => host.crash())
+}
+
+/** A log in real files. A crash is not: nothing is stopped, and another manager opens the same files. */
+export async function realLog(config: LogConfig): Promise<LogUnderTest> {
+  const directory = mkdtempSync(join(tmpdir(), 'ottla-log-'))
+  const host = nodeHost((reason) => {
+    throw reason
+  })
+  const tested = await logUnderTest(
+    config,
+    host,
+    directory,
+    (promise) => promise,
+    () => {},
+  )
+  return {
+    ...tested,
+    // Spreading would read the getter once.
+    get log(): PartitionLog {
+      return tested.log
+    },
+    stop: async () => {
+      await tested.stop()
+      rmSync(directory, { recursive: true })
+    },
+  }
+}
+
+async function logUnderTest(
+  config: LogConfig,
+  host: Host,
+  directory: string,
+  settle: <T>(promise: Promise<T>) => Promise<T>,
+  endProcess: () => void,
+): Promise<LogUnderTest> {
+  let manager = newManager(host, directory)
+  const start = async (): Promise<void> => {
+    manager = newManager(host, directory)
+    await settle(manager.start(() => config))
+  }
+  await start()
+  manager.create(TOPIC, 0, TOPIC_ID, config)
+  return {
+    get log(): PartitionLog {
+      return manager.get(TOPIC, 0)!
+    },
+    nowMs: () => host.clock.nowMs(),
+    settle,
+    restart: async () => {
+      await settle(manager.stop())
+      await start()
+    },
+    crash: async () => {
+      endProcess()
+      await start()
+    },
+    stop: () => settle(manager.stop()),
+  }
+}

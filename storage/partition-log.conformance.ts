@@ -1,0 +1,325 @@
+import { expect } from 'chai'
+import { isRejection } from '../protocol/error-codes.ts'
+import { type BatchOptions, buildBatch, type NewRecord } from '../protocol/records/batch-builder.ts'
+import { buildEndTransactionBatch } from '../protocol/records/control-records.ts'
+import { batchesOf } from '../protocol/records/record-batch.ts'
+import { type LogRecord, RecordFault, readRecords } from '../protocol/records/record-reader.ts'
+import { logConfig } from './log-config.fixture.ts'
+import type {
+  AppendContext,
+  AppendRejection,
+  AppendResult,
+  LogConfig,
+  PartitionLog,
+  ReadContext,
+} from './partition-log.ts'
+
+/** An implementation of the seam, ready to be tested. */
+export interface LogUnderTest {
+  readonly log: PartitionLog
+  /** What stands for now. */
+  nowMs(): number
+  /** Lets the world go on until the promise is settled. */
+  settle<T>(promise: Promise<T>): Promise<T>
+  /** Stops in order and starts again, with what was kept. */
+  restart(): Promise<void>
+  /** Ends without notice and starts again. */
+  crash(): Promise<void>
+  stop(): Promise<void>
+}
+
+/** Rules that every PartitionLog keeps, whatever it is made of. */
+export function describePartitionLog(name: string, make: (config: LogConfig) => Promise<LogUnderTest>): void {
+  describe(name, () => {
+    let tested: LogUnderTest
+    const open = async (changes: Partial<LogConfig> = {}): Promise<void> => {
+      tested = await make(logConfig(changes))
+    }
+    afterEach(() => tested.stop())
+
+    const append = (bytes: Buffer, context: Partial<AppendContext> = {}) =>
+      tested.settle(tested.log.append(bytes, { origin: 'client', leaderEpoch: 0, nowMs: tested.nowMs(), ...context }))
+    const appended = async (bytes: Buffer, context: Partial<AppendContext> = {}) =>
+      resultOf(await append(bytes, context))
+    const records = (values: readonly string[], options: BatchOptions = {}): Buffer =>
+      buildBatch(
+        values.map((value): NewRecord => ({ key: 'k', value, timestamp: tested.nowMs() })),
+        options,
+      )
+    const read = async (offset: number, context: Partial<ReadContext> = {}): Promise<ReadOutcome> => {
+      const { flushedEndOffset } = tested.log
+      const whole = { maxBytes: 1_000_000, minOneBatch: true, upToOffset: flushedEndOffset, ...context }
+      const result = await tested.settle(tested.log.read(offset, whole))
+      if (isRejection(result)) throw new Error(`read was refused: ${result.error} ${result.message}`)
+      const bytes = Buffer.concat(result.slices)
+      expect(bytes.length).to.equal(result.sizeBytes)
+      const scan = batchesOf(bytes)
+      expect(scan.endPosition, 'whole batches').to.equal(bytes.length)
+      result.release()
+      return {
+        records: scan.batches.flatMap(recordsOf),
+        nextOffset: result.nextOffset,
+        batchCount: scan.batches.length,
+      }
+    }
+    const valuesFrom = async (offset: number): Promise<string[]> => {
+      const values: string[] = []
+      for (let at = offset; at < tested.log.flushedEndOffset; ) {
+        const part = await read(at)
+        values.push(...part.records.filter((record) => record.offset >= offset).map((record) => String(record.value)))
+        at = part.nextOffset
+      }
+      return values
+    }
+
+    it('gives offsets in the order of the calls, without waiting in between', async () => {
+      await open()
+      const results = ['a', 'b', 'c'].map((value) =>
+        tested.log.append(records([value, value]), { origin: 'client', leaderEpoch: 0, nowMs: tested.nowMs() }),
+      )
+      expect(tested.log.logEndOffset).to.equal(6)
+      const offsets = (await tested.settle(Promise.all(results))).map((result) => resultOf(result).baseOffset)
+      expect(offsets).to.deep.equal([0, 2, 4])
+      expect(tested.log.flushedEndOffset).to.equal(6)
+      expect(await valuesFrom(0)).to.deep.equal(['a', 'a', 'b', 'b', 'c', 'c'])
+    })
+
+    it('keeps everything over a stop in order, and over a crash what was acknowledged', async () => {
+      await open({ segmentBytes: 1000, indexIntervalBytes: 100 })
+      for (let i = 0; i < 30; i++)
+        await appended(records([`value ${i}`], { producerId: 7, producerEpoch: 1, baseSequence: i }))
+      for (const again of ['restart', 'crash', 'restart'] as const) {
+        const facts = () => [
+          tested.log.logStartOffset,
+          tested.log.logEndOffset,
+          tested.log.sizeBytes,
+          tested.log.latestEpoch,
+          tested.log.activeProducers(),
+        ]
+        const before = facts()
+        await tested[again]()
+        expect(facts()).to.deep.equal(before)
+        expect(await valuesFrom(0)).to.deep.equal(Array.from({ length: 30 }, (_, i) => `value ${i}`))
+      }
+      expect((await appended(records(['next']))).baseOffset).to.equal(30)
+    })
+
+    it('reads whole batches from the one that holds the offset, as many as fit', async () => {
+      await open()
+      for (const value of ['a', 'b', 'c', 'd']) await appended(records([value, value]))
+      const size = records(['a', 'a']).length
+      expect((await read(3)).records.map((record) => record.offset)).to.deep.equal([2, 3, 4, 5, 6, 7])
+      expect((await read(2, { maxBytes: 2 * size })).nextOffset).to.equal(6)
+      expect((await read(2, { maxBytes: 2 * size - 1 })).nextOffset).to.equal(4)
+      expect((await read(2, { maxBytes: 1 })).nextOffset).to.equal(4)
+      expect((await read(2, { maxBytes: 1, minOneBatch: false })).nextOffset).to.equal(2)
+      expect((await read(0, { upToOffset: 4 })).nextOffset).to.equal(4)
+      expect((await read(8)).batchCount).to.equal(0)
+    })
+
+    it('refuses to read below its start and above its end', async () => {
+      await open()
+      await appended(records(['a', 'b', 'c']))
+      await tested.settle(tested.log.deleteRecordsBefore(2))
+      const context = { maxBytes: 1000, minOneBatch: true, upToOffset: 3 }
+      for (const offset of [1, 4]) {
+        const result = await tested.settle(tested.log.read(offset, context))
+        expect(isRejection(result) && result.error, `offset ${offset}`).to.equal('OFFSET_OUT_OF_RANGE')
+      }
+      expect((await read(2)).nextOffset).to.equal(3)
+    })
+
+    it('answers a retry with the offsets of the original, for the last five batches of a producer', async () => {
+      await open()
+      const batch = (sequence: number) =>
+        records(['v', 'v'], { producerId: 5, producerEpoch: 0, baseSequence: sequence })
+      for (let i = 0; i < 6; i++) await appended(batch(2 * i))
+      const retry = await appended(batch(4))
+      expect(retry).to.include({ baseOffset: 4, lastOffset: 5, duplicate: true })
+      expect(tested.log.logEndOffset).to.equal(12)
+      expect(errorOf(await append(batch(0)))).to.equal('OUT_OF_ORDER_SEQUENCE_NUMBER')
+      expect(errorOf(await append(batch(14)))).to.equal('OUT_OF_ORDER_SEQUENCE_NUMBER')
+      await tested.restart()
+      expect(await appended(batch(10))).to.include({ baseOffset: 10, duplicate: true })
+      expect((await appended(batch(12))).baseOffset).to.equal(12)
+    })
+
+    it('does not answer a retry before the original is written', async () => {
+      await open()
+      const batch = () => records(['v'], { producerId: 5, producerEpoch: 0, baseSequence: 0 })
+      const context: AppendContext = { origin: 'client', leaderEpoch: 0, nowMs: tested.nowMs() }
+      const order: string[] = []
+      const first = tested.log.append(batch(), context).then(() => order.push('original'))
+      const second = tested.log.append(batch(), context).then(() => order.push('retry'))
+      await tested.settle(Promise.all([first, second]))
+      expect(order).to.deep.equal(['original', 'retry'])
+    })
+
+    it('refuses a producer of an older epoch, and a new epoch that does not begin at 0', async () => {
+      await open()
+      const batch = (producerEpoch: number, baseSequence: number) =>
+        records(['v'], { producerId: 5, producerEpoch, baseSequence })
+      await appended(batch(3, 0))
+      expect(errorOf(await append(batch(2, 1)))).to.equal('INVALID_PRODUCER_EPOCH')
+      expect(errorOf(await append(batch(4, 1)))).to.equal('OUT_OF_ORDER_SEQUENCE_NUMBER')
+      expect((await appended(batch(4, 0))).baseOffset).to.equal(1)
+    })
+
+    it('knows open and aborted transactions, over a crash too', async () => {
+      await open({ segmentBytes: 600 })
+      const data = (producerId: number, baseSequence: number) =>
+        records(['v', 'v'], { producerId, producerEpoch: 0, baseSequence, transactional: true })
+      const marker = (producerId: number, type: 'COMMIT' | 'ABORT') =>
+        buildEndTransactionBatch(
+          { type, coordinatorEpoch: 1 },
+          { producerId, producerEpoch: 0, timestampMs: tested.nowMs() },
+        )
+      await appended(data(1, 0))
+      await appended(data(2, 0))
+      const checkOpen = (offset: number | undefined) =>
+        expect(tested.log.firstUnstableOffset(tested.log.flushedEndOffset)).to.equal(offset)
+      checkOpen(0)
+      expect(tested.log.hasOpenTransaction(1, 0)).to.equal(true)
+      await appended(marker(1, 'ABORT'), { origin: 'coordinator' })
+      checkOpen(2)
+      expect(tested.log.firstUnstableOffset(4), 'marker above the high watermark').to.equal(0)
+      await appended(data(1, 2))
+      await appended(marker(2, 'COMMIT'), { origin: 'coordinator' })
+      for (const again of ['crash', 'restart'] as const) {
+        checkOpen(5)
+        const aborted = tested.log.abortedTransactions(0, tested.log.logEndOffset)
+        expect(aborted).to.deep.equal([{ producerId: 1, firstOffset: 0, lastOffset: 4, lastStableOffset: 2 }])
+        await tested[again]()
+      }
+      await appended(marker(1, 'ABORT'), { origin: 'coordinator' })
+      checkOpen(undefined)
+      const all = tested.log.abortedTransactions(0, tested.log.logEndOffset)
+      expect(all.map((each) => each.firstOffset)).to.deep.equal([0, 5])
+      expect(tested.log.abortedTransactions(0, 5).map((each) => each.firstOffset)).to.deep.equal([0])
+    })
+
+    it('refuses unverified transactional records unless their transaction is open', async () => {
+      await open()
+      const data = (sequence: number) =>
+        records(['v'], { producerId: 1, producerEpoch: 0, baseSequence: sequence, transactional: true })
+      expect(errorOf(await append(data(0), { verified: false }))).to.equal('INVALID_TXN_STATE')
+      await appended(data(0), { verified: true })
+      expect((await appended(data(1), { verified: false })).baseOffset).to.equal(1)
+    })
+
+    it('finds offsets by timestamp', async () => {
+      await open({ segmentBytes: 300, indexIntervalBytes: 1 })
+      const t = tested.nowMs()
+      const stamped = (timestamps: readonly number[]) =>
+        appended(buildBatch(timestamps.map((timestamp) => ({ value: 'v', timestamp: t + timestamp }))))
+      for (const timestamps of [
+        [10, 30, 20],
+        [5, 6, 7],
+        [40, 40, 35],
+        [50, 45, 60],
+        [8, 9, 60],
+      ])
+        await stamped(timestamps)
+      const find = async (timestamp: number, upTo = 100) =>
+        (await tested.settle(tested.log.offsetForTimestamp(t + timestamp, upTo)))?.offset
+      for (const again of ['restart', 'crash', 'restart'] as const) {
+        expect([await find(0), await find(11), await find(31), await find(41), await find(61)]).to.deep.equal([
+          0,
+          1,
+          6,
+          9,
+          undefined,
+        ])
+        expect(await find(41, 9)).to.equal(undefined)
+        expect(await tested.settle(tested.log.maxTimestamp())).to.include({ timestampMs: t + 60, offset: 11 })
+        await tested[again]()
+      }
+    })
+
+    it('has no timestamp to tell of while it is empty', async () => {
+      await open()
+      expect(await tested.settle(tested.log.maxTimestamp())).to.equal(undefined)
+      expect(await tested.settle(tested.log.offsetForTimestamp(0, 10))).to.equal(undefined)
+    })
+
+    it('remembers where each leader epoch began', async () => {
+      await open()
+      expect(tested.log.latestEpoch).to.equal(undefined)
+      tested.log.assignEpoch(2)
+      await appended(records(['a', 'b']), { leaderEpoch: 2 })
+      await appended(records(['c']), { leaderEpoch: 5 })
+      for (const again of ['crash', 'restart'] as const) {
+        expect(tested.log.latestEpoch).to.equal(5)
+        expect(tested.log.endOffsetForEpoch(5)).to.deep.equal({ leaderEpoch: 5, endOffset: 3 })
+        expect(tested.log.endOffsetForEpoch(4)).to.deep.equal({ leaderEpoch: 2, endOffset: 2 })
+        expect(tested.log.endOffsetForEpoch(6)).to.equal(undefined)
+        expect([0, 1, 2].map((offset) => tested.log.epochForOffset(offset))).to.deep.equal([2, 2, 5])
+        await tested[again]()
+      }
+    })
+
+    it('keeps the start that was asked for, over a crash', async () => {
+      await open({ segmentBytes: 200 })
+      for (let i = 0; i < 10; i++) await appended(records([`value ${i}`]))
+      await tested.settle(tested.log.deleteRecordsBefore(6))
+      await tested.crash()
+      expect(tested.log.logStartOffset).to.equal(6)
+      expect(await valuesFrom(6)).to.deep.equal(['value 6', 'value 7', 'value 8', 'value 9'])
+    })
+
+    it('forgets what is truncated: records, producers, epochs', async () => {
+      await open({ segmentBytes: 400 })
+      for (let i = 0; i < 10; i++) {
+        await appended(records([`value ${i}`], { producerId: 1, producerEpoch: 0, baseSequence: i }), {
+          leaderEpoch: i,
+        })
+      }
+      await tested.settle(tested.log.truncateTo(4))
+      for (const again of ['crash', 'restart'] as const) {
+        expect(tested.log.logEndOffset).to.equal(4)
+        expect(tested.log.latestEpoch).to.equal(3)
+        expect(tested.log.activeProducers()[0]).to.include({ lastSequence: 3 })
+        expect(await valuesFrom(0)).to.deep.equal(['value 0', 'value 1', 'value 2', 'value 3'])
+        await tested[again]()
+      }
+      const next = records(['new'], { producerId: 1, producerEpoch: 0, baseSequence: 4 })
+      expect((await appended(next, { leaderEpoch: 20 })).baseOffset).to.equal(4)
+    })
+
+    it('takes the time of the append where the topic says so', async () => {
+      await open({ messageTimestampType: 'LogAppendTime' })
+      const result = await appended(buildBatch([{ value: 'v', timestamp: 1 }]), { nowMs: 5000 })
+      expect(result.logAppendTimeMs).to.equal(5000)
+      expect((await read(0)).records[0]).to.include({ timestamp: 5000 })
+    })
+
+    it('flushes what is appended when flush.messages says so', async () => {
+      await open({ flushMessages: 1 })
+      for (let i = 0; i < 5; i++) await appended(records([`value ${i}`]))
+      expect(tested.log.flushedEndOffset).to.equal(5)
+    })
+  })
+}
+
+interface ReadOutcome {
+  readonly records: readonly LogRecord[]
+  readonly nextOffset: number
+  readonly batchCount: number
+}
+
+function resultOf(result: AppendResult | AppendRejection): AppendResult {
+  if (isRejection(result)) throw new Error(`append was refused: ${result.error} ${result.message}`)
+  return result as AppendResult
+}
+
+function errorOf(result: AppendResult | AppendRejection): string | undefined {
+  return isRejection(result) ? result.error : undefined
+}
+
+function recordsOf(batch: Parameters<typeof readRecords>[0]): LogRecord[] {
+  expect(batch.hasValidCrc()).to.equal(true)
+  const records = readRecords(batch)
+  if (records instanceof RecordFault) throw new Error(records.message)
+  // The memory goes back to its pool.
+  return records.map((record) => ({ ...record, value: record.value && Buffer.from(record.value) }))
+}
