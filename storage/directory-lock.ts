@@ -18,7 +18,7 @@ export function lockDirectories(files: Files, directories: readonly string[]): F
     for (const lock of locks) lock.release()
   }
   for (const directory of directories) {
-    files.makeDirectory(directory)
+    makeDurably(files, directory)
     const lock = files.lock(files.join(directory, LOCK_FILE))
     if (lock === undefined) {
       release()
@@ -27,4 +27,13 @@ export function lockDirectories(files: Files, directories: readonly string[]): F
     locks.push(lock)
   }
   return { release }
+}
+
+/** Makes a directory whose name, and those of the parents that were missing, survive a power loss. */
+function makeDurably(files: Files, directory: string): void {
+  if (files.exists(directory)) return
+  const parent = files.join(directory, '..')
+  makeDurably(files, parent)
+  files.makeDirectory(directory)
+  files.syncDirectory(parent)
 }

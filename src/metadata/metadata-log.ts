@@ -59,7 +59,10 @@ export class MetadataLog {
    */
   static open(host: Host, logDirectory: string, logger: Logger, replay: MetadataReplay['record']): MetadataLog {
     const directory = host.files.join(logDirectory, DIRECTORY_NAME)
-    if (!host.files.exists(directory)) host.files.makeDirectory(directory)
+    if (!host.files.exists(directory)) {
+      host.files.makeDirectory(directory)
+      host.files.syncDirectory(logDirectory)
+    }
     const quorum: QuorumRecord[] = []
     const loaded = load(host, logDirectory, directory, logger, { record: replay, quorum: (each) => quorum.push(each) })
     const metadataFile = host.files.join(directory, 'partition.metadata')

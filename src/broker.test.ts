@@ -1,0 +1,232 @@
+import { expect } from 'chai'
+import { ApiVersions } from '../protocol/apis/api-versions.ts'
+import { CreateTopics } from '../protocol/apis/create-topics.ts'
+import { DeleteTopics } from '../protocol/apis/delete-topics.ts'
+import { Fetch } from '../protocol/apis/fetch.ts'
+import { InitProducerId } from '../protocol/apis/init-producer-id.ts'
+import { ListOffsets } from '../protocol/apis/list-offsets.ts'
+import { Metadata } from '../protocol/apis/metadata.ts'
+import { Produce } from '../protocol/apis/produce.ts'
+import { ByteReader } from '../protocol/byte-reader.ts'
+import { contiguous } from '../protocol/byte-writer.ts'
+import { decode, encode } from '../protocol/codegen.ts'
+import { errorName } from '../protocol/error-codes.ts'
+import { frameOf } from '../protocol/frame.ts'
+import { readResponseHeader, writeRequestHeader } from '../protocol/headers.ts'
+import { buildBatch } from '../protocol/records/batch-builder.ts'
+import { batchesOf } from '../protocol/records/record-batch.ts'
+import { type ApiSchema, type Fields, type RequestInputOf, type ResponseOf, ZERO_UUID } from '../protocol/schema.ts'
+import { SimulatedHost } from '../storage/host/simulated-host.ts'
+import { WireClient } from './apis/data-path.fixture.ts'
+import { Broker } from './broker.ts'
+import { brokerSettingsOf } from './config/broker-start.ts'
+import { StartError } from './config/start-error.ts'
+import { SimulatedTransport } from './network/simulated-transport.ts'
+import { silentLogger } from './observe/logger.ts'
+
+const DIRECTORY = '/data'
+const SIMULATED_NOW_MS = new SimulatedHost().clock.nowMs()
+
+/** A broker in virtual time, with its files in memory. */
+class Rig {
+  readonly host: SimulatedHost
+  transport: SimulatedTransport
+  broker: Broker
+  readonly #properties: Record<string, string>
+
+  constructor(properties: Record<string, string> = {}, host = new SimulatedHost(1)) {
+    this.host = host
+    this.#properties = properties
+    this.transport = new SimulatedTransport(host.timers)
+    this.broker = this.#newBroker()
+  }
+
+  #newBroker(): Broker {
+    const place = { 'log.dirs': DIRECTORY, listeners: 'PLAINTEXT://:9092' }
+    const settings = brokerSettingsOf(new Map(Object.entries({ ...place, ...this.#properties })))
+    return new Broker(settings, this.host, this.transport, silentLogger)
+  }
+
+  async start(): Promise<this> {
+    await this.host.settle(this.broker.start())
+    return this
+  }
+
+  async restart(): Promise<void> {
+    await this.host.settle(this.broker.stop())
+    this.broker = this.#newBroker()
+    await this.start()
+  }
+
+  connect(): WireClient {
+    return new WireClient(this.host, this.transport)
+  }
+}
+
+async function createTopic(client: WireClient, name: string): Promise<void> {
+  const topic = { name, numPartitions: 1, replicationFactor: 1, assignments: [], configs: [] }
+  const { topics } = await client.call(CreateTopics, 5, { topics: [topic], timeoutMs: 1000 })
+  expect(errorName(topics[0]!.errorCode)).to.equal('NONE')
+}
+
+async function produceTo(client: WireClient, name: string, value: string, options: object = {}) {
+  // Producers are forgotten by the time of their records, so it is that of the simulation.
+  const records = buildBatch([{ key: null, value: Buffer.from(value), timestamp: SIMULATED_NOW_MS }], options)
+  const topicData = [{ name, topicId: ZERO_UUID, partitionData: [{ index: 0, records }] }]
+  const { responses } = await client.call(Produce, 9, { acks: -1, timeoutMs: 1000, topicData })
+  const { errorCode, baseOffset } = responses[0]!.partitionResponses[0]!
+  return { error: errorName(errorCode), baseOffset }
+}
+
+async function fetchFrom(client: WireClient, topic: string, fetchOffset = 0) {
+  const partitions = [{ partition: 0, fetchOffset, logStartOffset: -1, partitionMaxBytes: 1 << 20 }]
+  const topics = [{ topic, topicId: ZERO_UUID, partitions }]
+  const { responses } = await client.call(Fetch, 12, { maxWaitMs: 0, minBytes: 1, topics, forgottenTopicsData: [] })
+  const { errorCode, records } = responses[0]!.partitions[0]!
+  const { batches } = batchesOf(Buffer.concat(records ?? []))
+  return { error: errorName(errorCode), offsets: batches.map(({ baseOffset }) => baseOffset) }
+}
+
+async function partitionOf(client: WireClient, name: string) {
+  const { topics, brokers } = await client.call(Metadata, 9, {
+    topics: [{ name, topicId: ZERO_UUID }],
+    allowAutoTopicCreation: true,
+    includeClusterAuthorizedOperations: false,
+    includeTopicAuthorizedOperations: false,
+  })
+  return { topic: topics[0]!, brokers }
+}
+
+describe('a broker', () => {
+  it('takes records in and gives them back', async () => {
+    const client = (await new Rig().start()).connect()
+    await createTopic(client, 't')
+    expect(await produceTo(client, 't', 'a')).to.deep.equal({ error: 'NONE', baseOffset: 0 })
+    expect(await produceTo(client, 't', 'b')).to.deep.equal({ error: 'NONE', baseOffset: 1 })
+    expect(await fetchFrom(client, 't')).to.deep.equal({ error: 'NONE', offsets: [0, 1] })
+  })
+
+  it('makes a topic on first use and tells its leader in the same answer', async () => {
+    const client = (await new Rig({ 'num.partitions': '3' }).start()).connect()
+    const { topic, brokers } = await partitionOf(client, 'auto')
+    expect(topic.errorCode).to.equal(0)
+    expect(topic.partitions.map(({ leaderId }) => leaderId)).to.deep.equal([1, 1, 1])
+    expect(brokers).to.deep.include({ nodeId: 1, host: '127.0.0.1', port: 9092, rack: null })
+    expect((await produceTo(client, 'auto', 'a')).error).to.equal('NONE')
+  })
+
+  it('tells clients what is advertised where something is', async () => {
+    const rig = await new Rig({ 'advertised.listeners': 'PLAINTEXT://kafka.example:19092' }).start()
+    const { brokers } = await partitionOf(rig.connect(), 'auto')
+    expect(brokers).to.deep.include({ nodeId: 1, host: 'kafka.example', port: 19092, rack: null })
+  })
+
+  it('has topics and records again after a restart', async () => {
+    const rig = await new Rig().start()
+    await createTopic(rig.connect(), 't')
+    await produceTo(rig.connect(), 't', 'a')
+    await rig.restart()
+    const client = rig.connect()
+    expect(await fetchFrom(client, 't')).to.deep.equal({ error: 'NONE', offsets: [0] })
+    expect(await produceTo(client, 't', 'b')).to.deep.equal({ error: 'NONE', baseOffset: 1 })
+  })
+
+  it('keeps what was flushed when the power goes, whatever else of the disk survives', async () => {
+    for (let seed = 1; seed <= 25; seed++) {
+      const rig = await new Rig({ 'log.flush.interval.messages': '1' }, new SimulatedHost(seed)).start()
+      await createTopic(rig.connect(), 't')
+      for (const value of ['a', 'b']) await produceTo(rig.connect(), 't', value)
+      rig.host.crash()
+      rig.host.memory.losePower(rig.host.random)
+      const again = await new Rig({}, rig.host).start()
+      expect(await fetchFrom(again.connect(), 't'), `seed ${seed}`).to.deep.equal({ error: 'NONE', offsets: [0, 1] })
+    }
+  })
+
+  it('starts a deleted topic from offset 0 when it is made again', async () => {
+    const rig = await new Rig().start()
+    const client = rig.connect()
+    await createTopic(client, 't')
+    await produceTo(client, 't', 'a')
+    await client.call(DeleteTopics, 5, { topics: [], topicNames: ['t'], timeoutMs: 1000 })
+    expect((await fetchFrom(client, 't')).error).to.equal('UNKNOWN_TOPIC_OR_PARTITION')
+    await createTopic(client, 't')
+    expect(await produceTo(client, 't', 'b')).to.deep.equal({ error: 'NONE', baseOffset: 0 })
+  })
+
+  it('drops duplicates of an idempotent producer and refuses gaps, also after a restart', async () => {
+    const rig = await new Rig().start()
+    await createTopic(rig.connect(), 't')
+    const { producerId, producerEpoch } = await rig
+      .connect()
+      .call(InitProducerId, 4, { transactionalId: null, transactionTimeoutMs: 1000 })
+    const send = (baseSequence: number) =>
+      produceTo(rig.connect(), 't', 'x', { producerId, producerEpoch, baseSequence })
+    expect(await send(0)).to.deep.equal({ error: 'NONE', baseOffset: 0 })
+    expect(await send(1)).to.deep.equal({ error: 'NONE', baseOffset: 1 })
+    await rig.restart()
+    expect(await send(1)).to.deep.equal({ error: 'NONE', baseOffset: 1 })
+    expect((await send(5)).error).to.equal('OUT_OF_ORDER_SEQUENCE_NUMBER')
+    expect(await send(2)).to.deep.equal({ error: 'NONE', baseOffset: 2 })
+  })
+
+  it('answers requests that never were on a wire', async () => {
+    const rig = await new Rig().start()
+    const inject = async <Q extends Fields, S extends Fields>(
+      api: ApiSchema<Q, S>,
+      apiVersion: number,
+      request: RequestInputOf<ApiSchema<Q, S>>,
+    ): Promise<ResponseOf<ApiSchema<Q, S>>> => {
+      const frame = frameOf((writer) => {
+        writeRequestHeader(writer, api, { apiVersion, correlationId: 1, clientId: null })
+        encode(api.request, apiVersion, request as never, writer)
+      })
+      const answer = await rig.host.settle(rig.broker.inject(contiguous(frame).subarray(4)))
+      const reader = new ByteReader(answer!)
+      readResponseHeader(reader, api, apiVersion)
+      return decode(api.response, apiVersion, reader) as ResponseOf<ApiSchema<Q, S>>
+    }
+    expect((await inject(ApiVersions, 0, {} as never)).errorCode).to.equal(0)
+    const topics = [{ name: 't', partitions: [{ partitionIndex: 0, timestamp: -1 }] }]
+    const answer = await inject(ListOffsets, 5, { replicaId: -1, isolationLevel: 0, topics, timeoutMs: 0 })
+    expect(errorName(answer.topics[0]!.partitions[0]!.errorCode)).to.equal('UNKNOWN_TOPIC_OR_PARTITION')
+    await rig.host.settle(rig.broker.inject(Buffer.from([1])).then(fail, () => {}))
+  })
+
+  it('refuses a directory that another broker uses, and leaves that one alone', async () => {
+    const rig = await new Rig().start()
+    const second = new Rig({ listeners: 'PLAINTEXT://:9093' }, rig.host)
+    let refusal: unknown
+    await second.start().catch((error: unknown) => {
+      refusal = error
+    })
+    expect(refusal).to.be.instanceOf(StartError)
+    expect((refusal as StartError).message).to.contain('/data is in use')
+    await createTopic(rig.connect(), 't')
+  })
+
+  it('takes down what was up where the port is in use, so that it may be started anew', async () => {
+    const rig = new Rig()
+    const { close } = await rig.transport.listen({ host: '', port: 9092 }, () => ({ onBytes() {}, onClose() {} }))
+    let refusal: unknown
+    await rig.start().catch((error: unknown) => {
+      refusal = error
+    })
+    expect((refusal as StartError).message).to.contain('the port is in use')
+    await close()
+    await rig.restart()
+    await createTopic(rig.connect(), 't')
+  })
+
+  it('closes its connections when it stops', async () => {
+    const rig = await new Rig().start()
+    const client = rig.connect()
+    await rig.host.settle(rig.broker.stop())
+    expect(client.isClosed).to.equal(true)
+    expect(rig.broker.addresses).to.deep.equal([])
+  })
+})
+
+function fail(): never {
+  throw new Error('it was answered')
+}
