@@ -29,13 +29,25 @@ export async function kafkaJars(version: string): Promise<string> {
   try {
     await fetchJars(version, fresh)
     writeFileSync(join(fresh, 'ok'), '')
-    rmSync(home, { recursive: true, force: true })
-    renameSync(fresh, home)
-  } catch (error) {
+    putInPlace(fresh, home)
+  } finally {
     rmSync(fresh, { recursive: true, force: true })
-    if (!existsSync(join(home, 'ok'))) throw error
   }
   return join(home, 'lib')
+}
+
+// Whoever is first wins: the other's jars may be in use by now. What is there without `ok` was left half done.
+function putInPlace(fresh: string, home: string): void {
+  while (!existsSync(join(home, 'ok'))) {
+    try {
+      renameSync(fresh, home)
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException
+      if (code !== 'ENOTEMPTY' && code !== 'EEXIST' && code !== 'EPERM') throw error
+      if (!existsSync(join(home, 'ok'))) renameSync(home, `${fresh}-stale`)
+      rmSync(`${fresh}-stale`, { recursive: true, force: true })
+    }
+  }
 }
 
 /** Class path of that version, as java's -cp takes it. */
@@ -53,8 +65,9 @@ async function fetchJars(version: string, directory: string): Promise<void> {
   const toolsArtifact = dependency('org.apache.kafka', 'kafka-tools', version)
   try {
     await copyDependencies(version, directory, toolsArtifact)
-  } catch {
-    // Old versions have their tools in the core artifact, and 4.4.0 was published without any.
+  } catch (error) {
+    // 4.4.0 was published without tools. Any other failure must not leave a version without them behind.
+    if (!/kafka-tools:jar:\S+ (was not found|in )/.test((error as Error).message)) throw error
     await copyDependencies(version, directory, '')
   }
 }
@@ -67,8 +80,21 @@ async function copyDependencies(version: string, directory: string, extra: strin
   const project = `<project><modelVersion>4.0.0</modelVersion><groupId>ottla</groupId><artifactId>jars</artifactId>
 <version>1</version><dependencies>${core}${extra}${logging}</dependencies></project>`
   writeFileSync(join(directory, 'pom.xml'), project)
-  const args = ['-q', '-B', 'dependency:copy-dependencies', '-DoutputDirectory=lib', '-DincludeScope=runtime']
-  await promisify(execFile)('mvn', args, { cwd: directory, maxBuffer: 64 << 20 })
+  const args = [
+    '-q',
+    '-B',
+    '-Dstyle.color=never',
+    'dependency:copy-dependencies',
+    '-DoutputDirectory=lib',
+    '-DincludeScope=runtime',
+  ]
+  try {
+    await promisify(execFile)('mvn', args, { cwd: directory, maxBuffer: 64 << 20 })
+  } catch (error) {
+    const { code, stdout } = error as { code: unknown; stdout: string }
+    const why = code === 'ENOENT' ? 'Maven (mvn) is missing' : stdout.trim().split('\n', 1)[0]
+    throw new Error(`cannot fetch Apache Kafka ${version}: ${why}`)
+  }
 }
 
 function dependency(group: string, artifact: string, version: string): string {
@@ -83,26 +109,37 @@ const mainClasses: Readonly<Record<string, readonly string[]>> = {
   'kafka-broker-api-versions': [`${tools}.BrokerApiVersionsCommand`, 'kafka.admin.BrokerApiVersionsCommand'],
   'kafka-client-metrics': [`${tools}.ClientMetricsCommand`],
   'kafka-cluster': [`${tools}.ClusterTool`, 'kafka.tools.ClusterTool'],
-  'kafka-configs': ['kafka.admin.ConfigCommand'],
+  'kafka-configs': [`${tools}.ConfigCommand`, 'kafka.admin.ConfigCommand'],
   'kafka-console-consumer': [`${tools}.consumer.ConsoleConsumer`, 'kafka.tools.ConsoleConsumer'],
   'kafka-console-producer': [`${tools}.ConsoleProducer`, 'kafka.tools.ConsoleProducer'],
+  'kafka-console-share-consumer': [`${tools}.consumer.ConsoleShareConsumer`],
   'kafka-consumer-groups': [`${tools}.consumer.group.ConsumerGroupCommand`, 'kafka.admin.ConsumerGroupCommand'],
   'kafka-consumer-perf-test': [`${tools}.ConsumerPerformance`, 'kafka.tools.ConsumerPerformance'],
+  'kafka-delegation-tokens': [`${tools}.DelegationTokenCommand`, 'kafka.admin.DelegationTokenCommand'],
   'kafka-delete-records': [`${tools}.DeleteRecordsCommand`, 'kafka.admin.DeleteRecordsCommand'],
   'kafka-dump-log': [`${tools}.DumpLogSegments`, 'kafka.tools.DumpLogSegments'],
+  'kafka-e2e-latency': [`${tools}.EndToEndLatency`, 'kafka.tools.EndToEndLatency'],
   'kafka-features': [`${tools}.FeatureCommand`, 'kafka.admin.FeatureCommand'],
   'kafka-get-offsets': [`${tools}.GetOffsetShell`, 'kafka.tools.GetOffsetShell'],
   'kafka-groups': [`${tools}.GroupsCommand`],
   'kafka-leader-election': [`${tools}.LeaderElectionCommand`, 'kafka.admin.LeaderElectionCommand'],
   'kafka-log-dirs': [`${tools}.LogDirsCommand`, 'kafka.admin.LogDirsCommand'],
   'kafka-metadata-quorum': [`${tools}.MetadataQuorumCommand`, 'kafka.admin.MetadataQuorumCommand'],
+  'kafka-preferred-replica-election': ['kafka.admin.PreferredReplicaLeaderElectionCommand'],
   'kafka-producer-perf-test': [`${tools}.ProducerPerformance`],
   'kafka-reassign-partitions': [`${tools}.reassign.ReassignPartitionsCommand`, 'kafka.admin.ReassignPartitionsCommand'],
+  'kafka-replica-verification': [`${tools}.ReplicaVerificationTool`, 'kafka.tools.ReplicaVerificationTool'],
+  'kafka-share-consumer-perf-test': [`${tools}.ShareConsumerPerformance`],
+  'kafka-share-groups': [`${tools}.consumer.group.ShareGroupCommand`],
+  'kafka-simple-consumer-shell': ['kafka.tools.SimpleConsumerShell'],
   'kafka-storage': ['kafka.tools.StorageTool'],
+  'kafka-streams-application-reset': [`${tools}.StreamsResetter`, 'kafka.tools.StreamsResetter'],
+  'kafka-streams-groups': [`${tools}.streams.StreamsGroupCommand`],
   'kafka-topics': [`${tools}.TopicCommand`, 'kafka.admin.TopicCommand'],
   'kafka-transactions': [`${tools}.TransactionsCommand`],
   'kafka-verifiable-consumer': [`${tools}.VerifiableConsumer`],
   'kafka-verifiable-producer': [`${tools}.VerifiableProducer`],
+  'kafka-verifiable-share-consumer': [`${tools}.VerifiableShareConsumer`],
 }
 
 /** The class that a tool of that version starts. A jar's table of contents holds its names as plain text. */
@@ -113,7 +150,9 @@ async function mainClass(version: string, tool: string): Promise<string> {
   const contents = jars.map((name) => readFileSync(join(directory, name)))
   const found = candidates.find((name) => contents.some((jar) => jar.includes(`${name.replaceAll('.', '/')}.class`)))
   if (found !== undefined) return found
-  throw new Error(`Apache Kafka ${version} has no ${tool}; known: ${Object.keys(mainClasses).join(', ')}`)
+  if (candidates.length === 0)
+    throw new Error(`no tool is called ${tool}; known: ${Object.keys(mainClasses).join(', ')}`)
+  throw new Error(`the jars of Apache Kafka ${version} hold no ${tool} (4.4.0 came without tools: take those of 4.3.1)`)
 }
 
 /** Quick to start and small: a tool runs for seconds. */
