@@ -148,6 +148,7 @@ function withTopic(image: MetadataImage, topic: TopicImage): MetadataImage {
   const rest = withoutTopic(image, topic.name)
   return {
     ...rest,
+    endOffset: image.endOffset + 1,
     topicsByName: new Map([...rest.topicsByName, [topic.name, topic]]),
     topicsById: new Map([...rest.topicsById, [topic.id, topic]]),
   }

@@ -1,0 +1,119 @@
+import type {
+  ConsumerGroupHeartbeatRequest,
+  ConsumerGroupHeartbeatResponse,
+} from '../../../protocol/apis/consumer-group-heartbeat.ts'
+import type { GroupWorld } from './group-world.ts'
+
+/** A member of the consumer protocol as a test plays it: it does what it is told, at its next heartbeat. */
+export class ConsumerClient {
+  readonly world: GroupWorld
+  readonly groupId: string
+  readonly memberId: string
+  memberEpoch = 0
+  instanceId: string | null = null
+  rebalanceTimeoutMs = 60_000
+  topics: string[] | null = null
+  regex: string | null = null
+  assignor: string | null = null
+  apiVersion = 1
+  /** What it works on, by topic id. */
+  owned = new Map<string, Set<number>>()
+  /** What it was last told to work on; undefined: that is what it does. */
+  told: Map<string, Set<number>> | undefined
+  #isOwnedNews = true
+
+  constructor(world: GroupWorld, groupId: string, memberId: string, changes: Partial<ConsumerClient> = {}) {
+    this.world = world
+    this.groupId = groupId
+    this.memberId = memberId
+    Object.assign(this, changes)
+  }
+
+  /** One heartbeat; joins where the member is in no epoch. Being fenced makes it start anew. */
+  async beat(changes: Partial<ConsumerGroupHeartbeatRequest> = {}): Promise<ConsumerGroupHeartbeatResponse> {
+    const response = await this.send(this.#request(changes))
+    if (response.errorCode === 0) this.#take(response)
+    else if ([25, 110].includes(response.errorCode)) this.reset()
+    return response
+  }
+
+  async send(request: ConsumerGroupHeartbeatRequest): Promise<ConsumerGroupHeartbeatResponse> {
+    const client = { clientId: this.memberId, clientHost: '/127.0.0.1', apiVersion: this.apiVersion }
+    return this.world.coordinator.consumerHeartbeat(request, client)
+  }
+
+  /** -1 leaves, -2 leaves for a while. */
+  async leave(memberEpoch: -1 | -2 = -1): Promise<number> {
+    const response = await this.send({ ...this.#request({}), memberEpoch, topicPartitions: null })
+    this.reset()
+    return response.errorCode
+  }
+
+  /** It has lost everything, and is in no epoch. */
+  reset(): void {
+    this.memberEpoch = 0
+    this.owned = new Map()
+    this.told = undefined
+    this.#isOwnedNews = true
+  }
+
+  /** Gives up what it is to lose, then takes what it is to get; the next heartbeat says so. */
+  obey(): void {
+    if (this.told === undefined) return
+    this.owned = this.told
+    this.told = undefined
+    this.#isOwnedNews = true
+  }
+
+  /** Partitions of a topic that it works on, in order. */
+  partitions(topicId: string): number[] {
+    return [...(this.owned.get(topicId) ?? [])].sort((a, b) => a - b)
+  }
+
+  get partitionCount(): number {
+    let count = 0
+    for (const partitions of this.owned.values()) count += partitions.size
+    return count
+  }
+
+  #request(changes: Partial<ConsumerGroupHeartbeatRequest>): ConsumerGroupHeartbeatRequest {
+    const isJoining = this.memberEpoch === 0
+    const topicPartitions = [...this.owned].map(([topicId, each]) => ({ topicId, partitions: [...each] }))
+    const request = {
+      groupId: this.groupId,
+      memberId: this.memberId,
+      memberEpoch: this.memberEpoch,
+      instanceId: this.instanceId,
+      rackId: null,
+      rebalanceTimeoutMs: isJoining ? this.rebalanceTimeoutMs : -1,
+      subscribedTopicNames: isJoining ? this.topics : null,
+      subscribedTopicRegex: isJoining ? this.regex : null,
+      serverAssignor: isJoining ? this.assignor : null,
+      topicPartitions: isJoining ? [] : this.#isOwnedNews ? topicPartitions : null,
+    }
+    return { ...request, ...changes }
+  }
+
+  #take({ memberEpoch, assignment }: ConsumerGroupHeartbeatResponse): void {
+    this.memberEpoch = memberEpoch
+    this.#isOwnedNews = false
+    if (assignment === undefined || assignment === null) return
+    this.told = new Map(assignment.topicPartitions.map((each) => [each.topicId, new Set(each.partitions)]))
+  }
+}
+
+/** All beat and obey, again and again, until nobody is told anything new; fails where that takes too long. */
+export async function settleGroup(world: GroupWorld, clients: readonly ConsumerClient[]): Promise<void> {
+  for (let round = 0; round < 30; round++) {
+    let isQuiet = true
+    for (const client of clients) {
+      const before = client.memberEpoch
+      await world.host.settle(client.beat())
+      if (client.told !== undefined || client.memberEpoch !== before) isQuiet = false
+      client.obey()
+    }
+    await world.host.advance(2000)
+    if (isQuiet) return
+  }
+  throw new Error('the group does not come to rest')
+}

@@ -1,0 +1,67 @@
+import type { ClassicGroup } from '../group/classic/classic-group.ts'
+import type { ConsumerGroup } from '../group/consumer/consumer-group.ts'
+import type { GroupShard } from '../group/group-shard.ts'
+
+/** What the log must keep of a shard, as plain data: two shards with the same snapshot go on alike. */
+export function snapshotOf(shard: GroupShard): unknown {
+  const groups = [...shard.groups].sort((a, b) => (a.groupId < b.groupId ? -1 : 1))
+  const offsets = [...shard.offsets.all()].map(({ groupId, topic, partition, value }) => {
+    const { order: _order, ...offset } = value
+    return { groupId, topic, partition, ...offset }
+  })
+  return {
+    groups: groups.map((group) => (group.kind === 'classic' ? classicSnapshot(group) : consumerSnapshot(group))),
+    offsets: offsets.sort((a, b) => JSON.stringify(a).localeCompare(JSON.stringify(b))),
+  }
+}
+
+/** Between two generations a classic group's members are in memory alone. */
+function classicSnapshot(group: ClassicGroup): unknown {
+  const { groupId, generationId, protocolType, protocolName, leaderId, state } = group
+  if (state !== 'Stable') return { kind: 'classic', groupId }
+  const members = [...group.members.values()].map((member) => ({
+    memberId: member.memberId,
+    instanceId: member.groupInstanceId,
+    metadata: member.protocols.find(({ name }) => name === protocolName)?.metadata.toString('hex'),
+    assignment: member.assignment.toString('hex'),
+    sessionTimeoutMs: member.sessionTimeoutMs,
+    rebalanceTimeoutMs: member.rebalanceTimeoutMs,
+  }))
+  return { kind: 'classic', groupId, generationId, protocolType, protocolName, leaderId, members: byId(members) }
+}
+
+function consumerSnapshot(group: ConsumerGroup): unknown {
+  const { groupId, groupEpoch, assignmentEpoch, assignmentTimestampMs, metadataHash, stateName } = group
+  const members = [...group.members.values()].map((member) => ({
+    ...member,
+    subscribedTopicNames: [...member.subscribedTopicNames].sort(),
+    assigned: plain(member.assigned),
+    pendingRevocation: plain(member.pendingRevocation),
+    classicMetadata: member.classicMetadata === null ? null : member.classicMetadata.sessionTimeoutMs,
+  }))
+  const target = [...group.target].map(([memberId, partitions]) => ({ memberId, partitions: plain(partitions) }))
+  return {
+    kind: 'consumer',
+    groupId,
+    groupEpoch,
+    assignmentEpoch,
+    assignmentTimestampMs,
+    stateName,
+    metadataHash: String(metadataHash),
+    members: byId(members),
+    target: byId(target),
+    topics: [...group.subscriptions.topics()].sort(),
+    regexes: [...group.regexes].sort(),
+    resolved: [...group.resolvedRegexes].map(([regex, { topics }]) => [regex, [...topics].sort()]).sort(),
+  }
+}
+
+function byId<T extends { readonly memberId: string }>(members: T[]): T[] {
+  return members.sort((a, b) => (a.memberId < b.memberId ? -1 : 1))
+}
+
+function plain(partitions: ReadonlyMap<string, ReadonlySet<number> | ReadonlyMap<number, number>>): unknown {
+  return [...partitions]
+    .map(([topicId, each]) => [topicId, [...each.entries()].sort((a, b) => a[0] - b[0])] as const)
+    .sort((a, b) => (a[0] < b[0] ? -1 : 1))
+}
