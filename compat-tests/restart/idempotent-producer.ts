@@ -1,0 +1,54 @@
+import { InitProducerId } from '../../protocol/apis/init-producer-id.ts'
+import { Produce } from '../../protocol/apis/produce.ts'
+import { buildBatch } from '../../protocol/records/batch-builder.ts'
+import { RawClient } from '../raw-client.ts'
+
+/** What the broker said to one batch. */
+export interface Answer {
+  readonly errorCode: number
+  readonly baseOffset: number
+}
+
+/** Sends batches with any sequence number it likes, as no well-behaved client can. */
+export class IdempotentProducer {
+  readonly producerId: number
+  readonly producerEpoch: number
+
+  private constructor(producerId: number, producerEpoch: number) {
+    this.producerId = producerId
+    this.producerEpoch = producerEpoch
+  }
+
+  static async start(port: number): Promise<IdempotentProducer> {
+    const client = await RawClient.connect(port)
+    const none = { producerId: -1, producerEpoch: -1, enable2Pc: false, keepPreparedTxn: false }
+    const { errorCode, producerId, producerEpoch } = await client.send(InitProducerId, 4, {
+      transactionalId: null,
+      transactionTimeoutMs: 60_000,
+      ...none,
+    })
+    client.close()
+    if (errorCode !== 0) throw new Error(`InitProducerId: error code ${errorCode}`)
+    return new IdempotentProducer(producerId, producerEpoch)
+  }
+
+  /** Writes values to partition 0 over a connection of its own. The first one has the sequence number given. */
+  async send(port: number, topic: string, baseSequence: number, ...values: string[]): Promise<Answer> {
+    const { producerId, producerEpoch } = this
+    const timestamp = Date.now()
+    const records = values.map((value) => ({ value, timestamp }))
+    const batch = buildBatch(records, { producerId, producerEpoch, baseSequence })
+    const client = await RawClient.connect(port)
+    const { responses } = await client.send(Produce, 9, {
+      transactionalId: null,
+      acks: -1,
+      timeoutMs: 10_000,
+      topicData: [{ name: topic, topicId: NO_TOPIC_ID, partitionData: [{ index: 0, records: batch }] }],
+    })
+    client.close()
+    const { errorCode, baseOffset } = responses[0]!.partitionResponses[0]!
+    return { errorCode, baseOffset }
+  }
+}
+
+const NO_TOPIC_ID = '00000000-0000-0000-0000-000000000000'
