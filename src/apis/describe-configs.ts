@@ -4,6 +4,7 @@ import {
   configSource,
   type DescribedConfig,
   describeBrokerConfigs,
+  describeClientMetrics,
   describeDefaultBrokerConfigs,
   describeGroupConfigs,
   describeTopicConfigs,
@@ -19,20 +20,26 @@ type Resource = DescribeConfigsRequest['resources'][number]
 const LAST_WITH_IS_DEFAULT = 0
 
 /** Tells settings with their sources. Source: ConfigHelper.describeConfigs. */
-export const describeConfigs = handler(DescribeConfigs, (request, { services, apiVersion }) => ({
-  results: request.resources.map((resource) => {
+export const describeConfigs = handler(DescribeConfigs, (request, { services, apiVersion }) => {
+  // A type that nobody knows spoils the whole request.
+  const types = Object.values(configResourceType) as number[]
+  const spoilt = request.resources.some(({ resourceType }) => !types.includes(resourceType))
+  if (spoilt) return { results: request.resources.map((resource) => refused(resource, reject('INVALID_REQUEST'))) }
+  const results = request.resources.map((resource) => {
     const { resourceType, resourceName } = resource
     const described = describe(resource, services)
-    if (isRejection(described)) {
-      const { code, message } = described
-      return { errorCode: code, errorMessage: message, resourceType, resourceName, configs: [] }
-    }
+    if (isRejection(described)) return refused(resource, described)
     const configs = described
       .filter(({ name }) => isWanted(resource, name))
       .map((each) => view(each, request, apiVersion))
-    return { errorCode: 0, errorMessage: null, resourceType, resourceName, configs }
-  }),
-}))
+    return { errorCode: 0, errorMessage: '', resourceType, resourceName, configs }
+  })
+  return { results }
+})
+
+function refused({ resourceType, resourceName }: Resource, { code, message }: Rejection) {
+  return { errorCode: code, errorMessage: message, resourceType, resourceName, configs: [] }
+}
 
 function isWanted({ configurationKeys }: Resource, name: string): boolean {
   return configurationKeys === null || configurationKeys.length === 0 || configurationKeys.includes(name)
@@ -60,7 +67,7 @@ function describe({ resourceType, resourceName }: Resource, services: Services):
     case configResourceType.topic: {
       const invalid = invalidTopicName(resourceName)
       if (invalid !== undefined) return reject('INVALID_TOPIC_EXCEPTION', invalid)
-      if (!metadata.image.topicsByName.has(resourceName)) return reject('UNKNOWN_TOPIC_OR_PARTITION', null)
+      if (!metadata.image.topicsByName.has(resourceName)) return reject('UNKNOWN_TOPIC_OR_PARTITION', '')
       return describeTopicConfigs(configs, own)
     }
     case configResourceType.broker:
@@ -71,12 +78,12 @@ function describe({ resourceType, resourceName }: Resource, services: Services):
       return brokerIdFault(resourceName, services, '') ?? []
     case configResourceType.clientMetrics:
       if (resourceName === '') return reject('INVALID_REQUEST', 'Client metrics subscription name must not be empty')
-      return [...own].map(([name, value]) => clientMetric(name, value))
+      return describeClientMetrics(own)
     case configResourceType.group:
       if (resourceName === '') return reject('INVALID_REQUEST', 'Group name must not be empty')
       return describeGroupConfigs(configs, own)
     default:
-      return reject('INVALID_REQUEST', `Unsupported resource type: ${resourceType}`)
+      return reject('INVALID_REQUEST')
   }
 }
 
@@ -84,17 +91,4 @@ function brokerIdFault(name: string, { nodeId }: Services, orEmpty: string): Rej
   if (!/^[+-]?\d+$/.test(name)) return reject('INVALID_REQUEST', `Broker id must be an integer, but it is: ${name}`)
   if (Number(name) === nodeId) return undefined
   return reject('INVALID_REQUEST', `Unexpected broker id, expected ${nodeId} ${orEmpty}but received ${name}`)
-}
-
-function clientMetric(name: string, value: string): DescribedConfig {
-  return {
-    name,
-    value,
-    readOnly: false,
-    isSensitive: false,
-    source: configSource.clientMetrics,
-    synonyms: [],
-    type: 0,
-    documentation: null,
-  }
 }

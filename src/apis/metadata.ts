@@ -1,5 +1,5 @@
 import { Metadata, type MetadataRequest } from '../../protocol/apis/metadata.ts'
-import { errorCode, isRejection } from '../../protocol/error-codes.ts'
+import { type ErrorName, errorCode, isRejection } from '../../protocol/error-codes.ts'
 import { ZERO_UUID } from '../../protocol/schema.ts'
 import { autoCreatedTopic } from '../metadata/auto-created-topics.ts'
 import type { TopicImage } from '../metadata/metadata-image.ts'
@@ -25,9 +25,10 @@ const FIRST_WITH_NULL = 1
 export const metadata = handler(Metadata, async (request, context) => {
   const { apiVersion } = context
   const asked = apiVersion < FIRST_WITH_NULL && request.topics?.length === 0 ? null : request.topics
-  const malformed = asked !== null && apiVersion < FIRST_BY_ID && asked.some(isWrongBeforeIds)
-  const topics = malformed ? refused(asked) : await topicsOf(asked, request.allowAutoTopicCreation, context)
-  if (request.includeTopicAuthorizedOperations && !malformed)
+  const fault = asked?.map((topic) => faultOf(topic, apiVersion)).find((each) => each !== undefined)
+  if (fault !== undefined) return refused(asked ?? [], errorCode(fault))
+  const topics = await topicsOf(asked, request.allowAutoTopicCreation, context)
+  if (request.includeTopicAuthorizedOperations)
     for (const topic of topics) if (topic.name !== null) topic.topicAuthorizedOperations = allTopicOperations
   return {
     ...clusterOf(context),
@@ -37,15 +38,20 @@ export const metadata = handler(Metadata, async (request, context) => {
   }
 })
 
-function isWrongBeforeIds({ name, topicId }: Asked[number]): boolean {
-  return name === null || topicId !== ZERO_UUID
+function faultOf({ name, topicId }: Asked[number], apiVersion: number): ErrorName | undefined {
+  if (apiVersion < FIRST_BY_ID) return name === null || topicId !== ZERO_UUID ? 'INVALID_REQUEST' : undefined
+  // Kafka stumbles over a topic without name and id, and says so.
+  return name === null && topicId === ZERO_UUID ? 'UNKNOWN_SERVER_ERROR' : undefined
 }
 
-function refused(asked: Asked): Topic[] {
-  return asked.map(({ name, topicId }) => ({
+// Source: MetadataRequest.getErrorResponse.
+function refused(asked: Asked, code: number) {
+  const topics = asked.map(({ name, topicId }) => ({
     ...unknownTopic(name ?? '', topicId),
-    errorCode: errorCode('INVALID_REQUEST'),
+    errorCode: code,
+    isInternal: false,
   }))
+  return { brokers: [], clusterId: null, controllerId: -1, topics, errorCode: code }
 }
 
 function clusterOf(context: RequestContext) {

@@ -41,5 +41,5 @@ function isPerBroker(name: string): boolean {
 }
 
 function listed(what: string, names: readonly string[]): InvalidSetting {
-  return new InvalidSetting(`${what}: [${names.join(', ')}]`)
+  return new InvalidSetting(`${what}: [${[...names].sort().join(', ')}]`)
 }

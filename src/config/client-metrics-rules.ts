@@ -3,9 +3,9 @@ import { InvalidSetting, parseConfigValue } from './config-value.ts'
 
 /** What a client metrics subscription may say (KIP-714), and the values that it has where it does not. */
 export const clientMetricsConfigs = {
-  'interval.ms': { type: 'int', default: '300000' },
-  metrics: { type: 'list', default: '' },
-  match: { type: 'list', default: '' },
+  'interval.ms': { type: 'int', default: '300000', doc: 'How often clients push their metrics, in milliseconds.' },
+  metrics: { type: 'list', default: '', doc: 'Prefixes of the metrics that clients push.' },
+  match: { type: 'list', default: '', doc: 'Clients that the subscription is for, as `what=pattern` pairs.' },
 } as const
 
 const matchable = new Set([

@@ -8,6 +8,8 @@ export interface Check<V = unknown> {
   readonly description: string
   test(name: string, parsed: ConfigValue): InvalidSetting | undefined
   readonly narrows?: V
+  /** Words of a list that stand there twice count once, and are no fault (ConfigDef.parseValue). */
+  readonly dropsDuplicates?: boolean
 }
 
 function range(min: number | undefined, max: number | undefined, description: string): Check<number> {
@@ -62,18 +64,18 @@ export const notEmpty: Check<string> = {
     parsed.value === '' ? invalidValue(name, parsed.text, 'String must be non-empty') : undefined,
 }
 
-/** A list without duplicates and empty words, each of them one of `words` where there are any. Source: ConfigDef.ValidList. */
+/** A list without empty words, each of them one of `words` where there are any. Source: ConfigDef.ValidList. */
 export function listOf(words: readonly string[], options: { mayBeEmpty: boolean } = { mayBeEmpty: true }): Check {
   const valid = `[${words.join(', ')}]`
   return {
     description: words.length === 0 ? '' : valid,
+    dropsDuplicates: true,
     test(name, parsed) {
       if (parsed.value === null) return undefined
       const items = parsed.value as string[]
       const fault = (what: string) => new InvalidSetting(`Configuration '${name}' ${what}`)
       if (items.length === 0 && !options.mayBeEmpty)
         return fault(`must not be empty. Valid values include: ${words.length === 0 ? 'any non-empty value' : valid}`)
-      if (new Set(items).size !== items.length) return fault('values must not be duplicated.')
       if (items.includes('')) return fault('values must not be empty.')
       const stranger = words.length === 0 ? undefined : items.find((item) => !words.includes(item))
       if (stranger === undefined) return undefined

@@ -3,9 +3,10 @@
  * and DynamicBrokerConfig.brokerConfigSynonyms of Kafka 4.4.
  */
 import { brokerConfigs } from './broker-configs.ts'
+import { clientMetricsConfigs } from './client-metrics-rules.ts'
 import { type ConfigEntry, defaultOf, entriesByName } from './config-entry.ts'
 import type { ConfigStore } from './config-store.ts'
-import { configTypes } from './config-value.ts'
+import { type ConfigType, configTypes } from './config-value.ts'
 import { groupConfigs } from './group-configs.ts'
 import { brokerEntry, listenerOverrideOf } from './static-config.ts'
 import { topicConfigs } from './topic-configs.ts'
@@ -74,6 +75,24 @@ export function describeGroupConfigs(configs: ConfigStore, own: Overrides): Desc
   })
 }
 
+/** A client metrics subscription; one that is not there has the defaults. */
+export function describeClientMetrics(own: Overrides): DescribedConfig[] {
+  return Object.entries(clientMetricsConfigs).map(([name, entry]) => {
+    const value = own.get(name) ?? entry.default
+    const synonyms = own.has(name) ? [{ name, value, source: configSource.clientMetrics }] : []
+    return {
+      name,
+      value,
+      readOnly: false,
+      isSensitive: false,
+      source: synonyms[0]?.source ?? configSource.default,
+      synonyms,
+      type: typeId(entry.type),
+      documentation: entry.doc,
+    }
+  })
+}
+
 /** Settings of this broker, those of server.properties that nobody knows among them (their values may be secrets). */
 export function describeBrokerConfigs(configs: ConfigStore): DescribedConfig[] {
   const given = new Set([
@@ -99,13 +118,13 @@ export function describeDefaultBrokerConfigs(configs: ConfigStore): DescribedCon
   })
 }
 
-/** A topic's settings as CreateTopics answers them: sorted, without synonyms. */
+/** A topic's settings as CreateTopics answers them: sorted, without synonyms, its own ones as they came. */
 export function effectiveTopicConfigs(configs: ConfigStore, own: Overrides) {
   return describeTopicConfigs(configs, own)
     .sort((a, b) => (a.name < b.name ? -1 : 1))
     .map(({ name, value, readOnly, source, isSensitive }) => ({
       name,
-      value,
+      value: own.get(name) ?? value,
       readOnly,
       configSource: source,
       isSensitive,
@@ -151,9 +170,13 @@ function described(
     isSensitive,
     source: synonyms[0]?.source ?? configSource.default,
     synonyms,
-    type: configTypes.indexOf(entry.type) + 1,
+    type: typeId(entry.type),
     documentation: entry.doc,
   }
+}
+
+function typeId(type: ConfigType): number {
+  return configTypes.indexOf(type) + 1
 }
 
 /** Names under which one and the same thing is set, in the order in which they count. */

@@ -123,7 +123,13 @@ export type SettingsOf<D extends ConfigTable> = {
 export function parseSetting(config: ConfigEntry, text: string): ConfigValue | InvalidSetting {
   const parsed = parseConfigValue(config.type, config.name, text)
   if (parsed instanceof InvalidSetting) return parsed
-  return config.check?.test(config.name, parsed) ?? parsed
+  const value = config.check?.dropsDuplicates === true ? withoutDuplicates(parsed) : parsed
+  return config.check?.test(config.name, value) ?? value
+}
+
+function withoutDuplicates({ value }: ConfigValue): ConfigValue {
+  const items = [...new Set(value as string[])]
+  return { value: items, text: items.join(',') }
 }
 
 const defaults = new WeakMap<ConfigEntry, ConfigValue>()

@@ -58,6 +58,9 @@ export function checkGroupConfig(
   const entries = entriesByName(groupConfigs)
   const stranger = [...config.keys()].find((name) => !entries.has(name))
   if (stranger !== undefined) return new InvalidSetting(`Unknown group config name: ${stranger}`)
+  const tags = groupConfigs.streamsRackAwareAssignmentTags.name
+  const given = (config.get(tags) ?? '').trim().split(/\s*,\s*/)
+  if (new Set(given).size !== given.length) return new InvalidSetting(`${tags} must not contain duplicate tag keys.`)
   const values = new Map<string, unknown>()
   for (const [name, text] of config) {
     const entry = entries.get(name)!

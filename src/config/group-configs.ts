@@ -11,7 +11,7 @@ const offsetReset: Check<string> = {
     const value = String(parsed.value)
     const duration = /^by_duration:P(?=.)(\d+D)?(T(?=.)(\d+H)?(\d+M)?(\d+(\.\d{1,9})?S)?)?$/i
     if (['latest', 'earliest'].includes(value) || duration.test(value)) return undefined
-    const because = `Invalid value \`${value}\` for configuration ${name}. The value must be either 'earliest', 'latest' or of the format 'by_duration:<PnDTnHnMn.nS.>'.`
+    const because = `Invalid value \`${value}\` for configuration ${name}. The value must be either 'earliest', 'latest' or of the format 'by_duration:<PnDTnHnMn.nS>'.`
     return invalidValue(name, parsed.text, because)
   },
 }

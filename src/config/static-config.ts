@@ -51,7 +51,14 @@ export function readStaticConfig(properties: ReadonlyMap<string, string>): Stati
     if (parsed instanceof InvalidSetting) return parsed
     values.set(name, parsed)
   }
-  return contradiction(values) ?? { values, originals: new Map(properties), warnings }
+  // Both names of the node's number mean the same: Kafka fills in the one that is not set.
+  const originals = new Map(properties)
+  const number = originals.get('node.id') ?? originals.get('broker.id')
+  if (number !== undefined && Number(number) >= 0) {
+    originals.set('node.id', number)
+    originals.set('broker.id', number)
+  }
+  return contradiction(values) ?? { values, originals, warnings }
 }
 
 function warningAbout(name: string): string | undefined {
@@ -67,6 +74,7 @@ function successors(properties: ReadonlyMap<string, string>): [string, string][]
     if (text !== undefined && !properties.has(name)) added.push([name, text])
   }
   if (Number(properties.get('broker.id') ?? '-1') >= 0) add('node.id', properties.get('broker.id'))
+  add('broker.id', properties.get('node.id'))
   add('delegation.token.secret.key', properties.get('delegation.token.master.key'))
   add('listeners', plaintextAddress(properties.get('host.name'), properties.get('port')))
   add(

@@ -94,8 +94,11 @@ function plan(resource: AlteredResource, current: Settings): Map<string, string 
   const isBroker = resource.type === configResourceType.broker
   for (const { name, operation, value } of resource.changes) {
     const kind = operations[operation]
+    // Kafka's broker knows better than its controller, which stumbles over it.
     if (kind === undefined)
-      return reject('INVALID_REQUEST', isBroker ? `Unknown operations type ${operation}` : 'Unknown operation type')
+      return isBroker
+        ? reject('INVALID_REQUEST', `Unknown operations type ${operation}`)
+        : reject('UNKNOWN_SERVER_ERROR', null)
     const next =
       kind === 'DELETE' ? null : kind === 'SET' ? value : editedList(resource, kind, name, value ?? '', current)
     if (isRejection(next)) return next

@@ -40,6 +40,7 @@ export function missingLeaders(image: ClusterImage, nodeId: number): Buffer[] {
             leader: nodeId,
             isr: [nodeId],
             eligibleLeaderReplicas: eligibleLeaderReplicas.filter((id) => id !== nodeId),
+            lastKnownElr: [],
           }),
         )
     })

@@ -191,7 +191,7 @@ export function decideNewPartitions(
   rules: TopicRules,
 ): Decided<TopicImage> | Rejection {
   const topic = image.topicsByName.get(wish.name)
-  if (topic === undefined) return reject('UNKNOWN_TOPIC_OR_PARTITION')
+  if (topic === undefined) return reject('UNKNOWN_TOPIC_OR_PARTITION', null)
   const existing = topic.partitions.length
   if (wish.count === existing) return reject('INVALID_PARTITIONS', `Topic already has ${existing} partition(s).`)
   if (wish.count < existing)

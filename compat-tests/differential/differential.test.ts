@@ -1,0 +1,92 @@
+import { expect } from 'chai'
+import { apacheKafka } from '../apache-kafka.ts'
+import { ottla } from '../broker-program.ts'
+import { RawClient } from '../raw-client.ts'
+import { needs } from '../requirements.ts'
+import { TestBroker } from '../test-broker.ts'
+import { type Difference, differences } from './compare.ts'
+import { configScenarios } from './config-scenarios.ts'
+import { knownDifferences } from './known-differences.ts'
+import type { Scenario } from './scenario.ts'
+import { topicScenarios } from './topic-scenarios.ts'
+import { type Exchange, Transcript } from './transcript.ts'
+
+const scenarios: readonly Scenario[] = [...topicScenarios, ...configScenarios]
+
+/** What the test's Apache Kafka is told too: settings of one broker that is its own controller. */
+const asKafkaIsStarted = {
+  'process.roles': 'broker,controller',
+  'node.id': '1',
+  'controller.quorum.voters': '1@127.0.0.1:9093',
+  'controller.listener.names': 'CONTROLLER',
+  'listener.security.protocol.map': 'CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT',
+  'offsets.topic.replication.factor': '1',
+  'offsets.topic.num.partitions': '1',
+  'transaction.state.log.replication.factor': '1',
+  'transaction.state.log.min.isr': '1',
+  'share.coordinator.state.topic.replication.factor': '1',
+  'share.coordinator.state.topic.min.isr': '1',
+  'group.initial.rebalance.delay.ms': '0',
+}
+
+describe('the same requests to Apache Kafka 4.4.0 and to Ottla', function () {
+  this.timeout(120_000)
+  needs('java', 'maven')
+  let brokers: { kafka: TestBroker; ottla: TestBroker }
+  const used = new Set<string>()
+
+  before(async () => {
+    const [kafka, own] = await Promise.all([
+      TestBroker.start({ program: apacheKafka }),
+      TestBroker.start({ program: ottla, settings: asKafkaIsStarted }),
+    ])
+    brokers = { kafka, ottla: own }
+  })
+  after(async () => {
+    await Promise.all([brokers?.kafka.dispose(), brokers?.ottla.dispose()])
+  })
+
+  for (const scenario of scenarios) {
+    it(scenario.name, async () => {
+      const [kafka, own] = await Promise.all([play(scenario, brokers.kafka), play(scenario, brokers.ottla)])
+      const unexplained = differences(kafka, own).filter((difference) => !isKnown(difference, used))
+      if (unexplained.length > 0) throw new Error(unexplained.map(line).join('\n'))
+    })
+  }
+
+  it('every difference that is listed still exists', function () {
+    const selected = this.test?.parent?.tests.filter((test) => test.state === undefined && test !== this.test) ?? []
+    if (selected.length > 0) this.skip()
+    expect(
+      knownDifferences.filter(({ place }) => !used.has(place.source)).map(({ place }) => place.source),
+    ).to.deep.equal([])
+  })
+})
+
+function line({ place, kafka, ottla: own }: Difference): string {
+  return `${place}: Kafka ${JSON.stringify(kafka)}, Ottla ${JSON.stringify(own)}`
+}
+
+async function play(scenario: Scenario, { port }: TestBroker): Promise<Exchange[]> {
+  const transcript = new Transcript()
+  const clients: RawClient[] = []
+  const open = async () => {
+    const client = await RawClient.connect(port)
+    clients.push(client)
+    return transcript.sender(client)
+  }
+  try {
+    await scenario.run(await open(), open)
+  } catch (error) {
+    transcript.exchanges.push({ label: 'the scenario ends', answer: (error as Error).message })
+  } finally {
+    for (const client of clients) client.close()
+  }
+  return transcript.exchanges
+}
+
+function isKnown({ place }: Difference, used: Set<string>): boolean {
+  const known = knownDifferences.find((each) => each.place.test(place))
+  if (known !== undefined) used.add(known.place.source)
+  return known !== undefined
+}

@@ -1,0 +1,19 @@
+import { brokerConfigs } from '../../src/config/broker-configs.ts'
+
+/** Where Ottla answers something else than Apache Kafka 4.4, and why that is meant. */
+export interface KnownDifference {
+  readonly place: RegExp
+  readonly reason: string
+}
+
+function ofSetting(name: string, reason: string): KnownDifference {
+  return { place: new RegExp(`^DescribeConfigs .*configs\\.\\[${name.replaceAll('.', '\\.')}\\]\\.`), reason }
+}
+
+export const knownDifferences: readonly KnownDifference[] = [
+  ...Object.values(brokerConfigs)
+    .filter(({ differs }) => differs !== undefined)
+    .map(({ name, differs }) => ofSetting(name, `the default differs: ${differs}`)),
+  ofSetting('advertised.listeners', 'Ottla tells each client the address that it connected to, and is started without'),
+  ofSetting('listeners', 'Kafka’s controller needs a listener of its own'),
+]

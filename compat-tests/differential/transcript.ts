@@ -1,0 +1,136 @@
+import {
+  type ApiSchema,
+  defaultsOf,
+  type Fields,
+  type InputValue,
+  type ValueOf,
+  ZERO_UUID,
+} from '../../protocol/schema.ts'
+import type { RawClient } from '../raw-client.ts'
+
+/** One request and its answer, masked: what two brokers must agree on. */
+export interface Exchange {
+  /** `CreateTopics v7: duplicate names`. */
+  readonly label: string
+  readonly answer: unknown
+}
+
+/** A request of which whatever is left out has its default. */
+export type Loose<T> = T extends Buffer | string | number | boolean | bigint | null | undefined
+  ? T
+  : T extends readonly (infer E)[]
+    ? readonly Loose<E>[]
+    : { readonly [K in keyof T]?: Loose<T[K]> }
+
+export type Send = <Q extends Fields, S extends Fields>(
+  api: ApiSchema<Q, S>,
+  version: number,
+  what: string,
+  request: Loose<InputValue<Q>>,
+) => Promise<ValueOf<S>>
+
+/** Fields that differ from run to run; equal values stay recognisable: the first topic id is `topicId 1` everywhere. */
+const identities = new Set(['topicId', 'memberId', 'leader', 'producerId', 'clusterId', 'directoryId'])
+const times = new Set(['logAppendTimeMs', 'timestampMs', 'maxTimestampMs', 'issueTimestampMs', 'leaderRecoveryTimeMs'])
+const places = new Set(['port', 'host', 'logDir', 'totalBytes', 'usableBytes', 'throttleTimeMs'])
+/** Arrays whose order is that of a hash table in Kafka. */
+const unordered = new Set([
+  'topics',
+  'results',
+  'responses',
+  'configs',
+  'configResources',
+  'brokers',
+  'groups',
+  'members',
+])
+
+/** Masks answers of one scenario against one broker. */
+export class Transcript {
+  readonly exchanges: Exchange[] = []
+  readonly #identities = new Map<string, Map<unknown, string>>()
+
+  /** Sends on this client, keeping the masked answer. The closing of the connection is an answer too. */
+  sender(client: RawClient): Send {
+    return async (api, version, what, request) => {
+      const whole = filled(api.request.fields, request) as never
+      // Asked to get somewhere, as often as it takes.
+      if (what.startsWith('~')) return client.send(api, version, whole)
+      const exchange: { label: string; answer: unknown } = {
+        label: `${api.name} v${version}: ${what}`,
+        answer: undefined,
+      }
+      // In the order of the requests: answers on several connections may overtake each other.
+      this.exchanges.push(exchange)
+      try {
+        const response = await client.send(api, version, whole)
+        exchange.answer = this.#mask('', response)
+        return response
+      } catch (error) {
+        exchange.answer = `no answer: ${(error as Error).message}`
+        throw error
+      }
+    }
+  }
+
+  #mask(field: string, value: unknown): unknown {
+    if (Buffer.isBuffer(value)) return value.length === 0 ? '' : `${value.length} bytes`
+    if (Array.isArray(value)) {
+      const sorted = unordered.has(field) ? this.#inOrder(value) : value
+      return sorted.map((each) => this.#mask(field, each))
+    }
+    if (typeof value === 'bigint') return String(value)
+    if (value !== null && typeof value === 'object')
+      return Object.fromEntries(Object.entries(value).map(([name, each]) => [name, this.#mask(name, each)]))
+    if (places.has(field)) return `<${field}>`
+    if (times.has(field)) return typeof value === 'number' && value > 0 ? `<${field}>` : value
+    if (typeof value === 'string' && field === 'value') return withoutPlaces(value)
+    return identities.has(field) ? this.#identity(field, value) : value
+  }
+
+  /** Members by when they were first heard of, everything else by name. */
+  #inOrder(elements: readonly unknown[]): unknown[] {
+    const members = this.#identities.get('memberId')
+    const key = (element: unknown) => {
+      const { memberId } = (element ?? {}) as { memberId?: unknown }
+      return `${members?.get(memberId) ?? '~'} ${sortKey(element)}`
+    }
+    return [...elements].sort((a, b) => (key(a) < key(b) ? -1 : 1))
+  }
+
+  #identity(field: string, value: unknown): unknown {
+    if (value === null || value === '' || value === ZERO_UUID || value === -1) return value
+    // The leader of a group is one of its members.
+    const kind = field === 'leader' ? 'memberId' : field
+    const known = this.#identities.get(kind) ?? new Map<unknown, string>()
+    this.#identities.set(kind, known)
+    const name = known.get(value) ?? `${kind} ${known.size + 1}`
+    known.set(value, name)
+    return name
+  }
+}
+
+function sortKey(element: unknown): string {
+  if (element === null || typeof element !== 'object') return String(element)
+  const { name, topic, groupId, resourceName, resourceType, errorCode, brokerId, nodeId } = element as Record<
+    string,
+    unknown
+  >
+  return JSON.stringify([name ?? topic ?? groupId ?? resourceName ?? brokerId ?? nodeId ?? '', resourceType, errorCode])
+}
+
+function filled(fields: Fields, value: object): object {
+  const whole: Record<string, unknown> = { ...defaultsOf(fields), ...value }
+  for (const [name, field] of Object.entries(fields)) {
+    const given = whole[name]
+    const inner = field.kind === 'struct' ? field.fields : field.element?.fields
+    if (inner === undefined || given === null || given === undefined) continue
+    whole[name] = Array.isArray(given) ? given.map((each) => filled(inner, each)) : filled(inner, given)
+  }
+  return whole
+}
+
+/** Ports and temporary directories in the values of settings. */
+function withoutPlaces(text: string): string {
+  return text.replace(/127\.0\.0\.1:\d+/g, '127.0.0.1:<port>').replace(/\/tmp\/ottla-test-[^/,]+/g, '<directory>')
+}
