@@ -1,107 +1,129 @@
-import { RawClient } from '../../compat-tests/raw-client.ts'
+import { RawClient, requestFrame } from '../../compat-tests/raw-client.ts'
 import { CreateTopics } from '../../protocol/apis/create-topics.ts'
+import { DeleteTopics } from '../../protocol/apis/delete-topics.ts'
 import { Fetch } from '../../protocol/apis/fetch.ts'
-import { Metadata } from '../../protocol/apis/metadata.ts'
 import { Produce } from '../../protocol/apis/produce.ts'
 import { buildBatch } from '../../protocol/records/batch-builder.ts'
 import { batchesOf } from '../../protocol/records/record-batch.ts'
-import { ZERO_UUID } from '../../protocol/schema.ts'
+import { LoadConnection } from './load-connection.ts'
 
 /** Versions that every broker since 3.0 speaks; the newest that name topics, not ids. */
 const PRODUCE_VERSION = 9
 const FETCH_VERSION = 12
 
-const PARTITIONS = 6
 const CONNECTIONS = 3
 const IN_FLIGHT = 5
 const BATCH_BYTES = 65_536
 const FETCH_BYTES = 1_048_576
+/** As long as Kafka's clients wait for an answer. */
+const TIMEOUT_MS = 30_000
 
-/** Creates a topic and waits until each partition has a leader. */
-export async function createTopic(client: RawClient, name: string, partitions = PARTITIONS): Promise<void> {
+/** A topic of the benchmark: exists while `work` runs, so that its data does not pile up. */
+export async function withTopic<T>(port: number, name: string, partitions: number, work: () => Promise<T>): Promise<T> {
+  const client = await RawClient.connect(port)
   const topic = { name, numPartitions: partitions, replicationFactor: 1, assignments: [], configs: [] }
-  await client.send(CreateTopics, 5, { topics: [topic], timeoutMs: 30_000 })
-  for (;;) {
-    const { topics } = await client.send(Metadata, 9, {
-      topics: [{ name, topicId: ZERO_UUID }],
-      allowAutoTopicCreation: false,
-      includeClusterAuthorizedOperations: false,
-      includeTopicAuthorizedOperations: false,
-    })
-    const known = topics[0]?.partitions ?? []
-    if (known.length === partitions && known.every(({ leaderId }) => leaderId >= 0)) return
+  await client.send(CreateTopics, 5, { topics: [topic], timeoutMs: TIMEOUT_MS })
+  for (let partition = 0; partition < partitions; partition++) await untilLed(port, name, partition)
+  try {
+    return await work()
+  } finally {
+    await client.send(DeleteTopics, 5, { topics: [], topicNames: [name], timeoutMs: TIMEOUT_MS })
+    client.close()
   }
+}
+
+// Apache Kafka tells who leads a new partition some milliseconds before that broker does.
+async function untilLed(port: number, topic: string, partition: number): Promise<void> {
+  const connection = await LoadConnection.connect(port)
+  const frame = fetchFrame(topic, partition, 0, { maxWaitMs: 0, minBytes: 0 })
+  const errorCode = () =>
+    connection.send(Fetch, FETCH_VERSION, frame, ({ responses }) => responses[0]?.partitions[0]?.errorCode)
+  while ((await errorCode()) !== 0);
+  connection.close()
 }
 
 /** A batch of about BATCH_BYTES of records of that size, the same for each request: the broker cannot tell. */
-export function sampleBatch(recordBytes: number): { bytes: Buffer; count: number } {
+export function sampleBatch(recordBytes: number, count = Math.max(1, Math.floor(BATCH_BYTES / recordBytes))): Buffer {
   const value = Buffer.from(Array.from({ length: recordBytes }, (_, index) => 97 + ((index * 7) % 26)))
-  const count = Math.max(1, Math.floor(BATCH_BYTES / recordBytes))
   const timestamp = Date.now()
-  return { bytes: buildBatch(Array.from({ length: count }, () => ({ timestamp, key: null, value }))), count }
+  return buildBatch(Array.from({ length: count }, () => ({ timestamp, key: null, value })))
 }
 
-/** Produces that many bytes with acks=1 over several connections with requests in flight, as a busy client does. */
-export async function produceBytes(
-  port: number,
-  topic: string,
-  recordBytes: number,
-  totalBytes: number,
-): Promise<void> {
-  const { bytes } = sampleBatch(recordBytes)
-  let left = Math.ceil(totalBytes / bytes.length)
-  let partition = 0
-  const clients = await Promise.all(Array.from({ length: CONNECTIONS }, () => RawClient.connect(port)))
-  const lane = async (client: RawClient) => {
-    while (left-- > 0) {
-      const index = partition++ % PARTITIONS
-      const topicData = [{ name: topic, topicId: ZERO_UUID, partitionData: [{ index, records: bytes }] }]
-      const { responses } = await client.send(Produce, PRODUCE_VERSION, { acks: 1, timeoutMs: 30_000, topicData })
-      const code = responses[0]?.partitionResponses[0]?.errorCode
-      if (code !== 0) throw new Error(`produce answered ${code}`)
-    }
+/** A produce request, acks=1, as bytes. */
+export function produceFrame(topic: string, partition: number, records: Buffer): Buffer {
+  const topicData = [{ name: topic, partitionData: [{ index: partition, records }] }]
+  return requestFrame(Produce, PRODUCE_VERSION, { acks: 1, timeoutMs: TIMEOUT_MS, topicData } as never)
+}
+
+/** Resolves when the broker has acknowledged it. */
+export async function produce(connection: LoadConnection, frame: Buffer): Promise<void> {
+  const errorCode = await connection.send(
+    Produce,
+    PRODUCE_VERSION,
+    frame,
+    ({ responses }) => responses[0]?.partitionResponses[0]?.errorCode,
+  )
+  if (errorCode !== 0) throw new Error(`produce answered error ${errorCode}`)
+}
+
+/** Produces batches in turn to the partitions, over several connections with requests in flight, as a busy client does. */
+export async function produceMany(port: number, topic: string, partitions: number, batch: Buffer, batches: number) {
+  const frames = Array.from({ length: partitions }, (_, partition) => produceFrame(topic, partition, batch))
+  const connections = await Promise.all(Array.from({ length: CONNECTIONS }, () => LoadConnection.connect(port)))
+  let sent = 0
+  const lane = async (connection: LoadConnection) => {
+    while (sent < batches) await produce(connection, frames[sent++ % partitions]!)
   }
-  await Promise.all(clients.flatMap((client) => Array.from({ length: IN_FLIGHT }, () => lane(client))))
-  for (const client of clients) client.close()
+  await Promise.all(connections.flatMap((connection) => Array.from({ length: IN_FLIGHT }, () => lane(connection))))
+  for (const connection of connections) connection.close()
 }
 
-/** Fetches a topic from its start to `totalBytes`, one connection a partition; answers the bytes of records received. */
-export async function consumeBytes(port: number, topic: string, totalBytes: number): Promise<number> {
-  let received = 0
-  const readPartition = async (partition: number) => {
-    const client = await RawClient.connect(port)
-    let offset = 0
-    for (;;) {
-      const records = await fetchOnce(client, topic, partition, offset)
-      if (records.length === 0) break
-      received += records.length
-      for (const batch of batchesOf(records).batches) offset = batch.nextOffset
-      if (received >= totalBytes) break
-    }
-    client.close()
-  }
-  await Promise.all(Array.from({ length: PARTITIONS }, (_, partition) => readPartition(partition)))
-  return received
-}
-
-export async function fetchOnce(
-  client: RawClient,
+function fetchFrame(
   topic: string,
   partition: number,
   fetchOffset: number,
-  wait = { maxWaitMs: 100, minBytes: 1 },
-): Promise<Buffer> {
+  wait: { maxWaitMs: number; minBytes: number },
+): Buffer {
   const partitions = [{ partition, fetchOffset, partitionMaxBytes: FETCH_BYTES, logStartOffset: -1 }]
-  const { responses } = await client.send(Fetch, FETCH_VERSION, {
+  return requestFrame(Fetch, FETCH_VERSION, {
     ...wait,
     maxBytes: 50 * FETCH_BYTES,
     isolationLevel: 0,
-    topics: [{ topic, topicId: ZERO_UUID, partitions }],
+    topics: [{ topic, partitions }],
     forgottenTopicsData: [],
+  } as never)
+}
+
+/** Reads once from that offset, waiting for up to half a second; answers where to go on, and how many bytes came. */
+export function fetchOnce(
+  connection: LoadConnection,
+  topic: string,
+  partition: number,
+  offset: number,
+): Promise<{ nextOffset: number; bytes: number }> {
+  const frame = fetchFrame(topic, partition, offset, { maxWaitMs: 500, minBytes: 1 })
+  return connection.send(Fetch, FETCH_VERSION, frame, ({ responses }) => {
+    const found = responses[0]?.partitions[0]
+    if (found?.errorCode !== 0) throw new Error(`fetch answered error ${found?.errorCode}`)
+    let [nextOffset, bytes] = [offset, 0]
+    for (const records of found.records ?? []) {
+      bytes += records.length
+      for (const batch of batchesOf(records).batches) nextOffset = batch.nextOffset
+    }
+    return { nextOffset, bytes }
   })
-  const found = responses[0]?.partitions[0]
-  if (found === undefined) return Buffer.alloc(0)
-  if (found.errorCode !== 0) throw new Error(`fetch answered ${found.errorCode}`)
-  const slices = found.records ?? []
-  return slices.length === 1 ? slices[0]! : Buffer.concat(slices)
+}
+
+/** Reads a topic from its start, one connection a partition, until each has given that many records. */
+export async function consumeMany(port: number, topic: string, partitions: number, recordsEach: readonly number[]) {
+  const readPartition = async (partition: number) => {
+    const connection = await LoadConnection.connect(port)
+    let offset = 0
+    while (offset < recordsEach[partition]!) {
+      const { nextOffset } = await fetchOnce(connection, topic, partition, offset)
+      offset = nextOffset
+    }
+    connection.close()
+  }
+  await Promise.all(Array.from({ length: partitions }, (_, partition) => readPartition(partition)))
 }

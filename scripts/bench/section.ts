@@ -4,7 +4,7 @@ import type { TestBroker } from '../../compat-tests/test-broker.ts'
 export interface Contender {
   readonly name: 'Ottla' | 'Apache Kafka'
   readonly start: () => Promise<TestBroker>
-  /** The broker that sections share; started once, warmed once. */
+  /** The broker that sections share; started once, and warm unless the section is cold. */
   readonly broker: TestBroker
 }
 
@@ -21,6 +21,8 @@ export interface Section {
   readonly name: string
   /** Fewer runs where one takes long. */
   readonly runs?: number
+  /** Starts brokers of its own: needs no warm one, and runs before there is one. */
+  readonly cold?: boolean
   /** Ottla alone, where Apache Kafka has nothing to compare. */
   readonly alone?: boolean
   run(contender: Contender, options: { readonly quick: boolean }): Promise<readonly Figure[]>
