@@ -3,7 +3,7 @@ import { DescribeConfigs } from '../../protocol/apis/describe-configs.ts'
 import { IncrementalAlterConfigs } from '../../protocol/apis/incremental-alter-configs.ts'
 import { ListConfigResources } from '../../protocol/apis/list-config-resources.ts'
 import { inVersions, type Scenario } from './scenario.ts'
-import { makeTopic } from './topic-scenarios.ts'
+import { changesAreSeen, makeTopic } from './topic-scenarios.ts'
 import type { Send } from './transcript.ts'
 
 const type = { unknown: 1, topic: 2, broker: 4, logger: 8, metrics: 16, group: 32 }
@@ -25,6 +25,7 @@ async function alter(
 
 /** Settings of the resource that are set on it itself: what DescribeConfigs shows is compared as a whole elsewhere. */
 async function look(send: Send, what: string, resourceType: number, resourceName: string, keys: string[] | null) {
+  await changesAreSeen(send)
   await send(DescribeConfigs, 4, what, {
     resources: [{ resourceType, resourceName, configurationKeys: keys }],
     includeSynonyms: true,

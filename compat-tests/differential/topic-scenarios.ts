@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { CreatePartitions } from '../../protocol/apis/create-partitions.ts'
 import { CreateTopics } from '../../protocol/apis/create-topics.ts'
 import { DeleteTopics } from '../../protocol/apis/delete-topics.ts'
@@ -18,10 +19,25 @@ export function topic(name: string, wish: Partial<NewTopic> = {}): NewTopic {
   return { name, numPartitions: 1, replicationFactor: 1, assignments: [], configs: [], ...wish }
 }
 
-/** Makes a topic in the newest version, whatever the scenario is about. */
+/** Makes a topic in the newest version, whatever the scenario is about; readers see it once this resolves. */
 export async function makeTopic(send: Send, name: string, wish: Partial<NewTopic> = {}): Promise<string> {
   const { topics } = await send(CreateTopics, 7, `(make ${name})`, { topics: [topic(name, wish)], timeoutMs })
+  for (;;) {
+    // Kafka's controller answers before its broker has heard of the topic.
+    const seen = await send(Metadata, 12, '~', { topics: [{ name }], allowAutoTopicCreation: false })
+    if (seen.topics[0]?.errorCode === 0) break
+  }
   return topics[0]?.topicId as string
+}
+
+/** Waits until readers see all changes so far: changes are seen in their order, so a topic that comes last is enough. */
+export async function changesAreSeen(send: Send): Promise<void> {
+  const name = `barrier-${randomUUID()}`
+  await send(CreateTopics, 7, '~', { topics: [topic(name)], timeoutMs })
+  for (;;) {
+    const seen = await send(Metadata, 12, '~', { topics: [{ name }], allowAutoTopicCreation: false })
+    if (seen.topics[0]?.errorCode === 0) return
+  }
 }
 
 const refusedTopics: [string, Partial<NewTopic> & { name?: string }][] = [
@@ -104,6 +120,7 @@ const creation: Scenario[] = inVersions(CreateTopics, 'what is created and what 
   await create('a name that collides', topic(name('a_b')))
   for (const [what, wish] of refusedTopics) await create(what, topic(name(what.replaceAll(' ', '-')), wish))
   await send(CreateTopics, version, 'validate only', { topics: [topic(name('valid'))], timeoutMs, validateOnly: true })
+  await changesAreSeen(send)
   await send(Metadata, 9, 'after validate only', { topics: [{ name: name('valid') }], allowAutoTopicCreation: false })
 })
 
@@ -170,6 +187,7 @@ const growth: Scenario[] = inVersions(CreatePartitions, 'more partitions', async
     timeoutMs,
     validateOnly: false,
   })
+  await changesAreSeen(send)
   await send(Metadata, 12, 'afterwards', { topics: [{ name }] })
 })
 
