@@ -3,7 +3,14 @@
 # SIGNAL names another signal.
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 signal=${SIGNAL:-TERM}
-pids=$(ps -u "$(id -u)" -o pid= -o args= | grep -F "node $here/ottla start" | grep -v grep | awk '{print $1}')
+# Small images have no ps, or one that knows less.
+processes() {
+  ps -u "$(id -u)" -o pid= -o args= 2>/dev/null && return
+  for each in /proc/[0-9]*; do
+    [ -O "$each" ] && echo "${each#/proc/} $(tr '\0' ' ' 2>/dev/null <"$each/cmdline")"
+  done
+}
+pids=$(processes | STARTED="node $here/ottla start" awk 'index($0, ENVIRON["STARTED"]) { print $1 }')
 if [ -z "$pids" ]; then
   echo "No kafka server to stop"
   exit 1
