@@ -6,12 +6,21 @@ import { needs } from '../requirements.ts'
 import { TestBroker } from '../test-broker.ts'
 import { type Difference, differences } from './compare.ts'
 import { configScenarios } from './config-scenarios.ts'
+import { consumerGroupScenarios } from './consumer-group-scenarios.ts'
+import { groupScenarios } from './group-scenarios.ts'
 import { knownDifferences } from './known-differences.ts'
+import { offsetScenarios } from './offset-scenarios.ts'
 import type { Scenario } from './scenario.ts'
 import { topicScenarios } from './topic-scenarios.ts'
 import { type Exchange, Transcript } from './transcript.ts'
 
-const scenarios: readonly Scenario[] = [...topicScenarios, ...configScenarios]
+const scenarios: readonly Scenario[] = [
+  ...topicScenarios,
+  ...configScenarios,
+  ...groupScenarios,
+  ...offsetScenarios,
+  ...consumerGroupScenarios,
+]
 
 /** What the test's Apache Kafka is told too: settings of one broker that is its own controller. */
 const asKafkaIsStarted = {

@@ -52,13 +52,18 @@ export async function enter(send: Send, version: number, request: JoinRequest): 
 }
 
 /** One member alone in a stable group. */
-export async function stableGroup(send: Send, groupId: string, wish: Partial<JoinRequest> = {}): Promise<JoinResponse> {
+export async function stableGroup(
+  send: Send,
+  groupId: string,
+  wish: Partial<JoinRequest> = {},
+  assignment: Buffer = Buffer.from('everything'),
+): Promise<JoinResponse> {
   const joined = await enter(send, 7, joinOf(groupId, wish))
   const { memberId, generationId } = joined
   const groupInstanceId = wish.groupInstanceId ?? null
   await send(SyncGroup, 4, 'syncs', {
     ...{ groupId, memberId, generationId, groupInstanceId },
-    assignments: [{ memberId, assignment: Buffer.from('everything') }],
+    assignments: [{ memberId, assignment }],
   })
   return joined
 }

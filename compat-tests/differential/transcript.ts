@@ -43,6 +43,7 @@ const unordered = new Set([
   'brokers',
   'groups',
   'members',
+  'partitions',
 ])
 
 /** Masks answers of one scenario against one broker. */
@@ -88,8 +89,9 @@ export class Transcript {
     return identities.has(field) ? this.#identity(field, value) : value
   }
 
-  /** Members by when they were first heard of, everything else by name. */
+  /** Members by when they were first heard of, everything else by name; numbers by size. */
   #inOrder(elements: readonly unknown[]): unknown[] {
+    if (elements.every((each) => typeof each === 'number')) return [...elements].sort((a, b) => a - b)
     const members = this.#identities.get('memberId')
     const key = (element: unknown) => {
       const { memberId } = (element ?? {}) as { memberId?: unknown }

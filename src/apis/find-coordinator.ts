@@ -5,6 +5,7 @@ import { handler, type RequestContext } from './handler.ts'
 
 const GROUP = 0
 const TRANSACTION = 1
+const SHARE = 2
 const BATCHED_VERSION = 4
 
 /**
@@ -15,7 +16,9 @@ export const findCoordinator = handler(FindCoordinator, async (request, context)
   if (context.apiVersion >= BATCHED_VERSION) {
     const coordinators = request.coordinatorKeys.map(async (key) => {
       const { error, endpoint } = await find(request.keyType, key, context)
-      return { key, ...endpoint, errorCode: errorCode(error), errorMessage: '' }
+      // Kafka tells why only where it does not know what is looked for.
+      const errorMessage = request.keyType > SHARE ? errorTable[error].message : ''
+      return { key, ...endpoint, errorCode: errorCode(error), errorMessage }
     })
     return { coordinators: await Promise.all(coordinators) }
   }

@@ -139,7 +139,7 @@ function refuseAllWaiting(classic: ClassicGroup): void {
   const error: ErrorName = 'REBALANCE_IN_PROGRESS'
   for (const member of classic.members.values()) {
     const { memberId } = member
-    classic.answerJoin(member, { errorCode: errorCode(error), protocolName: '', leader: '', memberId, members: [] })
+    classic.answerJoin(member, { errorCode: errorCode(error), protocolName: null, leader: '', memberId, members: [] })
     classic.answerSync(member, { errorCode: errorCode(error), assignment: noAssignment })
   }
 }

@@ -227,7 +227,7 @@ function refusalOf(
 }
 
 function joinFailure(memberId: string, code: number): JoinGroupResponse {
-  return { errorCode: code, protocolName: '', leader: '', memberId, members: [] }
+  return { errorCode: code, protocolName: null, leader: '', memberId, members: [] }
 }
 
 function syncFailure(code: number): SyncGroupResponse {

@@ -268,7 +268,7 @@ function refuseWaiting(group: ClassicGroup): void {
   const code = errorCode('NOT_COORDINATOR')
   for (const member of group.members.values()) {
     const { memberId } = member
-    group.answerJoin(member, { errorCode: code, protocolName: '', leader: '', memberId, members: [] })
+    group.answerJoin(member, { errorCode: code, protocolName: null, leader: '', memberId, members: [] })
     group.answerSync(member, { errorCode: code, assignment: noAssignment })
   }
 }

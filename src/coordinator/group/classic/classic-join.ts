@@ -81,7 +81,7 @@ export class ClassicJoin {
       return this.#addMember(group, joining, memberId)
     }
     const refused = group.validateMember(memberId, groupInstanceId)
-    if (refused !== undefined) return refuse(joining, memberId, refused.error, null)
+    if (refused !== undefined) return refuse(joining, memberId, refused.error)
     const member = group.members.get(memberId)
     invariant(member !== undefined, `${memberId} was validated as a member`)
     return this.#rejoin(group, joining, member)
@@ -204,13 +204,8 @@ export class ClassicJoin {
 }
 
 /** Answers a join at once with an error. */
-export function refuse(
-  { answer }: Joining,
-  memberId: string,
-  error: ErrorName,
-  protocolName: string | null = '',
-): Decision<void> {
-  answer({ errorCode: errorCode(error), protocolName, leader: '', memberId, members: [] })
+export function refuse({ answer }: Joining, memberId: string, error: ErrorName): Decision<void> {
+  answer({ errorCode: errorCode(error), protocolName: null, leader: '', memberId, members: [] })
   return noChange
 }
 

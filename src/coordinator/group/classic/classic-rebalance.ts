@@ -221,7 +221,7 @@ export class ClassicRebalance {
 /** A member that is thrown out while it waits for a generation is no member. */
 export function refuseJoin(group: ClassicGroup, member: ClassicMember): void {
   const unknown = errorCode('UNKNOWN_MEMBER_ID')
-  group.answerJoin(member, { errorCode: unknown, protocolName: '', leader: '', memberId: '', members: [] })
+  group.answerJoin(member, { errorCode: unknown, protocolName: null, leader: '', memberId: '', members: [] })
 }
 
 function joinTimer(groupId: string): string {

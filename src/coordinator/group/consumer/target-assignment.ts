@@ -50,11 +50,11 @@ function targetBefore({ group, updated }: TargetAssignmentTask, memberId: string
 function assignedMembers(task: TargetAssignmentTask): AssignedMember[] {
   const { group, updated, image } = task
   const topicIds = new SubscribedTopics(image, group.resolvedRegexes)
-  const replaced = group.staticMember(updated.instanceId)
-  const others = [...group.members.values()].filter(
-    (member) => member.memberId !== updated.memberId && member !== replaced,
-  )
-  return [...others, updated].map((member) => ({
+  const replacedId = group.staticMember(updated.instanceId)?.memberId ?? updated.memberId
+  // In its own place: who comes first gets what is left over.
+  const members = new Map(group.members).set(replacedId, updated)
+  if (replacedId !== updated.memberId) members.delete(updated.memberId)
+  return [...members.values()].map((member) => ({
     memberId: member.memberId,
     instanceId: member.instanceId,
     topicIds: topicIds.of(member),
