@@ -10,10 +10,12 @@ if [ "$1" = "-daemon" ] || [ "$1" = "--daemon" ]; then
   daemon=yes
   shift
 fi
+# The title is how kafka-server-stop.sh knows a broker that was started here from any other.
+title="ottla kafka-server $here $*"
 if [ -z "$daemon" ]; then
-  exec node "$here/ottla" start "$@"
+  exec node --title="$title" "$here/ottla" start "$@"
 fi
 # As Kafka does: the console goes to logs/kafkaServer.out, the events to logs/server.log, LOG_DIR says where that is.
 logs=${LOG_DIR:-$here/../logs}
 mkdir -p "$logs" || exit 1
-nohup node "$here/ottla" start --log-file "$logs/server.log" "$@" >"$logs/kafkaServer.out" 2>&1 </dev/null &
+nohup node --title="$title" "$here/ottla" start --log-file "$logs/server.log" "$@" >"$logs/kafkaServer.out" 2>&1 </dev/null &

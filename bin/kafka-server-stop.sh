@@ -1,6 +1,6 @@
 #!/bin/sh
-# Stops the brokers that this user runs from this installation, as kafka-server-stop.sh does: SIGTERM, at once.
-# SIGNAL names another signal.
+# Stops the brokers that this user started with the kafka-server-start.sh beside it, as Kafka's own does: SIGTERM, to
+# all of them. SIGNAL names another signal.
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 signal=${SIGNAL:-TERM}
 # Small images have no ps, or one that knows less.
@@ -10,7 +10,7 @@ processes() {
     [ -O "$each" ] && echo "${each#/proc/} $(tr '\0' ' ' 2>/dev/null <"$each/cmdline")"
   done
 }
-pids=$(processes | STARTED="node $here/ottla start" awk 'index($0, ENVIRON["STARTED"]) { print $1 }')
+pids=$(processes | STARTED="ottla kafka-server $here " awk 'index($0, ENVIRON["STARTED"]) { print $1 }')
 if [ -z "$pids" ]; then
   echo "No kafka server to stop"
   exit 1
