@@ -32,6 +32,7 @@ export class LogCleaner {
   readonly #settings: LogCleanerSettings
   readonly #services: LogServices
   readonly #logs: () => Iterable<StoredLog>
+  readonly #saveRecoveryPoints: () => void
   /** By log directory, then by `topic-0`. */
   readonly #cleanedUpTo = new Map<string, Map<string, { topic: string; partition: number; offset: number }>>()
   /** Logs that cannot be compacted, since their records cannot be read: left alone until the next start. */
@@ -44,11 +45,19 @@ export class LogCleaner {
   #allowance = 0
   #allowanceSinceMs = 0
 
-  constructor(host: Host, settings: LogCleanerSettings, services: LogServices, logs: () => Iterable<StoredLog>) {
-    this.#host = host
-    this.#settings = settings
-    this.#services = services
-    this.#logs = logs
+  constructor(parts: {
+    readonly host: Host
+    readonly settings: LogCleanerSettings
+    readonly services: LogServices
+    readonly logs: () => Iterable<StoredLog>
+    /** Writes recovery-point-offset-checkpoint. */
+    readonly saveRecoveryPoints: () => void
+  }) {
+    this.#host = parts.host
+    this.#settings = parts.settings
+    this.#services = parts.services
+    this.#logs = parts.logs
+    this.#saveRecoveryPoints = parts.saveRecoveryPoints
   }
 
   /** Looks for work; resolves once nothing is left to do. At most one run at a time. */
@@ -90,6 +99,7 @@ export class LogCleaner {
       nowMs: this.#host.clock.nowMs(),
       logStartOffset,
       logEndOffset,
+      recoveryPoint: log.recoveryPoint,
       lastStableOffset: log.firstUnstableOffset(flushedEndOffset) ?? flushedEndOffset,
       cleanedUpTo: this.#offsetsOf(stored.logDirectory).get(stored.name)?.offset,
     })
@@ -101,6 +111,8 @@ export class LogCleaner {
     const before = log.sizeBytes
     const { logger } = this.#services
     try {
+      // Recovery must not look for offsets that compaction takes away.
+      this.#saveRecoveryPoints()
       const offset = await cleanLog(log, plan, {
         services: this.#services,
         dedupeBytes: this.#settings.logCleanerDedupeBufferSize,

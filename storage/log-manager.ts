@@ -106,7 +106,13 @@ export class LogManager implements LogStore {
       saveLogStart: () => this.#saveStarts(),
       onDiskFailure: (directory, error) => this.#noteFailure(directory, error),
     }
-    this.#cleaner = new LogCleaner(host, settings, this.#services, () => this.#all())
+    this.#cleaner = new LogCleaner({
+      host,
+      settings,
+      services: this.#services,
+      logs: () => this.#all(),
+      saveRecoveryPoints: () => this.#writeRecoveryPoints(),
+    })
   }
 
   async start(settings: (topic: string) => LogConfig): Promise<void> {
@@ -154,7 +160,7 @@ export class LogManager implements LogStore {
     const delayMs = this.#configOf(topic).fileDeleteDelayMs
     const uniqueId = this.#host.random.bytes(16).toString('hex')
     const moved = this.#moveAway(stored, deletedDirectoryName(topic, partition, uniqueId))
-    this.#after(delayMs, () => this.#host.files.remove(moved))
+    this.#after(delayMs, () => this.#removeFile(moved))
   }
 
   updateConfig(topic: string, config: LogConfig): void {
@@ -191,7 +197,10 @@ export class LogManager implements LogStore {
 
   #load(directory: Directory): void {
     const { files } = this.#host
-    files.makeDirectory(directory.path)
+    if (!files.exists(directory.path)) {
+      files.makeDirectory(directory.path)
+      files.syncDirectory(files.join(directory.path, '..'))
+    }
     const names = files.list(directory.path)
     const cleanMark = files.join(directory.path, CLEAN_SHUTDOWN_FILE)
     const wasCleanStop = files.exists(cleanMark)
@@ -204,7 +213,7 @@ export class LogManager implements LogStore {
     const starts = this.#readOffsets(directory, LOG_START_FILE)
     for (const name of names) {
       const path = files.join(directory.path, name)
-      if (isDeletedDirectory(name)) this.#after(DEFAULT_FILE_DELETE_DELAY_MS, () => files.remove(path))
+      if (isDeletedDirectory(name)) this.#after(DEFAULT_FILE_DELETE_DELAY_MS, () => this.#removeFile(path))
       const parsed = parsePartitionDirectory(name)
       if (parsed === undefined || parsed.topic === METADATA_TOPIC || !files.stat(path)?.isDirectory) continue
       const checkpointed = {
@@ -389,6 +398,15 @@ export class LogManager implements LogStore {
     const moved = files.join(stored.logDirectory, name)
     files.rename(stored.directory, moved)
     return moved
+  }
+
+  /** The next start tries again. */
+  #removeFile(path: string): void {
+    try {
+      this.#host.files.remove(path)
+    } catch (error) {
+      this.#logger.warn({ path, reason: (error as Error).message }, 'a deleted log could not be removed')
+    }
   }
 
   /** A log of another topic of the same name: kept for whoever may miss it, but no part of the broker. */

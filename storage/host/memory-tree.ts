@@ -79,8 +79,11 @@ export class MemoryFile {
       this.#copyPage(page, PAGE_BYTES)
       return
     }
+    const damaged = page * PAGE_BYTES + random.below(PAGE_BYTES)
+    // What was synced is not written again, so nothing happens to it, even where it shares a page with what was not.
+    const isSynced = damaged < this.#durableSize && this.#durable[damaged] === this.#bytes[damaged]
     this.#copyPage(page, SECTOR_BYTES * random.below(PAGE_BYTES / SECTOR_BYTES))
-    if (fate === 7) this.#durable[page * PAGE_BYTES + random.below(PAGE_BYTES)]! ^= 1 << random.below(8)
+    if (fate === 7 && !isSynced && damaged < this.#durable.length) this.#durable[damaged]! ^= 1 << random.below(8)
   }
 
   #copyPage(page: number, size: number): void {

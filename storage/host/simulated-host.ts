@@ -12,6 +12,8 @@ interface Event {
   cancelled: boolean
 }
 
+const LONGEST_SETTLE_MS = 3_600_000
+
 /** 2026-01-01, so that timestamps look like ones. */
 const START_MS = 1_767_225_600_000
 
@@ -64,16 +66,17 @@ export class SimulatedHost implements Host {
     this.#elapsedMs = untilMs
   }
 
-  /** Runs until the promise is settled, and gives what it gave. Fails where nothing is left that could settle it. */
+  /** Runs until the promise is settled, and gives what it gave. Fails where that takes more than an hour of virtual time. */
   async settle<T>(promise: Promise<T>): Promise<T> {
+    const untilMs = this.#elapsedMs + LONGEST_SETTLE_MS
     let settled = false
     const end = (): void => {
       settled = true
     }
     promise.then(end, end)
     await drainMicrotasks()
-    await this.#runWhile(() => !settled)
-    if (!settled) throw new Error('the simulation stands still: no event is left that could settle the promise')
+    await this.#runWhile((next) => !settled && next.atMs <= untilMs)
+    if (!settled) throw new Error('the simulation stands still: nothing has settled the promise within an hour')
     return promise
   }
 

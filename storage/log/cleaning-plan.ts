@@ -10,6 +10,8 @@ export interface CleaningFacts {
   readonly logEndOffset: number
   /** Nothing above it is decided. */
   readonly lastStableOffset: number
+  /** Nothing above it is on the disk for sure. What is compacted there would look like lost to recovery. */
+  readonly recoveryPoint: number
   /** From cleaner-offset-checkpoint: everything below has been compacted; undefined: nothing has. */
   readonly cleanedUpTo: number | undefined
 }
@@ -34,6 +36,7 @@ export function planCleaning(segments: readonly Segment[], config: LogConfig, fa
   const tooYoung = dirty.find((segment) => isTooYoung(segment, config, facts.nowMs))
   const limit = Math.min(
     facts.lastStableOffset,
+    facts.recoveryPoint,
     segments.at(-1)!.baseOffset,
     tooYoung?.baseOffset ?? Number.POSITIVE_INFINITY,
   )

@@ -104,6 +104,7 @@ class Cleaning {
     const target = new Segment(this.#log.directory, group[0]!.baseOffset, services, {
       isNew: true,
       nowMs: pass.nowMs,
+      indexIntervalBytes: this.#log.config.indexIntervalBytes,
       temporary: CLEANED_SUFFIX,
     })
     removeFiles(target, services)
@@ -130,7 +131,6 @@ class Cleaning {
   }
 
   async #copy(segment: Segment, target: Segment, pass: CompactionPass): Promise<void> {
-    const { indexIntervalBytes } = this.#log.config
     let pending: Buffer[] = []
     let pendingBytes = 0
     let position = target.sizeBytes
@@ -155,7 +155,7 @@ class Cleaning {
         const left = compactBatch(batch, pass)
         if (left === undefined) return true
         for (const each of batchesIn(left)) {
-          target.stage(each, indexIntervalBytes)
+          target.stage(each)
           pending.push(each.bytes)
           pendingBytes += each.bytes.length
         }

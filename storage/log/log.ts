@@ -15,7 +15,6 @@ import type {
   ReadResult,
   TimestampAndOffset,
 } from '../partition-log.ts'
-import { CorruptIndexError } from '../segment/entry-file.ts'
 import { CLEANED_SUFFIX, DELETED_SUFFIX, SWAP_SUFFIX } from '../segment/file-names.ts'
 import { Segment, segmentPaths } from '../segment/segment.ts'
 import { Tail } from '../tail.ts'
@@ -26,7 +25,7 @@ import { CorruptLogError, emptyRead, readFileRange, readTail } from './log-reade
 import type { LogServices } from './log-services.ts'
 import { type DuplicateAppend, originalOffsets, type ProducerChanges, type ProducerState } from './producer-state.ts'
 import { rebuildProducers } from './rebuild-producers.ts'
-import { type LoadedLog, type LogLocation, loadLog, rebuildIndexes } from './recovery.ts'
+import { type LoadedLog, type LogLocation, loadLog } from './recovery.ts'
 import { deletableSegments } from './retention.ts'
 import type { SnapshotFiles } from './snapshot-files.ts'
 import { findLatestTimestamp, findTimestamp } from './timestamp-search.ts'
@@ -247,7 +246,7 @@ export class Log implements PartitionLog {
     if (partitionLeaderEpoch >= 0) this.#epochs.assign(partitionLeaderEpoch, baseOffset)
     this.#isDirty = true
     this.#queue.add(segment.logPath, segment.sizeBytes, bytes, lease)
-    segment.stage(batch, this.#config.indexIntervalBytes)
+    segment.stage(batch)
     this.#services.tailMemory.keep(this.#tail, baseOffset, lastOffset, bytes, lease)
   }
 
@@ -272,26 +271,38 @@ export class Log implements PartitionLog {
     const active = this.#segments.at(-1)!
     if (active.baseOffset === baseOffset) return active
     const { host, openFiles } = this.#services
-    // Left behind by a roll that failed half way.
-    for (const path of segmentPaths(openFiles.files, this.directory, baseOffset)) {
-      if (openFiles.files.exists(path)) openFiles.whenClosed(path, () => openFiles.files.remove(path))
-    }
+    this.#removeLeftovers(baseOffset)
     const rollJitterMs = this.#config.segmentJitterMs > 0 ? host.random.below(this.#config.segmentJitterMs) : 0
     const segment = new Segment(this.directory, baseOffset, this.#services, {
       isNew: true,
       nowMs: host.clock.nowMs(),
+      indexIntervalBytes: this.#config.indexIntervalBytes,
       rollJitterMs,
     })
     active.finish()
     if (this.#config.preallocate) openFiles.use(active.logPath).truncate(active.sizeBytes)
-    segment.createFiles(this.#config.preallocate ? this.#config.segmentBytes : 0)
-    this.#snapshots.write(baseOffset, this.#producers.entries)
+    try {
+      segment.createFiles(this.#config.preallocate ? this.#config.segmentBytes : 0)
+      this.#snapshots.write(baseOffset, this.#producers.entries)
+    } catch (error) {
+      // The next attempt may be at another offset: then these would be in the way.
+      this.#removeLeftovers(baseOffset)
+      throw error
+    }
     active.active = false
     segment.active = true
     this.#segments.push(segment)
     this.#hasUnsyncedNames = true
     this.#startFlush(baseOffset)
     return segment
+  }
+
+  #removeLeftovers(baseOffset: number): void {
+    const { openFiles } = this.#services
+    for (const path of segmentPaths(openFiles.files, this.directory, baseOffset)) {
+      if (openFiles.files.exists(path)) openFiles.whenClosed(path, () => openFiles.files.remove(path))
+    }
+    this.#snapshots.remove(baseOffset)
   }
 
   async read(offset: number, read: ReadContext): Promise<ReadResult | Rejection> {
@@ -330,7 +341,7 @@ export class Log implements PartitionLog {
     try {
       for (const segment of this.#segmentsFrom(offset)) {
         const hint = this.#takeHint(offset, segment)
-        const position = hint?.position ?? this.#positionFor(segment, offset)
+        const position = hint?.position ?? segment.positionFor(offset)
         const range = {
           path: segment.logPath,
           position,
@@ -364,22 +375,6 @@ export class Log implements PartitionLog {
     return low - 1
   }
 
-  #positionFor(segment: Segment, offset: number): number {
-    this.#ensureSoundIndexes(segment)
-    return segment.offsetIndex.positionFor(offset)
-  }
-
-  /** Indexes of closed segments are looked at when they are first needed; a broken one is made anew. */
-  #ensureSoundIndexes(segment: Segment): void {
-    try {
-      segment.checkIndexes()
-    } catch (error) {
-      if (!(error instanceof CorruptIndexError)) throw error
-      this.#services.logger.warn({ partition: this.#name, reason: error.message }, 'index is made anew from the log')
-      rebuildIndexes(segment, this.#config.indexIntervalBytes)
-    }
-  }
-
   #isHot(segment: Segment, position: number): boolean {
     return segment === this.#segments.at(-1) && position >= segment.sizeBytes - HOT_BYTES
   }
@@ -397,6 +392,7 @@ export class Log implements PartitionLog {
   abortedTransactions(fromOffset: number, toOffset: number): AbortedTransaction[] {
     const found: AbortedTransaction[] = []
     for (const segment of this.#segmentsFrom(fromOffset)) {
+      segment.ensureIndexes()
       if (segment.transactionIndex.collect(fromOffset, toOffset, found)) break
     }
     return found
@@ -404,9 +400,7 @@ export class Log implements PartitionLog {
 
   async offsetForTimestamp(timestampMs: number, upToOffset: number): Promise<TimestampAndOffset | undefined> {
     while (this.#swap !== undefined) await this.#swap
-    const found = findTimestamp(this.#segments, timestampMs, this.#logStartOffset, (segment) =>
-      this.#ensureSoundIndexes(segment),
-    )
+    const found = findTimestamp(this.#segments, timestampMs, this.#logStartOffset)
     return found !== undefined && found.offset < upToOffset ? found : undefined
   }
 
@@ -481,8 +475,20 @@ export class Log implements PartitionLog {
       openFiles.whenClosed(path, () => {
         if (!files.exists(path)) return
         files.rename(path, path + DELETED_SUFFIX)
-        host.timers.after(this.#config.fileDeleteDelayMs, () => files.remove(path + DELETED_SUFFIX))
+        host.timers.after(this.#config.fileDeleteDelayMs, () => this.#removeFile(path + DELETED_SUFFIX))
       })
+    }
+  }
+
+  /** The next start tries again. */
+  #removeFile(path: string): void {
+    try {
+      this.#services.openFiles.files.remove(path)
+    } catch (error) {
+      this.#services.logger.warn(
+        { file: path, reason: (error as Error).message },
+        'a deleted file could not be removed',
+      )
     }
   }
 
@@ -543,6 +549,7 @@ export class Log implements PartitionLog {
     const segment = new Segment(this.directory, cleaned.baseOffset, this.#services, {
       isNew: false,
       nowMs: this.#services.host.clock.nowMs(),
+      indexIntervalBytes: this.#config.indexIntervalBytes,
     })
     this.#segments.splice(start, replaced.length, segment)
   }
@@ -634,7 +641,8 @@ export class Log implements PartitionLog {
       if (this.#refusal !== undefined) return
       if (upToOffset >= this.#logEndOffset) this.#isDirty = false
       const first = Math.max(0, this.#segmentIndexOf(this.#recoveryPoint))
-      const segments = this.#segments.slice(first).filter((segment) => segment.baseOffset < upToOffset)
+      const isAll = upToOffset >= this.#logEndOffset
+      const segments = this.#segments.slice(first).filter((segment) => isAll || segment.baseOffset < upToOffset)
       const endOffset = Math.min(upToOffset, this.#writtenEndOffset)
       for (const segment of segments) await this.#syncSegment(segment)
       await this.#syncSnapshot(endOffset)
@@ -759,6 +767,7 @@ export class Log implements PartitionLog {
     const segment = new Segment(this.directory, offset, this.#services, {
       isNew: true,
       nowMs: this.#services.host.clock.nowMs(),
+      indexIntervalBytes: this.#config.indexIntervalBytes,
     })
     segment.createFiles()
     segment.active = true

@@ -1,6 +1,5 @@
 import { LEADER_EPOCH_FILE, parseEpochs } from '../checkpoint-files.ts'
 import type { LogConfig } from '../partition-log.ts'
-import { CorruptIndexError } from '../segment/entry-file.ts'
 import {
   LOG_SUFFIX,
   OFFSET_INDEX_SUFFIX,
@@ -60,16 +59,6 @@ export function loadLog(location: LogLocation, config: LogConfig, services: LogS
   return loader.finish()
 }
 
-/** Makes the indexes of a segment anew, from its log file. Headers are enough: the log was valid when it was closed. */
-export function rebuildIndexes(segment: Segment, indexIntervalBytes: number): void {
-  segment.resetIndexes()
-  const scanner = segment.scan()
-  for (let at = scanner.next(); at !== undefined; at = scanner.next()) {
-    segment.index(at.batch, at.position, indexIntervalBytes)
-  }
-  segment.finish()
-}
-
 class LogLoader {
   readonly #location: LogLocation
   readonly #config: LogConfig
@@ -101,13 +90,12 @@ class LogLoader {
       if (!names.has(logName)) files.remove(files.join(this.#location.directory, name))
       else if (parsed.suffix === LOG_SUFFIX) this.#segments.push(this.#openSegment(parsed.baseOffset, false))
     }
-    const last = this.#segments.at(-1)
     for (const segment of this.#segments) {
       const has = (suffix: typeof OFFSET_INDEX_SUFFIX | typeof TIME_INDEX_SUFFIX) =>
         names.has(segmentFileName(segment.baseOffset, suffix))
-      if (!has(OFFSET_INDEX_SUFFIX) || !has(TIME_INDEX_SUFFIX) || (segment === last && !this.#isIndexSound(segment))) {
-        this.#rebuildIndexes(segment)
-      }
+      if (has(OFFSET_INDEX_SUFFIX) && has(TIME_INDEX_SUFFIX)) continue
+      segment.rebuildIndexes()
+      this.#isChanged = true
     }
   }
 
@@ -119,11 +107,42 @@ class LogLoader {
     this.#isChanged = true
     this.#producers = rebuildProducers(this.#producerRebuild(), unflushed[0]!.baseOffset)
     for (const segment of unflushed) {
+      // Removed as what an earlier one had left behind.
+      if (!this.#segments.includes(segment)) continue
       const cutBytes = this.#recoverSegment(segment, this.#producers)
-      if (cutBytes === 0) continue
+      this.#dropEmptyWithin(segment)
+      if (!this.#isHoleAfter(segment, cutBytes)) continue
       this.#dropAfter(segment)
       break
     }
+    if (this.#config.flushMessages < Number.MAX_SAFE_INTEGER) this.#syncRecovered()
+  }
+
+  /**
+   * What was written and never synced may be read and acknowledged again from now on. Where syncs were asked for, it has
+   * to be as durable as that says.
+   */
+  #syncRecovered(): void {
+    const { openFiles } = this.#services
+    for (const segment of this.#segments) {
+      if (segment.baseOffset + 1 > this.#location.recoveryPoint || segment === this.#segments.at(-1)) {
+        openFiles.use(segment.logPath).syncNow()
+      }
+    }
+    openFiles.files.syncDirectory(this.#location.directory)
+  }
+
+  /** Files of a segment that was about to be made when the broker ended, and then was not: the log went on before it. */
+  #dropEmptyWithin(segment: Segment): void {
+    for (let next = this.#after(segment); next !== undefined; next = this.#after(segment)) {
+      if (next.baseOffset >= segment.readNextOffset() || next.scan().next() !== undefined) return
+      this.#removeSegment(next)
+      this.#segments.splice(this.#segments.indexOf(next), 1)
+    }
+  }
+
+  #after(segment: Segment): Segment | undefined {
+    return this.#segments[this.#segments.indexOf(segment) + 1]
   }
 
   finish(): LoadedLog {
@@ -168,7 +187,6 @@ class LogLoader {
 
   #recoverSegment(segment: Segment, producers: ProducerState): number {
     const { partition } = this.#location
-    const { indexIntervalBytes } = this.#config
     if (segment !== this.#segments[0]) this.#snapshots.write(segment.baseOffset, producers.entries)
     segment.resetIndexes()
     const scanner = segment.scan(0, 'whole')
@@ -181,7 +199,7 @@ class LogLoader {
       else if (!hasSoundOffsets(batch) || lastOffsetOf(batch) < nextOffset) fault = 'offsets run backwards'
       else if (!segment.holdsOffset(lastOffsetOf(batch))) fault = 'the offset is too far from the base offset'
       if (fault !== undefined) break
-      segment.index(batch, position, indexIntervalBytes)
+      segment.index(batch, position)
       this.#noteEpoch(leaderEpochOf(batch), batch.baseOffset)
       replayBatch(producers, batch, (completed, lastStableOffset) => {
         if (completed.aborted) segment.transactionIndex.append({ ...completed, lastStableOffset })
@@ -200,6 +218,22 @@ class LogLoader {
     }
     segment.finish()
     return cutBytes
+  }
+
+  /**
+   * A segment may have lost its end, at a batch or as a whole, while the next one reached the disk. Where a log is
+   * compacted, offsets may be missing anyway. What was cut need not have been records: a preallocated file ends in zeros.
+   */
+  #isHoleAfter(segment: Segment, cutBytes: number): boolean {
+    const next = this.#after(segment)
+    const logEndOffset = segment.readNextOffset()
+    if (next === undefined || logEndOffset === next.baseOffset) return false
+    if (cutBytes === 0 && this.#config.cleanupPolicy.includes('compact')) return false
+    this.#services.logger.warn(
+      { partition: this.#location.partition, file: segment.logPath, logEndOffset, nextBaseOffset: next.baseOffset },
+      'recovery found offsets missing between two segments',
+    )
+    return true
   }
 
   #noteEpoch(epoch: number | undefined, baseOffset: number): void {
@@ -235,25 +269,11 @@ class LogLoader {
 
   #openSegment(baseOffset: number, isNew: boolean): Segment {
     const { host } = this.#services
-    return new Segment(this.#location.directory, baseOffset, this.#services, { isNew, nowMs: host.clock.nowMs() })
-  }
-
-  #isIndexSound(segment: Segment): boolean {
-    try {
-      segment.checkIndexes()
-      return true
-    } catch (error) {
-      if (!(error instanceof CorruptIndexError)) throw error
-      this.#services.logger.warn({ partition: this.#location.partition, reason: error.message }, 'index is corrupt')
-      return false
-    }
-  }
-
-  #rebuildIndexes(segment: Segment): void {
-    const { logger } = this.#services
-    logger.warn({ partition: this.#location.partition, file: segment.logPath }, 'indexes are made anew from the log')
-    rebuildIndexes(segment, this.#config.indexIntervalBytes)
-    this.#isChanged = true
+    return new Segment(this.#location.directory, baseOffset, this.#services, {
+      isNew,
+      nowMs: host.clock.nowMs(),
+      indexIntervalBytes: this.#config.indexIntervalBytes,
+    })
   }
 
   #producerRebuild(): ProducerRebuild {

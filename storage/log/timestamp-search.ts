@@ -6,20 +6,26 @@ import type { Segment } from '../segment/segment.ts'
 import { lastOffsetOf, leaderEpochOf, maxTimestampOf } from '../segment/stored-batch.ts'
 
 /**
- * The first record from startOffset on with at least that timestamp; undefined: none.
- * ensureIndexes: sees to it that those of a closed segment can be used. Source: UnifiedLog.searchOffsetInLocalLog, LogSegment.findOffsetByTimestamp.
+ * The first record from startOffset on with at least that timestamp; undefined: none. Only in a segment in which records
+ * were deleted may the search find nothing, and goes on. Source: UnifiedLog.searchOffsetInLocalLog,
+ * LogSegment.findOffsetByTimestamp.
  */
 export function findTimestamp(
   segments: readonly Segment[],
   timestampMs: number,
   startOffset: number,
-  ensureIndexes: (segment: Segment) => void,
 ): TimestampAndOffset | undefined {
-  const segment = segments.find((each) => each.retentionTimestampMs >= timestampMs)
-  if (segment === undefined) return undefined
-  ensureIndexes(segment)
+  for (const segment of segments) {
+    if (segment.retentionTimestampMs < timestampMs) continue
+    const found = findInSegment(segment, timestampMs, startOffset)
+    if (found !== undefined) return found
+  }
+  return undefined
+}
+
+function findInSegment(segment: Segment, timestampMs: number, startOffset: number): TimestampAndOffset | undefined {
   const before = segment.timeIndex.lookup(timestampMs).offset
-  const scanner = segment.scan(segment.offsetIndex.positionFor(Math.max(before, startOffset)), 'whole')
+  const scanner = segment.scan(segment.positionFor(Math.max(before, startOffset)), 'whole')
   for (let at = scanner.next(); at !== undefined; at = scanner.next()) {
     const { batch } = at
     if (maxTimestampOf(batch) < timestampMs || lastOffsetOf(batch) < startOffset) continue
@@ -39,7 +45,7 @@ export function findLatestTimestamp(segments: readonly Segment[]): TimestampAndO
   }
   if (latest === undefined || latest.largestTimestamp.timestampMs === NO_TIMESTAMP) return undefined
   const { timestampMs, offset } = latest.largestTimestamp
-  const scanner = latest.scan(latest.offsetIndex.positionFor(offset), 'whole')
+  const scanner = latest.scan(latest.positionFor(offset), 'whole')
   for (let at = scanner.next(); at !== undefined; at = scanner.next()) {
     if (maxTimestampOf(at.batch) === timestampMs) return firstRecord(at.batch, (timestamp) => timestamp === timestampMs)
   }

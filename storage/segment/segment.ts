@@ -2,8 +2,9 @@ import { NO_TIMESTAMP, type RecordBatch } from '../../protocol/records/record-ba
 import type { Files } from '../host/host.ts'
 import type { OpenFiles } from '../open-files.ts'
 import type { LogConfig } from '../partition-log.ts'
+import type { StorageLogger } from '../storage-logger.ts'
 import { BatchScanner } from './batch-scanner.ts'
-import { EntryFile } from './entry-file.ts'
+import { CorruptIndexError, EntryFile } from './entry-file.ts'
 import {
   LOG_SUFFIX,
   OFFSET_INDEX_SUFFIX,
@@ -27,6 +28,7 @@ const LARGEST_RELATIVE_OFFSET = 2 ** 31 - 1
 export interface SegmentFiles {
   readonly openFiles: OpenFiles
   readonly indexCache: IndexCache
+  readonly logger: StorageLogger
 }
 
 /** What is about to be appended, as far as it decides about a new segment. */
@@ -51,6 +53,8 @@ export class Segment {
   /** Less than segment.ms by so much, so that the segments of many partitions do not roll in the same moment. */
   readonly rollJitterMs: number
   readonly #openFiles: OpenFiles
+  readonly #logger: StorageLogger
+  readonly #indexIntervalBytes: number
   #sizeBytes: number | undefined
   #largest: TimestampOffset | undefined
   /** Timestamp of the first batch; undefined: not read yet, -1: none. */
@@ -66,6 +70,7 @@ export class Segment {
     options: {
       readonly isNew: boolean
       readonly nowMs: number
+      readonly indexIntervalBytes: number
       readonly rollJitterMs?: number
       readonly temporary?: TemporarySuffix
     },
@@ -74,6 +79,8 @@ export class Segment {
     this.baseOffset = baseOffset
     this.rollJitterMs = options.rollJitterMs ?? 0
     this.#openFiles = files.openFiles
+    this.#logger = files.logger
+    this.#indexIntervalBytes = options.indexIntervalBytes
     this.#createdMs = options.nowMs
     this.#isChecked = options.isNew
     if (options.isNew) this.#sizeBytes = 0
@@ -124,22 +131,22 @@ export class Segment {
   }
 
   /** Takes note of a batch that will stand at the end. Source: LogSegment.append. */
-  stage(batch: RecordBatch, indexIntervalBytes: number): void {
-    this.#note(batch, this.sizeBytes, batch.bytes.length, indexIntervalBytes)
+  stage(batch: RecordBatch): void {
+    this.#note(batch, this.sizeBytes, batch.bytes.length)
     this.#sizeBytes = this.sizeBytes + batch.bytes.length
   }
 
   /** Takes note of a batch that stands at position, while indexes are made anew. Header fields are enough. */
-  index(batch: RecordBatch, position: number, indexIntervalBytes: number): void {
-    this.#note(batch, position, batch.sizeBytes, indexIntervalBytes)
+  index(batch: RecordBatch, position: number): void {
+    this.#note(batch, position, batch.sizeBytes)
   }
 
-  #note(batch: RecordBatch, position: number, batchBytes: number, indexIntervalBytes: number): void {
+  #note(batch: RecordBatch, position: number, batchBytes: number): void {
     const timestampMs = maxTimestampOf(batch)
     const lastOffset = lastOffsetOf(batch)
     if (position === 0) this.#firstTimestamp = timestampMs
     if (timestampMs > this.largestTimestamp.timestampMs) this.#largest = { timestampMs, offset: lastOffset }
-    if (this.#bytesSinceIndexEntry > indexIntervalBytes) {
+    if (this.#bytesSinceIndexEntry > this.#indexIntervalBytes) {
       this.offsetIndex.append(lastOffset, position)
       this.timeIndex.maybeAppend(this.largestTimestamp)
       this.#bytesSinceIndexEntry = 0
@@ -209,7 +216,7 @@ export class Segment {
 
   /** Where the first batch starts whose last offset is at least that; the size where there is none. */
   positionOf(offset: number): number {
-    const scanner = this.scan(this.offsetIndex.positionFor(offset))
+    const scanner = this.scan(this.positionFor(offset))
     for (let at = scanner.next(); at !== undefined; at = scanner.next()) {
       if (lastOffsetOf(at.batch) >= offset) return at.position
     }
@@ -218,19 +225,43 @@ export class Segment {
 
   /** The offset that the next record gets, read from the end of the log. */
   readNextOffset(): number {
+    this.ensureIndexes()
     const scanner = this.scan(this.offsetIndex.last()?.position ?? 0)
     let next = this.baseOffset
     for (let at = scanner.next(); at !== undefined; at = scanner.next()) next = lastOffsetOf(at.batch) + 1
     return next
   }
 
-  /** CorruptIndexError where an index cannot be one of this log file. Looks once. */
-  checkIndexes(): void {
+  /**
+   * Looks once whether the indexes can be those of this log file, and makes them anew where they cannot. Headers are enough
+   * for that: the log was valid when it was closed.
+   */
+  ensureIndexes(): void {
     if (this.#isChecked) return
-    this.offsetIndex.check(this.sizeBytes)
-    this.timeIndex.check()
-    this.transactionIndex.check()
-    this.#isChecked = true
+    try {
+      this.offsetIndex.check(this.sizeBytes)
+      this.timeIndex.check()
+      this.transactionIndex.check()
+      this.#isChecked = true
+    } catch (error) {
+      if (!(error instanceof CorruptIndexError)) throw error
+      this.#logger.warn({ reason: error.message }, 'an index is corrupt')
+      this.rebuildIndexes()
+    }
+  }
+
+  rebuildIndexes(): void {
+    this.#logger.warn({ file: this.logPath }, 'indexes are made anew from the log')
+    this.resetIndexes()
+    const scanner = this.scan()
+    for (let at = scanner.next(); at !== undefined; at = scanner.next()) this.index(at.batch, at.position)
+    this.finish()
+  }
+
+  /** Position from which a forward search finds the batch that holds the offset, or the first after it. */
+  positionFor(offset: number): number {
+    this.ensureIndexes()
+    return this.offsetIndex.positionFor(offset)
   }
 
   /** Goes over headers, or whole batches, from a position at which one starts. */
