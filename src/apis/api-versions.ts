@@ -1,12 +1,15 @@
-import { ApiVersions } from '../../protocol/apis/api-versions.ts'
+import { ApiVersions, type ApiVersionsRequest } from '../../protocol/apis/api-versions.ts'
 import { errorCode } from '../../protocol/error-codes.ts'
-import { handler } from './handler.ts'
+import { supportedFeatures } from '../metadata/record-versions.ts'
+import { handler, type RequestContext } from './handler.ts'
 
 /** What a client may call itself. Source: ApiVersionsRequest.SOFTWARE_NAME_VERSION_PATTERN. */
 const softwarePattern = /^[a-zA-Z0-9](?:[a-zA-Z0-9\-.]*[a-zA-Z0-9])?$/
 
 /** First version that names the client's software and tells features. */
 const WITH_SOFTWARE = 3
+/** First version whose clients can read a feature that begins at version 0: it is kept from older ones. */
+const WITH_FEATURE_VERSION_0 = 4
 
 /** Tells what is served here: always at once, before anything else that a client asks. */
 export const apiVersions = handler(ApiVersions, (request, context) => {
@@ -17,6 +20,7 @@ export const apiVersions = handler(ApiVersions, (request, context) => {
     }
     context.rememberClientSoftware(name, version)
   }
+  if (meansAnother(request, context)) return { errorCode: errorCode('REBOOTSTRAP_REQUIRED'), apiKeys: [] }
   const { served, metadata } = context.services
   const apiKeys = [...served].map(([apiKey, { oldest, newest }]) => ({
     apiKey,
@@ -27,6 +31,13 @@ export const apiVersions = handler(ApiVersions, (request, context) => {
   return {
     errorCode: errorCode('NONE'),
     apiKeys,
+    supportedFeatures: supportedFeatures
+      .filter(({ minSupportedVersion }) => context.apiVersion >= WITH_FEATURE_VERSION_0 || minSupportedVersion > 0)
+      .map(({ name, minSupportedVersion: minVersion, maxSupportedVersion: maxVersion }) => ({
+        name,
+        minVersion,
+        maxVersion,
+      })),
     finalizedFeaturesEpoch: image.endOffset,
     finalizedFeatures: [...image.features].map(([feature, level]) => ({
       name: feature,
@@ -35,3 +46,9 @@ export const apiVersions = handler(ApiVersions, (request, context) => {
     })),
   }
 })
+
+/** The client says from v5 on whom it takes us for (KIP-1242); where it errs, it starts over from its bootstrap servers. */
+function meansAnother({ clusterId, nodeId }: ApiVersionsRequest, { services }: RequestContext): boolean {
+  const { image } = services.metadata
+  return (clusterId !== null && clusterId !== image.clusterId) || (nodeId !== -1 && nodeId !== services.nodeId)
+}

@@ -1,6 +1,7 @@
 import { DescribeProducers, type DescribeProducersResponse } from '../../protocol/apis/describe-producers.ts'
-import { isRejection } from '../../protocol/error-codes.ts'
+import { errorCode, isRejection } from '../../protocol/error-codes.ts'
 import type { ProducerDescription } from '../../storage/partition-log.ts'
+import { invalidTopicName } from '../metadata/topic-names.ts'
 import { handler } from './handler.ts'
 import type { Services } from './services.ts'
 
@@ -15,6 +16,15 @@ export const describeProducers = handler(DescribeProducers, (request, { services
 }))
 
 function describe(topic: string, partitionIndex: number, { metadata, partitions }: Services): PartitionResponse {
+  const fault = invalidTopicName(topic)
+  if (fault !== undefined) {
+    return {
+      partitionIndex,
+      errorCode: errorCode('INVALID_TOPIC_EXCEPTION'),
+      errorMessage: fault,
+      activeProducers: [],
+    }
+  }
   const partition = partitions.leaderFor(topic, partitionIndex)
   if (!isRejection(partition)) {
     return { partitionIndex, errorCode: 0, activeProducers: partition.log.activeProducers().map(activeProducer) }

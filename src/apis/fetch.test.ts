@@ -2,7 +2,7 @@ import { expect } from 'chai'
 import { Fetch } from '../../protocol/apis/fetch.ts'
 import { errorName } from '../../protocol/error-codes.ts'
 import { batchesOf } from '../../protocol/records/record-batch.ts'
-import type { RequestInputOf } from '../../protocol/schema.ts'
+import { type RequestInputOf, ZERO_UUID } from '../../protocol/schema.ts'
 import type { TopicImage } from '../metadata/metadata-image.ts'
 import { batchOf, DataPath } from './data-path.fixture.ts'
 import { fetch } from './fetch.ts'
@@ -179,9 +179,11 @@ describe('Fetch', () => {
 
   it('answers UNKNOWN_TOPIC_ID to an id that nobody has', async () => {
     const { path } = await rig()
-    const request = requestTo({ name: '', id: 'ZAAAAAAAAAAAAAAAAAAAAA' }, { 0: 0 })
-    const { responses } = await path.connect().call(Fetch, NEWEST, request)
-    expect(errorName(responses[0]!.partitions[0]!.errorCode)).to.equal('UNKNOWN_TOPIC_ID')
+    for (const id of ['ZAAAAAAAAAAAAAAAAAAAAA', ZERO_UUID]) {
+      const { responses } = await path.connect().call(Fetch, NEWEST, requestTo({ name: 't', id }, { 0: 0 }))
+      expect(errorName(responses[0]!.partitions[0]!.errorCode)).to.equal('UNKNOWN_TOPIC_ID')
+      expect(responses[0]!.partitions[0]!.abortedTransactions).to.deep.equal([])
+    }
   })
 
   it('wakes up for a deletion and says so', async () => {

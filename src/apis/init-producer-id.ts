@@ -8,11 +8,16 @@ const NONE = -1
  * Gives an idempotent producer its id; each call is a new one. Source: KafkaApis.handleInitProducerIdRequest,
  * TransactionCoordinator.handleInitProducerId.
  */
-export const initProducerId = handler(InitProducerId, async (request, { services, nowMs }) => {
-  const refusal = refusalOf(request)
-  if (refusal !== undefined) return { errorCode: errorCode(refusal), producerEpoch: NONE }
-  return { errorCode: 0, producerId: await services.producerIds.next(nowMs), producerEpoch: 0 }
-})
+export const initProducerId = handler(
+  InitProducerId,
+  async (request, { services, nowMs }) => {
+    const refusal = refusalOf(request)
+    if (refusal !== undefined) return { errorCode: errorCode(refusal), producerEpoch: NONE }
+    return { errorCode: 0, producerId: await services.producerIds.next(nowMs), producerEpoch: 0 }
+  },
+  // v6 (KIP-939) is unstable in Kafka 4.4, which does not advertise it.
+  { versions: '0-5' },
+)
 
 function refusalOf({ transactionalId, producerId, producerEpoch }: InitProducerIdRequest): ErrorName | undefined {
   if ((producerId === NONE) !== (producerEpoch === NONE)) return 'INVALID_REQUEST'

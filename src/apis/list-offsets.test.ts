@@ -51,6 +51,7 @@ describe('ListOffsets', () => {
     [7, -4],
     [8, -5],
     [10, -6],
+    [11, -7],
   ] as const) {
     it(`v${version} may not ask for ${timestamp}`, async () => {
       expect((await ask(await rig(), version, timestamp)).error).to.equal('UNSUPPORTED_VERSION')

@@ -16,8 +16,10 @@ const EARLIEST_LOCAL = -4
 const LATEST_TIERED = -5
 const EARLIEST_PENDING_UPLOAD = -6
 
-/** First version that may ask each of the younger questions. */
+/** First version that may ask each question. */
 const oldestVersionFor: Readonly<Record<number, number>> = {
+  [LATEST]: 0,
+  [EARLIEST]: 0,
   [MAX_TIMESTAMP]: 7,
   [EARLIEST_LOCAL]: 8,
   [LATEST_TIERED]: 9,
@@ -65,7 +67,7 @@ async function answer(
   request: ListOffsetsRequest,
   context: RequestContext,
 ): Promise<PartitionResponse> {
-  if (context.apiVersion < (oldestVersionFor[asked.timestamp] ?? 0)) return failure(asked, 'UNSUPPORTED_VERSION')
+  if (!isSupported(asked.timestamp, context.apiVersion)) return failure(asked, 'UNSUPPORTED_VERSION')
   const partition = context.services.partitions.leaderFor(topic, asked.partitionIndex)
   if (isRejection(partition)) return failure(asked, partition.error)
   const fenced = partition.checkEpoch(asked.currentLeaderEpoch)
@@ -75,6 +77,11 @@ async function answer(
     return { ...failure(asked, 'NONE'), oldStyleOffsets: oldOffsets(partition, asked, lastFetchable) }
   const found = await find(partition, asked.timestamp, lastFetchable)
   return found === undefined ? failure(asked, 'NONE') : success(asked, found, context.apiVersion)
+}
+
+/** Any other negative timestamp is a question that nobody has asked yet. Source: isListOffsetsTimestampUnsupported. */
+function isSupported(timestamp: number, version: number): boolean {
+  return timestamp >= 0 || version >= (oldestVersionFor[timestamp] ?? Number.POSITIVE_INFINITY)
 }
 
 function lastFetchableOffset(partition: Partition, { replicaId, isolationLevel }: ListOffsetsRequest): number {

@@ -1,6 +1,7 @@
 import { expect } from 'chai'
 import { Produce } from '../../protocol/apis/produce.ts'
 import { errorName, reject } from '../../protocol/error-codes.ts'
+import { ZERO_UUID } from '../../protocol/schema.ts'
 import { batchOf, DataPath } from './data-path.fixture.ts'
 import { produce } from './produce.ts'
 
@@ -39,7 +40,9 @@ describe('Produce', () => {
       error: 'UNKNOWN_TOPIC_OR_PARTITION',
       baseOffset: -1,
     })
-    expect((await outcome(13, requestTo(nowhere, batchOf(['a'])), path)).error).to.equal('UNKNOWN_TOPIC_ID')
+    for (const id of [nowhere.id, ZERO_UUID]) {
+      expect((await outcome(13, requestTo({ name: 't', id }, batchOf(['a'])), path)).error).to.equal('UNKNOWN_TOPIC_ID')
+    }
   })
 
   it('refuses acks other than -1, 0 and 1', async () => {
@@ -96,6 +99,25 @@ describe('Produce', () => {
     const records = batchOf(['a'])
     records.writeInt16BE(records.readInt16BE(21) | 0x10, 21)
     expect((await outcome(9, requestTo(topic, records), path)).error).to.equal('TRANSACTIONAL_ID_AUTHORIZATION_FAILED')
+  })
+
+  it('closes the connection of a client that sends null for records', async () => {
+    const path = new DataPath([produce])
+    const client = path.connect()
+    client.send(Produce, 9, requestTo(path.metadata.addTopic('t'), null))
+    expect(await client.receive(Produce, 9)).to.equal(undefined)
+  })
+
+  it('names the leader to who asked the wrong broker, from v10 on', async () => {
+    const path = new DataPath([produce])
+    path.metadata.addBroker(2, { host: 'other', port: 9093 })
+    const topic = path.metadata.addTopic('t', 1, { leader: 2, leaderEpoch: 4 })
+    for (const version of [10, 13]) {
+      const { responses, nodeEndpoints } = await path.connect().call(Produce, version, requestTo(topic, batchOf(['a'])))
+      expect(responses[0]?.partitionResponses[0]?.currentLeader).to.deep.equal({ leaderId: 2, leaderEpoch: 4 })
+      expect(nodeEndpoints).to.deep.equal([{ nodeId: 2, host: 'other', port: 9093, rack: null }])
+    }
+    expect((await path.connect().call(Produce, 9, requestTo(topic, batchOf(['a'])))).nodeEndpoints).to.deep.equal([])
   })
 
   it('leaves the neighbours of a refused partition alone', async () => {

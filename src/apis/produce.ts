@@ -35,9 +35,13 @@ export const produce = handler(Produce, (request, context) => {
   const forbidden = transactionRefusal(request)
   for (const topic of request.topicData) {
     const name = topicName(topic, context)
-    const parts = topic.partitionData.map((data) =>
-      forbidden === undefined ? append(name, data, request, context) : failure(data.index, forbidden),
-    )
+    const parts: (PartitionResponse | Promise<PartitionResponse>)[] = []
+    for (const { index, records } of topic.partitionData) {
+      // Kafka fails over null, and over its own attempt to say so.
+      if (records === null) context.closeConnection('produce without records')
+      else if (forbidden !== undefined) parts.push(failure(index, forbidden))
+      else parts.push(append(name, index, records, request, context))
+    }
     appends.push({ topic, parts })
   }
   context.orderFixed()
@@ -49,12 +53,13 @@ async function answer(
   context: RequestContext,
   appends: readonly { topic: TopicData; parts: readonly (PartitionResponse | Promise<PartitionResponse>)[] }[],
 ): Promise<HandlerAnswer<typeof Produce>> {
-  const responses: TopicResponse[] = []
-  for (const { topic, parts } of appends) {
-    const partitionResponses: PartitionResponse[] = []
-    for (const part of parts) partitionResponses.push(part instanceof Promise ? await part : part)
-    responses.push({ name: topic.name, topicId: topic.topicId, partitionResponses })
-  }
+  const responses: TopicResponse[] = await Promise.all(
+    appends.map(async ({ topic, parts }) => ({
+      name: topic.name,
+      topicId: topic.topicId,
+      partitionResponses: await Promise.all(parts),
+    })),
+  )
   if (request.acks !== 0) return { responses, ...leaderHints(responses, context) }
   // No answer can tell of an error, so the connection goes: the client notices, and refreshes its metadata.
   const failed = responses.flatMap(({ partitionResponses }) => partitionResponses).find((each) => each.errorCode !== 0)
@@ -64,6 +69,8 @@ async function answer(
 
 /** First version that tells who leads instead. */
 const WITH_LEADER_HINTS = 10
+/** First version that names topics by id alone. */
+const WITH_TOPIC_IDS = 13
 
 /** Names the leader in every answer that says NOT_LEADER_OR_FOLLOWER. */
 function leaderHints(
@@ -84,7 +91,7 @@ function leaderHints(
 
 /** Undefined where a topic id of v13 is unknown. */
 function topicName(topic: TopicData, context: RequestContext): string | undefined {
-  return topic.topicId === ZERO_UUID ? topic.name : context.services.partitions.nameOf(topic.topicId)
+  return context.apiVersion < WITH_TOPIC_IDS ? topic.name : context.services.partitions.nameOf(topic.topicId)
 }
 
 /** Transactional records need a transactional id. */
@@ -102,16 +109,15 @@ function hasTransactionalRecords({ records }: PartitionData): boolean {
 
 function append(
   topic: string | undefined,
-  data: PartitionData,
+  index: number,
+  records: Buffer,
   request: ProduceRequest,
   context: RequestContext,
 ): PartitionResponse | Promise<PartitionResponse> {
-  const { index, records } = data
   const { services, nowMs } = context
   if (topic === undefined) return failure(index, 'UNKNOWN_TOPIC_ID')
   const known = services.metadata.image.topicsByName.get(topic)
   if (known?.partitions[index] === undefined) return failure(index, 'UNKNOWN_TOPIC_OR_PARTITION')
-  if (records === null) return failure(index, 'INVALID_RECORD')
   if (request.acks < -1 || request.acks > 1) return failure(index, 'INVALID_REQUIRED_ACKS')
   if (known.internal && context.clientId !== ADMIN_CLIENT_ID) return failure(index, 'INVALID_TOPIC_EXCEPTION')
   const partition = services.partitions.leaderFor(topic, index)

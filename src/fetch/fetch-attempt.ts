@@ -78,7 +78,7 @@ function readPartition(
   usedBytes: number,
   held: ReadResult[],
 ): PartitionRead | Promise<PartitionRead> {
-  if (typeof partition === 'number') return failedRead(wanted, partition)
+  if (typeof partition === 'number') return failedRead(wanted, partition, isUnknown(partition) ? [] : null)
   const plan = planFetch(partition, wanted, limits.visibility)
   if (plan.kind === 'rejected') return failedRead(wanted, plan.rejection.code)
   if (plan.kind === 'diverging') return { ...emptyRead(wanted, plan.offsets, null), diverging: plan }
@@ -144,7 +144,12 @@ function emptyRead(
   }
 }
 
-function failedRead(wanted: WantedPartition, errorCode: number): PartitionRead {
+// Kafka finds these in KafkaApis already, where the list of aborted transactions is empty and not null.
+function isUnknown(code: number): boolean {
+  return code === errorCode('UNKNOWN_TOPIC_ID') || code === errorCode('UNKNOWN_TOPIC_OR_PARTITION')
+}
+
+function failedRead(wanted: WantedPartition, errorCode: number, abortedTransactions: [] | null = null): PartitionRead {
   return {
     wanted,
     errorCode,
@@ -152,6 +157,6 @@ function failedRead(wanted: WantedPartition, errorCode: number): PartitionRead {
     diverging: undefined,
     slices: noSlices,
     sizeBytes: 0,
-    abortedTransactions: null,
+    abortedTransactions,
   }
 }

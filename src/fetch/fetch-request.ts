@@ -31,11 +31,14 @@ export function partitionKey({ topic, topicId, partition }: TopicIdPartition): s
 /** Looks a topic's name up by its id; undefined: no such topic. */
 export type TopicNames = (topicId: string) => string | undefined
 
-/** The partitions that the request names, in its order; a later mention of the same one wins, as in Kafka's map. */
-export function wantedPartitions(request: FetchRequest, names: TopicNames): Map<string, WantedPartition> {
+/**
+ * The partitions that the request names, in its order; a later mention of the same one wins, as in Kafka's map. Undefined
+ * names: the version knows topics by their names alone.
+ */
+export function wantedPartitions(request: FetchRequest, names: TopicNames | undefined): Map<string, WantedPartition> {
   const wanted = new Map<string, WantedPartition>()
   for (const { topic, topicId, partitions } of request.topics) {
-    const name = topicId === ZERO_UUID ? topic : (names(topicId) ?? null)
+    const name = names === undefined ? topic : (names(topicId) ?? null)
     for (const each of partitions) {
       const partition = {
         topic: name,

@@ -34,6 +34,8 @@ export interface FetchConclusion<O> {
   readonly outcomes: O[]
 }
 
+/** First version that names topics by id alone. */
+const WITH_TOPIC_IDS = 13
 /** Session id of a fetch without session. */
 const NO_SESSION = 0
 /** Session epochs: a full fetch that wants a session; one that wants none, or ends the one it has. */
@@ -91,17 +93,18 @@ export class FetchSessions {
 
   /** The context of a request; a bare error name where its session is not what it says. */
   resolve(request: FetchRequest, version: number, names: TopicNames, nowMs: number): FetchContext | ErrorName {
-    const wanted = wantedPartitions(request, names)
+    const usesTopicIds = version >= WITH_TOPIC_IDS
+    const wanted = wantedPartitions(request, usesTopicIds ? names : undefined)
     const { sessionId, sessionEpoch } = request
     if (sessionEpoch === INITIAL_EPOCH || sessionEpoch === FINAL_EPOCH) {
       this.#sessions.delete(sessionId)
       if (sessionEpoch === FINAL_EPOCH) return sessionless(wanted)
-      return this.#full(wanted, version >= 13, replicaIdOf(request) >= 0)
+      return this.#full(wanted, usesTopicIds, replicaIdOf(request) >= 0)
     }
     const session = this.#sessions.get(sessionId)
     if (session === undefined) return 'FETCH_SESSION_ID_NOT_FOUND'
     if (session.epoch !== sessionEpoch) return 'INVALID_FETCH_SESSION_EPOCH'
-    if (session.usesTopicIds !== version >= 13) return 'FETCH_SESSION_TOPIC_ID_ERROR'
+    if (session.usesTopicIds !== usesTopicIds) return 'FETCH_SESSION_TOPIC_ID_ERROR'
     return this.#incremental(session, wanted, forgottenPartitions(request), names, nowMs)
   }
 

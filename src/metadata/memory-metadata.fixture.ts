@@ -22,6 +22,8 @@ export class MemoryMetadata implements MetadataStore {
     configs: new Map(),
     features: new Map([['metadata.version', 30]]),
     nextProducerId: 0,
+    scramCredentials: new Map(),
+    clientQuotas: new Map(),
   }
   readonly #listeners: ((image: MetadataImage, change: MetadataChange) => void)[] = []
   #topics = 0
@@ -49,6 +51,13 @@ export class MemoryMetadata implements MetadataStore {
     const id = `${String.fromCharCode(66 + this.#topics++)}AAAAAAAAAAAAAAAAAAAAA`
     const partitions = Array.from({ length: partitionCount }, () => partition)
     return this.putTopic({ name, id, internal: name.startsWith('__'), partitions })
+  }
+
+  /** A broker that advertises itself on the plaintext listener. */
+  addBroker(nodeId: number, endpoint: { host: string; port: number }): void {
+    const endpoints = new Map([['PLAINTEXT', endpoint]])
+    const broker = { nodeId, epoch: 1, rack: null, fenced: false, endpoints }
+    this.image = { ...this.image, brokers: new Map([...this.image.brokers, [nodeId, broker]]) }
   }
 
   putTopic(topic: TopicImage): TopicImage {
@@ -95,6 +104,15 @@ export class MemoryMetadata implements MetadataStore {
     throw new Error('not part of this test')
   }
   async alterConfigs(): Promise<never> {
+    throw new Error('not part of this test')
+  }
+  async alterScramCredentials(): Promise<never> {
+    throw new Error('not part of this test')
+  }
+  async setFeatures(): Promise<never> {
+    throw new Error('not part of this test')
+  }
+  async unregisterBroker(): Promise<never> {
     throw new Error('not part of this test')
   }
   async allocateProducerIds(count: number): Promise<number> {

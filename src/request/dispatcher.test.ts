@@ -50,6 +50,27 @@ describe('ApiVersions', () => {
     expect((await client.call(ApiVersions, 3, software)).errorCode).to.equal(0)
   })
 
+  it('tells features that begin at version 0 from v4 on', async () => {
+    const path = new DataPath([apiVersions])
+    const names = async (version: number) => {
+      const { supportedFeatures } = await path.connect().call(ApiVersions, version, software)
+      return supportedFeatures.map(({ name }) => name)
+    }
+    expect(await names(3)).to.deep.equal(['metadata.version'])
+    expect(await names(4)).to.include('group.version')
+  })
+
+  it('sends a client that means another cluster or broker back to its bootstrap servers', async () => {
+    const path = new DataPath([apiVersions])
+    const ask = async (meant: object) => {
+      const { errorCode } = await path.connect().call(ApiVersions, 5, { ...software, ...meant })
+      return errorName(errorCode)
+    }
+    expect(await ask({ clusterId: 'c', nodeId: 1 })).to.equal('NONE')
+    expect(await ask({ clusterId: 'd', nodeId: 1 })).to.equal('REBOOTSTRAP_REQUIRED')
+    expect(await ask({ clusterId: 'c', nodeId: 2 })).to.equal('REBOOTSTRAP_REQUIRED')
+  })
+
   it('refuses software whose name is none', async () => {
     const path = new DataPath([apiVersions])
     const response = await path.connect().call(ApiVersions, 3, { ...software, clientSoftwareName: 'a b' })

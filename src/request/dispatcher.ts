@@ -124,12 +124,16 @@ class Call {
   }
 
   #answer(answer: HandlerAnswer<ApiSchema>): void {
-    if (answer === undefined) {
-      if (this.#context.closeReason === undefined) this.#exchange.reply(undefined)
-      else this.#exchange.fail(this.#context.closeReason)
+    const release = answer instanceof WithRelease ? answer.release : undefined
+    if (this.#context.closeReason !== undefined) {
+      release?.()
+      this.#exchange.fail(this.#context.closeReason)
       return
     }
-    const release = answer instanceof WithRelease ? answer.release : undefined
+    if (answer === undefined) {
+      this.#exchange.reply(undefined)
+      return
+    }
     let frame: GatheredBytes
     try {
       frame = this.#frame(answer instanceof WithRelease ? answer.response : answer)

@@ -1,0 +1,10 @@
+import { SaslAuthenticate } from '../../protocol/apis/sasl-authenticate.ts'
+import { errorCode } from '../../protocol/error-codes.ts'
+import { handler } from './handler.ts'
+
+/** As SaslHandshake. Source: KafkaApis.handleSaslAuthenticateRequest. */
+export const saslAuthenticate = handler(SaslAuthenticate, () => ({
+  errorCode: errorCode('ILLEGAL_SASL_STATE'),
+  errorMessage: 'SaslAuthenticate request received after successful authentication',
+  authBytes: Buffer.alloc(0),
+}))
