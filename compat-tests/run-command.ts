@@ -59,9 +59,7 @@ export function runCommand(command: readonly string[], options: CommandOptions =
         stderr: Buffer.concat(stderr).toString('utf8'),
       }
       if (late) {
-        reject(
-          new Error(`${command.join(' ')}: still running after ${timeoutMs} ms\n${result.stdout}\n${result.stderr}`),
-        )
+        reject(new Error(`${command.join(' ')}: still running after ${timeoutMs} ms\n${endsOf(result)}`))
       } else resolve(result)
     })
   })
@@ -71,7 +69,12 @@ export function runCommand(command: readonly string[], options: CommandOptions =
 export async function runCommandWell(command: readonly string[], options: CommandOptions = {}): Promise<CommandResult> {
   const result = await runCommand(command, options)
   if (result.code !== 0) {
-    throw new Error(`${command.join(' ')}: exit code ${result.code}\n${result.stdout}\n${result.stderr}`)
+    throw new Error(`${command.join(' ')}: exit code ${result.code}\n${endsOf(result)}`)
   }
   return result
+}
+
+/** The last words, which tell what went wrong; a program may have printed megabytes before. */
+function endsOf({ stdout, stderr }: CommandResult): string {
+  return `${stdout.slice(-1000)}\n${stderr.slice(0, 1000)}\n${stderr.slice(1000).slice(-1000)}`
 }

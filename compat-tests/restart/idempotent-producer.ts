@@ -2,6 +2,7 @@ import { InitProducerId } from '../../protocol/apis/init-producer-id.ts'
 import { Produce } from '../../protocol/apis/produce.ts'
 import { buildBatch } from '../../protocol/records/batch-builder.ts'
 import { RawClient } from '../raw-client.ts'
+import { waitFor } from '../wait-for.ts'
 
 /** What the broker said to one batch. */
 export interface Answer {
@@ -21,14 +22,15 @@ export class IdempotentProducer {
 
   static async start(port: number): Promise<IdempotentProducer> {
     const client = await RawClient.connect(port)
-    const none = { producerId: -1, producerEpoch: -1, enable2Pc: false, keepPreparedTxn: false }
-    const { errorCode, producerId, producerEpoch } = await client.send(InitProducerId, 4, {
-      transactionalId: null,
-      transactionTimeoutMs: 60_000,
-      ...none,
+    const request = { ...NO_PRODUCER, transactionalId: null, transactionTimeoutMs: 60_000 }
+    const { producerId, producerEpoch } = await waitFor('a producer id', async () => {
+      const response = await client.send(InitProducerId, 4, request)
+      // Apache Kafka says so while it fetches a first block of ids.
+      if (response.errorCode === COORDINATOR_LOAD_IN_PROGRESS) return undefined
+      if (response.errorCode !== 0) throw new Error(`InitProducerId: error code ${response.errorCode}`)
+      return response
     })
     client.close()
-    if (errorCode !== 0) throw new Error(`InitProducerId: error code ${errorCode}`)
     return new IdempotentProducer(producerId, producerEpoch)
   }
 
@@ -51,4 +53,6 @@ export class IdempotentProducer {
   }
 }
 
+const COORDINATOR_LOAD_IN_PROGRESS = 14
+const NO_PRODUCER = { producerId: -1, producerEpoch: -1, enable2Pc: false, keepPreparedTxn: false }
 const NO_TOPIC_ID = '00000000-0000-0000-0000-000000000000'

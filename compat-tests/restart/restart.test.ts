@@ -167,7 +167,7 @@ for (const [name, end] of Object.entries(ENDS)) {
 
     it('clients that stayed connected go on by themselves, each record once', async () => {
       await (await application.admin()).createTopics({ topics: [{ topic: 'unbroken' }] })
-      const patient = { retry: { initialRetryTime: 50, retries: 40 } }
+      const patient = { retry: { initialRetryTime: 50, maxRetryTime: 500, retries: 200 } }
       const producer = await application.producer({ idempotent: true, ...patient })
       const inbox = await Inbox.of(await application.consumer({ groupId: 'unbroken', ...patient }), 'unbroken')
       let isOver = false

@@ -1,0 +1,113 @@
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { kafkaClassPath } from '../../../scripts/kafka-tool.ts'
+import type { Requirement } from '../../requirements.ts'
+import { runCommandWell } from '../../run-command.ts'
+
+/**
+ * A client that can be asked, as a program:
+ *   produce BOOTSTRAP TOPIC CODEC COUNT         records 0 to COUNT-1: key "key-I", value "I:xxx", header index=I
+ *   consume BOOTSTRAP TOPIC GROUP COUNT         as a group member from the beginning: one line of JSON a record, then commit
+ *   admin BOOTSTRAP TOPIC                       make it with 3 partitions and the longest retention, look, delete it, list
+ */
+export interface MatrixClient {
+  readonly name: string
+  readonly codecs: readonly string[]
+  readonly requirements: readonly Requirement[]
+  /** Argument list before the verb. Installs what is missing; rejects where it cannot. */
+  command(): Promise<string[]>
+}
+
+/** What installing takes a while, and is the same for every run, outlives the run. */
+const cache = join(tmpdir(), 'ottla-test-clients')
+const folder = join(import.meta.dirname, '..')
+const ALL_CODECS = ['none', 'gzip', 'snappy', 'lz4', 'zstd']
+
+const PYTHON_PACKAGES = [
+  'confluent-kafka==2.16.1',
+  'kafka-python==3.0.12',
+  'aiokafka==0.14.0',
+  'python-snappy==0.7.3',
+  'lz4==4.4.5',
+  'zstandard==0.25.0',
+  'cramjam==2.14.0',
+]
+const NODE_PACKAGES = ['node@22.23.3', '@platformatic/kafka@2.12.1']
+
+/** Runs `install` in a new folder of the cache unless it was done before. */
+async function installed(name: string, install: (home: string) => Promise<unknown>): Promise<string> {
+  const home = join(cache, name)
+  const done = join(home, 'ok')
+  if (!existsSync(done)) {
+    rmSync(home, { recursive: true, force: true })
+    mkdirSync(home, { recursive: true })
+    await install(home)
+    writeFileSync(done, '')
+  }
+  return home
+}
+
+const INSTALL = { timeoutMs: 300_000 }
+
+function python(name: string): MatrixClient {
+  const command = async () => {
+    const home = await installed('python', async (home) => {
+      await runCommandWell(['python3', '-m', 'venv', home], INSTALL)
+      await runCommandWell([join(home, 'bin', 'pip'), 'install', '-q', ...PYTHON_PACKAGES], INSTALL)
+    })
+    return [join(home, 'bin', 'python'), join(folder, name, 'client.py')]
+  }
+  return { name, codecs: ALL_CODECS, requirements: ['python'], command }
+}
+
+function go(name: string): MatrixClient {
+  const command = async () => {
+    const program = join(cache, 'go', name)
+    mkdirSync(dirname(program), { recursive: true })
+    await runCommandWell(['go', 'build', '-o', program, '.'], { ...INSTALL, cwd: join(folder, name) })
+    return [program]
+  }
+  return { name, codecs: ALL_CODECS, requirements: ['go'], command }
+}
+
+/** Apache Kafka's own client, with further properties for its consumer. */
+export async function jvmCommand(): Promise<string[]> {
+  const jvm = ['-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-Xmx256m']
+  return ['java', ...jvm, '-cp', await kafkaClassPath('4.3.1'), join(folder, 'jvm', 'Client.java')]
+}
+
+export const matrixClients: readonly MatrixClient[] = [
+  python('confluent-kafka'),
+  python('kafka-python'),
+  python('aiokafka'),
+  go('franz-go'),
+  go('kafka-go'),
+  go('sarama'),
+  { name: 'jvm', codecs: ALL_CODECS, requirements: ['java', 'maven'], command: jvmCommand },
+  {
+    name: 'kafkajs',
+    codecs: ['none', 'gzip'],
+    requirements: [],
+    command: async () => [process.execPath, '--import', 'tsx', join(folder, 'kafkajs', 'client.ts')],
+  },
+  {
+    name: 'platformatic-kafka',
+    codecs: ALL_CODECS,
+    requirements: [],
+    command: async () => {
+      const home = await installed('platformatic-kafka', async (home) => {
+        writeFileSync(join(home, 'package.json'), '{"private":true}')
+        await runCommandWell(['npm', 'install', '--no-audit', '--no-fund', ...NODE_PACKAGES], { ...INSTALL, cwd: home })
+      })
+      // It resolves the package from the folder that it is run in.
+      const script = join(folder, 'platformatic-kafka', 'client.mjs')
+      return [join(home, 'node_modules', 'node', 'bin', 'node'), script]
+    },
+  },
+]
+
+/** Where a client must be run. */
+export function workingDirectory(client: MatrixClient): string {
+  return client.name === 'platformatic-kafka' ? join(cache, client.name) : folder
+}
