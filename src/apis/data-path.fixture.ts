@@ -139,6 +139,10 @@ export class WireClient {
     this.#connection.send(bytes)
   }
 
+  set stalled(stalled: boolean) {
+    this.#connection.stalled = stalled
+  }
+
   close(): void {
     this.#connection.close()
   }

@@ -139,6 +139,34 @@ describe('Fetch', () => {
     expect(await read({}, { partitionMaxBytes: 1 })).to.deep.equal([1, 0])
   })
 
+  it('shrinks to the memory that is left, and does not wait for more', async () => {
+    const { path, topic } = await rig()
+    for (const value of ['x', 'y', 'z']) await path.log('t').append(batchOf([value.repeat(1000)]), append)
+    const { bytesInFlight } = path.services
+    // Room for two batches and for the request itself.
+    const taken = bytesInFlight.availableBytes - 2500
+    bytesInFlight.addResponse(taken)
+    const request = requestTo(topic, { 0: 0 }, { maxWaitMs: 60_000, minBytes: 10_000 })
+    const { responses } = await path.connect().call(Fetch, NEWEST, request)
+    expect(baseOffsets(responses[0]!.partitions[0]!.records)).to.deep.equal([0, 1])
+    expect(path.host.clock.monotonicMs()).to.be.lessThan(1000)
+  })
+
+  it('counts what it reads until the client has taken it', async () => {
+    const { path, topic } = await rig()
+    const { bytesInFlight } = path.services
+    const before = bytesInFlight.availableBytes
+    await path.log('t').append(batchOf(['x'.repeat(5000)]), append)
+    const client = path.connect()
+    client.stalled = true
+    client.send(Fetch, NEWEST, requestTo(topic, { 0: 0 }))
+    await path.host.advance(10)
+    expect(before - bytesInFlight.availableBytes).to.be.within(5000, 6000)
+    client.stalled = false
+    await path.host.advance(10)
+    expect(bytesInFlight.availableBytes).to.equal(before)
+  })
+
   it('shows uncommitted records to those alone who ask for them', async () => {
     const { path, topic } = await rig()
     const log = path.log('t')

@@ -2,8 +2,7 @@ import { Fetch, type FetchRequest, type FetchResponse } from '../../protocol/api
 import { errorCode, isRejection } from '../../protocol/error-codes.ts'
 import { ZERO_UUID } from '../../protocol/schema.ts'
 import {
-  attemptFetch,
-  type FetchAttempt,
+  FetchAttempt,
   type FetchLimits,
   type FetchTarget,
   hasNothingToRead,
@@ -63,7 +62,7 @@ class PendingFetch {
       const mayWait = remainingMs > 0 && this.#limits.minBytes > 0 && targets.length > 0
       let missingBytes = this.#limits.minBytes
       if (!mayWait || !hasNothingToRead(targets, this.#limits.visibility)) {
-        const attempt = await attemptFetch(targets, this.#limits)
+        const attempt = await FetchAttempt.of(targets, this.#limits, this.#context.services.bytesInFlight)
         if (!mayWait || attempt.isUrgent || attempt.sizeBytes >= missingBytes) return this.#answer(attempt)
         missingBytes -= attempt.sizeBytes
         attempt.release()
@@ -126,13 +125,13 @@ class PendingFetch {
       hints,
     )
     const response = { errorCode: errorCode(error), sessionId, responses, nodeEndpoints: hints.endpoints }
+    attempt.handOver()
     return new WithRelease(response, () => attempt.release())
   }
 }
 
 function limitsOf(request: FetchRequest, context: RequestContext): FetchLimits {
-  const { bytesInFlight, configs } = context.services
-  const maxBytes = Math.min(request.maxBytes, configs.broker.fetchMaxBytes, bytesInFlight.availableBytes)
+  const maxBytes = Math.min(request.maxBytes, context.services.configs.broker.fetchMaxBytes)
   return {
     maxBytes,
     minBytes: Math.min(request.minBytes, maxBytes),

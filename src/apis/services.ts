@@ -2,6 +2,7 @@ import type { Host } from '../../storage/host/host.ts'
 import type { LogStore } from '../../storage/log-store.ts'
 import type { ConfigStore } from '../config/config-store.ts'
 import type { GroupCoordinator } from '../coordinator/group/group-coordinator.ts'
+import type { ResponseBudget } from '../fetch/fetch-attempt.ts'
 import type { FetchPurgatory } from '../fetch/fetch-purgatory.ts'
 import type { FetchSessions } from '../fetch/fetch-sessions.ts'
 import type { MetadataStore } from '../metadata/metadata-store.ts'
@@ -22,7 +23,7 @@ export interface Services {
   /** Partitions that this broker leads or follows, by name and by topic id. */
   readonly partitions: PartitionRegistry
   /** The memory that connections tie up: what a fetch may still take of it. */
-  readonly bytesInFlight: { readonly availableBytes: number }
+  readonly bytesInFlight: ResponseBudget
   readonly fetchSessions: FetchSessions
   readonly fetchPurgatory: FetchPurgatory
   readonly producerIds: ProducerIds

@@ -1,4 +1,4 @@
-import { errorCode, isRejection } from '../../protocol/error-codes.ts'
+import { type ErrorName, errorCode, isRejection } from '../../protocol/error-codes.ts'
 import type { AbortedTransaction, ReadResult } from '../../storage/partition-log.ts'
 import type { Partition } from '../partition/partition.ts'
 import { readDownConverted } from './down-conversion.ts'
@@ -31,13 +31,11 @@ export interface PartitionRead {
   readonly abortedTransactions: readonly AbortedTransaction[] | null
 }
 
-export interface FetchAttempt {
-  readonly reads: readonly PartitionRead[]
-  readonly sizeBytes: number
-  /** Not to be waited over: an error, a diverging epoch. */
-  readonly isUrgent: boolean
-  /** Gives back the memory that the slices lie in. */
-  release(): void
+/** The memory that answers may take: what is promised to a read counts while it reads, what it found until it is let go. */
+export interface ResponseBudget {
+  readonly availableBytes: number
+  addResponse(bytes: number): void
+  removeResponse(bytes: number): void
 }
 
 /** A partition to read, or the code of the error that stands for it. */
@@ -50,71 +48,105 @@ export interface FetchTarget {
  * Reads what is there now, partition by partition: the first with data may exceed every limit, so that a batch larger
  * than all of them comes through (KIP-74). Source: ReplicaManager.readFromLog.
  */
-export async function attemptFetch(targets: readonly FetchTarget[], limits: FetchLimits): Promise<FetchAttempt> {
-  const held: ReadResult[] = []
-  const reads: PartitionRead[] = []
-  let sizeBytes = 0
-  let isUrgent = false
-  for (const { wanted, partition } of targets) {
-    const read = await readPartition(wanted, partition, limits, sizeBytes, held)
-    if (read.errorCode !== 0 || read.diverging !== undefined) isUrgent = true
-    sizeBytes += read.sizeBytes
-    reads.push(read)
-  }
-  return {
-    reads,
-    sizeBytes,
-    isUrgent,
-    release() {
-      for (const each of held.splice(0)) each.release()
-    },
-  }
-}
+export class FetchAttempt {
+  readonly reads: PartitionRead[] = []
+  sizeBytes = 0
+  /** Not to be waited over: an error, a diverging epoch, less than there is for want of memory. */
+  isUrgent = false
+  readonly #limits: FetchLimits
+  readonly #budget: ResponseBudget
+  readonly #held: ReadResult[] = []
+  #countedBytes = 0
 
-function readPartition(
-  wanted: WantedPartition,
-  partition: Partition | number,
-  limits: FetchLimits,
-  usedBytes: number,
-  held: ReadResult[],
-): PartitionRead | Promise<PartitionRead> {
-  if (typeof partition === 'number') return failedRead(wanted, partition, isUnknown(partition) ? [] : null)
-  const plan = planFetch(partition, wanted, limits.visibility)
-  if (plan.kind === 'rejected') return failedRead(wanted, plan.rejection.code)
-  if (plan.kind === 'diverging') return { ...emptyRead(wanted, plan.offsets, null), diverging: plan }
-  if (plan.upToOffset <= wanted.fetchOffset)
-    return emptyRead(wanted, plan.offsets, limits.withAbortedTransactions ? [] : null)
-  return readBatches(wanted, partition, plan, limits, usedBytes, held)
-}
+  private constructor(limits: FetchLimits, budget: ResponseBudget) {
+    this.#limits = limits
+    this.#budget = budget
+  }
 
-async function readBatches(
-  wanted: WantedPartition,
-  partition: Partition,
-  plan: FetchPlan & { kind: 'read' },
-  limits: FetchLimits,
-  usedBytes: number,
-  held: ReadResult[],
-): Promise<PartitionRead> {
-  const { fetchOffset } = wanted
-  const { offsets, upToOffset } = plan
-  const maxBytes = Math.max(0, Math.min(wanted.maxBytes, limits.maxBytes - usedBytes))
-  const context = { maxBytes, minOneBatch: usedBytes === 0, upToOffset }
-  const { settings, log } = partition
-  if (settings.compressionType === 'zstd' && !limits.knowsZstd) {
-    return failedRead(wanted, errorCode('UNSUPPORTED_COMPRESSION_TYPE'))
+  static async of(targets: readonly FetchTarget[], limits: FetchLimits, budget: ResponseBudget): Promise<FetchAttempt> {
+    const attempt = new FetchAttempt(limits, budget)
+    try {
+      for (const { wanted, partition } of targets) {
+        const read = attempt.#readPartition(wanted, partition)
+        attempt.#take(read instanceof Promise ? await read : read)
+      }
+    } catch (error) {
+      attempt.release()
+      throw error
+    }
+    return attempt
   }
-  if (limits.convertTo !== undefined && !settings.messageDownconversionEnable) {
-    return failedRead(wanted, errorCode('UNSUPPORTED_VERSION'))
+
+  /** The connection counts the bytes from here on; the memory stays ours. */
+  handOver(): void {
+    this.#budget.removeResponse(this.#countedBytes)
+    this.#countedBytes = 0
   }
-  const result =
-    limits.convertTo === undefined
-      ? await log.read(fetchOffset, context)
-      : await readDownConverted(log, fetchOffset, context, limits.convertTo)
-  if (isRejection(result)) return failedRead(wanted, result.code)
-  held.push(result)
-  const { slices, sizeBytes, nextOffset } = result
-  const aborted = limits.withAbortedTransactions ? log.abortedTransactions(fetchOffset, nextOffset) : null
-  return { ...emptyRead(wanted, offsets, aborted), slices, sizeBytes }
+
+  /** Gives back the memory that the slices lie in. */
+  release(): void {
+    this.handOver()
+    for (const each of this.#held.splice(0)) each.release()
+  }
+
+  #take(read: PartitionRead): void {
+    if (read.errorCode !== 0 || read.diverging !== undefined) this.isUrgent = true
+    this.sizeBytes += read.sizeBytes
+    this.reads.push(read)
+  }
+
+  #readPartition(wanted: WantedPartition, partition: Partition | number): PartitionRead | Promise<PartitionRead> {
+    if (typeof partition === 'number') return failedRead(wanted, partition, isUnknown(partition) ? [] : null)
+    const plan = planFetch(partition, wanted, this.#limits.visibility)
+    if (plan.kind === 'rejected') return failedRead(wanted, plan.rejection.code)
+    if (plan.kind === 'diverging') return { ...emptyRead(wanted, plan.offsets, null), diverging: plan }
+    const aborted = this.#limits.withAbortedTransactions ? [] : null
+    if (plan.upToOffset <= wanted.fetchOffset) return emptyRead(wanted, plan.offsets, aborted)
+    const refusal = this.#refusal(partition)
+    return refusal === undefined ? this.#readBatches(wanted, partition, plan) : failedRead(wanted, errorCode(refusal))
+  }
+
+  /** What an old client cannot be given. */
+  #refusal({ settings }: Partition): ErrorName | undefined {
+    if (settings.compressionType === 'zstd' && !this.#limits.knowsZstd) return 'UNSUPPORTED_COMPRESSION_TYPE'
+    const isRefused = this.#limits.convertTo !== undefined && !settings.messageDownconversionEnable
+    return isRefused ? 'UNSUPPORTED_VERSION' : undefined
+  }
+
+  async #readBatches(
+    wanted: WantedPartition,
+    { log }: Partition,
+    { offsets, upToOffset }: FetchPlan & { kind: 'read' },
+  ): Promise<PartitionRead> {
+    const { fetchOffset } = wanted
+    const { convertTo, withAbortedTransactions } = this.#limits
+    const maxBytes = this.#allowance(wanted)
+    const context = { maxBytes, minOneBatch: this.sizeBytes === 0, upToOffset }
+    // Reads of other fetches that are under way at the same time see what this one may come to.
+    this.#count(maxBytes)
+    const result = await (convertTo === undefined
+      ? log.read(fetchOffset, context)
+      : readDownConverted(log, fetchOffset, context, convertTo))
+    this.#count(-maxBytes)
+    if (isRejection(result)) return failedRead(wanted, result.code)
+    this.#held.push(result)
+    this.#count(result.sizeBytes)
+    const { slices, sizeBytes, nextOffset } = result
+    const aborted = withAbortedTransactions ? log.abortedTransactions(fetchOffset, nextOffset) : null
+    return { ...emptyRead(wanted, offsets, aborted), slices, sizeBytes }
+  }
+
+  #allowance(wanted: WantedPartition): number {
+    const asked = Math.max(0, Math.min(wanted.maxBytes, this.#limits.maxBytes - this.sizeBytes))
+    const { availableBytes } = this.#budget
+    if (availableBytes < asked) this.isUrgent = true
+    return Math.min(asked, availableBytes)
+  }
+
+  #count(bytes: number): void {
+    this.#countedBytes += bytes
+    this.#budget.addResponse(bytes)
+  }
 }
 
 /** True where nothing at all can be read now, so that a fetch may wait without trying: the usual state at a log's end. */
