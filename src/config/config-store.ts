@@ -29,6 +29,7 @@ export class ConfigStore {
   #dynamic: DynamicConfigs = new Map()
   #broker: BrokerSettings
   #topicDefaults: TopicSettings
+  #groupDefaults: GroupSettings | undefined
   readonly #topics = new Map<
     string,
     { readonly source: ReadonlyMap<string, string>; readonly settings: TopicSettings }
@@ -64,10 +65,17 @@ export class ConfigStore {
 
   /** A group's settings, held within the broker's bounds for groups. */
   group(id: string): GroupSettings {
-    const source = this.#dynamic.get(key.group + id) ?? none
-    return this.#cached(this.#groups, id, source, () =>
-      withinGroupBounds(this.#resolve(groupConfigs, source), this.#broker),
-    )
+    const source = this.#dynamic.get(key.group + id)
+    // Asked with each heartbeat, and nearly always of a group without settings of its own.
+    if (source === undefined || source.size === 0) {
+      this.#groupDefaults ??= this.#resolveGroup(none)
+      return this.#groupDefaults
+    }
+    return this.#cached(this.#groups, id, source, () => this.#resolveGroup(source))
+  }
+
+  #resolveGroup(source: ReadonlyMap<string, string>): GroupSettings {
+    return withinGroupBounds(this.#resolve(groupConfigs, source), this.#broker)
   }
 
   /** Every effective value of a topic as text, for checks that look at several at once. */
@@ -105,6 +113,7 @@ export class ConfigStore {
     this.#broker = this.#resolveBroker()
     this.#topics.clear()
     this.#groups.clear()
+    this.#groupDefaults = undefined
     this.#topicDefaults = this.#resolve(topicConfigs, none)
     for (const listener of this.#brokerListeners) listener(this.#broker)
   }

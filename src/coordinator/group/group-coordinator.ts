@@ -104,15 +104,12 @@ export class GroupCoordinator {
     request: ConsumerGroupHeartbeatRequest,
     client: GroupClient,
   ): Answer<ConsumerGroupHeartbeatResponse> {
-    const refused = heartbeatRefusal(request, client.apiVersion, this.#assignorNames)
+    const assignors = assignorsNamed(this.#config().groupConsumerAssignors)
+    const refused = heartbeatRefusal(request, client.apiVersion, assignors)
     return settle<ConsumerGroupHeartbeatResponse>(
       refused ?? this.#write(request.groupId, (shard) => shard.consumerHeartbeat(request, client)),
       ({ code, message }) => ({ errorCode: code, errorMessage: message, memberEpoch: 0, heartbeatIntervalMs: 0 }),
     )
-  }
-
-  get #assignorNames(): string[] {
-    return assignorsNamed(this.#config().groupConsumerAssignors).map(({ name }) => name)
   }
 
   /** Rejections are for every partition alike. */

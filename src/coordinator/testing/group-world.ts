@@ -117,6 +117,9 @@ export class GroupWorld {
       deleteTopics: never,
       createPartitions: never,
       alterConfigs: never,
+      alterScramCredentials: never,
+      setFeatures: never,
+      unregisterBroker: never,
       allocateProducerIds: never,
     }
   }

@@ -14,7 +14,15 @@ const known = new Map<string, Assignor>(
   }),
 )
 
+const byNames = new WeakMap<readonly string[], readonly Assignor[]>()
+
 /** The assignors that group.consumer.assignors names, the default first. Classes of others cannot run here. */
-export function assignorsNamed(names: readonly string[]): Assignor[] {
-  return names.flatMap((name) => known.get(name) ?? [])
+export function assignorsNamed(names: readonly string[]): readonly Assignor[] {
+  // Asked with each heartbeat, while the setting is one and the same.
+  let assignors = byNames.get(names)
+  if (assignors === undefined) {
+    assignors = names.flatMap((name) => known.get(name) ?? [])
+    byNames.set(names, assignors)
+  }
+  return assignors
 }

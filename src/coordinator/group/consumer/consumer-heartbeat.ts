@@ -5,6 +5,7 @@ import type {
 import { isRejection, type Rejection, reject } from '../../../../protocol/error-codes.ts'
 import type { CoordinatorRecord } from '../../coordinator-record.ts'
 import type { Decision } from '../../shard.ts'
+import type { Assignor } from '../assignor/assignor.ts'
 import type { GroupClient, GroupContext } from '../group-context.ts'
 import type { GroupConversion } from '../group-conversion.ts'
 import type { GroupTable } from '../group-table.ts'
@@ -114,6 +115,7 @@ export class ConsumerHeartbeat {
 /** What a heartbeat leaves out stays as it was. */
 function updatedBy(member: ConsumerMember, request: Request, client: GroupClient): ConsumerMember {
   const { rebalanceTimeoutMs, subscribedTopicNames } = request
+  if (saysNothingNew(member, request, client)) return member
   return {
     ...member,
     instanceId: request.instanceId ?? member.instanceId,
@@ -126,6 +128,15 @@ function updatedBy(member: ConsumerMember, request: Request, client: GroupClient
     clientHost: client.clientHost,
     classicMetadata: null,
   }
+}
+
+/** Nearly every heartbeat: the member is alive, and that is all. */
+function saysNothingNew(member: ConsumerMember, request: Request, client: GroupClient): boolean {
+  const { rebalanceTimeoutMs, subscribedTopicNames, subscribedTopicRegex, serverAssignor, rackId, instanceId } = request
+  if (rebalanceTimeoutMs !== NO_TIMEOUT || subscribedTopicNames !== null || subscribedTopicRegex !== null) return false
+  if (serverAssignor !== null || rackId !== null || member.classicMetadata !== null) return false
+  const isSame = client.clientId === member.clientId && client.clientHost === member.clientHost
+  return isSame && (instanceId === null || instanceId === member.instanceId)
 }
 
 /** The client says everything, for it does not know what its last request did. */
@@ -152,7 +163,7 @@ export function full(maxSize: number): Rejection {
 export function heartbeatRefusal(
   request: Request,
   apiVersion: number,
-  assignors: readonly string[],
+  assignors: readonly Assignor[],
 ): Rejection | undefined {
   const { memberEpoch, memberId, groupId, instanceId, rackId, serverAssignor } = request
   const needsMemberId = apiVersion >= 1 || memberEpoch > 0 || memberEpoch === LEFT_EPOCH
@@ -162,10 +173,11 @@ export function heartbeatRefusal(
   if (isBlank(rackId)) return invalid("RackId can't be empty.")
   const refused = epochRefusal(request)
   if (refused !== undefined) return refused
-  if (serverAssignor === null || assignors.includes(serverAssignor)) return undefined
+  if (serverAssignor === null || assignors.some(({ name }) => name === serverAssignor)) return undefined
+  const supported = assignors.map(({ name }) => name).join(', ')
   return reject(
     'UNSUPPORTED_ASSIGNOR',
-    `ServerAssignor ${serverAssignor} is not supported. Supported assignors: ${assignors.join(', ')}.`,
+    `ServerAssignor ${serverAssignor} is not supported. Supported assignors: ${supported}.`,
   )
 }
 

@@ -43,7 +43,7 @@ export interface MemberUpdate {
 /** Epoch of the group, and whether all its members read the same, once an update is through. */
 interface GroupVersion {
   readonly groupEpoch: number
-  readonly isHomogeneous: boolean
+  isHomogeneous(): boolean
 }
 
 /** What a member is to have, and since which epoch. */
@@ -69,7 +69,7 @@ export class MemberUpdates {
   /** What the member reads, by names and by regular expression: how it changed. */
   subscriptionChange(update: MemberUpdate): { readonly names: boolean; readonly regex: RegexChange } | Rejection {
     const { group, member, updated, records } = update
-    const isChanged = !sameMetadata(member, updated)
+    const isChanged = member !== updated && !sameMetadata(member, updated)
     if (isChanged) records.push(memberRecord(group.groupId, updated))
     const names = isChanged && !sameNames(member.subscribedTopicNames, updated.subscribedTopicNames)
     const regex = this.#regexes.update(group, member, updated, records)
@@ -78,6 +78,7 @@ export class MemberUpdates {
 
   /** Whether the group would be shared out by another assignor. */
   prefersAnotherAssignor({ group, member, updated }: MemberUpdate): boolean {
+    if (member.serverAssignor === updated.serverAssignor) return false
     const before = group.preferredAssignor() ?? this.#defaultAssignor.name
     return before !== (group.preferredAssignor(member, updated) ?? this.#defaultAssignor.name)
   }
@@ -85,11 +86,11 @@ export class MemberUpdates {
   /** A new group epoch where somebody reads something else, or what is read has changed itself. */
   groupVersion(update: MemberUpdate, isBumped: boolean): GroupVersion {
     const { group, member, updated } = update
-    const memberCount = this.#memberCountWith(group, updated)
     if (!isBumped && this.#context.nowMs() < group.metadataFreshUntilMs) {
-      const homogeneous = isHomogeneous(group.regexes, group.subscriptions, group.members.size)
-      return { groupEpoch: group.groupEpoch, isHomogeneous: homogeneous }
+      const { groupEpoch, regexes, subscriptions, members } = group
+      return { groupEpoch, isHomogeneous: () => isHomogeneous(regexes, subscriptions, members.size) }
     }
+    const memberCount = this.#memberCountWith(group, updated)
     const regexes = group.regexesWith(member, updated)
     const subscriptions = group.subscriptionsWith(member, updated)
     const hash = metadataHash(subscriptions.topics(), this.#context.image())
@@ -97,7 +98,7 @@ export class MemberUpdates {
     if (groupEpoch !== group.groupEpoch) this.#bump(update, groupEpoch, hash)
     group.metadataFreshUntilMs = this.#context.nowMs() + METADATA_FRESH_MS
     if (group.hasPartitionMetadataRecord) update.records.push(partitionMetadataTombstone(group.groupId))
-    return { groupEpoch, isHomogeneous: isHomogeneous(regexes, subscriptions, memberCount) }
+    return { groupEpoch, isHomogeneous: () => isHomogeneous(regexes, subscriptions, memberCount) }
   }
 
   #memberCountWith(group: ConsumerGroup, updated: ConsumerMember): number {
@@ -121,7 +122,7 @@ export class MemberUpdates {
     const assignor = this.#assignors.find((each) => each.name === name) ?? this.#defaultAssignor
     const image = this.#context.image()
     const nowMs = this.#context.nowMs()
-    const task = { group, updated, groupEpoch, isHomogeneous: version.isHomogeneous, assignor, image, nowMs }
+    const task = { group, updated, groupEpoch, isHomogeneous: version.isHomogeneous(), assignor, image, nowMs }
     const assigned = targetAssignment(task)
     records.push(...assigned.records)
     return { epoch: groupEpoch, partitions: assigned.partitions.get(updated.memberId) ?? noPartitions }
