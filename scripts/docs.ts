@@ -5,12 +5,14 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { protocolPage } from './protocol-page.ts'
+import { settingsPage } from './settings-page.ts'
 
 const root = resolve(import.meta.dirname, '..')
 
 /** Every printed page, by its path from the root. */
 const pages: Readonly<Record<string, () => string>> = {
   'docs/protocol.md': protocolPage,
+  'docs/settings.md': settingsPage,
 }
 
 const onlyCheck = process.argv.includes('--check')

@@ -1,5 +1,5 @@
 /**
- * What `npm test` runs: the compiler, the linter, tidy, the unit tests beside the code, and the tests in compat-tests,
+ * What `npm test` runs: the compiler, the linter, tidy, the pages of docs, the unit tests beside the code, and the tests in compat-tests,
  * which start brokers and real clients. Arguments narrow it to the test files whose path contains one of them, and to
  * those alone: `npm test -- storage`. Its last line is the sum: N passed, N failed, N skipped.
  */
@@ -60,6 +60,7 @@ if (wanted.length === 0) {
   check('types', 'node_modules/typescript/bin/tsc', '-p', '.')
   check('lint', 'node_modules/@biomejs/biome/bin/biome', 'check', '.')
   check('tidy', 'node_modules/tsx/dist/cli.mjs', 'scripts/tidy.ts')
+  check('printed pages', 'node_modules/tsx/dist/cli.mjs', 'scripts/docs.ts', '--check')
 }
 await runMocha('unit tests', testFiles('protocol', 'storage', 'src', 'scripts'), 'dot', 20_000)
 await runMocha('compat tests', testFiles('compat-tests'), 'spec', 120_000)

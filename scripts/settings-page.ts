@@ -1,0 +1,86 @@
+import { brokerConfigChapters } from '../src/config/broker-configs.ts'
+import type { ConfigEntry, ConfigTable } from '../src/config/config-entry.ts'
+import { groupConfigs } from '../src/config/group-configs.ts'
+import { topicConfigs } from '../src/config/topic-configs.ts'
+
+/** docs/settings.md: every setting, from its entry. */
+export function settingsPage(): string {
+  const chapters = Object.entries(brokerConfigChapters as Readonly<Record<string, ConfigTable>>)
+  const all = [topicConfigs, groupConfigs, ...chapters.map(([, table]) => table)].flatMap((table) => entriesOf(table))
+  const different = all.filter(({ differs }) => differs !== undefined)
+  return [
+    head,
+    table(
+      ['setting', 'default here', 'why'],
+      different.map((entry) => [code(entry.name), defaultOf(entry), entry.differs!]),
+    ),
+    ...section('Settings of a topic', perTopic, topicConfigs, 'where a topic does not set it'),
+    ...section('Settings of a group', perGroup, groupConfigs, 'where a group does not set it'),
+    '## Settings of a broker',
+    broker,
+    ...chapters.flatMap(([title, configs]) => section(title, undefined, configs, undefined, '###')),
+  ]
+    .join('\n\n')
+    .concat('\n')
+}
+
+const head = `# Settings
+
+Printed by \`npm run docs\` from the entries in src/config.
+
+Settings carry the names, types, defaults and limits of Apache Kafka 4.4. They are read from the \`server.properties\` that
+\`ottla start\` is given, and from \`--override name=value\`, which wins. One that nobody knows is warned about and ignored;
+so are those that Kafka itself dropped, with a word on what took their place. A bad value ends the start with one line
+that names it. Those that belong to a feature that Ottla does not have yet are taken, shown to clients, and change nothing.
+
+## Defaults that differ from Kafka's`
+
+const perTopic = 'Set with `kafka-topics --create --config` or `kafka-configs --entity-type topics`.'
+const perGroup = 'Set with `kafka-configs --entity-type groups`.'
+const broker = `*Changed* says where a setting may be changed while the broker runs, with \`kafka-configs --entity-type brokers\`: for the
+whole cluster, for one broker, or not at all (*at start*).`
+
+function section(title: string, note: string | undefined, configs: ConfigTable, fallback?: string, level = '##') {
+  const last = fallback === undefined ? 'changed' : `${fallback}`
+  const rows = entriesOf(configs).map((entry) => [
+    code(entry.name),
+    entry.type,
+    defaultOf(entry),
+    limitsOf(entry),
+    fallback === undefined ? changed[entry.applies] : entry.fallbacks.map(({ name }) => code(name)).join(', '),
+    entry.doc,
+  ])
+  const columns = ['setting', 'type', 'default', 'valid', last, 'what it does']
+  return [`${level} ${title}`, ...(note === undefined ? [] : [note]), table(columns, rows)]
+}
+
+const changed: Readonly<Record<ConfigEntry['applies'], string>> = {
+  'read-only': 'at start',
+  'per-broker': 'per broker',
+  'cluster-wide': 'cluster',
+  'per-topic': 'per topic',
+  'per-group': 'per group',
+}
+
+/** Internal settings are nobody's business, as in Kafka. */
+function entriesOf(configs: ConfigTable): ConfigEntry[] {
+  return Object.values(configs).filter(({ shown }) => shown !== 'never')
+}
+
+function defaultOf({ defaultText }: ConfigEntry): string {
+  if (defaultText === null) return 'none'
+  return defaultText === '' ? 'empty' : code(defaultText)
+}
+
+function limitsOf({ check }: ConfigEntry): string {
+  return check === undefined ? '' : check.description
+}
+
+function code(text: string): string {
+  return `\`${text}\``
+}
+
+function table(columns: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]) => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`
+  return [line(columns), `|${'---|'.repeat(columns.length)}`, ...rows.map(line)].join('\n')
+}
