@@ -1,7 +1,8 @@
 /**
- * What `npm test` runs: the compiler, the linter, tidy, the pages of docs, the unit tests beside the code, and the tests in compat-tests,
- * which start brokers and real clients. Arguments narrow it to the test files whose path contains one of them, and to
- * those alone: `npm test -- storage`. Its last line is the sum: N passed, N failed, N skipped.
+ * What `npm test` runs: the compiler, the linter, tidy, the printed pages of docs/, the unit tests beside the code, and
+ * the tests in compat-tests, which start brokers and real clients. Arguments narrow it to the test files whose path
+ * contains one of them, and to those alone: `npm test -- storage`. Its last line is the sum: N passed, N failed,
+ * N skipped.
  */
 import { spawnSync } from 'node:child_process'
 import { readdirSync } from 'node:fs'
