@@ -21,8 +21,9 @@ await build({
   platform: 'node',
   target: 'node20.19',
   format: 'esm',
-  // pino is loaded by the first structured log line, the native CRC only where npm could install it.
-  external: ['pino', '@node-rs/crc32'],
+  // pino is loaded by the first structured log line, re2js by the first subscription to a regular expression, the native
+  // CRC only where npm could install it.
+  external: ['pino', 're2js', '@node-rs/crc32'],
   // CommonJS packages inside an ES module still ask for Node.js's own modules with require.
   banner: {
     js: "import { createRequire as requireOf } from 'node:module'; const require = requireOf(import.meta.url);",
