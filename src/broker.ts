@@ -70,10 +70,13 @@ export class Broker {
    * it: a directory or port in use, data of another cluster. Whatever was up by then is taken down again.
    */
   async start(): Promise<void> {
+    const startedMs = this.#host.clock.monotonicMs()
     try {
       await this.#start()
+      const tookMs = Math.round(this.#host.clock.monotonicMs() - startedMs)
+      this.#logger.info({ addresses: this.#addresses, tookMs }, 'serving clients')
     } catch (error) {
-      await this.stop()
+      await this.stop().catch((failure) => this.#logger.error({ err: failure }, 'a failed start was not taken down'))
       throw error
     }
   }
@@ -100,6 +103,7 @@ export class Broker {
 
   /** Takes everything down; what clients still wait for is not answered. Safe to call at any time, also twice. */
   async stop(): Promise<void> {
+    if (this.#addresses.length > 0) this.#logger.info({}, 'stopping')
     this.#dispatcher = undefined
     this.#addresses.length = 0
     for (let undo = this.#undo.pop(); undo !== undefined; undo = this.#undo.pop()) await undo()
