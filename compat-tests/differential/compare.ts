@@ -22,15 +22,19 @@ export function differences(kafka: readonly Exchange[], ottla: readonly Exchange
 
 function walk(place: string, kafka: unknown, ottla: unknown, found: Difference[]): void {
   if (isObject(kafka) && isObject(ottla)) {
-    for (const name of new Set([...Object.keys(kafka), ...Object.keys(ottla)]))
-      walk(`${place}${place.endsWith(' / ') ? '' : '.'}${keyOf(name, kafka, ottla)}`, kafka[name], ottla[name], found)
+    const [left, right] = [keyed(kafka), keyed(ottla)]
+    for (const key of new Set([...left.keys(), ...right.keys()]))
+      walk(`${place}${place.endsWith(' / ') ? '' : '.'}${key}`, left.get(key), right.get(key), found)
   } else if (JSON.stringify(kafka) !== JSON.stringify(ottla)) found.push({ place, kafka, ottla })
 }
 
-// Elements of a list are told by their names where they have the same one.
-function keyOf(index: string, kafka: Record<string, unknown>, ottla: Record<string, unknown>): string {
-  const [left, right] = [nameOf(kafka[index]), nameOf(ottla[index])]
-  return left !== undefined && left === right ? `[${left}]` : index
+// Elements of a list are told by their names, where each has one of its own.
+function keyed(value: Record<string, unknown>): Map<string, unknown> {
+  const entries = Object.entries(value)
+  if (!Array.isArray(value)) return new Map(entries)
+  const byName = new Map(entries.map(([index, element]) => [nameOf(element) ?? index, element]))
+  const isUnique = byName.size === entries.length
+  return isUnique ? new Map([...byName].map(([name, element]) => [`[${name}]`, element])) : new Map(entries)
 }
 
 function nameOf(element: unknown): string | undefined {

@@ -4,6 +4,7 @@ import { ottla } from '../broker-program.ts'
 import { RawClient } from '../raw-client.ts'
 import { needs } from '../requirements.ts'
 import { TestBroker } from '../test-broker.ts'
+import { administrationScenarios } from './administration-scenarios.ts'
 import { type Difference, differences } from './compare.ts'
 import { configScenarios } from './config-scenarios.ts'
 import { consumerGroupScenarios } from './consumer-group-scenarios.ts'
@@ -17,6 +18,7 @@ import { type Exchange, Transcript } from './transcript.ts'
 const scenarios: readonly Scenario[] = [
   ...topicScenarios,
   ...configScenarios,
+  ...administrationScenarios,
   ...groupScenarios,
   ...offsetScenarios,
   ...consumerGroupScenarios,
@@ -24,6 +26,7 @@ const scenarios: readonly Scenario[] = [
 
 /** What the test's Apache Kafka is told too: settings of one broker that is its own controller. */
 const asKafkaIsStarted = {
+  'cluster.id': '4L6g3nShT-eMCtK--X86sw',
   'process.roles': 'broker,controller',
   'node.id': '1',
   'controller.quorum.voters': '1@127.0.0.1:9093',

@@ -43,6 +43,7 @@ const unordered = new Set([
   'brokers',
   'groups',
   'members',
+  'credentialInfos',
   'partitions',
 ])
 
@@ -114,11 +115,13 @@ export class Transcript {
 
 function sortKey(element: unknown): string {
   if (element === null || typeof element !== 'object') return String(element)
-  const { name, topic, groupId, resourceName, resourceType, errorCode, brokerId, nodeId } = element as Record<
-    string,
-    unknown
-  >
-  return JSON.stringify([name ?? topic ?? groupId ?? resourceName ?? brokerId ?? nodeId ?? '', resourceType, errorCode])
+  const { name, topic, groupId, resourceName, resourceType, errorCode, brokerId, nodeId, mechanism } =
+    element as Record<string, unknown>
+  return JSON.stringify([
+    name ?? topic ?? groupId ?? resourceName ?? brokerId ?? nodeId ?? mechanism ?? '',
+    resourceType,
+    errorCode,
+  ])
 }
 
 function filled(fields: Fields, value: object): object {

@@ -8,7 +8,7 @@ export interface ClusterImage extends MetadataImage {
   readonly configs: ShardedMap<ReadonlyMap<string, string>>
   /** Names of topics with '.' or '_' in them, by their name with '_' throughout. */
   readonly topicsByUnifiedName: ShardedMap<readonly string[]>
-  /** Values of records that nothing here interprets (quotas, credentials, tokens, ACLs, controllers), by what they replace. */
+  /** Values of records that nothing here interprets (tokens, ACLs, controllers), by what they replace. */
   readonly preserved: ShardedMap<Buffer>
   readonly registrations: ReadonlyMap<number, BrokerRegistration>
 }
@@ -52,5 +52,7 @@ export function emptyImage(clusterId: string): ClusterImage {
     preserved: ShardedMap.empty(),
     features: new Map(),
     nextProducerId: 0,
+    scramCredentials: new Map(),
+    clientQuotas: new Map(),
   }
 }

@@ -12,7 +12,11 @@ import {
   EndTransactionRecord,
   ProducerIdsRecord,
 } from '../../protocol/internal-records/metadata-log-records.ts'
-import { ConfigRecord, FeatureLevelRecord } from '../../protocol/internal-records/setting-records.ts'
+import {
+  RemoveUserScramCredentialRecord,
+  UserScramCredentialRecord,
+} from '../../protocol/internal-records/security-records.ts'
+import { ClientQuotaRecord, ConfigRecord, FeatureLevelRecord } from '../../protocol/internal-records/setting-records.ts'
 import {
   ClearElrRecord,
   PartitionChangeRecord,
@@ -23,7 +27,15 @@ import {
 import { invariant } from '../../protocol/invariant.ts'
 import type { MessageOf } from '../../protocol/schema.ts'
 import type { BrokerRegistration, ClusterImage } from './cluster-image.ts'
-import { configResourceKey, configResourceType, type PartitionImage, type TopicImage } from './metadata-image.ts'
+import {
+  type ClientQuotas,
+  configResourceKey,
+  configResourceType,
+  type PartitionImage,
+  quotaEntityKey,
+  type ScramCredential,
+  type TopicImage,
+} from './metadata-image.ts'
 import type { MetadataChange } from './metadata-store.ts'
 import { preservedKey } from './preserved-records.ts'
 import type { ShardedMapChange } from './sharded-map.ts'
@@ -52,6 +64,8 @@ export class ImageBuilder {
   readonly #preserved: ShardedMapChange<Buffer>
   readonly #registrations: Map<number, BrokerRegistration>
   readonly #features: Map<string, number>
+  readonly #scram: Map<string, ReadonlyMap<number, ScramCredential>>
+  readonly #quotas: Map<string, ClientQuotas>
   #nextProducerId: number
   readonly #changed = new Map<string, OwnTopic>()
   readonly #ownConfigs = new Map<string, Map<string, string>>()
@@ -68,6 +82,8 @@ export class ImageBuilder {
     this.#preserved = before.preserved.change()
     this.#registrations = new Map(before.registrations)
     this.#features = new Map(before.features)
+    this.#scram = new Map(before.scramCredentials)
+    this.#quotas = new Map(before.clientQuotas)
     this.#nextProducerId = before.nextProducerId
   }
 
@@ -115,6 +131,8 @@ export class ImageBuilder {
       preserved: this.#preserved.finish(),
       features: this.#features,
       nextProducerId: this.#nextProducerId,
+      scramCredentials: this.#scram,
+      clientQuotas: this.#quotas,
     }
     const change: MetadataChange = {
       topicsChanged: [...this.#changed.values()],
@@ -221,6 +239,23 @@ export class ImageBuilder {
     this.#nextProducerId = nextProducerId
   }
 
+  setScramCredential(user: string, mechanism: number, credential: ScramCredential | null): void {
+    const credentials = new Map(this.#scram.get(user))
+    if (credential === null) credentials.delete(mechanism)
+    else credentials.set(mechanism, credential)
+    if (credentials.size === 0) this.#scram.delete(user)
+    else this.#scram.set(user, credentials)
+  }
+
+  setQuota({ entity, key, value, remove }: MessageOf<typeof ClientQuotaRecord>): void {
+    const entityKey = quotaEntityKey(entity)
+    const values = new Map(this.#quotas.get(entityKey)?.values)
+    if (remove) values.delete(key)
+    else values.set(key, value)
+    if (values.size === 0) this.#quotas.delete(entityKey)
+    else this.#quotas.set(entityKey, { entity, values })
+  }
+
   registerBroker(record: MessageOf<typeof RegisterBrokerRecord>): void {
     this.#registrations.set(record.brokerId, {
       nodeId: record.brokerId,
@@ -276,6 +311,25 @@ const appliers: ReadonlyMap<number, Applier> = new Map<number, Applier>([
   [ConfigRecord.apiKey, (builder, record) => builder.setConfig(record.as(ConfigRecord)!)],
   [FeatureLevelRecord.apiKey, (builder, record) => builder.setFeature(record.as(FeatureLevelRecord)!)],
   [ProducerIdsRecord.apiKey, (builder, record) => builder.setProducerIds(record.as(ProducerIdsRecord)!)],
+  [ClientQuotaRecord.apiKey, (builder, record) => builder.setQuota(record.as(ClientQuotaRecord)!)],
+  [
+    UserScramCredentialRecord.apiKey,
+    (builder, record) => {
+      const { name, mechanism, iterations, ...keys } = record.as(UserScramCredentialRecord)!
+      // The decoded buffers are views of what was read: they must outlive it.
+      const [salt, storedKey, serverKey] = [keys.salt, keys.storedKey, keys.serverKey].map((each) =>
+        Buffer.from(each),
+      ) as [Buffer, Buffer, Buffer]
+      builder.setScramCredential(name, mechanism, { iterations, salt, storedKey, serverKey })
+    },
+  ],
+  [
+    RemoveUserScramCredentialRecord.apiKey,
+    (builder, record) => {
+      const { name, mechanism } = record.as(RemoveUserScramCredentialRecord)!
+      builder.setScramCredential(name, mechanism, null)
+    },
+  ],
   [RegisterBrokerRecord.apiKey, (builder, record) => builder.registerBroker(record.as(RegisterBrokerRecord)!)],
   [
     UnregisterBrokerRecord.apiKey,

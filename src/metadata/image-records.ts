@@ -1,10 +1,14 @@
 import { RegisterBrokerRecord } from '../../protocol/internal-records/broker-records.ts'
 import { encodeMetadataRecord } from '../../protocol/internal-records/metadata-framing.ts'
 import { ProducerIdsRecord } from '../../protocol/internal-records/metadata-log-records.ts'
-import { ConfigRecord, FeatureLevelRecord } from '../../protocol/internal-records/setting-records.ts'
+import {
+  RemoveUserScramCredentialRecord,
+  UserScramCredentialRecord,
+} from '../../protocol/internal-records/security-records.ts'
+import { ClientQuotaRecord, ConfigRecord, FeatureLevelRecord } from '../../protocol/internal-records/setting-records.ts'
 import { PartitionRecord, TopicRecord } from '../../protocol/internal-records/topic-records.ts'
 import type { BrokerRegistration, ClusterImage } from './cluster-image.ts'
-import type { PartitionImage, TopicImage } from './metadata-image.ts'
+import type { PartitionImage, ScramCredential, TopicImage } from './metadata-image.ts'
 import { partitionRecordVersion, registerBrokerRecordVersion } from './record-versions.ts'
 
 type Features = ReadonlyMap<string, number>
@@ -20,7 +24,18 @@ export function* imageRecords(image: ClusterImage): Generator<Buffer, undefined>
     for (const [name, value] of settings) yield configRecord(Number(key.slice(0, at)), key.slice(at + 1), name, value)
   }
   if (image.nextProducerId > 0) yield producerIdsRecord(image, -1, image.nextProducerId)
+  for (const [user, credentials] of image.scramCredentials)
+    for (const [mechanism, credential] of credentials) yield scramRecord(user, mechanism, credential)
+  for (const { entity, values } of image.clientQuotas.values())
+    for (const [key, value] of values)
+      yield encodeMetadataRecord(ClientQuotaRecord, 0, { entity, key, value, remove: false })
   yield* image.preserved.values()
+}
+
+/** A null credential removes it. */
+export function scramRecord(name: string, mechanism: number, credential: ScramCredential | null): Buffer {
+  if (credential === null) return encodeMetadataRecord(RemoveUserScramCredentialRecord, 0, { name, mechanism })
+  return encodeMetadataRecord(UserScramCredentialRecord, 0, { name, mechanism, ...credential })
 }
 
 /** metadata.version first: it says how the others are written. */
@@ -30,7 +45,7 @@ export function* featureRecords(features: Features): Generator<Buffer, undefined
   for (const [name, level] of features) if (name !== 'metadata.version') yield featureRecord(name, level)
 }
 
-function featureRecord(name: string, featureLevel: number): Buffer {
+export function featureRecord(name: string, featureLevel: number): Buffer {
   return encodeMetadataRecord(FeatureLevelRecord, 0, { name, featureLevel })
 }
 

@@ -1,12 +1,13 @@
 import { ByteReader } from '../../protocol/byte-reader.ts'
 import { isRejection, type Rejection, reject } from '../../protocol/error-codes.ts'
-import { readMetadataRecord } from '../../protocol/internal-records/metadata-framing.ts'
+import { UnregisterBrokerRecord } from '../../protocol/internal-records/broker-records.ts'
+import { encodeMetadataRecord, readMetadataRecord } from '../../protocol/internal-records/metadata-framing.ts'
 import type { Host } from '../../storage/host/host.ts'
 import type { Logger } from '../observe/logger.ts'
 import { bootstrapRecords, registrationRecords } from './bootstrap.ts'
 import { type ClusterImage, emptyImage, type Listener } from './cluster-image.ts'
 import { ImageBuilder } from './image-builder.ts'
-import { configRecord, imageRecords, producerIdsRecord } from './image-records.ts'
+import { configRecord, featureRecord, imageRecords, producerIdsRecord, scramRecord } from './image-records.ts'
 import { missingLeaders, newLeaderEpochs } from './leader-epochs.ts'
 import type { MetadataImage, TopicImage } from './metadata-image.ts'
 import { MetadataLog } from './metadata-log.ts'
@@ -18,6 +19,7 @@ import type {
   MetadataStore,
   NewPartitions,
   NewTopic,
+  ScramChange,
 } from './metadata-store.ts'
 import {
   type Decided,
@@ -182,6 +184,22 @@ export class LogBackedMetadataStore implements MetadataStore {
       [...settings].map(([name, value]) => configRecord(resourceType, resourceName, name, value)),
     )
     if (records.length > 0) await this.#write(records, options.nowMs)
+  }
+
+  async alterScramCredentials(changes: readonly ScramChange[], options: ChangeOptions): Promise<void> {
+    const records = changes.map(({ user, mechanism, credential }) => scramRecord(user, mechanism, credential))
+    if (records.length > 0) await this.#write(records, options.nowMs)
+  }
+
+  async setFeatures(levels: ReadonlyMap<string, number>, options: ChangeOptions): Promise<void> {
+    const records = [...levels].map(([name, level]) => featureRecord(name, level))
+    if (records.length > 0) await this.#write(records, options.nowMs)
+  }
+
+  async unregisterBroker(brokerId: number, options: ChangeOptions): Promise<void> {
+    const brokerEpoch = this.#stagedImage.registrations.get(brokerId)?.epoch
+    if (brokerEpoch === undefined) return
+    await this.#write([encodeMetadataRecord(UnregisterBrokerRecord, 0, { brokerId, brokerEpoch })], options.nowMs)
   }
 
   async allocateProducerIds(count: number, nowMs: number): Promise<number> {

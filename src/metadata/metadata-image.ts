@@ -17,6 +17,32 @@ export interface MetadataImage {
   readonly features: ReadonlyMap<string, number>
   /** First producer id that no broker has been given yet. */
   readonly nextProducerId: number
+  /** SCRAM credentials by user, then by mechanism (1 SCRAM-SHA-256, 2 SCRAM-SHA-512). */
+  readonly scramCredentials: ReadonlyMap<string, ReadonlyMap<number, ScramCredential>>
+  /** By `quotaEntityKey`. */
+  readonly clientQuotas: ReadonlyMap<string, ClientQuotas>
+}
+
+/** What a broker must know of a password to check that a client knows it (RFC 5802). */
+export interface ScramCredential {
+  readonly iterations: number
+  readonly salt: Buffer
+  readonly storedKey: Buffer
+  readonly serverKey: Buffer
+}
+
+/** Whom quotas are for: a user, a client id, both, or an address. A null name is the default of its type. */
+export type QuotaEntity = readonly { readonly entityType: string; readonly entityName: string | null }[]
+
+export interface ClientQuotas {
+  readonly entity: QuotaEntity
+  /** Limits by quota key (producer_byte_rate, ...). */
+  readonly values: ReadonlyMap<string, number>
+}
+
+/** The same for the same entity, in whatever order its parts are named. */
+export function quotaEntityKey(entity: QuotaEntity): string {
+  return JSON.stringify(entity.map(({ entityType, entityName }) => [entityType, entityName]).sort())
 }
 
 export interface BrokerImage {

@@ -1,5 +1,5 @@
 import type { Rejection } from '../../protocol/error-codes.ts'
-import type { MetadataImage, TopicImage } from './metadata-image.ts'
+import type { MetadataImage, ScramCredential, TopicImage } from './metadata-image.ts'
 
 /** Owner of the cluster's metadata: decides about changes (topic-changes.ts), logs them (metadata-log.ts), tells of them. */
 export interface MetadataStore {
@@ -17,6 +17,12 @@ export interface MetadataStore {
   ): Promise<readonly (TopicImage | Rejection)[]>
   /** Already validated settings of one resource: null removes one. */
   alterConfigs(changes: readonly ConfigChange[], options: ChangeOptions): Promise<void>
+  /** Already validated credentials: null removes one. */
+  alterScramCredentials(changes: readonly ScramChange[], options: ChangeOptions): Promise<void>
+  /** Already validated feature levels. */
+  setFeatures(levels: ReadonlyMap<string, number>, options: ChangeOptions): Promise<void>
+  /** Forgets brokers that will not come back. */
+  unregisterBroker(brokerId: number, options: ChangeOptions): Promise<void>
   /** A block of producer ids that nobody else will ever get: [first, first + count). */
   allocateProducerIds(count: number, nowMs: number): Promise<number>
 }
@@ -54,6 +60,12 @@ export interface ConfigChange {
   readonly resourceType: number
   readonly resourceName: string
   readonly settings: ReadonlyMap<string, string | null>
+}
+
+export interface ScramChange {
+  readonly user: string
+  readonly mechanism: number
+  readonly credential: ScramCredential | null
 }
 
 export interface MetadataChange {

@@ -1,0 +1,47 @@
+import {
+  AlterPartitionReassignments,
+  type AlterPartitionReassignmentsRequest,
+} from '../../protocol/apis/alter-partition-reassignments.ts'
+import { type Rejection, reject } from '../../protocol/error-codes.ts'
+import type { MetadataImage, PartitionImage } from '../metadata/metadata-image.ts'
+import { manualAssignmentFault } from '../metadata/replica-placement.ts'
+import { handler } from './handler.ts'
+
+type Asked = AlterPartitionReassignmentsRequest['topics'][number]['partitions'][number]
+
+/**
+ * Moves replicas between brokers. There is one broker, so a move is either none at all or to nobody:
+ * INVALID_REPLICA_ASSIGNMENT. Source: ReplicationControlManager.alterPartitionReassignments.
+ */
+export const alterPartitionReassignments = handler(AlterPartitionReassignments, (request, { services }) => ({
+  allowReplicationFactorChange: request.allowReplicationFactorChange,
+  errorCode: 0,
+  // Kafka's client side answers an empty request with an empty text, its controller others with none.
+  errorMessage: request.topics.length === 0 ? '' : null,
+  responses: request.topics.map(({ name, partitions }) => ({
+    name,
+    partitions: partitions.map((asked) => {
+      const refusal = refusalOf(name, asked, services.metadata.image)
+      return {
+        partitionIndex: asked.partitionIndex,
+        errorCode: refusal?.code ?? 0,
+        errorMessage: refusal?.message ?? null,
+      }
+    }),
+  })),
+}))
+
+function refusalOf(name: string, { partitionIndex, replicas }: Asked, image: MetadataImage): Rejection | undefined {
+  const topic = image.topicsByName.get(name)
+  if (topic === undefined) return reject('UNKNOWN_TOPIC_OR_PARTITION', `Unable to find a topic named ${name}.`)
+  const partition = topic.partitions[partitionIndex]
+  if (partition === undefined)
+    return reject('UNKNOWN_TOPIC_OR_PARTITION', `Unable to find partition ${name}:${partitionIndex}.`)
+  if (replicas === null) return isMoving(partition) ? undefined : reject('NO_REASSIGNMENT_IN_PROGRESS', null)
+  const fault = manualAssignmentFault(replicas, undefined, image.brokers)
+  return fault === undefined ? undefined : reject('INVALID_REPLICA_ASSIGNMENT', fault)
+}
+
+function isMoving({ addingReplicas, removingReplicas }: PartitionImage): boolean {
+  return addingReplicas.length > 0 || removingReplicas.length > 0
+}

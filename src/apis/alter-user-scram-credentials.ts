@@ -1,0 +1,59 @@
+import {
+  AlterUserScramCredentials,
+  type AlterUserScramCredentialsRequest,
+} from '../../protocol/apis/alter-user-scram-credentials.ts'
+import { isRejection, type Rejection, reject } from '../../protocol/error-codes.ts'
+import type { MetadataImage } from '../metadata/metadata-image.ts'
+import type { ScramChange } from '../metadata/metadata-store.ts'
+import { isScramMechanism, iterationsFault, scramCredential } from '../security/scram-credential.ts'
+import { handler } from './handler.ts'
+
+type Upsertion = AlterUserScramCredentialsRequest['upsertions'][number]
+type Deletion = AlterUserScramCredentialsRequest['deletions'][number]
+
+/** Sets and removes credentials; a user with one refused change gets none. Source: ScramControlManager.alterCredentials. */
+export const alterUserScramCredentials = handler(AlterUserScramCredentials, async (request, context) => {
+  const { services, nowMs, principal } = context
+  const { image } = services.metadata
+  const outcomes = new Map<string, ScramChange[] | Rejection>()
+  const note = (user: string, mechanism: number, outcome: ScramChange | Rejection) => {
+    const before = outcomes.get(user)
+    if (isRejection(before)) return
+    if (isRejection(outcome)) outcomes.set(user, outcome)
+    else if (before?.some((change) => change.mechanism === mechanism))
+      outcomes.set(user, reject('DUPLICATE_RESOURCE', 'A user credential cannot be altered twice in the same request'))
+    else outcomes.set(user, [...(before ?? []), outcome])
+  }
+  for (const each of request.deletions) note(each.name, each.mechanism, removal(each, image))
+  for (const each of request.upsertions) note(each.name, each.mechanism, insertion(each))
+  const changes = [...outcomes.values()].flatMap((outcome) => (isRejection(outcome) ? [] : outcome))
+  await services.metadata.alterScramCredentials(changes, { nowMs, principal })
+  return {
+    results: [...outcomes].map(([user, outcome]) =>
+      isRejection(outcome)
+        ? { user, errorCode: outcome.code, errorMessage: outcome.message }
+        : { user, errorCode: 0, errorMessage: null },
+    ),
+  }
+})
+
+function insertion(upsertion: Upsertion): ScramChange | Rejection {
+  const { name: user, mechanism } = upsertion
+  const refusal = identityFault(user, mechanism)
+  if (refusal !== undefined) return refusal
+  const fault = iterationsFault(upsertion.iterations)
+  if (fault !== undefined) return reject('UNACCEPTABLE_CREDENTIAL', fault)
+  return { user, mechanism, credential: scramCredential(mechanism, upsertion) }
+}
+
+function removal({ name: user, mechanism }: Deletion, image: MetadataImage): ScramChange | Rejection {
+  const refusal = identityFault(user, mechanism)
+  if (refusal !== undefined) return refusal
+  if (image.scramCredentials.get(user)?.has(mechanism) === true) return { user, mechanism, credential: null }
+  return reject('RESOURCE_NOT_FOUND', 'Attempt to delete a user credential that does not exist')
+}
+
+function identityFault(user: string, mechanism: number): Rejection | undefined {
+  if (user === '') return reject('UNACCEPTABLE_CREDENTIAL', 'Username must not be empty')
+  return isScramMechanism(mechanism) ? undefined : reject('UNSUPPORTED_SASL_MECHANISM', 'Unknown SCRAM mechanism')
+}

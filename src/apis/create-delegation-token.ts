@@ -1,0 +1,26 @@
+import { CreateDelegationToken } from '../../protocol/apis/create-delegation-token.ts'
+import { errorCode } from '../../protocol/error-codes.ts'
+import { handler } from './handler.ts'
+
+/**
+ * Tokens are for clients that authenticated, which none does on a plaintext listener:
+ * DELEGATION_TOKEN_REQUEST_NOT_ALLOWED. Source: KafkaApis.handleCreateTokenRequest.
+ */
+export const createDelegationToken = handler(CreateDelegationToken, (request, { principal, apiVersion }) => {
+  const at = principal.indexOf(':')
+  const [type, name] = [principal.slice(0, at), principal.slice(at + 1)]
+  const owner = request.ownerPrincipalName
+  const isForOther = owner !== null && owner !== ''
+  return {
+    errorCode: errorCode('DELEGATION_TOKEN_REQUEST_NOT_ALLOWED'),
+    principalType: isForOther ? (request.ownerPrincipalType ?? '') : type,
+    principalName: isForOther ? owner : name,
+    tokenRequesterPrincipalType: apiVersion >= 3 ? type : '',
+    tokenRequesterPrincipalName: apiVersion >= 3 ? name : '',
+    issueTimestampMs: -1,
+    expiryTimestampMs: -1,
+    maxTimestampMs: -1,
+    tokenId: '',
+    hmac: Buffer.alloc(0),
+  }
+})

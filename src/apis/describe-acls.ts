@@ -1,0 +1,10 @@
+import { DescribeAcls } from '../../protocol/apis/describe-acls.ts'
+import { errorCode } from '../../protocol/error-codes.ts'
+import { handler } from './handler.ts'
+
+/** There is no authorizer, and so there are no ACLs: SECURITY_DISABLED, as Kafka without one. Source: AclApis. */
+export const describeAcls = handler(DescribeAcls, () => ({
+  errorCode: errorCode('SECURITY_DISABLED'),
+  errorMessage: 'No Authorizer is configured on the broker',
+  resources: [],
+}))

@@ -1,0 +1,66 @@
+import { DescribeQuorum } from '../../protocol/apis/describe-quorum.ts'
+import { errorCode, errorTable } from '../../protocol/error-codes.ts'
+import { ZERO_UUID } from '../../protocol/schema.ts'
+import { handler, type RequestContext } from './handler.ts'
+
+const METADATA_TOPIC = '__cluster_metadata'
+const FIRST_WITH_NODES = 2
+
+/** Tells the quorum of the metadata log: this node alone. Source: KafkaRaftClient.handleDescribeQuorumRequest. */
+export const describeQuorum = handler(DescribeQuorum, (request, context) => {
+  const { apiVersion, services } = context
+  const isAsked = request.topics.some(({ topicName, partitions }) =>
+    partitions.some(({ partitionIndex }) => isMetadata(topicName, partitionIndex)),
+  )
+  return {
+    errorCode: 0,
+    errorMessage: '',
+    topics: request.topics.map(({ topicName, partitions }) => ({
+      topicName,
+      partitions: partitions.map(({ partitionIndex }) =>
+        isMetadata(topicName, partitionIndex) ? quorum(context) : unknown(partitionIndex),
+      ),
+    })),
+    nodes: isAsked && apiVersion >= FIRST_WITH_NODES ? [{ nodeId: services.nodeId, listeners: [] }] : [],
+  }
+})
+
+function isMetadata(topic: string, partition: number): boolean {
+  return topic === METADATA_TOPIC && partition === 0
+}
+
+function quorum({ services, nowMs, apiVersion }: RequestContext) {
+  const { image } = services.metadata
+  const seenMs = apiVersion >= 1 ? nowMs : -1
+  return {
+    partitionIndex: 0,
+    errorCode: 0,
+    errorMessage: '',
+    leaderId: image.controllerId,
+    leaderEpoch: image.controllerEpoch,
+    highWatermark: image.endOffset,
+    currentVoters: [
+      {
+        replicaId: services.nodeId,
+        replicaDirectoryId: ZERO_UUID,
+        logEndOffset: image.endOffset,
+        lastFetchTimestamp: seenMs,
+        lastCaughtUpTimestamp: seenMs,
+      },
+    ],
+    observers: [],
+  }
+}
+
+function unknown(partitionIndex: number) {
+  return {
+    partitionIndex,
+    errorCode: errorCode('UNKNOWN_TOPIC_OR_PARTITION'),
+    errorMessage: errorTable.UNKNOWN_TOPIC_OR_PARTITION.message,
+    leaderId: 0,
+    leaderEpoch: 0,
+    highWatermark: 0,
+    currentVoters: [],
+    observers: [],
+  }
+}

@@ -1,0 +1,40 @@
+import { DescribeUserScramCredentials } from '../../protocol/apis/describe-user-scram-credentials.ts'
+import { type Rejection, reject } from '../../protocol/error-codes.ts'
+import type { ScramCredential } from '../metadata/metadata-image.ts'
+import { handler } from './handler.ts'
+
+/** Tells which users have which credentials, and never the credentials. Source: ScramImage.describe. */
+export const describeUserScramCredentials = handler(DescribeUserScramCredentials, (request, { services }) => {
+  const { scramCredentials } = services.metadata.image
+  const asked = request.users?.map(({ name }) => name) ?? []
+  const users = asked.length === 0 ? [...scramCredentials.keys()] : [...new Set(asked)]
+  return {
+    errorCode: 0,
+    errorMessage: '',
+    results: users.map((user) => {
+      if (asked.indexOf(user) !== asked.lastIndexOf(user))
+        return refused(
+          user,
+          reject(
+            'DUPLICATE_RESOURCE',
+            `Cannot describe SCRAM credentials for the same user twice in a single request: ${user}`,
+          ),
+        )
+      const credentials = scramCredentials.get(user)
+      if (credentials !== undefined) return described(user, credentials)
+      return refused(
+        user,
+        reject('RESOURCE_NOT_FOUND', `Attempt to describe a user credential that does not exist: ${user}`),
+      )
+    }),
+  }
+})
+
+function refused(user: string, { code, message }: Rejection) {
+  return { user, errorCode: code, errorMessage: message, credentialInfos: [] }
+}
+
+function described(user: string, credentials: ReadonlyMap<number, ScramCredential>) {
+  const infos = [...credentials].map(([mechanism, { iterations }]) => ({ mechanism, iterations }))
+  return { user, errorCode: 0, errorMessage: '', credentialInfos: infos }
+}

@@ -1,0 +1,37 @@
+import { UpdateFeatures, type UpdateFeaturesRequest } from '../../protocol/apis/update-features.ts'
+import { errorCode } from '../../protocol/error-codes.ts'
+import { featureFault } from '../metadata/feature-changes.ts'
+import { handler } from './handler.ts'
+
+/** From here on there are no results of single features. */
+const FIRST_WITHOUT_RESULTS = 2
+
+/** Sets feature levels, all of them or none. Source: FeatureControlManager.updateFeatures. */
+export const updateFeatures = handler(UpdateFeatures, async (request, { services, apiVersion, nowMs, principal }) => {
+  const { image } = services.metadata
+  const changes = request.featureUpdates.map(changeOf)
+  const fault = changes.map((change) => featureFault(change, image)).find((each) => each !== undefined)
+  if (fault !== undefined)
+    return {
+      errorCode: errorCode('INVALID_UPDATE_VERSION'),
+      errorMessage: `The update failed for all features since the following feature had an error: ${fault}`,
+    }
+  const levels = new Map(
+    changes
+      .filter(({ feature, level }) => level !== (image.features.get(feature) ?? 0))
+      .map(({ feature, level }) => [feature, level]),
+  )
+  if (!request.validateOnly) await services.metadata.setFeatures(levels, { nowMs, principal })
+  const results = apiVersion >= FIRST_WITHOUT_RESULTS ? [] : changes
+  // Kafka tells the error's name, and that of no error is NONE.
+  return {
+    errorCode: 0,
+    errorMessage: null,
+    results: results.map(({ feature }) => ({ feature, errorCode: 0, errorMessage: 'NONE' })),
+  }
+})
+
+// v0 says allowDowngrade instead of a type, and Kafka's controller never looks at it.
+function changeOf({ feature, maxVersionLevel, upgradeType }: UpdateFeaturesRequest['featureUpdates'][number]) {
+  return { feature, level: maxVersionLevel, upgradeType }
+}
