@@ -1,7 +1,16 @@
+import { committedOffsets, fullRebalance, heartbeats } from './groups.ts'
 import { latency } from './latency.ts'
 import type { Section } from './section.ts'
 import { start } from './start.ts'
 import { throughput } from './throughput.ts'
 
 /** Every part of `npm run bench`, in the order in which they run. A new one is a file here and a word in this list. */
-export const sections: readonly Section[] = [start, throughput(100), throughput(1000), latency]
+export const sections: readonly Section[] = [
+  start,
+  throughput(100),
+  throughput(1000),
+  latency,
+  fullRebalance,
+  heartbeats,
+  committedOffsets,
+]

@@ -1,0 +1,82 @@
+import { RawClient } from '../../compat-tests/raw-client.ts'
+import { Heartbeat } from '../../protocol/apis/heartbeat.ts'
+import { JoinGroup } from '../../protocol/apis/join-group.ts'
+import { SyncGroup } from '../../protocol/apis/sync-group.ts'
+import { errorName } from '../../protocol/error-codes.ts'
+
+const TIMEOUT_MS = 60_000
+
+/** A member of a classic group on a connection of its own, as cheap as can be: it is the broker that is measured. */
+export class BenchMember {
+  generationId = -1
+  isLeader = false
+  /** It has its assignment, and has not heard of a rebalance since. */
+  isSettled = false
+  readonly #client: RawClient
+  readonly #groupId: string
+  #memberId = ''
+  #waiting: Promise<void> | undefined
+
+  private constructor(client: RawClient, groupId: string) {
+    this.#client = client
+    this.#groupId = groupId
+  }
+
+  static async connect(port: number, groupId: string, name: string): Promise<BenchMember> {
+    return new BenchMember(await RawClient.connect(port, name), groupId)
+  }
+
+  /** The next thing to do: ends at once where an answer is outstanding. */
+  async step(): Promise<void> {
+    if (this.#waiting !== undefined) return new Promise((resolve) => setTimeout(resolve, 1))
+    if (this.isSettled) return this.beat()
+    this.rejoin()
+    return new Promise((resolve) => setImmediate(resolve))
+  }
+
+  rejoin(): void {
+    this.isSettled = false
+    this.#waiting = this.#enter().finally(() => {
+      this.#waiting = undefined
+    })
+  }
+
+  async beat(): Promise<void> {
+    const { errorCode } = await this.#client.send(Heartbeat, 0, this.#claim)
+    if (errorCode !== 0) this.isSettled = false
+  }
+
+  close(): void {
+    this.#waiting?.catch(() => undefined)
+    this.#client.close()
+  }
+
+  get #claim() {
+    return { groupId: this.#groupId, generationId: this.generationId, memberId: this.#memberId } as never
+  }
+
+  async #enter(): Promise<void> {
+    const joined = await this.#client.send(JoinGroup, 2, {
+      groupId: this.#groupId,
+      sessionTimeoutMs: TIMEOUT_MS,
+      rebalanceTimeoutMs: TIMEOUT_MS,
+      memberId: this.#memberId,
+      protocolType: 'consumer',
+      protocols: [{ name: 'range', metadata: Buffer.alloc(32) }],
+    } as never)
+    if (joined.errorCode !== 0) return this.#failed(joined.errorCode)
+    this.#memberId = joined.memberId
+    this.generationId = joined.generationId
+    this.isLeader = joined.leader === joined.memberId
+    const assignments = joined.members.map(({ memberId }) => ({ memberId, assignment: Buffer.alloc(32) }))
+    const synced = await this.#client.send(SyncGroup, 1, { ...(this.#claim as object), assignments } as never)
+    if (synced.errorCode === 0) this.isSettled = true
+    else this.#failed(synced.errorCode)
+  }
+
+  #failed(code: number): void {
+    const error = errorName(code)
+    if (error === 'UNKNOWN_MEMBER_ID') this.#memberId = ''
+    else if (error !== 'REBALANCE_IN_PROGRESS' && error !== 'ILLEGAL_GENERATION') throw new Error(error)
+  }
+}
