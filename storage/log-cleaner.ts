@@ -62,8 +62,10 @@ export class LogCleaner {
 
   /** Looks for work; resolves once nothing is left to do. At most one run at a time. */
   run(): Promise<void> {
-    this.#running = this.#running.then(() => this.#cleanAll())
-    return this.#running
+    const run = this.#running.then(() => this.#cleanAll())
+    // Whoever called hears of a failure; the next run starts all the same.
+    this.#running = run.catch(() => {})
+    return run
   }
 
   /** Ends after what is under way. */

@@ -197,18 +197,15 @@ export class LogManager implements LogStore {
 
   #load(directory: Directory): void {
     const { files } = this.#host
-    if (!files.exists(directory.path)) {
-      files.makeDirectory(directory.path)
-      files.syncDirectory(files.join(directory.path, '..'))
-    }
+    files.makeDirectory(directory.path)
+    // An earlier start may have made it and ended right after.
+    files.syncDirectory(files.join(directory.path, '..'))
     const names = files.list(directory.path)
     const cleanMark = files.join(directory.path, CLEAN_SHUTDOWN_FILE)
     const wasCleanStop = files.exists(cleanMark)
-    if (wasCleanStop) {
-      files.remove(cleanMark)
-      // A mark that came back after a power loss would hide what happened since.
-      files.syncDirectory(directory.path)
-    }
+    if (wasCleanStop) files.remove(cleanMark)
+    // A mark that came back after a power loss would hide what happened since; and checkpoints that are read are in force.
+    files.syncDirectory(directory.path)
     const recoveryPoints = this.#readOffsets(directory, RECOVERY_POINT_FILE)
     const starts = this.#readOffsets(directory, LOG_START_FILE)
     for (const name of names) {

@@ -83,8 +83,10 @@ export class PartitionModel {
   /** By offset. */
   readonly #acknowledged = new Map<number, Acknowledged>()
   readonly #keys = new Map<string, string>()
-  /** Lowest offset that may be read; deletions move it up. */
+  /** Lowest offset that may be read; deletions and retention move it up. */
   startOffset = 0
+  /** What deletions moved it to for good. What retention did may be undone by a power loss. */
+  #promisedStartOffset = 0
 
   constructor(name: string, isCompacted: boolean) {
     this.name = name
@@ -115,8 +117,10 @@ export class PartitionModel {
     for (const [offset, each] of this.#acknowledged) if (offset < upToOffset) each.certainty = 'synced'
   }
 
-  isAcknowledged(offset: number): boolean {
-    return this.#acknowledged.has(offset)
+  /** Records below the offset were deleted, and that was acknowledged. */
+  deletedBefore(offset: number): void {
+    this.#promisedStartOffset = Math.max(this.#promisedStartOffset, offset)
+    this.startOffset = Math.max(this.startOffset, offset)
   }
 
   /** After a start: the log must hold all that was promised, and nothing that was not given to it. */
@@ -126,6 +130,7 @@ export class PartitionModel {
     logEndOffset: number,
     lost: 'process' | 'power',
   ): void {
+    if (lost === 'power') this.startOffset = this.#promisedStartOffset
     this.verifyStart(logStartOffset)
     this.verifyContent(batches, logStartOffset, logEndOffset)
     const found = new Map(batches.flatMap((batch) => batch.records.map((record) => [record.offset, record] as const)))

@@ -181,7 +181,7 @@ class StorageSimulation {
     const offset = log.logStartOffset + this.#random.below(log.flushedEndOffset - log.logStartOffset + 1)
     await this.#host.settle(log.deleteRecordsBefore(offset))
     check(log.logStartOffset >= offset, `records before ${offset} are not deleted`)
-    partition.model.startOffset = Math.max(partition.model.startOffset, offset)
+    partition.model.deletedBefore(offset)
   }
 
   async #search(partition: SimulatedPartition): Promise<void> {

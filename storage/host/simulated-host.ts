@@ -94,7 +94,8 @@ export class SimulatedHost implements Host {
   async #runWhile(condition: (next: Event) => boolean): Promise<void> {
     for (;;) {
       const next = this.#earliest()
-      if (next === undefined || !condition(next)) return
+      // A process that has ended does nothing more.
+      if (next === undefined || this.files.crashed || !condition(next)) return
       this.#events.splice(this.#events.indexOf(next), 1)
       this.#elapsedMs = Math.max(this.#elapsedMs, next.atMs)
       next.callback()

@@ -84,6 +84,8 @@ export class Log implements PartitionLog {
   #hasUnsyncedNames: boolean
   /** True where files changed since the last flush began. */
   #isDirty: boolean
+  /** True where something was appended: the indexes have no end yet, the producers no snapshot. */
+  #isUnfinished: boolean
   #refusal: Refusal | undefined
   #hints: PositionHint[] = []
   /** Counts up with every change that makes positions in files invalid. */
@@ -114,6 +116,7 @@ export class Log implements PartitionLog {
     this.#recoveryPoint = loaded.recoveryPoint
     this.#hasUnsyncedNames = loaded.isChanged
     this.#isDirty = loaded.isChanged
+    this.#isUnfinished = loaded.isChanged
     this.#lastFlushMs = services.host.clock.nowMs()
     this.#queue = new WriteQueue(services.host, services.openFiles, {
       written: (endOffset) => this.#onWritten(endOffset),
@@ -245,6 +248,7 @@ export class Log implements PartitionLog {
     const { baseOffset, lastOffset, partitionLeaderEpoch, bytes } = batch
     if (partitionLeaderEpoch >= 0) this.#epochs.assign(partitionLeaderEpoch, baseOffset)
     this.#isDirty = true
+    this.#isUnfinished = true
     this.#queue.add(segment.logPath, segment.sizeBytes, bytes, lease)
     segment.stage(batch)
     this.#services.tailMemory.keep(this.#tail, baseOffset, lastOffset, bytes, lease)
@@ -292,6 +296,7 @@ export class Log implements PartitionLog {
     active.active = false
     segment.active = true
     this.#segments.push(segment)
+    this.#isUnfinished = true
     this.#hasUnsyncedNames = true
     this.#startFlush(baseOffset)
     return segment
@@ -340,6 +345,8 @@ export class Log implements PartitionLog {
     const { openFiles, pool } = this.#services
     try {
       for (const segment of this.#segmentsFrom(offset)) {
+        // Nothing of it may be read, or is even written.
+        if (segment.baseOffset >= read.upToOffset) break
         const hint = this.#takeHint(offset, segment)
         const position = hint?.position ?? segment.positionFor(offset)
         const range = {
@@ -568,7 +575,7 @@ export class Log implements PartitionLog {
     if (this.#refusal === undefined) {
       await this.#whenWritten()
       await this.#flushing
-      if (this.#isDirty) this.#finishFiles()
+      if (this.#isUnfinished) this.#finishFiles()
       await this.#startFlush(this.#logEndOffset)
     }
     await this.#queue.idle()
@@ -577,7 +584,14 @@ export class Log implements PartitionLog {
 
   /** Closes at once where the files have all that is in memory. Answers whether it did. */
   closeIfUntouched(): boolean {
-    if (this.#isDirty || this.#epochs.changed || !this.#queue.isIdle || this.#refusal !== undefined) return false
+    if (
+      this.#isDirty ||
+      this.#isUnfinished ||
+      this.#epochs.changed ||
+      !this.#queue.isIdle ||
+      this.#refusal !== undefined
+    )
+      return false
     if (this.#recoveryPoint < this.#logEndOffset) return false
     this.#letGo()
     return true
@@ -612,6 +626,8 @@ export class Log implements PartitionLog {
     active.finish()
     if (this.#config.preallocate) this.#services.openFiles.use(active.logPath).truncate(active.sizeBytes)
     this.#takeSnapshot()
+    this.#isDirty = true
+    this.#isUnfinished = false
   }
 
   #takeSnapshot(): void {
@@ -731,6 +747,7 @@ export class Log implements PartitionLog {
     this.#layout++
     this.#cutCount++
     this.#isDirty = true
+    this.#isUnfinished = true
     this.#hints = []
     this.#services.tailMemory.forget(this.#tail)
     while (this.#segments.length > 1 && this.#segments.at(-1)!.baseOffset > offset) {

@@ -55,7 +55,7 @@ export interface LoadedLog {
 export function loadLog(location: LogLocation, config: LogConfig, services: LogServices): LoadedLog {
   const loader = new LogLoader(location, config, services)
   loader.findSegments()
-  if (!location.wasCleanStop) loader.recover()
+  if (!location.wasCleanStop || !loader.endsInOrder()) loader.recover()
   return loader.finish()
 }
 
@@ -99,6 +99,12 @@ class LogLoader {
     }
   }
 
+  /** False where the last log file does not end with a batch, which a stop in order sees to. */
+  endsInOrder(): boolean {
+    const last = this.#segments.at(-1)
+    return last === undefined || last.readEnd().position === last.sizeBytes
+  }
+
   /** Pass 3. */
   recover(): void {
     const first = this.#segments.findLastIndex((segment) => segment.baseOffset <= this.#location.recoveryPoint)
@@ -115,19 +121,17 @@ class LogLoader {
       this.#dropAfter(segment)
       break
     }
-    if (this.#config.flushMessages < Number.MAX_SAFE_INTEGER) this.#syncRecovered()
+    if (this.#config.flushMessages < Number.MAX_SAFE_INTEGER) this.#syncRecovered(unflushed)
   }
 
   /**
    * What was written and never synced may be read and acknowledged again from now on. Where syncs were asked for, it has
    * to be as durable as that says.
    */
-  #syncRecovered(): void {
+  #syncRecovered(unflushed: readonly Segment[]): void {
     const { openFiles } = this.#services
-    for (const segment of this.#segments) {
-      if (segment.baseOffset + 1 > this.#location.recoveryPoint || segment === this.#segments.at(-1)) {
-        openFiles.use(segment.logPath).syncNow()
-      }
+    for (const segment of unflushed) {
+      if (this.#segments.includes(segment)) openFiles.use(segment.logPath).syncNow()
     }
     openFiles.files.syncDirectory(this.#location.directory)
   }

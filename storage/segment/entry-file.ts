@@ -56,6 +56,11 @@ export class EntryFile {
     return this.#bytes === undefined ? 0 : (this.#count - Math.max(0, this.#writtenCount)) * this.entryBytes
   }
 
+  /** False where the size of the file is impossible. */
+  hasWholeEntries(): boolean {
+    return this.#bytes !== undefined || this.#files.use(this.path).size() % this.entryBytes === 0
+  }
+
   /** The last entry, read alone where the others are not in memory; undefined where there is none. */
   peekLast(): Buffer | undefined {
     if (this.#bytes !== undefined) return this.#lastOf(this.#bytes, this.#count)

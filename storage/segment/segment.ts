@@ -119,6 +119,10 @@ export class Segment {
 
   /** Largest timestamp so far with the last offset of its batch. */
   get largestTimestamp(): TimestampOffset {
+    if (this.#largest === undefined) {
+      if (this.timeIndex.file.hasWholeEntries()) this.#largest = this.timeIndex.last()
+      else this.ensureIndexes()
+    }
     this.#largest ??= this.timeIndex.last()
     return this.#largest
   }
@@ -225,11 +229,16 @@ export class Segment {
 
   /** The offset that the next record gets, read from the end of the log. */
   readNextOffset(): number {
+    return this.readEnd().nextOffset
+  }
+
+  /** The same, and where the last whole batch ends: before the end of the file where something else follows. */
+  readEnd(): { readonly nextOffset: number; readonly position: number } {
     this.ensureIndexes()
     const scanner = this.scan(this.offsetIndex.last()?.position ?? 0)
-    let next = this.baseOffset
-    for (let at = scanner.next(); at !== undefined; at = scanner.next()) next = lastOffsetOf(at.batch) + 1
-    return next
+    let nextOffset = this.baseOffset
+    for (let at = scanner.next(); at !== undefined; at = scanner.next()) nextOffset = lastOffsetOf(at.batch) + 1
+    return { nextOffset, position: scanner.position }
   }
 
   /**
@@ -256,6 +265,10 @@ export class Segment {
     const scanner = this.scan()
     for (let at = scanner.next(); at !== undefined; at = scanner.next()) this.index(at.batch, at.position)
     this.finish()
+    // Below the recovery point nobody would look at them again after a power loss.
+    for (const { path } of this.indexFiles()) {
+      if (this.#openFiles.files.exists(path)) this.#openFiles.use(path).syncNow()
+    }
   }
 
   /** Position from which a forward search finds the batch that holds the offset, or the first after it. */
