@@ -4,10 +4,37 @@ import type { Endpoint, Listening, Peer, PeerHandler, Transport } from './transp
 /** Pending connections that the kernel keeps while the event loop is busy. Node's own default is 511. */
 const BACKLOG = 1024
 
+/** Bytes that are taken from a socket at a time. */
+const READ_BYTES = 256 * 1024
+
+/**
+ * How bytes come out of a socket. `shared`: all sockets read into one buffer, which is copied from before the next read;
+ * it saves a third of a produce's CPU time and a third of the memory, but node offers it for sockets that it connects
+ * (`onread`), not for those that it accepts: their handle is wrapped anew. `events`: a new buffer for each 'data' event.
+ */
+export type Reading = 'shared' | 'events'
+
+/** Major versions of Node.js whose accepted sockets are known to take `onread`. Any other uses 'data' events. */
+const sharedReadingFrom = 20
+const sharedReadingUpTo = 26
+
+function readingOfThisNode(): Reading {
+  const major = Number(process.versions.node.split('.')[0])
+  return major >= sharedReadingFrom && major <= sharedReadingUpTo ? 'shared' : 'events'
+}
+
 /** Connections over TCP. Everything that is written to a socket within one turn goes out as one gathered write. */
 export class TcpTransport implements Transport {
+  readonly #reading: Reading
+
+  constructor(reading: Reading = readingOfThisNode()) {
+    this.#reading = reading
+  }
+
   listen(endpoint: Endpoint, accept: (peer: Peer) => PeerHandler): Promise<Listening> {
-    const server = net.createServer({ noDelay: true, keepAlive: true }, (socket) => serve(socket, accept))
+    const serve = this.#reading === 'shared' ? serveShared(accept) : serveEvents(accept)
+    const options = { noDelay: true, keepAlive: true, pauseOnConnect: this.#reading === 'shared' }
+    const server = net.createServer(options, serve)
     // An empty host means all interfaces, IPv6 included: that is what node does where no host is given.
     const host = endpoint.host === '' || endpoint.host === '0.0.0.0' ? undefined : endpoint.host
     return new Promise((resolve, reject) => {
@@ -27,11 +54,41 @@ function closeServer(server: net.Server): Promise<void> {
   return Promise.resolve()
 }
 
-function serve(socket: net.Socket, accept: (peer: Peer) => PeerHandler): void {
+function serveEvents(accept: (peer: Peer) => PeerHandler): (socket: net.Socket) => void {
+  return (socket) => {
+    const handler = serve(socket, accept)
+    socket.on('data', (chunk: Buffer) => handler.onBytes(chunk))
+  }
+}
+
+/** What the types of node do not tell: a socket's handle, and the options that its constructor passes on. */
+interface WrappingOptions extends net.SocketConstructorOpts {
+  readonly handle: unknown
+  readonly onread: { readonly buffer: Buffer; readonly callback: (size: number, buffer: Buffer) => boolean }
+}
+
+function serveShared(accept: (peer: Peer) => PeerHandler): (socket: net.Socket) => void {
+  const buffer = Buffer.allocUnsafeSlow(READ_BYTES)
+  return (accepted) => {
+    let handler: PeerHandler | undefined
+    const callback = (size: number): boolean => {
+      handler?.onBytes(buffer.subarray(0, size))
+      return true
+    }
+    const { _handle: handle } = accepted as unknown as { _handle: unknown }
+    // Closed by its client before it was accepted.
+    if (handle === null) return
+    const options: WrappingOptions = { handle, onread: { buffer, callback } }
+    const socket = new net.Socket(options)
+    handler = serve(socket, accept)
+    if (!socket.isPaused()) socket.resume()
+  }
+}
+
+function serve(socket: net.Socket, accept: (peer: Peer) => PeerHandler): PeerHandler {
   const peer = new TcpPeer(socket)
   const handler = accept(peer)
   let failure: Error | undefined
-  socket.on('data', (chunk: Buffer) => handler.onBytes(chunk))
   socket.on('error', (error) => {
     failure = error
   })
@@ -39,6 +96,7 @@ function serve(socket: net.Socket, accept: (peer: Peer) => PeerHandler): void {
     peer.letGo()
     handler.onClose(failure)
   })
+  return handler
 }
 
 /** Strips the prefix under which an IPv6 socket shows IPv4 addresses: clients are to read and reach them. */
