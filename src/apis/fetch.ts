@@ -45,6 +45,9 @@ class PendingFetch {
   readonly #wanted: readonly WantedPartition[]
   readonly #limits: FetchLimits
   readonly #deadlineMs: number
+  /** Ends the wait that is under way. */
+  #abandon = () => {}
+  #isAbandoned = false
 
   constructor(request: FetchRequest, context: RequestContext, session: FetchContext) {
     this.#request = request
@@ -53,6 +56,10 @@ class PendingFetch {
     this.#wanted = [...session.partitions]
     this.#limits = limitsOf(request, context)
     this.#deadlineMs = context.services.host.clock.monotonicMs() + request.maxWaitMs
+    context.onAbandoned(() => {
+      this.#isAbandoned = true
+      this.#abandon()
+    })
   }
 
   async run(): Promise<Answer> {
@@ -67,8 +74,8 @@ class PendingFetch {
         missingBytes -= attempt.sizeBytes
         attempt.release()
       }
-      const woken = await this.#park(targets, missingBytes, remainingMs)
-      if (woken === 'abandoned') return undefined
+      await this.#park(targets, missingBytes, remainingMs)
+      if (this.#isAbandoned) return undefined
     }
   }
 
@@ -89,19 +96,19 @@ class PendingFetch {
     return errorCode(currentLeaderEpoch === -1 ? 'NOT_LEADER_OR_FOLLOWER' : 'UNKNOWN_LEADER_EPOCH')
   }
 
-  #park(targets: readonly FetchTarget[], missingBytes: number, waitMs: number): Promise<'woken' | 'abandoned'> {
+  #park(targets: readonly FetchTarget[], missingBytes: number, waitMs: number): Promise<void> {
     const keys = targets.map(({ partition }) => partition).filter((each) => typeof each !== 'number')
     return new Promise((resolve) => {
       const cancel = this.#context.services.fetchPurgatory.park({
         keys,
         waitMs,
         missingBytes,
-        complete: () => resolve('woken'),
+        complete: () => resolve(),
       })
-      this.#context.onAbandoned(() => {
+      this.#abandon = () => {
         cancel()
-        resolve('abandoned')
-      })
+        resolve()
+      }
     })
   }
 

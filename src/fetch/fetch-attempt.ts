@@ -46,7 +46,8 @@ export interface FetchTarget {
 
 /**
  * Reads what is there now, partition by partition: the first with data may exceed every limit, so that a batch larger
- * than all of them comes through (KIP-74). Source: ReplicaManager.readFromLog.
+ * than all of them comes through (KIP-74), for versions below 3 too, to which Kafka sends a piece that they cannot use.
+ * Source: ReplicaManager.readFromLog.
  */
 export class FetchAttempt {
   readonly reads: PartitionRead[] = []
