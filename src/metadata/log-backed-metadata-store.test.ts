@@ -13,7 +13,7 @@ describe('LogBackedMetadataStore', () => {
     expect(created.replicationFactor).to.equal(1)
     expect(first.store.image.topicsByName.get('a.b')).to.deep.equal(created.topic)
     expect(first.configs.topic('a.b').flushMs).to.equal(5)
-    await first.store.stop()
+    await first.host.settle(first.store.stop())
 
     const second = await StoreOnMemory.start(first.host)
     expect(second.store.image.topicsByName.get('a.b')).to.deep.equal(created.topic)
@@ -74,7 +74,7 @@ describe('LogBackedMetadataStore', () => {
     expect(store.image.topicsByName.has('lost')).to.equal(false)
     host.files.rates = { ...host.files.rates, writeError: 0 }
     await opened.create(newTopic('kept'))
-    await store.stop()
+    await host.settle(store.stop())
     const again = await StoreOnMemory.start(host)
     expect([...again.store.image.topicsByName.keys()]).to.deep.equal(['kept'])
     expect(again.store.image.endOffset).to.be.greaterThan(endOffset)
@@ -84,8 +84,9 @@ describe('LogBackedMetadataStore', () => {
     const { host, store, create } = await withTopic()
     const whole = host.files.stat(segment)?.size as number
     await create(newTopic('torn'))
-    await store.stop()
-    host.files.open(segment, 'r+').truncate((host.files.stat(segment)?.size as number) - 3)
+    const torn = (host.files.stat(segment)?.size as number) - 3
+    await host.settle(store.stop())
+    host.files.open(segment, 'r+').truncate(torn)
     const again = await StoreOnMemory.start(host)
     expect([...again.store.image.topicsByName.keys()]).to.deep.equal(['t'])
     expect(host.files.stat(segment)?.size).to.be.greaterThan(whole)
@@ -96,7 +97,7 @@ describe('LogBackedMetadataStore', () => {
     const first = await StoreOnMemory.start(undefined, small)
     for (let i = 0; i < 40; i++) await first.create(newTopic(`t${i}`, { partitionCount: 10 }))
     await first.host.settle(first.store.allocateProducerIds(1000, 0))
-    await first.store.stop()
+    await first.host.settle(first.store.stop())
     const files = first.host.files.list('/data/__cluster_metadata-0')
     expect(files.filter((name) => name.endsWith('.checkpoint'))).to.have.length(1)
     expect(files.filter((name) => name.endsWith('.log'))).to.have.length(1)
@@ -115,7 +116,7 @@ describe('LogBackedMetadataStore', () => {
     const blocks = await first.host.settle(
       Promise.all([first.store.allocateProducerIds(1000, 0), first.store.allocateProducerIds(1000, 0)]),
     )
-    await first.store.stop()
+    await first.host.settle(first.store.stop())
     const second = await StoreOnMemory.start(first.host)
     expect([...blocks, await second.host.settle(second.store.allocateProducerIds(1000, 0))]).to.deep.equal([
       0, 1000, 2000,

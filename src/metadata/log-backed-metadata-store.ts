@@ -1,6 +1,9 @@
 import { ByteReader } from '../../protocol/byte-reader.ts'
 import { isRejection, type Rejection, reject } from '../../protocol/error-codes.ts'
-import { UnregisterBrokerRecord } from '../../protocol/internal-records/broker-records.ts'
+import {
+  BrokerRegistrationChangeRecord,
+  UnregisterBrokerRecord,
+} from '../../protocol/internal-records/broker-records.ts'
 import { encodeMetadataRecord, readMetadataRecord } from '../../protocol/internal-records/metadata-framing.ts'
 import type { Host } from '../../storage/host/host.ts'
 import type { Logger } from '../observe/logger.ts'
@@ -208,8 +211,17 @@ export class LogBackedMetadataStore implements MetadataStore {
     return first
   }
 
-  /** Waits for what is staged, and closes the log. */
+  /** Says that the broker is gone, waits for what is staged, and closes the log. */
   async stop(): Promise<void> {
+    // A Kafka that is started on this directory would wait for the broker's session to end if it were told nothing.
+    const registration = this.#stagedImage.registrations.get(this.#parts.nodeId)
+    if (this.#rules !== undefined && registration?.fenced === false) {
+      const { nowMs } = this.#parts.host.clock
+      const gone = { brokerId: this.#parts.nodeId, brokerEpoch: registration.epoch, fenced: 1 }
+      await this.#write([encodeMetadataRecord(BrokerRegistrationChangeRecord, 0, gone)], nowMs()).catch((error) =>
+        this.#parts.logger.warn({ err: error }, 'the end of this broker could not be written to the metadata log'),
+      )
+    }
     await this.#flushing
     this.#log.close()
   }
