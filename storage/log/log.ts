@@ -1,7 +1,7 @@
 import { isRejection, type Rejection, reject } from '../../protocol/error-codes.ts'
 import { invariant } from '../../protocol/invariant.ts'
 import type { RecordBatch } from '../../protocol/records/record-batch.ts'
-import { formatEpochs, LEADER_EPOCH_FILE } from '../checkpoint-files.ts'
+import { formatEpochs, LEADER_EPOCH_FILE, PARTITION_METADATA_FILE } from '../checkpoint-files.ts'
 import type { Files } from '../host/host.ts'
 import type {
   AbortedTransaction,
@@ -15,6 +15,7 @@ import type {
   ReadResult,
   TimestampAndOffset,
 } from '../partition-log.ts'
+import { CorruptIndexError } from '../segment/entry-file.ts'
 import { CLEANED_SUFFIX, DELETED_SUFFIX, SWAP_SUFFIX } from '../segment/file-names.ts'
 import { Segment, segmentPaths } from '../segment/segment.ts'
 import { Tail } from '../tail.ts'
@@ -24,7 +25,7 @@ import type { LeaderEpochs } from './leader-epochs.ts'
 import { CorruptLogError, emptyRead, readFileRange, readTail } from './log-reader.ts'
 import type { LogServices } from './log-services.ts'
 import { type DuplicateAppend, originalOffsets, type ProducerChanges, type ProducerState } from './producer-state.ts'
-import { rebuildProducers } from './rebuild-producers.ts'
+import { type ProducerRebuild, rebuildProducers, rebuildTransactionIndex } from './rebuild-producers.ts'
 import { type LoadedLog, type LogLocation, loadLog } from './recovery.ts'
 import { deletableSegments } from './retention.ts'
 import type { SnapshotFiles } from './snapshot-files.ts'
@@ -82,8 +83,8 @@ export class Log implements PartitionLog {
   #syncRequestedUpTo: number
   #lastFlushMs: number
   #hasUnsyncedNames: boolean
-  /** True where files changed since the last flush began. */
-  #isDirty: boolean
+  /** Segments with files that changed since they were last synced. */
+  readonly #unsynced: Set<Segment>
   /** True where something was appended: the indexes have no end yet, the producers no snapshot. */
   #isUnfinished: boolean
   #refusal: Refusal | undefined
@@ -114,9 +115,9 @@ export class Log implements PartitionLog {
     this.#flushedEndOffset = loaded.logEndOffset
     this.#syncRequestedUpTo = loaded.logEndOffset
     this.#recoveryPoint = loaded.recoveryPoint
-    this.#hasUnsyncedNames = loaded.isChanged
-    this.#isDirty = loaded.isChanged
-    this.#isUnfinished = loaded.isChanged
+    this.#unsynced = new Set(loaded.changed)
+    this.#hasUnsyncedNames = loaded.changed.length > 0
+    this.#isUnfinished = loaded.changed.length > 0
     this.#lastFlushMs = services.host.clock.nowMs()
     this.#queue = new WriteQueue(services.host, services.openFiles, {
       written: (endOffset) => this.#onWritten(endOffset),
@@ -247,7 +248,7 @@ export class Log implements PartitionLog {
   #stageBatch(segment: Segment, batch: RecordBatch, lease: AppendContext['lease']): void {
     const { baseOffset, lastOffset, partitionLeaderEpoch, bytes } = batch
     if (partitionLeaderEpoch >= 0) this.#epochs.assign(partitionLeaderEpoch, baseOffset)
-    this.#isDirty = true
+    this.#unsynced.add(segment)
     this.#isUnfinished = true
     this.#queue.add(segment.logPath, segment.sizeBytes, bytes, lease)
     segment.stage(batch)
@@ -283,6 +284,7 @@ export class Log implements PartitionLog {
       indexIntervalBytes: this.#config.indexIntervalBytes,
       rollJitterMs,
     })
+    this.#unsynced.add(active)
     active.finish()
     if (this.#config.preallocate) openFiles.use(active.logPath).truncate(active.sizeBytes)
     try {
@@ -296,6 +298,7 @@ export class Log implements PartitionLog {
     active.active = false
     segment.active = true
     this.#segments.push(segment)
+    this.#unsynced.add(segment)
     this.#isUnfinished = true
     this.#hasUnsyncedNames = true
     this.#startFlush(baseOffset)
@@ -399,10 +402,24 @@ export class Log implements PartitionLog {
   abortedTransactions(fromOffset: number, toOffset: number): AbortedTransaction[] {
     const found: AbortedTransaction[] = []
     for (const segment of this.#segmentsFrom(fromOffset)) {
-      segment.ensureIndexes()
+      this.#ensureTransactionIndex(segment)
       if (segment.transactionIndex.collect(fromOffset, toOffset, found)) break
     }
     return found
+  }
+
+  #ensureTransactionIndex(segment: Segment): void {
+    try {
+      segment.transactionIndex.check()
+    } catch (error) {
+      if (!(error instanceof CorruptIndexError)) throw error
+      this.#services.logger.warn(
+        { reason: error.message },
+        'a transaction index is corrupt: it is made anew from the log',
+      )
+      rebuildTransactionIndex(this.#producerRebuild(), segment)
+      this.#unsynced.add(segment)
+    }
   }
 
   async offsetForTimestamp(timestampMs: number, upToOffset: number): Promise<TimestampAndOffset | undefined> {
@@ -475,6 +492,7 @@ export class Log implements PartitionLog {
     const { openFiles, host } = this.#services
     const { files } = openFiles
     this.#hints = this.#hints.filter((hint) => hint.segment !== segment)
+    this.#unsynced.delete(segment)
     this.#snapshots.remove(segment.baseOffset)
     this.#queue.markSynced([segment.logPath])
     for (const file of segment.indexFiles()) this.#services.indexCache.forget(file)
@@ -572,10 +590,12 @@ export class Log implements PartitionLog {
   async close(): Promise<void> {
     if (this.#isClosed) return
     this.#isClosed = true
+    // There may be room again.
+    if (this.#refusal !== undefined && this.#refusal.retryAtMs < Number.POSITIVE_INFINITY) this.#refusal = undefined
     if (this.#refusal === undefined) {
       await this.#whenWritten()
       await this.#flushing
-      if (this.#isUnfinished) this.#finishFiles()
+      this.#finishFiles()
       await this.#startFlush(this.#logEndOffset)
     }
     await this.#queue.idle()
@@ -585,7 +605,7 @@ export class Log implements PartitionLog {
   /** Closes at once where the files have all that is in memory. Answers whether it did. */
   closeIfUntouched(): boolean {
     if (
-      this.#isDirty ||
+      this.#unsynced.size > 0 ||
       this.#isUnfinished ||
       this.#epochs.changed ||
       !this.#queue.isIdle ||
@@ -622,12 +642,17 @@ export class Log implements PartitionLog {
   }
 
   #finishFiles(): void {
+    if (!this.#isUnfinished) return
     const active = this.#segments.at(-1)!
-    active.finish()
-    if (this.#config.preallocate) this.#services.openFiles.use(active.logPath).truncate(active.sizeBytes)
-    this.#takeSnapshot()
-    this.#isDirty = true
-    this.#isUnfinished = false
+    try {
+      active.finish()
+      if (this.#config.preallocate) this.#services.openFiles.use(active.logPath).truncate(active.sizeBytes)
+      this.#takeSnapshot()
+      this.#unsynced.add(active)
+      this.#isUnfinished = false
+    } catch (error) {
+      this.#refuse(error as Error)
+    }
   }
 
   #takeSnapshot(): void {
@@ -651,14 +676,13 @@ export class Log implements PartitionLog {
 
   /** Syncs what lies below the offset, and moves the recovery point there. */
   async #flushTo(upToOffset: number): Promise<void> {
-    if (!this.#isDirty && !this.#epochs.changed && !this.#hasUnsyncedNames) return
+    if (this.#unsynced.size === 0 && !this.#epochs.changed && !this.#hasUnsyncedNames) return
+    await this.#whenWritten()
+    if (this.#refusal !== undefined) return
+    const isAll = upToOffset >= this.#logEndOffset
+    const segments = [...this.#unsynced].filter((segment) => isAll || segment.baseOffset < upToOffset)
+    for (const segment of segments) this.#unsynced.delete(segment)
     try {
-      await this.#whenWritten()
-      if (this.#refusal !== undefined) return
-      if (upToOffset >= this.#logEndOffset) this.#isDirty = false
-      const first = Math.max(0, this.#segmentIndexOf(this.#recoveryPoint))
-      const isAll = upToOffset >= this.#logEndOffset
-      const segments = this.#segments.slice(first).filter((segment) => isAll || segment.baseOffset < upToOffset)
       const endOffset = Math.min(upToOffset, this.#writtenEndOffset)
       for (const segment of segments) await this.#syncSegment(segment)
       await this.#syncSnapshot(endOffset)
@@ -667,7 +691,8 @@ export class Log implements PartitionLog {
       if (endOffset > this.#recoveryPoint) this.#recoveryPoint = Math.min(endOffset, this.#logEndOffset)
       this.#lastFlushMs = this.#services.host.clock.nowMs()
     } catch (error) {
-      this.#goOffline(error as Error)
+      for (const segment of segments) if (this.#segments.includes(segment)) this.#unsynced.add(segment)
+      this.#refuse(error as Error)
     }
   }
 
@@ -697,6 +722,9 @@ export class Log implements PartitionLog {
   #syncNames(): void {
     if (!this.#hasUnsyncedNames) return
     const { files } = this.#services.openFiles
+    // Without it the log would not be known as that of its topic.
+    const metadata = files.join(this.directory, PARTITION_METADATA_FILE)
+    if (files.exists(metadata)) syncOnceNow(files, metadata)
     files.syncDirectory(this.directory)
     files.syncDirectory(files.join(this.directory, '..'))
     this.#hasUnsyncedNames = false
@@ -746,7 +774,6 @@ export class Log implements PartitionLog {
   #cutTo(offset: number): void {
     this.#layout++
     this.#cutCount++
-    this.#isDirty = true
     this.#isUnfinished = true
     this.#hints = []
     this.#services.tailMemory.forget(this.#tail)
@@ -754,6 +781,7 @@ export class Log implements PartitionLog {
       this.#removeSegment(this.#segments.pop()!)
     }
     const active = this.#segments.at(-1)!
+    this.#unsynced.add(active)
     active.active = true
     if (active.baseOffset > offset) this.#restartAt(offset)
     else active.truncateTo(offset, this.#services.openFiles.use(active.logPath).size())
@@ -764,18 +792,20 @@ export class Log implements PartitionLog {
     this.#syncRequestedUpTo = Math.min(this.#syncRequestedUpTo, offset)
     this.#recoveryPoint = Math.min(this.#recoveryPoint, offset)
     this.#epochs.truncateFromEnd(offset)
+    this.#snapshots.removeWhere((each) => each > offset)
+    this.#producers = rebuildProducers(this.#producerRebuild(), offset)
+  }
+
+  #producerRebuild(): ProducerRebuild {
     const { host, settings } = this.#services
-    this.#producers = rebuildProducers(
-      {
-        partition: this.#name,
-        segments: this.#segments,
-        snapshots: this.#snapshots,
-        logStartOffset: this.#logStartOffset,
-        nowMs: host.clock.nowMs(),
-        expirationMs: settings.producerIdExpirationMs,
-      },
-      offset,
-    )
+    return {
+      partition: this.#name,
+      segments: this.#segments,
+      snapshots: this.#snapshots,
+      logStartOffset: this.#logStartOffset,
+      nowMs: host.clock.nowMs(),
+      expirationMs: settings.producerIdExpirationMs,
+    }
   }
 
   /** Nothing is left: an empty segment at the offset takes the place of the last one. */
@@ -789,6 +819,7 @@ export class Log implements PartitionLog {
     segment.createFiles()
     segment.active = true
     this.#segments = [segment]
+    this.#unsynced.add(segment)
     this.#hasUnsyncedNames = true
   }
 
@@ -856,6 +887,15 @@ function assignOffsets(batches: readonly RecordBatch[], offset: number, leaderEp
     batch.baseOffset = next
     batch.partitionLeaderEpoch = leaderEpoch
     next = batch.nextOffset
+  }
+}
+
+function syncOnceNow(files: Files, path: string): void {
+  const handle = files.open(path, 'r+')
+  try {
+    handle.syncNow()
+  } finally {
+    handle.close()
   }
 }
 

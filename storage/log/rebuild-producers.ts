@@ -23,7 +23,6 @@ export interface ProducerRebuild {
  */
 export function rebuildProducers(rebuild: ProducerRebuild, upToOffset: number): ProducerState {
   const { snapshots, logStartOffset, nowMs, expirationMs } = rebuild
-  snapshots.removeWhere((offset) => offset > upToOffset || offset <= logStartOffset)
   const snapshot = snapshots.latest(upToOffset)
   const alive = snapshot?.entries.filter((entry) => !isExpired(entry, nowMs, expirationMs)) ?? []
   const state = new ProducerState(rebuild.partition, alive)
@@ -57,4 +56,17 @@ export function replayBatch(
   if (isRejection(changes)) return
   invariant('appends' in changes, 'replicated batches are never duplicates')
   state.apply(changes, onCompleted)
+}
+
+/** The transaction index of a closed segment, made anew: for that, all that its producers did before must be known. */
+export function rebuildTransactionIndex(rebuild: ProducerRebuild, segment: Segment): void {
+  const state = rebuildProducers(rebuild, segment.baseOffset)
+  segment.resetTransactionIndex()
+  const scanner = segment.scan(0, 'whole')
+  for (let at = scanner.next(); at !== undefined; at = scanner.next()) {
+    replayBatch(state, at.batch, (completed, lastStableOffset) => {
+      if (completed.aborted) segment.transactionIndex.append({ ...completed, lastStableOffset })
+    })
+  }
+  segment.writePendingIndexes()
 }

@@ -38,8 +38,8 @@ export interface LoadedLog {
   readonly epochs: LeaderEpochs
   readonly producers: ProducerState
   readonly snapshots: SnapshotFiles
-  /** True where files were made or changed on the way. */
-  readonly isChanged: boolean
+  /** Segments of which files were made or changed on the way. */
+  readonly changed: readonly Segment[]
 }
 
 /**
@@ -68,7 +68,7 @@ class LogLoader {
   #segments: Segment[] = []
   /** Set by recovery, which reads all that producers did on the way. */
   #producers: ProducerState | undefined
-  #isChanged = false
+  readonly #changed = new Set<Segment>()
 
   constructor(location: LogLocation, config: LogConfig, services: LogServices) {
     const { files } = services.openFiles
@@ -95,7 +95,7 @@ class LogLoader {
         names.has(segmentFileName(segment.baseOffset, suffix))
       if (has(OFFSET_INDEX_SUFFIX) && has(TIME_INDEX_SUFFIX)) continue
       segment.rebuildIndexes()
-      this.#isChanged = true
+      this.#changed.add(segment)
     }
   }
 
@@ -110,11 +110,13 @@ class LogLoader {
     const first = this.#segments.findLastIndex((segment) => segment.baseOffset <= this.#location.recoveryPoint)
     const unflushed = this.#segments.slice(Math.max(0, first))
     if (unflushed.length === 0) return
-    this.#isChanged = true
-    this.#producers = rebuildProducers(this.#producerRebuild(), unflushed[0]!.baseOffset)
+    const firstOffset = unflushed[0]!.baseOffset
+    this.#snapshots.removeWhere((offset) => offset > firstOffset)
+    this.#producers = rebuildProducers(this.#producerRebuild(), firstOffset)
     for (const segment of unflushed) {
       // Removed as what an earlier one had left behind.
       if (!this.#segments.includes(segment)) continue
+      this.#changed.add(segment)
       const cutBytes = this.#recoverSegment(segment, this.#producers)
       this.#dropEmptyWithin(segment)
       if (!this.#isHoleAfter(segment, cutBytes)) continue
@@ -163,7 +165,7 @@ class LogLoader {
       const segment = this.#openSegment(checkpointedStart, true)
       segment.createFiles(this.#config.preallocate ? this.#config.segmentBytes : 0)
       this.#segments = [segment]
-      this.#isChanged = true
+      this.#changed.add(segment)
       logEndOffset = checkpointedStart
     }
     this.#segments.at(-1)!.active = true
@@ -178,13 +180,14 @@ class LogLoader {
       epochs: this.#epochs,
       producers: this.#finishProducers(logStartOffset, logEndOffset),
       snapshots: this.#snapshots,
-      isChanged: this.#isChanged,
+      changed: this.#segments.filter((segment) => this.#changed.has(segment)),
     }
   }
 
   /** Pass 6. */
   #finishProducers(logStartOffset: number, logEndOffset: number): ProducerState {
     this.#snapshots.removeStray(this.#segments.map((segment) => segment.baseOffset))
+    this.#snapshots.removeWhere((offset) => offset > logEndOffset || offset <= logStartOffset)
     const isSettled = this.#producers !== undefined && logStartOffset === this.#location.logStartOffset
     return isSettled ? this.#producers! : rebuildProducers({ ...this.#producerRebuild(), logStartOffset }, logEndOffset)
   }

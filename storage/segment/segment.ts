@@ -173,7 +173,17 @@ export class Segment {
 
   /** Clears all indexes, to be made anew from the log. */
   resetIndexes(): void {
-    for (const file of this.indexFiles()) this.#resetFile(file)
+    this.resetTransactionIndex()
+    this.#resetOffsetIndexes()
+  }
+
+  resetTransactionIndex(): void {
+    this.#resetFile(this.transactionIndex.file)
+  }
+
+  #resetOffsetIndexes(): void {
+    this.#resetFile(this.offsetIndex.file)
+    this.#resetFile(this.timeIndex.file)
     this.#isChecked = true
     this.#largest = undefined
     this.#firstTimestamp = undefined
@@ -242,15 +252,14 @@ export class Segment {
   }
 
   /**
-   * Looks once whether the indexes can be those of this log file, and makes them anew where they cannot. Headers are enough
-   * for that: the log was valid when it was closed.
+   * Looks once whether offset and time index can be those of this log file, and makes them anew where they cannot. Headers
+   * are enough for that: the log was valid when it was closed. What transactions need is more (recovery.ts).
    */
   ensureIndexes(): void {
     if (this.#isChecked) return
     try {
       this.offsetIndex.check(this.sizeBytes)
       this.timeIndex.check()
-      this.transactionIndex.check()
       this.#isChecked = true
     } catch (error) {
       if (!(error instanceof CorruptIndexError)) throw error
@@ -261,14 +270,12 @@ export class Segment {
 
   rebuildIndexes(): void {
     this.#logger.warn({ file: this.logPath }, 'indexes are made anew from the log')
-    this.resetIndexes()
+    this.#resetOffsetIndexes()
     const scanner = this.scan()
     for (let at = scanner.next(); at !== undefined; at = scanner.next()) this.index(at.batch, at.position)
     this.finish()
     // Below the recovery point nobody would look at them again after a power loss.
-    for (const { path } of this.indexFiles()) {
-      if (this.#openFiles.files.exists(path)) this.#openFiles.use(path).syncNow()
-    }
+    for (const { path } of [this.offsetIndex.file, this.timeIndex.file]) this.#openFiles.use(path).syncNow()
   }
 
   /** Position from which a forward search finds the batch that holds the offset, or the first after it. */
