@@ -11,6 +11,7 @@ export const groupsConfigs = {
   }),
   groupConsumerAssignorOffloadEnable: boolean('group.consumer.assignor.offload.enable', {
     default: true,
+    applies: 'cluster-wide',
     shown: 'never',
     doc: 'Whether the assignor runs beside the coordinator.',
   }),

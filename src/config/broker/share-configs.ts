@@ -21,6 +21,7 @@ export const shareConfigs = {
   }),
   groupShareAssignorOffloadEnable: boolean('group.share.assignor.offload.enable', {
     default: true,
+    applies: 'cluster-wide',
     shown: 'never',
     doc: 'Whether the share assignor runs beside the coordinator.',
   }),
@@ -224,6 +225,7 @@ export const shareConfigs = {
   }),
   groupStreamsAssignorOffloadEnable: boolean('group.streams.assignor.offload.enable', {
     default: true,
+    applies: 'cluster-wide',
     shown: 'never',
     doc: 'Whether the streams assignor runs beside the coordinator.',
   }),
