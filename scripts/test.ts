@@ -13,6 +13,8 @@ import { skipped } from '../compat-tests/requirements.ts'
 const root = resolve(import.meta.dirname, '..')
 const wanted = process.argv.slice(2)
 const sum = { passed: 0, failed: 0, skipped: 0 }
+const pending: string[] = []
+const failures: string[] = []
 
 function check(name: string, command: string, ...args: string[]): void {
   const startedMs = Date.now()
@@ -20,7 +22,10 @@ function check(name: string, command: string, ...args: string[]): void {
   const seconds = ((Date.now() - startedMs) / 1000).toFixed(1)
   console.log(`${status === 0 ? 'ok' : 'FAILED'}: ${name} (${seconds} s)`)
   if (status === 0) sum.passed++
-  else sum.failed++
+  else {
+    sum.failed++
+    failures.push(name)
+  }
 }
 
 function testFiles(...folders: string[]): string[] {
@@ -35,13 +40,14 @@ function testFiles(...folders: string[]): string[] {
 async function runMocha(name: string, files: string[], reporter: 'dot' | 'spec', timeout: number): Promise<void> {
   if (files.length === 0) return
   console.log(`\n${name}: ${files.length} files`)
-  const mocha = new Mocha({ reporter, timeout, forbidOnly: true, color: process.stdout.isTTY })
+  const mocha = new Mocha({ reporter, timeout, forbidOnly: true, color: process.stdout.isTTY === true })
   for (const file of files) mocha.addFile(join(root, file))
   try {
     await mocha.loadFilesAsync()
   } catch (error) {
     console.error(error)
     sum.failed++
+    failures.push(`loading the ${name}`)
     return
   }
   await new Promise<void>((done) => {
@@ -52,10 +58,9 @@ async function runMocha(name: string, files: string[], reporter: 'dot' | 'spec',
       done()
     })
     runner.on('pending', (test) => pending.push(test.fullTitle()))
+    runner.on('fail', (test) => failures.push(test.fullTitle()))
   })
 }
-
-const pending: string[] = []
 
 if (wanted.length === 0) {
   check('types', 'node_modules/typescript/bin/tsc', '-p', '.')
@@ -66,6 +71,7 @@ if (wanted.length === 0) {
 await runMocha('unit tests', testFiles('protocol', 'storage', 'src', 'scripts'), 'dot', 20_000)
 await runMocha('compat tests', testFiles('compat-tests'), 'spec', 120_000)
 
+if (failures.length > 0) console.log(`\nfailed:\n${failures.map((title) => `  ${title}`).join('\n')}`)
 if (pending.length > 0) {
   console.log('\nskipped:')
   for (const title of pending) console.log(`  ${title}`)

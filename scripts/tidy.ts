@@ -42,6 +42,8 @@ function readFile(path: string, text: string): File {
 }
 
 const isTest = (path: string) => /\.(test|conformance|fixture)\.ts$/.test(path)
+/** Programs of the tests and of the developers, which may share what tests share. */
+const isBesideProduct = (path: string) => /^(compat-tests|scripts)\//.test(path)
 
 /** Layers from the bottom up: a file imports from its own layer and from those below. */
 const layers: readonly (readonly [prefix: string, level: number])[] = [
@@ -72,7 +74,8 @@ function level(path: string): number {
 function checkDirections({ path, imports }: File, files: ReadonlyMap<string, File>, complain: Complain): void {
   for (const target of imports) {
     if (!files.has(target)) complain(`${path} imports ${target}, which is not there: mend the path`)
-    else if (!isTest(path) && isTest(target)) complain(`${path} imports ${target}, a test: move what both need`)
+    else if (!isTest(path) && !isBesideProduct(path) && isTest(target))
+      complain(`${path} imports ${target}, a test: move what both need`)
     else if (!isTest(path) && level(target) > level(path))
       complain(`${path} imports ${target}, a higher layer: declare the interface that it needs, and take it`)
   }

@@ -18,7 +18,10 @@ describe('the package, installed into an empty folder', () => {
     this.timeout(120_000)
     folder = mkdtempSync(join(tmpdir(), 'ottla-package-'))
     // The build is what is tested here, not made anew: npm test has made sure that it is fresh.
-    const packed = npm(projectDirectory, 'pack', '--ignore-scripts', '--pack-destination', folder).trim().split('\n').at(-1)!
+    const packed = npm(projectDirectory, 'pack', '--ignore-scripts', '--pack-destination', folder)
+      .trim()
+      .split('\n')
+      .at(-1)!
     writeFileSync(join(folder, 'package.json'), '{ "name": "somebody", "private": true, "type": "module" }')
     npm(folder, 'install', join(folder, packed))
   })
@@ -40,7 +43,11 @@ describe('the package, installed into an empty folder', () => {
     const [port] = await freePorts(1)
     const listeners = `listeners=PLAINTEXT://127.0.0.1:${port}`
     // A process group of its own: npx starts the broker in a child.
-    const child = spawn('npx', ['ottla', 'start', '--override', listeners], { cwd: folder, detached: true, stdio: 'pipe' })
+    const child = spawn('npx', ['ottla', 'start', '--override', listeners], {
+      cwd: folder,
+      detached: true,
+      stdio: 'pipe',
+    })
     let printed = ''
     child.stdout.on('data', (chunk) => (printed += chunk))
     child.stderr.on('data', (chunk) => (printed += chunk))

@@ -484,7 +484,17 @@ export class Log implements PartitionLog {
     this.moveStartTo(kept[0]!.baseOffset)
     this.#segments = kept
     for (const segment of deletable) this.#removeSegment(segment)
+    this.#syncRemovals()
     return deletable.length
+  }
+
+  /** After a power loss removed segments would be back, and records with them of which a client was told they are gone. */
+  #syncRemovals(): void {
+    try {
+      this.#services.openFiles.files.syncDirectory(this.directory)
+    } catch (error) {
+      this.#refuse(error as Error)
+    }
   }
 
   /** Takes the files out of the log at once, and off the disk after file.delete.delay.ms. */

@@ -169,6 +169,9 @@ class LogLoader {
       logEndOffset = checkpointedStart
     }
     this.#segments.at(-1)!.active = true
+    // The checkpoint will say nothing of such a start any more, so what was removed below it must not come back.
+    const isRemoved = checkpointedStart > 0 && checkpointedStart <= this.#segments[0]!.baseOffset
+    if (isRemoved) this.#services.openFiles.files.syncDirectory(this.#location.directory)
     const logStartOffset = Math.max(checkpointedStart, this.#segments[0]!.baseOffset)
     this.#epochs.truncateFromEnd(logEndOffset)
     this.#epochs.truncateFromStart(logStartOffset)

@@ -89,7 +89,7 @@ export const matrixClients: readonly MatrixClient[] = [
     name: 'kafkajs',
     codecs: ['none', 'gzip'],
     requirements: [],
-    command: async () => [process.execPath, '--import', 'tsx', join(folder, 'kafkajs', 'client.ts')],
+    command: async () => [process.execPath, '--import', 'tsx', join(import.meta.dirname, '../kafkajs/client.ts')],
   },
   {
     name: 'platformatic-kafka',
