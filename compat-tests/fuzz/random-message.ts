@@ -1,0 +1,78 @@
+import { type Field, type Fields, type FieldType, includesVersion } from '../../protocol/schema.ts'
+import { isNullable } from '../../protocol/wire-layout.ts'
+import type { SeededRandom } from '../../storage/host/seeded-random.ts'
+
+/** What a client that half knows its way about would say: names that exist beside names that do not. */
+export interface Vocabulary {
+  readonly strings: readonly string[]
+  readonly uuids: readonly string[]
+  readonly numbers: readonly number[]
+  /** Record data for produce requests: whole batches. */
+  readonly records: readonly Buffer[]
+}
+
+/** A random value of a table of fields, as its version can carry it. */
+export function randomStruct(
+  fields: Fields,
+  version: number,
+  random: SeededRandom,
+  words: Vocabulary,
+): Record<string, unknown> {
+  const value: Record<string, unknown> = {}
+  for (const [name, field] of Object.entries(fields)) {
+    if (includesVersion(field.versions, version)) value[name] = randomField(field, version, random, words)
+  }
+  return value
+}
+
+function randomField(field: Field<unknown>, version: number, random: SeededRandom, words: Vocabulary): unknown {
+  if (isNullable(field, version) && random.oneIn(5)) return null
+  if (field.default !== null && field.kind !== 'struct' && random.oneIn(4)) return field.default
+  return randomValue(field, version, random, words)
+}
+
+const extremes = [0, 1, -1, 2, -2, 127, -128, 32_767, -32_768, 2_147_483_647, -2_147_483_648]
+const bounds: Readonly<Record<string, readonly [number, number]>> = {
+  int8: [-128, 127],
+  int16: [-32_768, 32_767],
+  uint16: [0, 65_535],
+  int32: [-2_147_483_648, 2_147_483_647],
+  uint32: [0, 4_294_967_295],
+  int64: [-Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER],
+}
+
+function randomNumber(kind: string, random: SeededRandom, words: Vocabulary): number {
+  const [min, max] = bounds[kind]!
+  const number = random.oneIn(3) ? random.pick(extremes) : random.pick(words.numbers)
+  return Math.min(max, Math.max(min, number))
+}
+
+function randomValue(type: FieldType<unknown>, version: number, random: SeededRandom, words: Vocabulary): unknown {
+  switch (type.kind) {
+    case 'bool':
+      return random.oneIn(2)
+    case 'int64Exact':
+      return BigInt(randomNumber('int64', random, words))
+    case 'float64':
+      return random.pick([0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY])
+    case 'string':
+      return random.oneIn(8) ? random.bytes(random.below(300)).toString('latin1') : random.pick(words.strings)
+    case 'uuid':
+      return random.pick(words.uuids)
+    case 'bytes':
+      return random.bytes(random.below(60))
+    case 'records': {
+      const bytes = random.pick(words.records)
+      return type.gathered ? [bytes] : bytes
+    }
+    case 'array': {
+      const length = random.oneIn(20) ? random.below(40) : random.below(3)
+      const element = type.element as FieldType<unknown>
+      return Array.from({ length }, () => randomValue(element, version, random, words))
+    }
+    case 'struct':
+      return randomStruct(type.fields as Fields, version, random, words)
+    default:
+      return randomNumber(type.kind, random, words)
+  }
+}
