@@ -13,7 +13,7 @@ const nastyVarints = [
 
 /** The bytes with one to four faults. Lengths stay, unless bytes are cut, put in or taken out. */
 export function mutated(bytes: Buffer, random: SeededRandom): Buffer {
-  let mutant = Buffer.from(bytes)
+  let mutant: Buffer = Buffer.from(bytes)
   for (let faults = 1 + random.below(4); faults > 0 && mutant.length > 0; faults--) mutant = mutatedOnce(mutant, random)
   return mutant
 }
