@@ -1,0 +1,84 @@
+import { type Rejection, reject } from '../../protocol/error-codes.ts'
+import type { LogServices } from './log-services.ts'
+
+/** After a full disk, appends are tried again so often. */
+const RETRY_AFTER_MS = 1000
+/** Failures that may pass while the broker runs. */
+const PASSING = ['ENOSPC', 'EDQUOT', 'EMFILE', 'ENFILE']
+
+/** Why appends are refused; a full disk may get room again, any other failure needs a restart. */
+interface Refusal {
+  readonly error: Error
+  readonly retryAtMs: number
+}
+
+/** Whether a log takes appends, and since which failure not. What is there can be read all the same. */
+export class LogAvailability {
+  readonly #name: string
+  readonly #directory: string
+  readonly #services: LogServices
+  readonly #onOffline: (error: Error) => void
+  #refusal: Refusal | undefined
+
+  /** onOffline: nothing may be written any more. */
+  constructor(name: string, directory: string, services: LogServices, onOffline: (error: Error) => void) {
+    this.#name = name
+    this.#directory = directory
+    this.#services = services
+    this.#onOffline = onOffline
+  }
+
+  /** The failure for which appends are refused; undefined: they are not. */
+  get failure(): Error | undefined {
+    return this.#refusal?.error
+  }
+
+  /** undefined: an append may be tried. */
+  check(): Rejection | undefined {
+    if (this.#refusal === undefined) return undefined
+    if (this.#services.host.clock.monotonicMs() < this.#refusal.retryAtMs) return storageError()
+    this.#refusal = undefined
+    return undefined
+  }
+
+  /** Something could not be written. */
+  refuse(error: Error): void {
+    if (!PASSING.includes((error as NodeJS.ErrnoException).code ?? '')) {
+      this.goOffline(error)
+      return
+    }
+    const retryAtMs = this.#services.host.clock.monotonicMs() + RETRY_AFTER_MS
+    if (this.#refusal === undefined) {
+      this.#services.logger.error(
+        { partition: this.#name, reason: error.message },
+        'no room to write: appends are refused until there is some again',
+      )
+    }
+    this.#refusal = { error, retryAtMs }
+  }
+
+  /** No append is accepted until the next start. */
+  goOffline(error: Error): void {
+    if (this.#isOffline) return
+    this.#refusal = { error, retryAtMs: Number.POSITIVE_INFINITY }
+    this.#onOffline(error)
+    this.#services.logger.error(
+      { partition: this.#name, directory: this.#directory, reason: error.message },
+      'the disk failed: appends are refused until the broker is started anew',
+    )
+    this.#services.onDiskFailure(this.#directory, error)
+  }
+
+  /** Forgets a failure that may have passed. */
+  tryAgain(): void {
+    if (!this.#isOffline) this.#refusal = undefined
+  }
+
+  get #isOffline(): boolean {
+    return this.#refusal?.retryAtMs === Number.POSITIVE_INFINITY
+  }
+}
+
+export function storageError(): Rejection {
+  return reject('KAFKA_STORAGE_ERROR')
+}

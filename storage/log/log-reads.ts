@@ -1,0 +1,161 @@
+import { isRejection, type Rejection, reject } from '../../protocol/error-codes.ts'
+import type { ReadContext, ReadResult, TimestampAndOffset } from '../partition-log.ts'
+import type { Segment } from '../segment/segment.ts'
+import type { Tail } from '../tail.ts'
+import { storageError } from './log-availability.ts'
+import { CorruptLogError, emptyRead, readFileRange, readTail } from './log-reader.ts'
+import type { LogServices } from './log-services.ts'
+import type { LogState } from './log-state.ts'
+import type { SegmentList } from './segment-list.ts'
+import { findLatestTimestamp, findTimestamp } from './timestamp-search.ts'
+
+/** Reads this close to the end are answered from the page cache for sure. */
+const HOT_BYTES = 64 * 1024 * 1024
+/** Sequential readers whose next position is remembered. */
+const MOST_HINTS = 8
+
+/** Where a batch starts, as the last read told. */
+interface PositionHint {
+  readonly offset: number
+  readonly segment: Segment
+  readonly position: number
+}
+
+/** Reads of a log: from the tail in memory where it has the offset, else from files. */
+export class LogReads {
+  readonly #state: LogState
+  readonly #segments: SegmentList
+  readonly #tail: Tail
+  readonly #services: LogServices
+  #hints: PositionHint[] = []
+  /** Counts up with every change that makes positions in files invalid. */
+  #layout = 0
+  /** Set while segments wait for their readers to leave: nobody may begin to read. */
+  #pause: Promise<void> | undefined
+
+  constructor(state: LogState, segments: SegmentList, tail: Tail, services: LogServices) {
+    this.#state = state
+    this.#segments = segments
+    this.#tail = tail
+    this.#services = services
+  }
+
+  /** Files are about to be cut or replaced: who reads them now reads again. */
+  noteLayoutChange(): void {
+    this.#layout++
+    this.#hints = []
+  }
+
+  forget(segment: Segment): void {
+    this.#hints = this.#hints.filter((hint) => hint.segment !== segment)
+  }
+
+  /** Keeps new reads from files waiting until the task is over. */
+  async pauseWhile(task: () => Promise<void>): Promise<void> {
+    let resume = (): void => {}
+    this.#pause = new Promise((resolve) => {
+      resume = resolve
+    })
+    try {
+      await task()
+    } finally {
+      this.#pause = undefined
+      resume()
+    }
+  }
+
+  async read(offset: number, read: ReadContext): Promise<ReadResult | Rejection> {
+    for (;;) {
+      const refusal = this.#checkOffset(offset)
+      if (refusal !== undefined) return refusal
+      if (offset >= read.upToOffset) return emptyRead(offset)
+      const tailStart = this.#tail.startOffset
+      if (tailStart !== undefined && offset >= tailStart) return readTail(this.#tail, offset, read, this.#services.pool)
+      const layout = this.#layout
+      const result = await this.#readFiles(offset, read)
+      // Truncation or compaction may have changed the files while they were read.
+      if (layout === this.#layout) return result
+      if (!isRejection(result)) result.release()
+    }
+  }
+
+  async offsetForTimestamp(timestampMs: number, upToOffset: number): Promise<TimestampAndOffset | undefined> {
+    while (this.#pause !== undefined) await this.#pause
+    const found = findTimestamp(this.#segments.all, timestampMs, this.#state.logStartOffset)
+    return found !== undefined && found.offset < upToOffset ? found : undefined
+  }
+
+  async maxTimestamp(): Promise<TimestampAndOffset | undefined> {
+    while (this.#pause !== undefined) await this.#pause
+    return findLatestTimestamp(this.#segments.all)
+  }
+
+  #checkOffset(offset: number): Rejection | undefined {
+    const { name, logStartOffset, logEndOffset } = this.#state
+    if (offset < logStartOffset) {
+      return reject(
+        'OFFSET_OUT_OF_RANGE',
+        `Received request for offset ${offset} for partition ${name}, but we only have log segments starting from offset: ${logStartOffset}.`,
+      )
+    }
+    if (offset <= logEndOffset) return undefined
+    return reject(
+      'OFFSET_OUT_OF_RANGE',
+      `Received request for offset ${offset} for partition ${name}, but we only have log segments upto ${logEndOffset}.`,
+    )
+  }
+
+  async #readFiles(offset: number, asked: ReadContext): Promise<ReadResult | Rejection> {
+    while (this.#pause !== undefined) await this.#pause
+    const read = { ...asked, upToOffset: Math.min(asked.upToOffset, this.#state.writtenEndOffset) }
+    const { openFiles, pool } = this.#services
+    try {
+      for (const segment of this.#segments.from(offset)) {
+        // Nothing of it may be read, or is even written.
+        if (segment.baseOffset >= read.upToOffset) break
+        const hint = this.#takeHint(offset, segment)
+        const position = hint?.position ?? segment.positionFor(offset)
+        const range = {
+          path: segment.logPath,
+          position,
+          endPosition: segment.sizeBytes,
+          isExact: hint !== undefined,
+          isHot: this.#isHot(segment, position),
+        }
+        const found = await readFileRange(openFiles, pool, range, offset, read)
+        if (found === undefined) continue
+        this.#addHint({ offset: found.result.nextOffset, segment, position: found.nextPosition })
+        return found.result
+      }
+      return emptyRead(offset)
+    } catch (error) {
+      return this.#answerFailure(error as Error)
+    }
+  }
+
+  #isHot(segment: Segment, position: number): boolean {
+    return segment === this.#segments.active && position >= segment.sizeBytes - HOT_BYTES
+  }
+
+  #takeHint(offset: number, segment: Segment): PositionHint | undefined {
+    const index = this.#hints.findIndex((hint) => hint.offset === offset && hint.segment === segment)
+    return index < 0 ? undefined : this.#hints.splice(index, 1)[0]
+  }
+
+  #addHint(hint: PositionHint): void {
+    if (this.#hints.length === MOST_HINTS) this.#hints.shift()
+    this.#hints.push(hint)
+  }
+
+  #answerFailure(error: Error): Rejection {
+    const { logger } = this.#services
+    const fields = { partition: this.#state.name, reason: error.message }
+    if (error instanceof CorruptLogError) {
+      logger.error(fields, 'the log is corrupt')
+      return reject('CORRUPT_MESSAGE', error.message)
+    }
+    if ((error as NodeJS.ErrnoException).code === undefined) throw error
+    logger.error(fields, 'the log cannot be read')
+    return storageError()
+  }
+}

@@ -1,0 +1,181 @@
+import type { LogConfig } from '../partition-log.ts'
+import { CLEANED_SUFFIX, DELETED_SUFFIX, SWAP_SUFFIX } from '../segment/file-names.ts'
+import { Segment, segmentPaths } from '../segment/segment.ts'
+import type { LogServices } from './log-services.ts'
+import type { ProducerEntry } from './producer-entry.ts'
+import type { SnapshotFiles } from './snapshot-files.ts'
+
+/** What of a log's state the list needs. */
+interface SegmentListState {
+  readonly directory: string
+  readonly config: LogConfig
+  readonly snapshots: SnapshotFiles
+}
+
+/** The segments of an open log, in order, of which the last is appended to; and how their files come and go. */
+export class SegmentList {
+  readonly #state: SegmentListState
+  readonly #services: LogServices
+  readonly #onRemoved: (segment: Segment) => void
+  #segments: Segment[]
+
+  /** onRemoved: the segment is in the list no longer, and its files are about to go. */
+  constructor(
+    segments: readonly Segment[],
+    state: SegmentListState,
+    services: LogServices,
+    onRemoved: (segment: Segment) => void,
+  ) {
+    this.#segments = [...segments]
+    this.#state = state
+    this.#services = services
+    this.#onRemoved = onRemoved
+  }
+
+  get all(): readonly Segment[] {
+    return this.#segments
+  }
+  get active(): Segment {
+    return this.#segments.at(-1)!
+  }
+  get sizeBytes(): number {
+    return this.#segments.reduce((sum, segment) => sum + segment.sizeBytes, 0)
+  }
+
+  has(segment: Segment): boolean {
+    return this.#segments.includes(segment)
+  }
+
+  /** Segments from the one that may hold the offset. */
+  *from(offset: number): Generator<Segment> {
+    for (let i = Math.max(0, this.#indexOf(offset)); i < this.#segments.length; i++) yield this.#segments[i]!
+  }
+
+  /** Index of the segment with the largest base offset not above the offset; -1: none. */
+  #indexOf(offset: number): number {
+    let [low, high] = [0, this.#segments.length]
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      if (this.#segments[middle]!.baseOffset <= offset) low = middle + 1
+      else high = middle
+    }
+    return low - 1
+  }
+
+  /** A new last segment, and a snapshot of the producers beside it. Leaves nothing behind where that fails. */
+  roll(baseOffset: number, producers: Iterable<ProducerEntry>): Segment {
+    const { host, openFiles } = this.#services
+    const { config, snapshots } = this.#state
+    const { active } = this
+    this.#removeLeftovers(baseOffset)
+    const rollJitterMs = config.segmentJitterMs > 0 ? host.random.below(config.segmentJitterMs) : 0
+    const segment = this.#newSegment(baseOffset, rollJitterMs)
+    active.finish()
+    if (config.preallocate) openFiles.use(active.logPath).truncate(active.sizeBytes)
+    try {
+      segment.createFiles(config.preallocate ? config.segmentBytes : 0)
+      snapshots.write(baseOffset, producers)
+    } catch (error) {
+      // The next attempt may be at another offset: then these would be in the way.
+      this.#removeLeftovers(baseOffset)
+      throw error
+    }
+    active.active = false
+    segment.active = true
+    this.#segments.push(segment)
+    return segment
+  }
+
+  #removeLeftovers(baseOffset: number): void {
+    const { openFiles } = this.#services
+    for (const path of segmentPaths(openFiles.files, this.#state.directory, baseOffset)) {
+      if (openFiles.files.exists(path)) openFiles.whenClosed(path, () => openFiles.files.remove(path))
+    }
+    this.#state.snapshots.remove(baseOffset)
+  }
+
+  removeFirst(count: number): void {
+    for (const segment of this.#segments.splice(0, count)) this.#remove(segment)
+  }
+
+  /** Removes the segments that start above the offset, but for the first. */
+  removeAbove(offset: number): void {
+    while (this.#segments.length > 1 && this.active.baseOffset > offset) this.#remove(this.#segments.pop()!)
+  }
+
+  /** Nothing is left: an empty segment at the offset takes the place of the only one. */
+  restartAt(offset: number): Segment {
+    this.#remove(this.#segments.pop()!)
+    const segment = this.#newSegment(offset)
+    segment.createFiles()
+    segment.active = true
+    this.#segments = [segment]
+    return segment
+  }
+
+  /**
+   * Puts a compacted segment in the place of those from `start` on that it was made from: all their files are closed.
+   * In one turn; a crash in between is finished or undone at the next start (temporary-files.ts).
+   * Source: LocalLog.replaceSegments.
+   */
+  exchange(start: number, replaced: readonly Segment[], cleaned: Segment): void {
+    const { indexCache, openFiles } = this.#services
+    const { files } = openFiles
+    for (const path of replaced.flatMap((segment) => segment.paths())) openFiles.detach(path)
+    const finalPath = (path: string): string => path.slice(0, -CLEANED_SUFFIX.length)
+    const paths = cleaned.paths().filter((path) => files.exists(path))
+    for (const path of paths.toReversed()) files.rename(path, finalPath(path) + SWAP_SUFFIX)
+    files.syncDirectory(this.#state.directory)
+    for (const segment of replaced) this.#remove(segment)
+    for (const path of paths) files.rename(finalPath(path) + SWAP_SUFFIX, finalPath(path))
+    files.syncDirectory(this.#state.directory)
+    for (const file of cleaned.indexFiles()) indexCache.forget(file)
+    this.#segments.splice(start, replaced.length, this.#newSegment(cleaned.baseOffset, 0, false))
+  }
+
+  /** Lets go of memory and handles. */
+  close(): void {
+    const { indexCache, openFiles } = this.#services
+    for (const segment of this.#segments) {
+      for (const file of segment.indexFiles()) indexCache.forget(file)
+      for (const path of segment.paths()) openFiles.whenClosed(path, () => {})
+    }
+  }
+
+  #newSegment(baseOffset: number, rollJitterMs = 0, isNew = true): Segment {
+    return new Segment(this.#state.directory, baseOffset, this.#services, {
+      isNew,
+      nowMs: this.#services.host.clock.nowMs(),
+      indexIntervalBytes: this.#state.config.indexIntervalBytes,
+      rollJitterMs,
+    })
+  }
+
+  /** Takes the files out of the log at once, and off the disk after file.delete.delay.ms. */
+  #remove(segment: Segment): void {
+    const { host, indexCache, openFiles } = this.#services
+    const { files } = openFiles
+    this.#onRemoved(segment)
+    this.#state.snapshots.remove(segment.baseOffset)
+    for (const file of segment.indexFiles()) indexCache.forget(file)
+    for (const path of segment.paths()) {
+      openFiles.whenClosed(path, () => {
+        if (!files.exists(path)) return
+        files.rename(path, path + DELETED_SUFFIX)
+        host.timers.after(this.#state.config.fileDeleteDelayMs, () => this.#removeFile(path + DELETED_SUFFIX))
+      })
+    }
+  }
+
+  /** The next start tries again. */
+  #removeFile(path: string): void {
+    try {
+      this.#services.openFiles.files.remove(path)
+    } catch (error) {
+      this.#services.logger.warn(
+        { file: path, reason: (error as Error).message },
+        'a deleted file could not be removed',
+      )
+    }
+  }
+}
