@@ -44,6 +44,7 @@ export class LogAppend {
 
   /** The log ends at the offset now. */
   cutTo(offset: number): void {
+    this.#services.tailMemory.forget(this.#parts.tail)
     this.#syncRequestedUpTo = Math.min(this.#syncRequestedUpTo, offset)
   }
 

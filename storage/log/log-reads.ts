@@ -21,6 +21,13 @@ interface PositionHint {
   readonly position: number
 }
 
+/** Parts of a log that are read. */
+interface ReadParts {
+  readonly state: LogState
+  readonly segments: SegmentList
+  readonly tail: Tail
+}
+
 /** Reads of a log: from the tail in memory where it has the offset, else from files. */
 export class LogReads {
   readonly #state: LogState
@@ -33,10 +40,10 @@ export class LogReads {
   /** Set while segments wait for their readers to leave: nobody may begin to read. */
   #pause: Promise<void> | undefined
 
-  constructor(state: LogState, segments: SegmentList, tail: Tail, services: LogServices) {
-    this.#state = state
-    this.#segments = segments
-    this.#tail = tail
+  constructor(parts: ReadParts, services: LogServices) {
+    this.#state = parts.state
+    this.#segments = parts.segments
+    this.#tail = parts.tail
     this.#services = services
   }
 

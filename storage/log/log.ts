@@ -12,7 +12,6 @@ import type {
   ReadResult,
   TimestampAndOffset,
 } from '../partition-log.ts'
-import { CorruptIndexError } from '../segment/entry-file.ts'
 import type { Segment } from '../segment/segment.ts'
 import { Tail } from '../tail.ts'
 import { WriteQueue } from '../write-queue.ts'
@@ -23,10 +22,19 @@ import { LogFlush } from './log-flush.ts'
 import { LogReads } from './log-reads.ts'
 import type { LogServices } from './log-services.ts'
 import type { LogState } from './log-state.ts'
-import { type ProducerRebuild, rebuildProducers, rebuildTransactionIndex } from './rebuild-producers.ts'
+import { abortedTransactions, lastOfProducers } from './log-transactions.ts'
+import { cutLog } from './log-truncation.ts'
 import { type LogLocation, loadLog } from './recovery.ts'
 import { deletableSegments } from './retention.ts'
 import { SegmentList } from './segment-list.ts'
+
+interface LogParts {
+  readonly state: LogState
+  readonly segments: SegmentList
+  readonly flush: LogFlush
+  readonly appends: LogAppend
+  readonly reads: LogReads
+}
 
 /** Indexes are written when they have so much to write, and where the log is flushed or closed. */
 const PENDING_INDEX_BYTES = 4096
@@ -49,6 +57,8 @@ export class Log implements PartitionLog {
   readonly #flush: LogFlush
   readonly #appends: LogAppend
   readonly #reads: LogReads
+  /** Those of the above that others ask for. */
+  readonly #parts: LogParts
   #cutCount = 0
   #isClosed = false
 
@@ -74,10 +84,17 @@ export class Log implements PartitionLog {
       syncFailed: (error) => this.#onSyncFailed(error),
       syncNames: () => this.#flush.syncNames(),
     })
-    const parts = { state, segments: this.#segments, availability: this.#availability, queue: this.#queue }
+    const parts = {
+      state,
+      segments: this.#segments,
+      availability: this.#availability,
+      queue: this.#queue,
+      tail: this.#tail,
+    }
     this.#flush = new LogFlush(parts, services, changed)
-    this.#appends = new LogAppend({ ...parts, tail: this.#tail, flush: this.#flush }, services)
-    this.#reads = new LogReads(state, this.#segments, this.#tail, services)
+    this.#appends = new LogAppend({ ...parts, flush: this.#flush }, services)
+    this.#reads = new LogReads(parts, services)
+    this.#parts = { ...parts, flush: this.#flush, appends: this.#appends, reads: this.#reads }
   }
 
   get directory(): string {
@@ -170,28 +187,8 @@ export class Log implements PartitionLog {
   }
 
   abortedTransactions(fromOffset: number, toOffset: number): AbortedTransaction[] {
-    const found: AbortedTransaction[] = []
-    for (const segment of this.#segments.from(fromOffset)) {
-      this.#ensureTransactionIndex(segment)
-      if (segment.transactionIndex.collect(fromOffset, toOffset, found)) break
-    }
-    return found
+    return abortedTransactions(this.#parts, this.#services, fromOffset, toOffset)
   }
-
-  #ensureTransactionIndex(segment: Segment): void {
-    try {
-      segment.transactionIndex.check()
-    } catch (error) {
-      if (!(error instanceof CorruptIndexError)) throw error
-      this.#services.logger.warn(
-        { reason: error.message },
-        'a transaction index is corrupt: it is made anew from the log',
-      )
-      rebuildTransactionIndex(this.#producerRebuild(), segment)
-      this.#flush.noteUnsynced(segment)
-    }
-  }
-
   hasOpenTransaction(producerId: number, producerEpoch: number): boolean {
     return this.#state.producers.hasOpenTransaction(producerId, producerEpoch)
   }
@@ -204,11 +201,7 @@ export class Log implements PartitionLog {
 
   /** Last batch of each producer, which compaction keeps. */
   lastOfProducers(): Map<number, LastOfProducer> {
-    const last = new Map<number, LastOfProducer>()
-    for (const { producerId, producerEpoch, lastBatch } of this.#state.producers.entries) {
-      last.set(producerId, { lastDataOffset: lastBatch?.lastOffset ?? -1, producerEpoch })
-    }
-    return last
+    return lastOfProducers(this.#state)
   }
 
   endOffsetForEpoch(leaderEpoch: number): { readonly leaderEpoch: number; readonly endOffset: number } | undefined {
@@ -270,40 +263,9 @@ export class Log implements PartitionLog {
     await this.#services.saveLogStart(this)
   }
 
-  /** Removes what is not below the offset, from files and memory, and makes the memory anew from the files. */
   #cutTo(offset: number): void {
-    this.#reads.noteLayoutChange()
     this.#cutCount++
-    this.#services.tailMemory.forget(this.#tail)
-    this.#segments.removeAbove(offset)
-    const { active } = this.#segments
-    this.#flush.noteChange(active)
-    active.active = true
-    if (active.baseOffset > offset) this.#flush.noteNewFiles(this.#segments.restartAt(offset))
-    else active.truncateTo(offset, this.#services.openFiles.use(active.logPath).size())
-    const state = this.#state
-    state.logEndOffset = offset
-    state.logStartOffset = Math.min(state.logStartOffset, offset)
-    state.writtenEndOffset = Math.min(state.writtenEndOffset, offset)
-    state.flushedEndOffset = Math.min(state.flushedEndOffset, offset)
-    state.recoveryPoint = Math.min(state.recoveryPoint, offset)
-    this.#appends.cutTo(offset)
-    state.epochs.truncateFromEnd(offset)
-    state.snapshots.removeWhere((each) => each > offset)
-    state.producers = rebuildProducers(this.#producerRebuild(), offset)
-  }
-
-  #producerRebuild(): ProducerRebuild {
-    const { host, settings } = this.#services
-    const { name, snapshots, logStartOffset } = this.#state
-    return {
-      partition: name,
-      segments: this.#segments.all,
-      snapshots,
-      logStartOffset,
-      nowMs: host.clock.nowMs(),
-      expirationMs: settings.producerIdExpirationMs,
-    }
+    cutLog(this.#parts, offset, this.#services)
   }
 
   /**

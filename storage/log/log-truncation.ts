@@ -1,0 +1,52 @@
+import type { LogAppend } from './log-append.ts'
+import type { LogFlush } from './log-flush.ts'
+import type { LogReads } from './log-reads.ts'
+import type { LogServices } from './log-services.ts'
+import type { LogState } from './log-state.ts'
+import { type ProducerRebuild, rebuildProducers } from './rebuild-producers.ts'
+import type { SegmentList } from './segment-list.ts'
+
+/** Parts of a log that a cut has to do with. */
+interface CutParts {
+  readonly state: LogState
+  readonly segments: SegmentList
+  readonly flush: LogFlush
+  readonly appends: LogAppend
+  readonly reads: LogReads
+}
+
+/** Removes what is not below the offset, from files and memory, and makes the memory anew from the files. */
+export function cutLog(
+  { state, segments, flush, appends, reads }: CutParts,
+  offset: number,
+  services: LogServices,
+): void {
+  reads.noteLayoutChange()
+  appends.cutTo(offset)
+  segments.removeAbove(offset)
+  const { active } = segments
+  flush.noteChange(active)
+  active.active = true
+  if (active.baseOffset > offset) flush.noteNewFiles(segments.restartAt(offset))
+  else active.truncateTo(offset, services.openFiles.use(active.logPath).size())
+  state.logEndOffset = offset
+  state.logStartOffset = Math.min(state.logStartOffset, offset)
+  state.writtenEndOffset = Math.min(state.writtenEndOffset, offset)
+  state.flushedEndOffset = Math.min(state.flushedEndOffset, offset)
+  state.recoveryPoint = Math.min(state.recoveryPoint, offset)
+  state.epochs.truncateFromEnd(offset)
+  state.snapshots.removeWhere((each) => each > offset)
+  state.producers = rebuildProducers(rebuildOf(state, segments, services), offset)
+}
+
+/** What is needed to make producers anew from the files of an open log. */
+export function rebuildOf(state: LogState, segments: SegmentList, { host, settings }: LogServices): ProducerRebuild {
+  return {
+    partition: state.name,
+    segments: segments.all,
+    snapshots: state.snapshots,
+    logStartOffset: state.logStartOffset,
+    nowMs: host.clock.nowMs(),
+    expirationMs: settings.producerIdExpirationMs,
+  }
+}
