@@ -1,15 +1,43 @@
 import type { SeededRandom } from '../../storage/host/seeded-random.ts'
+import type { Mark } from './marked-writer.ts'
 
 const nastyBytes = [0x00, 0x01, 0x7f, 0x80, 0xff]
-const nastyLengths = [-1, -2, 0, 1, 0x7fffffff, -0x80000000, 0x00ffffff]
-/** Varints: one that never ends, the largest of 32 and of 64 bits, a length of 2^31. */
+const nastyLengths = [-1, -2, 0, 1, 2, 0x7fffffff, 0x7ffffffe, -0x80000000, 0x00ffffff, 0x10000, 100_000]
+const nastyShorts = [-1, -2, 0, 1, 0x7fff, -0x8000, 255, 256]
+/** Varints: some that never end, the largest of 32 and of 64 bits, lengths of 2^31 and about, zeros that take long. */
 const nastyVarints = [
   'ffffffffffffffffffff',
   'ffffffff0f',
+  'ffffffff07',
   'ffffffffffffffffff01',
   '8080808008',
+  '8180808008',
   '80808080808080808080',
-]
+  '8080808000',
+  '8000',
+  '80',
+  '00',
+  '01',
+  '7f',
+  'ff7f',
+  'ffff03',
+].map((hex) => Buffer.from(hex, 'hex'))
+/** Sections of tagged fields: unknown, doubled, out of order, of no size, too many, larger than what is left. */
+const nastyTags = [
+  '016304deadbeef',
+  '026300' + '6300',
+  '0264006300',
+  '0100' + '00',
+  '010001' + '01',
+  '0101' + '0200ff',
+  '02000100' + '00' + '0100',
+  '030000' + '0100' + '0200',
+  'ffffffff0f',
+  '0163ffffffff0f',
+  '01ffffffff0f00',
+  '0200020000' + '00020000',
+].map((hex) => Buffer.from(hex, 'hex'))
+const nothing = Buffer.alloc(0)
 
 /** The bytes with one to four faults. Lengths stay, unless bytes are cut, put in or taken out. */
 export function mutated(bytes: Buffer, random: SeededRandom): Buffer {
@@ -32,11 +60,11 @@ function mutatedOnce(bytes: Buffer, random: SeededRandom): Buffer {
     case 3:
       return spliced(bytes, at, 0, random.bytes(1 + random.below(16)))
     case 4:
-      return spliced(bytes, at, 1 + random.below(8), Buffer.alloc(0))
+      return spliced(bytes, at, 1 + random.below(8), nothing)
     case 5:
       return overwritten(bytes, at, int32(random.pick(nastyLengths)))
     case 6:
-      return overwritten(bytes, at, Buffer.from(random.pick(nastyVarints), 'hex'))
+      return overwritten(bytes, at, random.pick(nastyVarints))
     default: {
       const from = random.below(bytes.length)
       return spliced(bytes, at, 0, Buffer.from(bytes.subarray(from, from + random.below(64))))
@@ -44,9 +72,86 @@ function mutatedOnce(bytes: Buffer, random: SeededRandom): Buffer {
   }
 }
 
-function int32(value: number): Buffer {
+/** A message with one fault, seldom two, at what its writer marked: a length, a string, a section of tagged fields. */
+export function mutatedAtMarks(bytes: Buffer, marks: readonly Mark[], random: SeededRandom): Buffer {
+  if (marks.length === 0) return mutated(bytes, random)
+  const count = random.oneIn(4) ? 2 : 1
+  const chosen = Array.from({ length: count }, () => random.pick(marks)).sort((a, b) => b.start - a.start)
+  let mutant = bytes
+  // From the back, so that the positions in front still hold.
+  for (const { kind, start, size } of chosen) {
+    mutant = spliced(mutant, start, size, replacement(kind, mutant.subarray(start, start + size), random))
+  }
+  return mutant
+}
+
+function replacement(kind: Mark['kind'], old: Buffer, random: SeededRandom): Buffer {
+  switch (kind) {
+    case 'varint':
+      return random.oneIn(3) ? neighbour(old, random) : random.pick(nastyVarints)
+    case 'noTags':
+      return random.oneIn(4) ? random.pick(nastyVarints) : random.pick(nastyTags)
+    case 'size32':
+      return int32(random.oneIn(3) ? old.readInt32BE() + random.pick([-1, 1]) : random.pick(nastyLengths))
+    case 'size16':
+      return int16(random.pick(nastyShorts))
+    case 'text': {
+      if (random.oneIn(3)) return overwritten(Buffer.from(old), 0, int16(random.pick(nastyShorts)))
+      const text = hostileText(random)
+      return Buffer.concat([int16(text.length), text])
+    }
+    default: {
+      if (random.oneIn(3)) return Buffer.concat([random.pick(nastyVarints), old.subarray(1)])
+      const text = hostileText(random)
+      return Buffer.concat([varint(text.length + 1), text])
+    }
+  }
+}
+
+/** The same number in more bytes than it needs, or one more or less. */
+function neighbour(old: Buffer, random: SeededRandom): Buffer {
+  const changed = Buffer.from(old)
+  if (random.oneIn(3)) {
+    changed[changed.length - 1]! |= 0x80
+    return Buffer.concat([changed, nothing, Buffer.from([0])])
+  }
+  changed[0] = (changed[0]! & 0x80) | ((changed[0]! + random.pick([-1, 1])) & 0x7f)
+  return changed
+}
+
+/** Text that is no UTF-8, that grows when it is told again, that means something to somebody, or that is just long. */
+function hostileText(random: SeededRandom): Buffer {
+  switch (random.below(6)) {
+    case 0:
+      return Buffer.alloc(random.pick([1, 2, 3, 249, 250, 11_000, 32_767]), 0xff)
+    case 1:
+      return Buffer.alloc(random.pick([1, 20, 255, 256, 32_767]), 0x61)
+    case 2:
+      return Buffer.from(random.pick(['', '.', '..', '/', '\0', '../../etc', '__proto__', 'constructor', '-', '*']))
+    case 3:
+      return Buffer.from(random.pick(['𝕋', '\u0000x', 'ﬀ', 'é', '\ud800', '\r\n', '%s%n', '"', "'", '\\']))
+    case 4:
+      return Buffer.from(random.pick(['c0af', 'eda080', 'f4908080', 'fe', 'e282', '80']), 'hex')
+    default:
+      return random.bytes(random.below(40))
+  }
+}
+
+export function varint(value: number): Buffer {
+  const bytes: number[] = []
+  let rest = value >>> 0
+  for (; rest >= 0x80; rest >>>= 7) bytes.push((rest & 0x7f) | 0x80)
+  bytes.push(rest)
+  return Buffer.from(bytes)
+}
+
+export function int16(value: number): Buffer {
+  return Buffer.from([(value >> 8) & 0xff, value & 0xff])
+}
+
+export function int32(value: number): Buffer {
   const bytes = Buffer.alloc(4)
-  bytes.writeInt32BE(value)
+  bytes.writeInt32BE(value | 0)
   return bytes
 }
 

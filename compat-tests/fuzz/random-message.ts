@@ -4,11 +4,13 @@ import type { SeededRandom } from '../../storage/host/seeded-random.ts'
 
 /** What a client that half knows its way about would say: names that exist beside names that do not. */
 export interface Vocabulary {
+  /** By the name of a field: values that make sense there. */
+  readonly likely: ReadonlyMap<string, readonly unknown[]>
   readonly strings: readonly string[]
   readonly uuids: readonly string[]
   readonly numbers: readonly number[]
-  /** Record data for produce requests: whole batches. */
-  readonly records: readonly Buffer[]
+  /** Record data for produce requests. */
+  readonly records: (random: SeededRandom) => Buffer
 }
 
 /** A random value of a table of fields, as its version can carry it. */
@@ -19,16 +21,26 @@ export function randomStruct(
   words: Vocabulary,
 ): Record<string, unknown> {
   const value: Record<string, unknown> = {}
-  for (const [name, field] of Object.entries(fields)) {
-    if (includesVersion(field.versions, version)) value[name] = randomField(field, version, random, words)
+  for (const name in fields) {
+    const field = fields[name]!
+    if (includesVersion(field.versions, version)) value[name] = randomField(name, field, version, random, words)
   }
   return value
 }
 
-function randomField(field: Field<unknown>, version: number, random: SeededRandom, words: Vocabulary): unknown {
-  if (isNullable(field, version) && random.oneIn(5)) return null
-  if (field.default !== null && field.kind !== 'struct' && random.oneIn(4)) return field.default
-  return randomValue(field, version, random, words)
+function randomField(
+  name: string,
+  field: Field<unknown>,
+  version: number,
+  random: SeededRandom,
+  words: Vocabulary,
+): unknown {
+  if (isNullable(field, version) && random.oneIn(6)) return null
+  const likely = words.likely.get(field.entity ?? name)
+  const isPlain = field.kind !== 'struct' && field.kind !== 'array'
+  if (likely !== undefined && isPlain && !random.oneIn(5)) return random.pick(likely)
+  if (field.default !== null && isPlain && random.oneIn(4)) return field.default
+  return randomValue(name, field, version, random, words)
 }
 
 const extremes = [0, 1, -1, 2, -2, 127, -128, 32_767, -32_768, 2_147_483_647, -2_147_483_648]
@@ -47,7 +59,13 @@ function randomNumber(kind: string, random: SeededRandom, words: Vocabulary): nu
   return Math.min(max, Math.max(min, number))
 }
 
-function randomValue(type: FieldType<unknown>, version: number, random: SeededRandom, words: Vocabulary): unknown {
+function randomValue(
+  name: string,
+  type: FieldType<unknown>,
+  version: number,
+  random: SeededRandom,
+  words: Vocabulary,
+): unknown {
   switch (type.kind) {
     case 'bool':
       return random.oneIn(2)
@@ -56,23 +74,34 @@ function randomValue(type: FieldType<unknown>, version: number, random: SeededRa
     case 'float64':
       return random.pick([0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY])
     case 'string':
-      return random.oneIn(8) ? random.bytes(random.below(300)).toString('latin1') : random.pick(words.strings)
+      return randomString(random, words)
     case 'uuid':
       return random.pick(words.uuids)
     case 'bytes':
       return random.bytes(random.below(60))
     case 'records': {
-      const bytes = random.pick(words.records)
+      const bytes = words.records(random)
       return type.gathered ? [bytes] : bytes
     }
     case 'array': {
-      const length = random.oneIn(20) ? random.below(40) : random.below(3)
-      const element = type.element as FieldType<unknown>
-      return Array.from({ length }, () => randomValue(element, version, random, words))
+      const length = random.oneIn(20) ? random.below(30) : random.below(3)
+      const element = type.element as Field<unknown>
+      const isNamed = element.kind === 'struct' || element.kind === 'array'
+      return Array.from({ length }, () =>
+        isNamed
+          ? randomValue(name, element, version, random, words)
+          : randomField(name, { ...element, nullable: undefined } as unknown as Field<unknown>, version, random, words),
+      )
     }
     case 'struct':
       return randomStruct(type.fields as Fields, version, random, words)
     default:
       return randomNumber(type.kind, random, words)
   }
+}
+
+function randomString(random: SeededRandom, words: Vocabulary): string {
+  if (!random.oneIn(8)) return random.pick(words.strings)
+  if (random.oneIn(20)) return random.pick(['€', 'a', '𝕋', '\0']).repeat(random.below(8000))
+  return random.bytes(random.below(40)).toString('latin1')
 }

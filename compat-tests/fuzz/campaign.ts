@@ -1,0 +1,144 @@
+import { Worker } from 'node:worker_threads'
+import type { WorkerReport, WorkerTask } from './fuzz-worker.ts'
+import type { Counts } from './kind.ts'
+import { ProgressPage } from './progress-page.ts'
+import type { FailedCase } from './run-cases.ts'
+
+/** What is to be run. */
+export interface CampaignOptions {
+  /** Absolute address (file:) of a module that exports `kinds`; the cases run in threads that load it. */
+  readonly kindsModule: string
+  readonly seed: number
+  /** Cases of one kind: from `first` up to and without `end`. */
+  readonly parts: readonly { readonly kind: string; readonly first: number; readonly end: number }[]
+  /** A case that has used so much processor time is ended. */
+  readonly hangMs?: number
+  /** A process larger than this is ended. */
+  readonly memoryLimitBytes?: number
+  readonly onFailure?: (failure: FailedCase) => void
+  readonly onProgress?: (kind: string, casesDone: number, cases: number) => void
+}
+
+/** What came of it. */
+export interface CampaignResult {
+  /** By kind. */
+  readonly counts: ReadonlyMap<string, Counts>
+  readonly cases: ReadonlyMap<string, number>
+  readonly failures: readonly FailedCase[]
+}
+
+const LOOK_EVERY_MS = 250
+const HANG_MS = 20_000
+/** Without using the processor a case gets nowhere either; a machine that is busy with others needs some patience. */
+const STILL_MS = 180_000
+const MEMORY_LIMIT_BYTES = 3 * 1024 * 1024 * 1024
+const HEAP_LIMIT_MB = 1024
+/** A kind that fails so often is not tried further: the first failures say why. */
+const FAILURES_ENOUGH = 40
+
+/** Runs cases in a thread, and watches over it: one that hangs, dies or eats the memory is told with the case that did it. */
+export async function runCampaign(options: CampaignOptions): Promise<CampaignResult> {
+  const result = {
+    counts: new Map<string, Record<string, number>>(),
+    cases: new Map<string, number>(),
+    failures: [] as FailedCase[],
+  }
+  for (const { kind, first, end } of options.parts) {
+    const sums: Record<string, number> = {}
+    result.counts.set(kind, sums)
+    let done = 0
+    let failed = 0
+    const fail = (failure: FailedCase) => {
+      failed++
+      result.failures.push(failure)
+      options.onFailure?.(failure)
+    }
+    for (let next = first; next < end && failed < FAILURES_ENOUGH; ) {
+      const ended = await runPart(
+        options,
+        { kind, first: next, end },
+        {
+          onCounts(counts, cases) {
+            for (const [name, count] of Object.entries(counts)) sums[name] = (sums[name] ?? 0) + count
+            done += cases
+            options.onProgress?.(kind, done, end - first)
+          },
+          onFailure: fail,
+        },
+      )
+      if (ended === undefined) break
+      // The case that ended the thread; the next thread goes on behind it.
+      fail(ended)
+      next = Math.max(ended.index, next) + 1
+    }
+    result.cases.set(kind, done)
+  }
+  return result
+}
+
+// A thread does not inherit what makes node understand TypeScript.
+const threadSource = `
+  import('${import.meta.resolve('tsx/esm/api')}')
+    .then(({ register }) => register())
+    .then(() => import('${new URL('./fuzz-worker.ts', import.meta.url)}'))
+`
+
+interface PartObserver {
+  onCounts(counts: Counts, cases: number): void
+  onFailure(failure: FailedCase): void
+}
+
+/** Undefined once all cases have run; else the case that brought the thread down. */
+function runPart(
+  options: CampaignOptions,
+  part: { readonly kind: string; readonly first: number; readonly end: number },
+  observer: PartObserver,
+): Promise<FailedCase | undefined> {
+  const page = new ProgressPage()
+  const task: WorkerTask = { ...part, kindsModule: options.kindsModule, seed: options.seed, page: page.shared }
+  const worker = new Worker(threadSource, {
+    eval: true,
+    workerData: task,
+    resourceLimits: { maxOldGenerationSizeMb: HEAP_LIMIT_MB },
+  })
+  return new Promise((resolve, reject) => {
+    const watch = watchOver(page, options, (why) => end(why))
+    const end = (why?: string) => {
+      clearInterval(watch)
+      void worker.terminate()
+      const { kind } = part
+      if (why !== undefined && page.index < 0) {
+        reject(new Error(`before the first case ${why}`))
+        return
+      }
+      const input = page.input.toString('hex')
+      resolve(why === undefined ? undefined : { kind, seed: options.seed, index: page.index, why, input })
+    }
+    worker.on('message', (report: WorkerReport) => {
+      if (report.type === 'counts') observer.onCounts(report.counts, report.cases)
+      else if (report.type === 'failed') {
+        observer.onFailure(report.failure)
+        observer.onCounts({}, 1)
+      } else end()
+    })
+    worker.on('error', (error) => end(`the thread died: ${error.stack ?? error}`))
+    worker.on('exit', (code) => end(`the thread ended with ${code}`))
+  })
+}
+
+function watchOver(page: ProgressPage, options: CampaignOptions, end: (why: string) => void): NodeJS.Timeout {
+  const { hangMs = HANG_MS, memoryLimitBytes = MEMORY_LIMIT_BYTES } = options
+  let ticks = page.ticks
+  let since = { cpu: process.cpuUsage(), wallMs: performance.now() }
+  return setInterval(() => {
+    if (process.memoryUsage.rss() > memoryLimitBytes) end(`the process takes more than ${memoryLimitBytes} bytes`)
+    if (page.ticks !== ticks) {
+      ticks = page.ticks
+      since = { cpu: process.cpuUsage(), wallMs: performance.now() }
+      return
+    }
+    const { user, system } = process.cpuUsage(since.cpu)
+    if ((user + system) / 1000 > hangMs) end(`the case hangs: it has not ended after ${hangMs} ms of processor time`)
+    else if (performance.now() - since.wallMs > STILL_MS) end(`the case has not ended after ${STILL_MS} ms`)
+  }, LOOK_EVERY_MS)
+}

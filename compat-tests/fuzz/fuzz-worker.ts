@@ -1,0 +1,60 @@
+/** The thread that runs cases: started by a campaign, ended by it where a case does not end. */
+import { parentPort, workerData } from 'node:worker_threads'
+import type { Counts, FuzzKind } from './kind.ts'
+import { ProgressPage } from './progress-page.ts'
+import { catchStrays, type FailedCase, runCases } from './run-cases.ts'
+
+/** What a worker is to do. */
+export interface WorkerTask {
+  /** Module that exports `kinds`. */
+  readonly kindsModule: string
+  readonly kind: string
+  readonly seed: number
+  readonly first: number
+  readonly end: number
+  readonly page: SharedArrayBuffer
+}
+
+/** What it tells: sums every so often, each failure at once, and that it is done. */
+export type WorkerReport =
+  | { readonly type: 'counts'; readonly counts: Counts; readonly cases: number }
+  | { readonly type: 'failed'; readonly failure: FailedCase }
+  | { readonly type: 'done' }
+
+const CASES_BETWEEN_REPORTS = 500
+
+async function work(task: WorkerTask): Promise<void> {
+  catchStrays()
+  const { kinds } = (await import(task.kindsModule)) as { kinds: readonly FuzzKind[] }
+  const kind = kinds.find(({ name }) => name === task.kind)!
+  const page = new ProgressPage(task.page)
+  const report = (message: WorkerReport) => parentPort!.postMessage(message)
+  let sums: Record<string, number> = {}
+  let cases = 0
+  const flush = () => {
+    report({ type: 'counts', counts: sums, cases })
+    sums = {}
+    cases = 0
+  }
+  await runCases(kind, task.seed, task, {
+    began(index) {
+      page.index = index
+      page.tick()
+    },
+    input(bytes) {
+      page.input = bytes
+    },
+    ended(counts) {
+      for (const name in counts) sums[name] = (sums[name] ?? 0) + counts[name]!
+      if (++cases === CASES_BETWEEN_REPORTS) flush()
+    },
+    failed(failure) {
+      cases++
+      report({ type: 'failed', failure })
+    },
+  })
+  flush()
+  report({ type: 'done' })
+}
+
+await work(workerData as WorkerTask)

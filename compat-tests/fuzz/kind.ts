@@ -1,0 +1,40 @@
+import type { SeededRandom } from '../../storage/host/seeded-random.ts'
+
+/** A way to make nonsense, with what it is let loose on. */
+export interface FuzzKind {
+  readonly name: string
+  /** One line for --help. */
+  readonly summary: string
+  /** Of a hundred cases, how many are of this kind unless one is asked for. */
+  readonly share: number
+  /** Cases that one subject lives for: a case repeats exactly only after those before it in its round. 1: it stands alone. */
+  readonly roundCases: number
+  /** What a case may allocate in buffers, for an input of so many bytes. */
+  readonly allocationLimit: (inputBytes: number) => number
+  readonly open: (seed: number) => Subject | Promise<Subject>
+}
+
+/** What cases of one round are tried on. */
+export interface Subject {
+  /** One case; `input` is told the bytes before they are used. Throws Finding, or whatever the code under test throws. */
+  run(random: SeededRandom, input: (bytes: Buffer) => void): Counts | Promise<Counts>
+  close?(): Promise<void>
+}
+
+/** How often each thing came of a case: 'answered', 'closed', 'decoded', 'refused', ... */
+export type Counts = Readonly<Record<string, number>>
+
+/** A rule that the code under test has broken. */
+export class Finding extends Error {
+  override readonly name = 'Finding'
+}
+
+/** 32 bits that depend on every part: what seeds a case. */
+export function mixed(...parts: readonly (number | string)[]): number {
+  let hash = 0x811c9dc5
+  for (const part of parts) {
+    for (const character of `${part}/`) hash = Math.imul(hash ^ character.charCodeAt(0), 0x01000193)
+    hash ^= hash >>> 15
+  }
+  return hash | 0
+}

@@ -1,0 +1,6 @@
+import { brokerKinds } from './broker-kinds.ts'
+import { decoderKinds } from './decoder-kinds.ts'
+import type { FuzzKind } from './kind.ts'
+
+/** Every kind of nonsense. */
+export const kinds: readonly FuzzKind[] = [...brokerKinds, ...decoderKinds]

@@ -1,0 +1,111 @@
+import { SeededRandom } from '../../storage/host/seeded-random.ts'
+import { watchAllocations } from './allocation-meter.ts'
+import { type Counts, Finding, type FuzzKind, mixed, type Subject } from './kind.ts'
+
+/** A case in which a rule was broken. */
+export interface FailedCase {
+  readonly kind: string
+  readonly seed: number
+  readonly index: number
+  readonly why: string
+  /** What was last sent or decoded, in hex; cut where it is long. */
+  readonly input: string
+}
+
+/** Told of each case before it runs, of its bytes before they are used, and of what came of it. */
+export interface Observer {
+  began(index: number): void
+  input(bytes: Buffer): void
+  ended(counts: Counts): void
+  failed(failure: FailedCase): void
+}
+
+/** Processor time of one case, beyond which something is not in proportion; a few milliseconds are usual. */
+const CPU_LIMIT_MS = 3000
+const HEX_BYTES = 64 * 1024
+
+/** An error that nobody awaited, seen since it was last asked for. */
+const strays: unknown[] = []
+/** Has errors that nobody catches counted against the case during which they come. For a thread of its own. */
+export function catchStrays(): void {
+  process.on('uncaughtException', (error) => strays.push(error))
+  process.on('unhandledRejection', (error) => strays.push(error))
+}
+
+/** Runs cases from `first` up to and without `end`, and those before them in their round, which count for nothing. */
+export async function runCases(
+  kind: FuzzKind,
+  seed: number,
+  { first, end }: { readonly first: number; readonly end: number },
+  observer: Observer,
+): Promise<void> {
+  const start = first - (first % kind.roundCases)
+  const runner = new Runner(kind, seed, observer)
+  for (let index = start; index < end; index++) await runner.run(index, index >= first)
+  await runner.close(end - 1)
+}
+
+class Runner {
+  readonly #kind: FuzzKind
+  readonly #seed: number
+  readonly #observer: Observer
+  #subject: Subject | undefined
+  #input: Buffer = Buffer.alloc(0)
+
+  constructor(kind: FuzzKind, seed: number, observer: Observer) {
+    this.#kind = kind
+    this.#seed = seed
+    this.#observer = observer
+  }
+
+  async run(index: number, counts: boolean): Promise<void> {
+    const { name, roundCases, open } = this.#kind
+    if (index % roundCases === 0) await this.close(index - 1)
+    this.#observer.began(index)
+    try {
+      this.#subject ??= await open(mixed(this.#seed, name, 'round', Math.floor(index / roundCases)))
+      const seen = await this.#measured(this.#subject, new SeededRandom(mixed(this.#seed, name, index)))
+      if (counts) this.#observer.ended(seen)
+    } catch (error) {
+      // Whatever broke may go on failing: the next case gets a new one.
+      this.#subject = undefined
+      this.#fail(index, error)
+    }
+  }
+
+  /** Ends a round. */
+  async close(index: number): Promise<void> {
+    const subject = this.#subject
+    this.#subject = undefined
+    try {
+      await subject?.close?.()
+    } catch (error) {
+      this.#fail(index, error)
+    }
+  }
+
+  #fail(index: number, error: unknown): void {
+    const input = this.#input.toString('hex', 0, HEX_BYTES)
+    const why = error instanceof Finding ? error.message : `${(error as Error).stack ?? error}`
+    this.#observer.failed({ kind: this.#kind.name, seed: this.#seed, index, why, input })
+  }
+
+  async #measured(subject: Subject, random: SeededRandom): Promise<Counts> {
+    this.#input = Buffer.alloc(0)
+    const allocations = watchAllocations()
+    const before = process.cpuUsage()
+    const running = subject.run(random, (bytes) => {
+      this.#input = bytes
+      this.#observer.input(bytes)
+    })
+    const counts = running instanceof Promise ? await running : running
+    const { user, system } = process.cpuUsage(before)
+    if (strays.length > 0) throw strays.splice(0)[0]
+    const cpuMs = (user + system) / 1000
+    if (cpuMs > CPU_LIMIT_MS) throw new Finding(`the case took ${Math.round(cpuMs)} ms of processor time`)
+    const limit = this.#kind.allocationLimit(this.#input.length)
+    const allocated = allocations.bytes()
+    if (allocated > limit) throw new Finding(`the case allocated buffers of ${allocated} bytes, ${limit} at most`)
+    return counts
+  }
+}
