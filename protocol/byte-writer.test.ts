@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
 import { ByteReader } from './byte-reader.ts'
-import { ByteWriter, contiguous } from './byte-writer.ts'
+import { ByteWriter, contiguous, TextTooLongError } from './byte-writer.ts'
 
 function written(write: (writer: ByteWriter) => void): string {
   const writer = new ByteWriter()
@@ -43,8 +43,8 @@ describe('ByteWriter', () => {
   })
 
   it('refuses a string whose length does not fit 15 bits', () => {
-    expect(() => new ByteWriter().writeString('x'.repeat(32768))).to.throw(RangeError)
-    expect(() => new ByteWriter().writeCompactString('é'.repeat(16384))).to.throw(RangeError)
+    expect(() => new ByteWriter().writeString('x'.repeat(32768))).to.throw(TextTooLongError)
+    expect(() => new ByteWriter().writeCompactString('é'.repeat(16384))).to.throw(TextTooLongError)
   })
 
   it('keeps large pieces by reference, in their place', () => {

@@ -1,6 +1,11 @@
 import { MAX_STRING_BYTES } from './byte-reader.ts'
 import { writeUuidText } from './uuid-text.ts'
 
+/** Text that is too long for the protocol: told by what a client said, most often, and to be told back to it. */
+export class TextTooLongError extends RangeError {
+  override readonly name = 'TextTooLongError'
+}
+
 /** Bytes in several pieces, to be written one after the other. */
 export interface GatheredBytes {
   readonly slices: readonly Buffer[]
@@ -91,7 +96,7 @@ export class ByteWriter {
     this.bytes[at] = rest
   }
 
-  /** Throws RangeError beyond MAX_STRING_BYTES of UTF-8. */
+  /** Throws TextTooLongError beyond MAX_STRING_BYTES of UTF-8. */
   writeString(value: string | null): void {
     if (value === null) {
       this.writeInt16(-1)
@@ -103,7 +108,7 @@ export class ByteWriter {
     this.bytes[start + 1] = size
   }
 
-  /** Throws RangeError beyond MAX_STRING_BYTES of UTF-8. */
+  /** Throws TextTooLongError beyond MAX_STRING_BYTES of UTF-8. */
   writeCompactString(value: string | null): void {
     if (value === null) {
       this.writeInt8(0)
@@ -139,7 +144,7 @@ export class ByteWriter {
 
   #writeLongText(text: string): number {
     const size = Buffer.byteLength(text)
-    if (size > MAX_STRING_BYTES) throw new RangeError(`string of ${size} bytes, ${MAX_STRING_BYTES} at most`)
+    if (size > MAX_STRING_BYTES) throw new TextTooLongError(`string of ${size} bytes, ${MAX_STRING_BYTES} at most`)
     const start = this.reserve(size)
     this.bytes.write(text, start, size, 'utf8')
     return size

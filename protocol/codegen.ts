@@ -23,7 +23,7 @@ export function decode<F extends Fields>(schema: MessageSchema<F>, version: numb
 
 /**
  * Writes one message. Missing properties take their defaults. Large bytes and records are kept by reference. Throws
- * UnsupportedFieldError, TypeError for a null that the version does not know, RangeError for a string too long.
+ * UnsupportedFieldError, TypeError for a null that the version does not know, TextTooLongError.
  */
 export function encode<F extends Fields>(
   schema: MessageSchema<F>,

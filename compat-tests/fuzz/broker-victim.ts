@@ -52,6 +52,8 @@ const bystandersSettings = {
 export class BrokerVictim implements Victim {
   readonly host: SimulatedHost
   readonly requestLimitBytes = REQUEST_LIMIT_BYTES
+  /** Set where an answer had more text than it could carry: UNKNOWN_SERVER_ERROR, as with Kafka. */
+  saidTooMuch = false
   readonly #transport: SimulatedTransport
   readonly #broker: Broker
   readonly #faults: string[] = []
@@ -67,7 +69,10 @@ export class BrokerVictim implements Victim {
   #logger(): Logger {
     const error = (fields: { err?: Error }, message: string) =>
       this.#faults.push(`${message}: ${fields.err?.stack ?? JSON.stringify(fields)}`)
-    return { error, warn() {}, info() {}, debug() {} }
+    const warn = (_: object, message: string) => {
+      this.saidTooMuch ||= message.endsWith(' is too long')
+    }
+    return { error, warn, info() {}, debug() {} }
   }
 
   async start(): Promise<this> {

@@ -1,5 +1,6 @@
 import { expect } from 'chai'
 import { ApiVersions } from '../../protocol/apis/api-versions.ts'
+import { DeleteGroups } from '../../protocol/apis/delete-groups.ts'
 import { Fetch } from '../../protocol/apis/fetch.ts'
 import { Produce } from '../../protocol/apis/produce.ts'
 import { errorCode, errorName } from '../../protocol/error-codes.ts'
@@ -140,6 +141,29 @@ describe('the dispatcher', () => {
     const client = path.connect()
     client.send(Produce, 9, { transactionalId: null, acks: 0, timeoutMs: 1, topicData: [] })
     expect(await client.receive(Produce, 9)).to.equal(undefined)
+  })
+
+  it('answers an error where an answer has more text than it can carry, without calling that a bug', async () => {
+    const path = new DataPath([handlerOf(DeleteGroups.key, () => ({ results: [{ groupId: 'é'.repeat(20_000) }] }))])
+    const { results } = await path.connect().call(DeleteGroups, 2, { groupsNames: ['group'] })
+    expect(results[0]).to.include({ groupId: 'group', errorCode: errorCode('UNKNOWN_SERVER_ERROR') })
+    expect(path.errors).to.deep.equal([])
+    expect(path.warnings).to.deep.equal(['DeleteGroups v2 is too long'])
+  })
+
+  it('closes the connection where the error, too, is about more text than an answer can carry', async () => {
+    const path = new DataPath([
+      handlerOf(DeleteGroups.key, (request) => ({ results: request.groupsNames.map(failed) })),
+    ])
+    const failed = (groupId: string) => ({ groupId, errorCode: 16 })
+    const client = path.connect()
+    const [header, size] = [bareRequest(42, 0), 32_767]
+    // Each byte that is no UTF-8 is told back in three.
+    const groupsNames = Buffer.concat([Buffer.from([0, 0, 0, 1, size >> 8, size & 0xff]), Buffer.alloc(size, 0xff)])
+    header.writeInt32BE(10 + groupsNames.length)
+    client.sendBytes(Buffer.concat([header, groupsNames]))
+    expect(await client.receive(DeleteGroups, 0)).to.equal(undefined)
+    expect(path.errors).to.deep.equal([])
   })
 
   it('answers an error and gives memory back where a response cannot be written', async () => {

@@ -1,5 +1,5 @@
 import { ByteReader, MalformedError } from '../../protocol/byte-reader.ts'
-import type { GatheredBytes } from '../../protocol/byte-writer.ts'
+import { type GatheredBytes, TextTooLongError } from '../../protocol/byte-writer.ts'
 import { decode, encode } from '../../protocol/codegen.ts'
 import { errorCode, errorTable } from '../../protocol/error-codes.ts'
 import { frameOf } from '../../protocol/frame.ts'
@@ -149,20 +149,39 @@ class Call {
     return responseFrame(this.#handler.api, this.#header.apiVersion, this.#header.correlationId, body)
   }
 
-  /** A bug: told to the log with its stack, and to the client as what it is. A broken invariant stops the broker. */
+  /**
+   * Text of the client's that grows when it is told back (bytes that are no UTF-8 take three each) may be beyond what an
+   * answer can carry: Kafka's fails likewise. Anything else is a bug, told to the log with its stack. The client is told
+   * either as what it is. A broken invariant stops the broker.
+   */
   #failed(error: unknown): void {
     const { api } = this.#handler
     const { apiVersion, clientId } = this.#header
-    this.#services.logger.error(
-      { err: error, api: api.name, apiVersion, clientId },
-      `${api.name} v${apiVersion} failed`,
-    )
+    const fields = { err: error, api: api.name, apiVersion, clientId }
+    if (error instanceof TextTooLongError) this.#services.logger.warn(fields, `${api.name} v${apiVersion} is too long`)
+    else this.#services.logger.error(fields, `${api.name} v${apiVersion} failed`)
     if (error instanceof InvariantError) this.#services.host.fatal(error)
     if (api.key === PRODUCE && this.#request.acks === 0) {
       this.#exchange.fail('a produce request without acknowledgement failed')
       return
     }
+    const frame = this.#errorFrame()
+    if (frame === undefined) this.#exchange.fail(`${api.name} v${apiVersion} failed, and no answer can tell of it`)
+    else this.#exchange.reply(frame)
+  }
+
+  /** Undefined where that, too, cannot be told: what the error is about may be what was too long. */
+  #errorFrame(): GatheredBytes | undefined {
+    const { api } = this.#handler
+    const { apiVersion } = this.#header
     const { code, message } = errorTable.UNKNOWN_SERVER_ERROR
-    this.#exchange.reply(this.#frame(errorResponse(api, apiVersion, this.#request, code, message)))
+    try {
+      return this.#frame(errorResponse(api, apiVersion, this.#request, code, message))
+    } catch (error) {
+      if (!(error instanceof TextTooLongError)) {
+        this.#services.logger.error({ err: error, api: api.name, apiVersion }, 'an error could not be answered')
+      }
+      return undefined
+    }
   }
 }
