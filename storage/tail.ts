@@ -102,6 +102,11 @@ export class TailMemory {
     this.#sizeBytes -= tail.clear()
   }
 
+  /** Lets go of what starts below the offset: the files say something else now. */
+  forgetBelow(tail: Tail, offset: number): void {
+    while (tail.startOffset !== undefined && tail.startOffset < offset) this.#sizeBytes -= tail.dropOldest()
+  }
+
   #dropOldest(): void {
     const tail = this.#order[this.#first++]!
     if (this.#first > 1024 && this.#first * 2 > this.#order.length) {

@@ -282,6 +282,9 @@ export class Log implements PartitionLog {
       const isStill = replaced.every((segment, i) => this.#segments.all[start + i] === segment)
       if (this.#isClosed || start < 0 || !isStill) throw new CleaningAborted(this.directory)
       this.#reads.noteLayoutChange()
+      const endOffset = this.#segments.all[start + replaced.length]?.baseOffset ?? this.logEndOffset
+      // What compaction removed must not be shown from memory: the transactions that it belonged to may be forgotten.
+      this.#services.tailMemory.forgetBelow(this.#tail, endOffset)
       this.#segments.exchange(start, replaced, cleaned)
     })
   }
