@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import fc from 'fast-check'
 import { Fetch } from '../../protocol/apis/fetch.ts'
 import { apis } from '../../protocol/apis/index.ts'
 import { ListOffsets } from '../../protocol/apis/list-offsets.ts'
@@ -6,6 +7,7 @@ import { Produce } from '../../protocol/apis/produce.ts'
 import { ByteWriter } from '../../protocol/byte-writer.ts'
 import { encode } from '../../protocol/codegen.ts'
 import { defaultsOf } from '../../protocol/schema.ts'
+import { arbitraryMessage } from '../../protocol/testing/arbitrary-message.ts'
 import { errorResponse } from './error-response.ts'
 
 describe('the response to a request that failed as a whole', () => {
@@ -49,12 +51,14 @@ describe('the response to a request that failed as a whole', () => {
   it('can be encoded in every version of every api', () => {
     for (const api of apis) {
       for (let version = api.versions.oldest; version <= api.versions.newest; version++) {
-        const request = defaultsOf(api.request.fields)
-        const response = errorResponse(api, version, request, -1, 'oops')
-        expect(
-          () => encode(api.response, version, response as never, new ByteWriter()),
-          `${api.name} v${version}`,
-        ).not.to.throw()
+        const requests = fc.sample(arbitraryMessage(api.request, version), { numRuns: 5, seed: version })
+        for (const request of [defaultsOf(api.request.fields), ...requests]) {
+          const response = errorResponse(api, version, request, -1, 'oops')
+          expect(
+            () => encode(api.response, version, response as never, new ByteWriter()),
+            `${api.name} v${version}`,
+          ).not.to.throw()
+        }
       }
     }
   })

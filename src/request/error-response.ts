@@ -34,10 +34,10 @@ interface Failed {
 function failedStruct(fields: Fields, version: number, source: Values, code: number, message: string | null): Failed {
   const value: Values = defaultsOf(fields)
   const errorCode = fields.errorCode
-  const tells = errorCode !== undefined && includesVersion(errorCode.versions, version)
+  const tells = isTold(errorCode, version)
   if (tells) value.errorCode = code
-  copyMatching(fields, source, value)
-  if (tells && 'errorMessage' in fields) value.errorMessage = message
+  copyMatching(fields, version, source, value)
+  if (tells && isTold(fields.errorMessage, version)) value.errorMessage = message
   if (tells && !isElement(fields)) return { value, tells }
   const inner = failedElements(fields, version, source, code, message)
   if (inner !== undefined) value[inner.name] = inner.elements
@@ -50,10 +50,15 @@ function isElement(fields: Fields): boolean {
   return Object.values(fields).some((field) => field.mapKey)
 }
 
-function copyMatching(fields: Fields, source: Values, value: Values): void {
-  for (const name of Object.keys(fields)) {
+function isTold(field: Field<unknown> | undefined, version: number): boolean {
+  return field !== undefined && includesVersion(field.versions, version)
+}
+
+function copyMatching(fields: Fields, version: number, source: Values, value: Values): void {
+  for (const [name, field] of Object.entries(fields)) {
+    if (name === 'errorCode' || !isTold(field, version)) continue
     const from = [name, ...(aliases[name] ?? [])].find((candidate) => isPrimitive(source[candidate]))
-    if (from !== undefined && name !== 'errorCode') value[name] = source[from]
+    if (from !== undefined) value[name] = source[from]
   }
 }
 
