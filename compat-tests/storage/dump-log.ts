@@ -1,0 +1,95 @@
+import { readdirSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { runKafkaTool } from '../kafka-tool.ts'
+import type { WrittenRecord } from './written-logs.ts'
+
+/** What `kafka-dump-log.sh` said. */
+export interface LogDump {
+  /** Lines about files that passed their check or are empty. */
+  readonly passed: readonly string[]
+  /** All lines, by the path of the file. */
+  readonly lines: ReadonlyMap<string, readonly string[]>
+  /** What it complained about; empty: nothing. */
+  readonly complaints: readonly string[]
+}
+
+/** Which of the files that a partition may have. */
+export type FileKind = 'log' | 'index' | 'timeindex' | 'txnindex' | 'snapshot'
+
+/** Files of a partition, in the order of their offsets. */
+export function filesOf(directory: string, kind: FileKind): string[] {
+  const names = readdirSync(directory).filter((name) => name.endsWith(`.${kind}`))
+  return names.sort().map((name) => join(directory, name))
+}
+
+/** Has the dump tool of that version of Apache Kafka look at files. */
+export async function dumpLog(version: string, files: readonly string[], ...options: string[]): Promise<LogDump> {
+  const args = [...options, '--files', files.join(',')]
+  const { code, stdout, stderr } = await runKafkaTool(version, 'kafka-dump-log', args)
+  const lines = new Map<string, string[]>()
+  let current: string[] = []
+  for (const line of stdout.split('\n').filter((each) => each !== '')) {
+    const file = /^Dumping (.*)$/.exec(line)?.[1]
+    if (file !== undefined) {
+      current = []
+      lines.set(file, current)
+    } else current.push(line)
+  }
+  return {
+    lines,
+    passed: [...lines.values()].flat().filter((line) => / passed sanity check\.$| is empty\.$/.test(line)),
+    complaints: [
+      ...(code === 0 ? [] : [`exit code ${code}`]),
+      ...stdout.split('\n').filter((line) => /isvalid: false|isValid: false|invalid bytes/.test(line)),
+      ...withoutFalseAlarms(stderr.split('\n').filter((line) => line.trim() !== '' && !isNoise(line))),
+    ],
+  }
+}
+
+/** 2.8.2 says with each record what it says of the batch as well, and in another order. */
+function withoutBatch(line: string): string {
+  const old =
+    /^(\| offset: \d+) isValid: true crc: null (keySize: -?\d+ valueSize: -?\d+) (\w+Time: \d+) .*? position: \d+ (sequence: .*)$/
+  const parts = old.exec(line)
+  return parts === null ? line : `${parts[1]} ${parts[3]} ${parts[2]} ${parts[4]}`
+}
+
+/** 4.3.1 misses an offset before the first of each segment but the one at 0. */
+function withoutFalseAlarms(lines: readonly string[]): string[] {
+  const gaps = lines.filter((line) => !/^ {2}-1 is followed by \d+$/.test(line))
+  return gaps.filter((line, i) => !line.startsWith('Non-consecutive') || gaps[i + 1]?.includes('is followed by'))
+}
+
+/** What a dump says of the log files in a directory: records, as recordLine writes them, and batches. */
+export function logLines({ lines }: LogDump, directory: string): { records: string[]; batches: string[] } {
+  const all = [...lines]
+    .filter(([file]) => dirname(file) === directory && file.endsWith('.log'))
+    .flatMap(([, each]) => each)
+  return {
+    records: all.filter((line) => line.startsWith('| ')).map(withoutBatch),
+    batches: all.filter((line) => /^(baseOffset|offset): .* isvalid: /.test(line)),
+  }
+}
+
+/** What the JVM and its logging say of themselves. */
+function isNoise(line: string): boolean {
+  return /SLF4J|StatusLogger|log4j|^WARNING:|sun\.misc\.Unsafe/.test(line)
+}
+
+/** The line that the dump tool prints for a record of message format v2. */
+export function recordLine(record: WrittenRecord): string {
+  const { offset, timestampMs, timestampType, sequence, key, value, headerKeys, marker } = record
+  const size = (text: string | null) => (text === null ? -1 : Buffer.byteLength(text))
+  const [keySize, valueSize] = marker === undefined ? [size(key), size(value)] : [MARKER_KEY_BYTES, MARKER_VALUE_BYTES]
+  const sizes = `keySize: ${keySize} valueSize: ${valueSize}`
+  const head = `| offset: ${offset} ${timestampType}: ${timestampMs} ${sizes} sequence: ${sequence}`
+  return [
+    `${head} headerKeys: [${headerKeys.join(',')}]`,
+    ...(marker === undefined ? [] : [`endTxnMarker: ${marker.type} coordinatorEpoch: ${marker.coordinatorEpoch}`]),
+    ...(key === null ? [] : [`key: ${key}`]),
+    ...(value === null ? [] : [`payload: ${value}`]),
+  ].join(' ')
+}
+
+const MARKER_KEY_BYTES = 4
+const MARKER_VALUE_BYTES = 6
