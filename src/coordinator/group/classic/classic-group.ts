@@ -348,6 +348,8 @@ export class ClassicGroup implements GroupFace {
   }
 
   #countProtocols({ protocols }: { readonly protocols: readonly MemberProtocol[] }, by: 1 | -1): void {
-    for (const { name } of protocols) this.#support.set(name, (this.#support.get(name) ?? 0) + by)
+    // A member may say a name twice (Kafka then counts it twice, and finds that nobody offers what all do).
+    const names = new Set(protocols.map(({ name }) => name))
+    for (const name of names) this.#support.set(name, (this.#support.get(name) ?? 0) + by)
   }
 }

@@ -47,6 +47,15 @@ describe('a classic group', () => {
     expect([a!.generationId, b!.generationId]).to.deep.equal([1, 1])
   })
 
+  it('counts a protocol once that a member names twice', async () => {
+    const world = await GroupWorld.started()
+    const range = { name: 'range', metadata: Buffer.from('m') }
+    const twice = new ClassicClient(world, group, 'a', { protocols: [range, range] })
+    const once = new ClassicClient(world, group, 'b')
+    const joins = await settleGeneration(world, [twice, once])
+    for (const join of joins) expect(join).to.include({ errorCode: 0, protocolName: 'range' })
+  })
+
   it('shows the leader, and nobody else, the metadata of all', async () => {
     const world = await GroupWorld.started()
     const clients = ['a', 'b', 'c'].map((name) => new ClassicClient(world, group, name))
