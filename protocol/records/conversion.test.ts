@@ -120,6 +120,16 @@ describe('convertDown', () => {
     expect(legacyRecords(bytes).map((one) => one.timestamp)).to.deep.equal([999, 999, 999])
   })
 
+  it('takes as many records as a batch can hold', () => {
+    const batch = buildBatch(
+      Array.from({ length: 150_000 }, () => ({ timestamp: 7 })),
+      { compression: 'gzip' },
+    )
+    const down = convertDown([new RecordBatch(batch)], 1, 0)
+    const read = readLegacyBatch(batchesOf(down as Buffer).batches[0]!, 1 << 24)
+    expect(read).to.have.property('records').with.length(150_000)
+  })
+
   it('leaves out control batches', () => {
     const options = { producerId: 1, producerEpoch: 0, timestampMs: 1 }
     const marker = buildEndTransactionBatch({ type: 'COMMIT', coordinatorEpoch: 0 }, options)

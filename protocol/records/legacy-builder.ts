@@ -36,11 +36,16 @@ export function buildMessageSet(records: readonly Omit<LogRecord, 'headers'>[], 
   const codec = codecNamed(compression, magic)
   const wrapper = {
     offset: records.at(-1)!.offset,
-    timestamp: logAppendTimeMs ?? Math.max(...records.map((record) => record.timestamp)),
+    timestamp: logAppendTimeMs ?? latestTimestamp(records),
     key: null,
     value: codec.compress(Buffer.concat(inner)),
   }
   return buildMessage(wrapper, codec.id, options)
+}
+
+// No spread into Math.max: a batch can hold more records than a call can have arguments.
+function latestTimestamp(records: readonly { readonly timestamp: number }[]): number {
+  return records.reduce((latest, { timestamp }) => Math.max(latest, timestamp), Number.NEGATIVE_INFINITY)
 }
 
 function buildMessage(record: Omit<LogRecord, 'headers'>, compression: number, options: MessageSetOptions): Buffer {
