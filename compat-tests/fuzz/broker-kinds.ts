@@ -247,14 +247,14 @@ function brokerKind(name: string, summary: string, share: number, attack: Attack
 
 /** Kinds that go through a whole broker. */
 export const brokerKinds: readonly FuzzKind[] = [
-  brokerKind('noise', 'random bytes as streams, frames and bodies of requests', 6, sendNoise),
+  brokerKind('noise', 'random bytes as streams, frames and bodies of requests', 4, sendNoise),
   brokerKind(
     'requests',
     'requests of every api and version that are right in form, with random content',
-    14,
+    9,
     sendRequest,
   ),
-  brokerKind('mutants', 'such requests with faults in lengths, strings, tags, headers', 20, sendMutant),
-  brokerKind('batches', 'record batches of every format and codec with faults, fetched back if taken', 12, sendBatches),
-  brokerKind('streams', 'several frames in chunks that end anywhere, cut streams, sizes that lie', 8, sendStream),
+  brokerKind('mutants', 'such requests with faults in lengths, strings, tags, headers', 13, sendMutant),
+  brokerKind('batches', 'record batches of every format and codec with faults, fetched back if taken', 8, sendBatches),
+  brokerKind('streams', 'several frames in chunks that end anywhere, cut streams, sizes that lie', 6, sendStream),
 ]

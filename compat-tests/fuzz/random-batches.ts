@@ -15,7 +15,11 @@ const timestamps = [NOW_MS, NOW_MS, NOW_MS + 1, -1, 0, 1, NOW_MS + 7_200_000, Nu
 
 /** Record data of a produce request: a whole batch of any format, seldom several or a part. Most have a fault or two. */
 export function randomBatches(random: SeededRandom): Buffer {
-  const batch = randomBatch(random)
+  return withFaults(randomBatch(random), random)
+}
+
+/** The batch, which is changed, with a fault or two; its checksum fits in most cases. */
+export function withFaults(batch: Buffer, random: SeededRandom): Buffer {
   switch (random.below(8)) {
     case 0:
     case 1:
