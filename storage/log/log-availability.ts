@@ -69,6 +69,11 @@ export class LogAvailability {
     this.#services.onDiskFailure(this.#directory, error)
   }
 
+  /** The files are about to go, and others may take their names: whatever is under way must not touch them any more. */
+  abandon(): void {
+    this.#refusal = { error: new Error('the log was deleted'), retryAtMs: Number.POSITIVE_INFINITY }
+  }
+
   /** Forgets a failure that may have passed. */
   tryAgain(): void {
     if (!this.#isOffline) this.#refusal = undefined

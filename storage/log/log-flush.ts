@@ -98,6 +98,7 @@ export class LogFlush {
   finishFiles(): void {
     if (!this.#isUnfinished) return
     const { state, segments, availability } = this.#parts
+    if (availability.failure !== undefined) return
     const { active } = segments
     try {
       active.finish()
@@ -129,6 +130,8 @@ export class LogFlush {
       const endOffset = Math.min(upToOffset, state.writtenEndOffset)
       for (const segment of toSync) await this.#syncSegment(segment)
       await this.#syncSnapshot(endOffset)
+      // The log may have been deleted in the meantime, and another have its place.
+      if (availability.failure !== undefined) return
       this.#writeEpochs()
       this.syncNames()
       if (endOffset > state.recoveryPoint) state.recoveryPoint = Math.min(endOffset, state.logEndOffset)

@@ -323,6 +323,7 @@ export class Log implements PartitionLog {
 
   /** Stops using the files, whose directory is about to go. Appends under way are refused. */
   abandon(): void {
+    this.#availability.abandon()
     this.#queue.break(new Error('the log was deleted'))
     this.#letGo()
   }

@@ -1,0 +1,59 @@
+import { expect } from 'chai'
+import { buildBatch } from '../protocol/records/batch-builder.ts'
+import { LEADER_EPOCH_FILE } from './checkpoint-files.ts'
+import { SimulatedHost } from './host/simulated-host.ts'
+import { logConfig } from './log-config.fixture.ts'
+import { managerSettings, TOPIC, TOPIC_ID } from './log-manager.fixture.ts'
+import { LogManager } from './log-manager.ts'
+
+const OTHER_TOPIC_ID = 'AAAAAAAAAAAAAAAAAAAABg'
+
+/** A manager with a log that holds a record of epoch 3 and has told nobody so yet. */
+async function started() {
+  const host = new SimulatedHost(1)
+  const failures: string[] = []
+  const manager = new LogManager({
+    host,
+    directories: [{ path: '/data', directoryId: 'x' }],
+    settings: managerSettings,
+    onDiskFailure: (_, error) => failures.push(error.message),
+  })
+  await host.settle(manager.start(() => logConfig()))
+  const log = manager.create(TOPIC, 0, TOPIC_ID, logConfig())
+  const context = { origin: 'client', leaderEpoch: 3, nowMs: host.clock.nowMs() } as const
+  await host.settle(log.append(buildBatch([{ value: 'a' }]), context))
+  host.files.rates = { ...host.files.rates, slowSync: 1 }
+  return { host, manager, log, failures }
+}
+
+describe('a log that is deleted', () => {
+  it('in the middle of a flush is no failure of the disk', async () => {
+    const { host, manager, log, failures } = await started()
+    const flushing = log.flush()
+    await host.advance(1)
+    manager.delete(TOPIC, 0)
+    await host.settle(flushing)
+    expect(failures).to.deep.equal([])
+  })
+
+  it('in the middle of a flush leaves alone what then has its name', async () => {
+    const { host, manager, log, failures } = await started()
+    const flushing = log.flush()
+    await host.advance(1)
+    manager.delete(TOPIC, 0)
+    manager.create(TOPIC, 0, OTHER_TOPIC_ID, logConfig())
+    await host.settle(flushing)
+    const epochs = host.files.readWhole(`/data/${TOPIC}-0/${LEADER_EPOCH_FILE}`)
+    expect(epochs?.toString() ?? '').not.to.include('3 0')
+    expect(failures).to.deep.equal([])
+  })
+
+  it('while the manager stops is no failure of the disk', async () => {
+    const { host, manager, failures } = await started()
+    const stopping = manager.stop()
+    await host.advance(1)
+    manager.delete(TOPIC, 0)
+    await host.settle(stopping)
+    expect(failures).to.deep.equal([])
+  })
+})
