@@ -103,16 +103,16 @@ function runPart(
   })
   return new Promise((resolve, reject) => {
     const watch = watchOver(page, options, (why) => end(why))
-    const end = (why?: string) => {
+    let isOver = false
+    const end = async (why?: string) => {
+      // A thread that is ended tells of its end, too.
+      if (isOver) return
+      isOver = true
       clearInterval(watch)
-      void worker.terminate()
-      const { kind } = part
-      if (why !== undefined && page.index < 0) {
-        reject(new Error(`before the first case ${why}`))
-        return
-      }
-      const input = page.input.toString('hex')
-      resolve(why === undefined ? undefined : { kind, seed: options.seed, index: page.index, why, input })
+      await worker.terminate()
+      if (why === undefined) resolve(undefined)
+      else if (page.index < 0) reject(new Error(`before the first case ${why}`))
+      else resolve({ kind: part.kind, seed: options.seed, index: page.index, why, input: page.input.toString('hex') })
     }
     worker.on('message', (report: WorkerReport) => {
       if (report.type === 'counts') observer.onCounts(report.counts, report.cases)
