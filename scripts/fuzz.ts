@@ -3,6 +3,7 @@
  * anything but an answer or a closed connection. See --help.
  */
 import { parseArgs } from 'node:util'
+import { servedApis, servedVersions } from '../compat-tests/fuzz/broker-kinds.ts'
 import { type CampaignResult, runCampaign } from '../compat-tests/fuzz/campaign.ts'
 import { kinds } from '../compat-tests/fuzz/kinds.ts'
 import type { FailedCase } from '../compat-tests/fuzz/run-cases.ts'
@@ -83,14 +84,18 @@ function showProgress(kind: string, done: number, cases: number): void {
 
 /** What came of the cases of each kind: where hardly one gets past the door, the fuzzer is at fault. */
 function tellCounts({ counts, cases }: CampaignResult): void {
-  const served = new Set<string>()
+  const names = new Set<string>()
   for (const [kind, sums] of counts) {
     console.log(`${kind}: ${cases.get(kind)} cases`)
-    const rows = Object.entries(sums).filter(([name]) => !name.startsWith('served '))
+    const rows = Object.entries(sums).filter(([name]) => !/^(served|pleased) /.test(name))
     for (const [name, count] of rows.sort()) console.log(`  ${name.padEnd(32)} ${count}`)
-    for (const name of Object.keys(sums)) if (name.startsWith('served ')) served.add(name)
+    for (const name of Object.keys(sums)) names.add(name)
   }
-  if (served.size > 0) console.log(`versions of apis that were answered: ${served.size}`)
+  const answered = [...names].filter((name) => name.startsWith('served ')).length
+  if (answered === 0) return
+  console.log(`versions of apis that were answered: ${answered} of ${servedVersions}`)
+  const displeased = servedApis.filter((name) => !names.has(`pleased ${name}`))
+  if (displeased.length > 0) console.log(`never answered without an error: ${displeased.join(', ')}`)
 }
 
 async function main(): Promise<void> {

@@ -78,6 +78,7 @@ class BrokerRound implements Subject {
     }
     this.count(errors.size === 0 ? 'answers without error' : 'answers with error')
     this.count(`served ${api.name} v${version}`)
+    if (errors.size === 0) this.count(`pleased ${api.name}`)
   }
 
   /** Gathers error codes, and what can be said again. */
@@ -171,7 +172,11 @@ async function sendBatches(round: BrokerRound, random: SeededRandom): Promise<vo
   const version = random.oneIn(4) ? random.below(3) : 3 + random.below(11)
   const name = random.pick(Object.keys(topics))
   const index = random.below(2)
-  const topic = { name, topicId: random.pick(words.uuids), partitionData: [{ index, records: randomBatches(random) }] }
+  const topic = {
+    name,
+    topicId: random.pick(words.uuids),
+    partitionData: [{ index, records: randomBatches(random, version) }],
+  }
   const body = { acks: -1, timeoutMs: 1000, topicData: [topic], transactionalId: null }
   const { answers } = await round.send(framed(requestOf(PRODUCE, version, 1, body, random).bytes))
   const [response] = (answers[0]?.body.responses ?? []) as { partitionResponses: ProduceOutcome[] }[]
@@ -244,6 +249,10 @@ function brokerKind(name: string, summary: string, share: number, attack: Attack
     open: async (seed) => new BrokerRound(await new BrokerVictim(seed).start(), attack),
   }
 }
+
+/** Versions of apis that a broker serves: what the count of those that were answered is to be held against. */
+export const servedVersions = handlers.reduce((sum, { versions }) => sum + versions.newest - versions.oldest + 1, 0)
+export const servedApis: readonly string[] = handlers.map(({ api }) => api.name)
 
 /** Kinds that go through a whole broker. */
 export const brokerKinds: readonly FuzzKind[] = [

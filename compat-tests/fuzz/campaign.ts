@@ -15,6 +15,8 @@ export interface CampaignOptions {
   readonly hangMs?: number
   /** A process larger than this is ended. */
   readonly memoryLimitBytes?: number
+  /** Heap of the thread. */
+  readonly heapLimitMb?: number
   readonly onFailure?: (failure: FailedCase) => void
   readonly onProgress?: (kind: string, casesDone: number, cases: number) => void
 }
@@ -99,9 +101,10 @@ function runPart(
   const worker = new Worker(threadSource, {
     eval: true,
     workerData: task,
-    resourceLimits: { maxOldGenerationSizeMb: HEAP_LIMIT_MB },
+    resourceLimits: { maxOldGenerationSizeMb: options.heapLimitMb ?? HEAP_LIMIT_MB },
   })
   return new Promise((resolve, reject) => {
+    let told = 0
     const watch = watchOver(page, options, (why) => end(why))
     let isOver = false
     const end = async (why?: string) => {
@@ -112,14 +115,18 @@ function runPart(
       await worker.terminate()
       if (why === undefined) resolve(undefined)
       else if (page.index < 0) reject(new Error(`before the first case ${why}`))
-      else resolve({ kind: part.kind, seed: options.seed, index: page.index, why, input: page.input.toString('hex') })
+      else {
+        // Cases that were over and not told yet, and this one.
+        observer.onCounts({}, Math.max(0, page.index - part.first + 1 - told))
+        resolve({ kind: part.kind, seed: options.seed, index: page.index, why, input: page.input.toString('hex') })
+      }
     }
     worker.on('message', (report: WorkerReport) => {
-      if (report.type === 'counts') observer.onCounts(report.counts, report.cases)
-      else if (report.type === 'failed') {
-        observer.onFailure(report.failure)
-        observer.onCounts({}, 1)
-      } else end()
+      if (report.type === 'counts') {
+        told += report.cases
+        observer.onCounts(report.counts, report.cases)
+      } else if (report.type === 'failed') observer.onFailure(report.failure)
+      else end()
     })
     worker.on('error', (error) => end(`the thread died: ${error.stack ?? error}`))
     worker.on('exit', (code) => end(`the thread ended with ${code}`))

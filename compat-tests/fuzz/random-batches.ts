@@ -11,11 +11,24 @@ const codecs: readonly CompressionName[] = ['none', 'none', 'gzip', 'snappy', 'l
 const legacyCodecs = ['none', 'none', 'gzip', 'snappy', 'lz4'] as const
 /** The first moment of a SimulatedHost. */
 const NOW_MS = 1_767_225_600_000
-const timestamps = [NOW_MS, NOW_MS, NOW_MS + 1, -1, 0, 1, NOW_MS + 7_200_000, Number.MAX_SAFE_INTEGER]
+const timestamps = [
+  NOW_MS,
+  NOW_MS,
+  NOW_MS,
+  NOW_MS + 1,
+  NOW_MS + 1,
+  -1,
+  0,
+  1,
+  NOW_MS + 7_200_000,
+  Number.MAX_SAFE_INTEGER,
+]
 
-/** Record data of a produce request: a whole batch of any format, seldom several or a part. Most have a fault or two. */
-export function randomBatches(random: SeededRandom): Buffer {
-  return withFaults(randomBatch(random), random)
+/** Record data of a produce request, mostly of a format that its version takes: most have a fault or two. */
+export function randomBatches(random: SeededRandom, produceVersion?: number): Buffer {
+  if (produceVersion === undefined || random.oneIn(8)) return withFaults(randomBatch(random), random)
+  const batch = produceVersion >= 3 ? randomV2(random) : randomLegacy(random, produceVersion < 2 ? 0 : 1)
+  return random.oneIn(3) ? batch : withFaults(batch, random)
 }
 
 /** The batch, which is changed, with a fault or two; its checksum fits in most cases. */
@@ -38,8 +51,10 @@ export function withFaults(batch: Buffer, random: SeededRandom): Buffer {
 /** A batch, or a message set, as a client makes it. */
 export function randomBatch(random: SeededRandom): Buffer {
   if (random.oneIn(30)) return bomb(random)
-  const legacy = random.below(4)
-  if (legacy > 1) return randomV2(random)
+  return random.oneIn(2) ? randomV2(random) : randomLegacy(random, random.below(2) as 0 | 1)
+}
+
+function randomLegacy(random: SeededRandom, magic: 0 | 1): Buffer {
   const records = Array.from({ length: 1 + random.below(4) }, (_, offset) => ({
     offset,
     timestamp: random.pick(timestamps),
@@ -47,11 +62,11 @@ export function randomBatch(random: SeededRandom): Buffer {
     value: maybeBytes(random),
   }))
   const set = buildMessageSet(records, {
-    magic: legacy as 0 | 1,
+    magic,
     compression: random.pick(legacyCodecs),
     ...(random.oneIn(8) && { logAppendTimeMs: NOW_MS }),
   })
-  return random.oneIn(10) ? wrapped(set, legacy as 0 | 1, random) : set
+  return random.oneIn(10) ? wrapped(set, magic, random) : set
 }
 
 function randomV2(random: SeededRandom): Buffer {

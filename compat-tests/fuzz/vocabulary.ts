@@ -101,7 +101,7 @@ export class LearnedVocabulary implements Vocabulary {
   readonly likely = new Map(Object.entries(likely))
   readonly strings = names
   readonly numbers = numbers
-  readonly records: (random: SeededRandom) => Buffer = randomBatches
+  readonly records: (random: SeededRandom) => Buffer = (random) => randomBatches(random)
   uuids: string[] = [ZERO_UUID, 'BBBBBBBBBBBBBBBBBBBBBA']
 
   /** A value under one of these names in an answer is one to say again. */
