@@ -21,7 +21,7 @@ import org.apache.kafka.storage.log.metrics.BrokerTopicStats;
  *
  * read FOLDER PARTITION...           opens each partition's directory as after a clean stop and prints what is in it
  * write FOLDER                       writes partitions of several kinds, and prints what is in them
- * clean FOLDER PARTITION FROM TO NOW RETENTION SEGMENT  compacts a partition, once
+ * clean FOLDER NOW RETENTION SEGMENT PARTITION:FROM:TO...  compacts partitions once, as if it were that time
  *
  * The text is that of log-text.ts. Run with: java -cp "<jars of Apache Kafka 4.4.0>/*" KafkaLogs.java read data topic-0
  */
@@ -193,16 +193,19 @@ public class KafkaLogs {
     }
 
     static void clean(File folder, String[] args) throws Exception {
-        long nowMs = Long.parseLong(args[5]);
+        long nowMs = Long.parseLong(args[2]);
         Time time = new StoppedTime(nowMs);
-        Map<String, String> settings = Map.of("cleanup.policy", "compact", "delete.retention.ms", args[6], "file.delete.delay.ms", "0");
-        UnifiedLog log = open(folder, args[2], Integer.parseInt(args[7]), settings, time);
-        log.updateHighWatermark(log.logEndOffset());
+        Map<String, String> settings = Map.of("cleanup.policy", "compact", "delete.retention.ms", args[3], "file.delete.delay.ms", "0");
         Throttler throttler = new Throttler(Double.MAX_VALUE, Long.MAX_VALUE, "throttle", "entries", time);
-        Cleaner cleaner = new Cleaner(0, new SkimpyOffsetMap(1 << 20), 1 << 20, 1 << 20, 0.9, throttler, time, partition -> { });
-        var end = cleaner.doClean(new LogToClean(log, Long.parseLong(args[3]), Long.parseLong(args[4]), false), nowMs);
-        System.out.println("cleaned up to " + end.getKey());
-        log.close();
+        for (String each : Arrays.asList(args).subList(5, args.length)) {
+            String[] task = each.split(":");
+            UnifiedLog log = open(folder, task[0], Integer.parseInt(args[4]), settings, time);
+            log.updateHighWatermark(log.logEndOffset());
+            Cleaner cleaner = new Cleaner(0, new SkimpyOffsetMap(1 << 20), 1 << 20, 1 << 20, 0.9, throttler, time, partition -> { });
+            var end = cleaner.doClean(new LogToClean(log, Long.parseLong(task[1]), Long.parseLong(task[2]), false), nowMs);
+            System.out.println(task[0] + " " + end.getKey());
+            close(log);
+        }
     }
 
     /** Does at once what is to be done once, and never what recurs. */

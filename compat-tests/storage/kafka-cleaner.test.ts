@@ -1,0 +1,194 @@
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect } from 'chai'
+import { isRejection } from '../../protocol/error-codes.ts'
+import { buildBatch } from '../../protocol/records/batch-builder.ts'
+import { buildEndTransactionBatch } from '../../protocol/records/control-records.ts'
+import { kafkaJars } from '../../scripts/kafka-tool.ts'
+import type { Host } from '../../storage/host/host.ts'
+import { nodeHost } from '../../storage/host/node-host.ts'
+import { SeededRandom } from '../../storage/host/seeded-random.ts'
+import type { Log } from '../../storage/log/log.ts'
+import { logConfig } from '../../storage/log-config.fixture.ts'
+import { managerSettings } from '../../storage/log-manager.fixture.ts'
+import { LogManager } from '../../storage/log-manager.ts'
+import { silentStorageLogger } from '../../storage/storage-logger.ts'
+import { describeFile } from '../golden-records/record-files.ts'
+import { needs } from '../requirements.ts'
+import { runCommandWell } from '../run-command.ts'
+import { waitFor } from '../wait-for.ts'
+
+const LOGS = 8
+const SEGMENT_BYTES = 1200
+const RETENTION_MS = 600_000
+/** Times of the passes: tombstones of the first are old at the second, those of the second young at the third. */
+const PASSES_AT_MS = [0, RETENTION_MS + 1000, RETENTION_MS + 2000].map((afterMs) => Date.now() - 7_200_000 + afterMs)
+
+const config = logConfig({
+  cleanupPolicy: ['compact'],
+  segmentBytes: SEGMENT_BYTES,
+  indexIntervalBytes: 300,
+  minCleanableDirtyRatio: 0,
+  deleteRetentionMs: RETENTION_MS,
+  fileDeleteDelayMs: 0,
+})
+
+/** How far each log has been compacted, in the order of the messages that say so. */
+type Passes = Map<string, number>
+
+/** A log manager whose wall clock stands still. */
+function managerAt(directory: string, nowMs: number, passes: Passes | undefined): LogManager {
+  const machine = nodeHost((reason) => {
+    throw reason
+  })
+  const host: Host = { ...machine, clock: { ...machine.clock, nowMs: () => nowMs } }
+  const info = (fields: object, message: string) => {
+    const { partition, upToOffset } = fields as { partition: string; upToOffset: number }
+    if (message === 'compacted a log') passes?.set(partition, upToOffset)
+  }
+  return new LogManager({
+    host,
+    directories: [{ path: directory, directoryId: 'x' }],
+    settings: { ...managerSettings, logCleanerEnable: passes !== undefined, logCleanerBackoffMs: 20 },
+    logger: { ...silentStorageLogger, info },
+  })
+}
+
+/** A client of a log: few keys, tombstones, two producers that commit and abort. */
+class Writer {
+  readonly #random: SeededRandom
+  readonly #sequences = new Map<number, number>()
+  readonly #open = new Set<number>()
+
+  constructor(seed: number) {
+    this.#random = new SeededRandom(seed)
+  }
+
+  async write(log: Log, batches: number, nowMs: number): Promise<void> {
+    for (let i = 0; i < batches; i++) {
+      const producerId = this.#random.pick([-1, -1, 1, 2])
+      if (this.#open.has(producerId) && this.#random.oneIn(2)) await this.#end(log, producerId, nowMs)
+      else await this.#append(log, producerId, nowMs)
+    }
+    for (const producerId of [...this.#open]) await this.#end(log, producerId, nowMs)
+    // Of another producer, so that the last segment is closed and the last batches of the others can be compacted.
+    const filler = Array.from({ length: 11 }, () => ({ key: 'filler', value: 'x'.repeat(80), timestamp: nowMs }))
+    await put(log, buildBatch(filler), 'client', nowMs)
+  }
+
+  async #append(log: Log, producerId: number, nowMs: number): Promise<void> {
+    const random = this.#random
+    const records = Array.from({ length: 1 + random.below(4) }, () => ({
+      key: `key ${random.below(9)}`,
+      value: random.oneIn(4) ? null : `value ${random.below(1000)}`,
+      timestamp: nowMs - random.below(1000),
+    }))
+    if (producerId < 0) return put(log, buildBatch(records), 'client', nowMs)
+    const baseSequence = this.#sequences.get(producerId) ?? 0
+    this.#sequences.set(producerId, baseSequence + records.length)
+    this.#open.add(producerId)
+    const options = { producerId, producerEpoch: 0, baseSequence, transactional: true }
+    await put(log, buildBatch(records, options), 'client', nowMs)
+  }
+
+  async #end(log: Log, producerId: number, timestampMs: number): Promise<void> {
+    this.#open.delete(producerId)
+    const type = this.#random.pick(['COMMIT', 'ABORT'] as const)
+    const marker = { type, coordinatorEpoch: 0 }
+    await put(
+      log,
+      buildEndTransactionBatch(marker, { producerId, producerEpoch: 0, timestampMs }),
+      'coordinator',
+      timestampMs,
+    )
+  }
+}
+
+async function put(log: Log, bytes: Buffer, origin: 'client' | 'coordinator', nowMs: number): Promise<void> {
+  const result = await log.append(bytes, { origin, leaderEpoch: 0, nowMs })
+  if (isRejection(result)) throw new Error(`${result.error} ${result.message}`)
+}
+
+describe("compaction by Apache Kafka 4.4.0's own cleaner and by Ottla", function () {
+  this.timeout(120_000)
+  needs('java', 'maven')
+  let parent: string
+  before(() => {
+    parent = mkdtempSync(join(tmpdir(), 'ottla-cleaner-'))
+  })
+  after(() => rmSync(parent, { recursive: true, force: true }))
+
+  const topics = Array.from({ length: LOGS }, (_, i) => `log${i}`)
+  const writers = topics.map((_, i) => new Writer(i + 1))
+
+  /** Adds to each log; answers where its last segment begins. */
+  async function write(directory: string, nowMs: number): Promise<Map<string, number>> {
+    const manager = managerAt(directory, nowMs, undefined)
+    await manager.start(() => config)
+    const ends = new Map<string, number>()
+    for (const [i, topic] of topics.entries()) {
+      const log = (manager.get(topic, 0) ?? manager.create(topic, 0, 'AAAAAAAAAAAAAAAAAAAAAQ', config)) as Log
+      await writers[i]!.write(log, 80, nowMs)
+      ends.set(`${topic}-0`, log.segments.at(-1)!.baseOffset)
+    }
+    await manager.stop()
+    return ends
+  }
+
+  async function cleanByOttla(directory: string, nowMs: number): Promise<Passes> {
+    const passes: Passes = new Map()
+    const manager = managerAt(directory, nowMs, passes)
+    await manager.start(() => config)
+    await waitFor('all logs are compacted', () => passes.size === LOGS)
+    await manager.stop()
+    return passes
+  }
+
+  async function cleanByKafka(directory: string, nowMs: number, tasks: readonly string[]): Promise<Passes> {
+    const program = join(import.meta.dirname, 'KafkaLogs.java')
+    const command = ['java', '-Xmx512m', '-XX:+UseSerialGC', '-cp', join(await kafkaJars('4.4.0'), '*'), program]
+    const settings = [nowMs, RETENTION_MS, SEGMENT_BYTES].map(String)
+    const { stdout } = await runCommandWell([...command, 'clean', directory, ...settings, ...tasks])
+    return new Map([...stdout.matchAll(/^(log\d+-0) (\d+)$/gm)].map(([, partition, end]) => [partition!, Number(end)]))
+  }
+
+  it('leaves the same bytes in the same segments, pass after pass', async () => {
+    const own = join(parent, 'own')
+    let cleanedUpTo: Passes = new Map()
+    let removed = 0
+    for (const [pass, nowMs] of PASSES_AT_MS.entries()) {
+      const ends = await write(own, nowMs)
+      const theirs = join(parent, `kafka-${pass}`)
+      cpSync(own, theirs, { recursive: true })
+      const before = sizeOf(own)
+      const tasks = [...ends].map(([partition, end]) => `${partition}:${cleanedUpTo.get(partition) ?? 0}:${end}`)
+      const byKafka = await cleanByKafka(theirs, nowMs, tasks)
+      cleanedUpTo = await cleanByOttla(own, nowMs)
+      expect(cleanedUpTo).to.deep.equal(byKafka)
+      for (const topic of topics) compare(join(own, `${topic}-0`), join(theirs, `${topic}-0`), `pass ${pass}, ${topic}`)
+      removed += before - sizeOf(own)
+    }
+    expect(removed).to.be.greaterThan(60_000)
+  })
+})
+
+function compare(own: string, theirs: string, what: string): void {
+  const names = readdirSync(own).filter((name) => /\.(log|txnindex)$/.test(name))
+  const nonEmpty = (directory: string) => (name: string) => readFileSync(join(directory, name)).length > 0
+  const theirNames = readdirSync(theirs).filter((name) => /\.(log|txnindex)$/.test(name))
+  expect(names.filter(nonEmpty(own)), what).to.deep.equal(theirNames.filter(nonEmpty(theirs)))
+  for (const name of names.filter(nonEmpty(own))) {
+    const [a, b] = [readFileSync(join(own, name)), readFileSync(join(theirs, name))]
+    if (a.equals(b)) continue
+    if (name.endsWith('.log')) expect(describeFile(a), `${what}, ${name}`).to.deep.equal(describeFile(b))
+    expect(a.toString('hex'), `${what}, ${name}`).to.equal(b.toString('hex'))
+  }
+}
+
+function sizeOf(directory: string): number {
+  const names = readdirSync(directory, { recursive: true }).map(String)
+  return names
+    .filter((name) => name.endsWith('.log'))
+    .reduce((sum, name) => sum + readFileSync(join(directory, name)).length, 0)
+}
