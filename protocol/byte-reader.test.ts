@@ -25,6 +25,17 @@ describe('ByteReader', () => {
     })
   }
 
+  it('refuses text that could not be written again: bytes that are no UTF-8 take three each', () => {
+    const text = (size: number, byte: number) => {
+      const bytes = Buffer.alloc(2 + size, byte)
+      bytes.writeInt16BE(size)
+      return new ByteReader(bytes)
+    }
+    expect(text(32_767, 0x61).readString()).to.have.length(32_767)
+    expect(text(10_922, 0xff).readString()).to.have.length(10_922)
+    expect(() => text(10_923, 0xff).readString()).to.throw(MalformedError, 'no UTF-8')
+  })
+
   it('refuses a varint of six bytes, and one that is cut', () => {
     expect(() => reader('808080808001').readUnsignedVarint()).to.throw(MalformedError, 'more than five bytes')
     expect(() => reader('80').readUnsignedVarint()).to.throw(MalformedError)

@@ -13,6 +13,9 @@ export function malformed(message: string): never {
 /** Longest string that the protocol can carry, in bytes: the older form has a signed 16 bit length. */
 export const MAX_STRING_BYTES = 0x7fff
 
+/** Bytes that are no UTF-8 become three each: text of more than so many may no longer fit into what tells it. */
+const MAY_OUTGROW_BYTES = Math.floor(MAX_STRING_BYTES / 3)
+
 /**
  * Most elements of arrays in one message, all together. Three bytes can claim an element that takes a hundred in memory,
  * so that a frame of 100 MB would fill any heap; no honest request comes near: a large cluster has some hundred thousand
@@ -94,7 +97,11 @@ export class ByteReader {
 
   #text(size: number): string {
     const start = this.advance(size)
-    return size === 0 ? '' : this.bytes.toString('utf8', start, start + size)
+    if (size === 0) return ''
+    const text = this.bytes.toString('utf8', start, start + size)
+    // Whatever was read can be written: in the answer, and in the records that remember it.
+    if (size > MAY_OUTGROW_BYTES && Buffer.byteLength(text) > MAX_STRING_BYTES) malformed('string that is no UTF-8')
+    return text
   }
 
   /** A view of bytes with a 32 bit length; null where the length is negative. */

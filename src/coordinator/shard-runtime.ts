@@ -1,8 +1,9 @@
+import { TextTooLongError } from '../../protocol/byte-writer.ts'
 import { isRejection, type Rejection, reject } from '../../protocol/error-codes.ts'
 import type { Host } from '../../storage/host/host.ts'
 import type { MetadataChange } from '../metadata/metadata-store.ts'
 import type { Logger } from '../observe/logger.ts'
-import { encodeRecord } from './coordinator-record.ts'
+import { type CoordinatorRecord, encodeRecord } from './coordinator-record.ts'
 import { Deadlines } from './deadlines.ts'
 import type { Decision, Shard } from './shard.ts'
 import type { AppendOptions, CoordinatorLog, StateRecord, TransactionEnd } from './state-log.ts'
@@ -112,7 +113,8 @@ export class ShardRuntime<S extends Shard> {
     if (records.length === 0) {
       return this.#flushed === undefined ? finish() : this.#afterFlush(life, this.#flushed, finish)
     }
-    const encoded = records.map(encodeRecord)
+    const encoded = this.#encode(records)
+    if (encoded === undefined) return reject('UNKNOWN_SERVER_ERROR')
     if (decision.atomic !== false && sizeOf(encoded) > this.#parts.log.maxBatchBytes) {
       this.#parts.logger.error({ log: this.#parts.name, records: records.length }, 'Records too large for one batch.')
       return reject('UNKNOWN_SERVER_ERROR')
@@ -123,6 +125,20 @@ export class ShardRuntime<S extends Shard> {
       for (const record of records) life.shard.replay(record, { order: this.#order++, producerId })
     }
     return this.#afterFlush(life, flushed, finish)
+  }
+
+  /** Undefined where a client has given itself a name that no record can carry: a member id that has its long client id in it. */
+  #encode(records: readonly CoordinatorRecord[]): StateRecord[] | undefined {
+    try {
+      return records.map(encodeRecord)
+    } catch (error) {
+      if (!(error instanceof TextTooLongError)) throw error
+      this.#parts.logger.warn(
+        { log: this.#parts.name, reason: error.message },
+        'Records with too much text are left out.',
+      )
+      return undefined
+    }
   }
 
   #append(records: readonly StateRecord[], transaction: AppendOptions['transaction']): Promise<unknown> {

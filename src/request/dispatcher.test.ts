@@ -5,6 +5,7 @@ import { Fetch } from '../../protocol/apis/fetch.ts'
 import { Produce } from '../../protocol/apis/produce.ts'
 import { errorCode, errorName } from '../../protocol/error-codes.ts'
 import { invariant } from '../../protocol/invariant.ts'
+import { string } from '../../protocol/schema.ts'
 import { apiVersions } from '../apis/api-versions.ts'
 import { DataPath, handlerOf } from '../apis/data-path.fixture.ts'
 import { type RequestContext, WithRelease } from '../apis/handler.ts'
@@ -151,19 +152,17 @@ describe('the dispatcher', () => {
     expect(path.warnings).to.deep.equal(['DeleteGroups v2 is too long'])
   })
 
-  it('closes the connection where the error, too, is about more text than an answer can carry', async () => {
-    const path = new DataPath([
-      handlerOf(DeleteGroups.key, (request) => ({ results: request.groupsNames.map(failed) })),
-    ])
-    const failed = (groupId: string) => ({ groupId, errorCode: 16 })
+  it('closes the connection where not even an error can be answered, and logs both', async () => {
+    const broken = handlerOf(DeleteGroups.key, () => {
+      throw new Error('a bug')
+    })
+    const nameless = string({ default: null as never })
+    const api = { ...DeleteGroups, response: { ...DeleteGroups.response, fields: { nameless } } }
+    const path = new DataPath([{ ...broken, api }])
     const client = path.connect()
-    const [header, size] = [bareRequest(42, 0), 32_767]
-    // Each byte that is no UTF-8 is told back in three.
-    const groupsNames = Buffer.concat([Buffer.from([0, 0, 0, 1, size >> 8, size & 0xff]), Buffer.alloc(size, 0xff)])
-    header.writeInt32BE(10 + groupsNames.length)
-    client.sendBytes(Buffer.concat([header, groupsNames]))
-    expect(await client.receive(DeleteGroups, 0)).to.equal(undefined)
-    expect(path.errors).to.deep.equal([])
+    client.send(DeleteGroups, 2, { groupsNames: ['group'] })
+    expect(await client.receive(DeleteGroups, 2)).to.equal(undefined)
+    expect(path.errors).to.deep.equal(['DeleteGroups v2 failed', 'an error could not be answered'])
   })
 
   it('answers an error and gives memory back where a response cannot be written', async () => {

@@ -150,8 +150,7 @@ class Call {
   }
 
   /**
-   * Text of the client's that grows when it is told back (bytes that are no UTF-8 take three each) may be beyond what an
-   * answer can carry: Kafka's fails likewise. Anything else is a bug, told to the log with its stack. The client is told
+   * What a client calls itself may be too long for an answer that says more than that: Kafka's fails likewise. Anything else is a bug, told to the log with its stack. The client is told
    * either as what it is. A broken invariant stops the broker.
    */
   #failed(error: unknown): void {
@@ -170,7 +169,7 @@ class Call {
     else this.#exchange.reply(frame)
   }
 
-  /** Undefined where that, too, cannot be told: what the error is about may be what was too long. */
+  /** Undefined where that, too, is beyond us. */
   #errorFrame(): GatheredBytes | undefined {
     const { api } = this.#handler
     const { apiVersion } = this.#header
@@ -178,9 +177,7 @@ class Call {
     try {
       return this.#frame(errorResponse(api, apiVersion, this.#request, code, message))
     } catch (error) {
-      if (!(error instanceof TextTooLongError)) {
-        this.#services.logger.error({ err: error, api: api.name, apiVersion }, 'an error could not be answered')
-      }
+      this.#services.logger.error({ err: error, api: api.name, apiVersion }, 'an error could not be answered')
       return undefined
     }
   }

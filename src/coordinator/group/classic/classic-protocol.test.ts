@@ -56,6 +56,17 @@ describe('a classic group', () => {
     for (const join of joins) expect(join).to.include({ errorCode: 0, protocolName: 'range' })
   })
 
+  it('refuses an assignment of a member whose name is too long for any record', async () => {
+    const world = await GroupWorld.started()
+    const endless = new ClassicClient(world, group, 'x'.repeat(32_760), { apiVersion: 3 })
+    expect(await world.host.settle(endless.join())).to.include({ errorCode: 0, generationId: 1 })
+    const assignments = [{ memberId: endless.memberId, assignment: Buffer.from('a') }]
+    const synced = await world.host.settle(endless.sync(assignments))
+    expect(synced.errorCode).to.equal(errorCode('UNKNOWN_SERVER_ERROR'))
+    expect(world.host.fatalReason).to.equal(undefined)
+    expect(await stable(world, 'a')).to.have.length(1)
+  })
+
   it('shows the leader, and nobody else, the metadata of all', async () => {
     const world = await GroupWorld.started()
     const clients = ['a', 'b', 'c'].map((name) => new ClassicClient(world, group, name))
