@@ -29,8 +29,18 @@ function peopleLogger(stderr: NodeJS.WriteStream) {
   return (level: 'warn' | 'error', fields: object, message: string) => {
     const label = stderr.isTTY ? `${colours[level]}${level}\u001b[0m` : level
     const stack = level === 'error' && 'err' in fields && fields.err instanceof Error ? `\n${fields.err.stack}` : ''
-    stderr.write(`ottla ${label}: ${message}${stack}\n`)
+    stderr.write(`ottla ${label}: ${message}${details(fields, message)}${stack}\n`)
   }
+}
+
+/** What the fields tell beyond the message: which partition, file, position. The rest of a long text is for machines. */
+function details(fields: object, message: string): string {
+  const told = Object.entries(fields).flatMap(([name, value]) => {
+    const isPlain = typeof value === 'string' || typeof value === 'number' || Array.isArray(value)
+    const [line] = String(value).split('\n', 1)
+    return !isPlain || message.includes(line!) ? [] : [`${name} ${line}`]
+  })
+  return told.length === 0 ? '' : ` (${told.join(', ')})`
 }
 
 function structuredLogger(file: string, level: string): () => PinoLogger {

@@ -4,7 +4,7 @@ import type { LogServices } from './log-services.ts'
 /** After a full disk, appends are tried again so often. */
 const RETRY_AFTER_MS = 1000
 /** Failures that may pass while the broker runs. */
-const PASSING = ['ENOSPC', 'EDQUOT', 'EMFILE', 'ENFILE']
+const PASSING = ['ENOSPC', 'EDQUOT', 'EFBIG', 'EMFILE', 'ENFILE']
 
 /** Why appends are refused; a full disk may get room again, any other failure needs a restart. */
 interface Refusal {
