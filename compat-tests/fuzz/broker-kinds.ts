@@ -5,6 +5,7 @@ import { handlers } from '../../src/apis/index.ts'
 import type { SeededRandom } from '../../storage/host/seeded-random.ts'
 import { BrokerVictim } from './broker-victim.ts'
 import { type Answer, exchange, type Outcome } from './exchange.ts'
+import { GroupMembers } from './group-requests.ts'
 import { type Counts, Finding, type FuzzKind, type Subject } from './kind.ts'
 import { int16, int32 } from './mutations.ts'
 import { randomBatches } from './random-batches.ts'
@@ -29,6 +30,7 @@ type Attack = (round: BrokerRound, random: SeededRandom) => Promise<void>
 /** A broker, what is known of it, and the counts of the case that is under way. */
 class BrokerRound implements Subject {
   readonly words = new LearnedVocabulary()
+  readonly members = new GroupMembers()
   readonly #victim: BrokerVictim
   readonly #attack: Attack
   #cases = 0
@@ -42,7 +44,7 @@ class BrokerRound implements Subject {
 
   async run(random: SeededRandom, input: (bytes: Buffer) => void): Promise<Counts> {
     if (this.#cases++ % CASES_BETWEEN_CHECKS === 0) {
-      for (const id of await this.#victim.restoreTopics()) this.words.learn('topicId', id)
+      for (const id of await this.#victim.restoreTopics()) this.words.learnTopicId(id)
     }
     this.#counts = {}
     this.#input = input
@@ -143,6 +145,15 @@ async function sendRequest(round: BrokerRound, random: SeededRandom): Promise<vo
 
 async function sendMutant(round: BrokerRound, random: SeededRandom): Promise<void> {
   await round.send(framed(mutatedRequest(someRequest(round, random), random)))
+}
+
+/** Requests of members of groups, of which some have a fault. */
+async function sendGroupRequest(round: BrokerRound, random: SeededRandom): Promise<void> {
+  const { api, version, body } = round.members.request(random, round.words)
+  const request = requestOf(api, version, random.below(1 << 30), body, random)
+  const bytes = random.oneIn(5) ? mutatedRequest(request, random) : request.bytes
+  const { answers } = await round.send(framed(bytes))
+  for (const answer of answers) round.members.learn(body, answer)
 }
 
 /** Requests in chunks that end anywhere; seldom the client is gone before the end, or a size lies. */
@@ -263,6 +274,7 @@ export const brokerKinds: readonly FuzzKind[] = [
     9,
     sendRequest,
   ),
+  brokerKind('groups', 'requests of members that joined groups, some with faults', 6, sendGroupRequest),
   brokerKind('mutants', 'such requests with faults in lengths, strings, tags, headers', 13, sendMutant),
   brokerKind('batches', 'record batches of every format and codec with faults, fetched back if taken', 8, sendBatches),
   brokerKind('streams', 'several frames in chunks that end anywhere, cut streams, sizes that lie', 6, sendStream),

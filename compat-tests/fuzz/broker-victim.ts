@@ -1,5 +1,6 @@
 import { CreateTopics } from '../../protocol/apis/create-topics.ts'
 import { Fetch } from '../../protocol/apis/fetch.ts'
+import { FindCoordinator } from '../../protocol/apis/find-coordinator.ts'
 import { Metadata } from '../../protocol/apis/metadata.ts'
 import { Produce } from '../../protocol/apis/produce.ts'
 import { buildBatch } from '../../protocol/records/batch-builder.ts'
@@ -82,9 +83,10 @@ export class BrokerVictim implements Victim {
     return this
   }
 
-  /** Makes the fuzzer's topics that are missing, and tells their ids. */
+  /** Makes the fuzzer's topics that are missing, and that of groups, and tells their ids. */
   async restoreTopics(): Promise<string[]> {
     await this.#create(topics)
+    await this.#bystander!.call(FindCoordinator, 4, { key: '', coordinatorKeys: ['group'] })
     const { topics: described } = await this.#bystander!.call(Metadata, 12, {
       topics: Object.keys(topics).map((name) => ({ name, topicId: ZERO_UUID })),
       includeClusterAuthorizedOperations: false,

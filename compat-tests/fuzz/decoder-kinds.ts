@@ -193,7 +193,7 @@ function decoderKind<B>(
 /** Kinds that go straight to what reads bytes. */
 export const decoderKinds: readonly FuzzKind[] = [
   decoderKind(
-    { name: 'messages', share: 30, summary: 'requests, responses, records of internal topics with faults, decoded' },
+    { name: 'messages', share: 24, summary: 'requests, responses, records of internal topics with faults, decoded' },
     encodedMessage,
     decodeMutant,
   ),

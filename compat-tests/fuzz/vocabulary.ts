@@ -104,12 +104,13 @@ export class LearnedVocabulary implements Vocabulary {
   readonly records: (random: SeededRandom) => Buffer = (random) => randomBatches(random)
   uuids: string[] = [ZERO_UUID, 'BBBBBBBBBBBBBBBBBBBBBA']
 
+  /** The id of a topic that may be deleted, produced to, ... */
+  learnTopicId(topicId: string): void {
+    if (!this.uuids.includes(topicId)) this.uuids = [...this.uuids.slice(-20), topicId]
+  }
+
   /** A value under one of these names in an answer is one to say again. */
   learn(name: string, value: unknown): void {
-    if (name === 'topicId') {
-      if (typeof value === 'string' && !this.uuids.includes(value)) this.uuids = [...this.uuids.slice(-20), value]
-      return
-    }
     if (!learnable.has(name) || value === '' || value === null) return
     const known = this.likely.get(name) ?? []
     if (!known.includes(value)) this.likely.set(name, [...known.slice(known.length > 12 ? 1 : 0), value])
