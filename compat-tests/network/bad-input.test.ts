@@ -190,7 +190,8 @@ describe('bad input', function () {
     })
     expect(answer.status).to.equal(400)
     expect(answer.text).to.match(/Kafka/).and.have.length.below(500)
-    expect(broker.logs.match(/HTTP on the plaintext listener/g)).to.have.length(1)
+    const told = () => broker.logs.match(/HTTP on the plaintext listener/g)?.length === 1
+    await waitFor('the log tells of it, once', told)
   })
 
   it('claims of many huge frames do not take memory', async function () {
