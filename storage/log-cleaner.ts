@@ -32,7 +32,6 @@ export class LogCleaner {
   readonly #settings: LogCleanerSettings
   readonly #services: LogServices
   readonly #logs: () => Iterable<StoredLog>
-  readonly #saveRecoveryPoints: () => void
   /** By log directory, then by `topic-0`. */
   readonly #cleanedUpTo = new Map<string, Map<string, { topic: string; partition: number; offset: number }>>()
   /** Logs that cannot be compacted, since their records cannot be read: left alone until the next start. */
@@ -50,14 +49,11 @@ export class LogCleaner {
     readonly settings: LogCleanerSettings
     readonly services: LogServices
     readonly logs: () => Iterable<StoredLog>
-    /** Writes recovery-point-offset-checkpoint. */
-    readonly saveRecoveryPoints: () => void
   }) {
     this.#host = parts.host
     this.#settings = parts.settings
     this.#services = parts.services
     this.#logs = parts.logs
-    this.#saveRecoveryPoints = parts.saveRecoveryPoints
   }
 
   /** Looks for work; resolves once nothing is left to do. At most one run at a time. */
@@ -114,7 +110,7 @@ export class LogCleaner {
     const { logger } = this.#services
     try {
       // Recovery must not look for offsets that compaction takes away.
-      this.#saveRecoveryPoints()
+      this.#services.saveRecoveryPoints()
       const offset = await cleanLog(log, plan, {
         services: this.#services,
         dedupeBytes: this.#settings.logCleanerDedupeBufferSize,

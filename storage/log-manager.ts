@@ -104,6 +104,7 @@ export class LogManager implements LogStore {
       logger: this.#logger,
       settings,
       saveLogStart: () => this.#saveStarts(),
+      saveRecoveryPoints: () => this.#writeRecoveryPoints(),
       onDiskFailure: (directory, error) => this.#noteFailure(directory, error),
     }
     this.#cleaner = new LogCleaner({
@@ -111,7 +112,6 @@ export class LogManager implements LogStore {
       settings,
       services: this.#services,
       logs: () => this.#all(),
-      saveRecoveryPoints: () => this.#writeRecoveryPoints(),
     })
   }
 
@@ -240,6 +240,8 @@ export class LogManager implements LogStore {
       }
     }
     if (logs.length === 0) return
+    // What is written from now on below the checkpointed recovery point would not be recovered.
+    if (logs.some((stored) => stored.hasLostSynced)) this.#writeRecoveryPoints()
     const tookMs = Math.round(this.#host.clock.monotonicMs() - startMs)
     this.#logger.info({ directory: directory.path, logs: logs.length, tookMs }, 'recovered after an unclean stop')
   }

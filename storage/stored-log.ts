@@ -109,6 +109,11 @@ export class StoredLog implements StoredPartition {
     return this.#log?.recoveryPoint ?? this.#checkpointed.recoveryPoint
   }
 
+  /** True where the log ends below what the checkpoint called synced. */
+  get hasLostSynced(): boolean {
+    return this.recoveryPoint < this.#checkpointed.recoveryPoint
+  }
+
   /** For log-start-offset-checkpoint; undefined where the first segment tells the same. */
   get checkpointedStart(): number | undefined {
     const start = this.#log === undefined ? this.#checkpointed.logStartOffset : this.#log.logStartOffset

@@ -187,7 +187,10 @@ export class LogFlush {
     this.#hasUnsyncedNames = false
   }
 
-  /** After a power loss removed segments would be back, and records with them of which a client was told they are gone. */
+  /**
+   * After a power loss removed segments would be back: records of which a client was told they are gone, or in the place of
+   * which others were written since.
+   */
   syncRemovals(): void {
     try {
       this.#services.openFiles.files.syncDirectory(this.#parts.state.directory)

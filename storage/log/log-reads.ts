@@ -75,6 +75,7 @@ export class LogReads {
     for (;;) {
       const refusal = this.#checkOffset(offset)
       if (refusal !== undefined) return refusal
+      if (this.#segments.isTorn) return storageError()
       if (offset >= read.upToOffset) return emptyRead(offset)
       const tailStart = this.#tail.startOffset
       if (tailStart !== undefined && offset >= tailStart) return readTail(this.#tail, offset, read, this.#services.pool)

@@ -18,6 +18,8 @@ export interface LogServices {
   readonly settings: LogServiceSettings
   /** Makes where logs start durable. */
   readonly saveLogStart: (log: { readonly directory: string }) => Promise<void>
+  /** Writes up to where logs need no recovery. */
+  readonly saveRecoveryPoints: () => void
   /** The disk failed under a log: it refuses appends until it is opened anew. */
   readonly onDiskFailure: (directory: string, error: Error) => void
 }

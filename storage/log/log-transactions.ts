@@ -2,7 +2,6 @@ import type { AbortedTransaction } from '../partition-log.ts'
 import { CorruptIndexError } from '../segment/entry-file.ts'
 import type { Segment } from '../segment/segment.ts'
 import type { LastOfProducer } from './compaction.ts'
-import type { LogFlush } from './log-flush.ts'
 import type { LogServices } from './log-services.ts'
 import type { LogState } from './log-state.ts'
 import { rebuildOf } from './log-truncation.ts'
@@ -13,7 +12,6 @@ import type { SegmentList } from './segment-list.ts'
 interface TransactionParts {
   readonly state: LogState
   readonly segments: SegmentList
-  readonly flush: LogFlush
 }
 
 /** Aborted transactions that overlap [fromOffset, toOffset). An index that is damaged is made anew first. */
@@ -31,18 +29,13 @@ export function abortedTransactions(
   return found
 }
 
-function ensureTransactionIndex(
-  { state, segments, flush }: TransactionParts,
-  services: LogServices,
-  segment: Segment,
-): void {
+function ensureTransactionIndex({ state, segments }: TransactionParts, services: LogServices, segment: Segment): void {
   try {
     segment.transactionIndex.check()
   } catch (error) {
     if (!(error instanceof CorruptIndexError)) throw error
     services.logger.warn({ reason: error.message }, 'a transaction index is corrupt: it is made anew from the log')
     rebuildTransactionIndex(rebuildOf(state, segments, services), segment)
-    flush.noteUnsynced(segment)
   }
 }
 

@@ -36,6 +36,7 @@ export function cutLog(
   state.recoveryPoint = Math.min(state.recoveryPoint, offset)
   state.epochs.truncateFromEnd(offset)
   state.snapshots.removeWhere((each) => each > offset)
+  flush.syncRemovals()
   state.producers = rebuildProducers(rebuildOf(state, segments, services), offset)
 }
 

@@ -260,6 +260,7 @@ export class Log implements PartitionLog {
     await this.#queue.idle()
     if (offset >= this.#state.logEndOffset) return
     this.#cutTo(offset)
+    this.#services.saveRecoveryPoints()
     await this.#services.saveLogStart(this)
   }
 
@@ -285,7 +286,12 @@ export class Log implements PartitionLog {
       const endOffset = this.#segments.all[start + replaced.length]?.baseOffset ?? this.logEndOffset
       // What compaction removed must not be shown from memory: the transactions that it belonged to may be forgotten.
       this.#services.tailMemory.forgetBelow(this.#tail, endOffset)
-      this.#segments.exchange(start, replaced, cleaned)
+      try {
+        this.#segments.exchange(start, replaced, cleaned)
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== undefined) this.#availability.goOffline(error as Error)
+        throw error
+      }
     })
   }
 

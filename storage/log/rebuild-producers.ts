@@ -69,4 +69,5 @@ export function rebuildTransactionIndex(rebuild: ProducerRebuild, segment: Segme
     })
   }
   segment.writePendingIndexes()
+  segment.syncIndexes()
 }

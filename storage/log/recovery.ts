@@ -1,3 +1,4 @@
+import type { RecordBatch } from '../../protocol/records/record-batch.ts'
 import { LEADER_EPOCH_FILE, parseEpochs } from '../checkpoint-files.ts'
 import type { LogConfig } from '../partition-log.ts'
 import {
@@ -69,6 +70,7 @@ class LogLoader {
   /** Set by recovery, which reads all that producers did on the way. */
   #producers: ProducerState | undefined
   readonly #changed = new Set<Segment>()
+  #hasRemoved = false
 
   constructor(location: LogLocation, config: LogConfig, services: LogServices) {
     const { files } = services.openFiles
@@ -169,9 +171,10 @@ class LogLoader {
       logEndOffset = checkpointedStart
     }
     this.#segments.at(-1)!.active = true
-    // The checkpoint will say nothing of such a start any more, so what was removed below it must not come back.
-    const isRemoved = checkpointedStart > 0 && checkpointedStart <= this.#segments[0]!.baseOffset
-    if (isRemoved) this.#services.openFiles.files.syncDirectory(this.#location.directory)
+    // What was removed must not come back, neither among what is written from now on, nor below a start of which the
+    // checkpoint will say nothing any more.
+    const isAtStart = checkpointedStart > 0 && checkpointedStart <= this.#segments[0]!.baseOffset
+    if (this.#hasRemoved || isAtStart) this.#services.openFiles.files.syncDirectory(this.#location.directory)
     const logStartOffset = Math.max(checkpointedStart, this.#segments[0]!.baseOffset)
     this.#epochs.truncateFromEnd(logEndOffset)
     this.#epochs.truncateFromStart(logStartOffset)
@@ -207,6 +210,7 @@ class LogLoader {
       const { batch, position } = at
       if (!hasFittingChecksum(batch)) fault = 'the checksum does not fit'
       else if (!hasSoundOffsets(batch) || lastOffsetOf(batch) < nextOffset) fault = 'offsets run backwards'
+      else if (this.#isHoleBefore(batch, nextOffset)) fault = 'offsets are missing before it'
       else if (!segment.holdsOffset(lastOffsetOf(batch))) fault = 'the offset is too far from the base offset'
       if (fault !== undefined) break
       segment.index(batch, position)
@@ -246,6 +250,15 @@ class LogLoader {
     return true
   }
 
+  /**
+   * The checksum does not cover the base offset: a bit of it that the disk damaged shows as missing offsets. Where none can
+   * be missing: beyond what was synced, of a log that nobody compacts.
+   */
+  #isHoleBefore(batch: RecordBatch, nextOffset: number): boolean {
+    if (batch.isLegacy || this.#config.cleanupPolicy.includes('compact')) return false
+    return nextOffset >= this.#location.recoveryPoint && batch.baseOffset > nextOffset
+  }
+
   #noteEpoch(epoch: number | undefined, baseOffset: number): void {
     if (epoch !== undefined && epoch > (this.#epochs.latestEpoch ?? -1)) this.#epochs.assign(epoch, baseOffset)
   }
@@ -273,6 +286,7 @@ class LogLoader {
   }
 
   #removeSegment(segment: Segment): void {
+    this.#hasRemoved = true
     const { files } = this.#services.openFiles
     for (const path of segment.paths()) this.#services.openFiles.whenClosed(path, () => files.remove(path))
   }

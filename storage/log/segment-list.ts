@@ -10,6 +10,7 @@ interface SegmentListState {
   readonly directory: string
   readonly config: LogConfig
   readonly snapshots: SnapshotFiles
+  readonly recoveryPoint: number
 }
 
 /** The segments of an open log, in order, of which the last is appended to; and how their files come and go. */
@@ -18,6 +19,7 @@ export class SegmentList {
   readonly #services: LogServices
   readonly #onRemoved: (segment: Segment) => void
   #segments: Segment[]
+  #isTorn = false
 
   /** onRemoved: the segment is in the list no longer, and its files are about to go. */
   constructor(
@@ -37,6 +39,10 @@ export class SegmentList {
   }
   get active(): Segment {
     return this.#segments.at(-1)!
+  }
+  /** True where an exchange failed half way: nothing can be read before the next start, which finishes it. */
+  get isTorn(): boolean {
+    return this.#isTorn
   }
   get sizeBytes(): number {
     return this.#segments.reduce((sum, segment) => sum + segment.sizeBytes, 0)
@@ -65,12 +71,14 @@ export class SegmentList {
   /** A new last segment, and a snapshot of the producers beside it. Leaves nothing behind where that fails. */
   roll(baseOffset: number, producers: Iterable<ProducerEntry>): Segment {
     const { host, openFiles } = this.#services
-    const { config, snapshots } = this.#state
+    const { config, snapshots, recoveryPoint } = this.#state
     const { active } = this
     this.#removeLeftovers(baseOffset)
     const rollJitterMs = config.segmentJitterMs > 0 ? host.random.below(config.segmentJitterMs) : 0
     const segment = this.#newSegment(baseOffset, rollJitterMs)
     active.finish()
+    // With a new segment at the recovery point, recovery will not look at this one any more.
+    if (baseOffset <= recoveryPoint) active.syncIndexes()
     if (config.preallocate) openFiles.use(active.logPath).truncate(active.sizeBytes)
     try {
       segment.createFiles(config.preallocate ? config.segmentBytes : 0)
@@ -115,7 +123,7 @@ export class SegmentList {
 
   /**
    * Puts a compacted segment in the place of those from `start` on that it was made from: all their files are closed.
-   * In one turn; a crash in between is finished or undone at the next start (temporary-files.ts).
+   * In one turn; what fails in between is finished or undone at the next start (temporary-files.ts).
    * Source: LocalLog.replaceSegments.
    */
   exchange(start: number, replaced: readonly Segment[], cleaned: Segment): void {
@@ -126,11 +134,13 @@ export class SegmentList {
     const paths = cleaned.paths().filter((path) => files.exists(path))
     for (const path of paths.toReversed()) files.rename(path, finalPath(path) + SWAP_SUFFIX)
     files.syncDirectory(this.#state.directory)
+    this.#isTorn = true
     for (const segment of replaced) this.#remove(segment)
     for (const path of paths) files.rename(finalPath(path) + SWAP_SUFFIX, finalPath(path))
-    files.syncDirectory(this.#state.directory)
     for (const file of cleaned.indexFiles()) indexCache.forget(file)
     this.#segments.splice(start, replaced.length, this.#newSegment(cleaned.baseOffset, 0, false))
+    this.#isTorn = false
+    files.syncDirectory(this.#state.directory)
   }
 
   /** Lets go of memory and handles. */

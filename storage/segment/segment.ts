@@ -206,9 +206,14 @@ export class Segment {
     )
   }
 
-  /** Cuts the log file; the indexes are the caller's business. */
+  /**
+   * Cuts the log file; the indexes are the caller's business. On the disk at once: after a power loss, what was cut could
+   * else stand in the place of what was written since.
+   */
   truncateLog(sizeBytes: number): void {
-    this.#openFiles.use(this.logPath).truncate(sizeBytes)
+    const file = this.#openFiles.use(this.logPath)
+    file.truncate(sizeBytes)
+    file.syncNow()
     this.#sizeBytes = sizeBytes
   }
 
@@ -274,8 +279,13 @@ export class Segment {
     const scanner = this.scan()
     for (let at = scanner.next(); at !== undefined; at = scanner.next()) this.index(at.batch, at.position)
     this.finish()
-    // Below the recovery point nobody would look at them again after a power loss.
-    for (const { path } of [this.offsetIndex.file, this.timeIndex.file]) this.#openFiles.use(path).syncNow()
+    this.syncIndexes()
+  }
+
+  /** Below the recovery point nobody would look at them again after a power loss. */
+  syncIndexes(): void {
+    for (const { path } of this.indexFiles())
+      if (this.#openFiles.files.exists(path)) this.#openFiles.use(path).syncNow()
   }
 
   /** Position from which a forward search finds the batch that holds the offset, or the first after it. */
