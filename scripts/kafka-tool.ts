@@ -143,7 +143,7 @@ const mainClasses: Readonly<Record<string, readonly string[]>> = {
 }
 
 /** The class that a tool of that version starts. A jar's table of contents holds its names as plain text. */
-async function mainClass(version: string, tool: string): Promise<string> {
+export async function mainClass(version: string, tool: string): Promise<string> {
   const candidates = mainClasses[tool] ?? []
   const directory = await kafkaJars(version)
   const jars = readdirSync(directory).filter((name) => /^kafka[_-].*\.jar$/.test(name))

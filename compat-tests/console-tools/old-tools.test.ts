@@ -1,63 +1,128 @@
 import { expect } from 'chai'
 import { needs } from '../requirements.ts'
 import { TestBroker } from '../test-broker.ts'
+import { RecordTap } from './record-tap.ts'
 import { ConsoleTools } from './stock-tools.ts'
+import { ToolRunner } from './tool-runner.ts'
 
-/** One of each age: before record batches, with headers but Zookeeper, the last before Kafka 4. */
-const VERSIONS: Readonly<Record<string, readonly string[]>> = {
-  '0.9.0.1': ['gzip', 'snappy', 'lz4'],
-  '0.10.2.2': ['gzip', 'snappy', 'lz4'],
-  '1.1.1': ['gzip', 'snappy', 'lz4'],
-  '3.9.1': ['gzip', 'snappy', 'lz4', 'zstd'],
+const EARLY_CODECS = ['none', 'gzip', 'snappy', 'lz4']
+const CODECS = [...EARLY_CODECS, 'zstd']
+
+interface Age {
+  readonly codecs: readonly string[]
+  /** What goes over the wire where it writes and reads: magic 0 and 1 are the message sets from before 0.11. */
+  readonly speaks: readonly string[]
+}
+
+/** One of each age: both message sets, the first record batches, the last without and with KRaft, the newest. */
+const AGES: Readonly<Record<string, Age>> = {
+  '0.9.0.1': { codecs: EARLY_CODECS, speaks: ['Fetch v1, magic 0', 'Produce v1, magic 0'] },
+  '0.10.2.2': { codecs: EARLY_CODECS, speaks: ['Fetch v3, magic 1', 'Produce v2, magic 1'] },
+  '1.1.1': { codecs: EARLY_CODECS, speaks: ['Fetch v7, magic 2', 'Produce v5, magic 2'] },
+  '2.8.2': { codecs: CODECS, speaks: ['Fetch v12, magic 2', 'Produce v9, magic 2'] },
+  '3.9.1': { codecs: CODECS, speaks: ['Fetch v17, magic 2', 'Produce v11, magic 2'] },
+  '4.3.1': { codecs: CODECS, speaks: ['Fetch v18, magic 2', 'Produce v13, magic 2'] },
 }
 const NEWEST = '4.3.1'
+const KEYED = ['--property', 'parse.key=true', '--property', 'key.separator=:']
+const PERF_RECORDS = 20_000
 
-describe('console tools of all ages', function () {
+describe('console and perf tools of all ages', function () {
   needs('java', 'maven')
-  this.timeout(300_000)
+  this.timeout(120_000)
+  let tap: RecordTap
   let broker: TestBroker
+  let runner: ToolRunner
+  let tools: ConsoleTools
+  /** What was written to the topics that all versions write to, in order. */
+  const written = new Map<string, string>()
 
   before(async () => {
-    broker = await TestBroker.start()
+    tap = await RecordTap.start()
+    broker = await TestBroker.start({ settings: { 'advertised.listeners': `PLAINTEXT://127.0.0.1:${tap.port}` } })
+    tap.forwardTo(broker.port)
   })
-  after(() => broker?.dispose())
+  after(async () => {
+    tap?.close()
+    await broker?.dispose()
+  })
 
-  for (const [version, codecs] of Object.entries(VERSIONS)) {
+  function withToolsOf(version: string, define: () => void): void {
     describe(`Apache Kafka ${version}`, () => {
-      const text = (what: string) =>
-        Array.from({ length: 200 }, (_, index) => `${what} ${index} ${'x'.repeat(index % 90)}\n`).join('')
-      const tools = (which = version) => new ConsoleTools(which, broker.bootstrap)
-      const read = async (which: string, topic: string) =>
-        // The consoles of 0.9 and 0.10 read through Zookeeper unless they are told otherwise.
-        (
-          await tools(which).consume(topic, [
-            '--max-messages',
-            '200',
-            ...(/^0\./.test(which) ? ['--new-consumer'] : []),
-          ])
-        ).stdout
-
-      it('writes and reads, and the newest reads what it wrote', async () => {
-        const topic = `old-none-${version}`
-        await tools().produce(topic, { input: text('none') })
-        expect(await read(version, topic)).to.equal(text('none'))
-        expect(await read(NEWEST, topic)).to.equal(text('none'))
+      before(async () => {
+        runner = await ToolRunner.start(version)
+        tools = new ConsoleTools(version, `127.0.0.1:${tap.port}`, runner)
       })
+      after(() => runner?.close())
+      define()
+    })
+  }
 
+  const write = (topic: string, codec: string, input: string) =>
+    tools.produce(topic, { input }, '--compression-codec', codec, ...KEYED)
+  const read = async (topic: string, count: number) => {
+    const format = ['print.key=true', 'key.separator=:'].flatMap((property) => tools.formatted(property))
+    return (await tools.consume(topic, ['--max-messages', String(count), ...format])).stdout
+  }
+
+  for (const [version, { codecs, speaks }] of Object.entries(AGES)) {
+    withToolsOf(version, () => {
       for (const codec of codecs) {
-        it(`writes and reads ${codec}`, async () => {
-          const topic = `old-${codec}-${version}`
-          await tools().produce(topic, { input: text(codec) }, '--compression-codec', codec)
-          expect(await read(version, topic)).to.equal(text(codec))
-          expect(await read(NEWEST, topic)).to.equal(text(codec))
+        it(`writes and reads ${codec}, with keys`, async () => {
+          const topic = `${version}-${codec}`
+          const text = keyedLines(topic, 200)
+          tap.take()
+          await write(topic, codec, text)
+          expect(await read(topic, 200)).to.equal(text)
+          expect(tap.take()).to.deep.equal(speaks)
+
+          const common = codec === 'zstd' ? 'all-zstd' : 'all'
+          const share = keyedLines(topic, 50)
+          await write(common, codec, share)
+          written.set(common, (written.get(common) ?? '') + share)
         })
       }
 
-      it('reads what the newest wrote', async () => {
-        const topic = `new-to-${version}`
-        await tools(NEWEST).produce(topic, { input: text('new') }, '--compression-codec', 'lz4')
-        expect(await read(version, topic)).to.equal(text('new'))
+      it('measures how fast it writes, and how fast it reads', async () => {
+        const topic = `perf-${version}`
+        const writing = await tools.producerPerf(topic, PERF_RECORDS)
+        expect(writing).to.match(new RegExp(`^${PERF_RECORDS} records sent, .* ms max latency`, 'm'))
+        const [names, values] = (await tools.consumerPerf(topic, PERF_RECORDS)).trim().split('\n').slice(-2)
+        const column = names!.split(', ').indexOf('data.consumed.in.nMsg')
+        expect(Number(values!.split(', ')[column])).to.be.at.least(PERF_RECORDS)
       })
+
+      if (version === NEWEST)
+        it('writes headers, which formats from before 0.11 cannot carry', async () => {
+          const parsed = ['--property', 'parse.headers=true', '--property', 'headers.delimiter=|']
+          await tools.produce('headers', { input: 'a:1,b:2|key:value\n' }, ...KEYED, ...parsed)
+          const printed = ['print.headers=true', 'print.key=true'].flatMap((property) => tools.formatted(property))
+          const { stdout } = await tools.consume('headers', ['--max-messages', '1', ...printed])
+          expect(stdout).to.equal('a:1,b:2\tkey\tvalue\n')
+          written.set('headers', 'key:value\n')
+        })
     })
   }
+
+  describe('what all of them wrote, in every codec that they have,', () => {
+    for (const [version, { codecs }] of Object.entries(AGES)) {
+      withToolsOf(version, () => {
+        const common = ['all', 'headers', ...(codecs.includes('zstd') ? ['all-zstd'] : [])]
+        it('is read', async () => {
+          for (const topic of common) {
+            const expected = written.get(topic)!
+            expect(await read(topic, expected.split('\n').length - 1), topic).to.equal(expected)
+          }
+        })
+      })
+    }
+  })
 })
+
+/** As text that parses to a key and a value a line, and that a consumer prints alike. */
+function keyedLines(what: string, count: number): string {
+  return Array.from(
+    { length: count },
+    (_, index) => `key-${index % 7}:${what} ${index} ${'x'.repeat(index % 90)}\n`,
+  ).join('')
+}

@@ -1,14 +1,22 @@
 import { runKafkaTool } from '../kafka-tool.ts'
 import type { CommandOptions, CommandResult } from '../run-command.ts'
 
+/** What runs a tool to its end, whatever its exit code. */
+interface RunsTools {
+  run(tool: string, args: readonly string[], options?: CommandOptions): Promise<CommandResult>
+}
+
 /** The stock command-line tools of one version of Apache Kafka, pointed at one broker. */
 export class ConsoleTools {
   readonly #version: string
   readonly #bootstrap: string
+  readonly #runner: RunsTools
 
-  constructor(version: string, bootstrap: string) {
+  /** Each tool is run in a JVM of its own, as a user would, unless a runner is given. */
+  constructor(version: string, bootstrap: string, runner?: RunsTools) {
     this.#version = version
     this.#bootstrap = bootstrap
+    this.#runner = runner ?? { run: (tool, args, options) => runKafkaTool(version, tool, args, options) }
   }
 
   /** kafka-console-producer; each line of the input is a record. Its exit code is 0 even if records were refused. */
@@ -19,14 +27,44 @@ export class ConsoleTools {
   /** What kafka-console-producer says of records that are refused; it shows that only when it waits for each of them. */
   async produceFail(topic: string, input: string): Promise<string> {
     const args = [this.#brokerList, this.#bootstrap, '--topic', topic, '--sync']
-    const result = await runKafkaTool(this.#version, 'kafka-console-producer', args, { input })
+    const result = await this.#runner.run('kafka-console-producer', args, { input })
     return result.stdout + result.stderr
   }
 
   /** kafka-console-consumer from the beginning of the topic. */
   async consume(topic: string, args: string[], options: CommandOptions = {}): Promise<CommandResult> {
-    const common = ['--bootstrap-server', this.#bootstrap, '--topic', topic, '--from-beginning']
+    // The consoles of 0.9 and 0.10 read through ZooKeeper unless they are told otherwise.
+    const chosen = this.#isBefore1 ? ['--new-consumer'] : []
+    const common = [...chosen, '--bootstrap-server', this.#bootstrap, '--topic', topic, '--from-beginning']
     return this.#run('kafka-console-consumer', [...common, ...args], options)
+  }
+
+  /** Arguments of a consumer for a property of what prints its records; 4.2 gave it another name. */
+  formatted(property: string): string[] {
+    return [this.#version.startsWith('4.') ? '--formatter-property' : '--property', property]
+  }
+
+  /** What kafka-producer-perf-test prints: records of 100 bytes, as fast as it can. */
+  async producerPerf(topic: string, count: number): Promise<string> {
+    const how = [
+      '--record-size',
+      '100',
+      '--throughput',
+      '-1',
+      '--producer-props',
+      `bootstrap.servers=${this.#bootstrap}`,
+    ]
+    return (await this.#run('kafka-producer-perf-test', ['--topic', topic, '--num-records', String(count), ...how]))
+      .stdout
+  }
+
+  /** What kafka-consumer-perf-test prints: a line with the names of the columns, one with their values. */
+  async consumerPerf(topic: string, count: number): Promise<string> {
+    const broker = this.#isBefore1
+      ? ['--new-consumer', '--broker-list']
+      : [this.#version.startsWith('1.') ? '--broker-list' : '--bootstrap-server']
+    const args = [...broker, this.#bootstrap, '--topic', topic, '--messages', String(count)]
+    return (await this.#run('kafka-consumer-perf-test', args)).stdout
   }
 
   async topics(...args: string[]): Promise<CommandResult> {
@@ -35,7 +73,7 @@ export class ConsoleTools {
 
   /** What kafka-topics says when it refuses to do as it is told. */
   async topicsFail(...args: string[]): Promise<string> {
-    const result = await runKafkaTool(this.#version, 'kafka-topics', ['--bootstrap-server', this.#bootstrap, ...args])
+    const result = await this.#runner.run('kafka-topics', ['--bootstrap-server', this.#bootstrap, ...args])
     if (result.code === 0) throw new Error(`kafka-topics ${args.join(' ')} did not fail:\n${result.stdout}`)
     return result.stdout + result.stderr
   }
@@ -49,8 +87,12 @@ export class ConsoleTools {
     return this.#version.startsWith('4.') ? '--bootstrap-server' : '--broker-list'
   }
 
+  get #isBefore1(): boolean {
+    return this.#version.startsWith('0.')
+  }
+
   async #run(tool: string, args: string[], options: CommandOptions = {}): Promise<CommandResult> {
-    const result = await runKafkaTool(this.#version, tool, args, options)
+    const result = await this.#runner.run(tool, args, options)
     if (result.code !== 0) {
       throw new Error(`${tool} ${args.join(' ')}: exit code ${result.code}\n${result.stdout}\n${result.stderr}`)
     }

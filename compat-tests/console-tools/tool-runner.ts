@@ -1,0 +1,93 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { delimiter, join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { kafkaJars, mainClass } from '../../scripts/kafka-tool.ts'
+import { javaProgram } from '../java-program.ts'
+import type { CommandOptions, CommandResult } from '../run-command.ts'
+import { within } from '../wait-for.ts'
+
+const PROGRAM = join(import.meta.dirname, 'ToolRunner.java')
+/** The jars that hold the tools' own classes; the runner loads those anew for each run. */
+const TOOL_JARS = /^kafka(_[\d.]+|-tools)-\d[\d.]*\.jar$/
+
+/**
+ * Runs the stock tools of one version of Apache Kafka, their unmodified main classes, one after the other in one JVM:
+ * a start of the JVM costs more than most of what the tests ask of a tool. `close()` ends it.
+ */
+export class ToolRunner {
+  readonly #version: string
+  readonly #child: ChildProcess
+  readonly #folder: string
+  #last: Promise<unknown> = Promise.resolve()
+  /** Called with the exit code of the run that is under way, or with undefined where the JVM ended instead. */
+  #onAnswer: (code: string | undefined) => void = () => {}
+
+  private constructor(version: string, child: ChildProcess, folder: string) {
+    this.#version = version
+    this.#child = child
+    this.#folder = folder
+    createInterface({ input: child.stdout! }).on('line', (line) => this.#onAnswer(line))
+    child.once('exit', () => this.#onAnswer(undefined))
+    process.once('exit', this.#kill)
+  }
+
+  static async start(version: string): Promise<ToolRunner> {
+    const lib = await kafkaJars(version)
+    const jars = readdirSync(lib).filter((name) => name.endsWith('.jar'))
+    const own = jars.filter((name) => TOOL_JARS.test(name)).map((name) => join(lib, name))
+    const rest = jars.filter((name) => !TOOL_JARS.test(name)).map((name) => join(lib, name))
+    // JDK 18 and later let a program refuse to exit only if they are told so; the runner runs the shutdown hooks.
+    const flags = ['-Xmx256m', '-Djava.security.manager=allow', '--add-opens', 'java.base/java.lang=ALL-UNNAMED']
+    const [file, ...args] = [...(await javaProgram(PROGRAM, rest.join(delimiter), ...flags)), ...own]
+    const child = spawn(file!, args, { stdio: ['pipe', 'pipe', 'ignore'] })
+    await once(child, 'spawn')
+    return new ToolRunner(version, child, mkdtempSync(join(tmpdir(), 'ottla-tools-')))
+  }
+
+  /** As `runKafkaTool`: resolves whatever the exit code. Waits for the runs that were asked for before. */
+  run(tool: string, args: readonly string[], options: CommandOptions = {}): Promise<CommandResult> {
+    const run = this.#last.then(() => this.#run(tool, args, options))
+    this.#last = run.catch(() => {}) // it is for the caller of that run, not for those who wait behind it
+    return run
+  }
+
+  async close(): Promise<void> {
+    process.off('exit', this.#kill)
+    const ended = this.#child.exitCode !== null || this.#child.signalCode !== null || once(this.#child, 'exit')
+    this.#kill()
+    await ended
+    rmSync(this.#folder, { recursive: true, force: true })
+  }
+
+  readonly #kill = () => this.#child.kill('SIGKILL')
+
+  async #run(tool: string, args: readonly string[], options: CommandOptions): Promise<CommandResult> {
+    const [input, stdout, stderr] = ['in', 'out', 'err'].map((name) => join(this.#folder, name)) as [
+      string,
+      string,
+      string,
+    ]
+    writeFileSync(input, options.input ?? '')
+    const fields = [await mainClass(this.#version, tool), input, stdout, stderr, ...args]
+    const answered = new Promise<string | undefined>((resolve) => {
+      this.#onAnswer = resolve
+    })
+    this.#child.stdin!.write(`${fields.map((field) => Buffer.from(field).toString('base64')).join(' ')}\n`)
+    const what = `${tool} ${args.join(' ')}`
+    try {
+      const code = await within(what, answered, options.timeoutMs ?? 60_000)
+      if (code === undefined) throw new Error('the JVM ended')
+      return { code: Number(code), signal: null, ...output() }
+    } catch (error) {
+      this.#kill() // whatever it does now would be taken for the answer to the next run
+      throw new Error(`${what}\n${Object.values(output()).join('\n')}`, { cause: error })
+    }
+
+    function output() {
+      return { stdout: readFileSync(stdout, 'utf8'), stderr: readFileSync(stderr, 'utf8') }
+    }
+  }
+}

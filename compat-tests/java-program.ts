@@ -1,0 +1,46 @@
+import { createHash } from 'node:crypto'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { basename, delimiter, join } from 'node:path'
+import { runCommandWell } from './run-command.ts'
+
+/** For programs that run for seconds: little memory, the quick compiler, and the classes of the JDK from its archive. */
+const JVM = ['-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-Xshare:auto']
+/** Outlives a run: what is in it is named after all that went into it. */
+const cache = join(tmpdir(), 'ottla-test-classes')
+const compiling = new Map<string, Promise<string>>()
+
+/** Argument list that runs the program in that file (one class of the file's name); arguments of the program follow. */
+export async function javaProgram(file: string, classPath: string, ...jvmFlags: string[]): Promise<string[]> {
+  const classes = await compiled(file, classPath)
+  return ['java', ...JVM, ...jvmFlags, '-cp', `${classes}${delimiter}${classPath}`, basename(file, '.java')]
+}
+
+/**
+ * Folder with the classes of that file. `java File.java` would compile it at each start, which takes longer than most
+ * of these programs run.
+ */
+function compiled(file: string, classPath: string): Promise<string> {
+  const key = createHash('sha256').update(readFileSync(file)).update(classPath).digest('hex').slice(0, 32)
+  const known = compiling.get(key)
+  if (known !== undefined) return known
+  const classes = compile(file, classPath, join(cache, key))
+  compiling.set(key, classes)
+  return classes
+}
+
+async function compile(file: string, classPath: string, home: string): Promise<string> {
+  mkdirSync(cache, { recursive: true })
+  if (existsSync(home)) return home
+  const fresh = mkdtempSync(`${home}-`)
+  try {
+    await runCommandWell(['javac', '-J-XX:TieredStopAtLevel=1', '-nowarn', '-cp', classPath, '-d', fresh, file])
+    renameSync(fresh, home)
+  } catch (error) {
+    // Two processes may do the same at once: the other's classes are as good.
+    if (!existsSync(home)) throw error
+  } finally {
+    rmSync(fresh, { recursive: true, force: true })
+  }
+  return home
+}
