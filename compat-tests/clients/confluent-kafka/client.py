@@ -5,6 +5,8 @@ import sys
 from confluent_kafka import Consumer, Producer
 from confluent_kafka.admin import AdminClient, ConfigResource, NewTopic, ResourceType
 
+from rolling import rolling  # noqa: F401, a verb like those below
+
 
 def produce(bootstrap, topic, codec, count):
     failures = []

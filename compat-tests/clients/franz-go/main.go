@@ -96,5 +96,9 @@ func main() {
 		consume(ctx, args[0], args[1], args[2], count)
 	case "admin":
 		admin(ctx, args[0], args[1])
+	case "rolling":
+		count, err := strconv.Atoi(args[2])
+		must(err)
+		rolling(args[0], args[1], args[3], count)
 	}
 }
