@@ -34,7 +34,8 @@ async function compile(file: string, classPath: string, home: string): Promise<s
   if (existsSync(home)) return home
   const fresh = mkdtempSync(`${home}-`)
   try {
-    await runCommandWell(['javac', '-J-XX:TieredStopAtLevel=1', '-nowarn', '-cp', classPath, '-d', fresh, file])
+    const compiler = ['javac', ...JVM.map((flag) => `-J${flag}`), '-nowarn']
+    await runCommandWell([...compiler, '-cp', classPath, '-d', fresh, file])
     renameSync(fresh, home)
   } catch (error) {
     // Two processes may do the same at once: the other's classes are as good.

@@ -2,7 +2,8 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
-import { kafkaJars } from '../../scripts/kafka-tool.ts'
+import { kafkaClassPath } from '../../scripts/kafka-tool.ts'
+import { javaProgram } from '../java-program.ts'
 import { needs } from '../requirements.ts'
 import { runCommandWell } from '../run-command.ts'
 import { describeFile, recordFiles } from './record-files.ts'
@@ -46,10 +47,9 @@ describe('record batches of ours', function () {
   })
 
   it("are read by Kafka's own classes: every format, codec and kind", async () => {
-    const jars = await kafkaJars('4.3.1')
     for (const [name, bytes] of ours) writeFileSync(join(directory, `${name}.bin`), bytes)
-    const command = ['java', '-Xmx256m', '-XX:+UseSerialGC', '-cp', join(jars, '*'), PROGRAM, 'read', directory]
-    const { stdout } = await runCommandWell(command)
+    const command = await javaProgram(PROGRAM, await kafkaClassPath('4.3.1'), '-Xmx256m')
+    const { stdout } = await runCommandWell([...command, 'read', directory])
     const expected = [...ours.keys()].sort().flatMap((name) => [`file ${name}`, ...describeFile(ours.get(name)!)])
     expect(stdout.trim().split('\n')).to.deep.equal(expected)
   })

@@ -56,18 +56,23 @@ describe(`Kafka's own classes (seed ${SEED})`, () => {
   before(async function () {
     this.timeout(600_000) // the jars are fetched where they are not yet
     directory = mkdtempSync(join(tmpdir(), 'ottla-golden-'))
-    for (const judge of JUDGES) await collectKafkas(judge)
-    for (const judge of JUDGES) await collectOurs(judge)
+    const messages = await Promise.all(JUDGES.map(messagesOf))
+    for (const [index, judge] of JUDGES.entries()) collectKafkas(judge, messages[index]!)
+    await Promise.all(JUDGES.map(collectOurs))
   })
 
   after(() => {
     if (directory !== undefined) rmSync(directory, { recursive: true })
   })
 
-  async function collectKafkas(judge: Judge): Promise<void> {
+  async function messagesOf(judge: Judge): Promise<MessageEntry[]> {
     const file = join(directory, `kafka-${judge}`)
     await messageBytes(judge, 'write', String(SEED), String(COUNT), file)
-    const entries = readMessageFile(readFileSync(file)).filter((entry) => !judgeOf.has(idOf(entry)))
+    return readMessageFile(readFileSync(file))
+  }
+
+  function collectKafkas(judge: Judge, messages: readonly MessageEntry[]): void {
+    const entries = messages.filter((entry) => !judgeOf.has(idOf(entry)))
     for (const entry of entries) judgeOf.set(idOf(entry), judge)
     for (const entry of entries) kafkas.set(idOf(entry), [...(kafkas.get(idOf(entry)) ?? []), entry.bytes])
   }
@@ -131,10 +136,9 @@ describe(`Kafka's own classes (seed ${SEED})`, () => {
 
     before(async function () {
       this.timeout(60_000)
-      for (const judge of JUDGES) {
-        await messageBytes(judge, 'headers', String(SEED), join(directory, `headers-${judge}`))
-        headers.push(...readMessageFile(readFileSync(join(directory, `headers-${judge}`))))
-      }
+      const file = (judge: Judge) => join(directory, `headers-${judge}`)
+      await Promise.all(JUDGES.map((judge) => messageBytes(judge, 'headers', String(SEED), file(judge))))
+      for (const judge of JUDGES) headers.push(...readMessageFile(readFileSync(file(judge))))
     })
 
     it('of requests and responses of every api and version', () => {

@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { kafkaClassPath } from '../../scripts/kafka-tool.ts'
+import { javaProgram } from '../java-program.ts'
 import { runCommandWell } from '../run-command.ts'
 
 const PROGRAM = join(import.meta.dirname, 'MessageBytes.java')
@@ -9,7 +10,6 @@ export const SEED = Number(process.env.GOLDEN_SEED ?? 20_260_101)
 
 /** Runs MessageBytes.java with the classes of that version of Kafka, and answers what it printed. */
 export async function messageBytes(version: string, ...args: string[]): Promise<string> {
-  const classPath = await kafkaClassPath(version)
-  const command = ['java', '-Xmx1g', '-XX:+UseSerialGC', '-cp', classPath, PROGRAM, ...args]
-  return (await runCommandWell(command)).stdout
+  const command = await javaProgram(PROGRAM, await kafkaClassPath(version), '-Xmx1g')
+  return (await runCommandWell([...command, ...args])).stdout
 }

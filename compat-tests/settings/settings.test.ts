@@ -5,6 +5,7 @@ import { brokerConfigs } from '../../src/config/broker-configs.ts'
 import { type ConfigEntry, defaultOf, entriesByName } from '../../src/config/config-entry.ts'
 import { groupConfigs } from '../../src/config/group-configs.ts'
 import { topicConfigs } from '../../src/config/topic-configs.ts'
+import { javaProgram } from '../java-program.ts'
 import { needs } from '../requirements.ts'
 import { runCommandWell } from '../run-command.ts'
 
@@ -29,7 +30,7 @@ describe('settings, against those that Apache Kafka 4.4.0 declares', function ()
 
   before(async () => {
     const program = join(import.meta.dirname, 'SettingsDump.java')
-    const { stdout } = await runCommandWell(['java', '-cp', await kafkaClassPath('4.4.0'), program])
+    const { stdout } = await runCommandWell(await javaProgram(program, await kafkaClassPath('4.4.0')))
     for (const line of stdout.trimEnd().split('\n')) {
       const [kind = '', name = '', type = '', value = '', check = '', applies = '', internal] = line.split('\t')
       const setting = { name, type, default: value, check, applies, internal: internal === 'internal' }

@@ -2,8 +2,9 @@ import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
-import { kafkaJars } from '../../scripts/kafka-tool.ts'
+import { kafkaClassPath } from '../../scripts/kafka-tool.ts'
 import { logConfig } from '../../storage/log-config.fixture.ts'
+import { javaProgram } from '../java-program.ts'
 import { needs } from '../requirements.ts'
 import { runCommandWell } from '../run-command.ts'
 import { logText } from './log-text.ts'
@@ -15,9 +16,8 @@ type Version = keyof typeof PROGRAMS
 
 async function run(version: Version, ...args: string[]): Promise<string[]> {
   const program = join(import.meta.dirname, PROGRAMS[version])
-  const flags = ['-Xmx512m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1']
-  const command = ['java', ...flags, '-cp', join(await kafkaJars(version), '*'), program, ...args]
-  return (await runCommandWell(command)).stdout.split('\n').filter((line) => line !== '')
+  const command = await javaProgram(program, await kafkaClassPath(version), '-Xmx512m')
+  return (await runCommandWell([...command, ...args])).stdout.split('\n').filter((line) => line !== '')
 }
 
 /** Lines of each partition. */

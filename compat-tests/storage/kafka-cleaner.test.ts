@@ -5,7 +5,7 @@ import { expect } from 'chai'
 import { isRejection } from '../../protocol/error-codes.ts'
 import { buildBatch } from '../../protocol/records/batch-builder.ts'
 import { buildEndTransactionBatch } from '../../protocol/records/control-records.ts'
-import { kafkaJars } from '../../scripts/kafka-tool.ts'
+import { kafkaClassPath } from '../../scripts/kafka-tool.ts'
 import type { Host } from '../../storage/host/host.ts'
 import { nodeHost } from '../../storage/host/node-host.ts'
 import { SeededRandom } from '../../storage/host/seeded-random.ts'
@@ -15,6 +15,7 @@ import { managerSettings } from '../../storage/log-manager.fixture.ts'
 import { LogManager } from '../../storage/log-manager.ts'
 import { silentStorageLogger } from '../../storage/storage-logger.ts'
 import { describeFile } from '../golden-records/record-files.ts'
+import { javaProgram } from '../java-program.ts'
 import { needs } from '../requirements.ts'
 import { runCommandWell } from '../run-command.ts'
 import { waitFor } from '../wait-for.ts'
@@ -147,7 +148,7 @@ describe("compaction by Apache Kafka 4.4.0's own cleaner and by Ottla", function
 
   async function cleanByKafka(directory: string, nowMs: number, tasks: readonly string[]): Promise<Passes> {
     const program = join(import.meta.dirname, 'KafkaLogs.java')
-    const command = ['java', '-Xmx512m', '-XX:+UseSerialGC', '-cp', join(await kafkaJars('4.4.0'), '*'), program]
+    const command = await javaProgram(program, await kafkaClassPath('4.4.0'), '-Xmx512m')
     const settings = [nowMs, RETENTION_MS, SEGMENT_BYTES].map(String)
     const { stdout } = await runCommandWell([...command, 'clean', directory, ...settings, ...tasks])
     return new Map([...stdout.matchAll(/^(log\d+-0) (\d+)$/gm)].map(([, partition, end]) => [partition!, Number(end)]))
