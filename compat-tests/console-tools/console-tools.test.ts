@@ -8,6 +8,7 @@ import { expect } from 'chai'
 import { needs } from '../requirements.ts'
 import { TestBroker } from '../test-broker.ts'
 import { ConsoleTools } from './stock-tools.ts'
+import { ToolRunner } from './tool-runner.ts'
 
 const VERSIONS = ['4.3.1', '2.8.2']
 const MANY_LINES = 1_000_000
@@ -29,10 +30,15 @@ describe('stock console tools', function () {
 
   for (const version of VERSIONS) {
     describe(`of Apache Kafka ${version}`, () => {
+      let runner: ToolRunner
       let tools: ConsoleTools
-      before(() => {
-        tools = new ConsoleTools(version, broker.bootstrap)
+      before(async () => {
+        runner = await ToolRunner.start(version)
+        tools = new ConsoleTools(version, broker.bootstrap, runner)
       })
+      after(() => runner?.close())
+      /** Each run is a process of its own, as a user's is. */
+      const apart = () => new ConsoleTools(version, broker.bootstrap)
 
       it('create a topic, list it, describe it and delete it', async () => {
         const topic = `seed-${version}`
@@ -60,8 +66,8 @@ describe('stock console tools', function () {
 
       it('write to a topic that does not exist yet and read it from the beginning', async () => {
         const topic = `first-contact-${version}`
-        await tools.produce(topic, { input: 'one\ntwo\n\nthree\n' })
-        const read = await tools.consume(topic, ['--max-messages', '4'])
+        await apart().produce(topic, { input: 'one\ntwo\n\nthree\n' })
+        const read = await apart().consume(topic, ['--max-messages', '4'])
         expect(read.stdout).to.equal('one\ntwo\n\nthree\n')
       })
 
@@ -106,8 +112,11 @@ describe('stock console tools', function () {
         const topic = `million-${version}`
         const [sent, received] = [join(folder, `sent-${version}`), join(folder, `received-${version}`)]
         await writeManyLines(sent, MANY_LINES)
-        await tools.produce(topic, { inputFile: sent, timeoutMs: 120_000 })
-        await tools.consume(topic, ['--max-messages', String(MANY_LINES)], { outputFile: received, timeoutMs: 120_000 })
+        await apart().produce(topic, { inputFile: sent, timeoutMs: 120_000 })
+        await apart().consume(topic, ['--max-messages', String(MANY_LINES)], {
+          outputFile: received,
+          timeoutMs: 120_000,
+        })
         expect(await sha256(received)).to.equal(await sha256(sent))
         for (const file of [sent, received]) rmSync(file)
       })

@@ -1,9 +1,10 @@
 import { runKafkaTool } from '../kafka-tool.ts'
-import type { CommandOptions, CommandResult } from '../run-command.ts'
+import type { CommandResult } from '../run-command.ts'
+import type { ToolOptions } from './tool-runner.ts'
 
 /** What runs a tool to its end, whatever its exit code. */
 interface RunsTools {
-  run(tool: string, args: readonly string[], options?: CommandOptions): Promise<CommandResult>
+  run(tool: string, args: readonly string[], options?: ToolOptions): Promise<CommandResult>
 }
 
 /** The stock command-line tools of one version of Apache Kafka, pointed at one broker. */
@@ -20,7 +21,7 @@ export class ConsoleTools {
   }
 
   /** kafka-console-producer; each line of the input is a record. Its exit code is 0 even if records were refused. */
-  async produce(topic: string, options: CommandOptions, ...args: string[]): Promise<CommandResult> {
+  async produce(topic: string, options: ToolOptions, ...args: string[]): Promise<CommandResult> {
     return this.#run('kafka-console-producer', [this.#brokerList, this.#bootstrap, '--topic', topic, ...args], options)
   }
 
@@ -32,7 +33,7 @@ export class ConsoleTools {
   }
 
   /** kafka-console-consumer from the beginning of the topic. */
-  async consume(topic: string, args: string[], options: CommandOptions = {}): Promise<CommandResult> {
+  async consume(topic: string, args: string[], options: ToolOptions = {}): Promise<CommandResult> {
     // The consoles of 0.9 and 0.10 read through ZooKeeper unless they are told otherwise.
     const chosen = this.#isBefore1 ? ['--new-consumer'] : []
     const common = [...chosen, '--bootstrap-server', this.#bootstrap, '--topic', topic, '--from-beginning']
@@ -91,7 +92,7 @@ export class ConsoleTools {
     return this.#version.startsWith('0.')
   }
 
-  async #run(tool: string, args: string[], options: CommandOptions = {}): Promise<CommandResult> {
+  async #run(tool: string, args: string[], options: ToolOptions = {}): Promise<CommandResult> {
     const result = await this.#runner.run(tool, args, options)
     if (result.code !== 0) {
       throw new Error(`${tool} ${args.join(' ')}: exit code ${result.code}\n${result.stdout}\n${result.stderr}`)

@@ -13,6 +13,9 @@ const PROGRAM = join(import.meta.dirname, 'ToolRunner.java')
 /** The jars that hold the tools' own classes; the runner loads those anew for each run. */
 const TOOL_JARS = /^kafka(_[\d.]+|-tools)-\d[\d.]*\.jar$/
 
+/** A tool cannot be given a working directory or an environment of its own. */
+export type ToolOptions = Pick<CommandOptions, 'input' | 'inputFile' | 'outputFile' | 'timeoutMs'>
+
 /**
  * Runs the stock tools of one version of Apache Kafka, their unmodified main classes, one after the other in one JVM:
  * a start of the JVM costs more than most of what the tests ask of a tool. `close()` ends it.
@@ -48,7 +51,7 @@ export class ToolRunner {
   }
 
   /** As `runKafkaTool`: resolves whatever the exit code. Waits for the runs that were asked for before. */
-  run(tool: string, args: readonly string[], options: CommandOptions = {}): Promise<CommandResult> {
+  run(tool: string, args: readonly string[], options: ToolOptions = {}): Promise<CommandResult> {
     const run = this.#last.then(() => this.#run(tool, args, options))
     this.#last = run.catch(() => {}) // it is for the caller of that run, not for those who wait behind it
     return run
@@ -64,13 +67,11 @@ export class ToolRunner {
 
   readonly #kill = () => this.#child.kill('SIGKILL')
 
-  async #run(tool: string, args: readonly string[], options: CommandOptions): Promise<CommandResult> {
-    const [input, stdout, stderr] = ['in', 'out', 'err'].map((name) => join(this.#folder, name)) as [
-      string,
-      string,
-      string,
-    ]
-    writeFileSync(input, options.input ?? '')
+  async #run(tool: string, args: readonly string[], options: ToolOptions): Promise<CommandResult> {
+    const input = options.inputFile ?? join(this.#folder, 'in')
+    if (options.inputFile === undefined) writeFileSync(input, options.input ?? '')
+    const stdout = options.outputFile ?? join(this.#folder, 'out')
+    const stderr = join(this.#folder, 'err')
     const fields = [await mainClass(this.#version, tool), input, stdout, stderr, ...args]
     const answered = new Promise<string | undefined>((resolve) => {
       this.#onAnswer = resolve
@@ -87,7 +88,8 @@ export class ToolRunner {
     }
 
     function output() {
-      return { stdout: readFileSync(stdout, 'utf8'), stderr: readFileSync(stderr, 'utf8') }
+      const printed = options.outputFile === undefined ? readFileSync(stdout, 'utf8') : ''
+      return { stdout: printed, stderr: readFileSync(stderr, 'utf8') }
     }
   }
 }
