@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import { logConfig } from '../../storage/log-config.fixture.ts'
+import { ToolRunner } from '../console-tools/tool-runner.ts'
 import { needs } from '../requirements.ts'
 import { dumpLog, type FileKind, filesOf, logLines, recordLine } from './dump-log.ts'
 import { partitionDirectory, realManager, type WrittenLog, writeLogs } from './written-logs.ts'
@@ -53,11 +54,17 @@ for (const [history, make] of Object.entries(HISTORIES)) {
 
     for (const version of VERSIONS) {
       describe(`by ${version}`, () => {
+        let tools: ToolRunner
+        before(async () => {
+          tools = await ToolRunner.start(version)
+        })
+        after(() => tools?.close())
+
         it('accepts every index, and its sanity check too', async () => {
           const indexes = files(...INDEXES)
-          const verified = await dumpLog(version, indexes, '--verify-index-only')
+          const verified = await dumpLog(tools, indexes, '--verify-index-only')
           expect(verified.complaints).to.deep.equal([])
-          const checked = await dumpLog(version, indexes, '--index-sanity-check')
+          const checked = await dumpLog(tools, indexes, '--index-sanity-check')
           expect(checked.complaints).to.deep.equal([])
           expect(checked.passed).to.have.length(indexes.length)
         })
@@ -66,7 +73,7 @@ for (const [history, make] of Object.entries(HISTORIES)) {
           const isCompacted = ({ config }: WrittenLog) => config.cleanupPolicy.includes('compact')
           const dump = async (these: WrittenLog[]) => {
             const all = these.flatMap((log) => filesOf(partitionDirectory(directory, log), 'log'))
-            return dumpLog(version, all, '--deep-iteration', '--print-data-log')
+            return dumpLog(tools, all, '--deep-iteration', '--print-data-log')
           }
           const dense = await dump(logs.filter((log) => !isCompacted(log)))
           expect(dense.complaints).to.deep.equal([])
@@ -85,7 +92,7 @@ for (const [history, make] of Object.entries(HISTORIES)) {
         it('reads aborted transactions and producers', async () => {
           const log = logs.find(({ topic }) => topic === 'transactional')!
           const place = partitionDirectory(directory, log)
-          const { lines, complaints } = await dumpLog(version, [
+          const { lines, complaints } = await dumpLog(tools, [
             ...filesOf(place, 'txnindex'),
             ...filesOf(place, 'snapshot'),
           ])
@@ -115,11 +122,13 @@ describe('what kafka-dump-log says of broken files', function () {
   needs('java', 'maven')
   let parent: string
   let place: string
+  let tools: ToolRunner
   before(async () => {
     parent = mkdtempSync(join(tmpdir(), 'ottla-dump-'))
     const logs = await writeLogs(join(parent, 'data'), 'stop')
     place = partitionDirectory(join(parent, 'data'), logs[0]!)
   })
+  afterEach(() => tools?.close())
   after(() => rmSync(parent, { recursive: true, force: true }))
 
   /** Adds one to a byte of the first file of that kind that is long enough. */
@@ -133,8 +142,9 @@ describe('what kafka-dump-log says of broken files', function () {
 
   for (const version of VERSIONS) {
     it(`is seen here: an offset, a timestamp, a record, a tail (${version})`, async () => {
+      tools = await ToolRunner.start(version)
       const complaintsOf = async (file: string, ...options: string[]) =>
-        (await dumpLog(version, [file], ...options)).complaints.join('\n')
+        (await dumpLog(tools, [file], ...options)).complaints.join('\n')
       const time = damage('timeindex', 7)
       expect(await complaintsOf(time, '--verify-index-only')).to.match(/timestamp mismatch/)
       const index = damage('index', 3)

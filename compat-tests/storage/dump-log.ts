@@ -1,5 +1,6 @@
 import { readdirSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import type { ToolRunner } from '../console-tools/tool-runner.ts'
 import { runKafkaTool } from '../kafka-tool.ts'
 import type { WrittenRecord } from './written-logs.ts'
 
@@ -22,10 +23,16 @@ export function filesOf(directory: string, kind: FileKind): string[] {
   return names.sort().map((name) => join(directory, name))
 }
 
-/** Has the dump tool of that version of Apache Kafka look at files. */
-export async function dumpLog(version: string, files: readonly string[], ...options: string[]): Promise<LogDump> {
+/** Has the dump tool look at files: that of the runner, or of a version, in a JVM of its own. */
+export async function dumpLog(
+  tools: ToolRunner | string,
+  files: readonly string[],
+  ...options: string[]
+): Promise<LogDump> {
   const args = [...options, '--files', files.join(',')]
-  const { code, stdout, stderr } = await runKafkaTool(version, 'kafka-dump-log', args)
+  const tool = 'kafka-dump-log'
+  const result = typeof tools === 'string' ? runKafkaTool(tools, tool, args) : tools.run(tool, args)
+  const { code, stdout, stderr } = await result
   const lines = new Map<string, string[]>()
   let current: string[] = []
   for (const line of stdout.split('\n').filter((each) => each !== '')) {

@@ -18,7 +18,10 @@ describe('kcat', function () {
   const kcat = async (args: string[], options: CommandOptions = {}) =>
     (await runCommandWell(['kcat', '-b', broker.bootstrap, '-q', ...args], options)).stdout
   const produce = (topic: string, input: string, ...args: string[]) => kcat(['-P', '-t', topic, ...args], { input })
-  const consume = (topic: string, ...args: string[]) => kcat(['-C', '-t', topic, '-o', 'beginning', '-e', ...args])
+  // It knows that it is at the end once a fetch there comes back empty, after half a second unless told otherwise.
+  const soon = ['-X', 'fetch.wait.max.ms=20']
+  const consume = (topic: string, ...args: string[]) =>
+    kcat(['-C', '-t', topic, '-o', 'beginning', '-e', ...soon, ...args])
 
   for (const codec of CODECS) {
     for (const exactly of ['false', 'true']) {
@@ -94,7 +97,7 @@ describe('kcat', function () {
 
   it('starts at an offset, before the end, and at a time', async () => {
     await produce('positions', 'a\nb\nc\nd\n')
-    const from = (offset: string) => kcat(['-C', '-t', 'positions', '-e', '-o', offset])
+    const from = (offset: string) => kcat(['-C', '-t', 'positions', '-e', '-o', offset, ...soon])
     expect(await from('2')).to.equal('c\nd\n')
     expect(await from('-1')).to.equal('d\n')
     expect(await from('s@1000')).to.equal('a\nb\nc\nd\n')
