@@ -13,10 +13,18 @@ import org.apache.kafka.common.serialization.StringSerializer;
 
 /**
  * What ../matrix/matrix-client.ts asks of a client, with Apache Kafka's own. Further arguments of consume are
- * properties of the consumer: name=value.
+ * properties of the consumer: name=value. Several verbs with their arguments, "then" between them, are done in turn, each
+ * with a client of its own.
  */
 public class Client {
-  public static void main(String[] args) throws Exception {
+  public static void main(String[] all) throws Exception {
+    List<String> arguments = List.of(all);
+    for (int end; (end = arguments.indexOf("then")) >= 0; arguments = arguments.subList(end + 1, arguments.size()))
+      run(arguments.subList(0, end).toArray(String[]::new));
+    run(arguments.toArray(String[]::new));
+  }
+
+  static void run(String[] args) throws Exception {
     String bootstrap = args[1];
     String topic = args[2];
     switch (args[0]) {

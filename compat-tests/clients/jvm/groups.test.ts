@@ -2,9 +2,10 @@ import { expect } from 'chai'
 import { needs } from '../../requirements.ts'
 import { runCommandWell } from '../../run-command.ts'
 import { TestBroker } from '../../test-broker.ts'
-import { jvmCommand } from '../matrix/matrix-client.ts'
+import { jvmClient } from './jvm-client.ts'
 
 const COUNT = 200
+const MORE = 20
 const ASSIGNORS = ['RangeAssignor', 'RoundRobinAssignor', 'StickyAssignor', 'CooperativeStickyAssignor']
 const GROUPS: Readonly<Record<string, readonly string[]>> = {
   ...Object.fromEntries(
@@ -23,7 +24,7 @@ describe("Apache Kafka's own consumer", function () {
 
   before(async () => {
     broker = await TestBroker.start({ settings: { 'num.partitions': '4' } })
-    command = await jvmCommand()
+    command = await jvmClient()
   })
   after(() => broker?.dispose())
 
@@ -31,20 +32,18 @@ describe("Apache Kafka's own consumer", function () {
     it(`reads all partitions as a group, and continues from what it committed: ${name}`, async () => {
       const group = name.replaceAll(/\W+/g, '-')
       const topic = `continued-${group}`
-      const consume = async (count: number) => {
-        const args = ['consume', broker.bootstrap, topic, group, String(count), ...properties]
-        const { stdout } = await runCommandWell([...command, ...args])
-        return stdout
-          .trim()
-          .split('\n')
-          .map((line) => Number(JSON.parse(line).index))
-          .toSorted((a, b) => a - b)
-      }
-      const numbers = Array.from({ length: COUNT }, (_, index) => index)
-      await runCommandWell([...command, 'produce', broker.bootstrap, topic, 'none', String(COUNT)])
-      expect(await consume(COUNT)).to.deep.equal(numbers)
-      await runCommandWell([...command, 'produce', broker.bootstrap, topic, 'zstd', '20'])
-      expect(await consume(20)).to.deep.equal(numbers.slice(0, 20))
+      const produce = (codec: string, count: number) => ['produce', broker.bootstrap, topic, codec, String(count)]
+      const consume = (count: number) => ['consume', broker.bootstrap, topic, group, String(count), ...properties]
+      const verbs = [produce('none', COUNT), consume(COUNT), produce('zstd', MORE), consume(MORE)]
+      const { stdout } = await runCommandWell([...command, ...verbs.flatMap((verb) => ['then', ...verb]).slice(1)])
+      const read = stdout
+        .trim()
+        .split('\n')
+        .map((line) => Number(JSON.parse(line).index))
+      const sorted = (numbers: number[]) => numbers.toSorted((a, b) => a - b)
+      const upTo = (count: number) => Array.from({ length: count }, (_, index) => index)
+      expect(sorted(read.slice(0, COUNT))).to.deep.equal(upTo(COUNT))
+      expect(sorted(read.slice(COUNT)), 'what was written after it had stopped').to.deep.equal(upTo(MORE))
     })
   }
 })
