@@ -4,6 +4,7 @@ import { Kafka, logLevel } from 'kafkajs'
 import { kafkaClassPath } from '../../scripts/kafka-tool.ts'
 import { type RolledOver, rollingRestart } from '../clients/kafkajs/rolling.ts'
 import { matrixClients } from '../clients/matrix/matrix-client.ts'
+import { javaProgram } from '../java-program.ts'
 import { needs } from '../requirements.ts'
 import { runCommandWell } from '../run-command.ts'
 import { TestBroker } from '../test-broker.ts'
@@ -118,9 +119,9 @@ describe('ten members, restarted one after the other while records keep coming',
       const groups = Object.entries({ ...jvmGroups, ...jvmGroupsThatMove })
       await createTopics(groups.map(([name]) => topicOf('jvm', name)))
       const program = join(import.meta.dirname, 'RollingRestart.java')
-      const jvm = ['-Xmx1g', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-cp', await kafkaClassPath('4.3.1')]
+      const command = await javaProgram(program, await kafkaClassPath('4.3.1'), '-Xmx1g')
       const args = groups.map(([name, { rounds }]) => [topicOf('jvm', name), ...rounds].join('|'))
-      said = (await runCommandWell(['java', ...jvm, program, broker.bootstrap, `${MEMBERS}`, ...args], WITHIN)).stdout
+      said = (await runCommandWell([...command, broker.bootstrap, `${MEMBERS}`, ...args], WITHIN)).stdout
     })
 
     for (const [name, { halfway }] of Object.entries(jvmGroups)) {
