@@ -2,6 +2,8 @@ import { expect } from 'chai'
 import { CompressionTypes, ConfigResourceTypes } from 'kafkajs'
 import { OffsetCommit } from '../../protocol/apis/offset-commit.ts'
 import { Inbox, KafkaJsApplication } from '../clients/kafkajs/kafkajs-application.ts'
+import { ConsoleTools } from '../console-tools/stock-tools.ts'
+import { ToolRunner } from '../console-tools/tool-runner.ts'
 import { RawClient } from '../raw-client.ts'
 import { needs } from '../requirements.ts'
 import { runCommandWell } from '../run-command.ts'
@@ -192,20 +194,66 @@ for (const [name, end] of Object.entries(ENDS)) {
 
     describe('seen by kcat', () => {
       needs('kcat')
+      const kcat = async (input: string, ...args: string[]) => {
+        const soon = ['-X', 'fetch.wait.max.ms=20']
+        return (await runCommandWell(['kcat', '-b', broker.bootstrap, '-q', ...soon, ...args], { input })).stdout
+      }
 
       it('records of each codec are there', async () => {
-        const kcat = (...args: string[]) => ['kcat', '-b', broker.bootstrap, '-q', ...args]
         const text = Array.from({ length: 1000 }, (_, index) => `line ${index} of some\n`).join('')
         const codecs = ['none', 'gzip', 'snappy', 'lz4', 'zstd']
-        for (const codec of codecs) await runCommandWell(kcat('-P', '-t', codec, '-z', codec), { input: text })
+        for (const codec of codecs) await kcat(text, '-P', '-t', codec, '-z', codec)
         await again()
         for (const codec of codecs) {
-          const soon = ['-X', 'fetch.wait.max.ms=20']
-          const { stdout } = await runCommandWell(kcat('-C', '-t', codec, '-o', 'beginning', '-e', ...soon))
-          expect(stdout === text, codec).to.equal(true)
+          expect((await kcat('', '-C', '-t', codec, '-o', 'beginning', '-e')) === text, codec).to.equal(true)
         }
       })
+
+      it('partitions, offsets by time and the place of a group are there', async () => {
+        const topic = 'by-kcat'
+        const asMember = () => kcat('', '-G', 'kcat-group', '-e', '-X', 'auto.offset.reset=earliest', topic)
+        await (await application.admin()).createTopics({ topics: [{ topic, numPartitions: 1 }] })
+        await kcat('a\nb\n', '-P', '-t', topic)
+        expect(await asMember()).to.equal('a\nb\n')
+        const { ts } = JSON.parse(await kcat('', '-C', '-t', topic, '-o', 'beginning', '-c', '1', '-J'))
+        const partitions = async () => JSON.parse(await kcat('', '-L', '-J', '-t', topic)).topics[0].partitions
+        const before = await partitions()
+        await again()
+        expect(await partitions()).to.deep.equal(before)
+        expect(await kcat('', '-Q', '-t', `${topic}:0:${ts}`)).to.equal(`${topic} [0] offset 0\n`)
+        await kcat('c\n', '-P', '-t', topic)
+        expect(await asMember()).to.equal('c\n')
+      })
     })
+
+    for (const version of ['4.3.1', '2.8.2']) {
+      describe(`seen by the console tools of Apache Kafka ${version}`, () => {
+        needs('java', 'maven')
+        let runner: ToolRunner
+        before(async () => {
+          runner = await ToolRunner.start(version)
+        })
+        after(() => runner?.close())
+
+        it('topics, records and the place of a group are there', async () => {
+          const [topic, group] = [`by-console-${version}`, `console-${version}`]
+          const tools = new ConsoleTools(version, broker.bootstrap, runner)
+          const config = ['--config', 'retention.ms=9223372036854775807']
+          await tools.topics('--create', '--topic', topic, '--partitions', '1', ...config)
+          await tools.produce(topic, { input: 'a\nb\n' }, '--compression-codec', 'lz4')
+          const read = async (...args: string[]) => (await tools.consume(topic, args)).stdout
+          expect(await read('--max-messages', '2', '--group', group)).to.equal('a\nb\n')
+          const describe = async () => (await tools.topics('--describe', '--topic', topic)).stdout
+          const before = await describe()
+          expect(before).to.contain('retention.ms=9223372036854775807')
+          await again()
+          expect(await describe()).to.equal(before)
+          await tools.produce(topic, { input: 'c\n' })
+          expect(await read('--max-messages', '1', '--group', group)).to.equal('c\n')
+          expect(await read('--max-messages', '3')).to.equal('a\nb\nc\n')
+        })
+      })
+    }
   })
 }
 
