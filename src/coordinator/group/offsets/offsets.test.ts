@@ -1,8 +1,18 @@
 import { expect } from 'chai'
 import { errorCode, isRejection } from '../../../../protocol/error-codes.ts'
+import { ConsumerClient, settleGroup } from '../../testing/consumer-client.ts'
 import { ClassicClient, committedOffset, GroupWorld, topicIdOf } from '../../testing/group-world.ts'
 
 const HOUR_MS = 3_600_000
+/** Members that need no heartbeat for a day, and a broker that lets them. */
+const LONG_SESSION = { sessionTimeoutMs: 86_400_000 }
+const LONG_SESSIONS = {
+  'group.max.session.timeout.ms': '86400000',
+  'group.consumer.max.session.timeout.ms': '86400000',
+  'group.consumer.session.timeout.ms': '86400000',
+}
+/** ConsumerProtocolSubscription v0 to topic t. */
+const readsT = { name: 'range', metadata: Buffer.from('00000000000100017400000000', 'hex') }
 
 function tool(world: GroupWorld, groupId = 'g'): ClassicClient {
   return new ClassicClient(world, groupId, 'tool')
@@ -36,6 +46,17 @@ async function stableOffset(world: GroupWorld): Promise<number | string> {
   if (isRejection(outcome)) return outcome.error
   const [partition] = outcome.topics[0]!.partitions
   return partition!.errorCode === errorCode('UNSTABLE_OFFSET_COMMIT') ? 'unstable' : partition!.committedOffset
+}
+
+/** What compaction would leave of the log: keys whose last record has a value. */
+function whatIsLeft({ log }: GroupWorld): string[] {
+  const last = new Map(log.records.map(({ key, value }) => [key.toString('hex'), value]))
+  return [...last].filter(([, value]) => value !== null).map(([key]) => Buffer.from(key, 'hex').toString('latin1'))
+}
+
+/** Who commits for a member of the consumer protocol. */
+function asClassic({ memberId, memberEpoch }: ConsumerClient): { memberId: string; generationId: number } {
+  return { memberId, generationId: memberEpoch }
 }
 
 describe('committed offsets', () => {
@@ -103,11 +124,8 @@ describe('committed offsets', () => {
   })
 
   it('of a group with members never expire, and count from when the group went empty', async () => {
-    const world = await GroupWorld.started({
-      'offsets.retention.minutes': '60',
-      'group.max.session.timeout.ms': '100000000',
-    })
-    const member = new ClassicClient(world, 'g', 'a', { sessionTimeoutMs: 50_000_000, protocolType: 'connect' })
+    const world = await GroupWorld.started({ 'offsets.retention.minutes': '60', ...LONG_SESSIONS })
+    const member = new ClassicClient(world, 'g', 'a', { ...LONG_SESSION, protocolType: 'connect' })
     await world.host.settle(member.enter())
     await member.sync([])
     await member.commit('t', 0, 5)
@@ -120,10 +138,86 @@ describe('committed offsets', () => {
     expect(await committedOffset(world, 'g', 't', 0)).to.equal(-1)
   })
 
+  it('of a group with consumers expire where none of them reads the topic', async () => {
+    const world = await GroupWorld.started({ 'offsets.retention.minutes': '60', ...LONG_SESSIONS })
+    for (const topic of ['t', 'u']) world.setTopic(topic, 1)
+    const classic = new ClassicClient(world, 'classic', 'a', { ...LONG_SESSION, protocols: [readsT] })
+    await world.host.settle(classic.enter())
+    await classic.sync([])
+    const modern = new ConsumerClient(world, 'modern', 'b', { topics: ['t'] })
+    await settleGroup(world, [modern])
+    const commits = [classic, Object.assign(new ClassicClient(world, 'modern', 'b'), asClassic(modern))]
+    for (const by of commits) for (const topic of ['t', 'u']) expect(await by.commit(topic, 0, 5)).to.equal(0)
+    await world.host.advance(2 * HOUR_MS)
+    for (const { groupId } of commits) {
+      expect(await committedOffset(world, groupId, 't', 0), groupId).to.equal(5)
+      expect(await committedOffset(world, groupId, 'u', 0), groupId).to.equal(-1)
+    }
+  })
+
+  it('of a group of the consumer protocol expire once it is empty, and the whole group with them', async () => {
+    const world = await GroupWorld.started({ 'offsets.retention.minutes': '60' })
+    world.setTopic('t', 2)
+    const member = new ConsumerClient(world, 'g', 'a', { regex: 't.*' })
+    await settleGroup(world, [member])
+    expect(await Object.assign(tool(world), asClassic(member)).commit('t', 0, 5)).to.equal(0)
+    await member.leave()
+    await world.host.advance(HOUR_MS / 2)
+    expect(await committedOffset(world, 'g', 't', 0)).to.equal(5)
+    await world.host.advance(HOUR_MS)
+    expect(world.state.groups.size).to.equal(0)
+    expect(whatIsLeft(world)).to.deep.equal([])
+  })
+
+  it('expire when an old client wants them to, whatever offsets.retention.minutes says', async () => {
+    const world = await GroupWorld.started({ 'offsets.retention.minutes': '60' })
+    const partition = { partitionIndex: 0, committedOffset: 5, committedLeaderEpoch: -1, commitTimestamp: -1 }
+    const topics = [{ name: 't', topicId: topicIdOf('t'), partitions: [{ ...partition, committedMetadata: '' }] }]
+    for (const [groupId, retentionTimeMs] of [
+      ['short', HOUR_MS / 4],
+      ['long', 3 * HOUR_MS],
+    ] as const) {
+      const nobody = { memberId: '', groupInstanceId: null, generationIdOrMemberEpoch: -1 }
+      await world.coordinator.commitOffsets({ groupId, ...nobody, retentionTimeMs, topics }, 4)
+    }
+    const both = async () => [
+      await committedOffset(world, 'short', 't', 0),
+      await committedOffset(world, 'long', 't', 0),
+    ]
+    await world.host.advance(HOUR_MS / 2)
+    expect(await both()).to.deep.equal([-1, 5])
+    await world.restart()
+    await world.host.advance(2 * HOUR_MS)
+    expect(await both()).to.deep.equal([-1, 5])
+    await world.host.advance(HOUR_MS)
+    expect(await both()).to.deep.equal([-1, -1])
+  })
+
+  it('leave nothing but tombstones when groups of both protocols are deleted', async () => {
+    const world = await GroupWorld.started()
+    world.setTopic('t', 2)
+    const classic = new ClassicClient(world, 'classic', 'a')
+    await world.host.settle(classic.enter())
+    await classic.sync([])
+    await classic.commit('t', 0, 5)
+    await classic.leave()
+    const modern = new ConsumerClient(world, 'modern', 'b', { regex: 't.*' })
+    await settleGroup(world, [modern])
+    expect(await Object.assign(tool(world, 'modern'), asClassic(modern)).commit('t', 1, 6)).to.equal(0)
+    await modern.leave()
+    await tool(world, 'simple').commit('t', 0, 7)
+    expect(whatIsLeft(world)).not.to.deep.equal([])
+    const names = ['classic', 'modern', 'simple']
+    const outcomes = await world.coordinator.deleteGroups(names)
+    expect(outcomes).to.deep.equal(names.map((groupId) => ({ groupId, errorCode: 0 })))
+    expect(whatIsLeft(world)).to.deep.equal([])
+    await world.restart()
+    expect(world.state.groups.size).to.equal(0)
+  })
+
   it('are deleted on demand, but not where the group reads the topic', async () => {
     const world = await GroupWorld.started()
-    const version = Buffer.from('00000000000100017400000000', 'hex')
-    const member = new ClassicClient(world, 'g', 'a', { protocols: [{ name: 'range', metadata: version }] })
+    const member = new ClassicClient(world, 'g', 'a', { protocols: [readsT] })
     await world.host.settle(member.enter())
     await member.sync([])
     await member.commit('t', 0, 5)
