@@ -13,17 +13,17 @@ import { throughput } from './bench/throughput.ts'
 
 const args = process.argv.slice(2)
 if (args.includes('--help')) {
-  console.log(`usage: npm run bench -- [--quick] [--only PART,...] [--alone]
+  console.log(`usage: npm run bench -- [--quick] [--alone] [PART...]
   --quick   smaller loads, one run each
-  --only    only the parts whose name contains one of these words: ${sections.map(({ name }) => name).join('; ')}
-  --alone   Ottla alone, without Apache Kafka beside it`)
+  --alone   Ottla alone, without Apache Kafka beside it
+  PART      only the parts whose name contains one of these: ${sections.map(({ name }) => name).join('; ')}`)
   process.exit(0)
 }
 const quick = args.includes('--quick')
-const only = args.includes('--only') ? args[args.indexOf('--only') + 1]!.split(',') : ['']
-const wanted = sections.filter(({ name }) => only.some((word) => name.includes(word)))
+const words = args.filter((arg) => !arg.startsWith('--'))
+const wanted = sections.filter(({ name }) => words.length === 0 || words.some((word) => name.includes(word)))
 if (wanted.length === 0) {
-  console.error(`no part is called ${only.join(' or ')}; there are: ${sections.map(({ name }) => name).join('; ')}`)
+  console.error(`no part is called ${words.join(' or ')}; there are: ${sections.map(({ name }) => name).join('; ')}`)
   process.exit(1)
 }
 const java = !args.includes('--alone') && spawnSync('java', ['-version']).status === 0

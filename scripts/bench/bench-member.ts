@@ -5,6 +5,7 @@ import { SyncGroup } from '../../protocol/apis/sync-group.ts'
 import { errorName } from '../../protocol/error-codes.ts'
 
 const TIMEOUT_MS = 60_000
+const AT_ONCE = 25
 
 /** A member of a classic group on a connection of its own, as cheap as can be: it is the broker that is measured. */
 export class BenchMember {
@@ -16,18 +17,34 @@ export class BenchMember {
   readonly #groupId: string
   #memberId = ''
   #waiting: Promise<void> | undefined
+  #failure: Error | undefined
 
   private constructor(client: RawClient, groupId: string) {
     this.#client = client
     this.#groupId = groupId
   }
 
-  static async connect(port: number, groupId: string, name: string): Promise<BenchMember> {
-    return new BenchMember(await RawClient.connect(port, name), groupId)
+  /**
+   * Members that are connected, each in the group of its number. So many at once would overflow the broker's queue of
+   * connections (50 with Kafka's defaults), and TCP would take up to a minute to repair that.
+   */
+  static async connectAll(port: number, count: number, groupOf: (i: number) => string): Promise<BenchMember[]> {
+    const members: BenchMember[] = []
+    while (members.length < count) {
+      const from = members.length
+      const lot = Array.from({ length: Math.min(AT_ONCE, count - from) }, async (_, i) => {
+        const member = new BenchMember(await RawClient.connect(port, `m${from + i}`), groupOf(from + i))
+        await member.beat() // answered: the broker has taken the connection
+        return member
+      })
+      members.push(...(await Promise.all(lot)))
+    }
+    return members
   }
 
   /** The next thing to do: ends at once where an answer is outstanding. */
   async step(): Promise<void> {
+    if (this.#failure !== undefined) throw this.#failure
     if (this.#waiting !== undefined) return new Promise((resolve) => setTimeout(resolve, 1))
     if (this.isSettled) return this.beat()
     this.rejoin()
@@ -36,9 +53,13 @@ export class BenchMember {
 
   rejoin(): void {
     this.isSettled = false
-    this.#waiting = this.#enter().finally(() => {
-      this.#waiting = undefined
-    })
+    this.#waiting = this.#enter()
+      .catch((error: Error) => {
+        this.#failure = error // the next step tells of it
+      })
+      .finally(() => {
+        this.#waiting = undefined
+      })
   }
 
   async beat(): Promise<void> {
@@ -47,7 +68,6 @@ export class BenchMember {
   }
 
   close(): void {
-    this.#waiting?.catch(() => undefined)
     this.#client.close()
   }
 
