@@ -4,14 +4,17 @@ import { join } from 'node:path'
 import { expect } from 'chai'
 import { type Consumer, Kafka, logLevel } from 'kafkajs'
 import { kafkaToolCommand } from '../../scripts/kafka-tool.ts'
+import { commitFromOutside } from '../commit-offsets.ts'
+import { ToolRunner } from '../console-tools/tool-runner.ts'
 import { needs } from '../requirements.ts'
-import { runCommand, runCommandWell } from '../run-command.ts'
+import { runCommandWell } from '../run-command.ts'
 import { TestBroker } from '../test-broker.ts'
 
 const VERSIONS = ['4.3.1', '2.8.2']
 const RECORDS = 10
-/** Time of the first record, which retention leaves alone; the others follow, a minute apart. */
-const FIRST_RECORD_MS = Math.floor(Date.now() / 60_000) * 60_000 - 3_600_000
+const HOUR_MS = 3_600_000
+/** Time of the first record, which retention leaves alone; the others follow, an hour apart, each at half past from now. */
+const FIRST_RECORD_MS = Date.now() - 20.5 * HOUR_MS
 
 const SAID_BESIDE = 'on stderr: '
 
@@ -56,7 +59,7 @@ describe('stock tools for groups', function () {
     rmSync(folder, { recursive: true, force: true })
   })
 
-  /** Two partitions with records a minute apart. */
+  /** Two partitions with records an hour apart. */
   async function fill(): Promise<void> {
     const admin = kafka.admin()
     await admin.connect()
@@ -69,7 +72,7 @@ describe('stock tools for groups', function () {
         Array.from({ length: RECORDS }, (_, i) => ({
           partition,
           value: `${i}`,
-          timestamp: String(FIRST_RECORD_MS + i * 60_000),
+          timestamp: String(FIRST_RECORD_MS + i * HOUR_MS),
         })),
       )
       await producer.send({ topic, messages })
@@ -77,16 +80,8 @@ describe('stock tools for groups', function () {
     await producer.disconnect()
   }
 
-  async function setOffsets(groupId: string, topic: string, offset: number): Promise<void> {
-    const admin = kafka.admin()
-    await admin.connect()
-    await admin.setOffsets({
-      groupId,
-      topic,
-      partitions: [0, 1].map((partition) => ({ partition, offset: `${offset}` })),
-    })
-    await admin.disconnect()
-  }
+  const setOffsets = (groupId: string, topic: string, offset: number) =>
+    commitFromOutside(broker.port, groupId, topic, [offset, offset])
 
   async function committed(groupId: string, topic: string): Promise<number[]> {
     const admin = kafka.admin()
@@ -99,16 +94,21 @@ describe('stock tools for groups', function () {
   for (const version of VERSIONS) {
     const isNew = version.startsWith('4.')
 
+    let tools: ToolRunner
+
     const groups = async (...args: string[]): Promise<string> => {
-      const command = ['--bootstrap-server', broker.bootstrap, ...args]
-      const result = await runCommand(await kafkaToolCommand(version, 'kafka-consumer-groups', command))
+      const result = await tools.run('kafka-consumer-groups', ['--bootstrap-server', broker.bootstrap, ...args])
       return `${result.stdout}\n${SAID_BESIDE}${result.stderr}`
     }
 
     describe(`kafka-consumer-groups of ${version}`, () => {
       const idle = `idle-${version}`
       const reset = (...args: string[]) => groups('--reset-offsets', '--group', idle, '--topic', 't', ...args)
-      before(() => setOffsets(idle, 't', 4))
+      before(async () => {
+        tools = await ToolRunner.start(version)
+        await setOffsets(idle, 't', 4)
+      })
+      after(() => tools?.close())
 
       it('lists groups, with their states', async () => {
         expect((await groups('--list')).split('\n')).to.include.members([idle, 'busy'])
@@ -143,8 +143,7 @@ describe('stock tools for groups', function () {
 
       it('resets offsets in each of its ways', async () => {
         const file = join(folder, `${version}.csv`)
-        const at = (minute: number) => new Date(FIRST_RECORD_MS + minute * 60_000).toISOString().slice(0, 23)
-        const minutesAgo = Math.floor((Date.now() - FIRST_RECORD_MS) / 60_000)
+        const at = (hour: number) => new Date(FIRST_RECORD_MS + hour * HOUR_MS).toISOString().slice(0, 23)
         writeFileSync(file, 't,0,3\nt,1,8\n')
         const ways: [string[], number[]][] = [
           [
@@ -162,7 +161,7 @@ describe('stock tools for groups', function () {
             [6, 6],
           ],
           [
-            ['--by-duration', `PT${minutesAgo - 2}M`],
+            ['--by-duration', 'PT18H'],
             [3, 3],
           ],
           [

@@ -1,10 +1,9 @@
 import { expect } from 'chai'
 import { CompressionTypes, ConfigResourceTypes } from 'kafkajs'
-import { OffsetCommit } from '../../protocol/apis/offset-commit.ts'
 import { Inbox, KafkaJsApplication } from '../clients/kafkajs/kafkajs-application.ts'
+import { commitFromOutside } from '../commit-offsets.ts'
 import { ConsoleTools } from '../console-tools/stock-tools.ts'
 import { ToolRunner } from '../console-tools/tool-runner.ts'
-import { RawClient } from '../raw-client.ts'
 import { needs } from '../requirements.ts'
 import { runCommandWell } from '../run-command.ts'
 import { TestBroker } from '../test-broker.ts'
@@ -13,7 +12,6 @@ import { IdempotentProducer } from './idempotent-producer.ts'
 
 const OUT_OF_ORDER_SEQUENCE_NUMBER = 45
 const DUPLICATE_SEQUENCE_NUMBER = 46
-const NO_TOPIC_ID = '00000000-0000-0000-0000-000000000000'
 
 const ENDS = {
   'a stop': (broker: TestBroker) => broker.stop(),
@@ -115,7 +113,7 @@ for (const [name, end] of Object.entries(ENDS)) {
       const consumer = await application.consumer({ groupId })
       await (await Inbox.of(consumer, topic)).atLeast(2)
       await consumer.disconnect()
-      await commitWithoutMember(broker.port, 'idle', topic, 1)
+      await commitFromOutside(broker.port, 'idle', topic, [1])
       await again()
       const [found] = await (await application.admin()).fetchOffsets({ groupId: 'idle', topics: [topic] })
       expect(found!.partitions[0]!.offset).to.equal('1')
@@ -255,14 +253,4 @@ for (const [name, end] of Object.entries(ENDS)) {
       })
     }
   })
-}
-
-/** As tools that reset offsets do. */
-async function commitWithoutMember(port: number, groupId: string, topic: string, offset: number): Promise<void> {
-  const client = await RawClient.connect(port)
-  const partitions = [{ partitionIndex: 0, committedOffset: offset, committedMetadata: '' }]
-  const topics = [{ name: topic, topicId: NO_TOPIC_ID, partitions }]
-  const response = await client.send(OffsetCommit, 8, { groupId, memberId: '', groupInstanceId: null, topics })
-  client.close()
-  expect(response.topics[0]!.partitions[0]!.errorCode).to.equal(0)
 }
