@@ -50,4 +50,6 @@ async function admin() {
 }
 
 await { produce: () => produce(third, Number(fourth)), consume: () => consume(third, Number(fourth)), admin }[verb]()
+// Whoever reads this may be slow, and what a pipe has not taken yet would be lost.
+await new Promise((flushed) => process.stdout.write('', flushed))
 process.exit(0)
