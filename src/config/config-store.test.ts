@@ -89,4 +89,10 @@ describe('static settings', () => {
     const read = readStaticConfig(settings({ 'listener.name.external.ssl.client.auth': 'maybe' }))
     expect(read).to.be.instanceOf(InvalidSetting)
   })
+
+  it('offsets.topic.compression.codec names a codec', () => {
+    const codec = (id: string) => readStaticConfig(settings({ 'offsets.topic.compression.codec': id }))
+    expect(codec('4')).not.to.be.instanceOf(InvalidSetting)
+    for (const id of ['5', '-1']) expect(codec(id)).to.be.instanceOf(InvalidSetting)
+  })
 })

@@ -1,3 +1,4 @@
+import { codecOf } from '../../protocol/compression/codecs.ts'
 import { brokerConfigs } from './broker-configs.ts'
 import { type ConfigEntry, entriesByName, parseSetting } from './config-entry.ts'
 import { type ConfigValue, InvalidSetting } from './config-value.ts'
@@ -98,6 +99,11 @@ function contradiction(values: ReadonlyMap<string, ConfigValue>): InvalidSetting
     if (values.get(name)?.value === 0)
       return new InvalidSetting(`Invalid value 0 for ${name}: it must be -1 (no limit) or at least 1`)
   }
+  const codec = values.get('offsets.topic.compression.codec')?.value as number | undefined
+  if (codec !== undefined && codecOf(codec) === undefined)
+    return new InvalidSetting(
+      `Invalid value ${codec} for offsets.topic.compression.codec: Unknown compression type id: ${codec}`,
+    )
   const [node, broker] = [values.get('node.id')?.value, values.get('broker.id')?.value]
   if (node !== undefined && broker !== undefined && broker !== -1 && node !== broker)
     return new InvalidSetting(`You must set \`node.id\` to the same value as \`broker.id\`.`)

@@ -1,3 +1,4 @@
+import type { CompressionName } from '../../protocol/compression/codec.ts'
 import { isRejection, type Rejection } from '../../protocol/error-codes.ts'
 import { invariant } from '../../protocol/invariant.ts'
 import { buildBatch } from '../../protocol/records/batch-builder.ts'
@@ -13,10 +14,12 @@ const LOAD_BYTES = 5 * 1024 * 1024
 /** A coordinator's log in one partition of its internal topic, in Kafka's format. */
 export class PartitionStateLog implements CoordinatorLog {
   readonly #find: () => Partition | Rejection
+  readonly #compression: CompressionName
 
   /** The partition is looked up at each use: it is another one once its topic was deleted and made anew. */
-  constructor(find: () => Partition | Rejection) {
+  constructor(find: () => Partition | Rejection, compression: CompressionName = 'none') {
     this.#find = find
+    this.#compression = compression
   }
 
   get maxBatchBytes(): number {
@@ -26,8 +29,8 @@ export class PartitionStateLog implements CoordinatorLog {
 
   append(records: readonly StateRecord[], { nowMs, transaction }: AppendOptions): Promise<number> {
     const stamped = records.map(({ key, value }) => ({ key, value, timestamp: nowMs }))
-    const batch = buildBatch(stamped, transaction === undefined ? {} : { ...transaction, transactional: true })
-    return this.#write(batch, nowMs)
+    const ofTransaction = transaction === undefined ? {} : { ...transaction, transactional: true }
+    return this.#write(buildBatch(stamped, { ...ofTransaction, compression: this.#compression }), nowMs)
   }
 
   endTransaction(end: TransactionEnd, { nowMs }: AppendOptions): Promise<number> {

@@ -1,3 +1,4 @@
+import { codecOf } from '../../../protocol/compression/codecs.ts'
 import type { Host } from '../../../storage/host/host.ts'
 import type { ConfigStore } from '../../config/config-store.ts'
 import type { MetadataStore, NewTopic } from '../../metadata/metadata-store.ts'
@@ -38,7 +39,10 @@ export function openGroupCoordinator(parts: GroupCoordinatorParts): GroupCoordin
         host,
         logger,
         name: `${GROUP_TOPIC}-${partition}`,
-        log: new PartitionStateLog(() => partitions.leaderFor(GROUP_TOPIC, partition)),
+        log: new PartitionStateLog(
+          () => partitions.leaderFor(GROUP_TOPIC, partition),
+          codecOf(configs.broker.offsetsTopicCompressionCodec)?.name,
+        ),
         create: (deadlines) => new GroupShard(groupContext(parts, deadlines)),
       }),
   })
