@@ -26,7 +26,8 @@ const PARTITIONS = 6
 const GROUP_TYPE = 32
 const HEARTBEAT_MS = 7000
 
-const settings = {
+type Settings = Readonly<Record<string, string>>
+const common: Settings = {
   'offsets.topic.num.partitions': '3',
   'group.consumer.assignment.interval.ms': '0',
   'group.consumer.min.assignment.interval.ms': '0',
@@ -213,7 +214,7 @@ async function goOn(broker: TestBroker, client: RawClient, members: Members): Pr
 }
 
 /** Starts a program on a copy of another broker's data. */
-async function startOn(program: BrokerProgram, { dataDir: from }: TestBroker): Promise<TestBroker> {
+async function startOn(program: BrokerProgram, { dataDir: from }: TestBroker, settings: Settings): Promise<TestBroker> {
   const prepare = ({ dataDir }: { dataDir: string }) =>
     cpSync(from, dataDir, { recursive: true, filter: (path) => !path.endsWith('.lock') })
   return TestBroker.start({ program: { ...program, prepare }, settings })
@@ -232,7 +233,7 @@ async function groupsAreReady(client: RawClient, groupIds: readonly string[]): P
   })
 }
 
-function describeMoves(title: string, programs: readonly BrokerProgram[]): void {
+function describeMoves(title: string, programs: readonly BrokerProgram[], settings: Settings): void {
   describe(title, function () {
     this.timeout(120_000)
     needs('java', 'maven')
@@ -270,7 +271,7 @@ function describeMoves(title: string, programs: readonly BrokerProgram[]): void 
     for (const [i, program] of programs.slice(1).entries()) {
       const name = program === ottla ? 'Ottla' : 'Apache Kafka'
       it(`${name}, as the ${i === 0 ? 'second' : 'third'}, tells the same, and members go on where they were`, async () => {
-        const broker = await startOn(program, brokers.at(-1)!)
+        const broker = await startOn(program, brokers.at(-1)!, settings)
         brokers.push(broker)
         const client = await RawClient.connect(broker.port)
         try {
@@ -295,6 +296,10 @@ function describeMoves(title: string, programs: readonly BrokerProgram[]): void 
       const files = partitions.flatMap((partition) => filesOf(join(dataDir, partition), 'log'))
       const dump = await dumpLog('4.3.1', files, '--deep-iteration', '--print-data-log', '--offsets-decoder')
       expect(dump.complaints).to.deep.equal([])
+      const codecs = new Set(
+        [...dump.lines.values()].flat().flatMap((line) => / compresscodec: (\w+) /.exec(line)?.[1] ?? []),
+      )
+      expect([...codecs]).to.deep.equal(settings === compressed ? ['lz4'] : ['none'])
       const said = [...dump.lines.values()].flat().join('\n')
       expect(said).to.match(/"type":"1","data":\{"group":"simple","topic":"orders","partition":0\}.*"offset":60/)
       expect(said).to.match(/"type":"2","data":\{"group":"classic-static"\}.*"groupInstanceId":"instance-1"/)
@@ -303,5 +308,6 @@ function describeMoves(title: string, programs: readonly BrokerProgram[]): void 
   })
 }
 
-describeMoves('groups that move from Apache Kafka 4.4.0 to Ottla and back', [apacheKafka, ottla, apacheKafka])
-describeMoves('groups that move from Ottla to Apache Kafka 4.4.0 and back', [ottla, apacheKafka, ottla])
+describeMoves('groups that move from Apache Kafka 4.4.0 to Ottla and back', [apacheKafka, ottla, apacheKafka], common)
+const compressed = { ...common, 'offsets.topic.compression.codec': '3' }
+describeMoves('groups that move from Ottla to Apache Kafka 4.4.0 and back', [ottla, apacheKafka, ottla], compressed)
