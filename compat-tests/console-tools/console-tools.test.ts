@@ -25,7 +25,7 @@ describe('stock console tools', function () {
   })
   after(async () => {
     await broker?.dispose()
-    rmSync(folder, { recursive: true, force: true })
+    if (folder !== undefined) rmSync(folder, { recursive: true, force: true })
   })
 
   for (const version of VERSIONS) {

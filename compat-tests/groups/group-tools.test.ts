@@ -56,7 +56,7 @@ describe('stock tools for groups', function () {
   after(async () => {
     await member?.disconnect()
     await broker?.dispose()
-    rmSync(folder, { recursive: true, force: true })
+    if (folder !== undefined) rmSync(folder, { recursive: true, force: true })
   })
 
   /** Two partitions with records an hour apart. */

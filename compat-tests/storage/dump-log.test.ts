@@ -38,7 +38,9 @@ for (const [history, make] of Object.entries(HISTORIES)) {
       directory = join(parent, 'data')
       logs = await make(directory)
     })
-    after(() => rmSync(parent, { recursive: true, force: true }))
+    after(() => {
+      if (parent !== undefined) rmSync(parent, { recursive: true, force: true })
+    })
 
     const files = (...kinds: FileKind[]) =>
       logs.flatMap((log) => kinds.flatMap((kind) => filesOf(partitionDirectory(directory, log), kind)))
@@ -129,7 +131,9 @@ describe('what kafka-dump-log says of broken files', function () {
     place = partitionDirectory(join(parent, 'data'), logs[0]!)
   })
   afterEach(() => tools?.close())
-  after(() => rmSync(parent, { recursive: true, force: true }))
+  after(() => {
+    if (parent !== undefined) rmSync(parent, { recursive: true, force: true })
+  })
 
   /** Adds one to a byte of the first file of that kind that is long enough. */
   function damage(kind: FileKind, position: number): string {

@@ -118,7 +118,9 @@ describe("compaction by Apache Kafka 4.4.0's own cleaner and by Ottla", function
   before(() => {
     parent = mkdtempSync(join(tmpdir(), 'ottla-cleaner-'))
   })
-  after(() => rmSync(parent, { recursive: true, force: true }))
+  after(() => {
+    if (parent !== undefined) rmSync(parent, { recursive: true, force: true })
+  })
 
   const topics = Array.from({ length: LOGS }, (_, i) => `log${i}`)
   const writers = topics.map((_, i) => new Writer(i + 1))
