@@ -1,6 +1,8 @@
 import { expect } from 'chai'
+import { Inbox, KafkaJsApplication } from '../clients/kafkajs/kafkajs-application.ts'
 import { needs } from '../requirements.ts'
 import { TestBroker } from '../test-broker.ts'
+import { waitFor } from '../wait-for.ts'
 import { RecordTap } from './record-tap.ts'
 import { ConsoleTools } from './stock-tools.ts'
 import { ToolRunner } from './tool-runner.ts'
@@ -27,11 +29,13 @@ const NEWEST = '4.3.1'
 const KEYED = ['--property', 'parse.key=true', '--property', 'key.separator=:']
 const PERF_RECORDS = 20_000
 
-describe('console and perf tools of all ages', function () {
+describe('console, group and perf tools of all ages', function () {
   needs('java', 'maven')
   this.timeout(120_000)
   let tap: RecordTap
   let broker: TestBroker
+  /** Has a member in the group 'watching'. */
+  let application: KafkaJsApplication
   let runner: ToolRunner
   let tools: ConsoleTools
   /** What was written to the topics that all versions write to, in order. */
@@ -41,8 +45,12 @@ describe('console and perf tools of all ages', function () {
     tap = await RecordTap.start()
     broker = await TestBroker.start({ settings: { 'advertised.listeners': `PLAINTEXT://127.0.0.1:${tap.port}` } })
     tap.forwardTo(broker.port)
+    application = new KafkaJsApplication(broker.bootstrap)
+    await (await application.producer()).send({ topic: 'watched', messages: [{ value: 'a' }, { value: 'b' }] })
+    await (await Inbox.of(await application.consumer({ groupId: 'watching' }), 'watched')).atLeast(2)
   })
   after(async () => {
+    await application?.close()
     tap?.close()
     await broker?.dispose()
   })
@@ -82,6 +90,15 @@ describe('console and perf tools of all ages', function () {
           written.set(common, (written.get(common) ?? '') + share)
         })
       }
+
+      it('lists groups, and describes the offsets and members of one', async () => {
+        expect((await tools.groups('--list')).stdout.split('\n')).to.include('watching')
+        const described = async () => (await tools.groups('--describe', '--group', 'watching')).stdout
+        const row = await waitFor('its offset is committed', async () =>
+          /^.*watched,? +0,? +2,? +2,? +0,? .*$/m.exec(await described()),
+        )
+        expect(row[0]).to.match(/an-application.*127\.0\.0\.1/)
+      })
 
       it('measures how fast it writes, and how fast it reads', async () => {
         const topic = `perf-${version}`

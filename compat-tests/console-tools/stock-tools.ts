@@ -34,9 +34,7 @@ export class ConsoleTools {
 
   /** kafka-console-consumer from the beginning of the topic. */
   async consume(topic: string, args: string[], options: ToolOptions = {}): Promise<CommandResult> {
-    // The consoles of 0.9 and 0.10 read through ZooKeeper unless they are told otherwise.
-    const chosen = this.#isBefore1 ? ['--new-consumer'] : []
-    const common = [...chosen, '--bootstrap-server', this.#bootstrap, '--topic', topic, '--from-beginning']
+    const common = [...this.#newConsumer, '--bootstrap-server', this.#bootstrap, '--topic', topic, '--from-beginning']
     return this.#run('kafka-console-consumer', [...common, ...args], options)
   }
 
@@ -80,12 +78,17 @@ export class ConsoleTools {
   }
 
   async groups(...args: string[]): Promise<CommandResult> {
-    return this.#run('kafka-consumer-groups', ['--bootstrap-server', this.#bootstrap, ...args])
+    return this.#run('kafka-consumer-groups', [...this.#newConsumer, '--bootstrap-server', this.#bootstrap, ...args])
   }
 
   /** The broker list is what tutorials of ten years say; newer tools have only the other name. */
   get #brokerList(): string {
     return this.#version.startsWith('4.') ? '--bootstrap-server' : '--broker-list'
+  }
+
+  /** Tools of 0.9 and 0.10 ask ZooKeeper unless they are told otherwise. */
+  get #newConsumer(): string[] {
+    return this.#isBefore1 ? ['--new-consumer'] : []
   }
 
   get #isBefore1(): boolean {

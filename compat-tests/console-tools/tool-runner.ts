@@ -27,13 +27,19 @@ export class ToolRunner {
   #last: Promise<unknown> = Promise.resolve()
   /** Called with the exit code of the run that is under way, or with undefined where the JVM ended instead. */
   #onAnswer: (code: string | undefined) => void = () => {}
+  /** What tools say goes to a file of each run. */
+  #saidByJvm = ''
 
   private constructor(version: string, child: ChildProcess, folder: string) {
     this.#version = version
     this.#child = child
     this.#folder = folder
     createInterface({ input: child.stdout! }).on('line', (line) => this.#onAnswer(line))
-    child.once('exit', () => this.#onAnswer(undefined))
+    child.stderr!.on('data', (chunk: Buffer) => {
+      this.#saidByJvm += chunk.toString('utf8')
+    })
+    child.stdin!.on('error', () => {}) // EPIPE: the JVM has ended, which the next run tells
+    child.once('close', () => this.#onAnswer(undefined))
     process.once('exit', this.#kill)
   }
 
@@ -45,7 +51,7 @@ export class ToolRunner {
     // JDK 18 and later let a program refuse to exit only if they are told so; the runner runs the shutdown hooks.
     const flags = ['-Xmx256m', '-Djava.security.manager=allow', '--add-opens', 'java.base/java.lang=ALL-UNNAMED']
     const [file, ...args] = [...(await javaProgram(PROGRAM, rest.join(delimiter), ...flags)), ...own]
-    const child = spawn(file!, args, { stdio: ['pipe', 'pipe', 'ignore'] })
+    const child = spawn(file!, args, { stdio: ['pipe', 'pipe', 'pipe'] })
     await once(child, 'spawn')
     return new ToolRunner(version, child, mkdtempSync(join(tmpdir(), 'ottla-tools-')))
   }
@@ -59,10 +65,14 @@ export class ToolRunner {
 
   async close(): Promise<void> {
     process.off('exit', this.#kill)
-    const ended = this.#child.exitCode !== null || this.#child.signalCode !== null || once(this.#child, 'exit')
+    const ended = this.#hasEnded || once(this.#child, 'exit')
     this.#kill()
     await ended
     rmSync(this.#folder, { recursive: true, force: true })
+  }
+
+  get #hasEnded(): boolean {
+    return this.#child.exitCode !== null || this.#child.signalCode !== null
   }
 
   readonly #kill = () => this.#child.kill('SIGKILL')
@@ -72,15 +82,17 @@ export class ToolRunner {
     if (options.inputFile === undefined) writeFileSync(input, options.input ?? '')
     const stdout = options.outputFile ?? join(this.#folder, 'out')
     const stderr = join(this.#folder, 'err')
+    for (const file of [stdout, stderr]) writeFileSync(file, '')
     const fields = [await mainClass(this.#version, tool), input, stdout, stderr, ...args]
     const answered = new Promise<string | undefined>((resolve) => {
       this.#onAnswer = resolve
+      if (this.#hasEnded) resolve(undefined)
     })
     this.#child.stdin!.write(`${fields.map((field) => Buffer.from(field).toString('base64')).join(' ')}\n`)
     const what = `${tool} ${args.join(' ')}`
     try {
       const code = await within(what, answered, options.timeoutMs ?? 60_000)
-      if (code === undefined) throw new Error('the JVM ended')
+      if (code === undefined) throw new Error(`the JVM ended: ${this.#saidByJvm}`)
       return { code: Number(code), signal: null, ...output() }
     } catch (error) {
       this.#kill() // whatever it does now would be taken for the answer to the next run
