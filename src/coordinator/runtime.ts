@@ -1,12 +1,14 @@
-import { type Rejection, reject } from '../../protocol/error-codes.ts'
+import { isRejection, type Rejection, reject } from '../../protocol/error-codes.ts'
 import type { MetadataImage, PartitionImage } from '../metadata/metadata-image.ts'
 import type { MetadataChange, MetadataStore, NewTopic } from '../metadata/metadata-store.ts'
+import type { Logger } from '../observe/logger.ts'
 import { coordinatorPartition } from './java-hash.ts'
 import type { Shard } from './shard.ts'
 import type { ShardRuntime } from './shard-runtime.ts'
 
 export interface CoordinatorRuntimeParts<S extends Shard> {
   readonly nodeId: number
+  readonly logger: Logger
   readonly metadata: MetadataStore
   /** The coordinator's internal topic, and how it is made on first need. */
   readonly topic: string
@@ -29,7 +31,9 @@ interface Led<S extends Shard> {
 export class CoordinatorRuntime<S extends Shard> {
   readonly #parts: CoordinatorRuntimeParts<S>
   readonly #shards = new Map<number, Led<S>>()
-  #creating: Promise<unknown> | undefined
+  #creating: Promise<void> | undefined
+  /** Why the topic could not be made, as it was told last: clients ask again and again. */
+  #toldReason: string | undefined
   #isRunning = false
 
   constructor(parts: CoordinatorRuntimeParts<S>) {
@@ -77,13 +81,21 @@ export class CoordinatorRuntime<S extends Shard> {
     return leader
   }
 
-  #create(principal: string): Promise<unknown> {
-    const { metadata } = this.#parts
-    const options = { nowMs: this.#parts.nowMs(), principal }
-    this.#creating ??= metadata.createTopics([this.#parts.newTopic()], options).finally(() => {
+  #create(principal: string): Promise<void> {
+    this.#creating ??= this.#createOnce(principal).finally(() => {
       this.#creating = undefined
     })
     return this.#creating
+  }
+
+  async #createOnce(principal: string): Promise<void> {
+    const { metadata, topic, logger } = this.#parts
+    const [made] = await metadata.createTopics([this.#parts.newTopic()], { nowMs: this.#parts.nowMs(), principal })
+    if (!isRejection(made) || made.error === 'TOPIC_ALREADY_EXISTS') return
+    const reason = `${made.error}: ${made.message}`
+    if (reason !== this.#toldReason)
+      logger.warn({ topic, reason }, 'A coordinator’s topic cannot be made: it serves nobody.')
+    this.#toldReason = reason
   }
 
   #topicPartitions(image: MetadataImage): readonly PartitionImage[] | undefined {
