@@ -95,6 +95,15 @@ describe('a group of the consumer protocol', () => {
     expect((await a.beat()).assignment?.topicPartitions[0]?.partitions).to.have.length(3)
   })
 
+  it('does not wait for a moment that a clock set back has put off', async () => {
+    const w = await world({ 'group.consumer.assignment.interval.ms': '3000' })
+    const [a, b] = [member(w, 'a'), member(w, 'b')]
+    await settleGroup(w, [a])
+    w.host.jumpWallClock(-3_600_000)
+    await settleGroup(w, [a, b])
+    expect(a.partitions(t)).to.have.length(3)
+  })
+
   it('lets members choose the assignor', async () => {
     const w = await world()
     const clients = ['c', 'b', 'a'].map((name) => member(w, name, { assignor: 'range' }))
@@ -209,6 +218,20 @@ describe('a subscription by regular expression', () => {
     a.obey()
     await settleGroup(w, [a])
     expect([...a.owned.keys()]).to.deep.equal([topicIdOf('other')])
+  })
+})
+
+describe('subscriptions by regular expression, when the clock is set back,', () => {
+  it('are looked up all the same', async () => {
+    const w = await world()
+    const a = member(w, 'a', { topics: null, regex: 't.*' })
+    await settleGroup(w, [a])
+    w.host.jumpWallClock(-3_600_000)
+    w.setTopic('t2', 2)
+    await w.host.advance(11_000)
+    await settleGroup(w, [a])
+    await settleGroup(w, [a])
+    expect(a.partitionCount).to.equal(8)
   })
 })
 

@@ -132,7 +132,9 @@ export class MemberUpdates {
   #mayAssign({ groupId, assignmentTimestampMs }: ConsumerGroup): boolean {
     const { consumerAssignmentIntervalMs } = this.#context.settingsOf(groupId)
     if (assignmentTimestampMs === 0 || consumerAssignmentIntervalMs === 0) return true
-    return this.#context.nowMs() >= assignmentTimestampMs + consumerAssignmentIntervalMs
+    const sinceMs = this.#context.nowMs() - assignmentTimestampMs
+    // Before now: the clock was set back. Kafka would wait until it is as late again.
+    return sinceMs < 0 || sinceMs >= consumerAssignmentIntervalMs
   }
 
   get #assignors(): readonly Assignor[] {

@@ -61,7 +61,8 @@ export class RegexSubscriptions {
     const timer = `regex-${groupId}`
     const last = group.lastRegexRefresh
     const nowMs = this.#context.nowMs()
-    const sinceMs = last === undefined ? Number.POSITIVE_INFINITY : nowMs - last.timestampMs
+    // A look-up in the future: the clock was set back. Kafka would wait until it is as late again.
+    const sinceMs = last === undefined || last.timestampMs > nowMs ? Number.POSITIVE_INFINITY : nowMs - last.timestampMs
     if (this.#context.timers.has(timer) || sinceMs <= MIN_REFRESH_INTERVAL_MS) return
     const isDue =
       isFirst ||
