@@ -1,0 +1,269 @@
+import { ConsumerGroupHeartbeat } from '../../protocol/apis/consumer-group-heartbeat.ts'
+import { Heartbeat } from '../../protocol/apis/heartbeat.ts'
+import { JoinGroup } from '../../protocol/apis/join-group.ts'
+import { LeaveGroup } from '../../protocol/apis/leave-group.ts'
+import { OffsetCommit } from '../../protocol/apis/offset-commit.ts'
+import { OffsetFetch } from '../../protocol/apis/offset-fetch.ts'
+import { SyncGroup } from '../../protocol/apis/sync-group.ts'
+import { errorName } from '../../protocol/error-codes.ts'
+import { ZERO_UUID } from '../../protocol/schema.ts'
+import { readAssignment, writeAssignment } from '../../src/coordinator/group/classic/consumer-subscription.ts'
+import { subscriptionTo } from '../../src/coordinator/testing/classic-consumer.ts'
+import type { SeededRandom } from '../../storage/host/seeded-random.ts'
+import { ConnectionLost, type SimulatedBroker } from './simulated-broker.ts'
+import { check } from './storage-model.ts'
+
+export const TOPIC = 't'
+export const PARTITIONS = 6
+export const SESSION_MS = 10_000
+
+/** What members do and hear that must hold for all of them. */
+export interface GroupLedger {
+  /** A commit was acknowledged: nobody else may commit for that partition in this generation, and it is never lost. */
+  committed(groupId: string, generation: number, partition: number, memberId: string, offset: number): void
+  /** A member was told where its group is: not before what was acknowledged. */
+  fetched(groupId: string, partition: number, offset: number): void
+}
+
+export interface MemberPlace {
+  readonly broker: SimulatedBroker
+  readonly random: SeededRandom
+  readonly ledger: GroupLedger
+  readonly groupId: string
+  readonly name: string
+  readonly instanceId: string | null
+}
+
+/** Refused because the member is behind, or the coordinator not there: it learns the rest from its next heartbeat. */
+const transient = new Set([
+  ...['NOT_COORDINATOR', 'COORDINATOR_LOAD_IN_PROGRESS', 'COORDINATOR_NOT_AVAILABLE', 'UNKNOWN_SERVER_ERROR'],
+  ...['REBALANCE_IN_PROGRESS', 'STALE_MEMBER_EPOCH', 'UNSTABLE_OFFSET_COMMIT', 'UNKNOWN_TOPIC_OR_PARTITION'],
+  ...['KAFKA_STORAGE_ERROR', 'NOT_LEADER_OR_FOLLOWER', 'REQUEST_TIMED_OUT'],
+])
+/** It is no member any more, or another took its place. */
+const fenced = new Set([
+  ...['UNKNOWN_MEMBER_ID', 'ILLEGAL_GENERATION', 'FENCED_INSTANCE_ID', 'FENCED_MEMBER_EPOCH', 'GROUP_ID_NOT_FOUND'],
+  'UNRELEASED_INSTANCE_ID',
+])
+
+/** A consumer that takes one step at a time: whatever it is in the middle of ends with the broker, but not itself. */
+export abstract class SimulatedMember {
+  memberId = ''
+  generation = -1
+  /** Partitions that it works on, with the offset to go on from; undefined: it has not asked yet. */
+  readonly positions = new Map<number, number | undefined>()
+  protected readonly place: MemberPlace
+  #isBusy = false
+
+  constructor(place: MemberPlace) {
+    this.place = place
+  }
+
+  /** Has everything that it may have, and is in a generation. */
+  abstract readonly isSettled: boolean
+  protected abstract step(): Promise<void>
+  abstract leave(): Promise<void>
+  protected abstract reset(): void
+
+  /** The next thing that it has to do, unless it waits for an answer. `failed`: something went wrong that must not. */
+  act(failed: (error: unknown) => void): void {
+    if (this.#isBusy) return
+    this.#isBusy = true
+    this.step()
+      .catch((error) => {
+        if (!(error instanceof ConnectionLost)) failed(error)
+      })
+      .finally(() => {
+        this.#isBusy = false
+      })
+  }
+
+  protected owns(partitions: readonly number[]): void {
+    for (const partition of [...this.positions.keys()]) {
+      if (!partitions.includes(partition)) this.positions.delete(partition)
+    }
+    for (const partition of partitions) if (!this.positions.has(partition)) this.positions.set(partition, undefined)
+  }
+
+  /** True where the answer says that all is well. */
+  protected isFine(code: number): boolean {
+    const error = errorName(code)
+    if (error === 'NONE') return true
+    check(transient.has(error) || fenced.has(error), `${this.place.name} was answered ${error}`)
+    if (fenced.has(error)) this.reset()
+    return false
+  }
+
+  /** Asks where to go on, or says how far it got. */
+  protected async work(): Promise<void> {
+    const unknown = [...this.positions].filter(([, offset]) => offset === undefined).map(([partition]) => partition)
+    if (unknown.length > 0) await this.#fetchPositions(unknown)
+    else if (this.positions.size > 0) await this.#commit(this.place.random.pick([...this.positions.keys()]))
+  }
+
+  async #fetchPositions(partitionIndexes: readonly number[]): Promise<void> {
+    const { broker, groupId, ledger } = this.place
+    const topics = [{ name: TOPIC, topicId: ZERO_UUID, partitionIndexes }]
+    const groups = [{ groupId, memberId: this.memberId, memberEpoch: this.generation, topics }]
+    const { generation } = this
+    const answer = await broker.ask(OffsetFetch, 9, { groupId: '', topics: [], groups, requireStable: true })
+    const group = answer.groups[0]!
+    if (!this.isFine(group.errorCode) || generation !== this.generation) return
+    for (const { partitionIndex, committedOffset, errorCode } of group.topics[0]!.partitions) {
+      if (!this.isFine(errorCode)) return
+      ledger.fetched(groupId, partitionIndex, committedOffset)
+      if (this.positions.has(partitionIndex)) this.positions.set(partitionIndex, Math.max(0, committedOffset))
+    }
+  }
+
+  async #commit(partitionIndex: number): Promise<void> {
+    const { broker, groupId, ledger, random, instanceId: groupInstanceId } = this.place
+    const { memberId, generation } = this
+    const committedOffset = this.positions.get(partitionIndex)! + 1 + random.below(3)
+    // Without an answer it is not known how far it got: it has to ask.
+    this.positions.set(partitionIndex, undefined)
+    const partition = { partitionIndex, committedOffset, committedLeaderEpoch: -1, commitTimestamp: -1 }
+    const topics = [{ name: TOPIC, topicId: ZERO_UUID, partitions: [{ ...partition, committedMetadata: '' }] }]
+    const member = { groupId, memberId, groupInstanceId, generationIdOrMemberEpoch: generation }
+    const answer = await broker.ask(OffsetCommit, 9, { ...member, retentionTimeMs: -1, topics })
+    if (!this.isFine(answer.topics[0]!.partitions[0]!.errorCode)) return
+    // A static member that comes back is the same one under another id.
+    ledger.committed(groupId, generation, partitionIndex, groupInstanceId ?? memberId, committedOffset)
+    if (this.positions.has(partitionIndex)) this.positions.set(partitionIndex, committedOffset)
+  }
+}
+
+/** Eager, with its leader's round robin. */
+export class SimulatedClassicMember extends SimulatedMember {
+  #state: 'out' | 'joined' | 'working' = 'out'
+  #others: readonly { readonly memberId: string }[] = []
+
+  get isSettled(): boolean {
+    return this.#state === 'working'
+  }
+
+  protected async step(): Promise<void> {
+    if (this.#state === 'out') await this.#join()
+    else if (this.#state === 'joined') await this.#sync()
+    else if (this.place.random.oneIn(2)) await this.work()
+    else await this.#beat()
+  }
+
+  async leave(): Promise<void> {
+    if (this.memberId === '') return
+    const { broker, groupId, instanceId: groupInstanceId } = this.place
+    const members = [{ memberId: this.memberId, groupInstanceId, reason: null }]
+    this.reset()
+    await broker.ask(LeaveGroup, 5, { groupId, memberId: '', members })
+  }
+
+  protected reset(): void {
+    this.memberId = ''
+    this.generation = -1
+    this.#stop()
+  }
+
+  #stop(): void {
+    this.#state = 'out'
+    this.owns([])
+  }
+
+  get #claim() {
+    const { groupId, instanceId: groupInstanceId } = this.place
+    return { groupId, memberId: this.memberId, generationId: this.generation, groupInstanceId }
+  }
+
+  async #join(): Promise<void> {
+    const { broker, groupId, instanceId: groupInstanceId } = this.place
+    const joined = await broker.ask(JoinGroup, 9, {
+      ...{ groupId, memberId: this.memberId, groupInstanceId, protocolType: 'consumer', reason: null },
+      ...{ sessionTimeoutMs: SESSION_MS, rebalanceTimeoutMs: SESSION_MS },
+      protocols: [{ name: 'range', metadata: subscriptionTo(TOPIC) }],
+    })
+    if (errorName(joined.errorCode) === 'MEMBER_ID_REQUIRED') {
+      this.memberId = joined.memberId
+      return
+    }
+    if (!this.isFine(joined.errorCode)) return
+    this.memberId = joined.memberId
+    this.generation = joined.generationId
+    const leads = joined.leader === joined.memberId && !joined.skipAssignment
+    this.#others = leads ? joined.members : []
+    this.#state = 'joined'
+  }
+
+  async #sync(): Promise<void> {
+    const assignments = this.#others.map(({ memberId }, i) => {
+      const partitions = Array.from({ length: PARTITIONS }, (_, each) => each).filter(
+        (each) => each % this.#others.length === i,
+      )
+      const assignedPartitions = [{ topic: TOPIC, partitions }]
+      return { memberId, assignment: writeAssignment({ assignedPartitions, userData: null }, 1) }
+    })
+    const wish = { protocolType: 'consumer', protocolName: 'range', assignments }
+    const synced = await this.place.broker.ask(SyncGroup, 5, { ...this.#claim, ...wish })
+    if (!this.isFine(synced.errorCode)) return this.#stop()
+    const assigned = synced.assignment.length === 0 ? [] : readAssignment(synced.assignment).assignedPartitions
+    this.owns(assigned.flatMap(({ partitions }) => [...partitions]))
+    this.#state = 'working'
+  }
+
+  async #beat(): Promise<void> {
+    const { errorCode } = await this.place.broker.ask(Heartbeat, 4, this.#claim)
+    if (errorName(errorCode) === 'REBALANCE_IN_PROGRESS') this.#stop()
+    else this.isFine(errorCode)
+  }
+}
+
+/** Does what it is told at once. */
+export class SimulatedConsumerMember extends SimulatedMember {
+  #topicId = ZERO_UUID
+  #isNew = true
+  #hasAnswer = false
+
+  get isSettled(): boolean {
+    return this.generation > 0 && !this.#isNew
+  }
+
+  protected async step(): Promise<void> {
+    if (this.generation > 0 && this.place.random.oneIn(2)) await this.work()
+    else await this.#beat()
+  }
+
+  async leave(): Promise<void> {
+    if (this.generation <= 0) return
+    const { broker, groupId, instanceId } = this.place
+    const memberEpoch = instanceId !== null && this.place.random.oneIn(2) ? -2 : -1
+    const { memberId } = this
+    this.reset()
+    await broker.ask(ConsumerGroupHeartbeat, 1, { groupId, memberId, instanceId, memberEpoch })
+  }
+
+  protected reset(): void {
+    this.generation = 0
+    this.#isNew = true
+    this.#hasAnswer = false
+    this.owns([])
+  }
+
+  async #beat(): Promise<void> {
+    const { broker, groupId, instanceId, name } = this.place
+    this.memberId = name
+    // Whoever has missed an answer says everything again, and is told everything again.
+    const wish = this.#hasAnswer ? {} : { rebalanceTimeoutMs: SESSION_MS, subscribedTopicNames: [TOPIC] }
+    this.#hasAnswer = false
+    const partitions = [...this.positions.keys()]
+    const answer = await broker.ask(ConsumerGroupHeartbeat, 1, {
+      ...{ groupId, memberId: name, instanceId, memberEpoch: Math.max(0, this.generation) },
+      ...wish,
+      topicPartitions: partitions.length === 0 ? [] : [{ topicId: this.#topicId, partitions }],
+    })
+    if (!this.isFine(answer.errorCode)) return
+    this.#hasAnswer = true
+    this.generation = answer.memberEpoch
+    this.#isNew = answer.assignment !== null
+    if (answer.assignment === null) return
+    for (const { topicId } of answer.assignment.topicPartitions) this.#topicId = topicId
+    this.owns(answer.assignment.topicPartitions.flatMap(({ partitions: each }) => [...each]))
+  }
+}

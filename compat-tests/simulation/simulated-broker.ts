@@ -1,0 +1,70 @@
+import { ByteReader } from '../../protocol/byte-reader.ts'
+import { decode } from '../../protocol/codegen.ts'
+import { readResponseHeader } from '../../protocol/headers.ts'
+import type { ApiSchema, Fields, InputValue, ValueOf } from '../../protocol/schema.ts'
+import { Broker } from '../../src/broker.ts'
+import { brokerSettingsOf } from '../../src/config/broker-start.ts'
+import { SimulatedTransport } from '../../src/network/simulated-transport.ts'
+import type { Logger } from '../../src/observe/logger.ts'
+import { SimulatedCrash } from '../../storage/host/faulty-files.ts'
+import type { SimulatedHost } from '../../storage/host/simulated-host.ts'
+import { requestFrame } from '../raw-client.ts'
+import { check } from './storage-model.ts'
+
+/** What a client sees of a broker that went away before it answered. */
+export class ConnectionLost extends Error {
+  override readonly name = 'ConnectionLost'
+}
+
+/** A whole broker on the simulated machine, in one life after the other on the same disk. */
+export class SimulatedBroker {
+  readonly #host: SimulatedHost
+  readonly #settings: ReadonlyMap<string, string>
+  readonly #logger: Logger
+  #broker!: Broker
+  /** Rejects the answers that this life of the broker still owes. */
+  #waiting = new Set<(error: ConnectionLost) => void>()
+
+  constructor(host: SimulatedHost, settings: Readonly<Record<string, string>>, logger: Logger) {
+    this.#host = host
+    this.#settings = new Map(Object.entries({ 'log.dirs': '/data', listeners: 'PLAINTEXT://:9092', ...settings }))
+    this.#logger = logger
+  }
+
+  async start(): Promise<void> {
+    const transport = new SimulatedTransport(this.#host.timers)
+    this.#broker = new Broker(brokerSettingsOf(this.#settings), this.#host, transport, this.#logger)
+    await this.#host.settle(this.#broker.start())
+  }
+
+  /** Ends this life: in order, or with the process, or with the machine and all that was not synced. */
+  async end(how: 'stop' | 'process' | 'power'): Promise<void> {
+    if (how === 'stop') await this.#host.settle(this.#broker.stop())
+    for (const lose of this.#waiting) lose(new ConnectionLost())
+    this.#waiting.clear()
+    this.#host.crash()
+    if (how === 'power') this.#host.memory.losePower(this.#host.random)
+  }
+
+  /** Rejects with ConnectionLost where the broker ends before it answers. */
+  ask<Q extends Fields, S extends Fields>(
+    api: ApiSchema<Q, S>,
+    version: number,
+    request: InputValue<Q>,
+  ): Promise<ValueOf<S>> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.add(reject)
+      const settle = (answer: Buffer | undefined) => {
+        if (!this.#waiting.delete(reject)) return
+        check(answer !== undefined, `${api.name} was not answered`)
+        const reader = new ByteReader(answer)
+        readResponseHeader(reader, api, version)
+        resolve(decode(api.response, version, reader) as ValueOf<S>)
+      }
+      this.#broker.inject(requestFrame(api, version, request).subarray(4)).then(settle, (error) => {
+        if (!this.#waiting.delete(reject)) return
+        reject(error instanceof SimulatedCrash ? new ConnectionLost() : error)
+      })
+    })
+  }
+}
