@@ -9,6 +9,7 @@ const programs = {
   kcat: { command: 'kcat', apt: 'kcat' },
   python: { command: 'python3', apt: 'python3-venv' },
   go: { command: 'go', apt: 'golang-go' },
+  rust: { command: 'cargo', apt: 'cargo' },
 } as const
 export type Requirement = keyof typeof programs
 

@@ -15,6 +15,8 @@ export interface MatrixClient {
   readonly name: string
   readonly codecs: readonly string[]
   readonly requirements: readonly Requirement[]
+  /** What it cannot read, whichever broker has it: the client that wrote it, with which codec, and the reason. */
+  readonly cannotRead?: { readonly writer: string; readonly codec: string; readonly reason: string }
   /** Argument list before the verb. Installs what is missing; rejects where it cannot. */
   command(): Promise<string[]>
 }
@@ -61,14 +63,23 @@ function python(name: string): MatrixClient {
   return { name, codecs: ALL_CODECS, requirements: ['python'], command }
 }
 
-function go(name: string): MatrixClient {
+function go(name: string, limits: Pick<MatrixClient, 'cannotRead'> = {}): MatrixClient {
   const command = async () => {
     const program = join(cache, 'go', name)
     mkdirSync(dirname(program), { recursive: true })
     await runCommandWell(['go', 'build', '-o', program, '.'], { ...INSTALL, cwd: join(folder, name) })
     return [program]
   }
-  return { name, codecs: ALL_CODECS, requirements: ['go'], command }
+  return { name, codecs: ALL_CODECS, requirements: ['go'], command, ...limits }
+}
+
+function rust(name: string): MatrixClient {
+  const command = async () => {
+    const target = join(cache, name)
+    await runCommandWell(['cargo', 'build', '--quiet', '--target-dir', target], { ...INSTALL, cwd: join(folder, name) })
+    return [join(target, 'debug', `${name}-client`)]
+  }
+  return { name, codecs: ALL_CODECS, requirements: ['rust'], command }
 }
 
 /** Apache Kafka's own client, with further properties for its consumer. */
@@ -82,8 +93,15 @@ export const matrixClients: readonly MatrixClient[] = [
   python('kafka-python'),
   python('aiokafka'),
   go('franz-go'),
-  go('kafka-go'),
+  go('kafka-go', {
+    cannotRead: {
+      writer: 'aiokafka',
+      codec: 'lz4',
+      reason: 'kafka-go stops before frames with block checksums; it does so with Apache Kafka 4.4.0 too',
+    },
+  }),
   go('sarama'),
+  rust('rdkafka'),
   { name: 'jvm', codecs: ALL_CODECS, requirements: ['java', 'maven'], command: jvmCommand },
   {
     name: 'kafkajs',
