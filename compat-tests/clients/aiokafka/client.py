@@ -25,7 +25,7 @@ async def consume(bootstrap, topic, group, count):
         message = await asyncio.wait_for(consumer.getone(), 20)
         headers = dict(message.headers)
         print(json.dumps({"key": message.key.decode(), "value": message.value.decode(),
-                          "index": headers["index"].decode()}))
+                          "index": headers.get("index", b"").decode()}))
     await consumer.commit()
     await consumer.stop()
 

@@ -29,9 +29,9 @@ def consume(bootstrap, topic, group, count):
         message = consumer.poll(20)
         if message is None or message.error():
             raise SystemExit(f"no message: {message and message.error()}")
-        headers = dict(message.headers())
+        headers = dict(message.headers() or [])
         print(json.dumps({"key": message.key().decode(), "value": message.value().decode(),
-                          "index": headers["index"].decode()}))
+                          "index": headers.get("index", b"").decode()}))
     consumer.commit(asynchronous=False)
     consumer.close()
 

@@ -57,11 +57,18 @@ func consume(ctx context.Context, bootstrap, topic, group string, count int) {
 		fetches.EachRecord(func(record *kgo.Record) {
 			seen++
 			must(out.Encode(map[string]string{
-				"key": string(record.Key), "value": string(record.Value), "index": string(record.Headers[0].Value),
+				"key": string(record.Key), "value": string(record.Value), "index": indexOf(record.Headers),
 			}))
 		})
 	}
 	must(client.CommitUncommittedOffsets(ctx))
+}
+
+func indexOf(headers []kgo.RecordHeader) string {
+	if len(headers) == 0 {
+		return ""
+	}
+	return string(headers[0].Value)
 }
 
 func admin(ctx context.Context, bootstrap, topic string) {

@@ -8,6 +8,7 @@ import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.common.header.Header;
 import org.apache.kafka.common.serialization.StringDeserializer;
 import org.apache.kafka.common.serialization.StringSerializer;
 
@@ -63,7 +64,8 @@ public class Client {
       for (int seen = 0; seen < count; ) {
         if (System.currentTimeMillis() > deadline) throw new IllegalStateException(seen + " of " + count + " records");
         for (ConsumerRecord<String, String> record : consumer.poll(Duration.ofSeconds(1))) {
-          String index = new String(record.headers().lastHeader("index").value());
+          Header header = record.headers().lastHeader("index");
+          String index = header == null ? "" : new String(header.value());
           System.out.printf("{\"key\":\"%s\",\"value\":\"%s\",\"index\":\"%s\"}%n", record.key(), record.value(), index);
           seen++;
         }

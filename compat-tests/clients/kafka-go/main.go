@@ -48,11 +48,18 @@ func consume(ctx context.Context, bootstrap, topic, group string, count int) {
 		must(err)
 		last = message
 		must(out.Encode(map[string]string{
-			"key": string(message.Key), "value": string(message.Value), "index": string(message.Headers[0].Value),
+			"key": string(message.Key), "value": string(message.Value), "index": indexOf(message.Headers),
 		}))
 	}
 	must(reader.CommitMessages(ctx, last))
 	must(reader.Close())
+}
+
+func indexOf(headers []kafka.Header) string {
+	if len(headers) == 0 {
+		return ""
+	}
+	return string(headers[0].Value)
 }
 
 func admin(ctx context.Context, bootstrap, topic string) {

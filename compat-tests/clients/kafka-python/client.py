@@ -24,7 +24,7 @@ def consume(bootstrap, topic, group, count):
     for message in consumer:
         headers = dict(message.headers)
         print(json.dumps({"key": message.key.decode(), "value": message.value.decode(),
-                          "index": headers["index"].decode()}))
+                          "index": headers.get("index", b"").decode()}))
         seen += 1
         if seen == int(count):
             break

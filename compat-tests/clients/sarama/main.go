@@ -91,7 +91,7 @@ func consume(ctx context.Context, bootstrap, topic, group string, count int) {
 		select {
 		case message := <-h.messages:
 			must(out.Encode(map[string]string{
-				"key": string(message.Key), "value": string(message.Value), "index": string(message.Headers[0].Value),
+				"key": string(message.Key), "value": string(message.Value), "index": indexOf(message.Headers),
 			}))
 			h.taken <- true
 		case err := <-done:
@@ -101,6 +101,13 @@ func consume(ctx context.Context, bootstrap, topic, group string, count int) {
 	stop()
 	must(<-done)
 	must(consumer.Close())
+}
+
+func indexOf(headers []*sarama.RecordHeader) string {
+	if len(headers) == 0 {
+		return ""
+	}
+	return string(headers[0].Value)
 }
 
 func admin(bootstrap, topic string) {
