@@ -43,7 +43,9 @@ export class Connection implements PeerHandler, WaitingReader {
   #sawFrame = false
   #firstBytes: Buffer = Buffer.alloc(0)
   #isReading = true
-  /** Nothing more is read or sent. */
+  /** Why the bytes that come in can no longer be cut into requests. */
+  #broken: string | undefined
+  /** Nothing more is read or replied; what was replied may still be on its way. */
   #isClosed = false
   /** All that the connection held has been given back. */
   #isTornDown = false
@@ -61,12 +63,12 @@ export class Connection implements PeerHandler, WaitingReader {
 
   /** When bytes last went either way. A request that is being worked on counts as activity. */
   idleSinceMs(): number {
-    const isWorking = this.#exchanges.length > 0 && this.#peer.unsentBytes === 0
+    const isWorking = !this.#isClosed && this.#exchanges.length > 0 && this.#peer.unsentBytes === 0
     return isWorking ? Number.POSITIVE_INFINITY : this.#lastActivityMs
   }
 
   onBytes(chunk: Buffer): void {
-    if (this.#isClosed) return
+    if (this.#isClosed || this.#broken !== undefined) return
     this.#lastActivityMs = this.#parts.monotonicMs()
     if (!this.#sawFrame && this.#refuseForeign(chunk)) return
     this.#bytesInFrame += chunk.length
@@ -75,8 +77,7 @@ export class Connection implements PeerHandler, WaitingReader {
       this.#frames.push(chunk)
     } catch (error) {
       if (!(error instanceof MalformedError)) throw error
-      this.close(error.message)
-      return
+      this.#broken = error.message
     }
     this.#takeUp()
     this.#checkReading()
@@ -119,6 +120,12 @@ export class Connection implements PeerHandler, WaitingReader {
       this.#parts.dispatch(exchange)
     }
     this.#isTakingUp = false
+    this.#closeIfBroken()
+  }
+
+  #closeIfBroken(): void {
+    const isThrough = this.#waiting.length === 0 && this.#exchanges.length === 0
+    if (this.#broken !== undefined && isThrough) this.#closeAfterReplies(this.#broken)
   }
 
   /** Stops reading where enough waits already, goes on where it no longer does. */
@@ -146,17 +153,24 @@ export class Connection implements PeerHandler, WaitingReader {
     this.#checkReading()
   }
 
-  /** For PendingExchange: sends every reply whose turn has come. */
+  /** For PendingExchange: sends every reply whose turn has come, or closes if it is a failure's turn. */
   replied(exchange: PendingExchange): void {
-    if (this.#isClosed) {
-      this.#letGo(exchange)
-      return
-    }
+    if (this.#isTornDown) this.#letGo(exchange)
+    if (this.#isClosed) return
+    this.#sendReady()
+    if (exchange.failure === undefined) this.orderFixed(exchange)
+    this.#closeIfBroken()
+  }
+
+  #sendReady(): void {
     for (let head = this.#exchanges[0]; head?.isAnswered; head = this.#exchanges[0]) {
+      if (head.failure !== undefined) {
+        this.#closeAfterReplies(head.failure)
+        return
+      }
       this.#exchanges.shift()
       this.#send(head)
     }
-    this.orderFixed(exchange)
   }
 
   #send(exchange: PendingExchange): void {
@@ -182,20 +196,30 @@ export class Connection implements PeerHandler, WaitingReader {
 
   /** Closes at once; a reason is logged as the client's fault. */
   close(reason?: string): void {
-    if (this.#isClosed) return
-    const { clientHost, clientPort } = this.info
-    if (reason !== undefined) {
-      const client = `${clientHost}:${clientPort}`
-      this.#parts.logger.warn({ client, listener: this.info.listener }, `closed the connection of ${client}: ${reason}`)
-    }
+    if (this.#isTornDown) return
+    if (reason !== undefined && !this.#isClosed) this.#warn(reason)
     this.#peer.destroy()
     this.onClose()
   }
 
-  /** For PendingExchange. */
-  failed(exchange: PendingExchange, reason: string): void {
-    if (this.#isClosed) this.#letGo(exchange)
-    else this.close(reason)
+  /** Closes as Kafka does, which reads a request when the one before it has been answered: those answers go out first. */
+  #closeAfterReplies(reason: string): void {
+    if (this.#isClosed) return
+    if (this.#peer.unsentBytes === 0) {
+      this.close(reason)
+      return
+    }
+    this.#warn(reason)
+    this.#isClosed = true
+    this.#peer.end()
+    // Or the client's own end would not be seen.
+    if (!this.#isReading) this.#peer.resumeReading()
+  }
+
+  #warn(reason: string): void {
+    const { clientHost, clientPort, listener } = this.info
+    const client = `${clientHost}:${clientPort}`
+    this.#parts.logger.warn({ client, listener }, `closed the connection of ${client}: ${reason}`)
   }
 
   onClose(): void {
@@ -225,6 +249,8 @@ class PendingExchange implements Exchange {
   readonly frame: Lease
   isAnswered = false
   answer: GatheredBytes | undefined
+  /** Why the connection is to be closed instead of a reply. */
+  failure: string | undefined
   #written: (() => void) | undefined
   #abandoned: (() => void)[] = []
   #isAbandoned = false
@@ -262,7 +288,8 @@ class PendingExchange implements Exchange {
 
   fail(reason: string): void {
     this.isAnswered = true
-    this.#connection.failed(this, reason)
+    this.failure = reason
+    this.#connection.replied(this)
   }
 
   letGo(): void {
