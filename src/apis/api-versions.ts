@@ -15,7 +15,7 @@ const WITH_FEATURE_VERSION_0 = 4
 export const apiVersions = handler(ApiVersions, (request, context) => {
   const { clientSoftwareName: name, clientSoftwareVersion: version } = request
   if (context.apiVersion >= WITH_SOFTWARE) {
-    if (!softwarePattern.test(name) || !softwarePattern.test(version)) {
+    if (isHalfMeant(request) || !softwarePattern.test(name) || !softwarePattern.test(version)) {
       return { errorCode: errorCode('INVALID_REQUEST'), apiKeys: [] }
     }
     context.rememberClientSoftware(name, version)
@@ -47,8 +47,13 @@ export const apiVersions = handler(ApiVersions, (request, context) => {
   }
 })
 
+/** A cluster without a node or a node without a cluster. Source: ApiVersionsRequest.isValid. */
+function isHalfMeant({ clusterId, nodeId }: ApiVersionsRequest): boolean {
+  return (clusterId === null) !== (nodeId === -1)
+}
+
 /** The client says from v5 on whom it takes us for (KIP-1242); where it errs, it starts over from its bootstrap servers. */
 function meansAnother({ clusterId, nodeId }: ApiVersionsRequest, { services }: RequestContext): boolean {
   const { image } = services.metadata
-  return (clusterId !== null && clusterId !== image.clusterId) || (nodeId !== -1 && nodeId !== services.nodeId)
+  return clusterId !== null && (clusterId !== image.clusterId || nodeId !== services.nodeId)
 }

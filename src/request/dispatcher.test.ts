@@ -71,6 +71,9 @@ describe('ApiVersions', () => {
     expect(await ask({ clusterId: 'c', nodeId: 1 })).to.equal('NONE')
     expect(await ask({ clusterId: 'd', nodeId: 1 })).to.equal('REBOOTSTRAP_REQUIRED')
     expect(await ask({ clusterId: 'c', nodeId: 2 })).to.equal('REBOOTSTRAP_REQUIRED')
+    expect(await ask({ clusterId: 'c', nodeId: -2 })).to.equal('REBOOTSTRAP_REQUIRED')
+    expect(await ask({ clusterId: 'c' })).to.equal('INVALID_REQUEST')
+    expect(await ask({ nodeId: 1 })).to.equal('INVALID_REQUEST')
   })
 
   it('refuses software whose name is none', async () => {
