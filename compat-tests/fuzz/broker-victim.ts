@@ -32,6 +32,8 @@ const properties = new Map(
     'queued.max.request.bytes': `${2 * REQUEST_LIMIT_BYTES}`,
     'offsets.topic.num.partitions': '1',
     'group.initial.rebalance.delay.ms': '0',
+    // However long a request waits, in virtual time, the bystander's connection is not closed.
+    'connections.max.idle.ms': '-1',
   }),
 )
 
