@@ -1,5 +1,5 @@
 import { ElectLeaders, type ElectLeadersRequest } from '../../protocol/apis/elect-leaders.ts'
-import { type Rejection, reject } from '../../protocol/error-codes.ts'
+import { errorCode, type Rejection, reject } from '../../protocol/error-codes.ts'
 import type { MetadataImage } from '../metadata/metadata-image.ts'
 import { handler } from './handler.ts'
 
@@ -10,29 +10,52 @@ const UNCLEAN = 1
  * Elects leaders. A single broker leads whatever it can already, so there never is anything to elect. Source:
  * ReplicationControlManager.electLeaders.
  */
-export const electLeaders = handler(ElectLeaders, (request, { services }) => {
-  const { electionType } = request
-  const asked = request.topicPartitions ?? []
-  const isUnknown = electionType !== PREFERRED && electionType !== UNCLEAN
-  const refusal = isUnknown ? reject('INVALID_REQUEST', `Unknown election type ${electionType}`) : undefined
+export const electLeaders = handler(ElectLeaders, ({ topicPartitions, electionType }, { services }) => {
+  const { image } = services.metadata
+  const isNothing = topicPartitions?.length === 0
+  if (!isNothing && electionType !== PREFERRED && electionType !== UNCLEAN)
+    return refused(topicPartitions ?? [], reject('INVALID_REQUEST', `Unknown election type ${electionType}`))
   return {
-    errorCode: asked.length === 0 ? 0 : (refusal?.code ?? 0),
-    replicaElectionResults: asked.map(({ topic, partitions }) => ({
-      topic,
-      partitionResult: partitions.map((partitionId) => {
-        const { code, message } = refusal ?? outcome(services.metadata.image, topic, partitionId, electionType)
-        return { partitionId, errorCode: code, errorMessage: message }
-      }),
-    })),
+    errorCode: 0,
+    replicaElectionResults:
+      topicPartitions === null ? electAll(image, electionType) : electSome(image, topicPartitions, electionType),
   }
 })
 
-function outcome(
-  image: MetadataImage,
-  topic: string,
-  partitionId: number,
-  electionType: ElectLeadersRequest['electionType'],
-): Rejection {
+type Asked = NonNullable<ElectLeadersRequest['topicPartitions']>
+
+function refused(asked: Asked, { code, message }: Rejection) {
+  const replicaElectionResults = asked.map(({ topic, partitions }) => ({
+    topic,
+    partitionResult: partitions.map((partitionId) => ({ partitionId, errorCode: code, errorMessage: message })),
+  }))
+  return { errorCode: code, replicaElectionResults }
+}
+
+function electSome(image: MetadataImage, asked: Asked, electionType: number) {
+  return asked.map(({ topic, partitions }) => ({
+    topic,
+    partitionResult: partitions.map((partitionId) => {
+      const { code, message } = outcome(image, topic, partitionId, electionType)
+      return { partitionId, errorCode: code, errorMessage: message }
+    }),
+  }))
+}
+
+/** Every topic, but of its partitions only those that an election would do good. */
+function electAll(image: MetadataImage, electionType: number) {
+  const asked = [...image.topicsByName].map(([topic, { partitions }]) => ({
+    topic,
+    partitions: [...partitions.keys()],
+  }))
+  const notNeeded = errorCode('ELECTION_NOT_NEEDED')
+  return electSome(image, asked, electionType).map(({ topic, partitionResult }) => ({
+    topic,
+    partitionResult: partitionResult.filter((each) => each.errorCode !== notNeeded),
+  }))
+}
+
+function outcome(image: MetadataImage, topic: string, partitionId: number, electionType: number): Rejection {
   const known = image.topicsByName.get(topic)
   if (known === undefined) return reject('UNKNOWN_TOPIC_OR_PARTITION', `No such topic as ${topic}`)
   const partition = known.partitions[partitionId]

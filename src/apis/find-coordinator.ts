@@ -17,7 +17,7 @@ export const findCoordinator = handler(FindCoordinator, async (request, context)
     const coordinators = request.coordinatorKeys.map(async (key) => {
       const { error, endpoint } = await find(request.keyType, key, context)
       // Kafka tells why only where it does not know what is looked for.
-      const errorMessage = request.keyType > SHARE ? errorTable[error].message : ''
+      const errorMessage = isKnownType(request.keyType) ? '' : errorTable[error].message
       return { key, ...endpoint, errorCode: errorCode(error), errorMessage }
     })
     return { coordinators: await Promise.all(coordinators) }
@@ -30,6 +30,10 @@ export const findCoordinator = handler(FindCoordinator, async (request, context)
     coordinators: [],
   }
 })
+
+function isKnownType(keyType: number): boolean {
+  return keyType >= GROUP && keyType <= SHARE
+}
 
 interface Found {
   readonly error: ErrorName
