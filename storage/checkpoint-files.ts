@@ -13,6 +13,8 @@ export interface PartitionOffset {
 }
 
 export const RECOVERY_POINT_FILE = 'recovery-point-offset-checkpoint'
+/** How far each log of a directory has been compacted. */
+export const CLEANER_OFFSET_FILE = 'cleaner-offset-checkpoint'
 export const LOG_START_FILE = 'log-start-offset-checkpoint'
 export const LEADER_EPOCH_FILE = 'leader-epoch-checkpoint'
 export const CLEAN_SHUTDOWN_FILE = '.kafka_cleanshutdown'

@@ -5,6 +5,7 @@ import { buildBatch } from '../protocol/records/batch-builder.ts'
 import { buildEndTransactionBatch } from '../protocol/records/control-records.ts'
 import { batchesOf, type RecordBatch } from '../protocol/records/record-batch.ts'
 import { RecordFault, readRecords } from '../protocol/records/record-reader.ts'
+import { CLEANER_OFFSET_FILE, RECOVERY_POINT_FILE } from './checkpoint-files.ts'
 import { SimulatedHost } from './host/simulated-host.ts'
 import type { Log } from './log/log.ts'
 import { logConfig } from './log-config.fixture.ts'
@@ -408,6 +409,40 @@ describe('compaction', () => {
     expect(rig.nowMs - before).to.be.below(1000)
     await rig.host.advance(10 * MINUTE_MS)
     expect(passes).to.equal(1)
+    await rig.stop()
+  })
+
+  for (const lost of [[], [RECOVERY_POINT_FILE], [CLEANER_OFFSET_FILE], [RECOVERY_POINT_FILE, CLEANER_OFFSET_FILE]]) {
+    it(`leaves nothing that a crash takes for lost records${lost.length > 0 ? `, without ${lost.join(' and ')}` : ''}`, async () => {
+      const rig = await new Rig().open()
+      for (let i = 0; i < 60; i++) await rig.append([[i % 7 === 0 ? `kept ${i}` : 'a', `${i}`]])
+      await rig.clean()
+      await rig.append([['last', 'one']])
+      const shown = await rig.committed()
+      expect(shown.length).to.be.below(30)
+      rig.host.crash()
+      for (const name of lost) rig.host.files.remove(`/data/${name}`)
+      await rig.open()
+      expect(await rig.committed()).to.deep.equal(shown)
+      await rig.stop()
+    })
+  }
+
+  it('beyond what was synced, recovery tells a damaged offset from records that were compacted away', async () => {
+    const rig = await new Rig().open()
+    for (let i = 0; i < 60; i++) await rig.append([['a', `${i}`]])
+    await rig.clean()
+    await rig.append([['b', 'sound']])
+    const end = rig.log.logEndOffset
+    const { logPath, sizeBytes } = rig.log.segments.at(-1)!
+    await rig.append([['c', 'of which the base offset gets a wrong bit']])
+    rig.host.crash()
+    const handle = rig.host.files.open(logPath, 'r+')
+    handle.writeSync([Buffer.of(1)], sizeBytes + 4)
+    handle.close()
+    await rig.open()
+    expect(rig.log.logEndOffset).to.equal(end)
+    expect(values(await rig.committed()).at(-1)).to.equal('b=sound')
     await rig.stop()
   })
 })

@@ -1,4 +1,4 @@
-import { formatOffsets, parseOffsets } from './checkpoint-files.ts'
+import { CLEANER_OFFSET_FILE, formatOffsets, parseOffsets } from './checkpoint-files.ts'
 import type { Host } from './host/host.ts'
 import { type CleaningPlan, planCleaning } from './log/cleaning-plan.ts'
 import { CleaningAborted, UncleanableError } from './log/compaction.ts'
@@ -6,9 +6,6 @@ import { cleanLog } from './log/log-cleaning.ts'
 import { CorruptLogError } from './log/log-reader.ts'
 import type { LogServices } from './log/log-services.ts'
 import type { StoredLog } from './stored-log.ts'
-
-/** How far each log of a directory has been compacted. */
-const CLEANER_OFFSET_FILE = 'cleaner-offset-checkpoint'
 
 /** Settings of compaction, under their Kafka names in camel case. */
 export interface LogCleanerSettings {

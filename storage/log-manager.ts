@@ -3,6 +3,7 @@ import { invariant } from '../protocol/invariant.ts'
 import { ZERO_UUID } from '../protocol/schema.ts'
 import {
   CLEAN_SHUTDOWN_FILE,
+  CLEANER_OFFSET_FILE,
   formatCleanShutdown,
   formatOffsets,
   LOG_START_FILE,
@@ -78,6 +79,8 @@ export class LogManager implements LogStore {
   readonly #cleaner: LogCleaner
   readonly #directories: readonly Directory[]
   readonly #logs = new Map<string, Map<number, StoredLog>>()
+  /** Directories of deleted logs that could not be renamed, by the names that they still have: `topic-0`. */
+  readonly #leftBehind = new Map<string, StoredLog>()
   readonly #timers = new Set<Timer>()
   readonly #onDiskFailure: (directory: string, error: Error) => void
   #configOf: (topic: string) => LogConfig = () => {
@@ -141,10 +144,12 @@ export class LogManager implements LogStore {
       if (existing.topicId === topicId) return existing.open()
       this.#setAside(existing)
     }
+    this.#clearWayFor(topic, partition)
     const stored = this.#newLog(topic, partition, this.#emptiestDirectory(), {
       wasCleanStop: true,
       recoveryPoint: 0,
       logStartOffset: 0,
+      compactedUpTo: 0,
     })
     this.#host.files.makeDirectory(stored.directory)
     stored.writeTopicId(topicId)
@@ -208,6 +213,7 @@ export class LogManager implements LogStore {
     files.syncDirectory(directory.path)
     const recoveryPoints = this.#readOffsets(directory, RECOVERY_POINT_FILE)
     const starts = this.#readOffsets(directory, LOG_START_FILE)
+    const compactedUpTo = wasCleanStop ? new Map<string, number>() : this.#readOffsets(directory, CLEANER_OFFSET_FILE)
     for (const name of names) {
       const path = files.join(directory.path, name)
       if (isDeletedDirectory(name)) this.#after(DEFAULT_FILE_DELETE_DELAY_MS, () => this.#removeFile(path))
@@ -217,6 +223,7 @@ export class LogManager implements LogStore {
         wasCleanStop,
         recoveryPoint: recoveryPoints.get(name) ?? 0,
         logStartOffset: starts.get(name) ?? 0,
+        compactedUpTo: compactedUpTo.get(name) ?? 0,
       }
       this.#add(this.#newLog(parsed.topic, parsed.partition, directory, checkpointed))
     }
@@ -395,7 +402,9 @@ export class LogManager implements LogStore {
     this.#forget(stored)
     const { files } = this.#host
     const moved = files.join(stored.logDirectory, name)
+    this.#leftBehind.set(stored.name, stored)
     files.rename(stored.directory, moved)
+    this.#leftBehind.delete(stored.name)
     return moved
   }
 
@@ -406,6 +415,12 @@ export class LogManager implements LogStore {
     } catch (error) {
       this.#logger.warn({ path, reason: (error as Error).message }, 'a deleted log could not be removed')
     }
+  }
+
+  /** What is left of a deleted log must not become part of the one that gets its name. Throws where the disk still fails. */
+  #clearWayFor(topic: string, partition: number): void {
+    const left = this.#leftBehind.get(`${topic}-${partition}`)
+    if (left !== undefined) this.#setAside(left)
   }
 
   /** A log of another topic of the same name: kept for whoever may miss it, but no part of the broker. */

@@ -12,6 +12,8 @@ export interface Checkpointed {
   readonly wasCleanStop: boolean
   readonly recoveryPoint: number
   readonly logStartOffset: number
+  /** Only read where recovery asks for it. */
+  readonly compactedUpTo: number
 }
 
 /** A log in its directory, opened when it is first asked for. */

@@ -137,7 +137,9 @@ export class PartitionModel {
     for (const [offset, { id, certainty }] of this.#acknowledged) {
       if (offset < logStartOffset) continue
       if (lost === 'power' && certainty === 'written') {
-        if (!found.has(offset)) this.#acknowledged.delete(offset)
+        // Within a compacted log it was not lost, but made place for a later one.
+        const isLost = !this.isCompacted || offset >= logEndOffset
+        if (isLost && !found.has(offset)) this.#acknowledged.delete(offset)
         continue
       }
       check(

@@ -24,9 +24,10 @@ export interface LogLocation {
   readonly directory: string
   /** True: the broker was stopped in order, so the files are as they were left. */
   readonly wasCleanStop: boolean
-  /** From the checkpoints: what lies below the one was synced; what lies below the other was deleted. */
+  /** From the checkpoints: what lies below was synced, deleted, compacted; 0 where they say nothing of the log. */
   readonly recoveryPoint: number
   readonly logStartOffset: number
+  readonly compactedUpTo: number
 }
 
 /** A log as it was found. */
@@ -209,7 +210,7 @@ class LogLoader {
     for (let at = scanner.next(); at !== undefined; at = scanner.next()) {
       const { batch, position } = at
       if (!hasFittingChecksum(batch)) fault = 'the checksum does not fit'
-      else if (!hasSoundOffsets(batch) || lastOffsetOf(batch) < nextOffset) fault = 'offsets run backwards'
+      else if (!hasSoundOffsets(batch) || batch.baseOffset < nextOffset) fault = 'offsets run backwards'
       else if (this.#isHoleBefore(batch, nextOffset)) fault = 'offsets are missing before it'
       else if (!segment.holdsOffset(lastOffsetOf(batch))) fault = 'the offset is too far from the base offset'
       if (fault !== undefined) break
@@ -235,14 +236,14 @@ class LogLoader {
   }
 
   /**
-   * A segment may have lost its end, at a batch or as a whole, while the next one reached the disk. Where a log is
+   * A segment may have lost its end, at a batch or as a whole, while the next one reached the disk. Where a log was
    * compacted, offsets may be missing anyway. What was cut need not have been records: a preallocated file ends in zeros.
    */
   #isHoleAfter(segment: Segment, cutBytes: number): boolean {
     const next = this.#after(segment)
     const logEndOffset = segment.readNextOffset()
     if (next === undefined || logEndOffset === next.baseOffset) return false
-    if (cutBytes === 0 && this.#config.cleanupPolicy.includes('compact')) return false
+    if (cutBytes === 0 && this.#isCompacted && logEndOffset < this.#denseFrom) return false
     this.#services.logger.warn(
       { partition: this.#location.partition, file: segment.logPath, logEndOffset, nextBaseOffset: next.baseOffset },
       'recovery found offsets missing between two segments',
@@ -251,12 +252,25 @@ class LogLoader {
   }
 
   /**
-   * The checksum does not cover the base offset: a bit of it that the disk damaged shows as missing offsets. Where none can
-   * be missing: beyond what was synced, of a log that nobody compacts.
+   * The checksum does not cover the base offset: a bit of it that the disk damaged shows as offsets that are missing where
+   * none can be.
    */
   #isHoleBefore(batch: RecordBatch, nextOffset: number): boolean {
-    if (batch.isLegacy || this.#config.cleanupPolicy.includes('compact')) return false
-    return nextOffset >= this.#location.recoveryPoint && batch.baseOffset > nextOffset
+    return !batch.isLegacy && nextOffset >= this.#denseFrom && batch.baseOffset > nextOffset
+  }
+
+  get #isCompacted(): boolean {
+    return this.#config.cleanupPolicy.includes('compact')
+  }
+
+  /**
+   * From this offset on every offset is there: what has not been synced has not been compacted either. If the checkpoints
+   * of a compacted log are lost, only its last segment is sure not to have been.
+   */
+  get #denseFrom(): number {
+    const { recoveryPoint, compactedUpTo } = this.#location
+    const known = Math.max(recoveryPoint, compactedUpTo)
+    return known === 0 && this.#isCompacted ? this.#segments.at(-1)!.baseOffset : known
   }
 
   #noteEpoch(epoch: number | undefined, baseOffset: number): void {
