@@ -16,11 +16,14 @@ import { ExpireDelegationToken } from '../../protocol/apis/expire-delegation-tok
 import { ListPartitionReassignments } from '../../protocol/apis/list-partition-reassignments.ts'
 import { RemoveRaftVoter } from '../../protocol/apis/remove-raft-voter.ts'
 import { RenewDelegationToken } from '../../protocol/apis/renew-delegation-token.ts'
+import { SaslAuthenticate } from '../../protocol/apis/sasl-authenticate.ts'
+import { SaslHandshake } from '../../protocol/apis/sasl-handshake.ts'
 import { UnregisterBroker } from '../../protocol/apis/unregister-broker.ts'
 import { UnregisterController } from '../../protocol/apis/unregister-controller.ts'
 import { UpdateFeatures } from '../../protocol/apis/update-features.ts'
-import { inVersions, type Scenario } from './scenario.ts'
+import { inAges, inVersions, type Scenario } from './scenario.ts'
 import { changesAreSeen, makeTopic } from './topic-scenarios.ts'
+import type { Send } from './transcript.ts'
 
 const anyAcl = {
   resourceTypeFilter: 1,
@@ -81,6 +84,18 @@ const elections: Scenario[] = inVersions(ElectLeaders, 'preferred and unclean', 
     await elect('unknown partition', [{ topic, partitions: [5] }])
     await elect('unknown topic', [{ topic: 'elect-none', partitions: [0] }])
     await elect('nothing', [])
+    await elect('one twice', [{ topic, partitions: [1, 1] }])
+    await elect('a negative one', [{ topic, partitions: [-1, 0] }])
+    await send(
+      ElectLeaders,
+      version,
+      `all, type ${electionType}`,
+      { electionType, topicPartitions: null },
+      (answer) => ({
+        ...answer,
+        replicaElectionResults: answer.replicaElectionResults.filter((each) => each.topic === topic),
+      }),
+    )
   }
 })
 
@@ -102,6 +117,14 @@ const moves: Scenario[] = [
     await move('unknown partition', 9, [1])
     await move('unknown topic', 0, [1], 'move-none')
     await send(AlterPartitionReassignments, version, 'nothing', { topics: [] })
+    const one = { partitionIndex: 1, replicas: [1] }
+    await send(AlterPartitionReassignments, version, 'a partition twice', {
+      topics: [{ name, partitions: [one, one] }],
+    })
+    await send(AlterPartitionReassignments, version, 'no partitions', { topics: [{ name, partitions: [] }] })
+    await send(AlterPartitionReassignments, version, 'one good and one bad', {
+      topics: [{ name, partitions: [one, { partitionIndex: 0, replicas: [7] }] }],
+    })
     if (version > 0)
       await send(AlterPartitionReassignments, version, 'no change of factor', {
         allowReplicationFactorChange: false,
@@ -133,6 +156,46 @@ const moves: Scenario[] = [
     await send(AlterReplicaLogDirs, version, 'nothing', { dirs: [] })
   }),
 ]
+
+const sasl: Scenario[] = inAges('SASL on a listener without', async ({ send, at, opener }) => {
+  const shake = at(SaslHandshake)
+  for (const mechanism of ['PLAIN', 'SCRAM-SHA-256', 'NONE', ''])
+    await send(SaslHandshake, shake, `mechanism ${mechanism}`, { mechanism })
+  const other = await opener()
+  await other(SaslAuthenticate, at(SaslAuthenticate), 'out of the blue', { authBytes: Buffer.from('\0user\0secret') })
+  await send(SaslAuthenticate, at(SaslAuthenticate), 'after a handshake', { authBytes: Buffer.alloc(0) })
+  await send(DescribeAcls, at(DescribeAcls), 'goes on', { ...anyAcl, patternTypeFilter: 3 })
+})
+
+/** Kafka's broker makes its logs after its controller has answered. */
+async function logsAreThere(send: Send, topic: string, count: number): Promise<void> {
+  for (let tries = 0; tries < 500; tries++) {
+    const { results } = await send(DescribeLogDirs, 4, '~', { topics: null })
+    const partitions = results[0]?.topics.find(({ name }) => name === topic)?.partitions ?? []
+    if (partitions.filter(({ offsetLag }) => offsetLag === 0).length === count) return
+    await new Promise((resolve) => setTimeout(resolve, 10))
+  }
+  throw new Error(`no logs of ${topic}`)
+}
+
+const directories: Scenario[] = inVersions(DescribeLogDirs, 'what lies in the directory', async (send, version) => {
+  const name = `lies-${version}`
+  await makeTopic(send, name, { numPartitions: 3 })
+  await logsAreThere(send, name, 3)
+  const describe = (what: string, topics: { topic: string; partitions: number[] }[] | null) =>
+    send(DescribeLogDirs, version, what, { topics }, ({ errorCode, results }) => ({
+      errorCode,
+      results: results.map((each) => ({ ...each, topics: each.topics.filter((topic) => topic.name === name) })),
+    }))
+  await describe('all', null)
+  await describe('some', [{ topic: name, partitions: [2, 0] }])
+  await describe('a partition that is not there', [{ topic: name, partitions: [1, 7, -1] }])
+  await describe('a partition twice', [{ topic: name, partitions: [1, 1] }])
+  await describe('no partitions', [{ topic: name, partitions: [] }])
+  await describe('a topic that is not there', [{ topic: 'lies-none', partitions: [0] }])
+  await describe('no name', [{ topic: '', partitions: [0] }])
+  await describe('nothing', [])
+})
 
 const quotas: Scenario[] = inVersions(DescribeClientQuotas, 'none is set', async (send, version) => {
   const describe = (what: string, ...components: { entityType: string; matchType: number; match: string | null }[]) =>
@@ -238,6 +301,7 @@ const features: Scenario[] = inVersions(UpdateFeatures, 'checked only', async (s
 const nodes: Scenario[] = [
   ...inVersions(UnregisterBroker, 'a stranger', async (send, version) => {
     await send(UnregisterBroker, version, 'unknown', { brokerId: 42 })
+    await send(UnregisterBroker, version, 'negative', { brokerId: -1 })
   }),
   ...inVersions(UnregisterController, 'a stranger', async (send, version) => {
     await send(UnregisterController, version, 'unknown', { controllerId: 42 })
@@ -271,8 +335,10 @@ const nodes: Scenario[] = [
 export const administrationScenarios: Scenario[] = [
   ...acls,
   ...tokens,
+  ...sasl,
   ...elections,
   ...moves,
+  ...directories,
   ...quotas,
   ...scram,
   ...quorum,

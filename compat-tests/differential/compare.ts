@@ -1,3 +1,4 @@
+import { apiByKey } from '../../protocol/apis/index.ts'
 import type { Exchange } from './transcript.ts'
 
 /** One place in which two transcripts differ. */
@@ -39,7 +40,8 @@ function keyed(value: Record<string, unknown>): Map<string, unknown> {
 
 function nameOf(element: unknown): string | undefined {
   if (!isObject(element)) return undefined
-  const { name, topic, groupId, resourceName } = element
+  const { name, topic, groupId, resourceName, apiKey } = element
+  if (typeof apiKey === 'number') return apiByKey.get(apiKey)?.name ?? String(apiKey)
   const found = name ?? topic ?? groupId ?? resourceName
   return typeof found === 'string' ? found : undefined
 }

@@ -56,7 +56,11 @@ const increments: Scenario[] = inVersions(IncrementalAlterConfigs, 'topics', asy
   await on('one good and one bad', ['flush.ms', SET, '7'], ['retention.ms', SET, 'x'])
   await on('same key twice', ['flush.ms', SET, '7'], ['flush.ms', SET, '8'])
   await on('unknown operation', ['flush.ms', 9, '7'])
-  await on('too long', ['follower.replication.throttled.replicas', SET, '1:1,'.repeat(9000)])
+  const throttled = 'follower.replication.throttled.replicas'
+  await on('malformed', [throttled, SET, '1:1,'])
+  await on('long', [throttled, SET, `${'1:1,'.repeat(8000)}1:1`])
+  await on('too long', [throttled, APPEND, `${'2:1,'.repeat(300)}2:1`])
+  await on('short again', [throttled, DELETE, null])
   await on('empty list', ['cleanup.policy', SET, ''])
   await on('remote storage', ['remote.storage.enable', SET, 'true'])
   await on('no changes')

@@ -13,7 +13,7 @@ import { OffsetFetch } from '../../protocol/apis/offset-fetch.ts'
 import { SyncGroup } from '../../protocol/apis/sync-group.ts'
 import type { InputValue, ValueOf } from '../../protocol/schema.ts'
 import { coordinatorReady, joinOf, stableGroup, subscription } from './group-scenarios.ts'
-import type { Scenario } from './scenario.ts'
+import { inVersions, type Scenario } from './scenario.ts'
 import { makeTopic } from './topic-scenarios.ts'
 import type { Send } from './transcript.ts'
 
@@ -276,6 +276,55 @@ const migrations: Scenario = {
   },
 }
 
+const descriptions: Scenario[] = inVersions(ConsumerGroupDescribe, 'groups of several kinds', async (send, version) => {
+  await coordinatorReady(send)
+  const id = (what: string) => `described-beats-${version}-${what}`
+  await makeTopic(send, id('stable'), { numPartitions: 2 })
+  await assignmentInterval()
+  await stableGroup(send, id('classic'))
+  const beat = (what: string, groupId: string, wish: Partial<Beat> = {}) =>
+    send(ConsumerGroupHeartbeat, version, what, joining(groupId, version === 0 ? '' : 'm', wish))
+  await beat('joins', id('stable'), { instanceId: 'i', rackId: 'r', serverAssignor: 'range' })
+  const { memberId } = await beat('joins to leave', id('empty'), { subscribedTopicNames: ['no-such-topic'] })
+  await send(ConsumerGroupHeartbeat, version, 'leaves', {
+    groupId: id('empty'),
+    memberId: memberId ?? '',
+    memberEpoch: -1,
+  })
+  const describe = (what: string, ...groupIds: string[]) =>
+    send(ConsumerGroupDescribe, version, what, { groupIds, includeAuthorizedOperations: false })
+  await describe('each', id('stable'), id('empty'), id('classic'))
+  await describe('one twice', id('stable'), id('stable'))
+  await describe('one that is not there', id('none'))
+  await describe('no group id', '')
+  await describe('nothing')
+  const groupIds = [id('stable'), id('none'), id('classic')]
+  await send(ConsumerGroupDescribe, version, 'operations', { groupIds, includeAuthorizedOperations: true })
+})
+
+const old: Scenario[] = [
+  {
+    name: 'ConsumerGroupHeartbeat v0: member ids that the broker gives out',
+    run: async (send) => {
+      await coordinatorReady(send)
+      const groupId = 'old-beats'
+      await makeTopic(send, groupId)
+      await assignmentInterval()
+      const beat = (what: string, wish: Partial<Beat>) =>
+        send(ConsumerGroupHeartbeat, 0, what, { groupId, ...wish } as Beat)
+      for (const [what, wish] of refusedBeats) {
+        if (wish.subscribedTopicRegex === undefined) await beat(what, joining(groupId, '', wish))
+      }
+      const { memberId } = await beat('joins', joining(groupId, ''))
+      const member = { memberId: memberId ?? '' }
+      await beat('joins again', joining(groupId, memberId ?? ''))
+      await beat('beats', { ...member, memberEpoch: 1 })
+      await beat('a member id that it chose itself', joining(groupId, 'mine'))
+      await beat('leaves', { ...member, memberEpoch: -1 })
+    },
+  },
+]
+
 /** ConsumerProtocolAssignment v0. */
 function assignmentOf(topic: string, ...partitions: number[]): Buffer {
   const numbers = Buffer.alloc(4 * partitions.length + 8)
@@ -294,4 +343,6 @@ export const consumerGroupScenarios: readonly Scenario[] = [
   assignors,
   configs,
   migrations,
+  ...descriptions,
+  ...old,
 ]

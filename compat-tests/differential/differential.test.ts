@@ -1,13 +1,17 @@
 import { expect } from 'chai'
+import { ApiVersions } from '../../protocol/apis/api-versions.ts'
 import { apacheKafka } from '../apache-kafka.ts'
 import { ottla } from '../broker-program.ts'
 import { RawClient } from '../raw-client.ts'
 import { needs } from '../requirements.ts'
 import { TestBroker } from '../test-broker.ts'
 import { administrationScenarios } from './administration-scenarios.ts'
+import { apiVersionsScenarios } from './api-versions-scenarios.ts'
 import { type Difference, differences } from './compare.ts'
 import { configScenarios } from './config-scenarios.ts'
 import { consumerGroupScenarios } from './consumer-group-scenarios.ts'
+import { type Served, uncovered } from './coverage.ts'
+import { frameScenarios } from './frame-scenarios.ts'
 import { groupScenarios } from './group-scenarios.ts'
 import { knownDifferences } from './known-differences.ts'
 import { offsetScenarios } from './offset-scenarios.ts'
@@ -22,6 +26,8 @@ const scenarios: readonly Scenario[] = [
   ...groupScenarios,
   ...offsetScenarios,
   ...consumerGroupScenarios,
+  ...apiVersionsScenarios,
+  ...frameScenarios,
 ]
 
 /** What the test's Apache Kafka is told too: settings of one broker that is its own controller. */
@@ -46,6 +52,7 @@ describe('the same requests to Apache Kafka 4.4.0 and to Ottla', function () {
   needs('java', 'maven')
   let brokers: { kafka: TestBroker; ottla: TestBroker }
   const used = new Set<string>()
+  const compared = new Set<string>()
 
   before(async () => {
     const [kafka, own] = await Promise.all([
@@ -61,19 +68,45 @@ describe('the same requests to Apache Kafka 4.4.0 and to Ottla', function () {
   for (const scenario of scenarios) {
     it(scenario.name, async () => {
       const [kafka, own] = await Promise.all([play(scenario, brokers.kafka), play(scenario, brokers.ottla)])
+      for (const name of answeredByBoth(kafka, own)) compared.add(name)
       const unexplained = differences(kafka, own).filter((difference) => !isKnown(difference, used))
       if (unexplained.length > 0) throw new Error(unexplained.map(line).join('\n'))
     })
   }
 
+  it('each api that both serve was compared in its oldest version, its newest, and one between', async function () {
+    if (!isWhole(this)) this.skip()
+    const [kafka, own] = await Promise.all([served(brokers.kafka), served(brokers.ottla)])
+    expect(uncovered(kafka, own, compared)).to.deep.equal([])
+  })
+
   it('every difference that is listed still exists', function () {
-    const selected = this.test?.parent?.tests.filter((test) => test.state === undefined && test !== this.test) ?? []
-    if (selected.length > 0) this.skip()
+    if (!isWhole(this)) this.skip()
     expect(
       knownDifferences.filter(({ place }) => !used.has(place.source)).map(({ place }) => place.source),
     ).to.deep.equal([])
   })
 })
+
+/** Whether all scenarios were played, and not a selection. */
+function isWhole({ test }: Mocha.Context): boolean {
+  const tests = test?.parent?.tests ?? []
+  return scenarios.every(({ name }) => tests.some((each) => each.title === name && each.state !== undefined))
+}
+
+function answeredByBoth(kafka: readonly Exchange[], ottla: readonly Exchange[]): string[] {
+  const own = new Set(ottla.map(({ answered }) => answered))
+  return kafka.flatMap(({ answered }) => (answered !== undefined && own.has(answered) ? [answered] : []))
+}
+
+async function served({ port }: TestBroker): Promise<Served> {
+  const client = await RawClient.connect(port)
+  try {
+    return await client.send(ApiVersions, 4, { clientSoftwareName: 'raw', clientSoftwareVersion: '1' })
+  } finally {
+    client.close()
+  }
+}
 
 function line({ place, kafka, ottla: own }: Difference): string {
   return `${place}: Kafka ${JSON.stringify(kafka)}, Ottla ${JSON.stringify(own)}`
@@ -88,9 +121,7 @@ async function play(scenario: Scenario, { port }: TestBroker): Promise<Exchange[
     return transcript.sender(client)
   }
   try {
-    await scenario.run(await open(), open)
-  } catch (error) {
-    transcript.exchanges.push({ label: 'the scenario ends', answer: (error as Error).message })
+    await scenario.run(await open(), open, transcript.knocker(port))
   } finally {
     for (const client of clients) client.close()
   }

@@ -5,9 +5,10 @@ import { Heartbeat } from '../../protocol/apis/heartbeat.ts'
 import { JoinGroup } from '../../protocol/apis/join-group.ts'
 import { LeaveGroup } from '../../protocol/apis/leave-group.ts'
 import { ListGroups } from '../../protocol/apis/list-groups.ts'
+import { OffsetCommit } from '../../protocol/apis/offset-commit.ts'
 import { SyncGroup } from '../../protocol/apis/sync-group.ts'
 import type { InputValue, ValueOf } from '../../protocol/schema.ts'
-import { inVersions, type Scenario } from './scenario.ts'
+import { inAges, inVersions, type Scenario } from './scenario.ts'
 import type { Send } from './transcript.ts'
 
 export type JoinRequest = InputValue<typeof JoinGroup.request.fields>
@@ -86,48 +87,108 @@ const refusals = inVersions(JoinGroup, 'refused joins', async (send, version) =>
   await send(DescribeGroups, 5, 'what is left', { groups: [groupId], includeAuthorizedOperations: false })
 })
 
-const lives = inVersions(JoinGroup, 'two members come, work and go', async (send, version, opener) => {
+const lives = inAges('JoinGroup: two members come, work and go', async ({ send, at, age, opener }) => {
   await coordinatorReady(send)
-  const groupId = `life-${version}`
+  const groupId = `life-${age}`
   const other = await opener()
+  const [join, sync, beat, leave] = [at(JoinGroup), at(SyncGroup), at(Heartbeat), at(LeaveGroup)]
   const describe = (what: string) =>
-    send(DescribeGroups, Math.min(version, 6), what, { groups: [groupId], includeAuthorizedOperations: true })
-  const first = await enter(send, version, joinOf(groupId))
+    send(DescribeGroups, at(DescribeGroups), what, {
+      groups: [groupId],
+      includeAuthorizedOperations: at(DescribeGroups) >= 3,
+    })
+  const first = await enter(send, join, joinOf(groupId))
   const { memberId, generationId } = first
   await describe('a generation without an assignment')
-  await send(SyncGroup, 3, 'another generation', { groupId, memberId, generationId: generationId + 1, assignments: [] })
+  await send(SyncGroup, sync, 'another generation', {
+    ...{ groupId, memberId, generationId: generationId + 1, assignments: [] },
+  })
   await send(SyncGroup, 5, 'another protocol', {
     ...{ groupId, memberId, generationId, protocolType: 'consumer', protocolName: 'other', assignments: [] },
   })
   await send(SyncGroup, 5, 'no protocol', { groupId, memberId, generationId, assignments: [] })
+  const protocol = sync >= 5 ? { protocolType: 'consumer', protocolName: 'range' } : {}
   const assignments = [{ memberId, assignment: Buffer.from('all') }]
-  await send(SyncGroup, 0, 'the leader syncs', { groupId, memberId, generationId, assignments })
+  await send(SyncGroup, sync, 'the leader syncs', { groupId, memberId, generationId, assignments, ...protocol })
+  await send(SyncGroup, sync, 'it syncs again', { groupId, memberId, generationId, assignments: [], ...protocol })
   await describe('one member')
-  const joining = enter(other, version, joinOf(groupId))
+  const joining = enter(other, join, joinOf(groupId))
   await untilRebalance(send, { groupId, memberId, generationId })
   await describe('a rebalance')
-  await send(SyncGroup, 1, 'during the rebalance', { groupId, memberId, generationId, assignments: [] })
-  const again = await send(JoinGroup, version, 'joins again', joinOf(groupId, { memberId }))
+  await send(SyncGroup, sync, 'during the rebalance', {
+    ...{ groupId, memberId, generationId, assignments: [], ...protocol },
+  })
+  const again = await send(JoinGroup, join, 'joins again', joinOf(groupId, { memberId }))
   const joined = await joining
-  const both = { groupId, generationId: again.generationId }
-  const syncing = other(SyncGroup, 3, 'the follower syncs', { ...both, memberId: joined.memberId, assignments: [] })
-  await send(SyncGroup, 3, 'the leader syncs', {
+  const both = { groupId, generationId: again.generationId, ...protocol }
+  const syncing = other(SyncGroup, sync, 'the follower syncs', { ...both, memberId: joined.memberId, assignments: [] })
+  await send(SyncGroup, sync, 'the leader syncs', {
     ...both,
     memberId,
     assignments: [joined, again].map((each) => ({ memberId: each.memberId, assignment: Buffer.from('half') })),
   })
   await syncing
   await describe('two members')
-  await send(Heartbeat, 3, 'all is well', { ...both, memberId })
-  await send(Heartbeat, 3, 'an old generation', { groupId, generationId, memberId })
-  await send(Heartbeat, 3, 'a stranger', { ...both, memberId: 'stranger' })
-  await send(Heartbeat, 3, 'an instance that nobody knows', { ...both, memberId, groupInstanceId: 'i' })
-  await send(JoinGroup, version, 'a follower that missed its answer', joinOf(groupId, { memberId: joined.memberId }))
-  await other(LeaveGroup, Math.min(version, 5), 'the follower leaves', leaveOf(groupId, joined.memberId))
-  await send(Heartbeat, 3, 'learns of it', { ...both, memberId })
-  await send(LeaveGroup, 2, 'the leader leaves', leaveOf(groupId, memberId))
-  await send(LeaveGroup, 2, 'again', leaveOf(groupId, memberId))
+  await send(Heartbeat, beat, 'all is well', { groupId, generationId: again.generationId, memberId })
+  await send(Heartbeat, beat, 'an old generation', { groupId, generationId, memberId })
+  await send(Heartbeat, beat, 'a stranger', { groupId, generationId: again.generationId, memberId: 'stranger' })
+  if (beat >= 3)
+    await send(Heartbeat, beat, 'an instance that nobody knows', {
+      ...{ groupId, generationId: again.generationId, memberId, groupInstanceId: 'i' },
+    })
+  await send(JoinGroup, join, 'a follower that missed its answer', joinOf(groupId, { memberId: joined.memberId }))
+  await send(LeaveGroup, leave, 'a stranger leaves', leaveOf(leave, groupId, 'stranger'))
+  await other(LeaveGroup, leave, 'the follower leaves', leaveOf(leave, groupId, joined.memberId))
+  await send(Heartbeat, beat, 'learns of it', { groupId, generationId: again.generationId, memberId })
+  await send(LeaveGroup, leave, 'the leader leaves', leaveOf(leave, groupId, memberId))
+  await send(LeaveGroup, leave, 'again', leaveOf(leave, groupId, memberId))
   await describe('nobody')
+  await send(Heartbeat, beat, 'in an empty group', { groupId, generationId: again.generationId, memberId })
+  await send(SyncGroup, sync, 'in an empty group', { ...both, memberId, assignments: [] })
+})
+
+const nobodys = inAges('groups that are not there', async ({ send, at, age }) => {
+  await coordinatorReady(send)
+  for (const groupId of [`nobody-${age}`, '']) {
+    const member = { groupId, generationId: 1, memberId: 'm' }
+    const of = groupId === '' ? 'no group id' : 'an unknown group'
+    await send(Heartbeat, at(Heartbeat), of, member)
+    await send(Heartbeat, at(Heartbeat), `${of}, no member id`, { ...member, memberId: '' })
+    await send(Heartbeat, at(Heartbeat), `${of}, generation -1`, { ...member, generationId: -1 })
+    const protocol = at(SyncGroup) >= 5 ? { protocolType: 'consumer', protocolName: 'range' } : {}
+    await send(SyncGroup, at(SyncGroup), of, { ...member, ...protocol, assignments: [] })
+    await send(SyncGroup, at(SyncGroup), `${of}, no protocol`, { ...member, assignments: [] })
+    await send(LeaveGroup, at(LeaveGroup), of, leaveOf(at(LeaveGroup), groupId, 'm'))
+    await send(LeaveGroup, at(LeaveGroup), `${of}, no member id`, leaveOf(at(LeaveGroup), groupId, ''))
+    if (at(LeaveGroup) < 3) continue
+    await send(LeaveGroup, at(LeaveGroup), `${of}, an instance`, leaveOf(at(LeaveGroup), groupId, '', 'i'))
+    await send(LeaveGroup, at(LeaveGroup), `${of}, nobody leaves`, { groupId, members: [] })
+  }
+})
+
+const descriptions = inVersions(DescribeGroups, 'groups of several kinds', async (send, version) => {
+  await coordinatorReady(send)
+  const id = (what: string) => `described-${version}-${what}`
+  await stableGroup(send, id('stable'), {}, subscription('assigned'))
+  await stableGroup(send, id('static'), { groupInstanceId: 'one' })
+  await stableGroup(send, id('connect'), {
+    protocolType: 'connect',
+    protocols: [{ name: 'v1', metadata: Buffer.alloc(2) }],
+  })
+  await send(JoinGroup, 5, 'a group with nobody in it yet', joinOf(id('empty')))
+  await send(OffsetCommit, 8, 'a group of offsets alone', { groupId: id('offsets'), memberId: '', topics: [] })
+  const describe = (what: string, ...groups: string[]) =>
+    send(DescribeGroups, version, what, { groups, includeAuthorizedOperations: false })
+  await describe('each', id('stable'), id('static'), id('connect'), id('empty'), id('offsets'))
+  await describe('one twice', id('stable'), id('stable'))
+  await describe('one that is not there', id('none'), id('connect'))
+  await describe('no group id', '')
+  await describe('nothing')
+  if (version < 3) return
+  await send(DescribeGroups, version, 'operations', {
+    groups: [id('stable'), id('none')],
+    includeAuthorizedOperations: true,
+  })
 })
 
 async function untilRebalance(send: Send, member: { groupId: string; memberId: string; generationId: number }) {
@@ -138,8 +199,9 @@ async function untilRebalance(send: Send, member: { groupId: string; memberId: s
   throw new Error('no rebalance')
 }
 
-function leaveOf(groupId: string, memberId: string, groupInstanceId: string | null = null) {
-  return { groupId, memberId, members: [{ memberId, groupInstanceId, reason: null }] }
+/** One member leaves, as that version says it. */
+function leaveOf(version: number, groupId: string, memberId: string, groupInstanceId: string | null = null) {
+  return version < 3 ? { groupId, memberId } : { groupId, members: [{ memberId, groupInstanceId, reason: null }] }
 }
 
 const statics: Scenario[] = [9, 8, 5].map((version) => ({
@@ -177,9 +239,9 @@ const statics: Scenario[] = [9, 8, 5].map((version) => ({
         { memberId: 'nobody', groupInstanceId: null },
       ],
     })
-    await send(LeaveGroup, 4, 'a group that is not there', leaveOf('no-such-group', 'm'))
-    await send(LeaveGroup, 1, 'the same of old', leaveOf('no-such-group', 'm'))
-    await send(LeaveGroup, 4, 'no group id', leaveOf('', 'm'))
+    await send(LeaveGroup, 4, 'a group that is not there', leaveOf(4, 'no-such-group', 'm'))
+    await send(LeaveGroup, 1, 'the same of old', leaveOf(1, 'no-such-group', 'm'))
+    await send(LeaveGroup, 4, 'no group id', leaveOf(4, '', 'm'))
   },
 }))
 
@@ -204,17 +266,13 @@ const listings = inVersions(ListGroups, 'groups in several states', async (send,
   ]
   for (const [statesFilter, typesFilter] of filters) {
     const request = { statesFilter: version >= 4 ? statesFilter : [], typesFilter: version >= 5 ? typesFilter : [] }
-    // Other scenarios have groups of their own.
-    const all = await send(ListGroups, version, '~', request)
-    const own = all.groups.filter(({ groupId }) => groupId.startsWith(prefix))
-    await send(ListGroups, version, `~of ${own.length}`, request)
-    await send(DescribeGroups, 4, `${statesFilter} / ${typesFilter}: ${JSON.stringify(own.sort(byId))}`, { groups: [] })
+    const own = ({ errorCode, groups }: ValueOf<typeof ListGroups.response.fields>) => ({
+      errorCode,
+      groups: groups.filter(({ groupId }) => groupId.startsWith(prefix)),
+    })
+    await send(ListGroups, version, `${statesFilter} / ${typesFilter}`, request, own)
   }
 })
-
-function byId(a: { groupId: string }, b: { groupId: string }): number {
-  return a.groupId < b.groupId ? -1 : 1
-}
 
 const deletions = inVersions(DeleteGroups, 'groups with and without members', async (send, version) => {
   await coordinatorReady(send)
@@ -226,13 +284,27 @@ const deletions = inVersions(DeleteGroups, 'groups with and without members', as
   await send(DescribeGroups, 6, 'what is left', { groups: groupsNames, includeAuthorizedOperations: false })
 })
 
-const coordinators = inVersions(FindCoordinator, 'of groups', async (send, version) => {
+const coordinators = inVersions(FindCoordinator, 'of groups and of nothing', async (send, version) => {
   await coordinatorReady(send)
-  const keys = ['a', 'b', '']
-  for (const keyType of version === 0 ? [0] : [0, 3, 9]) {
-    if (version >= 4) await send(FindCoordinator, version, `type ${keyType}`, { keyType, coordinatorKeys: keys })
-    else await send(FindCoordinator, version, `type ${keyType}`, { keyType, key: 'a' })
+  const find = (what: string, keyType: number, ...keys: string[]) =>
+    version >= 4
+      ? send(FindCoordinator, version, what, { keyType, coordinatorKeys: keys })
+      : send(FindCoordinator, version, what, { keyType, key: keys[0] ?? '' })
+  for (const keyType of version === 0 ? [0] : [0, 3, 9, -1]) {
+    await find(`type ${keyType}`, keyType, 'a', 'b', 'a')
+    await find(`type ${keyType}, no key`, keyType, '')
+    if (version >= 4) await find(`type ${keyType}, nothing`, keyType)
   }
+  if (version > 0) {
+    // Kafka makes the topic of transactions on the first question.
+    const isFound = ({ errorCode, coordinators }: ValueOf<typeof FindCoordinator.response.fields>) =>
+      (coordinators[0]?.errorCode ?? errorCode) === 0
+    for (let tries = 0; tries < 100 && !isFound(await find('~', 1, 'tx')); tries++)
+      await new Promise((resolve) => setTimeout(resolve, 50))
+    await find('a transaction', 1, 'tx')
+  }
+  for (const key of version === 0 ? [] : ['g', 'g:t:0', 'g:f4keAAAAAAAAAAAAAAAAAA:x', ':f4keAAAAAAAAAAAAAAAAAA:0', ''])
+    await find(`a share group's ${key}`, 2, key)
 })
 
 const silence: Scenario = {
@@ -252,6 +324,8 @@ export const groupScenarios: readonly Scenario[] = [
   ...coordinators,
   ...refusals,
   ...lives,
+  ...nobodys,
+  ...descriptions,
   ...statics,
   ...listings,
   ...deletions,

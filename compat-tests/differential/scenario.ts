@@ -1,14 +1,14 @@
 import type { ApiSchema } from '../../protocol/schema.ts'
-import type { Send } from './transcript.ts'
+import type { Knock, Send } from './transcript.ts'
 
 /** Requests that are sent to both brokers in the same order. */
 export interface Scenario {
   readonly name: string
-  readonly run: (send: Send, opener: () => Promise<Send>) => Promise<void>
+  readonly run: (send: Send, opener: () => Promise<Send>, knock: Knock) => Promise<void>
 }
 
 /** Oldest version that Apache Kafka 4.4 still answers, of apis where it is not the schema's oldest. */
-const oldestIn44: Readonly<Record<string, number>> = {
+export const oldestIn44: Readonly<Record<string, number>> = {
   Produce: 3,
   Fetch: 4,
   ListOffsets: 1,
@@ -30,7 +30,7 @@ const oldestIn44: Readonly<Record<string, number>> = {
 }
 
 /** Newest version that a stock 4.4 broker answers, where the schema has one that is not finished. */
-const newestIn44: Readonly<Record<string, number>> = { InitProducerId: 5 }
+export const newestIn44: Readonly<Record<string, number>> = { InitProducerId: 5 }
 
 /** The oldest, a middle, and the newest version that both brokers answer. */
 // biome-ignore lint/suspicious/noExplicitAny: any api
@@ -50,5 +50,29 @@ export function inVersions(
   return versionsOf(api).map((version) => ({
     name: `${api.name} v${version}: ${name}`,
     run: (send, opener) => run(send, version, opener),
+  }))
+}
+
+/** Version of an api in the age that is being played. */
+// biome-ignore lint/suspicious/noExplicitAny: any api
+export type At = (api: ApiSchema<any, any>) => number
+
+/**
+ * A scenario of several apis, played with all in their oldest version, all in a middle one, and all in their newest;
+ * names of topics and groups must carry the age.
+ */
+export function inAges(
+  name: string,
+  run: (play: { send: Send; at: At; age: string; opener: () => Promise<Send> }) => Promise<void>,
+): Scenario[] {
+  return ['oldest', 'middle', 'newest'].map((age, i) => ({
+    name: `${name}, in the ${age} versions`,
+    run: (send, opener) => {
+      const at: At = (api) => {
+        const versions = versionsOf(api)
+        return versions[Math.ceil((i * (versions.length - 1)) / 2)] as number
+      }
+      return run({ send, at, age, opener })
+    },
   }))
 }

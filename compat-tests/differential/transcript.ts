@@ -1,3 +1,6 @@
+import { connect } from 'node:net'
+import { BufferPool } from '../../protocol/buffer-pool.ts'
+import { FrameReader } from '../../protocol/frame.ts'
 import {
   type ApiSchema,
   defaultsOf,
@@ -7,12 +10,15 @@ import {
   ZERO_UUID,
 } from '../../protocol/schema.ts'
 import type { RawClient } from '../raw-client.ts'
+import { versionName } from './coverage.ts'
 
 /** One request and its answer, masked: what two brokers must agree on. */
 export interface Exchange {
   /** `CreateTopics v7: duplicate names`. */
   readonly label: string
   readonly answer: unknown
+  /** `CreateTopics v7`, once it has been answered. */
+  readonly answered?: string
 }
 
 /** A request of which whatever is left out has its default. */
@@ -27,12 +33,28 @@ export type Send = <Q extends Fields, S extends Fields>(
   version: number,
   what: string,
   request: Loose<InputValue<Q>>,
+  /** What of the answer is compared, where not all of it: other scenarios may have their part in it. */
+  part?: (answer: ValueOf<S>) => unknown,
 ) => Promise<ValueOf<S>>
+
+/**
+ * Sends bytes on a connection of their own and keeps what comes back: as many frames as there are to be, or the closing
+ * of the connection.
+ */
+export type Knock = (what: string, bytes: Buffer, answers?: number) => Promise<void>
 
 /** Fields that differ from run to run; equal values stay recognisable: the first topic id is `topicId 1` everywhere. */
 const identities = new Set(['topicId', 'memberId', 'leader', 'producerId', 'clusterId', 'directoryId'])
 const times = new Set(['logAppendTimeMs', 'timestampMs', 'maxTimestampMs', 'issueTimestampMs', 'leaderRecoveryTimeMs'])
-const places = new Set(['port', 'host', 'logDir', 'totalBytes', 'usableBytes', 'throttleTimeMs'])
+const places = new Set([
+  'finalizedFeaturesEpoch',
+  'port',
+  'host',
+  'logDir',
+  'totalBytes',
+  'usableBytes',
+  'throttleTimeMs',
+])
 /** Arrays whose order is that of a hash table in Kafka. */
 const unordered = new Set([
   'topics',
@@ -45,6 +67,7 @@ const unordered = new Set([
   'members',
   'credentialInfos',
   'partitions',
+  'apiKeys',
 ])
 
 /** Masks answers of one scenario against one broker. */
@@ -54,24 +77,33 @@ export class Transcript {
 
   /** Sends on this client, keeping the masked answer. The closing of the connection is an answer too. */
   sender(client: RawClient): Send {
-    return async (api, version, what, request) => {
+    return async (api, version, what, request, part) => {
       const whole = filled(api.request.fields, request) as never
       // Asked to get somewhere, as often as it takes.
       if (what.startsWith('~')) return client.send(api, version, whole)
-      const exchange: { label: string; answer: unknown } = {
-        label: `${api.name} v${version}: ${what}`,
+      const name = versionName(api.name, version)
+      const exchange: { -readonly [K in keyof Exchange]: Exchange[K] } = {
+        label: `${name}: ${what}`,
         answer: undefined,
       }
       // In the order of the requests: answers on several connections may overtake each other.
       this.exchanges.push(exchange)
       try {
         const response = await client.send(api, version, whole)
-        exchange.answer = this.#mask('', response)
+        exchange.answer = this.#mask('', part === undefined ? response : part(response))
+        exchange.answered = name
         return response
       } catch (error) {
         exchange.answer = `no answer: ${(error as Error).message}`
         throw error
       }
+    }
+  }
+
+  /** Knocks at this port. */
+  knocker(port: number): Knock {
+    return async (what, bytes, answers = 1) => {
+      this.exchanges.push({ label: `bytes: ${what}`, answer: await framesAfter(port, bytes, answers) })
     }
   }
 
@@ -115,11 +147,12 @@ export class Transcript {
 
 function sortKey(element: unknown): string {
   if (element === null || typeof element !== 'object') return String(element)
-  const { name, topic, groupId, resourceName, resourceType, errorCode, brokerId, nodeId, mechanism } =
+  const { name, topic, groupId, resourceName, resourceType, errorCode, brokerId, nodeId, mechanism, apiKey, ...rest } =
     element as Record<string, unknown>
   return JSON.stringify([
-    name ?? topic ?? groupId ?? resourceName ?? brokerId ?? nodeId ?? mechanism ?? '',
+    name ?? topic ?? groupId ?? resourceName ?? brokerId ?? nodeId ?? mechanism ?? apiKey ?? '',
     resourceType,
+    rest.partitionIndex ?? rest.partition ?? rest.partitionId,
     errorCode,
   ])
 }
@@ -138,4 +171,28 @@ function filled(fields: Fields, value: object): object {
 /** Ports and temporary directories in the values of settings. */
 function withoutPlaces(text: string): string {
   return text.replace(/127\.0\.0\.1:\d+/g, '127.0.0.1:<port>').replace(/\/tmp\/ottla-test-[^/,]+/g, '<directory>')
+}
+
+const PATIENCE_MS = 10_000
+
+/** The frames that answer these bytes, in hexadecimal, with `closed` behind them where the connection ended. */
+function framesAfter(port: number, bytes: Buffer, answers: number): Promise<string[]> {
+  return new Promise((resolve) => {
+    const frames: string[] = []
+    const socket = connect({ port, host: '127.0.0.1' })
+    const reader = new FrameReader(new BufferPool(), 0x7fffffff, (frame) => {
+      frames.push(frame.bytes.toString('hex'))
+      if (frames.length === answers) end()
+    })
+    const end = (...more: string[]) => {
+      clearTimeout(timer)
+      socket.removeAllListeners('close').destroy()
+      resolve([...frames, ...more])
+    }
+    const timer = setTimeout(() => end('nothing more'), PATIENCE_MS)
+    socket.on('data', (chunk) => reader.push(chunk))
+    socket.on('error', () => {}) // 'close' follows
+    socket.on('close', () => end('closed'))
+    socket.write(bytes)
+  })
 }

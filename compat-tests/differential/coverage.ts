@@ -1,0 +1,45 @@
+import type { ApiVersionsResponse } from '../../protocol/apis/api-versions.ts'
+import { apiByKey } from '../../protocol/apis/index.ts'
+import { oldestIn44 } from './scenario.ts'
+
+/** What a broker says that it serves: its answer to ApiVersions. */
+export type Served = Pick<ApiVersionsResponse, 'apiKeys'>
+
+/** A version of an api as exchanges name it. */
+export function versionName(api: string, version: number): string {
+  return `${api} v${version}`
+}
+
+/** Told by Apache Kafka and answered by closing the connection: Produce before v3, for librdkafka's sake (KAFKA-18659). */
+function oldestAnswered(api: string, minVersion: number): number {
+  return api === 'Produce' ? (oldestIn44.Produce ?? minVersion) : minVersion
+}
+
+/** Scenarios of these are being written. */
+const notYet = new Set([
+  ...['Produce', 'Fetch', 'ListOffsets', 'OffsetForLeaderEpoch', 'DeleteRecords', 'DescribeProducers'],
+  'InitProducerId',
+])
+
+/**
+ * What no scenario has compared of the apis that both brokers serve: the oldest version that both have, the newest, and
+ * any between them. Empty if all is well.
+ */
+export function uncovered(kafka: Served, ottla: Served, compared: ReadonlySet<string>): string[] {
+  const own = new Map(ottla.apiKeys.map((each) => [each.apiKey, each]))
+  return kafka.apiKeys.flatMap(({ apiKey, minVersion, maxVersion }) => {
+    const other = own.get(apiKey)
+    const api = apiByKey.get(apiKey)?.name ?? String(apiKey)
+    if (other === undefined || notYet.has(api)) return []
+    const oldest = Math.max(oldestAnswered(api, minVersion), other.minVersion)
+    const newest = Math.min(maxVersion, other.maxVersion)
+    return uncoveredOf(api, oldest, newest, compared)
+  })
+}
+
+function uncoveredOf(api: string, oldest: number, newest: number, compared: ReadonlySet<string>): string[] {
+  const between = Array.from({ length: Math.max(0, newest - oldest - 1) }, (_, i) => versionName(api, oldest + 1 + i))
+  const missing = [oldest, newest].map((version) => versionName(api, version)).filter((name) => !compared.has(name))
+  if (between.length > 0 && !between.some((name) => compared.has(name))) missing.push(`${api} between the two`)
+  return [...new Set(missing)]
+}
