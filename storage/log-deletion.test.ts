@@ -1,9 +1,10 @@
 import { expect } from 'chai'
 import { buildBatch } from '../protocol/records/batch-builder.ts'
 import { LEADER_EPOCH_FILE } from './checkpoint-files.ts'
+import { NO_FAULTS } from './host/faulty-files.ts'
 import { SimulatedHost } from './host/simulated-host.ts'
 import { logConfig } from './log-config.fixture.ts'
-import { managerSettings, TOPIC, TOPIC_ID } from './log-manager.fixture.ts'
+import { managerSettings, newManager, TOPIC, TOPIC_ID } from './log-manager.fixture.ts'
 import { LogManager } from './log-manager.ts'
 
 const OTHER_TOPIC_ID = 'AAAAAAAAAAAAAAAAAAAABg'
@@ -46,6 +47,41 @@ describe('a log that is deleted', () => {
     const epochs = host.files.readWhole(`/data/${TOPIC}-0/${LEADER_EPOCH_FILE}`)
     expect(epochs?.toString() ?? '').not.to.include('3 0')
     expect(failures).to.deep.equal([])
+  })
+
+  it('leaves neither its start nor its recovery point to what then has its name', async () => {
+    const { host, manager, log } = await started()
+    host.files.rates = NO_FAULTS
+    const context = { origin: 'client', leaderEpoch: 3, nowMs: host.clock.nowMs() } as const
+    await host.settle(log.append(buildBatch([{ value: 'b' }]), context))
+    await host.settle(log.flush())
+    await host.settle(log.deleteRecordsBefore(2))
+    manager.delete(TOPIC, 0)
+    const next = manager.create(TOPIC, 0, OTHER_TOPIC_ID, logConfig())
+    await host.settle(next.append(buildBatch([{ value: 'c' }]), context))
+    host.crash()
+    const restarted = newManager(host, '/data')
+    await host.settle(restarted.start(() => logConfig()))
+    const found = restarted.get(TOPIC, 0)!
+    expect([found.logStartOffset, found.logEndOffset]).to.deep.equal([0, 1])
+  })
+
+  it('and cannot be renamed never becomes part of what is to have its name', async () => {
+    const { host, manager } = await started()
+    host.files.rates = { ...NO_FAULTS, writeError: 1 }
+    expect(() => manager.delete(TOPIC, 0)).to.throw('EIO')
+    expect(manager.get(TOPIC, 0)).to.equal(undefined)
+    expect(() => manager.create(TOPIC, 0, OTHER_TOPIC_ID, logConfig())).to.throw('EIO')
+    host.files.rates = NO_FAULTS
+    expect(manager.create(TOPIC, 0, OTHER_TOPIC_ID, logConfig()).logEndOffset).to.equal(0)
+  })
+
+  it('in part says so where its new start cannot be written', async () => {
+    const { host, log, failures } = await started()
+    host.files.rates = { ...NO_FAULTS, writeError: 1 }
+    const refused = await host.settle(log.deleteRecordsBefore(1))
+    expect(refused?.error).to.equal('KAFKA_STORAGE_ERROR')
+    expect(failures).to.have.length(1)
   })
 
   it('while the manager stops is no failure of the disk', async () => {

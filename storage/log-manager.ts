@@ -21,6 +21,7 @@ import {
   deletedDirectoryName,
   isDeletedDirectory,
   parsePartitionDirectory,
+  partitionDirectoryName,
   strayDirectoryName,
 } from './segment/file-names.ts'
 import { IndexCache } from './segment/index-cache.ts'
@@ -81,6 +82,8 @@ export class LogManager implements LogStore {
   readonly #logs = new Map<string, Map<number, StoredLog>>()
   /** Directories of deleted logs that could not be renamed, by the names that they still have: `topic-0`. */
   readonly #leftBehind = new Map<string, StoredLog>()
+  /** Logs that are gone, but of which the checkpoints on the disk may still tell: `topic-0`. */
+  readonly #outlived = new Set<string>()
   readonly #timers = new Set<Timer>()
   readonly #onDiskFailure: (directory: string, error: Error) => void
   #configOf: (topic: string) => LogConfig = () => {
@@ -144,7 +147,7 @@ export class LogManager implements LogStore {
       if (existing.topicId === topicId) return existing.open()
       this.#setAside(existing)
     }
-    this.#clearWayFor(topic, partition)
+    this.#clearWayFor(partitionDirectoryName(topic, partition))
     const stored = this.#newLog(topic, partition, this.#emptiestDirectory(), {
       wasCleanStop: true,
       recoveryPoint: 0,
@@ -213,6 +216,8 @@ export class LogManager implements LogStore {
     files.syncDirectory(directory.path)
     const recoveryPoints = this.#readOffsets(directory, RECOVERY_POINT_FILE)
     const starts = this.#readOffsets(directory, LOG_START_FILE)
+    const present = new Set(names)
+    for (const name of [...recoveryPoints.keys(), ...starts.keys()]) if (!present.has(name)) this.#outlived.add(name)
     const compactedUpTo = wasCleanStop ? new Map<string, number>() : this.#readOffsets(directory, CLEANER_OFFSET_FILE)
     for (const name of names) {
       const path = files.join(directory.path, name)
@@ -400,6 +405,7 @@ export class LogManager implements LogStore {
   #moveAway(stored: StoredLog, name: string): string {
     stored.opened?.abandon()
     this.#forget(stored)
+    this.#outlived.add(stored.name)
     const { files } = this.#host
     const moved = files.join(stored.logDirectory, name)
     this.#leftBehind.set(stored.name, stored)
@@ -417,10 +423,14 @@ export class LogManager implements LogStore {
     }
   }
 
-  /** What is left of a deleted log must not become part of the one that gets its name. Throws where the disk still fails. */
-  #clearWayFor(topic: string, partition: number): void {
-    const left = this.#leftBehind.get(`${topic}-${partition}`)
+  /** What is left of a log that is gone must not become part of the one that gets its name. Throws where the disk fails. */
+  #clearWayFor(name: string): void {
+    const left = this.#leftBehind.get(name)
     if (left !== undefined) this.#setAside(left)
+    if (!this.#outlived.has(name)) return
+    this.#writeRecoveryPoints()
+    this.#writeStarts()
+    this.#outlived.clear()
   }
 
   /** A log of another topic of the same name: kept for whoever may miss it, but no part of the broker. */

@@ -45,8 +45,8 @@ export interface PartitionLog {
   /** Remembers that leaderEpoch starts at logEndOffset. */
   assignEpoch(leaderEpoch: number): void
 
-  /** Moves logStartOffset up (DeleteRecords); durable once resolved. */
-  deleteRecordsBefore(offset: number): Promise<void>
+  /** Moves logStartOffset up (DeleteRecords); durable once resolved. KAFKA_STORAGE_ERROR: only until the next start. */
+  deleteRecordsBefore(offset: number): Promise<Rejection | undefined>
   truncateTo(offset: number): Promise<void>
 
   /** True while the producer has a transaction open here with that epoch. */

@@ -179,7 +179,7 @@ class StorageSimulation {
     const log = this.#log(partition)
     if (partition.model.isCompacted) return
     const offset = log.logStartOffset + this.#random.below(log.flushedEndOffset - log.logStartOffset + 1)
-    await this.#host.settle(log.deleteRecordsBefore(offset))
+    if ((await this.#host.settle(log.deleteRecordsBefore(offset))) !== undefined) return
     check(log.logStartOffset >= offset, `records before ${offset} are not deleted`)
     partition.model.deletedBefore(offset)
   }

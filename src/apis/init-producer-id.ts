@@ -1,5 +1,5 @@
 import { InitProducerId, type InitProducerIdRequest } from '../../protocol/apis/init-producer-id.ts'
-import { type ErrorName, errorCode } from '../../protocol/error-codes.ts'
+import { type ErrorName, errorCode, isRejection } from '../../protocol/error-codes.ts'
 import { handler } from './handler.ts'
 
 const NONE = -1
@@ -13,7 +13,9 @@ export const initProducerId = handler(
   async (request, { services, nowMs }) => {
     const refusal = refusalOf(request)
     if (refusal !== undefined) return { errorCode: errorCode(refusal), producerEpoch: NONE }
-    return { errorCode: 0, producerId: await services.producerIds.next(nowMs), producerEpoch: 0 }
+    const producerId = await services.producerIds.next(nowMs)
+    if (isRejection(producerId)) return { errorCode: producerId.code, producerEpoch: NONE }
+    return { errorCode: 0, producerId, producerEpoch: 0 }
   },
   // v6 (KIP-939) is unstable in Kafka 4.4, which does not advertise it.
   { versions: '0-5' },

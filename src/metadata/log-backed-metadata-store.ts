@@ -205,10 +205,14 @@ export class LogBackedMetadataStore implements MetadataStore {
     await this.#write([encodeMetadataRecord(UnregisterBrokerRecord, 0, { brokerId, brokerEpoch })], options.nowMs)
   }
 
-  async allocateProducerIds(count: number, nowMs: number): Promise<number> {
+  async allocateProducerIds(count: number, nowMs: number): Promise<number | Rejection> {
     const first = this.#stagedImage.nextProducerId
-    await this.#write([producerIdsRecord(this.#stagedImage, this.#parts.nodeId, first + count)], nowMs)
-    return first
+    try {
+      await this.#write([producerIdsRecord(this.#stagedImage, this.#parts.nodeId, first + count)], nowMs)
+      return first
+    } catch (error) {
+      return this.#notWritten(error)
+    }
   }
 
   /** Says that the broker is gone, waits for what is staged, and closes the log. */
@@ -241,11 +245,16 @@ export class LogBackedMetadataStore implements MetadataStore {
       try {
         await this.#write(records, options.nowMs)
       } catch (error) {
-        this.#parts.logger.error({ err: error }, 'a change of the cluster metadata could not be written')
-        return decisions.map((decision) => (isRejection(decision) ? decision : reject('KAFKA_STORAGE_ERROR')))
+        const refusal = this.#notWritten(error)
+        return decisions.map((decision) => (isRejection(decision) ? decision : refusal))
       }
     }
     return decisions.map((decision) => (isRejection(decision) ? decision : decision.result))
+  }
+
+  #notWritten(error: unknown): Rejection {
+    this.#parts.logger.error({ err: error }, 'a change of the cluster metadata could not be written')
+    return reject('KAFKA_STORAGE_ERROR')
   }
 
   /** Stages records as one atomic batch in this turn. Resolves once they are on the disk and readers see them. */

@@ -24,7 +24,7 @@ export interface MetadataStore {
   /** Forgets brokers that will not come back. */
   unregisterBroker(brokerId: number, options: ChangeOptions): Promise<void>
   /** A block of producer ids that nobody else will ever get: [first, first + count). */
-  allocateProducerIds(count: number, nowMs: number): Promise<number>
+  allocateProducerIds(count: number, nowMs: number): Promise<number | Rejection>
 }
 
 export interface ChangeOptions {

@@ -8,6 +8,9 @@ export class MemoryLogStore implements LogStore {
   /** What updateConfig was told. */
   readonly configured: { topic: string; config: LogConfig }[] = []
 
+  /** Thrown by whatever would change something on the disk. */
+  failure: Error | undefined
+
   async start(): Promise<void> {}
 
   list(): Iterable<StoredPartition> {
@@ -19,11 +22,13 @@ export class MemoryLogStore implements LogStore {
   create(topic: string, partition: number, topicId: string): MemoryLog {
     const known = this.logs.get(`${topic}-${partition}`)
     if (known?.topicId === topicId) return known.log
+    if (this.failure !== undefined) throw this.failure
     const log = new MemoryLog()
     this.logs.set(`${topic}-${partition}`, { topic, partition, topicId, log })
     return log
   }
   delete(topic: string, partition: number): void {
+    if (this.failure !== undefined) throw this.failure
     this.logs.delete(`${topic}-${partition}`)
   }
   updateConfig(topic: string, config: LogConfig): void {

@@ -96,8 +96,9 @@ export class MemoryLog implements PartitionLog {
     this.epochs.push({ leaderEpoch, startOffset: this.logEndOffset })
   }
 
-  async deleteRecordsBefore(offset: number): Promise<void> {
+  async deleteRecordsBefore(offset: number): Promise<undefined> {
     this.logStartOffset = offset
+    return undefined
   }
   async truncateTo(offset: number): Promise<void> {
     this.#batches = this.#batches.filter((batch) => batch.nextOffset <= offset)

@@ -48,6 +48,20 @@ class Rig {
 }
 
 describe('the partition registry', () => {
+  it('makes a log that the disk refused when it is next asked for, and lets a topic go whatever the disk says', () => {
+    const rig = new Rig()
+    rig.registry.start()
+    rig.logs.failure = Object.assign(new Error('EIO: write'), { code: 'EIO' })
+    const topic = rig.metadata.addTopic('topic')
+    expect(rig.outcome('topic', 0)).to.equal('KAFKA_STORAGE_ERROR')
+    rig.logs.failure = undefined
+    expect(rig.outcome('topic', 0)).to.equal('led')
+    rig.logs.failure = Object.assign(new Error('EIO: rename'), { code: 'EIO' })
+    rig.metadata.deleteTopic(topic)
+    expect(rig.outcome('topic', 0)).to.equal('UNKNOWN_TOPIC_OR_PARTITION')
+    expect(rig.errors.at(-1)).to.equal('topic-0 cannot be deleted: EIO: rename')
+  })
+
   it('makes the logs that the metadata asks of this broker, at the start and later', () => {
     const rig = new Rig()
     rig.metadata.addTopic('before', 2)

@@ -76,7 +76,8 @@ export class PartitionRegistry {
   #createLogs(topic: TopicImage, existing: ReadonlySet<string> = new Set()): void {
     topic.partitions.forEach((image, partition) => {
       if (!image.replicas.includes(this.#nodeId) || existing.has(`${topic.name}-${partition}`)) return
-      this.#logs.create(topic.name, partition, topic.id, this.#settings(topic.name))
+      // Where the disk does not let it be made, it is tried again when the partition is first asked for.
+      this.#openLog(topic, partition)
     })
   }
 
@@ -90,7 +91,7 @@ export class PartitionRegistry {
     const hosted = this.#topics.get(topic.name)
     this.#topics.delete(topic.name)
     topic.partitions.forEach((_, partition) => {
-      this.#logs.delete(topic.name, partition)
+      this.#deleteLog(topic.name, partition)
     })
     for (const partition of hosted?.partitions ?? []) {
       if (partition !== undefined) this.#purgatory.changed(partition)
@@ -140,6 +141,16 @@ export class PartitionRegistry {
     const partition = this.#lead(topic, index, image, log)
     hosted.partitions[index] = partition
     return partition
+  }
+
+  // The topic is gone whatever the disk says: the log store keeps what is left from becoming part of another one.
+  #deleteLog(name: string, index: number): void {
+    try {
+      this.#logs.delete(name, index)
+    } catch (error) {
+      if ((error as { code?: unknown }).code === undefined) throw error
+      this.#logger.error({ err: error }, `${name}-${index} cannot be deleted: ${(error as Error).message}`)
+    }
   }
 
   // `create` opens the log that is there, unless it is that of an older topic of the same name: a crash may have come

@@ -225,8 +225,15 @@ export class Log implements PartitionLog {
     return true
   }
 
-  async deleteRecordsBefore(offset: number): Promise<void> {
-    if (this.moveStartTo(Math.min(offset, this.#state.flushedEndOffset))) await this.#services.saveLogStart(this)
+  async deleteRecordsBefore(offset: number): Promise<Rejection | undefined> {
+    if (!this.moveStartTo(Math.min(offset, this.#state.flushedEndOffset))) return undefined
+    try {
+      await this.#services.saveLogStart(this)
+      return undefined
+    } catch (error) {
+      this.#availability.refuse(error as Error)
+      return storageError()
+    }
   }
 
   /** Removes segments that retention has no use for. Answers how many. Source: UnifiedLog.deleteOldSegments. */
