@@ -114,9 +114,8 @@ export class ShardRuntime<S extends Shard> {
       return this.#flushed === undefined ? finish() : this.#afterFlush(life, this.#flushed, finish)
     }
     const encoded = this.#encode(records)
-    if (encoded === undefined) return reject('UNKNOWN_SERVER_ERROR')
-    if (decision.atomic !== false && sizeOf(encoded) > this.#parts.log.maxBatchBytes) {
-      this.#parts.logger.error({ log: this.#parts.name, records: records.length }, 'Records too large for one batch.')
+    if (encoded === undefined || (decision.atomic !== false && this.#isTooLarge(encoded))) {
+      decision.refused?.()
       return reject('UNKNOWN_SERVER_ERROR')
     }
     const flushed = this.#stage(life, this.#append(encoded, transaction))
@@ -139,6 +138,13 @@ export class ShardRuntime<S extends Shard> {
       )
       return undefined
     }
+  }
+
+  #isTooLarge(records: readonly StateRecord[]): boolean {
+    const { log, logger, name } = this.#parts
+    const isTooLarge = sizeOf(records) > log.maxBatchBytes
+    if (isTooLarge) logger.error({ log: name, records: records.length }, 'Records too large for one batch.')
+    return isTooLarge
   }
 
   #append(records: readonly StateRecord[], transaction: AppendOptions['transaction']): Promise<unknown> {

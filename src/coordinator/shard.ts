@@ -11,6 +11,8 @@ export interface Decision<R> {
   readonly response: R
   /** Called once the records are flushed, before the response goes out; never if they were lost. */
   readonly appended?: () => void
+  /** Called instead where the records cannot be written, being too large: takes back what is in memory already. */
+  readonly refused?: () => void
   /** False where the operation has brought its memory up to the records already (classic groups). Default: true. */
   readonly replay?: boolean
   /** False where the records may be spread over several batches. Default: true. */

@@ -98,13 +98,15 @@ export class GroupConversion {
   /** Whether the group may go back to the classic protocol: once these are gone, only its members are left. */
   canDowngradeWithout(group: ConsumerGroup, leaving: readonly ConsumerMember[]): boolean {
     const left = group.members.size - leaving.length
-    return left > 0 && group.isClassicWithout(leaving) && this.#mayDowngradeTo(left)
+    if (left === 0 || !group.isClassicWithout(leaving) || !this.#mayDowngradeTo(left)) return false
+    return [...group.members.values()].every((member) => leaving.includes(member) || isReadable(member))
   }
 
   /** The same where a static member of the classic protocol takes the place of the only one that was not. */
-  canDowngradeByReplacing(group: ConsumerGroup, replaced: ConsumerMember): boolean {
+  canDowngradeByReplacing(group: ConsumerGroup, replaced: ConsumerMember, joining: ConsumerMember): boolean {
     const isLast = replaced.classicMetadata === null && group.isClassicWithout([replaced])
-    return isLast && this.#mayDowngradeTo(group.members.size)
+    if (!isLast || !this.#mayDowngradeTo(group.members.size) || !isReadable(joining)) return false
+    return [...group.members.values()].every((member) => member === replaced || isReadable(member))
   }
 
   #mayDowngradeTo(size: number): boolean {
@@ -132,6 +134,15 @@ export class GroupConversion {
     if (rebalanceReason !== undefined) this.#rebalance.start(classic, rebalanceReason)
     this.#context.logger.info({ groupId: group.groupId }, 'Consumer group becomes a classic group.')
   }
+}
+
+/**
+ * Whether a classic member can be given an assignment, whichever of its protocols is chosen: one that joins a consumer
+ * group is only read under its first. Kafka refuses to let anybody leave where this is not so.
+ */
+function isReadable({ classicMetadata }: ConsumerMember): boolean {
+  const protocols = classicMetadata?.supportedProtocols ?? []
+  return protocols.every(({ metadata }) => metadata.length >= 2 && metadata.readInt16BE(0) >= 0)
 }
 
 /** Members learn of the new protocol from the answer that they get when they join again. */

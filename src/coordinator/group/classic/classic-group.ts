@@ -344,7 +344,8 @@ export class ClassicGroup implements GroupFace {
   }
 
   #isOfferedByAll(protocol: string): boolean {
-    return this.#support.get(protocol) === this.members.size
+    // All of nobody: the first members may be gone before the first generation, and leave no rule behind.
+    return (this.#support.get(protocol) ?? 0) === this.members.size
   }
 
   #countProtocols({ protocols }: { readonly protocols: readonly MemberProtocol[] }, by: 1 | -1): void {

@@ -165,19 +165,33 @@ export class ClassicJoin {
     const instance = request.groupInstanceId ?? ''
     const oldLeader = group.leaderId
     const member = group.replaceStaticMember(instance, oldMemberId, newMemberId)
+    const before = { ...member, memberId: oldMemberId }
     this.#rebalance.keepAlive(group, member)
     this.#takeOver(group, joining, member)
     const who = `static member ${newMemberId} with instance id ${instance}`
     switch (group.state) {
       case 'Stable':
         if (group.protocolName === group.selectProtocol())
-          return this.#keepAssignment(group, joining, member, oldLeader)
+          return {
+            ...this.#keepAssignment(group, joining, member, oldLeader),
+            refused: () => this.#takeBack(group, member, before),
+          }
         return this.#rebalance.startOrContinue(group, withReason(`${who} joined with change of protocol`, request))
       case 'CompletingRebalance':
         return this.#rebalance.start(group, withReason(`Updating metadata for ${who}`, request))
       default:
         return this.#rebalance.completeIfAllJoined(group)
     }
+  }
+
+  /** The member is who it was before somebody else came under its instance id. */
+  #takeBack(group: ClassicGroup, { memberId }: ClassicMember, before: ClassicMember): void {
+    const { protocols, rebalanceTimeoutMs, sessionTimeoutMs, groupInstanceId } = before
+    const member = group.members.get(memberId)
+    invariant(member !== undefined && groupInstanceId !== null, `${memberId} has just come under its instance id`)
+    group.updateMember(member, { protocols, rebalanceTimeoutMs, sessionTimeoutMs, awaitingJoin: undefined })
+    this.#rebalance.unwatch(group.groupId, memberId)
+    this.#rebalance.keepAlive(group, group.replaceStaticMember(groupInstanceId, memberId, before.memberId))
   }
 
   /** It goes on where it was, and nobody else notices. */

@@ -61,6 +61,10 @@ export class ClassicSync {
         this.#rebalance.answerSyncs(group)
         group.transitionTo('Stable', this.#context.nowMs())
       },
+      refused: () => {
+        this.#rebalance.refuseSyncs(group, 'UNKNOWN_SERVER_ERROR')
+        this.#rebalance.startOrContinue(group, `The assignment of generation ${generationId} cannot be written.`)
+      },
     }
   }
 

@@ -72,7 +72,7 @@ export class ClassicMembers {
     if (isRejection(change)) return change
     const isBumped = change.names || change.regex !== 'unchanged'
     const replaced = group.staticMember(joining.request.groupInstanceId)
-    const isDowngrade = replaced !== undefined && conversion.canDowngradeByReplacing(group, replaced)
+    const isDowngrade = replaced !== undefined && conversion.canDowngradeByReplacing(group, replaced, update.updated)
     const version = updates.groupVersion(update, isBumped)
     const isStale = isDowngrade && group.assignmentEpoch < version.groupEpoch
     const target = isDowngrade

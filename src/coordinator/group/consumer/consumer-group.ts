@@ -141,7 +141,9 @@ export class ConsumerGroup implements GroupFace {
     if (member.instanceId !== null) this.#countInstance(member.instanceId, member.memberId, by)
     if (member.classicMetadata !== null) {
       this.#classicMembers += by
-      for (const { name } of member.classicMetadata.supportedProtocols) addCount(this.#classicProtocols, name, by)
+      // A member may say a name twice.
+      const names = new Set(member.classicMetadata.supportedProtocols.map(({ name }) => name))
+      for (const name of names) addCount(this.#classicProtocols, name, by)
     }
     for (const partitions of [member.assigned, member.pendingRevocation]) {
       if (by === 1) this.#own(partitions, member.memberEpoch)
