@@ -171,6 +171,11 @@ export class LogManager implements LogStore {
     this.#after(delayMs, () => this.#removeFile(moved))
   }
 
+  setAside(topic: string, partition: number): void {
+    const stored = this.#find(topic, partition)
+    if (stored !== undefined) this.#setAside(stored)
+  }
+
   updateConfig(topic: string, config: LogConfig): void {
     for (const stored of this.#logs.get(topic)?.values() ?? []) {
       stored.nextRetentionMs = 0
@@ -217,8 +222,12 @@ export class LogManager implements LogStore {
     const recoveryPoints = this.#readOffsets(directory, RECOVERY_POINT_FILE)
     const starts = this.#readOffsets(directory, LOG_START_FILE)
     const present = new Set(names)
-    for (const name of [...recoveryPoints.keys(), ...starts.keys()]) if (!present.has(name)) this.#outlived.add(name)
-    const compactedUpTo = wasCleanStop ? new Map<string, number>() : this.#readOffsets(directory, CLEANER_OFFSET_FILE)
+    for (const name of [...(recoveryPoints?.keys() ?? []), ...(starts?.keys() ?? [])])
+      if (!present.has(name)) this.#outlived.add(name)
+    const compactedUpTo = this.#readOffsets(directory, CLEANER_OFFSET_FILE)
+    // From now on it says of each log how far it may have been compacted.
+    if (recoveryPoints === undefined)
+      files.replaceWhole(files.join(directory.path, RECOVERY_POINT_FILE), formatOffsets([]))
     for (const name of names) {
       const path = files.join(directory.path, name)
       if (isDeletedDirectory(name)) this.#after(DEFAULT_FILE_DELETE_DELAY_MS, () => this.#removeFile(path))
@@ -226,9 +235,9 @@ export class LogManager implements LogStore {
       if (parsed === undefined || parsed.topic === METADATA_TOPIC || !files.stat(path)?.isDirectory) continue
       const checkpointed = {
         wasCleanStop,
-        recoveryPoint: recoveryPoints.get(name) ?? 0,
-        logStartOffset: starts.get(name) ?? 0,
-        compactedUpTo: compactedUpTo.get(name) ?? 0,
+        recoveryPoint: recoveryPoints?.get(name) ?? 0,
+        logStartOffset: starts?.get(name) ?? 0,
+        compactedUpTo: compactedUpTo?.get(name) ?? (recoveryPoints && 0),
       }
       this.#add(this.#newLog(parsed.topic, parsed.partition, directory, checkpointed))
     }
@@ -258,11 +267,13 @@ export class LogManager implements LogStore {
     this.#logger.info({ directory: directory.path, logs: logs.length, tookMs }, 'recovered after an unclean stop')
   }
 
-  #readOffsets({ path }: Directory, file: string): Map<string, number> {
+  /** By `topic-0`. Undefined where there is no such file, or a corrupt one. */
+  #readOffsets({ path }: Directory, file: string): Map<string, number> | undefined {
     const text = this.#host.files.readWhole(this.#host.files.join(path, file))?.toString('utf8')
-    const entries = text === undefined ? [] : parseOffsets(text)
+    if (text === undefined) return undefined
+    const entries = parseOffsets(text)
     if (entries === undefined) this.#logger.warn({ directory: path, file }, 'a checkpoint is corrupt and is ignored')
-    return new Map((entries ?? []).map((entry) => [`${entry.topic}-${entry.partition}`, entry.offset]))
+    return entries && new Map(entries.map((entry) => [`${entry.topic}-${entry.partition}`, entry.offset]))
   }
 
   #newLog(topic: string, partition: number, directory: Directory, checkpointed: Checkpointed): StoredLog {
@@ -433,11 +444,14 @@ export class LogManager implements LogStore {
     this.#outlived.clear()
   }
 
-  /** A log of another topic of the same name: kept for whoever may miss it, but no part of the broker. */
+  /** A log of another topic of the same name, or of nobody knows which: kept for whoever may miss it. */
   #setAside(stored: StoredLog): void {
     const uniqueId = this.#host.random.bytes(16).toString('hex')
     const moved = this.#moveAway(stored, strayDirectoryName(stored.topic, stored.partition, uniqueId))
-    this.#logger.warn({ partition: stored.name, moved }, 'a log of another topic with the same name was set aside')
+    this.#logger.warn(
+      { partition: stored.name, moved },
+      'a log that is not that of the topic of its name was set aside',
+    )
   }
 
   #emptiestDirectory(): Directory {

@@ -12,8 +12,8 @@ export interface Checkpointed {
   readonly wasCleanStop: boolean
   readonly recoveryPoint: number
   readonly logStartOffset: number
-  /** Only read where recovery asks for it. */
-  readonly compactedUpTo: number
+  /** As recovery has it. */
+  readonly compactedUpTo: number | undefined
 }
 
 /** A log in its directory, opened when it is first asked for. */

@@ -185,8 +185,8 @@ export class PartitionModel {
         )
       }
     }
-    if (batches.length > 0 && !this.isCompacted)
-      check(next === logEndOffset, `${this.name}: ends at ${next}, not at ${logEndOffset}`)
+    const end = batches.length > 0 ? next : logStartOffset
+    check(end === logEndOffset, `${this.name}: ends at ${end}, not at ${logEndOffset}`)
     this.#verifyOnce(batches)
   }
 

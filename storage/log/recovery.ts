@@ -24,10 +24,11 @@ export interface LogLocation {
   readonly directory: string
   /** True: the broker was stopped in order, so the files are as they were left. */
   readonly wasCleanStop: boolean
-  /** From the checkpoints: what lies below was synced, deleted, compacted; 0 where they say nothing of the log. */
+  /** From the checkpoints: what lies below the one was synced; what lies below the other was deleted. */
   readonly recoveryPoint: number
   readonly logStartOffset: number
-  readonly compactedUpTo: number
+  /** Nothing above it, and above the recovery point, has been compacted. Undefined: the checkpoints are lost. */
+  readonly compactedUpTo: number | undefined
 }
 
 /** A log as it was found. */
@@ -269,8 +270,8 @@ class LogLoader {
    */
   get #denseFrom(): number {
     const { recoveryPoint, compactedUpTo } = this.#location
-    const known = Math.max(recoveryPoint, compactedUpTo)
-    return known === 0 && this.#isCompacted ? this.#segments.at(-1)!.baseOffset : known
+    if (compactedUpTo === undefined && this.#isCompacted) return this.#segments.at(-1)!.baseOffset
+    return Math.max(recoveryPoint, compactedUpTo ?? 0)
   }
 
   #noteEpoch(epoch: number | undefined, baseOffset: number): void {
