@@ -256,7 +256,7 @@ export class LogManager implements LogStore {
           { partition: stored.name, directory: directory.path, reason: (error as Error).message },
           'a log cannot be recovered: its disk fails; it is left alone until the next start',
         )
-        this.#forget(stored)
+        stored.failure = error as Error
         directory.failure ??= error as Error
       }
     }
@@ -317,7 +317,7 @@ export class LogManager implements LogStore {
     let count = 0
     for (const stored of [...this.#all()]) {
       if (this.#isStopped) return
-      if (this.#find(stored.topic, stored.partition) !== stored) continue
+      if (stored.failure !== undefined || this.#find(stored.topic, stored.partition) !== stored) continue
       await task(stored)
       if (++count % LOGS_PER_TURN === 0) await new Promise<void>((resolve) => this.#host.timers.atTurnEnd(resolve))
     }

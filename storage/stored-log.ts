@@ -31,6 +31,8 @@ export class StoredLog implements StoredPartition {
   #checkpointed: Checkpointed
   #topicId: string | undefined
   #log: Log | undefined
+  /** Why it could not be recovered. What the checkpoints say of it stays in force for the next start. */
+  failure: Error | undefined
 
   constructor(parts: {
     readonly topic: string
@@ -84,7 +86,9 @@ export class StoredLog implements StoredPartition {
     return this.#log
   }
 
+  /** Throws what the disk says. */
   open(): Log {
+    if (this.failure !== undefined) throw this.failure
     this.#log ??= new Log(this.topic, this.partition, this.#configOf(), this.#services, {
       partition: this.name,
       directory: this.directory,

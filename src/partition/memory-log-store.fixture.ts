@@ -31,6 +31,9 @@ export class MemoryLogStore implements LogStore {
     if (this.failure !== undefined) throw this.failure
     this.logs.delete(`${topic}-${partition}`)
   }
+  setAside(topic: string, partition: number): void {
+    this.delete(topic, partition)
+  }
   updateConfig(topic: string, config: LogConfig): void {
     this.configured.push({ topic, config })
   }

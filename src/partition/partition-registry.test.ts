@@ -1,5 +1,6 @@
 import { expect } from 'chai'
 import { isRejection } from '../../protocol/error-codes.ts'
+import { ZERO_UUID } from '../../protocol/schema.ts'
 import { SimulatedHost } from '../../storage/host/simulated-host.ts'
 import { ConfigStore } from '../config/config-store.ts'
 import { readStaticConfig, type StaticConfig } from '../config/static-config.ts'
@@ -48,6 +49,15 @@ class Rig {
 }
 
 describe('the partition registry', () => {
+  it('leaves logs alone of which it does not know the topic, but for those that any topic could take for its own', () => {
+    const rig = new Rig()
+    rig.logs.create('known', 0, 'B9tNdH1zRsmI8JTueZP1SA')
+    rig.logs.create('torn', 0, ZERO_UUID)
+    rig.registry.start()
+    expect(rig.names).to.deep.equal(['known-0'])
+    expect(rig.warnings).to.have.length(2)
+  })
+
   it('makes a log that the disk refused when it is next asked for, and lets a topic go whatever the disk says', () => {
     const rig = new Rig()
     rig.registry.start()

@@ -1,4 +1,5 @@
 import { type Rejection, reject } from '../../protocol/error-codes.ts'
+import { ZERO_UUID } from '../../protocol/schema.ts'
 import type { LogStore } from '../../storage/log-store.ts'
 import type { PartitionLog } from '../../storage/partition-log.ts'
 import type { TopicSettings } from '../config/topic-configs.ts'
@@ -61,7 +62,8 @@ export class PartitionRegistry {
   /** `topic-0` of all logs on disk. Those of no topic are left alone: somebody may have lost the metadata, not the data. */
   #storedNames(image: MetadataImage): Set<string> {
     const names = new Set<string>()
-    for (const { topic, partition } of this.#logs.list()) {
+    for (const stored of [...this.#logs.list()]) {
+      const { topic, partition } = stored
       const name = `${topic}-${partition}`
       names.add(name)
       if (image.topicsByName.has(topic)) continue
@@ -69,6 +71,10 @@ export class PartitionRegistry {
         { topic, partition },
         `${name} is in a data directory but not in the metadata; it is left alone`,
       )
+      // The next topic of its name would take it for its own: a power loss may have undone a deletion.
+      this.#withDisk(name, 'set aside', () => {
+        if (stored.topicId === ZERO_UUID) this.#logs.setAside(topic, partition)
+      })
     }
     return names
   }
@@ -145,22 +151,22 @@ export class PartitionRegistry {
 
   // The topic is gone whatever the disk says: the log store keeps what is left from becoming part of another one.
   #deleteLog(name: string, index: number): void {
-    try {
-      this.#logs.delete(name, index)
-    } catch (error) {
-      if ((error as { code?: unknown }).code === undefined) throw error
-      this.#logger.error({ err: error }, `${name}-${index} cannot be deleted: ${(error as Error).message}`)
-    }
+    this.#withDisk(`${name}-${index}`, 'deleted', () => this.#logs.delete(name, index))
   }
 
   // `create` opens the log that is there, unless it is that of an older topic of the same name: a crash may have come
   // between the metadata's change and the directory's.
   #openLog({ name, id }: TopicImage, index: number): PartitionLog | undefined {
+    return this.#withDisk(`${name}-${index}`, 'opened', () => this.#logs.create(name, index, id, this.#settings(name)))
+  }
+
+  /** Undefined where the disk does not let it happen. */
+  #withDisk<T>(name: string, what: string, task: () => T): T | undefined {
     try {
-      return this.#logs.create(name, index, id, this.#settings(name))
+      return task()
     } catch (error) {
       if ((error as { code?: unknown }).code === undefined) throw error
-      this.#logger.error({ err: error }, `${name}-${index} cannot be opened: ${(error as Error).message}`)
+      this.#logger.error({ err: error }, `${name} cannot be ${what}: ${(error as Error).message}`)
       return undefined
     }
   }
