@@ -1,12 +1,17 @@
 import { DeleteAcls } from '../../protocol/apis/delete-acls.ts'
 import { errorCode } from '../../protocol/error-codes.ts'
+import { isUnreadable } from './acl-words.ts'
 import { handler } from './handler.ts'
 
 /** There is no authorizer that could have any: SECURITY_DISABLED for each filter. Source: AclApis.handleDeleteAcls. */
-export const deleteAcls = handler(DeleteAcls, ({ filters }) => ({
-  filterResults: filters.map(() => ({
-    errorCode: errorCode('SECURITY_DISABLED'),
-    errorMessage: 'No Authorizer is configured.',
-    matchingAcls: [],
-  })),
-}))
+export const deleteAcls = handler(DeleteAcls, ({ filters }, context) => {
+  const codes = filters.flatMap((each) => [
+    each.resourceTypeFilter,
+    each.patternTypeFilter,
+    each.operation,
+    each.permissionType,
+  ])
+  if (isUnreadable('DeleteAcls', codes, context)) return undefined
+  const refused = { errorCode: errorCode('SECURITY_DISABLED'), errorMessage: 'No Authorizer is configured.' }
+  return { filterResults: filters.map(() => ({ ...refused, matchingAcls: [] })) }
+})
