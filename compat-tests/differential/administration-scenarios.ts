@@ -36,13 +36,59 @@ const anyAcl = {
 }
 const acl = { resourceType: 2, resourceName: 't', principal: 'User:a', host: '*', operation: 3, permissionType: 3 }
 
+const oddAcls: [string, Partial<typeof acl & { resourcePatternType: number }>][] = [
+  ['any resource', { resourceType: 1 }],
+  ['any operation', { operation: 1 }],
+  ['any permission', { permissionType: 1 }],
+  ['no principal', { principal: '' }],
+  ['no principal type', { principal: 'a' }],
+  ['no name', { resourceName: '' }],
+  ['a name that matches', { resourcePatternType: 2 }],
+]
+
+function filterOf({ resourceName, resourcePatternType, principal, ...rest }: (typeof oddAcls)[number][1]) {
+  return {
+    ...(resourceName === undefined ? {} : { resourceNameFilter: resourceName }),
+    ...(resourcePatternType === undefined ? {} : { patternTypeFilter: resourcePatternType }),
+    ...(principal === undefined ? {} : { principalFilter: principal }),
+    ...('resourceType' in rest ? { resourceTypeFilter: rest.resourceType } : {}),
+    ...('operation' in rest ? { operation: rest.operation } : {}),
+    ...('permissionType' in rest ? { permissionType: rest.permissionType } : {}),
+  }
+}
+
+/** Sends what may be answered by the closing of the connection. */
+function perhaps(answer: Promise<unknown>): Promise<unknown> {
+  return answer.catch(() => {})
+}
+
+/** What Kafka cannot read ends the connection. */
+const unknownAcls: Scenario = {
+  name: 'ACLs in words that nobody knows',
+  run: async (_send, opener) => {
+    for (const value of [0, 99]) {
+      for (const field of ['resourceTypeFilter', 'operation', 'permissionType', 'patternTypeFilter']) {
+        const odd = { ...anyAcl, [field]: value }
+        await perhaps((await opener())(DescribeAcls, 3, `${field} ${value}`, odd))
+        await perhaps((await opener())(DeleteAcls, 3, `${field} ${value}`, { filters: [anyAcl, odd] }))
+      }
+      for (const field of ['resourceType', 'operation', 'permissionType', 'resourcePatternType'])
+        await perhaps(
+          (await opener())(CreateAcls, 3, `${field} ${value}`, { creations: [acl, { ...acl, [field]: value }] }),
+        )
+    }
+  },
+}
+
 const acls: Scenario[] = [
   ...inVersions(DescribeAcls, 'without authorizer', async (send, version) => {
+    for (const [what, wish] of oddAcls) await send(DescribeAcls, version, what, { ...anyAcl, ...filterOf(wish) })
     await send(DescribeAcls, version, 'all', { ...anyAcl, patternTypeFilter: version === 0 ? 3 : 1 })
   }),
   ...inVersions(CreateAcls, 'without authorizer', async (send, version) => {
     await send(CreateAcls, version, 'two', { creations: [acl, acl] })
     await send(CreateAcls, version, 'none', { creations: [] })
+    for (const [what, wish] of oddAcls) await send(CreateAcls, version, what, { creations: [{ ...acl, ...wish }] })
   }),
   ...inVersions(DeleteAcls, 'without authorizer', async (send, version) => {
     await send(DeleteAcls, version, 'two', {
@@ -51,6 +97,9 @@ const acls: Scenario[] = [
         { ...anyAcl, patternTypeFilter: 3 },
       ],
     })
+    await send(DeleteAcls, version, 'none', { filters: [] })
+    for (const [what, wish] of oddAcls)
+      await send(DeleteAcls, version, what, { filters: [{ ...anyAcl, ...filterOf(wish) }] })
   }),
 ]
 
@@ -215,6 +264,8 @@ const quotas: Scenario[] = inVersions(DescribeClientQuotas, 'none is set', async
   await describe('default with a name', { ...user, matchType: 1 })
   await describe('any with a name', { ...user, matchType: 2 })
   await describe('unknown match', { ...user, matchType: 9 })
+  await send(DescribeClientQuotas, version, 'strict', { components: [user], strict: true })
+  await send(DescribeClientQuotas, version, 'strict, everything', { components: [], strict: true })
 })
 
 const scram: Scenario[] = inVersions(AlterUserScramCredentials, 'set, look and remove', async (send, version) => {
@@ -296,6 +347,20 @@ const features: Scenario[] = inVersions(UpdateFeatures, 'checked only', async (s
   await update('too new a group version', 'group.version', 7)
   if (version > 0) await update('unknown type', 'group.version', 1, 9)
   await send(UpdateFeatures, version, 'nothing', { featureUpdates: [] })
+  const same = { feature: 'group.version', maxVersionLevel: 1, upgradeType: 1, allowDowngrade: false }
+  await send(UpdateFeatures, version, 'several', {
+    featureUpdates: [
+      same,
+      { ...same, feature: 'no.such.feature' },
+      { ...same, feature: 'share.version', maxVersionLevel: 9 },
+    ],
+    validateOnly: version > 0,
+  })
+  await send(UpdateFeatures, version, 'one twice', { featureUpdates: [same, same], validateOnly: version > 0 })
+  await send(UpdateFeatures, version, 'no name', {
+    featureUpdates: [{ ...same, feature: '' }],
+    validateOnly: version > 0,
+  })
 })
 
 const nodes: Scenario[] = [
@@ -333,6 +398,7 @@ const nodes: Scenario[] = [
 ]
 
 export const administrationScenarios: Scenario[] = [
+  unknownAcls,
   ...acls,
   ...tokens,
   ...sasl,

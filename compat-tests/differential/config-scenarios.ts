@@ -2,6 +2,7 @@ import { AlterConfigs } from '../../protocol/apis/alter-configs.ts'
 import { DescribeConfigs } from '../../protocol/apis/describe-configs.ts'
 import { IncrementalAlterConfigs } from '../../protocol/apis/incremental-alter-configs.ts'
 import { ListConfigResources } from '../../protocol/apis/list-config-resources.ts'
+import type { ValueOf } from '../../protocol/schema.ts'
 import { inVersions, type Scenario } from './scenario.ts'
 import { changesAreSeen, makeTopic } from './topic-scenarios.ts'
 import type { Send } from './transcript.ts'
@@ -151,6 +152,20 @@ const replacements: Scenario[] = inVersions(AlterConfigs, 'topics and others', a
   await on('twice', type.topic, name, ['retention.ms', '1'], ['retention.ms', '2'])
   await on('unknown topic', type.topic, 'alter-none', ['retention.ms', '1'])
   await on('invalid topic', type.topic, 'a b', ['retention.ms', '1'])
+  const one = { resourceType: type.topic, resourceName: name, configs: [{ name: 'flush.ms', value: '9' }] }
+  // Not a resource twice: Kafka stumbles over its own answer to that, and never gives it.
+  await send(AlterConfigs, version, 'validate only', { resources: [one], validateOnly: true })
+  await send(AlterConfigs, version, 'validate only what is bad', {
+    resources: [{ ...one, configs: [{ name: 'flush.ms', value: 'x' }] }],
+    validateOnly: true,
+  })
+  await send(AlterConfigs, version, 'nothing', { resources: [] })
+  await on('no topic', type.topic, '', ['retention.ms', '1'])
+  await on('no number', type.broker, 'x', ['max.connections', '5'])
+  await on('no group', type.group, '', ['consumer.session.timeout.ms', '46000'])
+  await on('no metrics', type.metrics, '', ['interval.ms', '1000'])
+  await on('metrics', type.metrics, `alter-metrics-${version}`, ['interval.ms', '1000'])
+  await on('bad metrics', type.metrics, `alter-metrics-${version}`, ['interval.ms', '1'])
   await on('everything off', type.topic, name)
   await on('logger', type.logger, '1', ['x', 'INFO'])
   await on('unknown type', 99, 'x', ['a', 'b'])
@@ -196,12 +211,31 @@ const descriptions: Scenario[] = inVersions(DescribeConfigs, 'every kind of reso
   await describe('logger of another', type.logger, '2')
   await describe('unknown type', type.unknown, 'x')
   await describe('type 99', 99, 'x')
+  await send(DescribeConfigs, version, 'without synonyms', {
+    resources: [{ resourceType: type.topic, resourceName: name, configurationKeys: ['flush.ms'] }],
+    includeSynonyms: false,
+  })
+  const one = { resourceType: type.topic, resourceName: name, configurationKeys: ['flush.ms'] }
+  await send(DescribeConfigs, version, 'a resource twice', { resources: [one, one], includeSynonyms: false })
+  if (version >= 3) {
+    const request = { resources: [one], includeSynonyms: false, includeDocumentation: true }
+    await send(DescribeConfigs, version, 'documentation', request)
+  }
   await send(DescribeConfigs, version, 'nothing', { resources: [] })
 })
 
 const lists: Scenario[] = inVersions(ListConfigResources, 'by type', async (send, version) => {
   await makeTopic(send, `list-config-${version}`)
   const list = (what: string, resourceTypes: number[]) => send(ListConfigResources, version, what, { resourceTypes })
+  await alter(send, 1, '(a group)', type.group, `list-group-${version}`, ['consumer.session.timeout.ms', SET, '50000'])
+  await alter(send, 1, '(metrics)', type.metrics, `list-metrics-${version}`, ['interval.ms', SET, '1000'])
+  await changesAreSeen(send)
+  const own = (answer: ValueOf<typeof ListConfigResources.response.fields>) => ({
+    ...answer,
+    configResources: answer.configResources.filter((each) => /^list-.*-\d$/.test(each.resourceName)),
+  })
+  for (const resourceTypes of version === 0 ? [[]] : [[], [type.topic], [type.group, type.metrics], [type.group]])
+    await send(ListConfigResources, version, `own of types ${resourceTypes}`, { resourceTypes }, own)
   await list('metrics', version === 0 ? [] : [type.metrics])
   if (version === 0) return
   await list('brokers', [type.broker])

@@ -169,13 +169,14 @@ const nobodys = inAges('groups that are not there', async ({ send, at, age }) =>
 const descriptions = inVersions(DescribeGroups, 'groups of several kinds', async (send, version) => {
   await coordinatorReady(send)
   const id = (what: string) => `described-${version}-${what}`
+  // First of all: Kafka shows a group of which nothing is written once something is written after it.
+  await send(JoinGroup, 5, 'a group with nobody in it yet', joinOf(id('empty')))
   await stableGroup(send, id('stable'), {}, subscription('assigned'))
   await stableGroup(send, id('static'), { groupInstanceId: 'one' })
   await stableGroup(send, id('connect'), {
     protocolType: 'connect',
     protocols: [{ name: 'v1', metadata: Buffer.alloc(2) }],
   })
-  await send(JoinGroup, 5, 'a group with nobody in it yet', joinOf(id('empty')))
   await send(OffsetCommit, 8, 'a group of offsets alone', { groupId: id('offsets'), memberId: '', topics: [] })
   const describe = (what: string, ...groups: string[]) =>
     send(DescribeGroups, version, what, { groups, includeAuthorizedOperations: false })

@@ -1,22 +1,16 @@
-import { CreateTopics } from '../../protocol/apis/create-topics.ts'
 import { OffsetCommit } from '../../protocol/apis/offset-commit.ts'
 import { OffsetDelete } from '../../protocol/apis/offset-delete.ts'
 import { OffsetFetch } from '../../protocol/apis/offset-fetch.ts'
 import { type InputValue, ZERO_UUID } from '../../protocol/schema.ts'
 import { coordinatorReady, stableGroup, subscription } from './group-scenarios.ts'
 import { inVersions, type Scenario } from './scenario.ts'
+import { makeTopic } from './topic-scenarios.ts'
 import type { Send } from './transcript.ts'
 
 type CommitRequest = InputValue<typeof OffsetCommit.request.fields>
 type CommitTopic = CommitRequest['topics'][number]
 
 const fakeId = 'f4keAAAAAAAAAAAAAAAAAA'
-
-async function makeTopic(send: Send, name: string): Promise<string> {
-  const topic = { name, numPartitions: 2, replicationFactor: 1, assignments: [], configs: [] }
-  const { topics } = await send(CreateTopics, 7, `(make ${name})`, { topics: [topic], timeoutMs: 10_000 })
-  return topics[0]!.topicId
-}
 
 function offsets(...committed: [number, number, string | null][]): CommitTopic['partitions'] {
   return committed.map(([partitionIndex, committedOffset, committedMetadata]) => ({
@@ -30,7 +24,7 @@ const commits = inVersions(OffsetCommit, 'of every kind', async (send, version) 
   await coordinatorReady(send)
   const name = `commits-${version}`
   const groupId = name
-  const topicId = await makeTopic(send, name)
+  const topicId = await makeTopic(send, name, { numPartitions: 2 })
   const topic = (of: string, partitions: CommitTopic['partitions']): CommitTopic =>
     version >= 10
       ? { name: '', topicId: of === name ? topicId : fakeId, partitions }
@@ -76,7 +70,7 @@ async function fetchAll(send: Send, version: number, groupIds: readonly string[]
 const fetches = inVersions(OffsetFetch, 'of every kind', async (send, version) => {
   await coordinatorReady(send)
   const name = `fetches-${version}`
-  const topicId = await makeTopic(send, name)
+  const topicId = await makeTopic(send, name, { numPartitions: 2 })
   await send(OffsetCommit, 9, '(commit)', {
     groupId: name,
     memberId: '',
@@ -113,7 +107,7 @@ const deletions: Scenario = {
   name: 'OffsetDelete: topics that are read and others',
   run: async (send) => {
     await coordinatorReady(send)
-    for (const name of ['read', 'unread']) await makeTopic(send, `delete-${name}`)
+    for (const name of ['read', 'unread']) await makeTopic(send, `delete-${name}`, { numPartitions: 2 })
     const groupId = 'offset-delete'
     const protocols = [{ name: 'range', metadata: subscription('delete-read') }]
     const { memberId, generationId } = await stableGroup(send, groupId, { protocols })

@@ -5,7 +5,7 @@ import { DeleteTopics } from '../../protocol/apis/delete-topics.ts'
 import { DescribeCluster } from '../../protocol/apis/describe-cluster.ts'
 import { DescribeTopicPartitions } from '../../protocol/apis/describe-topic-partitions.ts'
 import { Metadata } from '../../protocol/apis/metadata.ts'
-import type { InputValue } from '../../protocol/schema.ts'
+import type { InputValue, ValueOf } from '../../protocol/schema.ts'
 import { inVersions, type Scenario } from './scenario.ts'
 import type { Send } from './transcript.ts'
 
@@ -119,6 +119,26 @@ const creation: Scenario[] = inVersions(CreateTopics, 'what is created and what 
   await create('a name with a dot', topic(name('a.b')))
   await create('a name that collides', topic(name('a_b')))
   for (const [what, wish] of refusedTopics) await create(what, topic(name(what.replaceAll(' ', '-')), wish))
+  await create(
+    'a config twice',
+    topic(name('config-twice'), {
+      configs: [
+        { name: 'retention.ms', value: '5' },
+        { name: 'retention.ms', value: '6' },
+      ],
+    }),
+  )
+  await create('a config without a name', topic(name('nameless'), { configs: [{ name: '', value: '5' }] }))
+  await create('as long a name as may be', topic(`${name('')}${'x'.repeat(249 - name('').length)}`))
+  await create('letters of other alphabets', topic(name('ελλ')))
+  await create('a partition assigned twice', topic(name('assigned-twice'), assigned([0, [1]], [0, [1]])))
+  await create('a negative partition', topic(name('assigned-negative'), assigned([-1, [1]], [0, [1]])))
+  await create('a negative broker', topic(name('assigned-to-negative'), assigned([0, [-1]])))
+  await send(CreateTopics, version, 'validate only what is bad', {
+    topics: [topic(name('one')), topic('b a d'), topic(name('valid'), { numPartitions: 0 })],
+    timeoutMs,
+    validateOnly: true,
+  })
   await send(CreateTopics, version, 'validate only', { topics: [topic(name('valid'))], timeoutMs, validateOnly: true })
   await changesAreSeen(send)
   await send(Metadata, 9, 'after validate only', { topics: [{ name: name('valid') }], allowAutoTopicCreation: false })
@@ -187,6 +207,16 @@ const growth: Scenario[] = inVersions(CreatePartitions, 'more partitions', async
     timeoutMs,
     validateOnly: false,
   })
+  await send(CreatePartitions, version, 'several', {
+    topics: [
+      { name: 'a b', count: 3, assignments: null },
+      { name: '', count: 3, assignments: null },
+      { name, count: 5, assignments: null },
+    ],
+    timeoutMs,
+    validateOnly: true,
+  })
+  await send(CreatePartitions, version, 'nothing', { topics: [], timeoutMs, validateOnly: false })
   await changesAreSeen(send)
   await send(Metadata, 12, 'afterwards', { topics: [{ name }] })
 })
@@ -205,6 +235,7 @@ const looks: Scenario[] = inVersions(Metadata, 'known and unknown topics', async
   if (version >= 1) await look('none', [])
   if (version >= 4) await look('unknown', [name('none'), 'a b', '', '.'])
   if (version >= 8) await look('operations', [name('two'), name('none')], { includeTopicAuthorizedOperations: true })
+  if (version >= 8) await look('operations of no topic', [''], { includeTopicAuthorizedOperations: true })
   if (version >= 8 && version <= 10)
     await look('cluster operations', [name('two')], { includeClusterAuthorizedOperations: true })
   if (version < 12) return
@@ -215,6 +246,37 @@ const looks: Scenario[] = inVersions(Metadata, 'known and unknown topics', async
     allowAutoTopicCreation: false,
   })
   await send(Metadata, version, 'neither', { topics: [{ name: null }] })
+})
+
+const asked: Scenario[] = inVersions(Metadata, 'topics that are made by asking', async (send, version) => {
+  const name = (what: string) => `asked-${version}-${what}`
+  const ask = (what: string, ...names: string[]) =>
+    send(Metadata, version, what, {
+      topics: names.map((each) => ({ name: each })),
+      ...(version >= 4 ? { allowAutoTopicCreation: true } : {}),
+    })
+  const first = await ask('a topic, the first time', name('one'))
+  for (let { topics } = first; topics[0]?.errorCode !== 0; ) ({ topics } = await ask('~', name('one')))
+  await ask('once it is there', name('one'))
+  await ask('invalid names', 'a b', '', '.', 'x'.repeat(250), name('one'))
+  const colliding = [name('one').replaceAll('-', '.'), name('one').replaceAll('-', '_')]
+  const unknown = 3
+  let { topics } = await ask('names that collide, the first time', ...colliding)
+  while (topics.some(({ errorCode }) => errorCode === unknown)) ({ topics } = await ask('~', ...colliding))
+  await ask('once they are there, or not', ...colliding)
+})
+
+const all: Scenario[] = inVersions(Metadata, 'all topics', async (send, version) => {
+  const prefix = `all-${version}-`
+  for (const what of ['a', 'b']) await makeTopic(send, `${prefix}${what}`)
+  const own = (answer: ValueOf<typeof Metadata.response.fields>) => ({
+    ...answer,
+    topics: answer.topics.filter((each) => each.name?.startsWith(prefix)),
+  })
+  await send(Metadata, version, 'all', { topics: version === 0 ? [] : null }, own)
+  if (version < 8 || version > 10) return
+  const operations = { includeClusterAuthorizedOperations: true, includeTopicAuthorizedOperations: true }
+  await send(Metadata, version, 'all with operations', { topics: null, ...operations }, own)
 })
 
 const metadataBeforeIds: Scenario = {
@@ -249,6 +311,16 @@ const pages: Scenario[] = inVersions(DescribeTopicPartitions, 'pages', async (se
   await page('negative cursor', ['page-a'], { cursor: { topicName: 'page-a', partitionIndex: -1 } })
   await page('no limit', ['page-a'], { responsePartitionLimit: 0 })
   await page('unknown', ['page-none', 'a b', 'page-a'])
+  await page('one twice', ['page-a', 'page-a'])
+  await page('no name', ['', 'page-a'])
+  await page('no name before the cursor', ['', 'page-a'], { cursor: { topicName: 'page-a', partitionIndex: 0 } })
+  await page('a cursor without a topic', ['page-a'], { cursor: { topicName: '', partitionIndex: 0 } })
+  await page('a cursor behind all', ['page-a'], { cursor: { topicName: 'page-z', partitionIndex: 0 } })
+  await page('a negative limit', ['page-a'], { responsePartitionLimit: -1 })
+  await page('from a cursor on, of all', [], {
+    cursor: { topicName: 'page-a', partitionIndex: 1 },
+    responsePartitionLimit: 3,
+  })
 })
 
 export const topicScenarios: Scenario[] = [
@@ -256,6 +328,8 @@ export const topicScenarios: Scenario[] = [
   ...deletion,
   ...growth,
   ...looks,
+  ...asked,
+  ...all,
   metadataBeforeIds,
   ...cluster,
   ...pages,

@@ -10,6 +10,7 @@ import {
   ZERO_UUID,
 } from '../../protocol/schema.ts'
 import type { RawClient } from '../raw-client.ts'
+import { within } from '../wait-for.ts'
 import { versionName } from './coverage.ts'
 
 /** One request and its answer, masked: what two brokers must agree on. */
@@ -42,6 +43,9 @@ export type Send = <Q extends Fields, S extends Fields>(
  * of the connection.
  */
 export type Knock = (what: string, bytes: Buffer, answers?: number) => Promise<void>
+
+/** Longer than any request of a scenario has reason to wait. */
+const PATIENCE_MS = 20_000
 
 /** Fields that differ from run to run; equal values stay recognisable: the first topic id is `topicId 1` everywhere. */
 const identities = new Set(['topicId', 'memberId', 'leader', 'producerId', 'clusterId', 'directoryId'])
@@ -89,7 +93,7 @@ export class Transcript {
       // In the order of the requests: answers on several connections may overtake each other.
       this.exchanges.push(exchange)
       try {
-        const response = await client.send(api, version, whole)
+        const response = await within(exchange.label, client.send(api, version, whole), PATIENCE_MS)
         exchange.answer = this.#mask('', part === undefined ? response : part(response))
         exchange.answered = name
         return response
@@ -172,8 +176,6 @@ function filled(fields: Fields, value: object): object {
 function withoutPlaces(text: string): string {
   return text.replace(/127\.0\.0\.1:\d+/g, '127.0.0.1:<port>').replace(/\/tmp\/ottla-test-[^/,]+/g, '<directory>')
 }
-
-const PATIENCE_MS = 10_000
 
 /** The frames that answer these bytes, in hexadecimal, with `closed` behind them where the connection ended. */
 function framesAfter(port: number, bytes: Buffer, answers: number): Promise<string[]> {
