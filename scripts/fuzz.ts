@@ -73,13 +73,15 @@ function tellFailure({ kind, seed, index, why, input }: FailedCase): void {
 
 const isTerminal = process.stderr.isTTY === true
 const clearLine = () => isTerminal && process.stderr.write('\r\x1b[K')
+/** A log is told too that it goes on, but less often. */
+const PROGRESS_EVERY_MS = isTerminal ? 200 : 60_000
 let shownMs = 0
 
 function showProgress(kind: string, done: number, cases: number): void {
-  if (!isTerminal || performance.now() - shownMs < 200) return
+  if (performance.now() - shownMs < PROGRESS_EVERY_MS) return
   shownMs = performance.now()
   clearLine()
-  process.stderr.write(`${kind}: ${done} of ${cases} (${Math.floor((100 * done) / cases)} %)`)
+  process.stderr.write(`${kind}: ${done} of ${cases} (${Math.floor((100 * done) / cases)} %)${isTerminal ? '' : '\n'}`)
 }
 
 /** What came of the cases of each kind: where hardly one gets past the door, the fuzzer is at fault. */
