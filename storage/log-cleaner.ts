@@ -1,4 +1,4 @@
-import { CLEANER_OFFSET_FILE, formatOffsets, parseOffsets } from './checkpoint-files.ts'
+import { CLEANER_OFFSET_FILE, formatOffsets, type PartitionOffset, parseOffsets } from './checkpoint-files.ts'
 import type { Host } from './host/host.ts'
 import { type CleaningPlan, planCleaning } from './log/cleaning-plan.ts'
 import { CleaningAborted, UncleanableError } from './log/compaction.ts'
@@ -87,6 +87,7 @@ export class LogCleaner {
 
   #planFor(stored: StoredLog): CleaningPlan | undefined {
     if (!stored.config.cleanupPolicy.includes('compact') || this.#uncleanable.has(stored)) return undefined
+    if (stored.failure !== undefined) return undefined
     const log = stored.open()
     if (log.failure !== undefined || log.isClosed) return undefined
     const { flushedEndOffset, logStartOffset, logEndOffset } = log
@@ -160,7 +161,21 @@ export class LogCleaner {
     const offsets = this.#offsetsOf(stored.logDirectory)
     const { topic, partition, name, logDirectory } = stored
     offsets.set(name, { topic, partition, offset })
+    this.#save(logDirectory, offsets.values())
+  }
+
+  /** The logs of these names in the directory are gone: what gets their names is not compacted. */
+  forget(names: Iterable<string>, directory: string): void {
+    const kept = new Map(this.#offsetsOf(directory))
+    let changes = false
+    for (const name of names) if (kept.delete(name)) changes = true
+    if (!changes) return
+    this.#save(directory, kept.values())
+    this.#cleanedUpTo.set(directory, kept)
+  }
+
+  #save(directory: string, offsets: Iterable<PartitionOffset>): void {
     const { files } = this.#host
-    files.replaceWhole(files.join(logDirectory, CLEANER_OFFSET_FILE), formatOffsets([...offsets.values()]))
+    files.replaceWhole(files.join(directory, CLEANER_OFFSET_FILE), formatOffsets([...offsets]))
   }
 }

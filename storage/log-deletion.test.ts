@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { buildBatch } from '../protocol/records/batch-builder.ts'
-import { LEADER_EPOCH_FILE } from './checkpoint-files.ts'
+import { CLEANER_OFFSET_FILE, formatOffsets, LEADER_EPOCH_FILE } from './checkpoint-files.ts'
 import { NO_FAULTS } from './host/faulty-files.ts'
 import { SimulatedHost } from './host/simulated-host.ts'
 import { logConfig } from './log-config.fixture.ts'
@@ -49,8 +49,16 @@ describe('a log that is deleted', () => {
     expect(failures).to.deep.equal([])
   })
 
-  it('leaves neither its start nor its recovery point to what then has its name', async () => {
+  it('leaves neither its start, its recovery point nor how far it was compacted to what then has its name', async () => {
     const { host, manager, log } = await started()
+    const cleanerOffsets = () => host.files.readWhole(`/data/${CLEANER_OFFSET_FILE}`)?.toString()
+    host.files.replaceWhole(
+      `/data/${CLEANER_OFFSET_FILE}`,
+      formatOffsets([
+        { topic: TOPIC, partition: 0, offset: 1 },
+        { topic: TOPIC, partition: 1, offset: 7 },
+      ]),
+    )
     host.files.rates = NO_FAULTS
     const context = { origin: 'client', leaderEpoch: 3, nowMs: host.clock.nowMs() } as const
     await host.settle(log.append(buildBatch([{ value: 'b' }]), context))
@@ -64,6 +72,7 @@ describe('a log that is deleted', () => {
     await host.settle(restarted.start(() => logConfig()))
     const found = restarted.get(TOPIC, 0)!
     expect([found.logStartOffset, found.logEndOffset]).to.deep.equal([0, 1])
+    expect(cleanerOffsets()).to.equal(formatOffsets([{ topic: TOPIC, partition: 1, offset: 7 }]))
   })
 
   it('and cannot be renamed never becomes part of what is to have its name', async () => {

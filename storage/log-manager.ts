@@ -221,10 +221,11 @@ export class LogManager implements LogStore {
     files.syncDirectory(directory.path)
     const recoveryPoints = this.#readOffsets(directory, RECOVERY_POINT_FILE)
     const starts = this.#readOffsets(directory, LOG_START_FILE)
-    const present = new Set(names)
-    for (const name of [...(recoveryPoints?.keys() ?? []), ...(starts?.keys() ?? [])])
-      if (!present.has(name)) this.#outlived.add(name)
     const compactedUpTo = this.#readOffsets(directory, CLEANER_OFFSET_FILE)
+    const present = new Set(names)
+    for (const offsets of [recoveryPoints, starts, compactedUpTo]) {
+      for (const name of offsets?.keys() ?? []) if (!present.has(name)) this.#outlived.add(name)
+    }
     // From now on it says of each log how far it may have been compacted.
     if (recoveryPoints === undefined)
       files.replaceWhole(files.join(directory.path, RECOVERY_POINT_FILE), formatOffsets([]))
@@ -441,6 +442,7 @@ export class LogManager implements LogStore {
     if (!this.#outlived.has(name)) return
     this.#writeRecoveryPoints()
     this.#writeStarts()
+    for (const { path } of this.#directories) this.#cleaner.forget(this.#outlived, path)
     this.#outlived.clear()
   }
 
