@@ -88,9 +88,14 @@ describe('a log that is deleted', () => {
   it('in part says so where its new start cannot be written', async () => {
     const { host, log, failures } = await started()
     host.files.rates = { ...NO_FAULTS, writeError: 1 }
-    const refused = await host.settle(log.deleteRecordsBefore(1))
-    expect(refused?.error).to.equal('KAFKA_STORAGE_ERROR')
+    // The second finds the start where it is to be, but not where a restart would find it.
+    for (let i = 0; i < 2; i++) {
+      const refused = await host.settle(log.deleteRecordsBefore(1))
+      expect(refused?.error).to.equal('KAFKA_STORAGE_ERROR')
+    }
     expect(failures).to.have.length(1)
+    host.files.rates = NO_FAULTS
+    expect(await host.settle(log.deleteRecordsBefore(1))).to.equal(undefined)
   })
 
   it('while the manager stops is no failure of the disk', async () => {

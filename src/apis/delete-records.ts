@@ -38,6 +38,5 @@ async function deleteBefore(
   const { highWatermark } = partition
   const before = offset === HIGH_WATERMARK ? highWatermark : offset
   if (before < 0 || before > highWatermark) return reject('OFFSET_OUT_OF_RANGE')
-  if (before <= partition.logStartOffset) return partition.logStartOffset
   return (await partition.log.deleteRecordsBefore(before)) ?? partition.logStartOffset
 }

@@ -97,7 +97,7 @@ export class MemoryLog implements PartitionLog {
   }
 
   async deleteRecordsBefore(offset: number): Promise<undefined> {
-    this.logStartOffset = offset
+    this.logStartOffset = Math.max(this.logStartOffset, offset)
     return undefined
   }
   async truncateTo(offset: number): Promise<void> {

@@ -57,6 +57,8 @@ export class Log implements PartitionLog {
   readonly #flush: LogFlush
   readonly #appends: LogAppend
   readonly #reads: LogReads
+  /** A start that deletions moved to, and that a crash would still undo. */
+  #unsavedStart: number | undefined
   /** Those of the above that others ask for. */
   readonly #parts: LogParts
   #cutCount = 0
@@ -226,9 +228,13 @@ export class Log implements PartitionLog {
   }
 
   async deleteRecordsBefore(offset: number): Promise<Rejection | undefined> {
-    if (!this.moveStartTo(Math.min(offset, this.#state.flushedEndOffset))) return undefined
+    const start = Math.min(offset, this.#state.flushedEndOffset)
+    if (this.moveStartTo(start)) this.#unsavedStart = start
+    const unsaved = this.#unsavedStart
+    if (unsaved === undefined) return undefined
     try {
       await this.#services.saveLogStart(this)
+      if (this.#unsavedStart === unsaved) this.#unsavedStart = undefined
       return undefined
     } catch (error) {
       this.#availability.refuse(error as Error)
