@@ -21,6 +21,7 @@ import { SaslHandshake } from '../../protocol/apis/sasl-handshake.ts'
 import { UnregisterBroker } from '../../protocol/apis/unregister-broker.ts'
 import { UnregisterController } from '../../protocol/apis/unregister-controller.ts'
 import { UpdateFeatures } from '../../protocol/apis/update-features.ts'
+import { waitFor } from '../wait-for.ts'
 import { inAges, inVersions, type Scenario } from './scenario.ts'
 import { changesAreSeen, makeTopic } from './topic-scenarios.ts'
 import type { Send } from './transcript.ts'
@@ -218,13 +219,11 @@ const sasl: Scenario[] = inAges('SASL on a listener without', async ({ send, at,
 
 /** Kafka's broker makes its logs after its controller has answered. */
 async function logsAreThere(send: Send, topic: string, count: number): Promise<void> {
-  for (let tries = 0; tries < 500; tries++) {
+  await waitFor(`the logs of ${topic}`, async () => {
     const { results } = await send(DescribeLogDirs, 4, '~', { topics: null })
     const partitions = results[0]?.topics.find(({ name }) => name === topic)?.partitions ?? []
-    if (partitions.filter(({ offsetLag }) => offsetLag === 0).length === count) return
-    await new Promise((resolve) => setTimeout(resolve, 10))
-  }
-  throw new Error(`no logs of ${topic}`)
+    return partitions.filter(({ offsetLag }) => offsetLag === 0).length === count
+  })
 }
 
 const directories: Scenario[] = inVersions(DescribeLogDirs, 'what lies in the directory', async (send, version) => {

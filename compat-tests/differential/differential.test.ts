@@ -12,6 +12,7 @@ import { configScenarios } from './config-scenarios.ts'
 import { consumerGroupScenarios } from './consumer-group-scenarios.ts'
 import { type Served, uncovered } from './coverage.ts'
 import { frameScenarios } from './frame-scenarios.ts'
+import { groupErrorScenarios } from './group-error-scenarios.ts'
 import { groupScenarios } from './group-scenarios.ts'
 import { knownDifferences } from './known-differences.ts'
 import { offsetScenarios } from './offset-scenarios.ts'
@@ -24,6 +25,7 @@ const scenarios: readonly Scenario[] = [
   ...configScenarios,
   ...administrationScenarios,
   ...groupScenarios,
+  ...groupErrorScenarios,
   ...offsetScenarios,
   ...consumerGroupScenarios,
   ...apiVersionsScenarios,

@@ -8,6 +8,7 @@ import { ListGroups } from '../../protocol/apis/list-groups.ts'
 import { OffsetCommit } from '../../protocol/apis/offset-commit.ts'
 import { SyncGroup } from '../../protocol/apis/sync-group.ts'
 import type { InputValue, ValueOf } from '../../protocol/schema.ts'
+import { waitFor } from '../wait-for.ts'
 import { inAges, inVersions, type Scenario } from './scenario.ts'
 import type { Send } from './transcript.ts'
 
@@ -17,13 +18,11 @@ type Opener = () => Promise<Send>
 
 /** Coordinators of groups may take their time where their topic is new: what is asked meanwhile is not compared. */
 export async function coordinatorReady(send: Send): Promise<void> {
-  for (let tries = 0; tries < 100; tries++) {
+  await waitFor('a coordinator', async () => {
     const found = await send(FindCoordinator, 4, '~', { keyType: 0, coordinatorKeys: ['warm'] })
     const beaten = await send(Heartbeat, 4, '~', { groupId: 'warm', generationId: 1, memberId: 'none' })
-    if (found.coordinators[0]?.errorCode === 0 && beaten.errorCode === 25) return
-    await new Promise((resolve) => setTimeout(resolve, 100))
-  }
-  throw new Error('no coordinator after ten seconds')
+    return found.coordinators[0]?.errorCode === 0 && beaten.errorCode === 25
+  })
 }
 
 /** A join of a consumer that reads nothing in particular. */
@@ -192,16 +191,13 @@ const descriptions = inVersions(DescribeGroups, 'groups of several kinds', async
   })
 })
 
-async function untilRebalance(send: Send, member: { groupId: string; memberId: string; generationId: number }) {
-  for (let tries = 0; tries < 100; tries++) {
-    const { errorCode } = await send(Heartbeat, 3, '~', member)
-    if (errorCode === 27) return
-  }
-  throw new Error('no rebalance')
+/** Heartbeats until the member learns that a rebalance is under way. */
+export async function untilRebalance(send: Send, member: { groupId: string; memberId: string; generationId: number }) {
+  await waitFor('a rebalance', async () => (await send(Heartbeat, 3, '~', member)).errorCode === 27)
 }
 
 /** One member leaves, as that version says it. */
-function leaveOf(version: number, groupId: string, memberId: string, groupInstanceId: string | null = null) {
+export function leaveOf(version: number, groupId: string, memberId: string, groupInstanceId: string | null = null) {
   return version < 3 ? { groupId, memberId } : { groupId, members: [{ memberId, groupInstanceId, reason: null }] }
 }
 
@@ -300,8 +296,7 @@ const coordinators = inVersions(FindCoordinator, 'of groups and of nothing', asy
     // Kafka makes the topic of transactions on the first question.
     const isFound = ({ errorCode, coordinators }: ValueOf<typeof FindCoordinator.response.fields>) =>
       (coordinators[0]?.errorCode ?? errorCode) === 0
-    for (let tries = 0; tries < 100 && !isFound(await find('~', 1, 'tx')); tries++)
-      await new Promise((resolve) => setTimeout(resolve, 50))
+    await waitFor('a coordinator of transactions', async () => isFound(await find('~', 1, 'tx')))
     await find('a transaction', 1, 'tx')
   }
   for (const key of version === 0 ? [] : ['g', 'g:t:0', 'g:f4keAAAAAAAAAAAAAAAAAA:x', ':f4keAAAAAAAAAAAAAAAAAA:0', ''])

@@ -72,6 +72,7 @@ const unordered = new Set([
   'credentialInfos',
   'partitions',
   'apiKeys',
+  'subscribedTopicNames',
 ])
 
 /** Masks answers of one scenario against one broker. */
