@@ -129,6 +129,16 @@ export function describePartitionLog(name: string, make: (config: LogConfig) => 
       expect((await read(2)).nextOffset).to.equal(3)
     })
 
+    it('knows a producer though its records were deleted, also after a crash', async () => {
+      await open()
+      const batch = (sequence: number) => records(['v'], { producerId: 5, producerEpoch: 0, baseSequence: sequence })
+      for (let i = 0; i < 3; i++) await appended(batch(i))
+      await tested.settle(tested.log.deleteRecordsBefore(3))
+      await tested.crash()
+      expect(await appended(batch(2))).to.include({ baseOffset: 2, duplicate: true })
+      expect(await appended(batch(3))).to.include({ baseOffset: 3, duplicate: false })
+    })
+
     it('answers a retry with the offsets of the original, for the last five batches of a producer', async () => {
       await open()
       const batch = (sequence: number) =>

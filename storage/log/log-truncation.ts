@@ -46,7 +46,6 @@ export function rebuildOf(state: LogState, segments: SegmentList, { host, settin
     partition: state.name,
     segments: segments.all,
     snapshots: state.snapshots,
-    logStartOffset: state.logStartOffset,
     nowMs: host.clock.nowMs(),
     expirationMs: settings.producerIdExpirationMs,
   }

@@ -12,22 +12,25 @@ export interface ProducerRebuild {
   readonly partition: string
   readonly segments: readonly Segment[]
   readonly snapshots: SnapshotFiles
-  readonly logStartOffset: number
   readonly nowMs: number
   readonly expirationMs: number
 }
 
 /**
- * Producers as they were at upToOffset: the newest snapshot at or below it, and the batches from there on.
+ * Producers as they were at upToOffset: the newest snapshot at or below it, and the batches from there on. Kafka leaves out
+ * those below the log's start; deleted records have told of their producers all the same, and are still there to be read.
  * Source: ProducerStateManager.truncateAndReload, UnifiedLog.rebuildProducerState.
  */
 export function rebuildProducers(rebuild: ProducerRebuild, upToOffset: number): ProducerState {
-  const { snapshots, logStartOffset, nowMs, expirationMs } = rebuild
-  const snapshot = snapshots.latest(upToOffset)
+  const { snapshots, segments, nowMs, expirationMs } = rebuild
+  const firstOffset = segments[0]?.baseOffset ?? upToOffset
+  const newest = snapshots.latest(upToOffset)
+  // What followed an older one is gone.
+  const snapshot = newest !== undefined && newest.offset >= firstOffset ? newest : undefined
   const alive = snapshot?.entries.filter((entry) => !isExpired(entry, nowMs, expirationMs)) ?? []
   const state = new ProducerState(rebuild.partition, alive)
-  const fromOffset = Math.max(snapshot?.offset ?? logStartOffset, logStartOffset)
-  if (fromOffset < upToOffset) replay(state, rebuild.segments, fromOffset, upToOffset)
+  const fromOffset = snapshot?.offset ?? firstOffset
+  if (fromOffset < upToOffset) replay(state, segments, fromOffset, upToOffset)
   return state
 }
 

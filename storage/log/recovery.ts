@@ -196,8 +196,7 @@ class LogLoader {
   #finishProducers(logStartOffset: number, logEndOffset: number): ProducerState {
     this.#snapshots.removeStray(this.#segments.map((segment) => segment.baseOffset))
     this.#snapshots.removeWhere((offset) => offset > logEndOffset || offset <= logStartOffset)
-    const isSettled = this.#producers !== undefined && logStartOffset === this.#location.logStartOffset
-    return isSettled ? this.#producers! : rebuildProducers({ ...this.#producerRebuild(), logStartOffset }, logEndOffset)
+    return this.#producers ?? rebuildProducers(this.#producerRebuild(), logEndOffset)
   }
 
   #recoverSegment(segment: Segment, producers: ProducerState): number {
@@ -316,12 +315,11 @@ class LogLoader {
   }
 
   #producerRebuild(): ProducerRebuild {
-    const { partition, logStartOffset } = this.#location
+    const { partition } = this.#location
     return {
       partition,
       segments: this.#segments,
       snapshots: this.#snapshots,
-      logStartOffset,
       nowMs: this.#services.host.clock.nowMs(),
       expirationMs: this.#services.settings.producerIdExpirationMs,
     }
