@@ -191,7 +191,7 @@ export class Broker {
         path,
         directoryId: directoryIds[index] as string,
       })),
-      settings: configs.broker,
+      settings: configs.live,
       logger: this.#logger,
       pool: this.#pool,
     })

@@ -46,6 +46,15 @@ describe('ConfigStore', () => {
     expect(seen).to.deep.equal([20, 30])
   })
 
+  it('settings that a part keeps are those of the moment', () => {
+    const configs = store({ 'log.cleaner.backoff.ms': '10' })
+    const { live } = configs
+    expect(live.logCleanerBackoffMs).to.equal(10)
+    configs.apply(new Map([['4:', settings({ 'log.cleaner.backoff.ms': '20' })]]), ['4:'])
+    expect(live.logCleanerBackoffMs).to.equal(20)
+    expect({ ...live }).to.deep.equal({ ...configs.broker })
+  })
+
   it('a group is held within the broker’s bounds', () => {
     const configs = store({ 'group.consumer.max.session.timeout.ms': '50000' })
     configs.apply(new Map([['32:g', settings({ 'consumer.session.timeout.ms': '60000' })]]), ['32:g'])

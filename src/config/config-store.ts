@@ -39,6 +39,8 @@ export class ConfigStore {
     { readonly source: ReadonlyMap<string, string>; readonly settings: GroupSettings }
   >()
   readonly #brokerListeners: ((settings: BrokerSettings) => void)[] = []
+  /** The broker's settings for whoever keeps them: each is what it is at the moment at which it is read. */
+  readonly live: BrokerSettings = liveSettings(() => this.#broker)
 
   constructor(staticConfig: StaticConfig, nodeId: number) {
     this.static = staticConfig
@@ -171,6 +173,14 @@ export class ConfigStore {
     for (const [property, entry] of Object.entries(brokerConfigs)) settings[property] = this.brokerValue(entry).value
     return settings as BrokerSettings
   }
+}
+
+function liveSettings(current: () => BrokerSettings): BrokerSettings {
+  const settings = {}
+  for (const property of Object.keys(brokerConfigs) as (keyof BrokerSettings)[]) {
+    Object.defineProperty(settings, property, { enumerable: true, get: () => current()[property] })
+  }
+  return settings as BrokerSettings
 }
 
 // What is in the metadata log was checked when it came; another version's value that is none here counts as not set.
