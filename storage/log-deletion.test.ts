@@ -85,6 +85,22 @@ describe('a log that is deleted', () => {
     expect(manager.create(TOPIC, 0, OTHER_TOPIC_ID, logConfig()).logEndOffset).to.equal(0)
   })
 
+  it('or could not be made has one directory alone, wherever the disk fails', async () => {
+    const host = new SimulatedHost(1)
+    const directories = ['/a', '/b'].map((path) => ({ path, directoryId: path }))
+    const manager = new LogManager({ host, directories, settings: managerSettings })
+    await host.settle(manager.start(() => logConfig()))
+    const { open } = host.files
+    host.files.open = () => {
+      throw Object.assign(new Error('EIO'), { code: 'EIO' })
+    }
+    expect(() => manager.create(TOPIC, 0, TOPIC_ID, logConfig())).to.throw('EIO')
+    host.files.open = open
+    manager.create('other', 0, OTHER_TOPIC_ID, logConfig())
+    manager.create(TOPIC, 0, TOPIC_ID, logConfig())
+    expect(directories.filter(({ path }) => host.files.exists(`${path}/${TOPIC}-0`))).to.have.length(1)
+  })
+
   it('in part says so where its new start cannot be written', async () => {
     const { host, log, failures } = await started()
     host.files.rates = { ...NO_FAULTS, writeError: 1 }

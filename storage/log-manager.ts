@@ -29,8 +29,6 @@ import { type StorageLogger, silentStorageLogger } from './storage-logger.ts'
 import { type Checkpointed, StoredLog } from './stored-log.ts'
 import { TailMemory } from './tail.ts'
 
-/** Kafka waits so long after the start before it looks for old segments the first time. */
-const FIRST_TASK_DELAY_MS = 30_000
 /** Logs looked at in one turn of the event loop. */
 const LOGS_PER_TURN = 16
 /** Logs closed at a time. */
@@ -42,6 +40,8 @@ const DEFAULT_FILE_DELETE_DELAY_MS = 60_000
 
 /** Settings of the broker that storage goes by, under their Kafka names in camel case. The broker's own satisfy it. */
 export interface LogManagerSettings extends LogCleanerSettings {
+  /** Passes after the start before retention first looks for old segments. */
+  readonly logInitialTaskDelayMs: number
   readonly logRetentionCheckIntervalMs: number
   readonly logFlushSchedulerIntervalMs: number
   readonly logFlushOffsetCheckpointIntervalMs: number
@@ -82,9 +82,13 @@ export class LogManager implements LogStore {
   readonly #logs = new Map<string, Map<number, StoredLog>>()
   /** Directories of deleted logs that could not be renamed, by the names that they still have: `topic-0`. */
   readonly #leftBehind = new Map<string, StoredLog>()
+  /** Logs that the disk did not let be made: to be tried where they may have a directory already, or there would be two. */
+  readonly #halfMade = new Map<string, StoredLog>()
   /** Logs that are gone, but of which the checkpoints on the disk may still tell: `topic-0`. */
   readonly #outlived = new Set<string>()
   readonly #timers = new Set<Timer>()
+  /** Until the next look for something to compact; undefined: that is under way. */
+  #cleanerTimer: Timer | undefined
   readonly #onDiskFailure: (directory: string, error: Error) => void
   #configOf: (topic: string) => LogConfig = () => {
     throw new Error('the log manager was not started')
@@ -124,12 +128,20 @@ export class LogManager implements LogStore {
   async start(settings: (topic: string) => LogConfig): Promise<void> {
     this.#configOf = settings
     for (const directory of this.#directories) this.#load(directory)
-    this.#every(this.#settings.logRetentionCheckIntervalMs, () => this.#deleteOldSegments(), FIRST_TASK_DELAY_MS)
-    this.#every(this.#settings.logFlushSchedulerIntervalMs, () => this.#flushOverdue())
+    const { logInitialTaskDelayMs, logRetentionCheckIntervalMs, logFlushSchedulerIntervalMs } = this.#settings
+    this.#every(logRetentionCheckIntervalMs, () => this.#deleteOldSegments(), logInitialTaskDelayMs)
+    this.#every(logFlushSchedulerIntervalMs, () => this.#flushOverdue())
     this.#every(this.#settings.logFlushOffsetCheckpointIntervalMs, () => this.#writeRecoveryPoints())
     this.#every(this.#settings.logFlushStartOffsetCheckpointIntervalMs, () => this.#writeStarts())
-    this.#every(this.#settings.logCleanerBackoffMs, () => this.#cleaner.run())
     this.#every(this.#settings.producerIdExpirationCheckIntervalMs, () => this.#expireProducers())
+    this.#awaitCleaner()
+  }
+
+  /** Settings that the broker's parts share were changed. Those of single logs come by updateConfig. */
+  settingsChanged(): void {
+    this.#cleaner.settingsChanged()
+    // Unless it runs at the moment: the pause after that is as the settings say then.
+    if (this.#cleanerTimer !== undefined) this.#awaitCleaner()
   }
 
   *list(): Iterable<StoredPartition> {
@@ -147,17 +159,22 @@ export class LogManager implements LogStore {
       if (existing.topicId === topicId) return existing.open()
       this.#setAside(existing)
     }
-    this.#clearWayFor(partitionDirectoryName(topic, partition))
-    const stored = this.#newLog(topic, partition, this.#emptiestDirectory(), {
-      wasCleanStop: true,
-      recoveryPoint: 0,
-      logStartOffset: 0,
-      compactedUpTo: 0,
-    })
+    const name = partitionDirectoryName(topic, partition)
+    this.#clearWayFor(name)
+    const stored =
+      this.#halfMade.get(name) ??
+      this.#newLog(topic, partition, this.#emptiestDirectory(), {
+        wasCleanStop: true,
+        recoveryPoint: 0,
+        logStartOffset: 0,
+        compactedUpTo: 0,
+      })
+    this.#halfMade.set(name, stored)
     this.#host.files.makeDirectory(stored.directory)
     stored.writeTopicId(topicId)
     const log = stored.open()
     log.updateConfig(config)
+    this.#halfMade.delete(name)
     this.#add(stored)
     return log
   }
@@ -290,8 +307,10 @@ export class LogManager implements LogStore {
 
   // Tasks that recur.
 
-  #deleteOldSegments(): Promise<void> {
+  /** A log that is being compacted comes later: compaction holds on to its segments. */
+  #deleteOldSegments(isMeant: (stored: StoredLog) => boolean = () => true): Promise<void> {
     return this.#forEachInTurns((stored) => {
+      if (!isMeant(stored) || this.#cleaner.isCleaning(stored)) return
       const nowMs = this.#host.clock.nowMs()
       if (stored.opened === undefined && nowMs < stored.nextRetentionMs) return
       const wasOpen = stored.opened !== undefined
@@ -324,25 +343,44 @@ export class LogManager implements LogStore {
     }
   }
 
+  /** Compacted logs are looked after at the pace of the cleaner. Source: LogCleaner.CleanerThread. */
+  #awaitCleaner(): void {
+    this.#cleanerTimer?.cancel()
+    this.#cleanerTimer = this.#after(this.#settings.logCleanerBackoffMs, () => {
+      this.#cleanerTimer = undefined
+      this.#cleaner
+        .run()
+        .then(() => this.#deleteOldSegments((stored) => stored.config.cleanupPolicy.includes('compact')))
+        .catch((error: Error) => this.#tellFailedTask(error))
+        .finally(() => this.#awaitCleaner())
+    })
+  }
+
+  #tellFailedTask(error: Error): void {
+    this.#logger.error({ reason: error.stack }, 'a task of the log manager failed')
+  }
+
   #every(intervalMs: number, task: () => void | Promise<void>, firstAfterMs = intervalMs): void {
     const again = (delayMs: number): void => {
       this.#after(delayMs, () => {
         Promise.resolve()
           .then(task)
-          .catch((error: Error) => this.#logger.error({ reason: error.stack }, 'a task of the log manager failed'))
+          .catch((error: Error) => this.#tellFailedTask(error))
           .finally(() => again(intervalMs))
       })
     }
     again(firstAfterMs)
   }
 
-  #after(delayMs: number, task: () => void): void {
-    if (this.#isStopped) return
+  /** undefined: the manager has stopped, and nothing will come any more. */
+  #after(delayMs: number, task: () => void): Timer | undefined {
+    if (this.#isStopped) return undefined
     const timer = this.#host.timers.after(delayMs, () => {
       this.#timers.delete(timer)
       task()
     })
     this.#timers.add(timer)
+    return timer
   }
 
   // Checkpoints.

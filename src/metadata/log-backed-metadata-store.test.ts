@@ -3,6 +3,8 @@ import { isRejection } from '../../protocol/error-codes.ts'
 import { newTopic, StoreOnMemory } from './metadata-store.fixture.ts'
 import type { MetadataChange } from './metadata-store.ts'
 
+/** A segment that a snapshot made place for. */
+const isLaterSegment = (name: string) => name.endsWith('.log') && !/^0+\.log$/.test(name)
 const segment = '/data/__cluster_metadata-0/00000000000000000000.log'
 
 describe('LogBackedMetadataStore', () => {
@@ -110,6 +112,33 @@ describe('LogBackedMetadataStore', () => {
     })
     expect(state(second)).to.deep.equal(state(first))
   })
+
+  for (const operation of ['open', 'syncDirectory'] as const) {
+    it(`a snapshot in which ${operation} fails loses nothing that is written later`, async () => {
+      const small = { 'metadata.log.max.record.bytes.between.snapshots': '100' }
+      const { host, store, create } = await StoreOnMemory.start(undefined, small).then((opened) => ({
+        host: opened.host,
+        store: opened.store,
+        create: opened.create.bind(opened),
+      }))
+      const working = host.files[operation]
+      const failing = (path: string, ...rest: never[]) => {
+        // Of the snapshot itself nothing fails.
+        if (operation === 'open' ? !path.endsWith('.log') : !host.files.list(path).some(isLaterSegment))
+          return (working as (...all: unknown[]) => unknown).call(host.files, path, ...rest)
+        throw Object.assign(new Error('EIO'), { code: 'EIO' })
+      }
+      host.files[operation] = failing as never
+      const during = await create(newTopic('during'))
+      host.files[operation] = working as never
+      const after = await create(newTopic('after'))
+      expect(after.every((each) => !isRejection(each))).to.equal(true)
+      await host.settle(store.stop())
+      const again = await StoreOnMemory.start(host)
+      const names = [...(during.some(isRejection) ? [] : ['during']), 'after']
+      expect([...again.store.image.topicsByName.keys()]).to.deep.equal(names)
+    })
+  }
 
   it('producer ids are given out once, also over a restart', async () => {
     const first = await StoreOnMemory.start()

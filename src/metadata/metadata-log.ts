@@ -37,6 +37,8 @@ export class MetadataLog {
   #staged: Buffer[] = []
   /** A write failed: what stands behind the durable position is unknown and goes before the next write. */
   #tailIsDirty = false
+  /** False: the directory was not synced since the segment was made. */
+  #isNamed = false
 
   private constructor(host: Host, directory: string, logger: Logger, loaded: Loaded, quorum: readonly QuorumRecord[]) {
     this.#host = host
@@ -139,6 +141,7 @@ export class MetadataLog {
     const endOffset = this.#endOffset
     this.#staged = []
     if (slices.length === 0) return
+    this.#syncName()
     if (this.#tailIsDirty) this.#segment.truncate(this.#durablePosition)
     this.#tailIsDirty = true
     await this.#segment.write(slices, this.#durablePosition)
@@ -148,6 +151,13 @@ export class MetadataLog {
     this.#durablePosition += size
     this.#durableEndOffset = endOffset
     this.#bytesSinceSnapshot += size
+  }
+
+  /** The segment survives a power loss from now on. */
+  #syncName(): void {
+    if (this.#isNamed) return
+    this.#host.files.syncDirectory(this.#directory)
+    this.#isNamed = true
   }
 
   /** Forgets what is staged and what a failed flush may have written. */
@@ -165,12 +175,14 @@ export class MetadataLog {
     const { files } = this.#host
     files.replaceWhole(files.join(this.#directory, snapshotFileName(id)), bytes)
     const old = files.list(this.#directory).filter((name) => isReplaced(name, id.endOffset))
+    const next = files.open(segmentPath(this.#host, this.#directory, id.endOffset), 'a+')
     this.#segment.close()
-    this.#segment = files.open(segmentPath(this.#host, this.#directory, id.endOffset), 'a+')
-    files.syncDirectory(this.#directory)
-    this.#durablePosition = this.#segment.size()
+    this.#segment = next
+    this.#durablePosition = next.size()
+    this.#isNamed = false
     this.#bytesSinceSnapshot = 0
     this.#lastSnapshotBytes = bytes.length
+    this.#syncName()
     for (const name of old) files.remove(files.join(this.#directory, name))
     this.#writeEpochs(`0\n1\n${this.#epoch} ${this.#endOffset}\n`)
     this.#logger.info({ ...id, sizeBytes: bytes.length }, 'wrote a snapshot of the cluster metadata')
