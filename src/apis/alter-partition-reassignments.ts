@@ -5,6 +5,7 @@ import {
 import { type Rejection, reject } from '../../protocol/error-codes.ts'
 import type { MetadataImage, PartitionImage } from '../metadata/metadata-image.ts'
 import { manualAssignmentFault } from '../metadata/replica-placement.ts'
+import { tooLate } from './deadline.ts'
 import { handler } from './handler.ts'
 
 type Asked = AlterPartitionReassignmentsRequest['topics'][number]['partitions'][number]
@@ -13,23 +14,26 @@ type Asked = AlterPartitionReassignmentsRequest['topics'][number]['partitions'][
  * Moves replicas between brokers. There is one broker, so a move is either none at all or to nobody:
  * INVALID_REPLICA_ASSIGNMENT. Source: ReplicationControlManager.alterPartitionReassignments.
  */
-export const alterPartitionReassignments = handler(AlterPartitionReassignments, (request, { services }) => ({
-  allowReplicationFactorChange: request.allowReplicationFactorChange,
-  errorCode: 0,
-  // Kafka's client side answers an empty request with an empty text, its controller others with none.
-  errorMessage: request.topics.length === 0 ? '' : null,
-  responses: request.topics.map(({ name, partitions }) => ({
-    name,
-    partitions: partitions.map((asked) => {
-      const refusal = refusalOf(name, asked, services.metadata.image)
-      return {
-        partitionIndex: asked.partitionIndex,
-        errorCode: refusal?.code ?? 0,
-        errorMessage: refusal?.message ?? null,
-      }
-    }),
-  })),
-}))
+export const alterPartitionReassignments = handler(AlterPartitionReassignments, (request, { services }) => {
+  const late = request.topics.length === 0 ? undefined : tooLate(request.timeoutMs)
+  return {
+    allowReplicationFactorChange: request.allowReplicationFactorChange,
+    errorCode: late?.code ?? 0,
+    // Kafka's client side answers an empty request with an empty text, its controller others with none.
+    errorMessage: request.topics.length === 0 ? '' : null,
+    responses: request.topics.map(({ name, partitions }) => ({
+      name,
+      partitions: partitions.map((asked) => {
+        const refusal = late ?? refusalOf(name, asked, services.metadata.image)
+        return {
+          partitionIndex: asked.partitionIndex,
+          errorCode: refusal?.code ?? 0,
+          errorMessage: refusal?.message ?? null,
+        }
+      }),
+    })),
+  }
+})
 
 function refusalOf(name: string, { partitionIndex, replicas }: Asked, image: MetadataImage): Rejection | undefined {
   const topic = image.topicsByName.get(name)

@@ -3,6 +3,7 @@ import { isRejection, type Rejection, reject } from '../../protocol/error-codes.
 import { ZERO_UUID } from '../../protocol/schema.ts'
 import { effectiveTopicConfigs } from '../config/config-description.ts'
 import type { CreatedTopic, NewTopic } from '../metadata/metadata-store.ts'
+import { tooLate } from './deadline.ts'
 import { handler, type RequestContext } from './handler.ts'
 
 type Asked = CreateTopicsRequest['topics'][number]
@@ -12,6 +13,8 @@ const METADATA_TOPIC = '__cluster_metadata'
 /** Creates topics, each for itself. Source: ControllerApis.createTopics, ReplicationControlManager.createTopics. */
 export const createTopics = handler(CreateTopics, async (request, context) => {
   const names = request.topics.map(({ name }) => name)
+  const late = tooLate(request.timeoutMs)
+  if (late !== undefined) return { topics: names.map((name) => failure(name, late)) }
   const refusals = request.topics.map((topic) => refusal(topic, names))
   const wishes = request.topics.filter((_, index) => refusals[index] === undefined)
   const { nowMs, principal } = context

@@ -2,6 +2,7 @@ import { DeleteTopics, type DeleteTopicsRequest } from '../../protocol/apis/dele
 import { isRejection, type Rejection, reject } from '../../protocol/error-codes.ts'
 import { ZERO_UUID } from '../../protocol/schema.ts'
 import type { MetadataImage, TopicImage } from '../metadata/metadata-image.ts'
+import { tooLate } from './deadline.ts'
 import { handler } from './handler.ts'
 
 interface Asked {
@@ -22,6 +23,8 @@ export const deleteTopics = handler(DeleteTopics, async (request, { services, ap
         : reject('TOPIC_DELETION_DISABLED')
     return { responses: asked.map((topic) => answer(topic, disabled)) }
   }
+  const late = tooLate(request.timeoutMs)
+  if (late !== undefined) return { responses: asked.map((topic) => answer(topic, late)) }
   const { refused, topics } = resolve(asked, services.metadata.image)
   const answers = await services.metadata.deleteTopics(
     topics.map(({ image }) => image.id),

@@ -1,20 +1,23 @@
 import { ElectLeaders, type ElectLeadersRequest } from '../../protocol/apis/elect-leaders.ts'
 import { errorCode, type Rejection, reject } from '../../protocol/error-codes.ts'
 import type { MetadataImage } from '../metadata/metadata-image.ts'
+import { tooLate } from './deadline.ts'
 import { handler } from './handler.ts'
 
 const PREFERRED = 0
 const UNCLEAN = 1
+/** Before, only each partition has an error. */
+const FIRST_WITH_ERROR = 1
 
 /**
  * Elects leaders. A single broker leads whatever it can already, so there never is anything to elect. Source:
  * ReplicationControlManager.electLeaders.
  */
-export const electLeaders = handler(ElectLeaders, ({ topicPartitions, electionType }, { services }) => {
+export const electLeaders = handler(ElectLeaders, (request, { services, apiVersion }) => {
+  const { topicPartitions, electionType, timeoutMs } = request
   const { image } = services.metadata
-  const isNothing = topicPartitions?.length === 0
-  if (!isNothing && electionType !== PREFERRED && electionType !== UNCLEAN)
-    return refused(topicPartitions ?? [], reject('INVALID_REQUEST', `Unknown election type ${electionType}`))
+  const refusal = topicPartitions?.length === 0 ? undefined : (tooLate(timeoutMs) ?? unknownType(electionType))
+  if (refusal !== undefined) return refused(topicPartitions ?? [], refusal, apiVersion)
   return {
     errorCode: 0,
     replicaElectionResults:
@@ -22,14 +25,19 @@ export const electLeaders = handler(ElectLeaders, ({ topicPartitions, electionTy
   }
 })
 
+function unknownType(electionType: number): Rejection | undefined {
+  if (electionType === PREFERRED || electionType === UNCLEAN) return undefined
+  return reject('INVALID_REQUEST', `Unknown election type ${electionType}`)
+}
+
 type Asked = NonNullable<ElectLeadersRequest['topicPartitions']>
 
-function refused(asked: Asked, { code, message }: Rejection) {
+function refused(asked: Asked, { code, message }: Rejection, apiVersion: number) {
   const replicaElectionResults = asked.map(({ topic, partitions }) => ({
     topic,
     partitionResult: partitions.map((partitionId) => ({ partitionId, errorCode: code, errorMessage: message })),
   }))
-  return { errorCode: code, replicaElectionResults }
+  return { errorCode: apiVersion < FIRST_WITH_ERROR ? 0 : code, replicaElectionResults }
 }
 
 function electSome(image: MetadataImage, asked: Asked, electionType: number) {
