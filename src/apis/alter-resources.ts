@@ -21,7 +21,7 @@ export async function alterResources(
   })
   const written = resources.flatMap((resource, index) => {
     const settings = decisions[index] as SettingsToWrite | Rejection
-    // Levels of loggers are this process's own: they are not kept.
+    // A change to no logger at all is none.
     if (isRejection(settings) || resource.type === configResourceType.brokerLogger) return []
     return [{ resourceType: resource.type, resourceName: resource.name, settings }]
   })

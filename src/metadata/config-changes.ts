@@ -50,7 +50,7 @@ export type SettingsToWrite = ReadonlyMap<string, string | null>
 
 /** What to write for one resource. Error names are those that Kafka answers for it. */
 export function decideConfigChange(resource: AlteredResource, world: ConfigWorld): SettingsToWrite | Rejection {
-  const malformed = malformedRequest(resource) ?? wrongBroker(resource, world)
+  const malformed = malformedRequest(resource) ?? loggerRefusal(resource, world) ?? wrongBroker(resource, world)
   if (malformed !== undefined) return malformed
   const current = world.image.configs.get(configResourceKey(resource.type, resource.name)) ?? new Map<string, string>()
   const written = plan(resource, current)
@@ -86,6 +86,23 @@ function wrongBroker({ type, name }: AlteredResource, { nodeId }: ConfigWorld): 
   if (!/^[+-]?\d+$/.test(name)) return reject('INVALID_REQUEST', `Node id must be an integer, but it is: ${name}`)
   if (Number(name) === nodeId) return undefined
   return reject('INVALID_REQUEST', `Unexpected broker id, expected ${nodeId}, but received ${name}`)
+}
+
+/**
+ * There are no loggers by name here, whose levels could be changed: DescribeConfigs shows none. Source:
+ * RuntimeLoggerManager.
+ */
+function loggerRefusal({ type, name, changes }: AlteredResource, { nodeId }: ConfigWorld): Rejection | undefined {
+  if (type !== configResourceType.brokerLogger) return undefined
+  if (!/^[+-]?\d+$/.test(name)) return reject('INVALID_REQUEST', `Node id must be an integer, but it is: ${name}`)
+  if (Number(name) !== nodeId)
+    return reject('INVALID_REQUEST', `Unexpected node id. Expected ${nodeId}, but received ${Number(name)}`)
+  const [first] = changes
+  if (first === undefined) return undefined
+  const kind = operations[first.operation]
+  if (kind === 'SET' || kind === 'DELETE') return reject('INVALID_CONFIG', `Logger ${first.name} does not exist!`)
+  const what = kind === undefined ? `Unknown operation type ${first.operation}` : `${kind} operation`
+  return reject('INVALID_REQUEST', `${what} is not allowed for the BROKER_LOGGER resource`)
 }
 
 /** What the changes come to. Values that stay are left out, but for brokers: Kafka writes those again. */

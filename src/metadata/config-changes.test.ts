@@ -1,0 +1,41 @@
+import { expect } from 'chai'
+import { isRejection } from '../../protocol/error-codes.ts'
+import { type ConfigWorld, decideConfigChange } from './config-changes.ts'
+import { configResourceType } from './metadata-image.ts'
+
+describe('changes of loggers', () => {
+  const world = { nodeId: 1, image: { configs: new Map() } } as unknown as ConfigWorld
+
+  function refusalOf(name: string, ...changes: [name: string, operation: number, value: string | null][]) {
+    const decision = decideConfigChange(
+      {
+        type: configResourceType.brokerLogger,
+        name,
+        changes: changes.map(([logger, operation, value]) => ({ name: logger, operation, value })),
+        replacesAll: false,
+      },
+      world,
+    )
+    return isRejection(decision) ? [decision.error, decision.message] : 'fine'
+  }
+
+  it('are refused, as there are none by name', () => {
+    expect(refusalOf('1', ['root', 0, 'INFO'])).to.deep.equal(['INVALID_CONFIG', 'Logger root does not exist!'])
+    expect(refusalOf('1', ['kafka', 1, null])).to.deep.equal(['INVALID_CONFIG', 'Logger kafka does not exist!'])
+  })
+
+  it('are refused where the operation is not one for loggers', () => {
+    const tail = 'is not allowed for the BROKER_LOGGER resource'
+    expect(refusalOf('1', ['root', 2, 'INFO'])).to.deep.equal(['INVALID_REQUEST', `APPEND operation ${tail}`])
+    expect(refusalOf('1', ['root', 9, 'INFO'])).to.deep.equal(['INVALID_REQUEST', `Unknown operation type 9 ${tail}`])
+  })
+
+  it('are refused where they are for another broker', () => {
+    expect(refusalOf('2')).to.deep.equal(['INVALID_REQUEST', 'Unexpected node id. Expected 1, but received 2'])
+    expect(refusalOf('')).to.deep.equal(['INVALID_REQUEST', 'Node id must be an integer, but it is: '])
+  })
+
+  it('are fine where there are none', () => {
+    expect(refusalOf('1')).to.equal('fine')
+  })
+})
