@@ -137,6 +137,25 @@ const others: Scenario[] = inVersions(IncrementalAlterConfigs, 'brokers, groups,
   await alter(send, version, 'type 77', 77, 'x', ['a', SET, 'b'])
 })
 
+const loggers: Scenario[] = inVersions(IncrementalAlterConfigs, 'loggers', async (send, version) => {
+  const log = (what: string, id: string, ...changes: Change[]) =>
+    alter(send, version, what, type.logger, id, ...changes)
+  await log('a logger that is not there', '1', ['no.such.logger', SET, 'INFO'])
+  await log('a level that is none', '1', ['root', SET, 'LOUD'])
+  await log('a level that is none, of no logger', '1', ['no.such.logger', SET, 'LOUD'])
+  await log('null', '1', ['root', SET, null])
+  await log('append', '1', ['root', APPEND, 'INFO'])
+  await log('subtract', '1', ['root', SUBTRACT, 'INFO'])
+  await log('delete the root', '1', ['root', DELETE, null])
+  await log('delete what is not there', '1', ['no.such.logger', DELETE, null])
+  await log('unknown operation', '1', ['root', 9, 'INFO'])
+  await log('no changes', '1')
+  await log('another broker', '2', ['root', SET, 'INFO'])
+  await log('no broker', '', ['root', SET, 'INFO'])
+  await log('no number', 'x', ['root', SET, 'INFO'])
+  await log('the same key twice', '1', ['root', SET, 'INFO'], ['root', SET, 'INFO'])
+})
+
 const replacements: Scenario[] = inVersions(AlterConfigs, 'topics and others', async (send, version) => {
   const name = `alter-${version}`
   await makeTopic(send, name, { configs: [{ name: 'flush.ms', value: '5' }] })
@@ -245,4 +264,11 @@ const lists: Scenario[] = inVersions(ListConfigResources, 'by type', async (send
   await list('brokers twice', [type.broker, type.broker])
 })
 
-export const configScenarios: Scenario[] = [...increments, ...others, ...replacements, ...descriptions, ...lists]
+export const configScenarios: Scenario[] = [
+  ...increments,
+  ...others,
+  ...loggers,
+  ...replacements,
+  ...descriptions,
+  ...lists,
+]

@@ -1,12 +1,16 @@
 import { randomUUID } from 'node:crypto'
+import { AlterPartitionReassignments } from '../../protocol/apis/alter-partition-reassignments.ts'
 import { CreatePartitions } from '../../protocol/apis/create-partitions.ts'
 import { CreateTopics } from '../../protocol/apis/create-topics.ts'
 import { DeleteTopics } from '../../protocol/apis/delete-topics.ts'
 import { DescribeCluster } from '../../protocol/apis/describe-cluster.ts'
 import { DescribeTopicPartitions } from '../../protocol/apis/describe-topic-partitions.ts'
+import { ElectLeaders } from '../../protocol/apis/elect-leaders.ts'
+import { ListPartitionReassignments } from '../../protocol/apis/list-partition-reassignments.ts'
 import { Metadata } from '../../protocol/apis/metadata.ts'
+import { UpdateFeatures } from '../../protocol/apis/update-features.ts'
 import type { InputValue, ValueOf } from '../../protocol/schema.ts'
-import { inVersions, type Scenario } from './scenario.ts'
+import { inAges, inVersions, type Scenario } from './scenario.ts'
 import type { Send } from './transcript.ts'
 
 type NewTopic = InputValue<typeof CreateTopics.request.fields>['topics'][number]
@@ -142,6 +146,51 @@ const creation: Scenario[] = inVersions(CreateTopics, 'what is created and what 
   await send(CreateTopics, version, 'validate only', { topics: [topic(name('valid'))], timeoutMs, validateOnly: true })
   await changesAreSeen(send)
   await send(Metadata, 9, 'after validate only', { topics: [{ name: name('valid') }], allowAutoTopicCreation: false })
+})
+
+const impatient: Scenario[] = inAges('no time to wait for the controller', async ({ send, at, age }) => {
+  const name = `impatient-${age}`
+  await makeTopic(send, name)
+  for (const timeout of [0, -1]) {
+    const wait = `${timeout} ms`
+    const within = { timeoutMs: timeout }
+    await send(CreateTopics, at(CreateTopics), wait, { topics: [topic(`${name}${timeout}`), topic('a b')], ...within })
+    await send(CreateTopics, at(CreateTopics), `nothing, ${wait}`, { topics: [], ...within })
+    const more = { name, count: 2, assignments: null }
+    await send(CreatePartitions, at(CreatePartitions), wait, { topics: [more], validateOnly: false, ...within })
+    await send(CreatePartitions, at(CreatePartitions), `nothing, ${wait}`, {
+      topics: [],
+      validateOnly: false,
+      ...within,
+    })
+    const names = at(DeleteTopics) < 6 ? { topicNames: [name] } : { topics: [{ name }] }
+    await send(DeleteTopics, at(DeleteTopics), wait, { ...names, ...within })
+    const unknown = at(DeleteTopics) < 6 ? { topicNames: ['no-such'] } : { topics: [{ name: 'no-such' }] }
+    await send(DeleteTopics, at(DeleteTopics), `a topic that is not there, ${wait}`, { ...unknown, ...within })
+    await send(DeleteTopics, at(DeleteTopics), `nothing, ${wait}`, { topics: [], ...within })
+    const partitions = [{ partitionIndex: 0, replicas: [1] }]
+    const moves = [{ name, partitions }]
+    await send(AlterPartitionReassignments, at(AlterPartitionReassignments), wait, { topics: moves, ...within })
+    await send(AlterPartitionReassignments, at(AlterPartitionReassignments), `nothing, ${wait}`, {
+      topics: [],
+      ...within,
+    })
+    const lists = [null, [], [{ name, partitionIndexes: [0] }]]
+    for (const topics of lists)
+      await send(ListPartitionReassignments, 0, `${JSON.stringify(topics)}, ${wait}`, { topics, ...within })
+    for (const topicPartitions of [null, [], [{ topic: name, partitions: [0] }]])
+      await send(ElectLeaders, at(ElectLeaders), `${JSON.stringify(topicPartitions)}, ${wait}`, {
+        topicPartitions,
+        ...within,
+      })
+    const features = [{ feature: 'group.version', maxVersionLevel: 1 }]
+    await send(UpdateFeatures, at(UpdateFeatures), wait, { featureUpdates: features, ...within })
+    await send(UpdateFeatures, at(UpdateFeatures), `nothing, ${wait}`, { featureUpdates: [], ...within })
+  }
+  await send(Metadata, 12, 'nothing was done', {
+    topics: [{ name }, { name: `${name}0` }],
+    allowAutoTopicCreation: false,
+  })
 })
 
 const deletion: Scenario[] = inVersions(DeleteTopics, 'by name and by id', async (send, version) => {
@@ -325,6 +374,7 @@ const pages: Scenario[] = inVersions(DescribeTopicPartitions, 'pages', async (se
 
 export const topicScenarios: Scenario[] = [
   ...creation,
+  ...impatient,
   ...deletion,
   ...growth,
   ...looks,
