@@ -1,8 +1,9 @@
 /**
- * `npm run simulate -- [PART] --seeds N [--seed S]`: N histories of the storage layer, or of the groups of a whole
- * broker, under seeded clients and faults, beginning with seed S, each compared with a model. A seed that fails is told
+ * `npm run simulate -- [PART] --seeds N [--seed S]`: N histories of the storage layer, of the groups of a whole
+ * broker, or of its producers and consumers, under seeded clients and faults, beginning with seed S, each compared with a model. A seed that fails is told
  * with the rule that was broken, and repeats exactly: `npm run simulate -- PART --seed S`.
  */
+import { simulateBroker } from '../compat-tests/simulation/broker-simulation.ts'
 import { simulateGroups } from '../compat-tests/simulation/group-simulation.ts'
 import { simulateStorage } from '../compat-tests/simulation/storage-simulation.ts'
 
@@ -10,12 +11,13 @@ type Trace = (fields: object, message: string) => void
 const parts: Readonly<Record<string, (seed: number, trace?: Trace) => Promise<object>>> = {
   storage: simulateStorage,
   groups: simulateGroups,
+  broker: simulateBroker,
 }
 
 const args = process.argv.slice(2)
 if (args.includes('--help')) {
   console.log(`usage: npm run simulate -- [${Object.keys(parts).join(' | ')}] [--seeds N] [--seed S]
-  Both parts unless one is named. One seed alone also prints what the broker logged.`)
+  All parts unless one is named. One seed alone also prints what the broker logged.`)
   process.exit(0)
 }
 const option = (name: string): number | undefined =>

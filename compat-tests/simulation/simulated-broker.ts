@@ -4,12 +4,18 @@ import { readResponseHeader } from '../../protocol/headers.ts'
 import type { ApiSchema, Fields, InputValue, ValueOf } from '../../protocol/schema.ts'
 import { Broker } from '../../src/broker.ts'
 import { brokerSettingsOf } from '../../src/config/broker-start.ts'
-import { SimulatedTransport } from '../../src/network/simulated-transport.ts'
+import {
+  type SimulatedClient,
+  type SimulatedConnection,
+  SimulatedTransport,
+} from '../../src/network/simulated-transport.ts'
 import type { Logger } from '../../src/observe/logger.ts'
 import { SimulatedCrash } from '../../storage/host/faulty-files.ts'
 import type { SimulatedHost } from '../../storage/host/simulated-host.ts'
 import { requestFrame } from '../raw-client.ts'
 import { check } from './storage-model.ts'
+
+const PORT = 9092
 
 /** What a client sees of a broker that went away before it answered. */
 export class ConnectionLost extends Error {
@@ -22,24 +28,47 @@ export class SimulatedBroker {
   readonly #settings: ReadonlyMap<string, string>
   readonly #logger: Logger
   #broker!: Broker
+  #transport!: SimulatedTransport
+  /** True from the end of a start to the beginning of an end. */
+  #isServing = false
   /** Rejects the answers that this life of the broker still owes. */
   #waiting = new Set<(error: ConnectionLost) => void>()
+  /** Clients that are connected, and how they hear that the broker is gone. */
+  readonly #connected = new Set<() => void>()
 
   constructor(host: SimulatedHost, settings: Readonly<Record<string, string>>, logger: Logger) {
     this.#host = host
-    this.#settings = new Map(Object.entries({ 'log.dirs': '/data', listeners: 'PLAINTEXT://:9092', ...settings }))
+    this.#settings = new Map(Object.entries({ 'log.dirs': '/data', listeners: `PLAINTEXT://:${PORT}`, ...settings }))
     this.#logger = logger
   }
 
   async start(): Promise<void> {
-    const transport = new SimulatedTransport(this.#host.timers)
-    this.#broker = new Broker(brokerSettingsOf(this.#settings), this.#host, transport, this.#logger)
+    this.#transport = new SimulatedTransport(this.#host.timers)
+    this.#broker = new Broker(brokerSettingsOf(this.#settings), this.#host, this.#transport, this.#logger)
     await this.#host.settle(this.#broker.start())
+    this.#isServing = true
+  }
+
+  /** True where a client has a right to an answer. */
+  get isServing(): boolean {
+    return this.#isServing && !this.#host.files.crashed
+  }
+
+  /** A connection as over a wire. Throws ConnectionLost where nobody listens. onClose is called once, whatever ends it. */
+  connect(client: SimulatedClient): SimulatedConnection {
+    if (!this.isServing) throw new ConnectionLost()
+    const gone = () => {
+      if (this.#connected.delete(gone)) client.onClose()
+    }
+    this.#connected.add(gone)
+    return this.#transport.connect(PORT, { onBytes: (chunk) => client.onBytes(chunk), onClose: gone })
   }
 
   /** Ends this life: in order, or with the process, or with the machine and all that was not synced. */
   async end(how: 'stop' | 'process' | 'power'): Promise<void> {
+    this.#isServing = false
     if (how === 'stop') await this.#host.settle(this.#broker.stop())
+    for (const gone of [...this.#connected]) gone()
     for (const lose of this.#waiting) lose(new ConnectionLost())
     this.#waiting.clear()
     this.#host.crash()

@@ -40,6 +40,15 @@ export class FaultyFiles implements Files {
   crashAfterChanges = Number.POSITIVE_INFINITY
   /** Set once the process has ended by a crash in an operation. */
   crashed = false
+  /** How often each fault has struck so far. */
+  readonly struck: Record<keyof FaultRates, number> = {
+    writeError: 0,
+    readError: 0,
+    syncError: 0,
+    shortTransfer: 0,
+    slowSync: 0,
+    crash: 0,
+  }
   readonly #memory: MemoryFiles
   readonly #random: SeededRandom
   readonly #schedule: Schedule
@@ -80,7 +89,7 @@ export class FaultyFiles implements Files {
     this.#memory.makeDirectory(directory)
   }
   readWhole(file: string): Buffer | undefined {
-    if (this.#strikes(this.rates.readError)) throw failure('EIO', `read ${file}`)
+    if (this.#strikes('readError')) throw failure('EIO', `read ${file}`)
     return this.#memory.readWhole(file)
   }
   /** Step by step, so that a crash may come between any two. */
@@ -104,7 +113,7 @@ export class FaultyFiles implements Files {
   }
   syncDirectory(directory: string): void {
     this.#change(directory)
-    if (this.#strikes(this.rates.syncError)) throw failure('EIO', `fsync ${directory}`)
+    if (this.#strikes('syncError')) throw failure('EIO', `fsync ${directory}`)
     this.#memory.syncDirectory(directory)
   }
   lock(file: string): FileLock | undefined {
@@ -121,17 +130,15 @@ export class FaultyFiles implements Files {
   }
 
   readSome(file: MemoryFile, target: Uint8Array, position: number): number {
-    if (this.#strikes(this.rates.readError)) throw failure('EIO', 'read')
-    const part = this.#strikes(this.rates.shortTransfer)
-      ? target.subarray(0, 1 + this.#random.below(target.length))
-      : target
+    if (this.#strikes('readError')) throw failure('EIO', 'read')
+    const part = this.#strikes('shortTransfer') ? target.subarray(0, 1 + this.#random.below(target.length)) : target
     return file.read(part, position)
   }
 
   writeSome(file: MemoryFile, slices: readonly Uint8Array[], position: number): number {
     const first = slices[0]!
-    const failing = this.#strikes(this.rates.writeError)
-    const short = failing || this.#strikes(this.rates.shortTransfer)
+    const failing = this.#strikes('writeError')
+    const short = failing || this.#strikes('shortTransfer')
     const part = short ? first.subarray(0, 1 + this.#random.below(Math.max(1, first.length))) : first
     if (this.#crashesNow()) {
       file.write(first.subarray(0, this.#random.below(first.length + 1)), position, this.#memory.nowMs())
@@ -151,7 +158,7 @@ export class FaultyFiles implements Files {
 
   sync(file: MemoryFile): void {
     this.#change('sync')
-    if (this.#strikes(this.rates.syncError)) throw failure('EIO', 'fdatasync')
+    if (this.#strikes('syncError')) throw failure('EIO', 'fdatasync')
     file.sync()
   }
 
@@ -175,26 +182,32 @@ export class FaultyFiles implements Files {
   }
 
   syncDelayMs(): number {
-    return this.#strikes(this.rates.slowSync) ? 1000 + this.#random.below(5000) : this.#random.below(100) / 10
+    return this.#strikes('slowSync') ? 1000 + this.#random.below(5000) : this.#random.below(100) / 10
   }
 
   #change(what: string): void {
     if (this.crashed) throw new SimulatedCrash('the process has ended')
     if (this.#crashesNow()) this.#crash()
-    if (this.#strikes(this.rates.writeError)) throw failure('EIO', what)
+    if (this.#strikes('writeError')) throw failure('EIO', what)
   }
 
   #crashesNow(): boolean {
-    if (this.crashAfterChanges-- <= 0) return true
-    return this.#strikes(this.rates.crash)
+    return this.crashAfterChanges-- <= 0 || this.#isTime(this.rates.crash)
   }
 
   #crash(): never {
     this.crashed = true
+    this.struck.crash++
     throw new SimulatedCrash('the process ends here')
   }
 
-  #strikes(rate: number): boolean {
+  #strikes(fault: Exclude<keyof FaultRates, 'crash'>): boolean {
+    const strikes = this.#isTime(this.rates[fault])
+    if (strikes) this.struck[fault]++
+    return strikes
+  }
+
+  #isTime(rate: number): boolean {
     return rate > 0 && this.#random.oneIn(rate)
   }
 }

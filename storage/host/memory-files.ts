@@ -1,6 +1,6 @@
 import path from 'node:path/posix'
 import type { FileHandle, FileLock, FileStat, Files } from './host.ts'
-import { MemoryDirectory, type MemoryEntry, MemoryFile } from './memory-tree.ts'
+import { MemoryDirectory, type MemoryEntry, MemoryFile, type PowerLosses } from './memory-tree.ts'
 import type { SeededRandom } from './seeded-random.ts'
 
 /**
@@ -13,6 +13,9 @@ export class MemoryFiles implements Files {
   readonly #locks = new Set<string>()
   /** Bytes that fit; beyond it writes fail with ENOSPC. */
   capacityBytes = Number.POSITIVE_INFINITY
+  readonly losses: PowerLosses = { lostPages: 0, tornPages: 0, flippedBits: 0, lostNames: 0 }
+  /** How often something did not fit. */
+  refusals = 0
 
   constructor(nowMs: () => number = () => 0) {
     this.#nowMs = nowMs
@@ -114,7 +117,9 @@ export class MemoryFiles implements Files {
   /** Throws ENOSPC where that many bytes more do not fit. */
   checkSpace(growthBytes: number): void {
     if (growthBytes <= 0 || !Number.isFinite(this.capacityBytes)) return
-    if (this.#root.sizeBytes() + growthBytes > this.capacityBytes) throw failure('ENOSPC', 'write')
+    if (this.#root.sizeBytes() + growthBytes <= this.capacityBytes) return
+    this.refusals++
+    throw failure('ENOSPC', 'write')
   }
 
   nowMs(): number {
@@ -128,7 +133,7 @@ export class MemoryFiles implements Files {
 
   /** What was not synced is lost, kept, torn or damaged, as the random numbers say. */
   losePower(random: SeededRandom): void {
-    this.#root.losePower(random, new Set())
+    this.#root.losePower(random, this.losses, new Set())
   }
 
   #find(file: string): MemoryEntry | undefined {

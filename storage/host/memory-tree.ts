@@ -5,6 +5,15 @@ const PAGE_BYTES = 4096
 /** Unit that a disk writes as a whole: a torn page is cut at one of these. */
 const SECTOR_BYTES = 512
 
+/** What power losses have done so far. */
+export interface PowerLosses {
+  lostPages: number
+  tornPages: number
+  flippedBits: number
+  /** Directories that forgot the last of their changes. */
+  lostNames: number
+}
+
 export type MemoryEntry = MemoryFile | MemoryDirectory
 
 /** Bytes of a file, and what of them the disk has. */
@@ -56,7 +65,7 @@ export class MemoryFile {
     this.#dirtyPages.clear()
   }
 
-  losePower(random: SeededRandom): void {
+  losePower(random: SeededRandom, losses: PowerLosses): void {
     const written = this.size
     // The size is metadata of its own: it may be ahead of the bytes, which then read as zeros, or behind them.
     const size =
@@ -64,7 +73,7 @@ export class MemoryFile {
         ? written
         : random.pick([this.#durableSize, written, between(random, this.#durableSize, written)])
     this.#durable = grown(this.#durable, Math.max(size, written))
-    for (const page of this.#dirtyPages) this.#losePage(page, random)
+    for (const page of this.#dirtyPages) this.#losePage(page, random, losses)
     this.#durable.fill(0, size)
     this.#bytes = Buffer.from(this.#durable)
     this.size = size
@@ -72,18 +81,25 @@ export class MemoryFile {
     this.#dirtyPages.clear()
   }
 
-  #losePage(page: number, random: SeededRandom): void {
+  #losePage(page: number, random: SeededRandom, losses: PowerLosses): void {
     const fate = random.below(8)
-    if (fate < 3) return
+    if (fate < 3) {
+      losses.lostPages++
+      return
+    }
     if (fate < 6) {
       this.#copyPage(page, PAGE_BYTES)
       return
     }
+    losses.tornPages++
     const damaged = page * PAGE_BYTES + random.below(PAGE_BYTES)
     // What was synced is not written again, so nothing happens to it, even where it shares a page with what was not.
     const isSynced = damaged < this.#durableSize && this.#durable[damaged] === this.#bytes[damaged]
     this.#copyPage(page, SECTOR_BYTES * random.below(PAGE_BYTES / SECTOR_BYTES))
-    if (fate === 7 && !isSynced && damaged < this.#durable.length) this.#durable[damaged]! ^= 1 << random.below(8)
+    if (fate === 7 && !isSynced && damaged < this.#durable.length) {
+      losses.flippedBits++
+      this.#durable[damaged]! ^= 1 << random.below(8)
+    }
   }
 
   #copyPage(page: number, size: number): void {
@@ -133,15 +149,16 @@ export class MemoryDirectory {
     this.#unsynced = []
   }
 
-  losePower(random: SeededRandom, seen: Set<MemoryEntry>): void {
+  losePower(random: SeededRandom, losses: PowerLosses, seen: Set<MemoryEntry>): void {
     const reached = random.below(this.#unsynced.length + 1)
+    if (reached < this.#unsynced.length) losses.lostNames++
     for (const change of this.#unsynced.slice(0, reached)) change(this.#durable)
     this.#entries = new Map(this.#durable)
     this.#unsynced = []
     for (const entry of this.#entries.values()) {
       if (seen.has(entry)) continue
       seen.add(entry)
-      entry.losePower(random, seen)
+      entry.losePower(random, losses, seen)
     }
   }
 

@@ -1,0 +1,141 @@
+import { Fetch } from '../../protocol/apis/fetch.ts'
+import { ListOffsets } from '../../protocol/apis/list-offsets.ts'
+import { Metadata } from '../../protocol/apis/metadata.ts'
+import { errorName } from '../../protocol/error-codes.ts'
+import { EARLIEST, isRefusal, type PartitionFetch, takeFetch } from './broker-consumer.ts'
+import type { PartitionHistory, ReadBatch } from './broker-model.ts'
+import type { BrokerWorld } from './broker-world.ts'
+import { SimulatedClient } from './simulated-client.ts'
+import { CheckFailed, check } from './storage-model.ts'
+
+const NO_OPERATIONS = { includeClusterAuthorizedOperations: false, includeTopicAuthorizedOperations: false }
+const LATEST = -1
+const LARGEST_TIMESTAMP = -3
+/** Reads of one partition that are begun anew because its start moves under them. */
+const ATTEMPTS = 5
+
+interface Found {
+  readonly start: number
+  readonly highWatermark: number
+  readonly batches: readonly ReadBatch[]
+}
+
+/** Reads whole partitions, and holds all of it against what clients were told. */
+export class BrokerAuditor {
+  readonly #world: BrokerWorld
+  #client: SimulatedClient
+
+  constructor(world: BrokerWorld) {
+    this.#world = world
+    this.#client = new SimulatedClient(world.broker, 'auditor')
+  }
+
+  /** Ids of the topics that there are, by name. */
+  async topics(): Promise<Map<string, string>> {
+    const ask = { topics: null, allowAutoTopicCreation: false, ...NO_OPERATIONS }
+    const { topics } = await this.#settle(this.#client.ask(Metadata, 12, ask))
+    return new Map(topics.map(({ name, topicId }) => [name!, topicId]))
+  }
+
+  /** The high watermark of the partition; undefined where the disk failed under the read. */
+  async audit(partition: PartitionHistory): Promise<number | undefined> {
+    const { knownEnd } = partition
+    const found = await this.#readAll(partition)
+    if (found === undefined) return undefined
+    const { batches, highWatermark } = found
+    partition.verify(batches, { highWatermark, knownEnd, nowMs: this.#world.host.clock.nowMs() })
+    return highWatermark
+  }
+
+  /** Offsets are found by their timestamps, and the ends where they are. */
+  async lookUp(partition: PartitionHistory): Promise<void> {
+    const found = await this.#readAll(partition)
+    const latest = await this.#offsetFor(partition, LATEST)
+    if (found === undefined || latest === undefined) return
+    check(latest.offset >= found.highWatermark, `${partition.name}: the latest offset is ${latest.offset}`)
+    const records = found.batches.flatMap((batch) => batch.records).filter(({ offset }) => offset >= found.start)
+    if (partition.topic.plan.isCompacted || records.length === 0) return
+    const wanted = this.#world.random.pick(records).timestampMs + this.#world.random.below(3) - 1
+    const first = records.find(({ timestampMs }) => timestampMs >= wanted)
+    const answer = await this.#offsetFor(partition, wanted)
+    const largest = await this.#offsetFor(partition, LARGEST_TIMESTAMP)
+    const isUnmoved = (await this.#offsetFor(partition, EARLIEST))?.offset === found.start
+    if (answer === undefined || largest === undefined || !isUnmoved) return
+    this.#world.counts.lookUps++
+    if (first !== undefined)
+      check(answer.offset === first.offset, `${partition.name}: ${wanted} is at ${answer.offset}`)
+    const most = Math.max(...records.map(({ timestampMs }) => timestampMs))
+    // One that may not be read yet hides it, as in Kafka.
+    const isThere = largest.timestamp >= most || largest.timestamp === -1
+    check(isThere, `${partition.name}: the largest timestamp is ${largest.timestamp}, not ${most}`)
+  }
+
+  async #offsetFor({ topic, index, name }: PartitionHistory, timestamp: number) {
+    const topics = [{ name: topic.plan.name, partitions: [{ partitionIndex: index, timestamp }] }]
+    const ask = { replicaId: -1, isolationLevel: 0, topics, timeoutMs: 0 }
+    const answer = await this.#settle(this.#client.ask(ListOffsets, 8, ask))
+    const found = answer.topics[0]!.partitions[0]!
+    const error = errorName(found.errorCode)
+    if (error === 'NONE') return found
+    check(isRefusal(error, 8) && this.#world.mayRefuse, `${name}: the offset for ${timestamp} is ${error}`)
+    return undefined
+  }
+
+  async #readAll(partition: PartitionHistory): Promise<Found | undefined> {
+    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+      const { ends } = partition
+      const earliest = await this.#offsetFor(partition, EARLIEST)
+      if (earliest === undefined) return undefined
+      this.#world.sawStart(partition, earliest.offset, ends)
+      const found = await this.#readFrom(partition, earliest.offset)
+      if (found !== 'moved') return found
+    }
+    throw new CheckFailed(`${partition.name}: the start moves whenever it is read`)
+  }
+
+  async #readFrom(partition: PartitionHistory, start: number): Promise<Found | 'moved' | undefined> {
+    const { random } = this.#world
+    const version = random.pick([5, 11, 12, 17])
+    const maxBytes = random.pick([1, 2000, 1_048_576])
+    const batches: ReadBatch[] = []
+    let end: number | undefined
+    for (let offset = start; end === undefined || offset < end; ) {
+      const { ends } = partition
+      const answer = await this.#fetch(partition, { version, offset, maxBytes })
+      const error = errorName(answer.errorCode)
+      if (error === 'OFFSET_OUT_OF_RANGE') return 'moved'
+      if (error !== 'NONE') {
+        check(isRefusal(error, version) && this.#world.mayRefuse, `${partition.name}: ${offset} is ${error}`)
+        return undefined
+      }
+      end ??= answer.highWatermark
+      const taken = takeFetch(this.#world, partition, answer, { offset, ends })
+      if (taken.batches.length === 0) {
+        // Compaction may have left nothing up to the end.
+        check(offset >= end || partition.topic.plan.isCompacted, `${partition.name}: a read at ${offset} gave nothing`)
+        break
+      }
+      batches.push(...taken.batches)
+      offset = taken.nextOffset
+    }
+    return { start, highWatermark: end!, batches }
+  }
+
+  async #fetch(
+    { topic, index: partition }: PartitionHistory,
+    { version, offset, maxBytes }: { version: number; offset: number; maxBytes: number },
+  ): Promise<PartitionFetch> {
+    const wanted = { partition, fetchOffset: offset, partitionMaxBytes: maxBytes }
+    const answer = await this.#settle(
+      this.#client.ask(Fetch, version, {
+        ...{ maxWaitMs: 0, minBytes: 0, maxBytes: 50_000_000, forgottenTopicsData: [] },
+        topics: [{ topic: topic.plan.name, topicId: topic.id, partitions: [wanted] }],
+      }),
+    )
+    return answer.responses[0]!.partitions[0] as PartitionFetch
+  }
+
+  #settle<T>(answer: Promise<T>): Promise<T> {
+    return this.#world.host.settle(answer)
+  }
+}

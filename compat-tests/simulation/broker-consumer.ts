@@ -1,0 +1,236 @@
+import { Fetch, type FetchResponse } from '../../protocol/apis/fetch.ts'
+import { ListOffsets } from '../../protocol/apis/list-offsets.ts'
+import { errorName } from '../../protocol/error-codes.ts'
+import { type Ends, type PartitionHistory, readBatches, type TopicHistory } from './broker-model.ts'
+import type { BrokerWorld } from './broker-world.ts'
+import { SimulatedClient } from './simulated-client.ts'
+import { check } from './storage-model.ts'
+
+export const EARLIEST = -2
+/** First version with sessions, and the first that names topics by id alone. */
+const WITH_SESSIONS = 7
+const WITH_TOPIC_IDS = 13
+/** Newest version that knows no KAFKA_STORAGE_ERROR. */
+const WITHOUT_STORAGE_ERROR = 5
+const NO_SESSION = -1
+
+export type PartitionFetch = FetchResponse['responses'][number]['partitions'][number]
+
+/** What was known when a partition was asked for. */
+export interface AskedFetch {
+  readonly offset: number
+  readonly ends: Ends
+}
+
+/** The error with which a failing disk is told. */
+export function isRefusal(error: string, version: number): boolean {
+  return error === (version <= WITHOUT_STORAGE_ERROR ? 'NOT_LEADER_OR_FOLLOWER' : 'KAFKA_STORAGE_ERROR')
+}
+
+/** Holds what a fetch gave against what is known, and gives its batches. */
+export function takeFetch(world: BrokerWorld, partition: PartitionHistory, answer: PartitionFetch, asked: AskedFetch) {
+  const { name, topic } = partition
+  const { highWatermark, lastStableOffset, records } = answer
+  world.sawStart(partition, answer.logStartOffset ?? -1, asked.ends)
+  partition.sawHighWatermark(highWatermark, asked.ends)
+  check(lastStableOffset === highWatermark, `${name}: stable up to ${lastStableOffset}, not up to ${highWatermark}`)
+  const batches = readBatches(Buffer.concat(records as Buffer[]))
+  let next = asked.offset
+  for (const [i, { baseOffset, lastOffset, records: read }] of batches.entries()) {
+    check(lastOffset < highWatermark, `${name}: ${lastOffset} was read above the high watermark ${highWatermark}`)
+    const follows = i === 0 ? baseOffset <= next && lastOffset >= next : baseOffset === next
+    const isFitting = topic.plan.isCompacted ? lastOffset >= next : follows
+    check(isFitting, `${name}: ${baseOffset} to ${lastOffset} were read at ${next}`)
+    for (const record of read) partition.found(record)
+    world.counts.read += read.length
+    next = lastOffset + 1
+  }
+  return { batches, nextOffset: next }
+}
+
+/** Follows partitions from their start, with long polls and, where its version has them, in a session. */
+export class BrokerConsumer {
+  readonly #world: BrokerWorld
+  readonly #client: SimulatedClient
+  readonly #version: number
+  /** Offset to go on from; undefined: to be looked up. */
+  readonly #positions = new Map<PartitionHistory, number | undefined>()
+  /** Where it was told that there is nothing, and `losses` at that time. */
+  readonly #outOfRange = new Map<PartitionHistory, { offset: number; losses: number; life: number }>()
+  readonly #losses = new Map<PartitionHistory, number>()
+  #sessionId = 0
+  #sessionEpoch = 0
+  /** What the session knows. */
+  #told = new Map<PartitionHistory, number>()
+  #isBusy = false
+
+  constructor(world: BrokerWorld, name: string) {
+    this.#world = world
+    this.#client = new SimulatedClient(world.broker, name)
+    this.#version = world.random.pick([5, 6, 11, 12, 13, 16, 17])
+  }
+
+  /** Has read everything up to the high watermark, as the audit knows it. */
+  isAtEndOf(partition: PartitionHistory, highWatermark: number): boolean {
+    return !this.#positions.has(partition) || (this.#positions.get(partition) ?? -1) >= highWatermark
+  }
+
+  /** Changes what it follows. */
+  subscribe(topics: readonly TopicHistory[]): void {
+    if (this.#isBusy) return
+    const { random } = this.#world
+    const wanted = topics.flatMap((topic) => topic.partitions).filter(() => !random.oneIn(3))
+    for (const partition of [...this.#positions.keys()]) {
+      if (!wanted.includes(partition)) this.#positions.delete(partition)
+    }
+    for (const partition of wanted) {
+      if (!this.#positions.has(partition)) this.#positions.set(partition, undefined)
+    }
+  }
+
+  act(): void {
+    if (this.#isBusy) return
+    this.#isBusy = true
+    const step = this.#step()
+      .catch((error) => {
+        // The connection is gone, and the session with it.
+        this.#endSession()
+        throw error
+      })
+      .finally(() => {
+        this.#isBusy = false
+      })
+    this.#world.watch(step)
+  }
+
+  async #step(): Promise<void> {
+    for (const partition of [...this.#positions.keys()]) {
+      if (!partition.topic.isAlive) this.#positions.delete(partition)
+    }
+    // A session by names would go on with the next topic of that name.
+    if ([...this.#told.keys()].some(({ topic }) => !topic.isAlive)) this.#endSession()
+    const unknown = [...this.#positions].find(([, position]) => position === undefined)
+    if (unknown !== undefined) await this.#lookUp(unknown[0])
+    else if (this.#positions.size > 0) await this.#fetch()
+  }
+
+  async #lookUp(partition: PartitionHistory): Promise<void> {
+    const { topic, index: partitionIndex } = partition
+    const topics = [{ name: topic.plan.name, partitions: [{ partitionIndex, timestamp: EARLIEST }] }]
+    const { ends } = partition
+    const answer = await this.#client.ask(ListOffsets, 6, { replicaId: -1, isolationLevel: 0, topics, timeoutMs: 0 })
+    const { errorCode, offset } = answer.topics[0]!.partitions[0]!
+    if (!this.#isFine(partition, errorName(errorCode))) return
+    this.#world.sawStart(partition, offset, ends)
+    const outOfRange = this.#outOfRange.get(partition)
+    this.#outOfRange.delete(partition)
+    const isFounded =
+      outOfRange === undefined ||
+      offset > outOfRange.offset ||
+      partition.losses > outOfRange.losses ||
+      // A start that was moved and not yet promised may be back where it was.
+      this.#world.life > outOfRange.life
+    check(isFounded, `${partition.name}: ${outOfRange?.offset} is out of range, but not below ${offset}`)
+    this.#losses.set(partition, partition.losses)
+    if (this.#positions.has(partition)) this.#positions.set(partition, offset)
+  }
+
+  /** False: nothing is to be learned from the answer. */
+  #isFine(partition: PartitionHistory, error: string): boolean {
+    if (!partition.topic.isAlive) return false
+    if (error === 'NONE') return true
+    check(isRefusal(error, this.#version) && this.#world.mayRefuse, `${partition.name} cannot be read: ${error}`)
+    this.#world.counts.refused++
+    return false
+  }
+
+  async #fetch(): Promise<void> {
+    const { random, host, counts } = this.#world
+    const asked = new Map([...this.#positions].map(([partition, position]) => [partition, position!] as const))
+    const inSession = this.#version >= WITH_SESSIONS && this.#sessionEpoch >= 0
+    const isIncremental = inSession && this.#sessionEpoch > 0
+    const fetched = isIncremental
+      ? [...asked].filter(([partition, position]) => this.#told.get(partition) !== position)
+      : [...asked]
+    const forgotten = isIncremental ? [...this.#told.keys()].filter((partition) => !asked.has(partition)) : []
+    const maxWaitMs = random.pick([0, 50, 500, 3000])
+    const ends = new Map([...asked.keys()].map((partition) => [partition, partition.ends] as const))
+    const startedMs = host.clock.monotonicMs()
+    this.#told = asked
+    const answer = await this.#client.ask(Fetch, this.#version, {
+      maxWaitMs,
+      minBytes: random.pick([0, 1, 1, 500]),
+      maxBytes: random.pick([1, 1000, 50_000_000]),
+      isolationLevel: random.below(2),
+      sessionId: inSession ? this.#sessionId : 0,
+      sessionEpoch: inSession ? this.#sessionEpoch : NO_SESSION,
+      topics: this.#fetchTopics(fetched, random.pick([1, 500, 1_048_576])),
+      forgottenTopicsData: this.#forgottenTopics(forgotten),
+    })
+    if (maxWaitMs > 0 && host.clock.monotonicMs() - startedMs >= maxWaitMs) counts.longPolls++
+    if (!this.#takeSession(answer, inSession, isIncremental)) return
+    for (const topic of answer.responses) for (const each of topic.partitions) this.#take(topic, each, { asked, ends })
+  }
+
+  #fetchTopics(wanted: readonly (readonly [PartitionHistory, number])[], partitionMaxBytes: number) {
+    return wanted.map(([{ topic, index: partition }, fetchOffset]) => ({
+      topic: topic.plan.name,
+      topicId: topic.id,
+      partitions: [{ partition, fetchOffset, partitionMaxBytes }],
+    }))
+  }
+
+  #forgottenTopics(partitions: readonly PartitionHistory[]) {
+    return partitions.map(({ topic, index }) => ({ topic: topic.plan.name, topicId: topic.id, partitions: [index] }))
+  }
+
+  /** False: the session is not known any more, and nothing was read. */
+  #takeSession(answer: { errorCode: number; sessionId: number }, inSession: boolean, isIncremental: boolean): boolean {
+    const error = errorName(answer.errorCode)
+    if (error !== 'NONE') {
+      const isGone = error === 'FETCH_SESSION_ID_NOT_FOUND' || error === 'INVALID_FETCH_SESSION_EPOCH'
+      check(isGone && isIncremental, `a fetch was refused: ${error}`)
+      this.#endSession()
+      return false
+    }
+    if (!inSession) return true
+    if (answer.sessionId === 0) this.#endSession()
+    else {
+      if (!isIncremental) this.#world.counts.sessions++
+      this.#sessionId = answer.sessionId
+      this.#sessionEpoch++
+    }
+    return true
+  }
+
+  #endSession(): void {
+    this.#sessionId = 0
+    this.#sessionEpoch = 0
+    this.#told = new Map()
+  }
+
+  #take(
+    { topic, topicId }: { topic?: string; topicId?: string },
+    answer: PartitionFetch,
+    { asked, ends }: { asked: ReadonlyMap<PartitionHistory, number>; ends: ReadonlyMap<PartitionHistory, Ends> },
+  ): void {
+    const isIt = (each: PartitionHistory) =>
+      each.index === answer.partitionIndex &&
+      (this.#version < WITH_TOPIC_IDS ? each.topic.plan.name === topic : each.topic.id === topicId)
+    const [partition, offset] = [...asked].find(([each]) => isIt(each)) ?? [undefined, 0]
+    check(
+      partition !== undefined,
+      `a fetch answered ${topic} ${topicId}-${answer.partitionIndex}, which nobody asked for`,
+    )
+    if (!partition.topic.isAlive) return
+    const error = errorName(answer.errorCode)
+    if (error === 'OFFSET_OUT_OF_RANGE') {
+      const losses = this.#losses.get(partition) ?? 0
+      this.#outOfRange.set(partition, { offset, losses, life: this.#world.life })
+      this.#positions.set(partition, undefined)
+    } else if (this.#isFine(partition, error)) {
+      const { nextOffset } = takeFetch(this.#world, partition, answer, { offset, ends: ends.get(partition)! })
+      if (this.#positions.has(partition)) this.#positions.set(partition, nextOffset)
+    }
+  }
+}

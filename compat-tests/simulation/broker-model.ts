@@ -1,0 +1,291 @@
+import { batchesOf } from '../../protocol/records/record-batch.ts'
+import { RecordFault, readRecords } from '../../protocol/records/record-reader.ts'
+import { type Certainty, CheckFailed, check } from './storage-model.ts'
+import type { TopicPlan } from './topic-plan.ts'
+
+/** Header of every record that tells which one it is: a tombstone has no value to be known by. */
+export const ID_HEADER = 'id'
+
+/** Nothing that was sent is under way for longer. */
+const UNDER_WAY_MS = 30_000
+
+/** A record as a client sent it. `id` is never used twice. */
+export interface SentRecord {
+  readonly id: string
+  readonly key: string
+  /** Null: a tombstone. */
+  readonly value: string | null
+  readonly timestampMs: number
+}
+
+/** A record as the broker gives it back. */
+export interface ReadRecord extends SentRecord {
+  readonly offset: number
+}
+
+export interface ReadBatch {
+  readonly baseOffset: number
+  readonly lastOffset: number
+  readonly records: readonly ReadRecord[]
+}
+
+/** The batches of a fetch. Whole ones, each with the right checksum. */
+export function readBatches(bytes: Buffer): ReadBatch[] {
+  const scan = batchesOf(bytes)
+  check(scan.endPosition === bytes.length, 'a fetch gave a part of a batch')
+  return scan.batches.map((batch) => {
+    check(batch.hasValidCrc(), `the batch at ${batch.baseOffset} has a wrong checksum`)
+    const records = readRecords(batch)
+    if (records instanceof RecordFault) throw new CheckFailed(`the batch at ${batch.baseOffset}: ${records.message}`)
+    const { baseOffset, lastOffset } = batch
+    return {
+      baseOffset,
+      lastOffset,
+      records: records.map(({ offset, key, value, timestamp, headers }) => {
+        check(headers.length === 1 && headers[0]!.key.toString() === ID_HEADER, `headers at ${offset} are not ours`)
+        const id = headers[0]!.value!.toString()
+        return { offset, id, key: key!.toString(), value: value?.toString() ?? null, timestampMs: timestamp }
+      }),
+    }
+  })
+}
+
+interface Known {
+  readonly id: string
+  certainty: Certainty
+}
+
+/** Everything that clients ever sent to a partition of that name, and may find there. */
+class SentRecords {
+  readonly #byId = new Map<string, SentRecord>()
+
+  add(records: readonly SentRecord[]): void {
+    for (const record of records) this.#byId.set(record.id, record)
+  }
+
+  get(id: string): SentRecord | undefined {
+    return this.#byId.get(id)
+  }
+
+  all(): Iterable<SentRecord> {
+    return this.#byId.values()
+  }
+}
+
+/** What is told of a partition's ends. */
+export interface Ends {
+  readonly start: number
+  readonly highWatermark: number
+}
+
+/** What clients have been told of a partition: all of it must stay true. */
+export class PartitionHistory {
+  readonly name: string
+  readonly topic: TopicHistory
+  readonly index: number
+  readonly sent = new SentRecords()
+  /** Counts what the partition may have lost: a power loss where not everything was synced. */
+  losses = 0
+  /** By offset: what was acknowledged to be there, or read. */
+  readonly #known = new Map<number, Known>()
+  readonly #places = new Map<string, number>()
+  /** Records that were refused because they are there already. */
+  #required: SentRecord[] = []
+  #highWatermark = 0
+  #start = 0
+  /** What deletions moved the start to for good, and what they may have moved it to. */
+  #promisedStart = 0
+  #allowedStart = 0
+  #mayHaveLost = false
+
+  constructor(topic: TopicHistory, index: number) {
+    this.topic = topic
+    this.index = index
+    this.name = `${topic.plan.name}-${index}`
+  }
+
+  get start(): number {
+    return this.#start
+  }
+
+  /** End of what is known to be there. */
+  get knownEnd(): number {
+    return Math.max(0, ...this.#known.keys()) + (this.#known.size > 0 ? 1 : 0)
+  }
+
+  placeOf(id: string): number | undefined {
+    return this.#places.get(id)
+  }
+
+  acknowledged(baseOffset: number, records: readonly SentRecord[]): void {
+    records.forEach(({ id }, i) => {
+      this.#place(id, baseOffset + i)
+    })
+  }
+
+  /** The broker says that it has them already. */
+  mustContain(records: readonly SentRecord[]): void {
+    this.#required.push(...records)
+  }
+
+  /** A record was read: it is what was sent, and where it always was. */
+  found(record: ReadRecord): void {
+    const sent = this.sent.get(record.id)
+    check(sent !== undefined, `${this.name}: nobody sent ${record.id}, which is at ${record.offset}`)
+    check(
+      sent.key === record.key && sent.value === record.value,
+      `${this.name}: ${record.id} became ${record.key}: ${record.value}`,
+    )
+    check(
+      this.topic.plan.isLogAppendTime || sent.timestampMs === record.timestampMs,
+      `${this.name}: the timestamp of ${record.id} became ${record.timestampMs}`,
+    )
+    this.#place(record.id, record.offset)
+  }
+
+  #place(id: string, offset: number): void {
+    const before = this.#known.get(offset)
+    check(before === undefined || before.id === id, `${this.name}: ${offset} held ${before?.id}, and now ${id}`)
+    if (before !== undefined) return
+    // What is not in the log any more may be sent again: what was deleted is forgotten at an unclean stop, as Kafka does.
+    const place = this.#places.get(id) ?? -1
+    const isForgotten = place < this.#start
+    check(isForgotten, `${this.name}: ${id} is at ${place} and at ${offset}`)
+    this.#places.set(id, offset)
+    this.#known.set(offset, { id, certainty: this.topic.plan.isSynced ? 'synced' : 'written' })
+  }
+
+  /** What was told of the ends so far. A request that is sent now is answered nothing below. */
+  get ends(): Ends {
+    return { start: this.#start, highWatermark: this.#highWatermark }
+  }
+
+  /** A high watermark was told to a request of that time: it does not fall. */
+  sawHighWatermark(highWatermark: number, before: Ends): void {
+    check(
+      highWatermark >= before.highWatermark,
+      `${this.name}: the high watermark fell from ${before.highWatermark} to ${highWatermark}`,
+    )
+    this.#highWatermark = Math.max(this.#highWatermark, highWatermark)
+  }
+
+  /** A start was told to a request of that time: it does not fall, and rises only where records were deleted or are old enough. True: by age or size. */
+  sawStart(start: number, before: Ends, nowMs: number): boolean {
+    check(start >= before.start, `${this.name}: the start fell from ${before.start} to ${start}`)
+    const { isRetained, keptMs } = this.topic.plan
+    check(isRetained || start <= this.#allowedStart, `${this.name}: the start rose to ${start}, which nobody asked for`)
+    for (let offset = Math.max(this.#start, this.#allowedStart); keptMs !== undefined && offset < start; offset++) {
+      const id = this.#known.get(offset)?.id
+      const record = id === undefined || this.topic.plan.isLogAppendTime ? undefined : this.sent.get(id)
+      const ageMs = record === undefined ? Number.POSITIVE_INFINITY : nowMs - record.timestampMs
+      check(ageMs >= keptMs, `${this.name}: ${id} went at the age of ${ageMs} ms`)
+    }
+    const isRetention = start > Math.max(this.#start, this.#allowedStart)
+    this.#start = Math.max(this.#start, start)
+    return isRetention
+  }
+
+  /** Somebody asks for the records before the offset to be deleted. */
+  mayBeDeletedBefore(offset: number): void {
+    this.#allowedStart = Math.max(this.#allowedStart, offset)
+  }
+
+  /** ... and was told that they are. */
+  deletedBefore(offset: number): void {
+    this.#promisedStart = Math.max(this.#promisedStart, offset)
+    this.#start = Math.max(this.#start, offset)
+  }
+
+  /** All that is known is on the disk. */
+  synced(): void {
+    for (const known of this.#known.values()) known.certainty = 'synced'
+  }
+
+  /** The broker is gone: what of a deletion it had not acknowledged may be undone. */
+  ended(): void {
+    this.#start = this.#promisedStart
+  }
+
+  /** What was not synced may be gone, and what retention did undone. */
+  lostPower(): void {
+    if (![...this.#known.values()].some(({ certainty }) => certainty === 'written') && this.topic.plan.isSynced) return
+    this.#mayHaveLost = true
+    this.#highWatermark = 0
+    this.losses++
+  }
+
+  /** The whole of it was read, from the start that was told up to the high watermark: `knownEnd` is from before that. */
+  verify(batches: readonly ReadBatch[], at: { highWatermark: number; knownEnd: number; nowMs: number }): void {
+    const { highWatermark, knownEnd } = at
+    if (this.#mayHaveLost) this.#forgetBehind(highWatermark)
+    else check(knownEnd <= highWatermark, `${this.name}: ends at ${highWatermark}, but ${knownEnd} was known`)
+    const found = new Set(batches.flatMap(({ records }) => records.map(({ offset }) => offset)))
+    for (const [offset, { id }] of this.#known) {
+      if (this.topic.plan.isCompacted || offset < this.#start || offset >= highWatermark) continue
+      check(found.has(offset), `${this.name}: ${id} is missing at ${offset}`)
+    }
+    if (this.topic.plan.isCompacted) this.#verifyLatest(found, at)
+    this.#verifyRequired()
+  }
+
+  #forgetBehind(end: number): void {
+    for (const [offset, { id, certainty }] of this.#known) {
+      if (offset < end) continue
+      check(certainty === 'written', `${this.name}: ${id} at ${offset} was synced, but the log ends at ${end}`)
+      this.#known.delete(offset)
+      this.#places.delete(id)
+    }
+    this.#required = []
+    this.#mayHaveLost = false
+  }
+
+  /** Compaction keeps the last value of each key, unless it is a tombstone. */
+  #verifyLatest(found: ReadonlySet<number>, { highWatermark, nowMs }: { highWatermark: number; nowMs: number }): void {
+    // What nobody has seen may have taken the values of its key with it: a tombstone that is gone itself, or what is only
+    // just under way.
+    const unseen = new Set<string>()
+    for (const { id, key, value, timestampMs } of this.sent.all()) {
+      const mayBeLatest = value === null || nowMs - timestampMs < UNDER_WAY_MS
+      if (mayBeLatest && !this.#places.has(id)) unseen.add(key)
+    }
+    const latest = new Map<string, number>()
+    for (const offset of [...this.#known.keys()].sort((a, b) => a - b)) {
+      if (offset >= this.#start) latest.set(this.sent.get(this.#known.get(offset)!.id)!.key, offset)
+    }
+    for (const [key, offset] of latest) {
+      const record = this.sent.get(this.#known.get(offset)!.id)!
+      const isThere = found.has(offset) || offset >= highWatermark || record.value === null || unseen.has(key)
+      check(isThere, `${this.name}: ${record.id}, the last of ${key}, is gone from ${offset}`)
+    }
+  }
+
+  #verifyRequired(): void {
+    if (this.topic.plan.isCompacted || this.#start > 0) return
+    for (const { id } of this.#required.splice(0)) {
+      check(this.#places.has(id), `${this.name}: ${id} was refused as one that is there, and it is not`)
+    }
+  }
+}
+
+/** One topic from its creation to its deletion. */
+export class TopicHistory {
+  readonly plan: TopicPlan
+  readonly id: string
+  readonly partitions: readonly PartitionHistory[]
+  /** Its deletion is under way: what clients are told of it now says nothing. */
+  isDoomed = false
+  /** It is deleted. */
+  isGone = false
+  /** A deletion failed, and may be found to have happened after all at the next start. */
+  mayVanish = false
+
+  constructor(plan: TopicPlan, id: string) {
+    this.plan = plan
+    this.id = id
+    this.partitions = Array.from({ length: plan.partitionCount }, (_, index) => new PartitionHistory(this, index))
+  }
+
+  get isAlive(): boolean {
+    return !this.isDoomed && !this.isGone
+  }
+}

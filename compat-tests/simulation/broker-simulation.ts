@@ -1,0 +1,447 @@
+import { CreateTopics } from '../../protocol/apis/create-topics.ts'
+import { DeleteRecords } from '../../protocol/apis/delete-records.ts'
+import { DeleteTopics } from '../../protocol/apis/delete-topics.ts'
+import { type ErrorName, errorName } from '../../protocol/error-codes.ts'
+import { type FaultRates, NO_FAULTS, SimulatedCrash } from '../../storage/host/faulty-files.ts'
+import { SeededRandom } from '../../storage/host/seeded-random.ts'
+import { SimulatedHost } from '../../storage/host/simulated-host.ts'
+import { BrokerAuditor } from './broker-auditor.ts'
+import { BrokerConsumer } from './broker-consumer.ts'
+import { type PartitionHistory, TopicHistory } from './broker-model.ts'
+import { BrokerProducer, GivenProducerIds } from './broker-producer.ts'
+import { type BrokerCounts, BrokerWorld } from './broker-world.ts'
+import { SimulatedBroker } from './simulated-broker.ts'
+import { SimulatedClient } from './simulated-client.ts'
+import { CheckFailed, check } from './storage-model.ts'
+import { type TopicPlan, topicPlan } from './topic-plan.ts'
+
+const STEPS = 120
+const PRODUCERS = 3
+const CONSUMERS = 2
+const TOPICS = 3
+/** By then the broker has found out that there is room again, and answered what it refused before. */
+const ROOM_NOTICED_MS = 20_000
+/** By then all is acknowledged and read, once nothing goes wrong any more. */
+const REST_MS = 120_000
+
+type Trace = (fields: object, message: string) => void
+
+/** What a run did, and how often the disk did what it should not. */
+export interface BrokerRun {
+  readonly counts: BrokerCounts
+  readonly faults: Readonly<Record<string, number>>
+}
+
+/**
+ * A whole broker under seeded producers, consumers and faults, held against what it told its clients. Throws CheckFailed
+ * where a rule is broken. The same seed gives the same history.
+ */
+export async function simulateBroker(seed: number, trace: Trace = () => {}): Promise<Record<string, number>> {
+  const simulation = new BrokerSimulation(seed, trace)
+  const others = process.listeners('unhandledRejection')
+  process.removeAllListeners('unhandledRejection')
+  process.on('unhandledRejection', (reason) => simulation.ended(reason))
+  try {
+    await simulation.run()
+  } finally {
+    process.removeAllListeners('unhandledRejection')
+    for (const each of others) process.on('unhandledRejection', each)
+  }
+  return simulation.told
+}
+
+class BrokerSimulation {
+  readonly #trace: Trace
+  readonly #random: SeededRandom
+  readonly #host: SimulatedHost
+  readonly #world: BrokerWorld
+  readonly #auditor: BrokerAuditor
+  readonly #admin: SimulatedClient
+  readonly #producers: BrokerProducer[]
+  readonly #consumers: BrokerConsumer[]
+  readonly #plans: readonly TopicPlan[]
+  readonly #topics = new Map<TopicPlan, TopicHistory>()
+  /** Topics whose creation failed, and may be found to have happened after all. */
+  readonly #mayAppear = new Set<TopicPlan>()
+  readonly #directories: readonly string[]
+
+  constructor(seed: number, trace: Trace) {
+    this.#trace = trace
+    this.#random = new SeededRandom(seed)
+    this.#host = new SimulatedHost(seed)
+    const random = this.#random
+    this.#directories = random.oneIn(4) ? ['/data', '/more'] : ['/data']
+    const counts = newCounts()
+    const logger = {
+      error: trace,
+      debug() {},
+      warn: (fields: object, message: string) => {
+        if (message.startsWith('recovery cut')) counts.cutTails++
+        trace(fields, message)
+      },
+      info: (fields: object, message: string) => {
+        if (message === 'compacted a log') counts.compactions++
+        trace(fields, message)
+      },
+    }
+    const broker = new SimulatedBroker(this.#host, brokerSettings(random, this.#directories), logger)
+    this.#world = new BrokerWorld(this.#host, random, broker, counts)
+    this.#auditor = new BrokerAuditor(this.#world)
+    this.#admin = new SimulatedClient(broker, 'admin')
+    this.#plans = Array.from({ length: TOPICS }, (_, i) => topicPlan(random, `topic${i}`))
+    const ids = new GivenProducerIds()
+    this.#producers = Array.from({ length: PRODUCERS }, (_, i) => new BrokerProducer(this.#world, `producer${i}`, ids))
+    this.#consumers = Array.from({ length: CONSUMERS }, (_, i) => new BrokerConsumer(this.#world, `consumer${i}`))
+  }
+
+  get told(): Record<string, number> {
+    const { struck } = this.#host.files
+    const { crash: _, ...faults } = struck
+    return { ...this.#world.counts, ...faults, fullWrites: this.#host.memory.refusals, ...this.#host.memory.losses }
+  }
+
+  /** Nobody took care of the error: a process would have ended. */
+  ended(reason: unknown): void {
+    if (!(reason instanceof SimulatedCrash) && !this.#host.files.crashed) this.#world.fail(reason)
+  }
+
+  async run(): Promise<void> {
+    await this.#start()
+    for (const plan of this.#plans) await this.#guarded(() => this.#makeTopic(plan))
+    for (let i = 0; i < STEPS; i++) {
+      await this.#guarded(() => this.#step())
+      this.#check()
+      if (this.#host.files.crashed) await this.#restart(this.#random.oneIn(2) ? 'power' : 'crash')
+    }
+    await this.#comeToRest()
+  }
+
+  get #alive(): TopicHistory[] {
+    return [...this.#topics.values()].filter((topic) => topic.isAlive)
+  }
+
+  get #partitions(): PartitionHistory[] {
+    return this.#alive.flatMap((topic) => topic.partitions)
+  }
+
+  #check(): void {
+    if (this.#world.failure !== undefined) throw this.#world.failure
+    if (this.#host.fatalReason !== undefined) throw this.#host.fatalReason
+  }
+
+  // What may happen.
+
+  async #step(): Promise<void> {
+    const random = this.#random
+    const dice = random.below(100)
+    if (dice < 50) await this.#pass(random.pick([1, 5, 50, 300]))
+    else if (dice < 58) await this.#pass(random.pick([5000, 40_000]))
+    else if (dice < 62) await this.#onSome((partition) => this.#auditor.audit(partition))
+    else if (dice < 65) await this.#onSome((partition) => this.#auditor.lookUp(partition))
+    else if (dice < 69) await this.#onSome((partition) => this.#deleteRecords(partition))
+    else if (dice < 73) await this.#changeTopics()
+    else if (dice < 78) for (const consumer of this.#consumers) consumer.subscribe(this.#alive)
+    else if (dice < 81) await this.#restart('stop')
+    else if (dice < 84) await this.#restart('kill')
+    else if (dice < 87) await this.#restart('power')
+    else if (dice < 93) this.#host.files.crashAfterChanges = random.below(60)
+    else if (dice < 96) await this.#fillDisk()
+    else await this.#failDisk()
+  }
+
+  async #onSome(task: (partition: PartitionHistory) => Promise<unknown>): Promise<void> {
+    if (this.#partitions.length > 0) await task(this.#random.pick(this.#partitions))
+  }
+
+  /** Time goes by, in which some do something. */
+  async #pass(ms: number): Promise<void> {
+    for (const producer of this.#producers) if (this.#random.oneIn(2)) producer.act(this.#alive, true)
+    for (const consumer of this.#consumers) consumer.act()
+    await this.#host.advance(ms)
+    this.#check()
+  }
+
+  async #changeTopics(): Promise<void> {
+    const plan = this.#random.pick(this.#plans)
+    const topic = this.#topics.get(plan)
+    if (topic === undefined) await this.#makeTopic(plan)
+    else if (this.#random.oneIn(2)) await this.#deleteTopic(topic)
+  }
+
+  async #makeTopic(plan: TopicPlan): Promise<void> {
+    const { name, partitionCount: numPartitions } = plan
+    const configs = Object.entries(plan.configs).map(([key, value]) => ({ name: key, value }))
+    const topics = [{ name, numPartitions, replicationFactor: 1, assignments: [], configs }]
+    this.#mayAppear.add(plan)
+    const answer = await this.#host.settle(this.#admin.ask(CreateTopics, 7, { topics }))
+    const { errorCode, topicId, errorMessage } = answer.topics[0]!
+    this.#trace({ name, topicId, error: errorName(errorCode) }, 'made a topic')
+    if (!this.#isDone(errorCode, `${name} cannot be made: ${errorMessage}`)) return
+    this.#mayAppear.delete(plan)
+    this.#topics.set(plan, new TopicHistory(plan, topicId))
+    this.#world.counts.topicsMade++
+  }
+
+  async #deleteTopic(topic: TopicHistory): Promise<void> {
+    const { name } = topic.plan
+    topic.isDoomed = true
+    const wish = this.#random.oneIn(2) ? { topics: [{ name, topicId: ZERO }] } : { topics: [{ topicId: topic.id }] }
+    const answer = await this.#host.settle(
+      this.#admin.ask(DeleteTopics, 6, { ...wish, topicNames: [], timeoutMs: 30_000 }),
+    )
+    const { errorCode } = answer.responses[0]!
+    this.#trace({ name, topicId: topic.id, error: errorName(errorCode) }, 'deleted a topic')
+    if (this.#isDone(errorCode, `${name} cannot be deleted`)) {
+      this.#forget(topic)
+      this.#world.counts.topicsDeleted++
+    } else {
+      topic.isDoomed = false
+      topic.mayVanish = true
+    }
+  }
+
+  #forget(topic: TopicHistory): void {
+    topic.isGone = true
+    this.#topics.delete(topic.plan)
+  }
+
+  async #deleteRecords(partition: PartitionHistory): Promise<void> {
+    const { topic, index: partitionIndex } = partition
+    if (topic.plan.isCompacted) return
+    const end = partition.knownEnd
+    if (end <= partition.start) return
+    const offset = partition.start + this.#random.below(end - partition.start + 1)
+    partition.mayBeDeletedBefore(offset)
+    const topics = [{ name: topic.plan.name, partitions: [{ partitionIndex, offset }] }]
+    const answer = await this.#host.settle(this.#admin.ask(DeleteRecords, 2, { topics, timeoutMs: 30_000 }))
+    const { errorCode, lowWatermark } = answer.topics[0]!.partitions[0]!
+    // Retention may have been there before.
+    if (errorName(errorCode) === 'OFFSET_OUT_OF_RANGE' && topic.plan.isRetained) return
+    if (!this.#isDone(errorCode, `${partition.name}: nothing can be deleted before ${offset}`)) return
+    check(lowWatermark >= offset, `${partition.name}: records before ${offset} are not deleted`)
+    partition.deletedBefore(offset)
+    this.#trace({ partition: partition.name, offset }, 'deleted records')
+    this.#world.counts.deletions++
+  }
+
+  #isDone(code: number, what: string): boolean {
+    const error: ErrorName = errorName(code)
+    if (error === 'NONE') return true
+    check(error === 'KAFKA_STORAGE_ERROR' && this.#world.mayRefuse, `${what}: ${error}`)
+    this.#world.counts.refused++
+    return false
+  }
+
+  async #fillDisk(): Promise<void> {
+    this.#world.counts.fullDisks++
+    const { memory, clock } = this.#host
+    const failsAnyway = this.#world.mayRefuseUntilMs
+    this.#world.mayRefuseUntilMs = Number.POSITIVE_INFINITY
+    memory.capacityBytes = Number.MAX_SAFE_INTEGER
+    memory.capacityBytes = Number.MAX_SAFE_INTEGER - memory.space('/').freeBytes + this.#random.below(4000)
+    await this.#guarded(async () => {
+      for (let i = 0; i < 6; i++) {
+        await this.#pass(this.#random.pick([1, 600, 6000]))
+        if (this.#random.oneIn(3)) await this.#changeTopics()
+        if (this.#random.oneIn(3)) await this.#onSome((partition) => this.#deleteRecords(partition))
+      }
+    })
+    memory.capacityBytes = Number.POSITIVE_INFINITY
+    this.#world.mayRefuseUntilMs = Math.max(failsAnyway, clock.monotonicMs() + ROOM_NOTICED_MS)
+    if (!this.#host.files.crashed) await this.#pass(ROOM_NOTICED_MS + 1)
+  }
+
+  async #failDisk(): Promise<void> {
+    this.#world.counts.failingDisks++
+    this.#world.mayRefuseUntilMs = Number.POSITIVE_INFINITY
+    this.#host.files.rates = this.#rates()
+    await this.#guarded(async () => {
+      for (let i = 0; i < 8; i++) {
+        await this.#pass(this.#random.pick([1, 30, 2000]))
+        if (this.#random.oneIn(4)) await this.#changeTopics()
+        if (this.#random.oneIn(4)) await this.#onSome((partition) => this.#deleteRecords(partition))
+        if (this.#random.oneIn(4)) await this.#onSome((partition) => this.#auditor.audit(partition))
+      }
+    })
+    this.#check()
+    // The next start may find the disk as it is.
+    if (!this.#random.oneIn(4)) this.#host.files.rates = this.#shortTransfers()
+    await this.#restart(this.#random.pick(['stop', 'kill', 'power'] as const))
+  }
+
+  #rates(): FaultRates {
+    const some = () => (this.#random.oneIn(2) ? 4 + this.#random.below(30) : 0)
+    const errors = { writeError: some(), readError: some(), syncError: some() }
+    return { ...NO_FAULTS, ...errors, shortTransfer: 2, slowSync: some() }
+  }
+
+  #shortTransfers(): FaultRates {
+    return { ...NO_FAULTS, shortTransfer: this.#random.pick([0, 3]), slowSync: this.#random.pick([0, 0, 10]) }
+  }
+
+  // Lives of the broker.
+
+  async #restart(how: 'stop' | 'kill' | 'crash' | 'power'): Promise<void> {
+    const { counts, broker } = this.#world
+    this.#trace({ how }, 'the broker ends')
+    if (how === 'stop') {
+      await this.#guarded(async () => {
+        const stopped = broker.end('stop')
+        // A stop that the disk does not let through is one more end of the process.
+        await (this.#world.mayRefuse ? stopped.catch(this.#trace.bind(undefined, { how })) : stopped)
+      })
+      this.#check()
+    }
+    const isClean = how === 'stop' && this.#directories.every((each) => this.#host.memory.exists(`${each}/${CLEAN}`))
+    if (isClean) {
+      counts.cleanStops++
+      for (const partition of this.#partitions) partition.synced()
+    } else if (how === 'kill') counts.kills++
+    else if (how === 'crash') counts.crashes++
+    await broker.end(how === 'power' ? 'power' : 'process')
+    this.#ended(how === 'power')
+    await this.#start()
+  }
+
+  #ended(lostPower: boolean): void {
+    if (lostPower) this.#world.counts.powerLosses++
+    for (const { partitions } of this.#topics.values()) {
+      for (const partition of partitions) {
+        partition.ended()
+        if (lostPower) partition.lostPower()
+      }
+    }
+  }
+
+  async #start(): Promise<void> {
+    const { files } = this.#host
+    for (;;) {
+      // The process may end, or the machine, while it recovers.
+      if (this.#random.oneIn(4)) files.crashAfterChanges = this.#random.below(30)
+      if (await this.#isUp()) break
+      this.#world.counts.failedStarts++
+      const losesPower = this.#random.oneIn(2)
+      files.rates = this.#shortTransfers()
+      await this.#world.broker.end(losesPower ? 'power' : 'process')
+      this.#ended(losesPower)
+    }
+    files.crashAfterChanges = Number.POSITIVE_INFINITY
+  }
+
+  /** False: it did not come up, for which there was a reason. */
+  async #isUp(): Promise<boolean> {
+    const { files } = this.#host
+    const { writeError, readError, syncError } = files.rates
+    const isFailing = writeError + readError + syncError > 0
+    this.#world.mayRefuseUntilMs = isFailing ? Number.POSITIVE_INFINITY : -1
+    this.#world.life++
+    try {
+      await this.#world.broker.start()
+      files.rates = isFailing ? files.rates : this.#shortTransfers()
+      if (!files.crashed) await this.#recognise()
+    } catch (error) {
+      if (error instanceof CheckFailed || !(files.crashed || isFailing)) throw error
+      return false
+    }
+    this.#check()
+    return !files.crashed && !isFailing
+  }
+
+  /** After a start: the topics are those that were made, and they hold all that was promised. */
+  async #recognise(): Promise<void> {
+    const found = await this.#auditor.topics()
+    for (const plan of this.#plans) this.#recogniseTopic(plan, found.get(plan.name))
+    for (const partition of this.#partitions) await this.#auditor.audit(partition)
+  }
+
+  #recogniseTopic(plan: TopicPlan, id: string | undefined): void {
+    const known = this.#topics.get(plan)
+    if (known !== undefined && known.id !== id) {
+      check(known.isDoomed || known.mayVanish, `${plan.name} is lost`)
+      this.#forget(known)
+    } else if (known !== undefined) known.isDoomed = false
+    if (id !== undefined && known?.id !== id) {
+      check(this.#mayAppear.has(plan), `${plan.name} is there, and nobody made it`)
+      this.#topics.set(plan, new TopicHistory(plan, id))
+    }
+    this.#mayAppear.delete(plan)
+  }
+
+  /** Nothing goes wrong any more: everything is acknowledged at last, and read, and there after one more stop. */
+  async #comeToRest(): Promise<void> {
+    this.#host.files.rates = NO_FAULTS
+    await this.#restart(this.#random.pick(['stop', 'kill'] as const))
+    this.#host.files.rates = NO_FAULTS
+    const endMs = this.#host.clock.monotonicMs() + REST_MS
+    while (!(await this.#isAtRest())) {
+      check(this.#host.clock.monotonicMs() < endMs, 'not everything is acknowledged and read after two minutes')
+      for (const producer of this.#producers) producer.act(this.#alive, false)
+      for (const consumer of this.#consumers) consumer.act()
+      await this.#host.advance(200)
+      this.#check()
+    }
+    await this.#restart('stop')
+    check(this.#world.counts.cleanStops > 0, 'a stop without faults is clean')
+    this.#trace(this.told, 'the end')
+  }
+
+  async #isAtRest(): Promise<boolean> {
+    if (!this.#producers.every((producer) => producer.isAtRest)) return false
+    for (const partition of this.#partitions) {
+      const highWatermark = await this.#auditor.audit(partition)
+      check(highWatermark !== undefined, `${partition.name} cannot be read`)
+      if (!this.#consumers.every((consumer) => consumer.isAtEndOf(partition, highWatermark))) return false
+    }
+    return true
+  }
+
+  /** The end of the process in the middle of something is not a fault of what was called. */
+  async #guarded(task: () => Promise<unknown>): Promise<void> {
+    try {
+      await task()
+    } catch (error) {
+      if (error instanceof CheckFailed || !this.#host.files.crashed) throw error
+    }
+  }
+}
+
+const CLEAN = '.kafka_cleanshutdown'
+const ZERO = 'AAAAAAAAAAAAAAAAAAAAAA'
+
+function brokerSettings(random: SeededRandom, directories: readonly string[]): Record<string, string> {
+  return {
+    'log.dirs': directories.join(','),
+    'auto.create.topics.enable': 'false',
+    'log.retention.check.interval.ms': '5000',
+    'log.cleaner.backoff.ms': '1000',
+    'log.flush.offset.checkpoint.interval.ms': '10000',
+    'connections.max.idle.ms': '1000000000',
+    'metadata.log.max.record.bytes.between.snapshots': random.pick(['1000', '20971520']),
+    'max.incremental.fetch.session.cache.slots': random.pick(['1', '1000']),
+  }
+}
+
+function newCounts(): BrokerCounts {
+  return {
+    acknowledged: 0,
+    read: 0,
+    duplicates: 0,
+    refused: 0,
+    sessions: 0,
+    longPolls: 0,
+    topicsMade: 0,
+    topicsDeleted: 0,
+    deletions: 0,
+    retained: 0,
+    compactions: 0,
+    lookUps: 0,
+    cleanStops: 0,
+    kills: 0,
+    crashes: 0,
+    powerLosses: 0,
+    failedStarts: 0,
+    fullDisks: 0,
+    failingDisks: 0,
+    cutTails: 0,
+  }
+}

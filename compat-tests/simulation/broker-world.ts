@@ -1,0 +1,75 @@
+import type { SeededRandom } from '../../storage/host/seeded-random.ts'
+import type { SimulatedHost } from '../../storage/host/simulated-host.ts'
+import type { Ends, PartitionHistory } from './broker-model.ts'
+import { ConnectionLost, type SimulatedBroker } from './simulated-broker.ts'
+
+/** What a run did, so that a run without faults, say, is noticed. */
+export interface BrokerCounts {
+  acknowledged: number
+  read: number
+  duplicates: number
+  refused: number
+  sessions: number
+  longPolls: number
+  topicsMade: number
+  topicsDeleted: number
+  deletions: number
+  /** Starts that were seen to have risen by retention. */
+  retained: number
+  compactions: number
+  lookUps: number
+  cleanStops: number
+  kills: number
+  crashes: number
+  powerLosses: number
+  failedStarts: number
+  fullDisks: number
+  failingDisks: number
+  cutTails: number
+}
+
+/** What all clients of a simulated broker share. */
+export class BrokerWorld {
+  readonly host: SimulatedHost
+  readonly random: SeededRandom
+  readonly broker: SimulatedBroker
+  readonly counts: BrokerCounts
+  /** Counts the lives of the broker. */
+  life = 0
+  /** Until when, in virtual time, the broker may say that its disk fails. */
+  mayRefuseUntilMs = 0
+  /** What went wrong where nobody could be told by throwing. */
+  failure: unknown
+  #ids = 0
+
+  constructor(host: SimulatedHost, random: SeededRandom, broker: SimulatedBroker, counts: BrokerCounts) {
+    this.host = host
+    this.random = random
+    this.broker = broker
+    this.counts = counts
+  }
+
+  get mayRefuse(): boolean {
+    return this.host.clock.monotonicMs() <= this.mayRefuseUntilMs
+  }
+
+  nextId(partition: PartitionHistory): string {
+    return `${partition.name}/${this.#ids++}`
+  }
+
+  /** The broker told where the partition starts. */
+  sawStart(partition: PartitionHistory, start: number, before: Ends): void {
+    if (partition.sawStart(start, before, this.host.clock.nowMs())) this.counts.retained++
+  }
+
+  fail(error: unknown): void {
+    this.failure ??= error
+  }
+
+  /** Lets a client go on by itself; that the broker went away under it is no failure. */
+  watch(task: Promise<unknown>): void {
+    task.catch((error) => {
+      if (!(error instanceof ConnectionLost)) this.fail(error)
+    })
+  }
+}

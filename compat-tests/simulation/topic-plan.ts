@@ -1,0 +1,55 @@
+import type { SeededRandom } from '../../storage/host/seeded-random.ts'
+
+/** Largest value of a record: batches of four fit into the smallest segment. */
+export const LARGEST_VALUE_BYTES = 600
+
+/** A topic as it is made, and made again after it was deleted. */
+export interface TopicPlan {
+  readonly name: string
+  readonly partitionCount: number
+  readonly configs: Readonly<Record<string, string>>
+  /** flush.messages=1: what is acknowledged or seen survives a power loss. */
+  readonly isSynced: boolean
+  readonly isCompacted: boolean
+  /** Old segments go. */
+  readonly isRetained: boolean
+  /** Milliseconds that every record is kept at least; undefined: compaction or its size may cost it its place sooner. */
+  readonly keptMs: number | undefined
+  readonly isLogAppendTime: boolean
+}
+
+/** Settings with which segments are small, and everything happens often. */
+export function topicPlan(random: SeededRandom, name: string): TopicPlan {
+  const isSynced = random.oneIn(2)
+  const policy = random.pick(['delete', 'delete', 'delete', 'compact', 'compact,delete'] as const)
+  const isDeleted = policy !== 'compact'
+  const retentionMs = isDeleted ? random.pick([-1, 60_000]) : -1
+  const retentionBytes = isDeleted ? random.pick([-1, -1, 6000]) : -1
+  const isLogAppendTime = random.oneIn(6)
+  return {
+    name,
+    partitionCount: 1 + random.below(3),
+    isSynced,
+    isCompacted: policy !== 'delete',
+    isRetained: retentionMs >= 0 || retentionBytes >= 0,
+    keptMs: policy === 'delete' && retentionBytes < 0 && retentionMs >= 0 ? retentionMs : undefined,
+    isLogAppendTime,
+    configs: {
+      ...(isSynced ? { 'flush.messages': '1' } : {}),
+      'cleanup.policy': policy,
+      'retention.ms': String(retentionMs),
+      'retention.bytes': String(retentionBytes),
+      'internal.segment.bytes': String(random.pick([4000, 10_000, 100_000])),
+      'segment.ms': String(random.pick([20_000, 604_800_000])),
+      'segment.index.bytes': String(random.pick([64, 10_485_760])),
+      'index.interval.bytes': String(random.pick([1, 100, 4096])),
+      'min.cleanable.dirty.ratio': '0.1',
+      'delete.retention.ms': random.pick(['0', '86400000']),
+      'file.delete.delay.ms': random.pick(['0', '60000']),
+      // No zstd: fetches of before v10 would be refused.
+      'compression.type': random.pick(['producer', 'producer', 'producer', 'gzip', 'lz4', 'uncompressed']),
+      'message.timestamp.type': isLogAppendTime ? 'LogAppendTime' : 'CreateTime',
+      preallocate: String(random.oneIn(4)),
+    },
+  }
+}
