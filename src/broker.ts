@@ -195,6 +195,7 @@ export class Broker {
       logger: this.#logger,
       pool: this.#pool,
     })
+    configs.onBrokerChange(() => logs.settingsChanged())
     await logs.start((topic) => configs.topic(topic))
     this.#undo.push(() => logs.stop())
     return logs

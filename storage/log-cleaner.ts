@@ -2,6 +2,7 @@ import { CLEANER_OFFSET_FILE, formatOffsets, type PartitionOffset, parseOffsets 
 import type { Host } from './host/host.ts'
 import { type CleaningPlan, planCleaning } from './log/cleaning-plan.ts'
 import { CleaningAborted, UncleanableError } from './log/compaction.ts'
+import type { Log } from './log/log.ts'
 import { cleanLog } from './log/log-cleaning.ts'
 import { CorruptLogError } from './log/log-reader.ts'
 import type { LogServices } from './log/log-services.ts'
@@ -12,8 +13,16 @@ export interface LogCleanerSettings {
   readonly logCleanerEnable: boolean
   readonly logCleanerBackoffMs: number
   readonly logCleanerDedupeBufferSize: number
+  readonly logCleanerIoBufferLoadFactor: number
+  readonly logCleanerIoBufferSize: number
   readonly logCleanerIoMaxBytesPerSecond: number
+  readonly logCleanerThreads: number
 }
+
+/** Kafka's arrays end there. */
+const LARGEST_DEDUPE_BYTES = 2 ** 31 - 1
+/** A smaller buffer would only cost. */
+const SMALLEST_CHUNK_BYTES = 4096
 
 interface Candidate {
   readonly stored: StoredLog
@@ -21,8 +30,9 @@ interface Candidate {
 }
 
 /**
- * Compacts logs with cleanup.policy=compact, the one with the largest share of new bytes first, one at a time, no faster
- * than log.cleaner.io.max.bytes.per.second. Source: LogCleaner, LogCleanerManager.
+ * Compacts logs with cleanup.policy=compact, those with the largest share of new bytes first, log.cleaner.threads at a
+ * time, together no faster than log.cleaner.io.max.bytes.per.second. Settings may change while it does.
+ * Source: LogCleaner, LogCleanerManager.
  */
 export class LogCleaner {
   readonly #host: Host
@@ -33,10 +43,14 @@ export class LogCleaner {
   readonly #cleanedUpTo = new Map<string, Map<string, { topic: string; partition: number; offset: number }>>()
   /** Logs that cannot be compacted, since their records cannot be read: left alone until the next start. */
   readonly #uncleanable = new WeakSet<StoredLog>()
+  /** Logs that are being compacted. */
+  readonly #underWay = new Set<StoredLog>()
+  /** Logs that the next run is to try again, not this one. */
+  readonly #putOff = new Set<StoredLog>()
   #running: Promise<void> = Promise.resolve()
   #isStopped = false
-  /** Ends a pause. */
-  #wake: () => void = () => {}
+  /** Ends the pauses under way. */
+  readonly #wake = new Set<() => void>()
   /** Bytes that may be read or written before the next pause. */
   #allowance = 0
   #allowanceSinceMs = 0
@@ -64,13 +78,40 @@ export class LogCleaner {
   /** Ends after what is under way. */
   stop(): Promise<void> {
     this.#isStopped = true
-    this.#wake()
+    this.settingsChanged()
     return this.#running
   }
 
+  /** Whoever waits as an old setting said goes on, and asks again. */
+  settingsChanged(): void {
+    for (const wake of [...this.#wake]) wake()
+  }
+
+  /** True while the log is being compacted: nothing else should take segments away from its start. */
+  isCleaning(stored: StoredLog): boolean {
+    return this.#underWay.has(stored)
+  }
+
   async #cleanAll(): Promise<void> {
+    this.#putOff.clear()
+    // A failure that no disk is to blame for is told once all are done.
+    const results = await Promise.allSettled(
+      Array.from({ length: this.#settings.logCleanerThreads }, () => this.#work()),
+    )
+    const failed = results.find((result) => result.status === 'rejected')
+    if (failed !== undefined) throw failed.reason
+  }
+
+  /** One log after the other. */
+  async #work(): Promise<void> {
     for (let next = this.#dirtiest(); next !== undefined && !this.#isStopped; next = this.#dirtiest()) {
-      if (!(await this.#clean(next))) return
+      const { stored } = next
+      this.#underWay.add(stored)
+      try {
+        if (!(await this.#clean(next))) this.#putOff.add(stored)
+      } finally {
+        this.#underWay.delete(stored)
+      }
     }
   }
 
@@ -78,6 +119,7 @@ export class LogCleaner {
     if (!this.#settings.logCleanerEnable) return undefined
     let dirtiest: Candidate | undefined
     for (const stored of this.#logs()) {
+      if (this.#underWay.has(stored) || this.#putOff.has(stored)) continue
       const plan = this.#planFor(stored)
       if (plan === undefined || !plan.isDue) continue
       if (dirtiest === undefined || plan.dirtyRatio > dirtiest.plan.dirtyRatio) dirtiest = { stored, plan }
@@ -88,8 +130,8 @@ export class LogCleaner {
   #planFor(stored: StoredLog): CleaningPlan | undefined {
     if (!stored.config.cleanupPolicy.includes('compact') || this.#uncleanable.has(stored)) return undefined
     if (stored.failure !== undefined) return undefined
-    const log = stored.open()
-    if (log.failure !== undefined || log.isClosed) return undefined
+    const log = this.#open(stored)
+    if (log === undefined || log.failure !== undefined || log.isClosed) return undefined
     const { flushedEndOffset, logStartOffset, logEndOffset } = log
     return planCleaning(log.segments, log.config, {
       nowMs: this.#host.clock.nowMs(),
@@ -101,17 +143,38 @@ export class LogCleaner {
     })
   }
 
-  /** False where it makes no sense to go on now. */
+  /** undefined: the disk does not let it be opened now. */
+  #open(stored: StoredLog): Log | undefined {
+    try {
+      return stored.open()
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === undefined) throw error
+      this.#putOff.add(stored)
+      this.#tellFailure(stored, error as Error)
+      return undefined
+    }
+  }
+
+  #tellFailure(stored: StoredLog, error: Error): void {
+    this.#services.logger.error({ partition: stored.name, reason: error.message }, 'a log cannot be compacted')
+  }
+
+  /** False where it makes no sense to try this log again at once. */
   async #clean({ stored, plan }: Candidate): Promise<boolean> {
     const log = stored.open()
     const before = log.sizeBytes
     const { logger } = this.#services
+    const { logCleanerDedupeBufferSize, logCleanerIoBufferLoadFactor, logCleanerIoBufferSize, logCleanerThreads } =
+      this.#settings
     try {
       // Recovery must not look for offsets that compaction takes away.
       this.#services.saveRecoveryPoints()
       const offset = await cleanLog(log, plan, {
         services: this.#services,
-        dedupeBytes: this.#settings.logCleanerDedupeBufferSize,
+        dedupeBytes: Math.min(LARGEST_DEDUPE_BYTES, Math.floor(logCleanerDedupeBufferSize / logCleanerThreads)),
+        dedupeLoadFactor: logCleanerIoBufferLoadFactor,
+        // One half is for reading in Kafka, the other for writing.
+        chunkBytes: Math.max(SMALLEST_CHUNK_BYTES, Math.floor(logCleanerIoBufferSize / logCleanerThreads / 2)),
         throttle: (sizeBytes) => this.#throttle(sizeBytes),
         isStopped: () => this.#isStopped,
       })
@@ -119,12 +182,13 @@ export class LogCleaner {
       logger.info({ partition: stored.name, upToOffset: offset, before, after: log.sizeBytes }, 'compacted a log')
       return offset > plan.firstDirtyOffset
     } catch (error) {
-      if (error instanceof CleaningAborted) return !this.#isStopped
+      // A log that is deleted meanwhile takes its files along.
+      if (error instanceof CleaningAborted || log.isClosed) return !this.#isStopped
       const isUncleanable = error instanceof UncleanableError || error instanceof CorruptLogError
       if (!isUncleanable && (error as NodeJS.ErrnoException).code === undefined) throw error
       if (isUncleanable) this.#uncleanable.add(stored)
-      logger.error({ partition: stored.name, reason: (error as Error).message }, 'a log cannot be compacted')
-      return isUncleanable
+      this.#tellFailure(stored, error as Error)
+      return false
     }
   }
 
@@ -139,8 +203,13 @@ export class LogCleaner {
     if (this.#allowance >= 0) return
     const pauseMs = (-this.#allowance * 1000) / perSecond
     await new Promise<void>((resolve) => {
-      this.#wake = resolve
-      this.#host.timers.after(pauseMs, resolve)
+      const end = (): void => {
+        this.#wake.delete(end)
+        timer.cancel()
+        resolve()
+      }
+      const timer = this.#host.timers.after(pauseMs, end)
+      this.#wake.add(end)
     })
   }
 

@@ -10,6 +10,7 @@ import type { LogConfig, PartitionLog } from './partition-log.ts'
 
 /** Kafka's defaults. */
 export const managerSettings: LogManagerSettings = {
+  logInitialTaskDelayMs: 30_000,
   logRetentionCheckIntervalMs: 300_000,
   logFlushSchedulerIntervalMs: Number.MAX_SAFE_INTEGER,
   logFlushOffsetCheckpointIntervalMs: 60_000,
@@ -19,6 +20,9 @@ export const managerSettings: LogManagerSettings = {
   logCleanerEnable: true,
   logCleanerBackoffMs: 15_000,
   logCleanerDedupeBufferSize: 134_217_728,
+  logCleanerIoBufferLoadFactor: 0.9,
+  logCleanerIoBufferSize: 524_288,
+  logCleanerThreads: 1,
   logCleanerIoMaxBytesPerSecond: Number.MAX_VALUE,
 }
 

@@ -35,6 +35,9 @@ const LOGS_PER_TURN = 16
 const CLOSES_AT_ONCE = 32
 /** Its log is in a directory like those of partitions, but belongs to the metadata quorum. */
 const METADATA_TOPIC = '__cluster_metadata'
+/** What Windows says of a directory that cannot be renamed as long as a file in it is open: a read or a sync is under way. */
+const IN_USE_CODES: ReadonlySet<string> = new Set(['EPERM', 'EACCES', 'EBUSY'])
+const IN_USE_RETRY_MS = 100
 /** How long a directory of which nobody knows the settings keeps deleted files: Kafka's default. */
 const DEFAULT_FILE_DELETE_DELAY_MS = 60_000
 
@@ -182,10 +185,7 @@ export class LogManager implements LogStore {
   delete(topic: string, partition: number): void {
     const stored = this.#find(topic, partition)
     if (stored === undefined) return
-    const delayMs = this.#configOf(topic).fileDeleteDelayMs
-    const uniqueId = this.#host.random.bytes(16).toString('hex')
-    const moved = this.#moveAway(stored, deletedDirectoryName(topic, partition, uniqueId))
-    this.#after(delayMs, () => this.#removeFile(moved))
+    this.#delete(stored, this.#configOf(topic).fileDeleteDelayMs)
   }
 
   setAside(topic: string, partition: number): void {
@@ -345,7 +345,10 @@ export class LogManager implements LogStore {
 
   /** Compacted logs are looked after at the pace of the cleaner. Source: LogCleaner.CleanerThread. */
   #awaitCleaner(): void {
-    this.#cleanerTimer?.cancel()
+    if (this.#cleanerTimer !== undefined) {
+      this.#cleanerTimer.cancel()
+      this.#timers.delete(this.#cleanerTimer)
+    }
     this.#cleanerTimer = this.#after(this.#settings.logCleanerBackoffMs, () => {
       this.#cleanerTimer = undefined
       this.#cleaner
@@ -449,6 +452,19 @@ export class LogManager implements LogStore {
     const partitions = this.#logs.get(stored.topic)
     partitions?.delete(stored.partition)
     if (partitions?.size === 0) this.#logs.delete(stored.topic)
+  }
+
+  #delete(stored: StoredLog, delayMs: number): void {
+    const uniqueId = this.#host.random.bytes(16).toString('hex')
+    try {
+      const moved = this.#moveAway(stored, deletedDirectoryName(stored.topic, stored.partition, uniqueId))
+      this.#after(delayMs, () => this.#removeFile(moved))
+    } catch (error) {
+      if (!IN_USE_CODES.has((error as NodeJS.ErrnoException).code ?? '')) throw error
+      this.#after(IN_USE_RETRY_MS, () => {
+        if (this.#leftBehind.get(stored.name) === stored) this.#delete(stored, delayMs)
+      })
+    }
   }
 
   /** Renames the directory out of the way of a log to come; answers its new path. */

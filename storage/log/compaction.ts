@@ -47,35 +47,38 @@ export interface CompactionPass {
   readonly keepsLegacyTombstones: boolean
 }
 
-/** Notes the last offset of each key in a batch; false once the map is full: the batch was then not noted as a whole. */
+/**
+ * Notes the last offset of each key in a batch. Answers the offset of the first record for which the map has no room;
+ * undefined: it had room for all. Source: Cleaner.buildOffsetMapForSegment.
+ */
 export function noteKeys(
   batch: RecordBatch,
   map: OffsetMap,
   fromOffset: number,
   transactions: TransactionFilter,
-): boolean {
+): number | undefined {
   if (!batch.isLegacy) {
     if (batch.isControl) {
       transactions.isMarkerOfNothing(batch)
-      return true
+      return undefined
     }
-    if (transactions.isAborted(batch)) return true
+    if (transactions.isAborted(batch)) return undefined
     const records = openRecords(batch)
     if (records instanceof RecordFault) throw uncleanable(batch, records)
     while (records.next()) {
       if (!records.hasKey || records.offset < fromOffset) continue
-      if (map.isFull) return false
+      if (map.isFull) return records.offset
       map.put(records.key!, records.offset)
     }
     if (records.fault !== undefined) throw uncleanable(batch, records.fault)
-    return true
+    return undefined
   }
   for (const record of recordsOf(batch)) {
     if (record.key === null || record.offset < fromOffset) continue
-    if (map.isFull) return false
+    if (map.isFull) return record.offset
     map.put(record.key, record.offset)
   }
-  return true
+  return undefined
 }
 
 /**

@@ -16,14 +16,14 @@ import type { LogServices } from './log-services.ts'
 import { OffsetMap } from './offset-map.ts'
 import { TransactionFilter } from './transaction-filter.ts'
 
-/** Read and written at a time: between any two, other work goes on. */
-const CHUNK_BYTES = 256 * 1024
-
 /** How a pass is to go about it. */
 export interface CleaningContext {
   readonly services: LogServices
-  /** Memory for keys (log.cleaner.dedupe.buffer.size). */
+  /** Memory for keys (log.cleaner.dedupe.buffer.size), and how full it may get. */
   readonly dedupeBytes: number
+  readonly dedupeLoadFactor: number
+  /** Read and written at a time (log.cleaner.io.buffer.size): between any two, other work goes on. */
+  readonly chunkBytes: number
   /** Waits until so many bytes more may be read or written. */
   throttle(sizeBytes: number): Promise<void>
   /** True once the broker stops. */
@@ -56,7 +56,7 @@ class Cleaning {
     this.#log = log
     this.#plan = plan
     this.#context = context
-    this.#map = new OffsetMap(context.dedupeBytes)
+    this.#map = new OffsetMap(context.dedupeBytes, context.dedupeLoadFactor)
     this.#cutCount = log.cutCount
     this.cleanedUpTo = plan.firstDirtyOffset
   }
@@ -68,9 +68,9 @@ class Cleaning {
     let isFull = false
     for (const [segment, segmentEnd] of this.#segmentsBetween(firstDirtyOffset, endOffset)) {
       await this.#forEachBatch(segment, segment.positionOf(firstDirtyOffset), (batch) => {
-        if (isFull) return false
-        isFull = !noteKeys(batch, this.#map, firstDirtyOffset, transactions)
-        if (!isFull) this.cleanedUpTo = Math.max(this.cleanedUpTo, lastOffsetOf(batch) + 1)
+        const noRoomAt = noteKeys(batch, this.#map, firstDirtyOffset, transactions)
+        isFull = noRoomAt !== undefined
+        this.cleanedUpTo = Math.max(this.cleanedUpTo, noRoomAt ?? lastOffsetOf(batch) + 1)
         return !isFull
       })
       if (isFull) return
@@ -177,7 +177,7 @@ class Cleaning {
   ): Promise<void> {
     const { openFiles, pool } = this.#context.services
     let position = startPosition
-    let chunkBytes = CHUNK_BYTES
+    let { chunkBytes } = this.#context
     while (position < segment.sizeBytes) {
       const lease = pool.take(Math.min(chunkBytes, segment.sizeBytes - position))
       try {
@@ -195,7 +195,7 @@ class Cleaning {
         const isShort = count < lease.bytes.length || position + seen.neededBytes > segment.sizeBytes
         if (seen.endPosition === 0 && isShort) throw new CorruptLogError(`${segment.logPath} ends within a batch`)
         position += seen.endPosition
-        chunkBytes = Math.max(CHUNK_BYTES, seen.endPosition === 0 ? seen.neededBytes : 0)
+        chunkBytes = Math.max(this.#context.chunkBytes, seen.endPosition === 0 ? seen.neededBytes : 0)
         await afterChunk()
       } finally {
         lease.release()

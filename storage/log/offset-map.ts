@@ -5,8 +5,10 @@ import { readInt64, writeInt64 } from '../../protocol/int64.ts'
 const SLOT_BYTES = 24
 const HASH_BYTES = 16
 const FIRST_SLOTS = 1024
-/** Beyond this share of its slots the map grows, or is full. */
-const LOAD_FACTOR = 0.75
+/** Beyond this share of its slots the map grows, as long as it may. */
+const GROWING_LOAD_FACTOR = 0.75
+/** A search for a key that is not there ends at a free slot, and must come to one soon. */
+const LARGEST_LOAD_FACTOR = 0.95
 
 /**
  * The last offset of each key. Keys are known by their MD5 alone, as in Kafka: 16 bytes whatever their length, and no two
@@ -14,13 +16,16 @@ const LOAD_FACTOR = 0.75
  */
 export class OffsetMap {
   readonly #mostSlots: number
+  readonly #mostKeys: number
   #slots: number
   #bytes: Buffer
   #count = 0
 
   /** limitBytes: what log.cleaner.dedupe.buffer.size gives. loadFactor: how full it may get (log.cleaner.io.buffer.load.factor). */
-  constructor(limitBytes: number, loadFactor = LOAD_FACTOR) {
-    this.#mostSlots = Math.max(2, Math.floor((limitBytes / SLOT_BYTES) * Math.min(1, loadFactor / LOAD_FACTOR)))
+  constructor(limitBytes: number, loadFactor = GROWING_LOAD_FACTOR) {
+    this.#mostSlots = Math.max(2, Math.floor(limitBytes / SLOT_BYTES))
+    // Without room for a single key nothing would ever be compacted.
+    this.#mostKeys = Math.max(1, Math.floor(this.#mostSlots * Math.min(loadFactor, LARGEST_LOAD_FACTOR)))
     this.#slots = Math.min(FIRST_SLOTS, this.#mostSlots)
     this.#bytes = Buffer.alloc(this.#slots * SLOT_BYTES)
   }
@@ -30,11 +35,11 @@ export class OffsetMap {
   }
 
   get isFull(): boolean {
-    return this.#slots === this.#mostSlots && this.#count >= Math.floor(this.#slots * LOAD_FACTOR)
+    return this.#count >= this.#mostKeys
   }
 
   put(key: Buffer, offset: number): void {
-    if (this.#count >= this.#slots * LOAD_FACTOR) this.#grow()
+    if (this.#count >= this.#slots * GROWING_LOAD_FACTOR) this.#grow()
     const digest = digestOf(key)
     const at = this.#find(digest, 0)
     if (readInt64(this.#bytes, at + HASH_BYTES) === 0) {
