@@ -278,10 +278,9 @@ export class BrokerProducer {
    * of the producer, and takes its first batch whatever its sequence is, as Kafka's does.
    */
   #checkGap(lane: Lane, outgoing: Outgoing): void {
-    if (lane.refusal !== 'disk' || !this.#isIdempotent || outgoing.isRetry) return
-    const isUnknown = lane.acknowledged === undefined || lane.partition.losses > lane.losses
-    check(isUnknown || lane.isAhead, `${lane.partition.name}: a producer got ahead of what was refused`)
-    lane.isAhead = true
+    if (lane.refusal !== 'disk' || !this.#isIdempotent) return
+    if (lane.acknowledged === undefined || lane.partition.losses > lane.losses) lane.isAhead = true
+    check(outgoing.isRetry || lane.isAhead, `${lane.partition.name}: a producer got ahead of what was refused`)
   }
 
   /**

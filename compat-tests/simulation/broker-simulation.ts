@@ -73,7 +73,11 @@ class BrokerSimulation {
     this.#directories = random.oneIn(4) ? ['/data', '/more'] : ['/data']
     const counts = newCounts()
     const logger = {
-      error: trace,
+      error: (fields: object, message: string) => {
+        trace(fields, message)
+        const isFounded = this.#world.mayRefuse || this.#host.files.crashed
+        if (!isFounded) this.#world.fail(new CheckFailed(`without a fault of the disk: ${message}`))
+      },
       debug() {},
       warn: (fields: object, message: string) => {
         if (message.startsWith('recovery cut')) counts.cutTails++
