@@ -4,6 +4,8 @@ import type { Knock, Send } from './transcript.ts'
 /** Requests that are sent to both brokers in the same order. */
 export interface Scenario {
   readonly name: string
+  /** True where what is exchanged says too little to count as a comparison of the api. */
+  readonly isTrivial?: boolean
   readonly run: (send: Send, opener: () => Promise<Send>, knock: Knock) => Promise<void>
 }
 

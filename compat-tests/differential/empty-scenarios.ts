@@ -1,0 +1,41 @@
+import { Produce } from '../../protocol/apis/produce.ts'
+import { type ApiSchema, defaultsOf } from '../../protocol/schema.ts'
+import { handlers } from '../../src/apis/index.ts'
+import { coordinatorReady } from './group-scenarios.ts'
+import { newestIn44, oldestIn44, type Scenario } from './scenario.ts'
+
+/** What these answer to a request for nothing in particular is everything, other scenarios' things too. */
+const listings = new Set([
+  'Metadata',
+  'ListGroups',
+  'ListConfigResources',
+  'DescribeTopicPartitions',
+  'DescribeLogDirs',
+])
+
+function emptyRequest(api: ApiSchema): Record<string, unknown> {
+  const request: Record<string, unknown> = defaultsOf(api.request.fields)
+  // With the default, 0, there would be no answer.
+  return api === (Produce as unknown) ? { ...request, acks: 1 } : request
+}
+
+/** Whatever is in a list is left out. */
+function withoutElements(answer: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(answer).filter(([, value]) => !Array.isArray(value)))
+}
+
+/** A request in which every field has its zero value, in each version that both brokers serve. */
+export const emptyScenarios: readonly Scenario[] = handlers.map(({ api }: { api: ApiSchema }) => ({
+  name: `${api.name}: empty requests in all versions`,
+  isTrivial: true,
+  run: async (send, opener) => {
+    await coordinatorReady(send)
+    const part = listings.has(api.name) ? withoutElements : undefined
+    const newest = newestIn44[api.name] ?? api.versions.newest
+    for (let version = oldestIn44[api.name] ?? api.versions.oldest; version <= newest; version++) {
+      // Some end the connection.
+      const ask = await opener()
+      await ask(api, version, 'empty', emptyRequest(api) as never, part as never).catch(() => {})
+    }
+  },
+}))
