@@ -8,7 +8,7 @@ import {
   segmentFileName,
   TIME_INDEX_SUFFIX,
 } from '../segment/file-names.ts'
-import { Segment } from '../segment/segment.ts'
+import { Segment, segmentJitterMs } from '../segment/segment.ts'
 import { hasFittingChecksum, hasSoundOffsets, lastOffsetOf, leaderEpochOf } from '../segment/stored-batch.ts'
 import { LeaderEpochs } from './leader-epochs.ts'
 import type { LogServices } from './log-services.ts'
@@ -311,6 +311,7 @@ class LogLoader {
       isNew,
       nowMs: host.clock.nowMs(),
       indexIntervalBytes: this.#config.indexIntervalBytes,
+      rollJitterMs: segmentJitterMs(this.#config, host.random),
     })
   }
 

@@ -1,6 +1,6 @@
 import type { LogConfig } from '../partition-log.ts'
 import { CLEANED_SUFFIX, DELETED_SUFFIX, SWAP_SUFFIX } from '../segment/file-names.ts'
-import { Segment, segmentPaths } from '../segment/segment.ts'
+import { Segment, segmentJitterMs, segmentPaths } from '../segment/segment.ts'
 import type { LogServices } from './log-services.ts'
 import type { ProducerEntry } from './producer-entry.ts'
 import type { SnapshotFiles } from './snapshot-files.ts'
@@ -70,12 +70,11 @@ export class SegmentList {
 
   /** A new last segment, and a snapshot of the producers beside it. Leaves nothing behind where that fails. */
   roll(baseOffset: number, producers: Iterable<ProducerEntry>): Segment {
-    const { host, openFiles } = this.#services
+    const { openFiles } = this.#services
     const { config, snapshots, recoveryPoint } = this.#state
     const { active } = this
     this.#removeLeftovers(baseOffset)
-    const rollJitterMs = config.segmentJitterMs > 0 ? host.random.below(config.segmentJitterMs) : 0
-    const segment = this.#newSegment(baseOffset, rollJitterMs)
+    const segment = this.#newSegment(baseOffset)
     active.finish()
     // With a new segment at the recovery point, recovery will not look at this one any more.
     if (baseOffset <= recoveryPoint) active.syncIndexes()
@@ -138,7 +137,7 @@ export class SegmentList {
     for (const segment of replaced) this.#remove(segment)
     for (const path of paths) files.rename(finalPath(path) + SWAP_SUFFIX, finalPath(path))
     for (const file of cleaned.indexFiles()) indexCache.forget(file)
-    this.#segments.splice(start, replaced.length, this.#newSegment(cleaned.baseOffset, 0, false))
+    this.#segments.splice(start, replaced.length, this.#newSegment(cleaned.baseOffset, false))
     this.#isTorn = false
     files.syncDirectory(this.#state.directory)
   }
@@ -152,12 +151,14 @@ export class SegmentList {
     }
   }
 
-  #newSegment(baseOffset: number, rollJitterMs = 0, isNew = true): Segment {
-    return new Segment(this.#state.directory, baseOffset, this.#services, {
+  #newSegment(baseOffset: number, isNew = true): Segment {
+    const { config, directory } = this.#state
+    const { host } = this.#services
+    return new Segment(directory, baseOffset, this.#services, {
       isNew,
-      nowMs: this.#services.host.clock.nowMs(),
-      indexIntervalBytes: this.#state.config.indexIntervalBytes,
-      rollJitterMs,
+      nowMs: host.clock.nowMs(),
+      indexIntervalBytes: config.indexIntervalBytes,
+      rollJitterMs: segmentJitterMs(config, host.random),
     })
   }
 

@@ -1,5 +1,5 @@
 import { NO_TIMESTAMP, type RecordBatch } from '../../protocol/records/record-batch.ts'
-import type { Files } from '../host/host.ts'
+import type { Files, Random } from '../host/host.ts'
 import type { OpenFiles } from '../open-files.ts'
 import type { LogConfig } from '../partition-log.ts'
 import type { StorageLogger } from '../storage-logger.ts'
@@ -23,6 +23,8 @@ import { TRANSACTION_ENTRY_BYTES, TransactionIndex } from './transaction-index.t
 
 /** Indexes hold offsets as 31 bits above the base offset. */
 const LARGEST_RELATIVE_OFFSET = 2 ** 31 - 1
+/** Kafka's jitter is a random int. */
+const LONGEST_JITTER_MS = 2 ** 31
 
 /** What segments share: open files, and memory for indexes. */
 export interface SegmentFiles {
@@ -345,6 +347,12 @@ export class Segment {
     }
     return largest
   }
+}
+
+/** A random time for `rollJitterMs`: never longer than a segment lasts. Source: LogConfig.randomSegmentJitter. */
+export function segmentJitterMs(config: LogConfig, random: Random): number {
+  const longestMs = Math.min(config.segmentJitterMs, config.segmentMs, LONGEST_JITTER_MS)
+  return longestMs > 0 ? random.below(longestMs) : 0
 }
 
 /** Time after which a segment rolls: compaction with a maximum lag needs it closed by then. Source: LogConfig.maxSegmentMs. */
