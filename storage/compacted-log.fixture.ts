@@ -34,8 +34,8 @@ export class Rig {
     this.settings = { ...managerSettings, logCleanerBackoffMs: MINUTE_MS, logCleanerEnable: false, ...settings }
   }
 
-  async open(): Promise<this> {
-    this.manager = new LogManager({
+  newManager(): LogManager {
+    return new LogManager({
       host: this.host,
       directories: [{ path: '/data', directoryId: 'x' }],
       settings: this.settings,
@@ -46,6 +46,10 @@ export class Rig {
         },
       },
     })
+  }
+
+  async open(): Promise<this> {
+    this.manager = this.newManager()
     await this.host.settle(this.manager.start(() => this.config))
     this.log = this.manager.create(TOPIC, 0, TOPIC_ID, this.config) as Log
     return this
