@@ -19,21 +19,33 @@ export function featureFault(change: FeatureChange, image: MetadataImage): strin
   if (level < 0) return invalid('A feature version cannot be less than 0.')
   const supported = supportedFeatures.find(({ name }) => name === feature)
   const controller = `Local controller ${image.controllerId}`
+  // Not to have a feature is something that Kafka's controller supports of every feature.
+  if (supported === undefined && level === 0) return invalid(`Feature ${feature} not found.`)
   if (supported === undefined) return invalid(`${controller} does not support this feature.`)
   const { minSupportedVersion: min, maxSupportedVersion: max } = supported
   if (level < min || level > max) return invalid(`${controller} only supports versions ${min}-${max}`)
-  const current = image.features.get(feature) ?? 0
-  if (level >= current) return undefined
-  if (change.upgradeType === UPGRADE)
-    return invalid(
-      "Can't downgrade the version of this feature without setting the upgrade type to either safe or unsafe downgrade.",
-    )
-  return feature === 'metadata.version' ? refusedDowngrade(change, current) : undefined
+  const reason = directionFault(change, image.features.get(feature) ?? 0)
+  return reason === undefined ? metadataDowngradeFault(change, image) : invalid(reason)
 }
 
-function refusedDowngrade({ level, upgradeType }: FeatureChange, current: number): string {
-  const what = `Unsupported metadata.version downgrade from ${current} to ${level}.`
-  return upgradeType === UNSAFE_DOWNGRADE
-    ? 'Unsafe metadata downgrade is not supported in this version.'
-    : `${what} Refusing to perform the requested downgrade because it might delete metadata information.`
+function directionFault({ feature, level, upgradeType }: FeatureChange, current: number): string | undefined {
+  if (level < current && upgradeType === UPGRADE)
+    return "Can't downgrade the version of this feature without setting the upgrade type to either safe or unsafe downgrade."
+  if (level > current && upgradeType !== UPGRADE) return "Can't downgrade to a newer version."
+  // It would let voters be added, and there can only be the one.
+  if (level > current && feature === 'kraft.version') return 'The quorum is one voter, and stays so.'
+  return undefined
+}
+
+function metadataDowngradeFault(
+  { feature, level, upgradeType }: FeatureChange,
+  { features }: MetadataImage,
+): string | undefined {
+  const current = features.get(feature) ?? 0
+  if (feature !== 'metadata.version' || level >= current) return undefined
+  const reason =
+    upgradeType === UNSAFE_DOWNGRADE
+      ? 'Unsafe metadata downgrade is not supported in this version.'
+      : 'Refusing to perform the requested downgrade because it might delete metadata information.'
+  return `Unsupported metadata.version downgrade from ${current} to ${level}. ${reason}`
 }

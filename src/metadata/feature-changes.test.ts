@@ -1,0 +1,48 @@
+import { expect } from 'chai'
+import { featureFault } from './feature-changes.ts'
+import type { MetadataImage } from './metadata-image.ts'
+
+describe('changes of feature levels', () => {
+  const features = new Map([
+    ['metadata.version', 33],
+    ['group.version', 1],
+  ])
+  const image = { controllerId: 1, features } as unknown as MetadataImage
+  const [upgrade, safe, unsafe] = [1, 2, 3] as const
+  const fault = (feature: string, level: number, upgradeType: number) =>
+    featureFault({ feature, level, upgradeType }, image)
+
+  it('are fine where level and direction are', () => {
+    expect(fault('group.version', 1, upgrade)).to.equal(undefined)
+    expect(fault('group.version', 0, safe)).to.equal(undefined)
+    expect(fault('share.version', 2, upgrade)).to.equal(undefined)
+  })
+
+  it('are refused where a downgrade goes up or an upgrade down', () => {
+    expect(fault('share.version', 1, safe)).to.contain("Can't downgrade to a newer version.")
+    expect(fault('share.version', 1, unsafe)).to.contain("Can't downgrade to a newer version.")
+    expect(fault('group.version', 0, upgrade)).to.contain('without setting the upgrade type')
+  })
+
+  it('tell of a metadata version from where to where they were to go', () => {
+    const from = 'Unsupported metadata.version downgrade from 33 to 30. '
+    expect(fault('metadata.version', 30, safe)).to.equal(
+      `${from}Refusing to perform the requested downgrade because it might delete metadata information.`,
+    )
+    expect(fault('metadata.version', 30, unsafe)).to.equal(
+      `${from}Unsafe metadata downgrade is not supported in this version.`,
+    )
+  })
+
+  it('leave the quorum as it is', () => {
+    expect(fault('kraft.version', 0, upgrade)).to.equal(undefined)
+    expect(fault('kraft.version', 1, upgrade)).to.contain('The quorum is one voter')
+  })
+
+  it('are refused of what is not there, at level 0 in other words', () => {
+    expect(fault('no.such', 0, upgrade)).to.equal(
+      'Invalid update version 0 for feature no.such. Feature no.such not found.',
+    )
+    expect(fault('no.such', 1, upgrade)).to.contain('Local controller 1 does not support this feature.')
+  })
+})
