@@ -17,7 +17,8 @@ type Asked = AlterPartitionReassignmentsRequest['topics'][number]['partitions'][
 export const alterPartitionReassignments = handler(AlterPartitionReassignments, (request, { services }) => {
   const late = request.topics.length === 0 ? undefined : tooLate(request.timeoutMs)
   return {
-    allowReplicationFactorChange: request.allowReplicationFactorChange,
+    // An empty request is answered before it is looked at.
+    allowReplicationFactorChange: request.topics.length === 0 || request.allowReplicationFactorChange,
     errorCode: late?.code ?? 0,
     // Kafka's client side answers an empty request with an empty text, its controller others with none.
     errorMessage: request.topics.length === 0 ? '' : null,

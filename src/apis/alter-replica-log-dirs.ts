@@ -10,18 +10,23 @@ import { handler } from './handler.ts'
  */
 export const alterReplicaLogDirs = handler(AlterReplicaLogDirs, (request, { services }) => {
   const directories = services.logs.directories()
-  const results = new Map<string, { partitionIndex: number; errorCode: number }[]>()
+  // Each partition once; the last directory that is named for it counts.
+  const results = new Map<string, Map<number, number>>()
   for (const { path, topics } of request.dirs) {
     for (const { name, partitions } of topics) {
-      const others = results.get(name) ?? []
-      const answers = partitions.map((partitionIndex) => {
-        const error = faultOf(directories, path, name, partitionIndex)
-        return { partitionIndex, errorCode: error === undefined ? 0 : errorCode(error) }
-      })
-      results.set(name, [...others, ...answers])
+      if (partitions.length > 0 && !results.has(name)) results.set(name, new Map())
+      for (const partition of partitions) {
+        const error = faultOf(directories, path, name, partition)
+        results.get(name)?.set(partition, error === undefined ? 0 : errorCode(error))
+      }
     }
   }
-  return { results: [...results].map(([topicName, partitions]) => ({ topicName, partitions })) }
+  return {
+    results: [...results].map(([topicName, codes]) => ({
+      topicName,
+      partitions: [...codes].map(([partitionIndex, code]) => ({ partitionIndex, errorCode: code })),
+    })),
+  }
 })
 
 function faultOf(

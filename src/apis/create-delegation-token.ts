@@ -11,10 +11,13 @@ export const createDelegationToken = handler(CreateDelegationToken, (request, { 
   const [type, name] = [principal.slice(0, at), principal.slice(at + 1)]
   const owner = request.ownerPrincipalName
   const isForOther = owner !== null && owner !== ''
+  // Kafka stumbles over a principal without a type, and names the one who asks instead.
+  const isHalfNamed = isForOther && request.ownerPrincipalType === null
+  const told = isForOther && !isHalfNamed ? [request.ownerPrincipalType ?? '', owner] : [type, name]
   return {
-    errorCode: errorCode('DELEGATION_TOKEN_REQUEST_NOT_ALLOWED'),
-    principalType: isForOther ? (request.ownerPrincipalType ?? '') : type,
-    principalName: isForOther ? owner : name,
+    errorCode: errorCode(isHalfNamed ? 'UNKNOWN_SERVER_ERROR' : 'DELEGATION_TOKEN_REQUEST_NOT_ALLOWED'),
+    principalType: told[0] as string,
+    principalName: told[1] as string,
     tokenRequesterPrincipalType: apiVersion >= 3 ? type : '',
     tokenRequesterPrincipalName: apiVersion >= 3 ? name : '',
     issueTimestampMs: -1,

@@ -1,12 +1,25 @@
-import { reject } from '../../protocol/error-codes.ts'
+import { type Rejection, reject } from '../../protocol/error-codes.ts'
+import { ZERO_UUID } from '../../protocol/schema.ts'
 import type { Services } from './services.ts'
 
-/** Why voters are neither added nor removed: the cluster keeps to the ones that it was started with (kraft.version 0). */
-export function fixedQuorum(what: 'adding' | 'removing', clusterId: string | null, { metadata }: Services) {
+interface Voter {
+  readonly clusterId: string | null
+  readonly voterId: number
+  readonly voterDirectoryId: string
+}
+
+/** A cluster that is not ours, or a voter that is none. Source: KafkaRaftClient.handleAddVoterRequest. */
+export function voterFault(what: 'Add' | 'Remove', voter: Voter, { metadata }: Services): Rejection | undefined {
+  const { clusterId, voterId, voterDirectoryId } = voter
   const own = metadata.image.clusterId
-  const { code, message } =
-    clusterId !== null && clusterId !== own
-      ? reject('INCONSISTENT_CLUSTER_ID', `The given id "${clusterId}" doesn't match the cluster id "${own}"`)
-      : reject('UNSUPPORTED_VERSION', `Cluster doesn't support ${what} voter because the kraft.version feature is 0`)
-  return { errorCode: code, errorMessage: message }
+  if (clusterId !== null && clusterId !== own)
+    return reject('INCONSISTENT_CLUSTER_ID', `The given id "${clusterId}" doesn't match the cluster id "${own}"`)
+  if (voterId < 0 || voterDirectoryId === ZERO_UUID)
+    return reject('INVALID_REQUEST', `${what} voter request didn't include a valid voter`)
+  return undefined
+}
+
+/** Why voters are neither added nor removed: the cluster keeps to the ones that it was started with (kraft.version 0). */
+export function fixedQuorum(what: 'adding' | 'removing'): Rejection {
+  return reject('UNSUPPORTED_VERSION', `Cluster doesn't support ${what} voter because the kraft.version feature is 0`)
 }
