@@ -21,6 +21,7 @@ import { SaslHandshake } from '../../protocol/apis/sasl-handshake.ts'
 import { UnregisterBroker } from '../../protocol/apis/unregister-broker.ts'
 import { UnregisterController } from '../../protocol/apis/unregister-controller.ts'
 import { UpdateFeatures } from '../../protocol/apis/update-features.ts'
+import { ZERO_UUID } from '../../protocol/schema.ts'
 import { waitFor } from '../wait-for.ts'
 import { inAges, inVersions, type Scenario } from './scenario.ts'
 import { changesAreSeen, makeTopic } from './topic-scenarios.ts'
@@ -104,7 +105,32 @@ const acls: Scenario[] = [
   }),
 ]
 
+const owners: [type: string | null, name: string | null][] = [
+  [null, null],
+  [null, 'a'],
+  ['User', null],
+  ['User', ''],
+  ['', 'a'],
+  ['Group', 'a'],
+]
+
+const tokensOfOthers: Scenario = {
+  name: 'CreateDelegationToken v3: of others, renewed by others',
+  run: async (send) => {
+    for (const [ownerPrincipalType, ownerPrincipalName] of owners)
+      await send(CreateDelegationToken, 3, `of ${ownerPrincipalType}:${ownerPrincipalName}`, {
+        ...{ ownerPrincipalType, ownerPrincipalName, renewers: [], maxLifetimeMs: 0 },
+      })
+    for (const principalType of ['', 'User', 'Group'])
+      await send(CreateDelegationToken, 3, `renewed by a ${principalType}`, {
+        renewers: [{ principalType, principalName: 'b' }],
+        maxLifetimeMs: -7,
+      })
+  },
+}
+
 const tokens: Scenario[] = [
+  tokensOfOthers,
   ...inVersions(CreateDelegationToken, 'without a secret', (send, version) =>
     send(CreateDelegationToken, version, 'plain', {
       renewers: [],
@@ -176,6 +202,11 @@ const moves: Scenario[] = [
       topics: [{ name, partitions: [one, { partitionIndex: 0, replicas: [7] }] }],
     })
     if (version > 0)
+      await send(AlterPartitionReassignments, version, 'nothing, and no change of factor', {
+        allowReplicationFactorChange: false,
+        topics: [],
+      })
+    if (version > 0)
       await send(AlterPartitionReassignments, version, 'no change of factor', {
         allowReplicationFactorChange: false,
         topics: [{ name, partitions: [{ partitionIndex: 0, replicas: [1] }] }],
@@ -204,6 +235,13 @@ const moves: Scenario[] = [
     await move('unknown directory', '/no/such/directory', [0])
     await move('relative directory', 'relative', [0])
     await send(AlterReplicaLogDirs, version, 'nothing', { dirs: [] })
+    await move('no partitions', path, [])
+    await move('a partition twice', path, [0, 0])
+    const both = (...paths: string[]) => ({
+      dirs: paths.map((each) => ({ path: each, topics: [{ name, partitions: [0] }] })),
+    })
+    await send(AlterReplicaLogDirs, version, 'to two, the second is none', both(path, '/no/such/directory'))
+    await send(AlterReplicaLogDirs, version, 'to two, the first is none', both('/no/such/directory', path))
   }),
 ]
 
@@ -362,6 +400,31 @@ const features: Scenario[] = inVersions(UpdateFeatures, 'checked only', async (s
   })
 })
 
+const levels: Readonly<Record<string, readonly number[]>> = {
+  'metadata.version': [0, 6, 7, 15, 22, 29, 30, 31, 32, 33, 34],
+  'kraft.version': [0, 1, 2],
+  'group.version': [0, 1, 2],
+  'transaction.version': [0, 1, 2, 3],
+  'eligible.leader.replicas.version': [0, 1, 2],
+  'share.version': [0, 1, 2, 3],
+  'streams.version': [0, 1, 2],
+  'no.such.version': [0, 1],
+  '': [0],
+}
+
+const everyLevel: Scenario[] = [1, 2].map((version) => ({
+  name: `UpdateFeatures v${version}: every feature to every level, checked only`,
+  run: async (send) => {
+    for (const [feature, wishes] of Object.entries(levels))
+      for (const maxVersionLevel of [...wishes, -1])
+        for (const upgradeType of [0, 1, 2, 3, 4])
+          await send(UpdateFeatures, version, `${feature} to ${maxVersionLevel}, type ${upgradeType}`, {
+            featureUpdates: [{ feature, maxVersionLevel, upgradeType }],
+            validateOnly: true,
+          })
+  },
+}))
+
 const nodes: Scenario[] = [
   ...inVersions(UnregisterBroker, 'a stranger', async (send, version) => {
     await send(UnregisterBroker, version, 'unknown', { brokerId: 42 })
@@ -381,6 +444,13 @@ const nodes: Scenario[] = [
     }
     await send(AddRaftVoter, version, 'one', voter)
     await send(AddRaftVoter, version, 'of another cluster', { ...voter, clusterId: 'other' })
+    await send(AddRaftVoter, version, 'without an id', { ...voter, voterId: -1 })
+    await send(AddRaftVoter, version, 'without a directory', { ...voter, voterDirectoryId: ZERO_UUID })
+    await send(AddRaftVoter, version, 'without a listener', { ...voter, listeners: [] })
+    const listeners = ['OTHER', 'controller'].map((name) => ({ name, host: 'no.such.host.invalid', port: 65535 }))
+    await send(AddRaftVoter, version, 'with other listeners', { ...voter, listeners })
+    await send(AddRaftVoter, version, 'with one other listener', { ...voter, listeners: listeners.slice(0, 1) })
+    await send(AddRaftVoter, version, 'of no cluster', { ...voter, clusterId: '' })
   }),
   ...inVersions(RemoveRaftVoter, 'from a quorum that is fixed', async (send, version) => {
     await send(RemoveRaftVoter, version, 'one', {
@@ -392,6 +462,16 @@ const nodes: Scenario[] = [
       clusterId: 'other',
       voterId: 1,
       voterDirectoryId: 'f4keAAAAAAAAAAAAAAAAAA',
+    })
+    await send(RemoveRaftVoter, version, 'without an id', {
+      clusterId: null,
+      voterId: -1,
+      voterDirectoryId: 'f4keAAAAAAAAAAAAAAAAAA',
+    })
+    await send(RemoveRaftVoter, version, 'without a directory', {
+      clusterId: null,
+      voterId: 1,
+      voterDirectoryId: ZERO_UUID,
     })
   }),
 ]
@@ -408,5 +488,6 @@ export const administrationScenarios: Scenario[] = [
   ...scram,
   ...quorum,
   ...features,
+  ...everyLevel,
   ...nodes,
 ]

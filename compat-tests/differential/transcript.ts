@@ -155,7 +155,17 @@ function sortKey(element: unknown): string {
   const { name, topic, groupId, resourceName, resourceType, errorCode, brokerId, nodeId, mechanism, apiKey, ...rest } =
     element as Record<string, unknown>
   return JSON.stringify([
-    name ?? topic ?? groupId ?? resourceName ?? brokerId ?? nodeId ?? mechanism ?? apiKey ?? '',
+    name ??
+      topic ??
+      rest.topicName ??
+      rest.user ??
+      groupId ??
+      resourceName ??
+      brokerId ??
+      nodeId ??
+      mechanism ??
+      apiKey ??
+      '',
     resourceType,
     rest.partitionIndex ?? rest.partition ?? rest.partitionId,
     errorCode,
