@@ -36,7 +36,21 @@ export function tidyTemporaryFiles(files: Files, directory: string, logger: Stor
   const swaps = ofKind(SWAP_SUFFIX)
   for (const file of [...cleaned, ...swaps.filter((swap) => swap.baseOffset >= firstCleaned)]) remove(file)
   const valid = swaps.filter((swap) => swap.baseOffset < firstCleaned)
-  if (valid.length > 0) finishSwap(files, directory, found, valid, logger)
+  const isWhole = (swap: TemporaryFile): boolean =>
+    valid.some(({ baseOffset, suffix }) => baseOffset === swap.baseOffset && suffix === LOG_SUFFIX)
+  for (const swap of valid) if (!isWhole(swap)) settleLoneIndex(files, files.join(directory, swap.name))
+  const whole = valid.filter(isWhole)
+  if (whole.length > 0) finishSwap(files, directory, found, whole, logger)
+}
+
+/**
+ * An index without its log file among the `.swap` ones: either the log file has its last name already, and what was there
+ * before is gone; or a rename failed before the log file's turn, and the index in its place belongs to the log that stays.
+ */
+function settleLoneIndex(files: Files, path: string): void {
+  const target = path.slice(0, -SWAP_SUFFIX.length)
+  if (files.exists(target)) files.remove(path)
+  else files.rename(path, target)
 }
 
 function finishSwap(
