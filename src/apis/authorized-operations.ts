@@ -11,11 +11,3 @@ export const allTopicOperations = bits(3, 4, 5, 6, 7, 8, 10, 11)
 export const allClusterOperations = bits(5, 7, 8, 9, 10, 11, 12)
 /** Nobody asked. */
 export const operationsNotAsked = -2147483648
-
-/**
- * True where Kafka stumbles: it cannot tell what may be done with a resource without a name, and fails the whole request
- * with UNKNOWN_SERVER_ERROR. Source: Resource.
- */
-export function isNameless(names: readonly string[]): boolean {
-  return names.includes('')
-}

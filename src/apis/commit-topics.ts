@@ -63,15 +63,18 @@ export function answerAll(topics: readonly CommittedTopic[], error: number): Ans
   }))
 }
 
-/** What was refused before, then what was answered; a topic that is in both stands once. */
+/**
+ * What was refused before, then what was answered. A topic stands once, however often it was named, unless nothing was
+ * refused: then it is as the coordinator has it. Source: OffsetCommitResponse.Builder.
+ */
 export function mergeAnswers(
   refused: readonly AnsweredTopic[],
   answered: readonly AnsweredTopic[],
   byTopicId: boolean,
 ): readonly AnsweredTopic[] {
   if (refused.length === 0) return answered
-  const merged = new Map(refused.map((topic) => [byTopicId ? topic.topicId : topic.name, topic]))
-  for (const topic of answered) {
+  const merged = new Map<string, AnsweredTopic>()
+  for (const topic of [...refused, ...answered]) {
     const key = byTopicId ? topic.topicId : topic.name
     const before = merged.get(key)?.partitions ?? []
     merged.set(key, { ...topic, partitions: [...before, ...topic.partitions] })

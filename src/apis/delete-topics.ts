@@ -24,7 +24,9 @@ export const deleteTopics = handler(DeleteTopics, async (request, { services, ap
     return { responses: asked.map((topic) => answer(topic, disabled)) }
   }
   const late = tooLate(request.timeoutMs)
-  if (late !== undefined) return { responses: asked.map((topic) => answer(topic, late)) }
+  // What is malformed is seen before anything is looked up; where there is nothing else, nothing has to wait.
+  const isLookedUp = asked.some(({ name, topicId }) => (name === null) === (topicId !== ZERO_UUID))
+  if (late !== undefined && isLookedUp) return { responses: asked.map((topic) => answer(topic, late)) }
   const { refused, topics } = resolve(asked, services.metadata.image)
   const answers = await services.metadata.deleteTopics(
     topics.map(({ image }) => image.id),

@@ -23,4 +23,10 @@ describe('DescribeTopicPartitions', () => {
   it('takes no offence at one that lies before the cursor', async () => {
     expect(await describeTopics(['', 't'], { topicName: 't', partitionIndex: 1 })).to.deep.equal([['t', 'NONE', 2]])
   })
+
+  it('takes no offence at one that is the cursor itself', async () => {
+    expect(await describeTopics([''], { topicName: '', partitionIndex: 0 })).to.deep.equal([
+      ['', 'INVALID_TOPIC_EXCEPTION', 0],
+    ])
+  })
 })

@@ -6,7 +6,7 @@ import { errorCode } from '../../protocol/error-codes.ts'
 import { ZERO_UUID } from '../../protocol/schema.ts'
 import type { TopicImage } from '../metadata/metadata-image.ts'
 import { invalidTopicName } from '../metadata/topic-names.ts'
-import { allTopicOperations, isNameless } from './authorized-operations.ts'
+import { allTopicOperations } from './authorized-operations.ts'
 import { handler, type RequestContext } from './handler.ts'
 import { liveBrokers, partitionView } from './topic-view.ts'
 
@@ -25,7 +25,8 @@ export const describeTopicPartitions = handler(DescribeTopicPartitions, (request
   const names = namesFrom(request, context)
   const isMalformed = cursor !== null && ((!all && !names.includes(cursor.topicName)) || cursor.partitionIndex < 0)
   if (isMalformed) return { topics: request.topics.map(({ name }) => failed(name, 'INVALID_REQUEST', false)) }
-  if (isNameless(names))
+  // Kafka takes it for the topic of the cursor, of which there is none.
+  if (cursor === null && names.includes(''))
     return { topics: request.topics.map(({ name }) => failed(name, 'UNKNOWN_SERVER_ERROR', false)) }
   const { maxRequestPartitionSizeLimit } = context.services.configs.broker
   return page(

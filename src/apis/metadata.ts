@@ -25,7 +25,8 @@ const FIRST_WITH_NULL = 1
 export const metadata = handler(Metadata, async (request, context) => {
   const { apiVersion } = context
   const asked = apiVersion < FIRST_WITH_NULL && request.topics?.length === 0 ? null : request.topics
-  const fault = asked?.map((topic) => faultOf(topic, apiVersion)).find((each) => each !== undefined)
+  const hasIds = asked?.some(({ topicId }) => topicId !== ZERO_UUID) === true
+  const fault = asked?.map((topic) => faultOf(topic, apiVersion, hasIds)).find((each) => each !== undefined)
   if (fault !== undefined) return refused(asked ?? [], errorCode(fault))
   const topics = await topicsOf(asked, request.allowAutoTopicCreation, context)
   if (request.includeTopicAuthorizedOperations)
@@ -38,10 +39,10 @@ export const metadata = handler(Metadata, async (request, context) => {
   }
 })
 
-function faultOf({ name, topicId }: Asked[number], apiVersion: number): ErrorName | undefined {
+function faultOf({ name, topicId }: Asked[number], apiVersion: number, hasIds: boolean): ErrorName | undefined {
   if (apiVersion < FIRST_BY_ID) return name === null || topicId !== ZERO_UUID ? 'INVALID_REQUEST' : undefined
-  // Kafka stumbles over a topic without name and id, and says so.
-  return name === null && topicId === ZERO_UUID ? 'UNKNOWN_SERVER_ERROR' : undefined
+  // Kafka stumbles over a topic without name and id, and says so, unless there is any id: then it looks at ids alone.
+  return name === null && !hasIds ? 'UNKNOWN_SERVER_ERROR' : undefined
 }
 
 // Source: MetadataRequest.getErrorResponse.

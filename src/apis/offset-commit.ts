@@ -12,7 +12,7 @@ const TOPIC_ID_VERSION = 10
 export const offsetCommit = handler(OffsetCommit, (request, { services, apiVersion }) => {
   const byTopicId = apiVersion >= TOPIC_ID_VERSION
   const { known, refused } = sortCommit(request.topics, services.metadata.image, byTopicId)
-  if (known.length === 0) return { topics: refused }
+  if (known.length === 0) return { topics: mergeAnswers(refused, [], byTopicId) }
   const outcome = services.groups.commitOffsets(withTopics(request, known), apiVersion)
   const answer = (settled: Awaited<typeof outcome>) => {
     const answered = isRejection(settled) ? answerAll(known, settled.code) : settled

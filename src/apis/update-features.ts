@@ -10,14 +10,16 @@ const FIRST_WITHOUT_RESULTS = 2
 export const updateFeatures = handler(UpdateFeatures, async (request, { services, apiVersion, nowMs, principal }) => {
   const { image } = services.metadata
   const changes = request.featureUpdates.map(changeOf)
-  const fault = changes.map((change) => featureFault(change, image)).find((each) => each !== undefined)
+  // Of a feature that is named twice the last level counts.
+  const last = new Map(changes.map((change) => [change.feature, change]))
+  const fault = [...last.values()].map((change) => featureFault(change, image)).find((each) => each !== undefined)
   if (fault !== undefined)
     return {
       errorCode: errorCode('INVALID_UPDATE_VERSION'),
       errorMessage: `The update failed for all features since the following feature had an error: ${fault}`,
     }
   const levels = new Map(
-    changes
+    [...last.values()]
       .filter(({ feature, level }) => level !== (image.features.get(feature) ?? 0))
       .map(({ feature, level }) => [feature, level]),
   )

@@ -195,7 +195,8 @@ function epochRefusal(request: Request): Rejection | undefined {
 }
 
 function isBlank(text: string | null): boolean {
-  return text !== null && text.trim() === ''
+  // Kafka trims as Java does: whatever is not above a space.
+  return text !== null && [...text].every((each) => each <= ' ')
 }
 
 function invalid(message: string): Rejection {

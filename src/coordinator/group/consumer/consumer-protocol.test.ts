@@ -121,6 +121,7 @@ describe('a group of the consumer protocol', () => {
     ['INVALID_REQUEST', { memberId: '' }, "MemberId can't be empty."],
     ['INVALID_REQUEST', { groupId: ' ' }, "GroupId can't be empty."],
     ['INVALID_REQUEST', { instanceId: '' }, "InstanceId can't be empty."],
+    ['INVALID_REQUEST', { instanceId: ' \v\u0012' }, "InstanceId can't be empty."],
     ['INVALID_REQUEST', { memberEpoch: -3 }, 'MemberEpoch is invalid.'],
     ['INVALID_REQUEST', { memberEpoch: -2 }, "InstanceId can't be null."],
     ['INVALID_REQUEST', { rebalanceTimeoutMs: -1 }, 'RebalanceTimeoutMs must be provided in first request.'],
