@@ -394,6 +394,14 @@ const features: Scenario[] = inVersions(UpdateFeatures, 'checked only', async (s
     validateOnly: version > 0,
   })
   await send(UpdateFeatures, version, 'one twice', { featureUpdates: [same, same], validateOnly: version > 0 })
+  await send(UpdateFeatures, version, 'one twice, the second is bad', {
+    featureUpdates: [same, { ...same, maxVersionLevel: 9 }],
+    validateOnly: version > 0,
+  })
+  await send(UpdateFeatures, version, 'one twice, the first is bad', {
+    featureUpdates: [{ ...same, maxVersionLevel: 9 }, same],
+    validateOnly: version > 0,
+  })
   await send(UpdateFeatures, version, 'no name', {
     featureUpdates: [{ ...same, feature: '' }],
     validateOnly: version > 0,

@@ -14,6 +14,8 @@ import { coordinatorReady, enter, joinOf, leaveOf, stableGroup, untilRebalance }
 import { inAges, inVersions, type Scenario } from './scenario.ts'
 import { makeTopic } from './topic-scenarios.ts'
 
+const fakeId = 'f4keAAAAAAAAAAAAAAAAAA'
+
 const mismatches = inAges('JoinGroup: members that do not fit', async ({ send, at, age }) => {
   await coordinatorReady(send)
   const groupId = `misfits-${age}`
@@ -102,6 +104,13 @@ const oddCommits = inVersions(OffsetCommit, 'twice, with odd numbers', async (se
   await commit('the largest', Number.MAX_SAFE_INTEGER)
   if (version >= 6) await commit('an epoch', 9, { committedLeaderEpoch: 4 })
   if (version >= 6) await commit('a negative epoch', 10, { committedLeaderEpoch: -7 })
+  const parts = [0, 1].map((partitionIndex) => [{ partitionIndex, committedOffset: 1, committedMetadata: '' }])
+  const again = parts.map((partitions) => (version >= 10 ? { topicId, partitions } : { name, partitions }))
+  const strangers = parts.map((partitions) =>
+    version >= 10 ? { topicId: fakeId, partitions } : { name: `${name}-none`, partitions },
+  )
+  for (const topics of [again, strangers, [...again, ...strangers]])
+    await send(OffsetCommit, version, `${topics.length} topics, each twice`, { groupId: name, memberId: '', topics })
   await commit('less than before', 1, { committedMetadata: null })
   await fetch('in the end')
   if (version >= 10) {
@@ -171,8 +180,6 @@ const oddDeletions: Scenario = {
   },
 }
 
-const fakeId = 'f4keAAAAAAAAAAAAAAAAAA'
-
 const oddBeats: Scenario[] = inVersions(ConsumerGroupHeartbeat, 'odd members', async (send, version) => {
   await coordinatorReady(send)
   const id = (what: string) => `odd-beats-${version}-${what}`
@@ -192,6 +199,8 @@ const oddBeats: Scenario[] = inVersions(ConsumerGroupHeartbeat, 'odd members', a
   await beat('a blank member id', 'h', { memberId: '  ' })
   await beat('partitions that it cannot have', 'i', { topicPartitions: [{ topicId: fakeId, partitions: [0] }] })
   await beat('a blank instance id', 'j', { instanceId: '  ' })
+  await beat('an instance id of control characters', 'j', { instanceId: '\u000b\u0012' })
+  await beat('an instance id of a wide space', 'j', { instanceId: '\u3000' })
   await beat('the smallest epoch', 'k', { memberEpoch: -2147483648 })
   await beat('a blank assignor', 'l', { serverAssignor: '' })
   if (version >= 1) await beat('names and an expression', 'n', { subscribedTopicRegex: 'odd-none.*' })

@@ -168,6 +168,12 @@ const impatient: Scenario[] = inAges('no time to wait for the controller', async
     const unknown = at(DeleteTopics) < 6 ? { topicNames: ['no-such'] } : { topics: [{ name: 'no-such' }] }
     await send(DeleteTopics, at(DeleteTopics), `a topic that is not there, ${wait}`, { ...unknown, ...within })
     await send(DeleteTopics, at(DeleteTopics), `nothing, ${wait}`, { topics: [], ...within })
+    if (at(DeleteTopics) >= 6) {
+      const malformed = { topics: [{ name, topicId: fakeId }, { name: null }], ...within }
+      await send(DeleteTopics, 6, `malformed, ${wait}`, malformed)
+      await send(DeleteTopics, 6, `some malformed, ${wait}`, { topics: [...malformed.topics, { name }], ...within })
+      await send(DeleteTopics, 6, `by id, ${wait}`, { topics: [{ name: null, topicId: fakeId }], ...within })
+    }
     const partitions = [{ partitionIndex: 0, replicas: [1] }]
     const moves = [{ name, partitions }]
     await send(AlterPartitionReassignments, at(AlterPartitionReassignments), wait, { topics: moves, ...within })
@@ -295,6 +301,7 @@ const looks: Scenario[] = inVersions(Metadata, 'known and unknown topics', async
     allowAutoTopicCreation: false,
   })
   await send(Metadata, version, 'neither', { topics: [{ name: null }] })
+  await send(Metadata, version, 'neither, and an id', { topics: [{ name: null }, { name: null, topicId: id }] })
 })
 
 const asked: Scenario[] = inVersions(Metadata, 'topics that are made by asking', async (send, version) => {
@@ -364,6 +371,7 @@ const pages: Scenario[] = inVersions(DescribeTopicPartitions, 'pages', async (se
   await page('no name', ['', 'page-a'])
   await page('no name before the cursor', ['', 'page-a'], { cursor: { topicName: 'page-a', partitionIndex: 0 } })
   await page('a cursor without a topic', ['page-a'], { cursor: { topicName: '', partitionIndex: 0 } })
+  await page('a cursor that is no topic', [''], { cursor: { topicName: '', partitionIndex: 0 } })
   await page('a cursor behind all', ['page-a'], { cursor: { topicName: 'page-z', partitionIndex: 0 } })
   await page('a negative limit', ['page-a'], { responsePartitionLimit: -1 })
   await page('from a cursor on, of all', [], {
