@@ -6,6 +6,7 @@ import { type FaultRates, NO_FAULTS, SimulatedCrash } from '../../storage/host/f
 import { SeededRandom } from '../../storage/host/seeded-random.ts'
 import { SimulatedHost } from '../../storage/host/simulated-host.ts'
 import { BrokerAuditor } from './broker-auditor.ts'
+import { BrokerCommitter } from './broker-committer.ts'
 import { BrokerConsumer } from './broker-consumer.ts'
 import { type PartitionHistory, TopicHistory } from './broker-model.ts'
 import { BrokerProducer, GivenProducerIds } from './broker-producer.ts'
@@ -59,6 +60,7 @@ class BrokerSimulation {
   readonly #admin: SimulatedClient
   readonly #producers: BrokerProducer[]
   readonly #consumers: BrokerConsumer[]
+  readonly #committer: BrokerCommitter
   readonly #plans: readonly TopicPlan[]
   readonly #topics = new Map<TopicPlan, TopicHistory>()
   /** Topics whose creation failed, and may be found to have happened after all. */
@@ -88,11 +90,13 @@ class BrokerSimulation {
         trace(fields, message)
       },
     }
-    const broker = new SimulatedBroker(this.#host, brokerSettings(random, this.#directories), logger)
+    const isSynced = random.oneIn(3)
+    const broker = new SimulatedBroker(this.#host, brokerSettings(random, this.#directories, isSynced), logger)
     this.#world = new BrokerWorld(this.#host, random, broker, counts)
     this.#auditor = new BrokerAuditor(this.#world)
     this.#admin = new SimulatedClient(broker, 'admin')
     this.#plans = Array.from({ length: TOPICS }, (_, i) => topicPlan(random, `topic${i}`))
+    this.#committer = new BrokerCommitter(this.#world, { groupId: 'group', topic: COMMITTED, isSynced })
     const ids = new GivenProducerIds()
     this.#producers = Array.from({ length: PRODUCERS }, (_, i) => new BrokerProducer(this.#world, `producer${i}`, ids))
     this.#consumers = Array.from({ length: CONSUMERS }, (_, i) => new BrokerConsumer(this.#world, `consumer${i}`))
@@ -111,6 +115,7 @@ class BrokerSimulation {
 
   async run(): Promise<void> {
     await this.#start()
+    await this.#guarded(() => this.#makeCommitted())
     for (const plan of this.#plans) await this.#guarded(() => this.#makeTopic(plan))
     for (let i = 0; i < STEPS; i++) {
       await this.#guarded(() => this.#step())
@@ -161,6 +166,7 @@ class BrokerSimulation {
   async #pass(ms: number): Promise<void> {
     for (const producer of this.#producers) if (this.#random.oneIn(2)) producer.act(this.#alive, true)
     for (const consumer of this.#consumers) consumer.act()
+    this.#committer.act()
     await this.#host.advance(ms)
     this.#check()
   }
@@ -170,6 +176,12 @@ class BrokerSimulation {
     const topic = this.#topics.get(plan)
     if (topic === undefined) await this.#makeTopic(plan)
     else if (this.#random.oneIn(2)) await this.#deleteTopic(topic)
+  }
+
+  /** The topic that offsets are committed for: it stays, and nothing is in it. */
+  async #makeCommitted(): Promise<void> {
+    const topic = { name: COMMITTED, numPartitions: 1, replicationFactor: 1, assignments: [], configs: [] }
+    await this.#host.settle(this.#admin.ask(CreateTopics, 7, { topics: [topic] }))
   }
 
   async #makeTopic(plan: TopicPlan): Promise<void> {
@@ -308,7 +320,10 @@ class BrokerSimulation {
   }
 
   #ended(lostPower: boolean): void {
-    if (lostPower) this.#world.counts.powerLosses++
+    if (lostPower) {
+      this.#world.counts.powerLosses++
+      this.#committer.lostPower()
+    }
     for (const { partitions } of this.#topics.values()) {
       for (const partition of partitions) {
         partition.ended()
@@ -381,6 +396,7 @@ class BrokerSimulation {
       check(this.#host.clock.monotonicMs() < endMs, 'not everything is acknowledged and read after two minutes')
       for (const producer of this.#producers) producer.act(this.#alive, false)
       for (const consumer of this.#consumers) consumer.act()
+      if (!this.#committer.isAtRest) this.#committer.act()
       await this.#host.advance(200)
       this.#check()
     }
@@ -390,7 +406,7 @@ class BrokerSimulation {
   }
 
   async #isAtRest(): Promise<boolean> {
-    if (!this.#producers.every((producer) => producer.isAtRest)) return false
+    if (!this.#committer.isAtRest || !this.#producers.every((producer) => producer.isAtRest)) return false
     for (const partition of this.#partitions) {
       const highWatermark = await this.#auditor.audit(partition)
       check(highWatermark !== undefined, `${partition.name} cannot be read`)
@@ -409,11 +425,19 @@ class BrokerSimulation {
   }
 }
 
+const COMMITTED = 'committed'
 const CLEAN = '.kafka_cleanshutdown'
 const ZERO = 'AAAAAAAAAAAAAAAAAAAAAA'
 
-function brokerSettings(random: SeededRandom, directories: readonly string[]): Record<string, string> {
+function brokerSettings(
+  random: SeededRandom,
+  directories: readonly string[],
+  isSynced: boolean,
+): Record<string, string> {
   return {
+    ...(isSynced ? { 'log.flush.interval.messages': '1' } : {}),
+    'log.roll.ms': '20000',
+    'log.cleaner.min.cleanable.ratio': '0.1',
     'log.dirs': directories.join(','),
     'auto.create.topics.enable': 'false',
     'log.retention.check.interval.ms': '5000',
@@ -439,6 +463,7 @@ function newCounts(): BrokerCounts {
     retained: 0,
     compactions: 0,
     lookUps: 0,
+    commits: 0,
     cleanStops: 0,
     kills: 0,
     crashes: 0,

@@ -18,6 +18,7 @@ export interface BrokerCounts {
   retained: number
   compactions: number
   lookUps: number
+  commits: number
   cleanStops: number
   kills: number
   crashes: number
