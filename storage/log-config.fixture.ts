@@ -13,6 +13,7 @@ export function logConfig(changes: Partial<LogConfig> = {}): LogConfig {
     retentionBytes: -1,
     retentionMs: 604_800_000,
     maxMessageBytes: 1_048_588,
+    maxDecompressedMessageBytes: 2_147_483_639,
     fileDeleteDelayMs: 60_000,
     deleteRetentionMs: 86_400_000,
     minCompactionLagMs: 0,

@@ -151,6 +151,7 @@ export interface LogConfig {
   readonly retentionBytes: number
   readonly retentionMs: number
   readonly maxMessageBytes: number
+  readonly maxDecompressedMessageBytes: number
   readonly fileDeleteDelayMs: number
   readonly deleteRetentionMs: number
   readonly minCompactionLagMs: number

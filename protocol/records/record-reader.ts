@@ -129,6 +129,7 @@ export class RecordCursor {
   readonly #baseOffset: number
   readonly #baseTimestamp: number
   readonly #logAppendTime: number | undefined
+  readonly #largestRecordBytes: number
   #remaining: number
   #position = 0
   #limit = 0
@@ -136,8 +137,10 @@ export class RecordCursor {
   #valueStart = 0
   #headersStart = 0
 
-  constructor(batch: RecordBatch, uncompressed: Buffer) {
+  /** largestRecordBytes: longer records are a fault (max.decompressed.message.bytes); their length field does not count. */
+  constructor(batch: RecordBatch, uncompressed: Buffer, largestRecordBytes = Number.POSITIVE_INFINITY) {
     this.#bytes = uncompressed
+    this.#largestRecordBytes = largestRecordBytes
     this.#baseOffset = batch.baseOffset
     this.#baseTimestamp = batch.baseTimestamp
     this.#logAppendTime = batch.timestampType === 'LogAppendTime' ? batch.maxTimestamp : undefined
@@ -201,6 +204,11 @@ export class RecordCursor {
     this.#limit = this.#bytes.length
     const length = this.#varint()
     const bodyStart = this.#position
+    if (length > this.#largestRecordBytes) {
+      return this.#fail(
+        `Invalid record size: ${length} exceeds the configured maximum record size of ${this.#largestRecordBytes}.`,
+      )
+    }
     if (length < 1 || length > this.#limit - bodyStart) {
       return this.#fail(
         `Invalid record size: expected ${length} bytes in record payload, but instead the buffer has only ${this.#limit - bodyStart} remaining bytes.`,

@@ -30,7 +30,7 @@ export interface ValidatedBatches {
  * UnifiedLog.analyzeAndValidateRecords and then LogValidator.
  *
  * Unlike Kafka, compressed records are decompressed only where the header cannot answer: with compaction (keys),
- * another compression.type, or a lower bound for timestamps.
+ * another compression.type, a lower bound for timestamps, or a limit of max.decompressed.message.bytes.
  */
 export function validateBatches(
   records: Buffer,

@@ -9,6 +9,9 @@ import {
 } from '../../protocol/records/record-reader.ts'
 import type { AppendContext, AppendRejection, LogConfig } from '../partition-log.ts'
 
+/** Default of max.decompressed.message.bytes: no record is larger. */
+const NO_RECORD_LIMIT_BYTES = 2_147_483_639
+
 /** What the records of a batch told. */
 export interface CheckedRecords {
   /** -1: none has a timestamp. */
@@ -37,7 +40,8 @@ export function checkRecords(
   }
   const uncompressed = uncompressedRecords(batch, DEFAULT_DECOMPRESSED_LIMIT_BYTES)
   if (uncompressed instanceof RecordFault) return rejectionOf(uncompressed)
-  const cursor = new RecordCursor(batch, uncompressed)
+  const largestRecordBytes = batch.isCompressed ? config.maxDecompressedMessageBytes : undefined
+  const cursor = new RecordCursor(batch, uncompressed, largestRecordBytes)
   const maxTimestamp = latestTimestamp(cursor, batch)
   if (cursor.fault !== undefined) return rejectionOf(cursor.fault)
   const isClean = timestampsAreFine(batch, maxTimestamp, config, context) && !config.cleanupPolicy.includes('compact')
@@ -67,7 +71,9 @@ function findErrors(
 
 /** True where no record of a compressed batch can be at fault, if its header is right about the latest of them. */
 function headerTellsAll(batch: RecordBatch, config: LogConfig, context: AppendContext): boolean {
-  return !config.cleanupPolicy.includes('compact') && timestampsAreFine(batch, batch.maxTimestamp, config, context)
+  if (config.maxDecompressedMessageBytes < NO_RECORD_LIMIT_BYTES || config.cleanupPolicy.includes('compact'))
+    return false
+  return timestampsAreFine(batch, batch.maxTimestamp, config, context)
 }
 
 /** True where no timestamp up to the latest can be out of bounds. */
