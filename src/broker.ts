@@ -192,6 +192,7 @@ export class Broker {
         directoryId: directoryIds[index] as string,
       })),
       settings: configs.live,
+      isCordoned: (directory) => configs.isCordoned(this.#settings.logDirectories.indexOf(directory)),
       logger: this.#logger,
       pool: this.#pool,
     })

@@ -164,7 +164,7 @@ describe('settings of compaction', () => {
     await rig.stop()
   })
 
-  it('compact,delete: old segments go at the pace of the cleaner, and not while they are compacted', async () => {
+  it('compact,delete: old segments go at the pace of the cleaner', async () => {
     const policy = { cleanupPolicy: ['compact', 'delete'], retentionMs: 60 * MINUTE_MS, minCleanableDirtyRatio: 0.99 }
     const rig = await new Rig(policy, { logRetentionCheckIntervalMs: 100_000 * MINUTE_MS }).open()
     await filled(rig, 1)

@@ -61,6 +61,8 @@ export interface LogManagerParts {
   readonly logger?: StorageLogger
   /** Left out: a pool of its own. */
   readonly pool?: BufferPool
+  /** True: no new log is to be put into that directory, as long as there is another. Left out: none is cordoned. */
+  readonly isCordoned?: (directory: string) => boolean
   /** Told when a disk fails under a log. */
   readonly onDiskFailure?: (directory: string, error: Error) => void
 }
@@ -92,6 +94,7 @@ export class LogManager implements LogStore {
   readonly #timers = new Set<Timer>()
   /** Until the next look for something to compact; undefined: that is under way. */
   #cleanerTimer: Timer | undefined
+  readonly #isCordoned: (directory: string) => boolean
   readonly #onDiskFailure: (directory: string, error: Error) => void
   #configOf: (topic: string) => LogConfig = () => {
     throw new Error('the log manager was not started')
@@ -106,6 +109,7 @@ export class LogManager implements LogStore {
     this.#host = host
     this.#settings = settings
     this.#logger = parts.logger ?? silentStorageLogger
+    this.#isCordoned = parts.isCordoned ?? (() => false)
     this.#onDiskFailure = parts.onDiskFailure ?? (() => {})
     this.#directories = parts.directories.map((each) => ({ ...each, failure: undefined }))
     this.#services = {
@@ -511,7 +515,9 @@ export class LogManager implements LogStore {
   }
 
   #emptiestDirectory(): Directory {
-    const usable = this.#directories.filter((directory) => directory.failure === undefined)
+    const working = this.#directories.filter((directory) => directory.failure === undefined)
+    const open = working.filter(({ path }) => !this.#isCordoned(path))
+    const usable = open.length > 0 ? open : working
     const counts = new Map<string, number>()
     if (usable.length > 1) {
       for (const { logDirectory } of this.#all()) counts.set(logDirectory, (counts.get(logDirectory) ?? 0) + 1)

@@ -90,6 +90,13 @@ export class ConfigStore {
     return this.#dynamic.get(resourceKey) ?? none
   }
 
+  /** True where the data directory at that place of log.dirs gets no new logs (KIP-1066). */
+  isCordoned(directoryIndex: number): boolean {
+    const { cordonedLogDirs, logDirs, logDir } = this.#broker
+    const name = (logDirs ?? logDir)[directoryIndex]
+    return cordonedLogDirs.includes('*') || (name !== undefined && cordonedLogDirs.includes(name))
+  }
+
   /** Dynamic settings of this broker, and of all of them. */
   get dynamicBroker(): ReadonlyMap<string, string> {
     return this.dynamic(key.broker + this.nodeId)

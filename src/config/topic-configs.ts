@@ -50,7 +50,7 @@ export const topicConfigs = {
   errorsDeadletterqueueGroupEnable: boolean('errors.deadletterqueue.group.enable', {
     ...perTopic,
     default: false,
-    doc: 'Whether share groups may use this topic as their dead letter queue.',
+    doc: 'Whether share groups may use this topic as their dead letter queue. Taken for compatibility: Ottla has no share groups yet.',
   }),
   fileDeleteDelayMs: long('file.delete.delay.ms', {
     ...perTopic,
@@ -77,7 +77,7 @@ export const topicConfigs = {
     ...perTopic,
     default: '',
     check: throttledReplicas,
-    doc: 'Replicas whose replication is throttled on the follower’s side: `partition:broker,...` or `*`.',
+    doc: 'Replicas whose replication is throttled on the follower’s side: `partition:broker,...` or `*`. Taken for compatibility: Ottla does not replicate yet.',
   }),
   indexIntervalBytes: int('index.interval.bytes', {
     ...perTopic,
@@ -96,21 +96,21 @@ export const topicConfigs = {
     ...perTopic,
     default: '',
     check: throttledReplicas,
-    doc: 'Replicas whose replication is throttled on the leader’s side: `partition:broker,...` or `*`.',
+    doc: 'Replicas whose replication is throttled on the leader’s side: `partition:broker,...` or `*`. Taken for compatibility: Ottla does not replicate yet.',
   }),
   localRetentionBytes: long('local.retention.bytes', {
     ...perTopic,
     default: -2,
     check: atLeast(-2),
     broker: alias('log.local.retention.bytes'),
-    doc: 'Bytes of a tiered partition that stay on the local disk; -2 takes `retention.bytes`.',
+    doc: 'Bytes of a tiered partition that stay on the local disk; -2 takes `retention.bytes`. Taken for compatibility.',
   }),
   localRetentionMs: long('local.retention.ms', {
     ...perTopic,
     default: -2,
     check: atLeast(-2),
     broker: alias('log.local.retention.ms'),
-    doc: 'Milliseconds that a tiered partition’s segments stay on the local disk; -2 takes `retention.ms`.',
+    doc: 'Milliseconds that a tiered partition’s segments stay on the local disk; -2 takes `retention.ms`. Taken for compatibility.',
   }),
   maxCompactionLagMs: long('max.compaction.lag.ms', {
     ...perTopic,
@@ -124,7 +124,7 @@ export const topicConfigs = {
     default: 2_147_483_639,
     check: between(1, 2_147_483_639),
     broker: alias('max.decompressed.message.bytes'),
-    doc: 'Largest single record after decompression, in bytes; a larger one is refused.',
+    doc: 'Largest single record of a compressed batch after decompression, in bytes; a larger one is refused when it is produced.',
   }),
   maxMessageBytes: int('max.message.bytes', {
     ...perTopic,
@@ -186,29 +186,29 @@ export const topicConfigs = {
     default: -1,
     check: atLeast(-1),
     broker: alias('log.remote.copy.lag.bytes'),
-    doc: 'Bytes that a tiered partition’s closed segment lags behind the log’s end before it is copied.',
+    doc: 'Bytes that a tiered partition’s closed segment lags behind the log’s end before it is copied. Taken for compatibility.',
   }),
   remoteCopyLagMs: long('remote.copy.lag.ms', {
     ...perTopic,
     default: 0,
     check: atLeast(-1),
     broker: alias('log.remote.copy.lag.ms'),
-    doc: 'Milliseconds after its newest record before a tiered partition’s closed segment is copied.',
+    doc: 'Milliseconds after its newest record before a tiered partition’s closed segment is copied. Taken for compatibility.',
   }),
   remoteLogCopyDisable: boolean('remote.log.copy.disable', {
     ...perTopic,
     default: false,
-    doc: 'Stops copying of a tiered topic’s segments; what is in remote storage stays readable.',
+    doc: 'Stops copying of a tiered topic’s segments; what is in remote storage stays readable. Taken for compatibility.',
   }),
   remoteLogDeleteOnDisable: boolean('remote.log.delete.on.disable', {
     ...perTopic,
     default: false,
-    doc: 'Whether remote data goes when `remote.storage.enable` is turned off.',
+    doc: 'Whether remote data goes when `remote.storage.enable` is turned off. Taken for compatibility.',
   }),
   remoteStorageEnable: boolean('remote.storage.enable', {
     ...perTopic,
     default: false,
-    doc: 'Tiered storage for this topic. Ottla has none: refused, as Kafka refuses it where tiering is off.',
+    doc: 'Tiered storage for this topic. Ottla has none: refused, as Kafka refuses it where tiering is off. Taken for compatibility where it is `false`.',
   }),
   retentionBytes: long('retention.bytes', {
     ...perTopic,
@@ -255,7 +255,7 @@ export const topicConfigs = {
     ...perTopic,
     default: false,
     broker: alias('unclean.leader.election.enable'),
-    doc: 'Whether a replica that is not in sync may become leader, at the price of lost records.',
+    doc: 'Whether a replica that is not in sync may become leader, at the price of lost records. Taken for compatibility: Ottla does not replicate yet.',
   }),
   messageDownconversionEnable: boolean('message.downconversion.enable', {
     ...perTopic,
@@ -267,7 +267,7 @@ export const topicConfigs = {
     ...perTopic,
     default: '3.0',
     shown: 'when set',
-    doc: 'Format of stored batches in Kafka up to 3.9. Ottla always stores v2.',
+    doc: 'Format of stored batches in Kafka up to 3.9. Taken for compatibility: Ottla always stores v2.',
   }),
   messageTimestampDifferenceMaxMs: long('message.timestamp.difference.max.ms', {
     ...perTopic,

@@ -8,7 +8,7 @@ import { encodeMetadataRecord } from '../../protocol/internal-records/metadata-f
 import { RemoveTopicRecord } from '../../protocol/internal-records/topic-records.ts'
 import type { ClusterImage } from './cluster-image.ts'
 import { configRecord, partitionRecord, topicRecords } from './image-records.ts'
-import { configResourceType, type PartitionImage, type TopicImage } from './metadata-image.ts'
+import { type BrokerImage, configResourceType, type PartitionImage, type TopicImage } from './metadata-image.ts'
 import type { CreatedTopic, NewPartitions, NewTopic } from './metadata-store.ts'
 import { manualAssignmentFault, type Placement, placeReplicas } from './replica-placement.ts'
 import { hasCollisionCharacters, invalidTopicName, isInternalTopic, unifiedName } from './topic-names.ts'
@@ -27,6 +27,8 @@ export interface TopicRules {
   random(bound: number): number
   /** Directory in which a broker puts a new replica; the zero uuid where it decides later. */
   directoryOf(broker: number): string
+  /** False where all directories of a broker are cordoned: it gets no new replicas but those that are asked of it by name. */
+  takesReplicas(broker: number): boolean
 }
 
 /** A change that was decided on: its records, and what the client is told once they are written. */
@@ -137,7 +139,7 @@ function automaticPlacement(image: ClusterImage, topic: NewTopic, rules: TopicRu
     )
   if (topic.partitionCount < -1 || topic.partitionCount === 0)
     return reject('INVALID_PARTITIONS', 'Number of partitions was set to an invalid non-positive value.')
-  return placeReplicas([...image.brokers.values()], {
+  return placeReplicas(candidates(image, rules), {
     partitionCount: topic.partitionCount === -1 ? rules.defaultPartitionCount : topic.partitionCount,
     replicationFactor: topic.replicationFactor === -1 ? rules.defaultReplicationFactor : topic.replicationFactor,
     start: rules.random(Math.max(1, image.brokers.size)),
@@ -214,6 +216,10 @@ export function decideNewPartitions(
   }
 }
 
+function candidates(image: ClusterImage, rules: TopicRules): BrokerImage[] {
+  return [...image.brokers.values()].filter(({ nodeId }) => rules.takesReplicas(nodeId))
+}
+
 function placementOfMore(
   image: ClusterImage,
   topic: TopicImage,
@@ -225,7 +231,7 @@ function placementOfMore(
   if (wish.assignments === undefined) {
     const partitionCount = wish.count - existing
     const start = rules.random(Math.max(1, image.brokers.size))
-    return withoutPrefix(placeReplicas([...image.brokers.values()], { partitionCount, replicationFactor, start }))
+    return withoutPrefix(placeReplicas(candidates(image, rules), { partitionCount, replicationFactor, start }))
   }
   for (const [index, replicas] of wish.assignments.entries()) {
     const fault = assignmentFault(image, existing + index, replicas, replicationFactor)

@@ -25,6 +25,7 @@ export function topicRules(
     newTopicId: () => host.random.uuid(),
     random: (bound) => host.random.below(bound),
     // With several directories the broker decides when it makes the log, as Kafka's brokers do.
+    takesReplicas: (id) => id !== broker.nodeId || !broker.directoryIds.every((_, index) => configs.isCordoned(index)),
     directoryOf: (id) =>
       id === broker.nodeId && broker.directoryIds.length === 1 ? (broker.directoryIds[0] as string) : ZERO_UUID,
   }

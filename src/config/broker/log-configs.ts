@@ -42,7 +42,7 @@ export const logConfigs = {
   logCleanerDedupeBufferSize: long('log.cleaner.dedupe.buffer.size', {
     default: 134_217_728,
     applies: 'cluster-wide',
-    doc: 'Memory for the keys of one compaction pass, in bytes.',
+    doc: 'Memory for the keys of all compaction passes under way, in bytes.',
   }),
   logCleanerDeleteRetentionMs: long('log.cleaner.delete.retention.ms', {
     default: 86_400_000,
@@ -60,7 +60,7 @@ export const logConfigs = {
     default: 524_288,
     check: atLeast(0),
     applies: 'cluster-wide',
-    doc: 'Memory for reading and writing in a compaction pass, in bytes.',
+    doc: 'Memory for reading and writing of all compaction passes under way, in bytes.',
   }),
   logCleanerIoMaxBytesPerSecond: double('log.cleaner.io.max.bytes.per.second', {
     default: Number.MAX_VALUE,
@@ -106,7 +106,7 @@ export const logConfigs = {
   logDirFailureTimeoutMs: long('log.dir.failure.timeout.ms', {
     default: 30_000,
     check: atLeast(1),
-    doc: 'How long a failed log directory may stay unreported before the broker stops, in milliseconds.',
+    doc: 'How long a failed log directory may stay unreported to the controller before the broker stops, in milliseconds. Taken for compatibility: the controller is in the same process.',
   }),
   logDirs: list('log.dirs', {
     default: null,
@@ -160,13 +160,13 @@ export const logConfigs = {
     default: -2,
     check: atLeast(-2),
     applies: 'cluster-wide',
-    doc: 'Bytes of a tiered partition that stay on the local disk; -2 takes `log.retention.bytes`.',
+    doc: 'Bytes of a tiered partition that stay on the local disk; -2 takes `log.retention.bytes`. Taken for compatibility.',
   }),
   logLocalRetentionMs: long('log.local.retention.ms', {
     default: -2,
     check: atLeast(-2),
     applies: 'cluster-wide',
-    doc: 'Milliseconds that a tiered partition’s segments stay on the local disk; -2 takes `log.retention.ms`.',
+    doc: 'Milliseconds that a tiered partition’s segments stay on the local disk; -2 takes `log.retention.ms`. Taken for compatibility.',
   }),
   logMessageTimestampAfterMaxMs: long('log.message.timestamp.after.max.ms', {
     default: 3_600_000,
@@ -195,13 +195,13 @@ export const logConfigs = {
     default: -1,
     check: atLeast(-1),
     applies: 'cluster-wide',
-    doc: 'Bytes that a tiered partition’s closed segment lags behind the log’s end before it is copied.',
+    doc: 'Bytes that a tiered partition’s closed segment lags behind the log’s end before it is copied. Taken for compatibility.',
   }),
   logRemoteCopyLagMs: long('log.remote.copy.lag.ms', {
     default: 0,
     check: atLeast(-1),
     applies: 'cluster-wide',
-    doc: 'Milliseconds after its newest record before a tiered partition’s closed segment is copied.',
+    doc: 'Milliseconds after its newest record before a tiered partition’s closed segment is copied. Taken for compatibility.',
   }),
   logRetentionBytes: long('log.retention.bytes', {
     default: -1,
@@ -262,7 +262,7 @@ export const logConfigs = {
     default: 2_147_483_639,
     check: between(1, 2_147_483_639),
     applies: 'cluster-wide',
-    doc: 'Largest single record after decompression, in bytes.',
+    doc: 'Largest single record of a compressed batch after decompression, in bytes.',
   }),
   messageMaxBytes: int('message.max.bytes', {
     default: 1_048_588,
@@ -280,7 +280,7 @@ export const logConfigs = {
     default: 2,
     check: atLeast(1),
     applies: 'cluster-wide',
-    doc: 'Logs of a directory that are recovered at a time after an unclean stop.',
+    doc: 'Logs of a directory that Kafka recovers at a time after an unclean stop. Taken for compatibility: one after the other.',
   }),
   numReplicaAlterLogDirsThreads: int('num.replica.alter.log.dirs.threads', {
     default: null,

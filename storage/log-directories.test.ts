@@ -1,0 +1,31 @@
+import { expect } from 'chai'
+import { SimulatedHost } from './host/simulated-host.ts'
+import { logConfig } from './log-config.fixture.ts'
+import { managerSettings } from './log-manager.fixture.ts'
+import { LogManager } from './log-manager.ts'
+
+describe('directories of logs', () => {
+  it('new logs go where the fewest are, but into none that is cordoned as long as there is another', async () => {
+    const cordoned = new Set<string>()
+    const host = new SimulatedHost()
+    const manager = new LogManager({
+      host,
+      directories: ['/a', '/b'].map((path) => ({ path, directoryId: path })),
+      settings: managerSettings,
+      isCordoned: (directory) => cordoned.has(directory),
+    })
+    await host.settle(manager.start(() => logConfig()))
+    const added = (partition: number): string => {
+      manager.create('topic', partition, 'AAAAAAAAAAAAAAAAAAAABQ', logConfig())
+      return ['/a', '/b'].filter((path) => host.files.exists(`${path}/topic-${partition}`)).join()
+    }
+    expect([added(0), added(1)].sort()).to.deep.equal(['/a', '/b'])
+    cordoned.add('/a')
+    expect([added(2), added(3), added(4)]).to.deep.equal(['/b', '/b', '/b'])
+    cordoned.clear()
+    expect([added(5), added(6)]).to.deep.equal(['/a', '/a'])
+    cordoned.add('/a').add('/b')
+    expect(added(7)).to.equal('/a')
+    await host.settle(manager.stop())
+  })
+})
