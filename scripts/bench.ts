@@ -4,6 +4,7 @@
  * the ratio is what to compare.
  */
 import { spawnSync } from 'node:child_process'
+import { cpSync } from 'node:fs'
 import { apacheKafkaAsShipped } from '../compat-tests/apache-kafka.ts'
 import { type BrokerProgram, ottla } from '../compat-tests/broker-program.ts'
 import { TestBroker } from '../compat-tests/test-broker.ts'
@@ -31,15 +32,23 @@ if (!java && !args.includes('--alone')) console.log('Java is missing: Ottla is m
 
 async function contender(name: Contender['name'], program: BrokerProgram): Promise<Contender> {
   // Deleted topics make room at once: the runs of a benchmark together would not fit on every disk.
-  const start = () => TestBroker.start({ program, settings: { 'log.segment.delete.delay.ms': '0' } })
+  const start = (dataDir?: string) =>
+    TestBroker.start({
+      program: dataDir === undefined ? program : { ...program, prepare: (place) => copyData(dataDir, place.dataDir) },
+      settings: { 'log.segment.delete.delay.ms': '0' },
+    })
   return { name, start, broker: await start() }
+}
+
+function copyData(from: string, to: string): void {
+  cpSync(from, to, { recursive: true, filter: (path) => !path.endsWith('.lock') })
 }
 
 /** A JVM is at its speed only once it has compiled what is hot. Both are warmed alike. */
 async function warmUp(): Promise<void> {
   for (const each of contenders) {
     process.stderr.write(`warming up ${each.name}          \r`)
-    await throughput(100).run(each, { quick })
+    await throughput(100).run(each, { quick, dataDir: '' })
   }
 }
 
@@ -51,11 +60,18 @@ async function measure(section: Section): Promise<Map<string, Map<string, Figure
   const best = new Map<string, Map<string, Figure>>()
   const taking = section.alone === true ? contenders.slice(0, 1) : contenders
   const runs = quick ? 1 : (section.runs ?? 3)
-  for (let run = 0; run < runs; run++)
-    for (const each of taking) {
-      process.stderr.write(`${section.name}: run ${run + 1} of ${runs}, ${each.name}          \r`)
-      for (const figure of await section.run(each, { quick })) keepBest(best, each.name, figure)
-    }
+  process.stderr.write(`${section.name}: preparing          \r`)
+  const prepared = await section.prepare?.({ quick })
+  try {
+    for (let run = 0; run < runs; run++)
+      for (const each of taking) {
+        process.stderr.write(`${section.name}: run ${run + 1} of ${runs}, ${each.name}          \r`)
+        const figures = await section.run(each, { quick, dataDir: prepared?.dataDir ?? '' })
+        for (const figure of figures) keepBest(best, each.name, figure)
+      }
+  } finally {
+    await prepared?.dispose()
+  }
   process.stderr.write(`${' '.repeat(70)}\r`)
   return best
 }

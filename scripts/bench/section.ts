@@ -3,7 +3,8 @@ import type { TestBroker } from '../../compat-tests/test-broker.ts'
 /** A broker to measure: Ottla, or Apache Kafka beside it. */
 export interface Contender {
   readonly name: 'Ottla' | 'Apache Kafka'
-  readonly start: () => Promise<TestBroker>
+  /** A broker of its own, stopped by whoever started it; on a copy of that data directory where one is given. */
+  readonly start: (dataDir?: string) => Promise<TestBroker>
   /** The broker that sections share; started once, and warm unless the section is cold. */
   readonly broker: TestBroker
 }
@@ -25,5 +26,7 @@ export interface Section {
   readonly cold?: boolean
   /** Ottla alone, where Apache Kafka has nothing to compare. */
   readonly alone?: boolean
-  run(contender: Contender, options: { readonly quick: boolean }): Promise<readonly Figure[]>
+  /** Made once, before the first run: a stopped broker, whose data directory the runs may take copies of. */
+  readonly prepare?: (options: { readonly quick: boolean }) => Promise<TestBroker>
+  run(contender: Contender, options: { readonly quick: boolean; readonly dataDir: string }): Promise<readonly Figure[]>
 }

@@ -1,5 +1,6 @@
 import { committedOffsets, fullRebalance, heartbeats } from './groups.ts'
 import { latency } from './latency.ts'
+import { partitions } from './partitions.ts'
 import type { Section } from './section.ts'
 import { start } from './start.ts'
 import { throughput } from './throughput.ts'
@@ -7,6 +8,7 @@ import { throughput } from './throughput.ts'
 /** Every part of `npm run bench`, in the order in which they run. A new one is a file here and a word in this list. */
 export const sections: readonly Section[] = [
   start,
+  partitions,
   throughput(100),
   throughput(1000),
   latency,

@@ -30,7 +30,8 @@ export const start: Section = {
   },
 }
 
-async function firstAnswer(port: number): Promise<void> {
+/** Resolves when a broker that is starting answers a request for the first time. */
+export async function firstAnswer(port: number): Promise<void> {
   for (;;) {
     const client = await RawClient.connect(port).catch(() => undefined)
     if (client === undefined) await new Promise((resolve) => setTimeout(resolve, 1))
