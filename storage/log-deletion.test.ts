@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { buildBatch } from '../protocol/records/batch-builder.ts'
-import { CLEANER_OFFSET_FILE, formatOffsets, LEADER_EPOCH_FILE } from './checkpoint-files.ts'
+import { CLEANER_OFFSET_FILE, formatOffsets, LEADER_EPOCH_FILE, LOG_START_FILE } from './checkpoint-files.ts'
 import { NO_FAULTS } from './host/faulty-files.ts'
 import { SimulatedHost } from './host/simulated-host.ts'
 import { logConfig } from './log-config.fixture.ts'
@@ -102,16 +102,29 @@ describe('a log that is deleted', () => {
   })
 
   it('in part says so where its new start cannot be written', async () => {
-    const { host, log, failures } = await started()
-    host.files.rates = { ...NO_FAULTS, writeError: 1 }
+    const { host, log } = await started()
+    host.files.rates = NO_FAULTS
+    host.memory.capacityBytes = 1
+    const saved = () => host.files.readWhole(`/data/${LOG_START_FILE}`)?.toString() ?? ''
     // The second finds the start where it is to be, but not where a restart would find it.
     for (let i = 0; i < 2; i++) {
       const refused = await host.settle(log.deleteRecordsBefore(1))
       expect(refused?.error).to.equal('KAFKA_STORAGE_ERROR')
+      await host.advance(2000)
     }
+    host.memory.capacityBytes = Number.POSITIVE_INFINITY
+    expect(saved()).to.not.include(TOPIC)
+    expect(await host.settle(log.deleteRecordsBefore(1))).to.equal(undefined)
+    expect(saved()).to.include(`${TOPIC} 0 1`)
+  })
+
+  it('in part is refused while its disk fails, wherever retention moved the start before', async () => {
+    const { host, log, failures } = await started()
+    host.files.rates = { ...NO_FAULTS, writeError: 1 }
+    await host.settle(log.flush())
     expect(failures).to.have.length(1)
     host.files.rates = NO_FAULTS
-    expect(await host.settle(log.deleteRecordsBefore(1))).to.equal(undefined)
+    expect((await host.settle(log.deleteRecordsBefore(1)))?.error).to.equal('KAFKA_STORAGE_ERROR')
   })
 
   it('while the manager stops is no failure of the disk', async () => {

@@ -228,6 +228,9 @@ export class Log implements PartitionLog {
   }
 
   async deleteRecordsBefore(offset: number): Promise<Rejection | undefined> {
+    // Retention may have moved the start already, and the disk not have taken it in.
+    const refusal = this.#availability.check()
+    if (refusal !== undefined) return refusal
     const start = Math.min(offset, this.#state.flushedEndOffset)
     if (this.moveStartTo(start)) this.#unsavedStart = start
     const unsaved = this.#unsavedStart
