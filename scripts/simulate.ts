@@ -1,7 +1,7 @@
 /**
- * `npm run simulate -- [PART] --seeds N [--seed S]`: N histories of the storage layer, of the groups of a whole
- * broker, or of its producers and consumers, under seeded clients and faults, beginning with seed S, each compared with a model. A seed that fails is told
- * with the rule that was broken, and repeats exactly: `npm run simulate -- PART --seed S`.
+ * `npm run simulate -- [PART] --seeds N [--seed S]`: N histories of the storage layer, of a whole broker and its clients,
+ * or of its groups, under seeded clients and faults, beginning with seed S, each compared with a model. A seed that fails
+ * is told with the rule that was broken, and repeats exactly: `npm run simulate -- PART --seed S`.
  */
 import { simulateBroker } from '../compat-tests/simulation/broker-simulation.ts'
 import { simulateGroups } from '../compat-tests/simulation/group-simulation.ts'

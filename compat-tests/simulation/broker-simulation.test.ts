@@ -4,7 +4,7 @@ import { expect } from 'chai'
 import { simulateBroker } from './broker-simulation.ts'
 
 /** How many seeds besides those that once failed. `npm run simulate -- broker` does more. */
-const SEEDS = 16
+const SEEDS = 10
 
 describe('a whole broker under faults', function () {
   this.timeout(180_000)

@@ -10,7 +10,7 @@ import { BrokerCommitter } from './broker-committer.ts'
 import { BrokerConsumer } from './broker-consumer.ts'
 import { type PartitionHistory, TopicHistory } from './broker-model.ts'
 import { BrokerProducer, GivenProducerIds } from './broker-producer.ts'
-import { type BrokerCounts, BrokerWorld } from './broker-world.ts'
+import { BrokerWorld, brokerSettings, newCounts } from './broker-world.ts'
 import { SimulatedBroker } from './simulated-broker.ts'
 import { SimulatedClient } from './simulated-client.ts'
 import { CheckFailed, check } from './storage-model.ts'
@@ -26,12 +26,6 @@ const ROOM_NOTICED_MS = 20_000
 const REST_MS = 120_000
 
 type Trace = (fields: object, message: string) => void
-
-/** What a run did, and how often the disk did what it should not. */
-export interface BrokerRun {
-  readonly counts: BrokerCounts
-  readonly faults: Readonly<Record<string, number>>
-}
 
 /**
  * A whole broker under seeded producers, consumers and faults, held against what it told its clients. Throws CheckFailed
@@ -428,49 +422,3 @@ class BrokerSimulation {
 const COMMITTED = 'committed'
 const CLEAN = '.kafka_cleanshutdown'
 const ZERO = 'AAAAAAAAAAAAAAAAAAAAAA'
-
-function brokerSettings(
-  random: SeededRandom,
-  directories: readonly string[],
-  isSynced: boolean,
-): Record<string, string> {
-  return {
-    ...(isSynced ? { 'log.flush.interval.messages': '1' } : {}),
-    'log.roll.ms': '20000',
-    'log.cleaner.min.cleanable.ratio': '0.1',
-    'log.dirs': directories.join(','),
-    'auto.create.topics.enable': 'false',
-    'log.retention.check.interval.ms': '5000',
-    'log.cleaner.backoff.ms': '1000',
-    'log.flush.offset.checkpoint.interval.ms': '10000',
-    'connections.max.idle.ms': '1000000000',
-    'metadata.log.max.record.bytes.between.snapshots': random.pick(['1000', '20971520']),
-    'max.incremental.fetch.session.cache.slots': random.pick(['1', '1000']),
-  }
-}
-
-function newCounts(): BrokerCounts {
-  return {
-    acknowledged: 0,
-    read: 0,
-    duplicates: 0,
-    refused: 0,
-    sessions: 0,
-    longPolls: 0,
-    topicsMade: 0,
-    topicsDeleted: 0,
-    deletions: 0,
-    retained: 0,
-    compactions: 0,
-    lookUps: 0,
-    commits: 0,
-    cleanStops: 0,
-    kills: 0,
-    crashes: 0,
-    powerLosses: 0,
-    failedStarts: 0,
-    fullDisks: 0,
-    failingDisks: 0,
-    cutTails: 0,
-  }
-}

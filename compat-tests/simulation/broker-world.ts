@@ -74,3 +74,50 @@ export class BrokerWorld {
     })
   }
 }
+
+/** Settings with which everything happens often. isSynced: what is acknowledged is synced, unless a topic says otherwise. */
+export function brokerSettings(
+  random: SeededRandom,
+  directories: readonly string[],
+  isSynced: boolean,
+): Record<string, string> {
+  return {
+    ...(isSynced ? { 'log.flush.interval.messages': '1' } : {}),
+    'log.roll.ms': '20000',
+    'log.cleaner.min.cleanable.ratio': '0.1',
+    'log.dirs': directories.join(','),
+    'auto.create.topics.enable': 'false',
+    'log.retention.check.interval.ms': '5000',
+    'log.cleaner.backoff.ms': '1000',
+    'log.flush.offset.checkpoint.interval.ms': '10000',
+    'connections.max.idle.ms': '1000000000',
+    'metadata.log.max.record.bytes.between.snapshots': random.pick(['1000', '20971520']),
+    'max.incremental.fetch.session.cache.slots': random.pick(['1', '1000']),
+  }
+}
+
+export function newCounts(): BrokerCounts {
+  return {
+    acknowledged: 0,
+    read: 0,
+    duplicates: 0,
+    refused: 0,
+    sessions: 0,
+    longPolls: 0,
+    topicsMade: 0,
+    topicsDeleted: 0,
+    deletions: 0,
+    retained: 0,
+    compactions: 0,
+    lookUps: 0,
+    commits: 0,
+    cleanStops: 0,
+    kills: 0,
+    crashes: 0,
+    powerLosses: 0,
+    failedStarts: 0,
+    fullDisks: 0,
+    failingDisks: 0,
+    cutTails: 0,
+  }
+}
