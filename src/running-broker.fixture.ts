@@ -1,0 +1,97 @@
+import { expect } from 'chai'
+import { CreateTopics } from '../protocol/apis/create-topics.ts'
+import { DeleteTopics } from '../protocol/apis/delete-topics.ts'
+import { IncrementalAlterConfigs } from '../protocol/apis/incremental-alter-configs.ts'
+import { Produce } from '../protocol/apis/produce.ts'
+import { errorName } from '../protocol/error-codes.ts'
+import { buildBatch } from '../protocol/records/batch-builder.ts'
+import { ZERO_UUID } from '../protocol/schema.ts'
+import type { Host } from '../storage/host/host.ts'
+import { SimulatedHost } from '../storage/host/simulated-host.ts'
+import { WireClient } from './apis/data-path.fixture.ts'
+import { Broker } from './broker.ts'
+import { brokerSettingsOf } from './config/broker-start.ts'
+import { SimulatedTransport } from './network/simulated-transport.ts'
+import type { Logger } from './observe/logger.ts'
+
+/** Types of resources that have settings. */
+export const TOPIC = 2
+export const BROKER = 4
+const SET = 0
+const DELETE = 1
+
+/** A broker with a client, on a simulated machine. */
+export class RunningBroker {
+  readonly host = new SimulatedHost(1)
+  /** Partitions that were compacted, one for each pass. */
+  readonly compacted: string[] = []
+  /** Lines of level warning and error. */
+  readonly complaints: string[] = []
+  /** Where the broker runs: another machine than `host` where its files are to be stricter. */
+  machine: Host = this.host
+  #broker!: Broker
+  #client!: WireClient
+
+  async start(properties: Record<string, string> = {}): Promise<this> {
+    const complain = (_: object, message: string) => this.complaints.push(message)
+    const logger: Logger = {
+      error: complain,
+      warn: complain,
+      info: (fields, message) => {
+        if (message === 'compacted a log') this.compacted.push((fields as { partition: string }).partition)
+      },
+      debug() {},
+    }
+    const settings = brokerSettingsOf(
+      new Map([['log.dirs', '/data'], ['listeners', 'PLAINTEXT://:9092'], ...Object.entries(properties)]),
+    )
+    const transport = new SimulatedTransport(this.host.timers)
+    this.#broker = new Broker(settings, this.machine, transport, logger)
+    await this.host.settle(this.#broker.start())
+    this.#client = new WireClient(this.host, transport)
+    return this
+  }
+
+  async create(name: string, configs: Record<string, string> = {}): Promise<string> {
+    const entries = Object.entries(configs).map(([key, value]) => ({ name: key, value }))
+    const topics = [{ name, numPartitions: 1, replicationFactor: 1, assignments: [], configs: entries }]
+    const answer = await this.#client.call(CreateTopics, 5, { topics, timeoutMs: 1000 })
+    return errorName(answer.topics[0]!.errorCode)
+  }
+
+  async delete(name: string): Promise<string> {
+    const answer = await this.#client.call(DeleteTopics, 5, { topics: [], topicNames: [name], timeoutMs: 1000 })
+    return errorName(answer.responses[0]!.errorCode)
+  }
+
+  /** resourceName '': all brokers. */
+  async alter(resourceType: number, resourceName: string, configs: Record<string, string | null>): Promise<void> {
+    const changes = Object.entries(configs).map(([name, value]) => {
+      return { name, value, configOperation: value === null ? DELETE : SET }
+    })
+    const answer = await this.#client.call(IncrementalAlterConfigs, 1, {
+      resources: [{ resourceType, resourceName, configs: changes }],
+      validateOnly: false,
+    })
+    expect(answer.responses.map(({ errorCode, errorMessage }) => [errorName(errorCode), errorMessage])).to.deep.equal([
+      ['NONE', null],
+    ])
+  }
+
+  /** The time that the broker gave the record (-1: the record keeps its own), or the error. */
+  async produce(topic: string, key: string, value: string, ageMs = 0): Promise<string | number> {
+    const records = buildBatch([{ key, value, timestamp: this.host.clock.nowMs() - ageMs }])
+    const topicData = [{ name: topic, topicId: ZERO_UUID, partitionData: [{ index: 0, records }] }]
+    const { responses } = await this.#client.call(Produce, 9, { acks: -1, timeoutMs: 1000, topicData })
+    const { errorCode, logAppendTimeMs } = responses[0]!.partitionResponses[0]!
+    return errorCode === 0 ? logAppendTimeMs : errorName(errorCode)
+  }
+
+  segments(topic: string): number {
+    return this.host.files.list(`/data/${topic}-0`).filter((name) => name.endsWith('.log')).length
+  }
+
+  async stop(): Promise<void> {
+    await this.host.settle(this.#broker.stop())
+  }
+}
