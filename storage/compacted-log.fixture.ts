@@ -20,6 +20,8 @@ export class Rig {
   readonly settings: { -readonly [K in keyof typeof managerSettings]: (typeof managerSettings)[K] }
   /** Told of each pass with the time and the offset up to which it went. */
   onPass: (nowMs: number, upToOffset: number) => void = () => {}
+  /** Fields of lines of level error. */
+  readonly errors: string[] = []
   log!: Log
   manager!: LogManager
 
@@ -41,6 +43,7 @@ export class Rig {
       settings: this.settings,
       logger: {
         ...silentStorageLogger,
+        error: (fields) => this.errors.push(JSON.stringify(fields)),
         info: (fields, message) => {
           if (message === 'compacted a log') this.onPass(this.nowMs, (fields as { upToOffset: number }).upToOffset)
         },

@@ -1,7 +1,9 @@
 import { expect } from 'chai'
 import * as fc from 'fast-check'
+import { BATCH_HEADER_BYTES } from '../protocol/records/record-batch.ts'
 import { CLEANER_OFFSET_FILE, RECOVERY_POINT_FILE } from './checkpoint-files.ts'
 import { MINUTE_MS, Rig, recordsOf, type Shown, values } from './compacted-log.fixture.ts'
+import { TOPIC_ID } from './log-manager.fixture.ts'
 import type { LogConfig } from './partition-log.ts'
 
 const RUNS = 40
@@ -302,6 +304,33 @@ describe('compaction', () => {
       await rig.stop()
     })
   }
+
+  it('leaves a log alone whose records cannot be read, says where, and goes on with others', async () => {
+    const rig = await new Rig().open()
+    for (let i = 0; i < 20; i++) await rig.append([['a', `${i}`]])
+    const broken = rig.log
+    rig.log = rig.manager.create('other', 0, TOPIC_ID, rig.config) as typeof broken
+    for (let i = 0; i < 20; i++) await rig.append([['a', `${i}`]])
+    await rig.host.settle(Promise.all([broken.flush(), rig.log.flush()]))
+    const segment = broken.segments[1]!
+    const scanner = segment.scan()
+    scanner.next()
+    const second = scanner.next()!
+    const handle = rig.host.files.open(segment.logPath, 'r+')
+    // The length of its record.
+    handle.writeSync([Buffer.of(0x7f)], second.position + BATCH_HEADER_BYTES)
+    handle.close()
+    const passes: number[] = []
+    rig.onPass = (_, upToOffset) => passes.push(upToOffset)
+    for (let i = 0; i < 3; i++) await rig.clean()
+    expect(passes).to.deep.equal([rig.log.segments.at(-1)!.baseOffset])
+    expect(rig.errors).to.have.length(1)
+    expect(rig.errors[0])
+      .to.include('"topic-0"')
+      .and.include(`${segment.logPath} at position 0 + ${second.position}`)
+      .and.include(`offset ${second.batch.baseOffset}`)
+    await rig.stop()
+  })
 
   it('beyond what was synced, recovery tells a damaged offset from records that were compacted away', async () => {
     const rig = await new Rig().open()

@@ -247,9 +247,19 @@ function walkChunk(chunk: Buffer, where: string, onBatch: (batch: RecordBatch) =
     }
     const batch = new RecordBatch(chunk.subarray(position, position + size))
     if (!batch.isLegacy && size < BATCH_HEADER_BYTES) throw new UncleanableError(`${where} + ${position}: too short`)
-    if (!onBatch(batch)) return { endPosition: position, neededBytes: 0, stopped: true }
+    if (!onReadable(batch, `${where} + ${position}`, onBatch))
+      return { endPosition: position, neededBytes: 0, stopped: true }
     position += size
     if (position === chunk.length) return { endPosition: position, neededBytes: 0, stopped: false }
+  }
+}
+
+/** An UncleanableError tells where the batch stands. */
+function onReadable(batch: RecordBatch, where: string, onBatch: (batch: RecordBatch) => boolean): boolean {
+  try {
+    return onBatch(batch)
+  } catch (error) {
+    throw error instanceof UncleanableError ? new UncleanableError(`${where}: ${error.message}`) : error
   }
 }
 

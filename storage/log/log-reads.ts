@@ -137,7 +137,7 @@ export class LogReads {
       }
       return emptyRead(offset)
     } catch (error) {
-      return this.#answerFailure(error as Error)
+      return this.#answerFailure(error as Error, offset)
     }
   }
 
@@ -155,9 +155,9 @@ export class LogReads {
     this.#hints.push(hint)
   }
 
-  #answerFailure(error: Error): Rejection {
+  #answerFailure(error: Error, offset: number): Rejection {
     const { logger } = this.#services
-    const fields = { partition: this.#state.name, reason: error.message }
+    const fields = { partition: this.#state.name, offset, reason: error.message }
     if (error instanceof CorruptLogError) {
       logger.error(fields, 'the log is corrupt')
       return reject('CORRUPT_MESSAGE', error.message)
