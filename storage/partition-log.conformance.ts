@@ -146,6 +146,7 @@ export function describePartitionLog(name: string, make: (config: LogConfig) => 
       for (let i = 0; i < 6; i++) await appended(batch(2 * i))
       const retry = await appended(batch(4))
       expect(retry).to.include({ baseOffset: 4, lastOffset: 5, duplicate: true })
+      expect(retry.logAppendTimeMs).to.equal((await read(4)).records[0]?.timestamp)
       expect(tested.log.logEndOffset).to.equal(12)
       expect(errorOf(await append(batch(0)))).to.equal('OUT_OF_ORDER_SEQUENCE_NUMBER')
       expect(errorOf(await append(batch(14)))).to.equal('OUT_OF_ORDER_SEQUENCE_NUMBER')
@@ -263,6 +264,8 @@ export function describePartitionLog(name: string, make: (config: LogConfig) => 
         expect(tested.log.endOffsetForEpoch(5)).to.deep.equal({ leaderEpoch: 5, endOffset: 3 })
         expect(tested.log.endOffsetForEpoch(4)).to.deep.equal({ leaderEpoch: 2, endOffset: 2 })
         expect(tested.log.endOffsetForEpoch(6)).to.equal(undefined)
+        expect(tested.log.endOffsetForEpoch(-1)).to.equal(undefined)
+        expect(tested.log.endOffsetForEpoch(-2)).to.include({ leaderEpoch: -2 })
         expect([0, 1, 2].map((offset) => tested.log.epochForOffset(offset))).to.deep.equal([2, 2, 5])
         await tested[again]()
       }

@@ -85,7 +85,7 @@ export interface AppendContext {
 export interface AppendResult {
   readonly baseOffset: number
   readonly lastOffset: number
-  /** -1 unless message.timestamp.type is LogAppendTime. */
+  /** -1 unless message.timestamp.type is LogAppendTime; of a duplicate the largest timestamp that was kept of the original. */
   readonly logAppendTimeMs: number
   readonly logStartOffset: number
   /** True where the batches were in the log already (idempotent retry); the offsets are then those of the original. */
@@ -93,6 +93,8 @@ export interface AppendResult {
 }
 
 export interface AppendRejection extends Rejection {
+  /** True where what came is not what a request of its version may carry: no log was looked at. */
+  readonly ofRequest?: boolean
   /** Records that were at fault, where Kafka tells them (ProduceResponse v8). */
   readonly recordErrors?: readonly { readonly batchIndex: number; readonly message: string }[]
 }

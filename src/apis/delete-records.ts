@@ -9,17 +9,23 @@ const NO_LOW_WATERMARK = -1
 
 /** Moves the start of logs up. Source: ReplicaManager.deleteRecords, Partition.deleteRecordsOnLeader. */
 export const deleteRecords = handler(DeleteRecords, async (request, { services }) => {
-  const topics = []
+  // Each partition once: the last offset that is named for it counts. A topic without partitions is none.
+  const topics = new Map<string, Map<number, number>>()
   for (const { name, partitions } of request.topics) {
-    const results = []
-    for (const { partitionIndex, offset } of partitions) {
+    for (const { partitionIndex, offset } of partitions)
+      topics.set(name, (topics.get(name) ?? new Map<number, number>()).set(partitionIndex, offset))
+  }
+  const answers = []
+  for (const [name, offsets] of topics) {
+    const partitions = []
+    for (const [partitionIndex, offset] of offsets) {
       const deleted = await deleteBefore(name, partitionIndex, offset, services)
       const [lowWatermark, errorCode] = isRejection(deleted) ? [NO_LOW_WATERMARK, deleted.code] : [deleted, 0]
-      results.push({ partitionIndex, lowWatermark, errorCode })
+      partitions.push({ partitionIndex, lowWatermark, errorCode })
     }
-    topics.push({ name, partitions: results })
+    answers.push({ name, partitions })
   }
-  return { topics }
+  return { topics: answers }
 })
 
 /** The log's start afterwards. */

@@ -92,9 +92,12 @@ describe('ListOffsets', () => {
       .call(ListOffsets, 5, { replicaId: -1, isolationLevel: 0, topics, timeoutMs: 0 })
     expect(response.topics[0]?.partitions.map(({ errorCode }) => errorName(errorCode))).to.deep.equal([
       'INVALID_REQUEST',
-      'INVALID_REQUEST',
       'UNKNOWN_TOPIC_OR_PARTITION',
     ])
+    const odd = await path.connect().call(ListOffsets, 5, { replicaId: -1, isolationLevel: 7, topics, timeoutMs: 0 })
+    expect(odd.topics[0]?.partitions.map(({ errorCode }) => errorName(errorCode))).to.deep.equal(
+      Array.from({ length: 3 }, () => 'UNKNOWN_SERVER_ERROR'),
+    )
     expect((await ask(path, 5, -1, {}, { currentLeaderEpoch: 3 })).error).to.equal('FENCED_LEADER_EPOCH')
   })
 })

@@ -29,24 +29,35 @@ const oldestVersionFor: Readonly<Record<number, number>> = {
 /** First version whose answer has a leader epoch; older ones refuse to carry it. */
 const WITH_LEADER_EPOCH = 4
 const CONSUMER = -1
+const READ_UNCOMMITTED = 0
 const READ_COMMITTED = 1
 
 /** Offsets by timestamp, and both ends of a log. Source: KafkaApis.handleListOffsetRequest, ReplicaManager.fetchOffset. */
 export const listOffsets = handler(ListOffsets, async (request, context) => {
+  if (request.isolationLevel !== READ_UNCOMMITTED && request.isolationLevel !== READ_COMMITTED) return stumbled(request)
   const duplicates = duplicatePartitions(request)
-  const topics = []
+  // Topics of the same name are one, and one without partitions is none.
+  const topics = new Map<string, Map<number, PartitionResponse>>()
   for (const topic of request.topics) {
-    const partitions: PartitionResponse[] = []
     for (const asked of topic.partitions) {
       const isDuplicate = duplicates.has(`${asked.partitionIndex}:${topic.name}`)
-      partitions.push(
-        isDuplicate ? failure(asked, 'INVALID_REQUEST') : await answer(topic.name, asked, request, context),
-      )
+      const found = isDuplicate ? failure(asked, 'INVALID_REQUEST') : await answer(topic.name, asked, request, context)
+      const others = topics.get(topic.name) ?? new Map<number, PartitionResponse>()
+      topics.set(topic.name, others.set(asked.partitionIndex, found))
     }
-    topics.push({ name: topic.name, partitions })
   }
-  return { topics }
+  return { topics: [...topics].map(([name, partitions]) => ({ name, partitions: [...partitions.values()] })) }
 })
+
+/** Kafka finds out that there is no such isolation level only when it looks for it, and fails the request. */
+function stumbled({ topics }: ListOffsetsRequest) {
+  return {
+    topics: topics.map(({ name, partitions }) => ({
+      name,
+      partitions: partitions.map((asked) => failure(asked, 'UNKNOWN_SERVER_ERROR')),
+    })),
+  }
+}
 
 function duplicatePartitions(request: ListOffsetsRequest): Set<string> {
   const seen = new Set<string>()

@@ -49,6 +49,24 @@ describe('DeleteRecords', () => {
   })
 })
 
+describe('DeleteRecords of odd lists', () => {
+  it('answers each partition once, up to the last offset named for it, and no topic without partitions', async () => {
+    const path = new DataPath([deleteRecords])
+    path.metadata.addTopic('t')
+    await path.log('t').append(batchOf(['a', 'b', 'c']), append)
+    const at = (...offsets: number[]) => offsets.map((offset) => ({ partitionIndex: 0, offset }))
+    const topics = [
+      { name: 't', partitions: at(3, 1) },
+      { name: 'none', partitions: [] },
+      { name: 't', partitions: at(2) },
+    ]
+    const answer = await path.connect().call(DeleteRecords, 2, { topics, timeoutMs: 1000 })
+    expect(answer.topics).to.deep.equal([
+      { name: 't', partitions: [{ partitionIndex: 0, lowWatermark: 2, errorCode: 0 }] },
+    ])
+  })
+})
+
 describe('OffsetForLeaderEpoch', () => {
   it('answers where epochs end, and refuses who knows another leader', async () => {
     const path = new DataPath([offsetForLeaderEpoch])

@@ -53,6 +53,31 @@ describe('Produce', () => {
     )
   })
 
+  it('fails as a whole over a first batch that cannot be told from noise, as Kafka does', async () => {
+    const path = new DataPath([produce])
+    const topic = path.metadata.addTopic('t', 2)
+    const noise = Buffer.alloc(80, 7)
+    const partitionData = [batchOf(['a']), noise].map((records, index) => ({ index, records }))
+    const topicData = [{ name: topic.name, topicId: topic.id, partitionData }]
+    const { responses } = await path.connect().call(Produce, 9, requestTo(topic, null, { topicData }))
+    for (const { errorCode, errorMessage } of responses[0]!.partitionResponses)
+      expect([errorName(errorCode), errorMessage]).to.deep.equal([
+        'CORRUPT_MESSAGE',
+        'Invalid magic found in record: 7',
+      ])
+    expect(path.log('t').logEndOffset).to.equal(0)
+    const client = path.connect()
+    client.send(Produce, 9, requestTo(topic, noise, { acks: 0 }))
+    expect(await client.receive(Produce, 9)).to.equal(undefined)
+  })
+
+  it('says nothing of a topic without partitions', async () => {
+    const path = new DataPath([produce])
+    const topic = path.metadata.addTopic('t')
+    const topicData = [{ name: topic.name, topicId: topic.id, partitionData: [] }]
+    expect((await path.connect().call(Produce, 9, requestTo(topic, null, { topicData }))).responses).to.deep.equal([])
+  })
+
   it('refuses internal topics', async () => {
     const path = new DataPath([produce])
     const topic = path.metadata.addTopic('__consumer_offsets')

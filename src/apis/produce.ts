@@ -1,6 +1,6 @@
 import { Produce, type ProduceRequest, type ProduceResponse } from '../../protocol/apis/produce.ts'
 import { type ErrorName, errorCode, isRejection } from '../../protocol/error-codes.ts'
-import { BATCH_HEADER_BYTES, RecordBatch } from '../../protocol/records/record-batch.ts'
+import { BATCH_HEADER_BYTES, batchesOf, RecordBatch } from '../../protocol/records/record-batch.ts'
 import { ZERO_UUID } from '../../protocol/schema.ts'
 import type { AppendRejection, AppendResult } from '../../storage/partition-log.ts'
 import type { Partition } from '../partition/partition.ts'
@@ -32,6 +32,8 @@ const withoutLogStart: ReadonlySet<ErrorName> = new Set([
  */
 export const produce = handler(Produce, (request, context) => {
   const appends: { topic: TopicData; parts: (PartitionResponse | Promise<PartitionResponse>)[] }[] = []
+  const corruption = corruptionIn(request)
+  if (corruption !== undefined) return answerCorrupt(request, corruption, context)
   const forbidden = transactionRefusal(request)
   for (const topic of request.topicData) {
     const name = topicName(topic, context)
@@ -42,7 +44,7 @@ export const produce = handler(Produce, (request, context) => {
       else if (forbidden !== undefined) parts.push(failure(index, forbidden))
       else parts.push(append(name, index, records, request, context))
     }
-    appends.push({ topic, parts })
+    if (parts.length > 0) appends.push({ topic, parts })
   }
   context.orderFixed()
   return answer(request, context, appends)
@@ -94,6 +96,35 @@ function topicName(topic: TopicData, context: RequestContext): string | undefine
   return context.apiVersion < WITH_TOPIC_IDS ? topic.name : context.services.partitions.nameOf(topic.topicId)
 }
 
+/** Bytes up to the format's version, and how long the shortest record of any format is behind its size. */
+const [MAGIC_POSITION, SIZE_POSITION, SHORTEST_BYTES, NEWEST_MAGIC] = [16, 8, 14, 2] as const
+
+/**
+ * What is wrong with a first batch that cannot be told from noise. Kafka looks at the first batch of every partition
+ * before anything else, so all of the request fails. Source: RequestUtils.hasTransactionalRecords.
+ */
+function corruptionIn({ topicData }: ProduceRequest): string | undefined {
+  for (const { partitionData } of topicData) {
+    for (const { records } of partitionData) {
+      if (records === null || records.length <= MAGIC_POSITION) continue
+      const isSound = records[MAGIC_POSITION]! <= NEWEST_MAGIC && records.readInt32BE(SIZE_POSITION) >= SHORTEST_BYTES
+      if (!isSound) return batchesOf(records).corruption
+    }
+  }
+  return undefined
+}
+
+function answerCorrupt(request: ProduceRequest, errorMessage: string, context: RequestContext) {
+  const responses = request.topicData.map(({ name, topicId, partitionData }) => ({
+    name,
+    topicId,
+    partitionResponses: partitionData.map(({ index }) => ({ ...failure(index, 'CORRUPT_MESSAGE'), errorMessage })),
+  }))
+  if (request.acks !== 0) return { responses }
+  context.closeConnection(`produce without acknowledgement failed: ${errorMessage}`)
+  return undefined
+}
+
 /** Transactional records need a transactional id. */
 function transactionRefusal(request: ProduceRequest): ErrorName | undefined {
   if (request.transactionalId !== null) return undefined
@@ -142,12 +173,13 @@ function outcome(partition: Partition, result: AppendResult | AppendRejection): 
   return { index, errorCode: 0, baseOffset, logAppendTimeMs, logStartOffset }
 }
 
-function rejected(partition: Partition, { error, code, message, recordErrors }: AppendRejection): PartitionResponse {
+function rejected(partition: Partition, rejection: AppendRejection): PartitionResponse {
+  const { error, code, message, recordErrors, ofRequest } = rejection
   return {
     index: partition.partition,
     errorCode: code,
     baseOffset: -1,
-    logStartOffset: withoutLogStart.has(error) ? -1 : partition.logStartOffset,
+    logStartOffset: ofRequest === true || withoutLogStart.has(error) ? -1 : partition.logStartOffset,
     recordErrors: (recordErrors ?? []).map((each) => ({
       batchIndex: each.batchIndex,
       batchIndexErrorMessage: each.message,

@@ -1,3 +1,6 @@
+/** No epoch is known: what a client sends that has none to ask about. */
+const NO_EPOCH = -1
+
 /** An epoch of leadership and the offset of its first record. */
 export interface EpochEntry {
   readonly epoch: number
@@ -39,7 +42,7 @@ export class LeaderEpochs {
 
   /** Largest epoch not above the requested one, and where it ends; undefined where that is not known. */
   endOffsetFor(requested: number, logEndOffset: number): { leaderEpoch: number; endOffset: number } | undefined {
-    if (requested < 0) return undefined
+    if (requested === NO_EPOCH) return undefined
     if (requested === this.latestEpoch) return { leaderEpoch: requested, endOffset: logEndOffset }
     const higher = this.#entries.findIndex((entry) => entry.epoch > requested)
     if (higher < 0) return undefined

@@ -81,10 +81,11 @@ export class LogAppend {
   /** A retry is answered like the original, and not before it: the original may still be on its way to the file. */
   #answerDuplicate(duplicate: DuplicateAppend): StagedAppend {
     const { timestampMs } = duplicate.duplicate
-    const { config, logStartOffset } = this.#parts.state
+    const { logStartOffset } = this.#parts.state
     const result = {
       ...originalOffsets(duplicate),
-      logAppendTimeMs: config.messageTimestampType === 'LogAppendTime' ? timestampMs : -1,
+      // Whoever stamped it. Source: UnifiedLog.append.
+      logAppendTimeMs: timestampMs,
       logStartOffset,
       duplicate: true,
     }

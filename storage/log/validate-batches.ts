@@ -48,7 +48,7 @@ export function validateBatches(
 }
 
 /** The batches of a request, in format v2; what very old clients send is converted. Source: ProduceRequest.validateRecords. */
-function batchesAppended(records: Buffer, context: AppendContext): readonly RecordBatch[] | Rejection {
+function batchesAppended(records: Buffer, context: AppendContext): readonly RecordBatch[] | AppendRejection {
   const { produceVersion } = context
   if (isOldFormat(context)) return converted(records)
   const { batches, corruption } = batchesOf(records)
@@ -65,16 +65,17 @@ function converted(messageSet: Buffer): readonly RecordBatch[] | Rejection {
   return isRejection(bytes) ? bytes : [new RecordBatch(bytes)]
 }
 
-function checkRequest(batches: readonly RecordBatch[], produceVersion: number): Rejection | undefined {
+function checkRequest(batches: readonly RecordBatch[], produceVersion: number): AppendRejection | undefined {
   const first = batches[0]
-  const refuse = (why: string) => reject('INVALID_RECORD', `Produce requests with version ${produceVersion} ${why}`)
+  const refuse = (why: string) =>
+    Object.assign(reject('INVALID_RECORD', `Produce requests with version ${produceVersion} ${why}`), {
+      ofRequest: true,
+    })
   if (first === undefined) return refuse('must have at least one record batch per partition')
   if (first.magic !== 2) return refuse('are only allowed to contain record batches with magic version 2')
   if (produceVersion < FIRST_PRODUCE_VERSION_OF_ZSTD && first.compression === ZSTD_ID) {
-    return reject(
-      'UNSUPPORTED_COMPRESSION_TYPE',
-      `Produce requests with version ${produceVersion} are not allowed to use ZStandard compression`,
-    )
+    const why = `Produce requests with version ${produceVersion} are not allowed to use ZStandard compression`
+    return Object.assign(reject('UNSUPPORTED_COMPRESSION_TYPE', why), { ofRequest: true })
   }
   return batches.length > 1 ? refuse('are only allowed to contain exactly one record batch per partition') : undefined
 }
