@@ -3,6 +3,7 @@ import { buildBatch } from '../protocol/records/batch-builder.ts'
 import { CLEANER_OFFSET_FILE, formatOffsets, LEADER_EPOCH_FILE, LOG_START_FILE } from './checkpoint-files.ts'
 import { NO_FAULTS } from './host/faulty-files.ts'
 import { SimulatedHost } from './host/simulated-host.ts'
+import type { Log } from './log/log.ts'
 import { logConfig } from './log-config.fixture.ts'
 import { managerSettings, newManager, TOPIC, TOPIC_ID } from './log-manager.fixture.ts'
 import { LogManager } from './log-manager.ts'
@@ -83,6 +84,54 @@ describe('a log that is deleted', () => {
     expect(() => manager.create(TOPIC, 0, OTHER_TOPIC_ID, logConfig())).to.throw('EIO')
     host.files.rates = NO_FAULTS
     expect(manager.create(TOPIC, 0, OTHER_TOPIC_ID, logConfig()).logEndOffset).to.equal(0)
+  })
+
+  it('in part goes from its start on: no newer segment is gone while an older one is there', async () => {
+    const host = new SimulatedHost(1)
+    const config = logConfig({ segmentBytes: 100, retentionBytes: 1 })
+    const manager = newManager(host, '/data')
+    await host.settle(manager.start(() => config))
+    const log = manager.create(TOPIC, 0, TOPIC_ID, config) as Log
+    const context = { origin: 'client', leaderEpoch: 0, nowMs: host.clock.nowMs() } as const
+    for (const value of ['a', 'b', 'c', 'd']) await host.settle(log.append(buildBatch([{ value }]), context))
+    await host.settle(log.deleteRecordsBefore(1))
+    const rename = host.files.rename.bind(host.files)
+    host.files.rename = (from, to) => {
+      if (from.endsWith('00000000000000000000.log')) throw Object.assign(new Error('EIO'), { code: 'EIO' })
+      rename(from, to)
+    }
+    expect(log.deleteOldSegments(host.clock.nowMs())).to.be.above(1)
+    await host.settle(manager.stop())
+    host.files.rename = rename
+    host.crash()
+    const restarted = newManager(host, '/data')
+    await host.settle(restarted.start(() => config))
+    const found = restarted.get(TOPIC, 0)!
+    expect(found.logEndOffset).to.equal(4)
+    // The deleted record is not back either.
+    expect(found.logStartOffset).to.be.at.least(1)
+  })
+
+  it('whose first try at its files failed has names that survive a power loss', async () => {
+    const host = new SimulatedHost(1)
+    const config = logConfig({ flushMessages: 1 })
+    const manager = newManager(host, '/data')
+    await host.settle(manager.start(() => config))
+    const open = host.files.open.bind(host.files)
+    host.files.open = (path, mode) => {
+      if (path.endsWith('.timeindex')) throw Object.assign(new Error('EIO'), { code: 'EIO' })
+      return open(path, mode)
+    }
+    expect(() => manager.create(TOPIC, 0, TOPIC_ID, config)).to.throw('EIO')
+    host.files.open = open
+    const log = manager.create(TOPIC, 0, TOPIC_ID, config)
+    const context = { origin: 'client', leaderEpoch: 0, nowMs: host.clock.nowMs() } as const
+    await host.settle(log.append(buildBatch([{ value: 'a' }]), context))
+    host.crash()
+    host.memory.losePower(host.random)
+    const restarted = newManager(host, '/data')
+    await host.settle(restarted.start(() => config))
+    expect(restarted.get(TOPIC, 0)?.logEndOffset).to.equal(1)
   })
 
   it('or could not be made has one directory alone, wherever the disk fails', async () => {

@@ -168,8 +168,11 @@ export class LogManager implements LogStore {
     }
     const name = partitionDirectoryName(topic, partition)
     this.#clearWayFor(name)
+    const half = this.#halfMade.get(name)
+    // What is there already would be taken for durable.
+    if (half !== undefined) this.#host.files.remove(half.directory)
     const stored =
-      this.#halfMade.get(name) ??
+      half ??
       this.#newLog(topic, partition, this.#emptiestDirectory(), {
         wasCleanStop: true,
         recoveryPoint: 0,

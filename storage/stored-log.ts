@@ -124,6 +124,7 @@ export class StoredLog implements StoredPartition {
   get checkpointedStart(): number | undefined {
     const start = this.#log === undefined ? this.#checkpointed.logStartOffset : this.#log.logStartOffset
     const firstBase = this.#log?.segments[0]?.baseOffset ?? 0
-    return start > firstBase ? start : undefined
+    const isTold = start > firstBase || (start > 0 && this.#log?.mayRegainSegments === true)
+    return isTold ? start : undefined
   }
 }

@@ -257,9 +257,18 @@ export class Log implements PartitionLog {
       'deleting segments by retention',
     )
     this.moveStartTo(this.#segments.all[deletable.length]!.baseOffset)
-    this.#segments.removeFirst(deletable.length)
+    try {
+      this.#segments.removeFirst(deletable.length)
+    } catch (error) {
+      this.#availability.refuse(error as Error)
+    }
     this.#flush.syncRemovals()
     return deletable.length
+  }
+
+  /** True where a start may find segments again that were removed: it has to know where the log starts. */
+  get mayRegainSegments(): boolean {
+    return this.#segments.isLeaving || this.failure !== undefined
   }
 
   /** Time before which retention finds nothing to delete, unless something is appended. */

@@ -20,6 +20,12 @@ export class SegmentList {
   readonly #onRemoved: (segment: Segment) => void
   #segments: Segment[]
   #isTorn = false
+  /**
+   * Files of removed segments, oldest first, that are renamed in this order alone: were a newer one gone before, the next
+   * start would find a hole, and end the log there.
+   */
+  #leaving: string[] = []
+  #awaitsReader = false
 
   /** onRemoved: the segment is in the list no longer, and its files are about to go. */
   constructor(
@@ -101,8 +107,44 @@ export class SegmentList {
     this.#state.snapshots.remove(baseOffset)
   }
 
+  /** Throws what the disk says: the files that are left are tried again with the next ones. */
   removeFirst(count: number): void {
-    for (const segment of this.#segments.splice(0, count)) this.#remove(segment)
+    for (const segment of this.#segments.splice(0, count)) {
+      this.#forget(segment)
+      this.#leaving.push(...segment.paths())
+    }
+    this.#takeOutLeaving()
+  }
+
+  /** True while files of removed segments still have their names, so that a start would find them. */
+  get isLeaving(): boolean {
+    return this.#leaving.length > 0
+  }
+
+  #takeOutLeaving(): void {
+    const { openFiles, logger } = this.#services
+    while (this.#leaving.length > 0 && !this.#awaitsReader) {
+      let isLater = false
+      this.#awaitsReader = true
+      openFiles.whenClosed(this.#leaving[0]!, () => {
+        this.#awaitsReader = false
+        if (!isLater) return this.#takeOutFirst()
+        try {
+          this.#takeOutFirst()
+          this.#takeOutLeaving()
+          if (!this.isLeaving) openFiles.files.syncDirectory(this.#state.directory)
+        } catch (error) {
+          const { directory } = this.#state
+          logger.warn({ directory, reason: (error as Error).message }, 'a removed segment could not be renamed')
+        }
+      })
+      isLater = true
+    }
+  }
+
+  #takeOutFirst(): void {
+    this.#takeOut(this.#leaving[0]!)
+    this.#leaving.shift()
   }
 
   /** Removes the segments that start above the offset, but for the first. */
@@ -164,18 +206,21 @@ export class SegmentList {
 
   /** Takes the files out of the log at once, and off the disk after file.delete.delay.ms. */
   #remove(segment: Segment): void {
-    const { host, indexCache, openFiles } = this.#services
-    const { files } = openFiles
+    this.#forget(segment)
+    for (const path of segment.paths()) this.#services.openFiles.whenClosed(path, () => this.#takeOut(path))
+  }
+
+  #forget(segment: Segment): void {
     this.#onRemoved(segment)
     this.#state.snapshots.remove(segment.baseOffset)
-    for (const file of segment.indexFiles()) indexCache.forget(file)
-    for (const path of segment.paths()) {
-      openFiles.whenClosed(path, () => {
-        if (!files.exists(path)) return
-        files.rename(path, path + DELETED_SUFFIX)
-        host.timers.after(this.#state.config.fileDeleteDelayMs, () => this.#removeFile(path + DELETED_SUFFIX))
-      })
-    }
+    for (const file of segment.indexFiles()) this.#services.indexCache.forget(file)
+  }
+
+  #takeOut(path: string): void {
+    const { host, openFiles } = this.#services
+    if (!openFiles.files.exists(path)) return
+    openFiles.files.rename(path, path + DELETED_SUFFIX)
+    host.timers.after(this.#state.config.fileDeleteDelayMs, () => this.#removeFile(path + DELETED_SUFFIX))
   }
 
   /** The next start tries again. */
