@@ -70,7 +70,7 @@ async function measure(section: Section): Promise<Map<string, Map<string, Figure
         for (const figure of figures) keepBest(best, each.name, figure)
       }
   } finally {
-    await prepared?.dispose()
+    prepared?.dispose()
   }
   process.stderr.write(`${' '.repeat(70)}\r`)
   return best

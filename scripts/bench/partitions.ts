@@ -1,11 +1,11 @@
 import { performance } from 'node:perf_hooks'
-import { ottla } from '../../compat-tests/broker-program.ts'
 import { RawClient } from '../../compat-tests/raw-client.ts'
-import { TestBroker } from '../../compat-tests/test-broker.ts'
+import type { TestBroker } from '../../compat-tests/test-broker.ts'
 import { CreateTopics } from '../../protocol/apis/create-topics.ts'
 import { ListOffsets } from '../../protocol/apis/list-offsets.ts'
 import { Produce } from '../../protocol/apis/produce.ts'
 import { sampleBatch } from './load.ts'
+import { madeData } from './made-data.ts'
 import { cpuSeconds, residentMb } from './measured-process.ts'
 import type { Figure, Section } from './section.ts'
 import { firstAnswer } from './start.ts'
@@ -14,7 +14,7 @@ const PARTITIONS_EACH = 100
 const RECORDS_EACH = 10
 const RECORD_BYTES = 100
 const IDLE_MS = 1000
-const STARTS = 3
+const STARTS = 2
 const TIMEOUT_MS = 30_000
 
 /** A start on many partitions, one segment with some records each, after a clean stop. Both work on copies of one directory. */
@@ -22,12 +22,7 @@ export const partitions: Section = {
   name: 'partitions',
   cold: true,
   runs: 1,
-  async prepare({ quick }) {
-    const broker = await TestBroker.start({ program: ottla })
-    await fill(broker.port, topicCount(quick))
-    await broker.stop()
-    return broker
-  },
+  prepare: ({ quick }) => madeData((port) => fill(port, topicCount(quick))),
   async run(contender, { quick, dataDir }) {
     const broker = await contender.start(dataDir)
     const figures: Figure[] = []

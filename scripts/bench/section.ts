@@ -17,6 +17,12 @@ export interface Figure {
   readonly best: 'lowest' | 'highest'
 }
 
+/** A data directory of a broker that was stopped, and how to get rid of it. */
+export interface PreparedData {
+  readonly dataDir: string
+  dispose(): void
+}
+
 /** A part of the benchmark. `run` is called several times for each contender, in turn; the best of each figure counts. */
 export interface Section {
   readonly name: string
@@ -26,7 +32,7 @@ export interface Section {
   readonly cold?: boolean
   /** Ottla alone, where Apache Kafka has nothing to compare. */
   readonly alone?: boolean
-  /** Made once, before the first run: a stopped broker, whose data directory the runs may take copies of. */
-  readonly prepare?: (options: { readonly quick: boolean }) => Promise<TestBroker>
+  /** Made once, before the first run, for the runs to take copies of. */
+  readonly prepare?: (options: { readonly quick: boolean }) => Promise<PreparedData>
   run(contender: Contender, options: { readonly quick: boolean; readonly dataDir: string }): Promise<readonly Figure[]>
 }
