@@ -113,25 +113,35 @@ describe('a log that is deleted', () => {
   })
 
   it('whose first try at its files failed has names that survive a power loss', async () => {
-    const host = new SimulatedHost(1)
     const config = logConfig({ flushMessages: 1 })
-    const manager = newManager(host, '/data')
-    await host.settle(manager.start(() => config))
-    const open = host.files.open.bind(host.files)
-    host.files.open = (path, mode) => {
-      if (path.endsWith('.timeindex')) throw Object.assign(new Error('EIO'), { code: 'EIO' })
-      return open(path, mode)
+    for (let seed = 1; seed <= 10; seed++) {
+      const host = new SimulatedHost(seed)
+      const manager = newManager(host, '/data')
+      await host.settle(manager.start(() => config))
+      const { open } = host.files
+      host.files.open = (path, mode) => {
+        if (path.endsWith('.timeindex')) throw Object.assign(new Error('EIO'), { code: 'EIO' })
+        return open.call(host.files, path, mode)
+      }
+      expect(() => manager.create(TOPIC, 0, TOPIC_ID, config)).to.throw('EIO')
+      host.files.open = open
+      // If the second goes on with the files of the first, it cannot sync them; and a third finds all in order.
+      host.files.rates = { ...NO_FAULTS, syncError: 1 }
+      try {
+        manager.create(TOPIC, 0, TOPIC_ID, config)
+      } catch (error) {
+        expect((error as NodeJS.ErrnoException).code).to.equal('EIO')
+      }
+      host.files.rates = NO_FAULTS
+      const log = manager.create(TOPIC, 0, TOPIC_ID, config)
+      const context = { origin: 'client', leaderEpoch: 0, nowMs: host.clock.nowMs() } as const
+      await host.settle(log.append(buildBatch([{ value: 'a' }]), context))
+      host.crash()
+      host.memory.losePower(host.random)
+      const restarted = newManager(host, '/data')
+      await host.settle(restarted.start(() => config))
+      expect(restarted.get(TOPIC, 0)?.logEndOffset, `seed ${seed}`).to.equal(1)
     }
-    expect(() => manager.create(TOPIC, 0, TOPIC_ID, config)).to.throw('EIO')
-    host.files.open = open
-    const log = manager.create(TOPIC, 0, TOPIC_ID, config)
-    const context = { origin: 'client', leaderEpoch: 0, nowMs: host.clock.nowMs() } as const
-    await host.settle(log.append(buildBatch([{ value: 'a' }]), context))
-    host.crash()
-    host.memory.losePower(host.random)
-    const restarted = newManager(host, '/data')
-    await host.settle(restarted.start(() => config))
-    expect(restarted.get(TOPIC, 0)?.logEndOffset).to.equal(1)
   })
 
   it('or could not be made has one directory alone, wherever the disk fails', async () => {
