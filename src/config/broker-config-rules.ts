@@ -1,5 +1,7 @@
 import { brokerConfigs } from './broker-configs.ts'
+import { contradictionIn, refusedChange } from './broker-value-rules.ts'
 import { entriesByName, parseSetting } from './config-entry.ts'
+import type { ConfigStore } from './config-store.ts'
 import { InvalidSetting } from './config-value.ts'
 import { listenerOverrideOf } from './static-config.ts'
 
@@ -32,6 +34,22 @@ export function checkDynamicBrokerConfig(settings: Settings, perBroker: boolean)
   const single = perBroker ? [] : names.filter((name) => isPerBroker(name))
   if (single.length === 0) return undefined
   return listed('Cannot update these configs at default cluster level, broker id must be specified', single)
+}
+
+/**
+ * Checks what the settings of this broker would be with those. Source: DynamicBrokerConfig.validate, processReconfiguration.
+ */
+export function checkBrokerValues(
+  settings: Settings,
+  perBroker: boolean,
+  configs: ConfigStore,
+): InvalidSetting | undefined {
+  const entries = entriesByName(brokerConfigs)
+  const own = perBroker ? settings : configs.dynamicBroker
+  const shared = perBroker ? configs.dynamicDefault : settings
+  const before = (name: string) => configs.brokerValue(entries.get(name)!).value
+  const after = (name: string) => configs.brokerValue(entries.get(name)!, own, shared).value
+  return contradictionIn(after) ?? refusedChange(before, after)
 }
 
 function isPerBroker(name: string): boolean {

@@ -165,11 +165,11 @@ export class ConfigStore {
     return undefined
   }
 
-  /** A broker setting's value for this broker. */
-  brokerValue(entry: ConfigEntry): ConfigValue {
+  /** A broker setting's value for this broker; `own` and `shared`: as if these were the dynamic ones. */
+  brokerValue(entry: ConfigEntry, own = this.dynamicBroker, shared = this.dynamicDefault): ConfigValue {
     return (
-      parsedOrUndefined(entry, this.dynamicBroker.get(entry.name)) ??
-      parsedOrUndefined(entry, this.dynamicDefault.get(entry.name)) ??
+      parsedOrUndefined(entry, own.get(entry.name)) ??
+      parsedOrUndefined(entry, shared.get(entry.name)) ??
       this.static.values.get(entry.name) ??
       defaultOf(entry)
     )

@@ -1,6 +1,7 @@
 import { codecOf } from '../../protocol/compression/codecs.ts'
 import { brokerConfigs } from './broker-configs.ts'
-import { type ConfigEntry, entriesByName, parseSetting } from './config-entry.ts'
+import { contradictionIn } from './broker-value-rules.ts'
+import { type ConfigEntry, defaultOf, entriesByName, parseSetting } from './config-entry.ts'
 import { type ConfigValue, InvalidSetting } from './config-value.ts'
 import { retiredSetting } from './retired-settings.ts'
 
@@ -99,6 +100,11 @@ function contradiction(values: ReadonlyMap<string, ConfigValue>): InvalidSetting
     if (values.get(name)?.value === 0)
       return new InvalidSetting(`Invalid value 0 for ${name}: it must be -1 (no limit) or at least 1`)
   }
+  if (values.get('log.cleaner.threads')?.value === 0)
+    return new InvalidSetting('Invalid value 0 for log.cleaner.threads: it must be at least 1')
+  const entries = entriesByName(brokerConfigs)
+  const unmet = contradictionIn((name) => (values.get(name) ?? defaultOf(entries.get(name)!)).value)
+  if (unmet !== undefined) return unmet
   const codec = values.get('offsets.topic.compression.codec')?.value as number | undefined
   if (codec !== undefined && codecOf(codec) === undefined)
     return new InvalidSetting(

@@ -4,7 +4,7 @@
  * ControllerConfigurationValidator (checks of the controller), in their order and words.
  */
 import { isRejection, type Rejection, reject } from '../../protocol/error-codes.ts'
-import { checkDynamicBrokerConfig } from '../config/broker-config-rules.ts'
+import { checkBrokerValues, checkDynamicBrokerConfig } from '../config/broker-config-rules.ts'
 import { brokerConfigs } from '../config/broker-configs.ts'
 import { checkClientMetrics, clientMetricsConfigs } from '../config/client-metrics-rules.ts'
 import { type ConfigTable, entriesByName } from '../config/config-entry.ts'
@@ -61,7 +61,7 @@ export function decideConfigChange(resource: AlteredResource, world: ConfigWorld
     else wanted.set(name, value)
   }
   return (
-    brokerRefusal(resource, wanted) ??
+    brokerRefusal(resource, wanted, world) ??
     transitionRefusal(resource, written, world) ??
     valueRefusal(resource, current, wanted, world) ??
     missing(resource, world) ??
@@ -163,9 +163,14 @@ function listDefault(type: number, name: string): string | undefined {
   return entry?.type === 'list' ? (entry.defaultText ?? '') : undefined
 }
 
-function brokerRefusal({ type, name }: AlteredResource, wanted: Settings): Rejection | undefined {
+function brokerRefusal(
+  { type, name }: AlteredResource,
+  wanted: Settings,
+  { configs }: ConfigWorld,
+): Rejection | undefined {
   if (type !== configResourceType.broker) return undefined
-  const fault = checkDynamicBrokerConfig(wanted, name !== '')
+  const perBroker = name !== ''
+  const fault = checkDynamicBrokerConfig(wanted, perBroker) ?? checkBrokerValues(wanted, perBroker, configs)
   return fault === undefined ? undefined : reject('INVALID_REQUEST', fault.message)
 }
 

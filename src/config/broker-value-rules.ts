@@ -1,0 +1,96 @@
+import { InvalidSetting } from './config-value.ts'
+
+/** Value of a broker setting, by its name. */
+export type ValueOf = (name: string) => unknown
+
+const SMALLEST_DEDUPE_BYTES = 1024 * 1024
+
+/** Settings of which Kafka makes a pool of threads: a change may not more than double or halve it. */
+const THREAD_POOLS = [
+  'num.io.threads',
+  'num.network.threads',
+  'num.replica.fetchers',
+  'num.recovery.threads.per.data.dir',
+  'background.threads',
+]
+
+/** Values that are fine each for itself, but not together. In Kafka's words. Source: KafkaConfig.validateValues. */
+export function contradictionIn(settingOf: ValueOf): InvalidSetting | undefined {
+  const number = (name: string) => settingOf(name) as number | null
+  if ((number('log.roll.ms') ?? 1) < 1) return unmet('log.roll.ms must be greater than or equal to 1')
+  if ((number('log.roll.jitter.ms') ?? 0) < 0) return unmet('log.roll.jitter.ms must be greater than or equal to 0')
+  const retention =
+    number('log.retention.ms') ?? number('log.retention.minutes') ?? (number('log.retention.hours') as number)
+  if (retention === 0) return unmet('log.retention.ms must be unlimited (-1) or, greater than or equal to 1')
+  const threads = number('log.cleaner.threads') as number
+  if (threads === 0) return new InvalidSetting('/ by zero')
+  if (Math.floor((number('log.cleaner.dedupe.buffer.size') as number) / threads) <= SMALLEST_DEDUPE_BYTES)
+    return unmet('log.cleaner.dedupe.buffer.size must be at least 1MB per cleaner thread.')
+  return misplacedCordon(settingOf)
+}
+
+function misplacedCordon(settingOf: ValueOf): InvalidSetting | undefined {
+  const cordoned = settingOf('cordoned.log.dirs') as readonly string[]
+  if (cordoned.includes('*')) {
+    const others = cordoned.length > 1
+    return others ? unmet('When cordoned.log.dirs is set to *, it must not contain other values') : undefined
+  }
+  const directories = (settingOf('log.dirs') ?? settingOf('log.dir')) as readonly string[]
+  const missing = cordoned.filter((each) => !directories.includes(each))
+  if (missing.length === 0) return undefined
+  return unmet(
+    `All entries in cordoned.log.dirs must be present in log.dirs or log.dir. Missing entries : ${missing.join(', ')}`,
+  )
+}
+
+function unmet(requirement: string): InvalidSetting {
+  return new InvalidSetting(`requirement failed: ${requirement}`)
+}
+
+/**
+ * What may not be changed at once in a running broker. In Kafka's words. Source: the validateReconfiguration of
+ * DynamicThreadPool, SocketServer, LogCleaner and DynamicLogConfig.
+ */
+export function refusedChange(before: ValueOf, after: ValueOf): InvalidSetting | undefined {
+  const fault = tooManyOrFewThreads(before, after) ?? tooManyOrFewCleaners(before, after) ?? localRetention(after)
+  if (fault === undefined) return undefined
+  return new InvalidSetting(
+    `Invalid value org.apache.kafka.common.config.ConfigException: ${fault} for configuration Invalid dynamic configuration`,
+  )
+}
+
+function tooManyOrFewThreads(before: ValueOf, after: ValueOf): string | undefined {
+  for (const name of THREAD_POOLS) {
+    const [old, wanted] = [before(name) as number, after(name) as number]
+    const failed = `Dynamic thread count update validation failed for ${name}=${wanted}, value should`
+    if (wanted < Math.floor(old / 2)) return `${failed} be at least half the current value ${old}`
+    if (wanted > old * 2) return `${failed} not be greater than double the current value ${old}`
+  }
+  return undefined
+}
+
+function tooManyOrFewCleaners(before: ValueOf, after: ValueOf): string | undefined {
+  const [old, wanted] = [before('log.cleaner.threads') as number, after('log.cleaner.threads') as number]
+  if (wanted < Math.floor(old / 2))
+    return `Log cleaner threads cannot be reduced to less than half the current value ${old}`
+  if (wanted > old * 2) return `Log cleaner threads cannot be increased to more than double the current value ${old}`
+  return undefined
+}
+
+function localRetention(after: ValueOf): string | undefined {
+  const minutes = (after('log.retention.minutes') as number | null) ?? (after('log.retention.hours') as number) * 60
+  const totalMs = (after('log.retention.ms') as number | null) ?? minutes * 60_000
+  return (
+    moreThanAll('log.local.retention.ms', 'log.retention.ms', totalMs, after) ??
+    moreThanAll('log.local.retention.bytes', 'log.retention.bytes', after('log.retention.bytes') as number, after)
+  )
+}
+
+/** -1 is no limit, -2 the same as for all of the log. */
+function moreThanAll(name: string, totalName: string, total: number, after: ValueOf): string | undefined {
+  const local = after(name) as number
+  if (total < 0 || local === -2) return undefined
+  const invalid = `Invalid value ${local} for configuration ${name}: Value must not be`
+  if (local === -1) return `${invalid} -1 as ${totalName} value is set as ${total}.`
+  return local > total ? `${invalid} more than ${totalName} property value: ${total}` : undefined
+}
