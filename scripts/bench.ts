@@ -32,12 +32,11 @@ if (!java && !args.includes('--alone')) console.log('Java is missing: Ottla is m
 
 async function contender(name: Contender['name'], program: BrokerProgram): Promise<Contender> {
   // Deleted topics make room at once: the runs of a benchmark together would not fit on every disk.
-  const start = (dataDir?: string) =>
-    TestBroker.start({
-      program: dataDir === undefined ? program : { ...program, prepare: (place) => copyData(dataDir, place.dataDir) },
-      settings: { 'log.segment.delete.delay.ms': '0' },
-    })
-  return { name, start, broker: await start() }
+  const settings = { 'log.segment.delete.delay.ms': '0' }
+  const start = () => TestBroker.start({ program, settings })
+  const onCopyOf = (dataDir: string) =>
+    TestBroker.stopped({ program: { ...program, prepare: (place) => copyData(dataDir, place.dataDir) }, settings })
+  return { name, start, onCopyOf, broker: await start() }
 }
 
 function copyData(from: string, to: string): void {

@@ -3,8 +3,9 @@ import type { TestBroker } from '../../compat-tests/test-broker.ts'
 /** A broker to measure: Ottla, or Apache Kafka beside it. */
 export interface Contender {
   readonly name: 'Ottla' | 'Apache Kafka'
-  /** A broker of its own, stopped by whoever started it; on a copy of that data directory where one is given. */
-  readonly start: (dataDir?: string) => Promise<TestBroker>
+  readonly start: () => Promise<TestBroker>
+  /** A broker that was not started yet, on a copy of that data directory. */
+  readonly onCopyOf: (dataDir: string) => Promise<TestBroker>
   /** The broker that sections share; started once, and warm unless the section is cold. */
   readonly broker: TestBroker
 }
