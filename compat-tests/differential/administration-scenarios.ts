@@ -22,10 +22,8 @@ import { UnregisterBroker } from '../../protocol/apis/unregister-broker.ts'
 import { UnregisterController } from '../../protocol/apis/unregister-controller.ts'
 import { UpdateFeatures } from '../../protocol/apis/update-features.ts'
 import { ZERO_UUID } from '../../protocol/schema.ts'
-import { waitFor } from '../wait-for.ts'
 import { inAges, inVersions, type Scenario } from './scenario.ts'
-import { changesAreSeen, makeTopic } from './topic-scenarios.ts'
-import type { Send } from './transcript.ts'
+import { changesAreSeen, logsAreThere, makeTopic } from './topic-scenarios.ts'
 
 const anyAcl = {
   resourceTypeFilter: 1,
@@ -254,15 +252,6 @@ const sasl: Scenario[] = inAges('SASL on a listener without', async ({ send, at,
   await send(SaslAuthenticate, at(SaslAuthenticate), 'after a handshake', { authBytes: Buffer.alloc(0) })
   await send(DescribeAcls, at(DescribeAcls), 'goes on', { ...anyAcl, patternTypeFilter: 3 })
 })
-
-/** Kafka's broker makes its logs after its controller has answered. */
-async function logsAreThere(send: Send, topic: string, count: number): Promise<void> {
-  await waitFor(`the logs of ${topic}`, async () => {
-    const { results } = await send(DescribeLogDirs, 4, '~', { topics: null })
-    const partitions = results[0]?.topics.find(({ name }) => name === topic)?.partitions ?? []
-    return partitions.filter(({ offsetLag }) => offsetLag === 0).length === count
-  })
-}
 
 const directories: Scenario[] = inVersions(DescribeLogDirs, 'what lies in the directory', async (send, version) => {
   const name = `lies-${version}`

@@ -17,6 +17,7 @@ import { groupErrorScenarios } from './group-error-scenarios.ts'
 import { groupScenarios } from './group-scenarios.ts'
 import { knownDifferences } from './known-differences.ts'
 import { offsetScenarios } from './offset-scenarios.ts'
+import { recordScenarios } from './record-scenarios.ts'
 import type { Scenario } from './scenario.ts'
 import { topicScenarios } from './topic-scenarios.ts'
 import { type Exchange, Transcript } from './transcript.ts'
@@ -29,6 +30,7 @@ const scenarios: readonly Scenario[] = [
   ...groupErrorScenarios,
   ...offsetScenarios,
   ...consumerGroupScenarios,
+  ...recordScenarios,
   ...apiVersionsScenarios,
   ...frameScenarios,
   ...emptyScenarios,

@@ -4,12 +4,14 @@ import { CreatePartitions } from '../../protocol/apis/create-partitions.ts'
 import { CreateTopics } from '../../protocol/apis/create-topics.ts'
 import { DeleteTopics } from '../../protocol/apis/delete-topics.ts'
 import { DescribeCluster } from '../../protocol/apis/describe-cluster.ts'
+import { DescribeLogDirs } from '../../protocol/apis/describe-log-dirs.ts'
 import { DescribeTopicPartitions } from '../../protocol/apis/describe-topic-partitions.ts'
 import { ElectLeaders } from '../../protocol/apis/elect-leaders.ts'
 import { ListPartitionReassignments } from '../../protocol/apis/list-partition-reassignments.ts'
 import { Metadata } from '../../protocol/apis/metadata.ts'
 import { UpdateFeatures } from '../../protocol/apis/update-features.ts'
 import type { InputValue, ValueOf } from '../../protocol/schema.ts'
+import { waitFor } from '../wait-for.ts'
 import { inAges, inVersions, type Scenario } from './scenario.ts'
 import type { Send } from './transcript.ts'
 
@@ -42,6 +44,15 @@ export async function changesAreSeen(send: Send): Promise<void> {
     const seen = await send(Metadata, 12, '~', { topics: [{ name }], allowAutoTopicCreation: false })
     if (seen.topics[0]?.errorCode === 0) return
   }
+}
+
+/** Kafka's broker makes its logs after its controller has answered. */
+export async function logsAreThere(send: Send, topic: string, count: number): Promise<void> {
+  await waitFor(`the logs of ${topic}`, async () => {
+    const { results } = await send(DescribeLogDirs, 4, '~', { topics: null })
+    const partitions = results[0]?.topics.find(({ name }) => name === topic)?.partitions ?? []
+    return partitions.filter(({ offsetLag }) => offsetLag === 0).length === count
+  })
 }
 
 const refusedTopics: [string, Partial<NewTopic> & { name?: string }][] = [

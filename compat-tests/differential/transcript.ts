@@ -48,7 +48,7 @@ export type Knock = (what: string, bytes: Buffer, answers?: number) => Promise<v
 const PATIENCE_MS = 20_000
 
 /** Fields that differ from run to run; equal values stay recognisable: the first topic id is `topicId 1` everywhere. */
-const identities = new Set(['topicId', 'memberId', 'leader', 'producerId', 'clusterId', 'directoryId'])
+const identities = new Set(['topicId', 'memberId', 'leader', 'producerId', 'clusterId', 'directoryId', 'sessionId'])
 const times = new Set(['logAppendTimeMs', 'timestampMs', 'maxTimestampMs', 'issueTimestampMs', 'leaderRecoveryTimeMs'])
 const places = new Set([
   'finalizedFeaturesEpoch',
@@ -72,6 +72,7 @@ const unordered = new Set([
   'credentialInfos',
   'partitions',
   'apiKeys',
+  'partitionResponses',
   'subscribedTopicNames',
 ])
 
@@ -100,7 +101,7 @@ export class Transcript {
         return response
       } catch (error) {
         exchange.answer = `no answer: ${(error as Error).message}`
-        throw error
+        throw new Error(`${exchange.label}: ${(error as Error).message}`, { cause: error })
       }
     }
   }
@@ -123,6 +124,8 @@ export class Transcript {
       return Object.fromEntries(Object.entries(value).map(([name, each]) => [name, this.#mask(name, each)]))
     if (places.has(field)) return `<${field}>`
     if (times.has(field)) return typeof value === 'number' && value > 0 ? `<${field}>` : value
+    if (typeof value === 'string' && field === 'batchIndexErrorMessage')
+      return value.replace(/\[-?\d+, \d+\]/, '<times>')
     if (typeof value === 'string' && field === 'value') return withoutPlaces(value)
     return identities.has(field) ? this.#identity(field, value) : value
   }
@@ -139,6 +142,7 @@ export class Transcript {
   }
 
   #identity(field: string, value: unknown): unknown {
+    if (field === 'sessionId' && value === 0) return value
     if (value === null || value === '' || value === ZERO_UUID || value === -1) return value
     // The leader of a group is one of its members.
     const kind = field === 'leader' ? 'memberId' : field
@@ -167,7 +171,7 @@ function sortKey(element: unknown): string {
       apiKey ??
       '',
     resourceType,
-    rest.partitionIndex ?? rest.partition ?? rest.partitionId,
+    rest.index ?? rest.partitionIndex ?? rest.partition ?? rest.partitionId,
     errorCode,
   ])
 }
