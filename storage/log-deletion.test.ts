@@ -160,6 +160,31 @@ describe('a log that is deleted', () => {
     expect(directories.filter(({ path }) => host.files.exists(`${path}/${TOPIC}-0`))).to.have.length(1)
   })
 
+  it('is off the disk once file.delete.delay.ms is over, after a restart too', async () => {
+    const host = new SimulatedHost(1)
+    const config = logConfig({ fileDeleteDelayMs: 5000 })
+    const open = async () => {
+      const manager = newManager(host, '/data')
+      await host.settle(manager.start(() => config))
+      return manager
+    }
+    const deleted = () => host.files.list('/data').filter((name) => name.endsWith('-delete'))
+    let manager = await open()
+    for (const restarts of [false, true]) {
+      manager.create(TOPIC, 0, TOPIC_ID, config)
+      manager.delete(TOPIC, 0)
+      if (restarts) {
+        await host.settle(manager.stop())
+        manager = await open()
+      }
+      await host.advance(4000)
+      expect(deleted()).to.have.length(1)
+      await host.advance(1000)
+      expect(deleted()).to.deep.equal([])
+    }
+    await host.settle(manager.stop())
+  })
+
   it('in part says so where its new start cannot be written', async () => {
     const { host, log } = await started()
     host.files.rates = NO_FAULTS

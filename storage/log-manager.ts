@@ -38,8 +38,8 @@ const METADATA_TOPIC = '__cluster_metadata'
 /** What Windows says of a directory that cannot be renamed as long as a file in it is open: a read or a sync is under way. */
 const IN_USE_CODES: ReadonlySet<string> = new Set(['EPERM', 'EACCES', 'EBUSY'])
 const IN_USE_RETRY_MS = 100
-/** How long a directory of which nobody knows the settings keeps deleted files: Kafka's default. */
-const DEFAULT_FILE_DELETE_DELAY_MS = 60_000
+/** No topic has this name: its settings are those of a topic without any of its own. */
+const NO_TOPIC = ''
 
 /** Settings of the broker that storage goes by, under their Kafka names in camel case. The broker's own satisfy it. */
 export interface LogManagerSettings extends LogCleanerSettings {
@@ -255,7 +255,8 @@ export class LogManager implements LogStore {
       files.replaceWhole(files.join(directory.path, RECOVERY_POINT_FILE), formatOffsets([]))
     for (const name of names) {
       const path = files.join(directory.path, name)
-      if (isDeletedDirectory(name)) this.#after(DEFAULT_FILE_DELETE_DELAY_MS, () => this.#removeFile(path))
+      if (isDeletedDirectory(name))
+        this.#after(this.#configOf(NO_TOPIC).fileDeleteDelayMs, () => this.#removeFile(path))
       const parsed = parsePartitionDirectory(name)
       if (parsed === undefined || parsed.topic === METADATA_TOPIC || !files.stat(path)?.isDirectory) continue
       const checkpointed = {

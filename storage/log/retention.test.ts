@@ -233,3 +233,20 @@ describe('segments that retention may take', () => {
     })
   }
 })
+
+describe('producers that have been silent', () => {
+  it('producer.id.expiration.ms: are forgotten after so long, and a change is in force at the next look', async () => {
+    const rig = new Kept({ retentionMs: -1, segmentBytes: 1_000_000 })
+    const settings = rig.settings as { producerIdExpirationMs: number; producerIdExpirationCheckIntervalMs: number }
+    settings.producerIdExpirationMs = 5 * HOUR_MS
+    settings.producerIdExpirationCheckIntervalMs = MINUTE_MS
+    await rig.open()
+    await rig.append([['k', 'v']], { producerId: 7, producerEpoch: 0, baseSequence: 0 })
+    await rig.host.advance(HOUR_MS)
+    expect(rig.log.activeProducers()).to.have.length(1)
+    settings.producerIdExpirationMs = HOUR_MS / 2
+    await rig.host.advance(2 * MINUTE_MS)
+    expect(rig.log.activeProducers()).to.deep.equal([])
+    await rig.stop()
+  })
+})
