@@ -4,7 +4,6 @@
  * the ratio is what to compare.
  */
 import { spawnSync } from 'node:child_process'
-import { cpSync } from 'node:fs'
 import { apacheKafkaAsShipped } from '../compat-tests/apache-kafka.ts'
 import { type BrokerProgram, ottla } from '../compat-tests/broker-program.ts'
 import { TestBroker } from '../compat-tests/test-broker.ts'
@@ -34,13 +33,9 @@ async function contender(name: Contender['name'], program: BrokerProgram): Promi
   // Deleted topics make room at once: the runs of a benchmark together would not fit on every disk.
   const settings = { 'log.segment.delete.delay.ms': '0' }
   const start = () => TestBroker.start({ program, settings })
-  const onCopyOf = (dataDir: string) =>
-    TestBroker.stopped({ program: { ...program, prepare: (place) => copyData(dataDir, place.dataDir) }, settings })
-  return { name, start, onCopyOf, broker: await start() }
-}
-
-function copyData(from: string, to: string): void {
-  cpSync(from, to, { recursive: true, filter: (path) => !path.endsWith('.lock') })
+  const onData = (fill: (dataDir: string) => void) =>
+    TestBroker.stopped({ program: { ...program, prepare: ({ dataDir }) => fill(dataDir) }, settings })
+  return { name, start, onData, broker: await start() }
 }
 
 /** A JVM is at its speed only once it has compiled what is hot. Both are warmed alike. */

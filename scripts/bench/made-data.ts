@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Broker } from '../../src/broker.ts'
@@ -47,4 +47,9 @@ export async function madeData(fill: (port: number) => Promise<void>): Promise<P
     dispose()
     throw error
   }
+}
+
+/** Copies a data directory, but for the lock of who used it. */
+export function copyData(from: string, to: string): void {
+  cpSync(from, to, { recursive: true, filter: (path) => !path.endsWith('.lock') })
 }

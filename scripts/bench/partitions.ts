@@ -5,7 +5,7 @@ import { CreateTopics } from '../../protocol/apis/create-topics.ts'
 import { ListOffsets } from '../../protocol/apis/list-offsets.ts'
 import { Produce } from '../../protocol/apis/produce.ts'
 import { sampleBatch } from './load.ts'
-import { madeData } from './made-data.ts'
+import { copyData, madeData } from './made-data.ts'
 import { cpuSeconds, residentMb } from './measured-process.ts'
 import type { Figure, Section } from './section.ts'
 import { firstAnswer } from './start.ts'
@@ -24,7 +24,7 @@ export const partitions: Section = {
   runs: 1,
   prepare: ({ quick }) => madeData((port) => fill(port, topicCount(quick))),
   async run(contender, { quick, dataDir }) {
-    const broker = await contender.onCopyOf(dataDir)
+    const broker = await contender.onData((to) => copyData(dataDir, to))
     const figures: Figure[] = []
     try {
       // Apache Kafka takes a minute or more: once says enough.

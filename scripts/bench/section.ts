@@ -4,8 +4,8 @@ import type { TestBroker } from '../../compat-tests/test-broker.ts'
 export interface Contender {
   readonly name: 'Ottla' | 'Apache Kafka'
   readonly start: () => Promise<TestBroker>
-  /** A broker that was not started yet, on a copy of that data directory. */
-  readonly onCopyOf: (dataDir: string) => Promise<TestBroker>
+  /** A broker that was not started yet: `restart()` does that. The function fills its data directory. */
+  readonly onData: (fill: (dataDir: string) => void) => Promise<TestBroker>
   /** The broker that sections share; started once, and warm unless the section is cold. */
   readonly broker: TestBroker
 }

@@ -2,6 +2,7 @@ import { committedOffsets, fullRebalance, heartbeats } from './groups.ts'
 import { latency } from './latency.ts'
 import { partitions } from './partitions.ts'
 import type { Section } from './section.ts'
+import { segments } from './segments.ts'
 import { start } from './start.ts'
 import { throughput } from './throughput.ts'
 
@@ -9,6 +10,7 @@ import { throughput } from './throughput.ts'
 export const sections: readonly Section[] = [
   start,
   partitions,
+  segments,
   throughput(100),
   throughput(1000),
   latency,
