@@ -71,6 +71,11 @@ describe('Produce', () => {
     expect(await client.receive(Produce, 9)).to.equal(undefined)
   })
 
+  it('refuses null like any records where the topic is not there', async () => {
+    const path = new DataPath([produce])
+    expect((await outcome(9, requestTo(nowhere, null), path)).error).to.equal('UNKNOWN_TOPIC_OR_PARTITION')
+  })
+
   it('says nothing of a topic without partitions', async () => {
     const path = new DataPath([produce])
     const topic = path.metadata.addTopic('t')

@@ -39,9 +39,7 @@ export const produce = handler(Produce, (request, context) => {
     const name = topicName(topic, context)
     const parts: (PartitionResponse | Promise<PartitionResponse>)[] = []
     for (const { index, records } of topic.partitionData) {
-      // Kafka fails over null, and over its own attempt to say so.
-      if (records === null) context.closeConnection('produce without records')
-      else if (forbidden !== undefined) parts.push(failure(index, forbidden))
+      if (forbidden !== undefined) parts.push(failure(index, forbidden))
       else parts.push(append(name, index, records, request, context))
     }
     if (parts.length > 0) appends.push({ topic, parts })
@@ -141,7 +139,7 @@ function hasTransactionalRecords({ records }: PartitionData): boolean {
 function append(
   topic: string | undefined,
   index: number,
-  records: Buffer,
+  records: Buffer | null,
   request: ProduceRequest,
   context: RequestContext,
 ): PartitionResponse | Promise<PartitionResponse> {
@@ -149,6 +147,11 @@ function append(
   if (topic === undefined) return failure(index, 'UNKNOWN_TOPIC_ID')
   const known = services.metadata.image.topicsByName.get(topic)
   if (known?.partitions[index] === undefined) return failure(index, 'UNKNOWN_TOPIC_OR_PARTITION')
+  if (records === null) {
+    // Kafka fails over null, and over its own attempt to say so.
+    context.closeConnection('produce without records')
+    return failure(index, 'INVALID_RECORD')
+  }
   if (request.acks < -1 || request.acks > 1) return failure(index, 'INVALID_REQUIRED_ACKS')
   if (known.internal && context.clientId !== ADMIN_CLIENT_ID) return failure(index, 'INVALID_TOPIC_EXCEPTION')
   const partition = services.partitions.leaderFor(topic, index)
