@@ -48,7 +48,7 @@ async function producerIdOf(send: Send): Promise<number> {
 const [FIRST_PRODUCE_BY_ID, FIRST_FETCH_BY_ID] = [13, 13] as const
 
 function producer(send: Send, version: number) {
-  return (what: string, place: Place, records: Buffer, wish: object = {}, index = 0) => {
+  return (what: string, place: Place, records: Buffer | null, wish: object = {}, index = 0) => {
     const named = version >= FIRST_PRODUCE_BY_ID ? { topicId: place.topicId } : { name: place.name }
     const topicData = [{ ...named, partitionData: [{ index, records }] }]
     return send(Produce, version, what, { acks: -1, timeoutMs, topicData, ...wish })
@@ -113,7 +113,8 @@ const production = inVersions(Produce, 'batches of every kind', async (send, ver
     { index: 1, records: damaged(one, 20, one[20]! ^ 1) },
   ]
   await send(Produce, version, 'several partitions', { acks: -1, timeoutMs, topicData: [{ ...named, partitionData }] })
-  // Not null in place of records: Kafka stumbles over its own answer to that, and never gives it.
+  await produce('null to a topic that is not there', nowhere, null)
+  // Not to one that is: Kafka stumbles over its own answer to that, and never gives it.
   await send(Produce, version, 'no topics', { acks: -1, timeoutMs, topicData: [] })
   await send(Produce, version, 'no partitions', { acks: -1, timeoutMs, topicData: [{ ...named, partitionData: [] }] })
 })
