@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import { isRejection, type Rejection } from '../protocol/error-codes.ts'
 import { buildBatch } from '../protocol/records/batch-builder.ts'
 import { CLEANER_OFFSET_FILE, formatOffsets, LEADER_EPOCH_FILE, LOG_START_FILE } from './checkpoint-files.ts'
 import { NO_FAULTS } from './host/faulty-files.ts'
@@ -7,6 +8,7 @@ import type { Log } from './log/log.ts'
 import { logConfig } from './log-config.fixture.ts'
 import { managerSettings, newManager, TOPIC, TOPIC_ID } from './log-manager.fixture.ts'
 import { LogManager } from './log-manager.ts'
+import type { ReadResult } from './partition-log.ts'
 
 const OTHER_TOPIC_ID = 'AAAAAAAAAAAAAAAAAAAABg'
 
@@ -84,6 +86,30 @@ describe('a log that is deleted', () => {
     expect(() => manager.create(TOPIC, 0, OTHER_TOPIC_ID, logConfig())).to.throw('EIO')
     host.files.rates = NO_FAULTS
     expect(manager.create(TOPIC, 0, OTHER_TOPIC_ID, logConfig()).logEndOffset).to.equal(0)
+  })
+
+  it('while it is read says so to the reader, and is no failure of the disk', async () => {
+    const host = new SimulatedHost(1)
+    const errors: string[] = []
+    const logger = { error: (_: object, message: string) => errors.push(message), warn() {}, info() {} }
+    const directories = [{ path: '/data', directoryId: 'x' }]
+    const manager = new LogManager({ host, directories, settings: managerSettings, logger })
+    const config = logConfig({ segmentBytes: 2000, indexIntervalBytes: 1_000_000, retentionBytes: 1 })
+    await host.settle(manager.start(() => config))
+    const log = manager.create(TOPIC, 0, TOPIC_ID, config) as Log
+    const context = { origin: 'client', leaderEpoch: 0, nowMs: host.clock.nowMs() } as const
+    for (let i = 0; i < 60; i++) await host.settle(log.append(buildBatch([{ value: 'a' }]), context))
+    await host.settle(manager.stop())
+    host.crash()
+    const again = new LogManager({ host, directories, settings: managerSettings, logger })
+    await host.settle(again.start(() => config))
+    const read = (offset: number) =>
+      again.get(TOPIC, 0)!.read(offset, { maxBytes: 1, minOneBatch: true, upToOffset: 60 })
+    const refused = await retried(host, read(20), () => (again.get(TOPIC, 0) as Log).deleteOldSegments(0))
+    expect(refused).to.equal('OFFSET_OUT_OF_RANGE')
+    const gone = await retried(host, read(59), () => again.delete(TOPIC, 0))
+    expect(gone).to.equal('KAFKA_STORAGE_ERROR')
+    expect(errors).to.deep.equal([])
   })
 
   it('in part goes from its start on: no newer segment is gone while an older one is there', async () => {
@@ -220,3 +246,10 @@ describe('a log that is deleted', () => {
     expect(failures).to.deep.equal([])
   })
 })
+
+/** What a read that was begun before the change is told after it. */
+async function retried(host: SimulatedHost, reading: Promise<ReadResult | Rejection>, change: () => void) {
+  change()
+  const result = await host.settle(reading)
+  return isRejection(result) ? result.error : 'read'
+}

@@ -37,6 +37,8 @@ export class LogReads {
   #hints: PositionHint[] = []
   /** Counts up with every change that makes positions in files invalid. */
   #layout = 0
+  /** The files are gone, or about to go, and others may get their names. */
+  #isClosed = false
   /** Set while segments wait for their readers to leave: nobody may begin to read. */
   #pause: Promise<void> | undefined
 
@@ -47,10 +49,16 @@ export class LogReads {
     this.#services = services
   }
 
-  /** Files are about to be cut or replaced: who reads them now reads again. */
+  /** Files are about to be cut, replaced or removed: who reads them now reads again. */
   noteLayoutChange(): void {
     this.#layout++
     this.#hints = []
+  }
+
+  /** Nothing is read any more; what is being read is refused. */
+  close(): void {
+    this.#isClosed = true
+    this.noteLayoutChange()
   }
 
   forget(segment: Segment): void {
@@ -75,7 +83,7 @@ export class LogReads {
     for (;;) {
       const refusal = this.#checkOffset(offset)
       if (refusal !== undefined) return refusal
-      if (this.#segments.isTorn) return storageError()
+      if (this.#segments.isTorn || this.#isClosed) return storageError()
       if (offset >= read.upToOffset) return emptyRead(offset)
       const tailStart = this.#tail.startOffset
       if (tailStart !== undefined && offset >= tailStart) return readTail(this.#tail, offset, read, this.#services.pool)
@@ -117,6 +125,7 @@ export class LogReads {
     while (this.#pause !== undefined) await this.#pause
     const read = { ...asked, upToOffset: Math.min(asked.upToOffset, this.#state.writtenEndOffset) }
     const { openFiles, pool } = this.#services
+    const layout = this.#layout
     try {
       for (const segment of this.#segments.from(offset)) {
         // Nothing of it may be read, or is even written.
@@ -137,7 +146,8 @@ export class LogReads {
       }
       return emptyRead(offset)
     } catch (error) {
-      return this.#answerFailure(error as Error, offset)
+      // A file that went meanwhile is no failure: whoever asked reads again.
+      return layout === this.#layout ? this.#answerFailure(error as Error, offset) : storageError()
     }
   }
 

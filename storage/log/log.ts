@@ -257,6 +257,7 @@ export class Log implements PartitionLog {
       'deleting segments by retention',
     )
     this.moveStartTo(this.#segments.all[deletable.length]!.baseOffset)
+    this.#reads.noteLayoutChange()
     try {
       this.#segments.removeFirst(deletable.length)
     } catch (error) {
@@ -362,6 +363,7 @@ export class Log implements PartitionLog {
   /** Lets go of memory and handles. The log must not be used after it. */
   #letGo(): void {
     this.#isClosed = true
+    this.#reads.close()
     this.#services.tailMemory.forget(this.#tail)
     this.#segments.close()
   }
