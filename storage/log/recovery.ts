@@ -7,6 +7,7 @@ import {
   parseSegmentFileName,
   segmentFileName,
   TIME_INDEX_SUFFIX,
+  TRANSACTION_INDEX_SUFFIX,
 } from '../segment/file-names.ts'
 import { Segment, segmentJitterMs } from '../segment/segment.ts'
 import { hasFittingChecksum, hasSoundOffsets, lastOffsetOf, leaderEpochOf } from '../segment/stored-batch.ts'
@@ -68,6 +69,8 @@ class LogLoader {
   readonly #services: LogServices
   readonly #epochs: LeaderEpochs
   readonly #snapshots: SnapshotFiles
+  /** Of the files in the directory, as they were found. */
+  readonly #names: readonly string[]
   #segments: Segment[] = []
   /** Set by recovery, which reads all that producers did on the way. */
   #producers: ProducerState | undefined
@@ -79,20 +82,23 @@ class LogLoader {
     this.#location = location
     this.#config = config
     this.#services = services
-    tidyTemporaryFiles(files, location.directory, services.logger)
-    this.#snapshots = new SnapshotFiles(files, location.directory, files.list(location.directory))
+    this.#names = tidyTemporaryFiles(files, location.directory, services.logger)
+    this.#snapshots = new SnapshotFiles(files, location.directory, this.#names)
     this.#epochs = readEpochs(services, location)
   }
 
   findSegments(): void {
     const { files } = this.#services.openFiles
-    const names = new Set(files.list(this.#location.directory))
+    const names = new Set(this.#names)
     for (const name of [...names].sort()) {
       const parsed = parseSegmentFileName(name)
       if (parsed === undefined || parsed.temporary !== '' || parsed.suffix === '.snapshot') continue
       const logName = segmentFileName(parsed.baseOffset, LOG_SUFFIX)
       if (!names.has(logName)) files.remove(files.join(this.#location.directory, name))
-      else if (parsed.suffix === LOG_SUFFIX) this.#segments.push(this.#openSegment(parsed.baseOffset, false))
+      else if (parsed.suffix === LOG_SUFFIX) {
+        const hasTransactionIndex = names.has(segmentFileName(parsed.baseOffset, TRANSACTION_INDEX_SUFFIX))
+        this.#segments.push(this.#openSegment(parsed.baseOffset, { isNew: false, hasTransactionIndex }))
+      }
     }
     for (const segment of this.#segments) {
       const has = (suffix: typeof OFFSET_INDEX_SUFFIX | typeof TIME_INDEX_SUFFIX) =>
@@ -166,7 +172,7 @@ class LogLoader {
       this.#dropAll()
     }
     if (this.#segments.length === 0) {
-      const segment = this.#openSegment(checkpointedStart, true)
+      const segment = this.#openSegment(checkpointedStart, { isNew: true })
       segment.createFiles(this.#config.preallocate ? this.#config.segmentBytes : 0)
       this.#segments = [segment]
       this.#changed.add(segment)
@@ -305,10 +311,10 @@ class LogLoader {
     for (const path of segment.paths()) this.#services.openFiles.whenClosed(path, () => files.remove(path))
   }
 
-  #openSegment(baseOffset: number, isNew: boolean): Segment {
+  #openSegment(baseOffset: number, found: { isNew: boolean; hasTransactionIndex?: boolean }): Segment {
     const { host } = this.#services
     return new Segment(this.#location.directory, baseOffset, this.#services, {
-      isNew,
+      ...found,
       nowMs: host.clock.nowMs(),
       indexIntervalBytes: this.#config.indexIntervalBytes,
       rollJitterMs: segmentJitterMs(this.#config, host.random),

@@ -21,9 +21,24 @@ interface TemporaryFile extends SegmentFileName {
   readonly name: string
 }
 
-/** Finishes or undoes what was under way when the broker ended. Source: LogLoader.load. */
-export function tidyTemporaryFiles(files: Files, directory: string, logger: StorageLogger): void {
-  const found = files.list(directory).flatMap((name): TemporaryFile[] => {
+/**
+ * Finishes or undoes what was under way when the broker ended. Answers the names of the files that are left.
+ * Source: LogLoader.load.
+ */
+export function tidyTemporaryFiles(files: Files, directory: string, logger: StorageLogger): string[] {
+  const names = files.list(directory)
+  // With thousands of segments it counts how often they are looked at.
+  if (!names.some(isTemporaryName)) return names
+  tidy(files, directory, names, logger)
+  return files.list(directory)
+}
+
+function isTemporaryName(name: string): boolean {
+  return name.endsWith(DELETED_SUFFIX) || name.endsWith(CLEANED_SUFFIX) || name.endsWith(SWAP_SUFFIX)
+}
+
+function tidy(files: Files, directory: string, names: readonly string[], logger: StorageLogger): void {
+  const found = names.flatMap((name): TemporaryFile[] => {
     const parsed = parseSegmentFileName(name)
     return parsed === undefined ? [] : [{ ...parsed, name }]
   })

@@ -1,7 +1,8 @@
 import { readLegacyBatch } from '../../protocol/records/legacy-messages.ts'
-import { NO_TIMESTAMP, type RecordBatch } from '../../protocol/records/record-batch.ts'
+import { NO_TIMESTAMP } from '../../protocol/records/record-batch.ts'
 import { DEFAULT_DECOMPRESSED_LIMIT_BYTES, openRecords, RecordFault } from '../../protocol/records/record-reader.ts'
 import type { TimestampAndOffset } from '../partition-log.ts'
+import type { ScannedBatch } from '../segment/batch-scanner.ts'
 import type { Segment } from '../segment/segment.ts'
 import { lastOffsetOf, leaderEpochOf, maxTimestampOf } from '../segment/stored-batch.ts'
 
@@ -25,11 +26,11 @@ export function findTimestamp(
 
 function findInSegment(segment: Segment, timestampMs: number, startOffset: number): TimestampAndOffset | undefined {
   const before = segment.timeIndex.lookup(timestampMs).offset
-  const scanner = segment.scan(segment.positionFor(Math.max(before, startOffset)), 'whole')
+  const matches = (timestamp: number, offset: number) => timestamp >= timestampMs && offset >= startOffset
+  const scanner = segment.scan(segment.positionFor(Math.max(before, startOffset)))
   for (let at = scanner.next(); at !== undefined; at = scanner.next()) {
-    const { batch } = at
-    if (maxTimestampOf(batch) < timestampMs || lastOffsetOf(batch) < startOffset) continue
-    const found = firstRecord(batch, (timestamp, offset) => timestamp >= timestampMs && offset >= startOffset)
+    if (maxTimestampOf(at.batch) < timestampMs || lastOffsetOf(at.batch) < startOffset) continue
+    const found = firstRecord(segment, at, matches)
     if (found !== undefined) return found
   }
   return undefined
@@ -45,17 +46,22 @@ export function findLatestTimestamp(segments: readonly Segment[]): TimestampAndO
   }
   if (latest === undefined || latest.largestTimestamp.timestampMs === NO_TIMESTAMP) return undefined
   const { timestampMs, offset } = latest.largestTimestamp
-  const scanner = latest.scan(latest.positionFor(offset), 'whole')
+  const scanner = latest.scan(latest.positionFor(offset))
   for (let at = scanner.next(); at !== undefined; at = scanner.next()) {
-    if (maxTimestampOf(at.batch) === timestampMs) return firstRecord(at.batch, (timestamp) => timestamp === timestampMs)
+    if (maxTimestampOf(at.batch) === timestampMs)
+      return firstRecord(latest, at, (timestamp) => timestamp === timestampMs)
   }
   return undefined
 }
 
+/** Reads of the log only the one batch. */
 function firstRecord(
-  batch: RecordBatch,
+  segment: Segment,
+  at: ScannedBatch,
   matches: (timestampMs: number, offset: number) => boolean,
 ): TimestampAndOffset | undefined {
+  const batch = segment.readBatch(at.position, at.batch.sizeBytes)
+  if (batch === undefined) return undefined
   const leaderEpoch = leaderEpochOf(batch)
   if (batch.isLegacy) {
     const legacy = readLegacyBatch(batch, DEFAULT_DECOMPRESSED_LIMIT_BYTES)

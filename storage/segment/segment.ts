@@ -75,6 +75,8 @@ export class Segment {
       readonly indexIntervalBytes: number
       readonly rollJitterMs?: number
       readonly temporary?: TemporarySuffix
+      /** Left out: it is looked for. */
+      readonly hasTransactionIndex?: boolean
     },
   ) {
     this.directory = directory
@@ -90,7 +92,8 @@ export class Segment {
       files.openFiles.files.join(directory, segmentFileName(baseOffset, suffix) + (options.temporary ?? ''))
     const entries = (suffix: SegmentSuffix, entryBytes: number, isNew: boolean) =>
       new EntryFile(path(suffix), entryBytes, files.openFiles, files.indexCache, isNew)
-    const hasTransactions = !options.isNew && files.openFiles.files.exists(path(TRANSACTION_INDEX_SUFFIX))
+    const hasTransactions =
+      !options.isNew && (options.hasTransactionIndex ?? files.openFiles.files.exists(path(TRANSACTION_INDEX_SUFFIX)))
     this.logPath = path(LOG_SUFFIX)
     this.offsetIndex = new OffsetIndex(entries(OFFSET_INDEX_SUFFIX, OFFSET_ENTRY_BYTES, options.isNew), baseOffset)
     this.timeIndex = new TimeIndex(entries(TIME_INDEX_SUFFIX, TIME_ENTRY_BYTES, options.isNew), baseOffset)
@@ -299,6 +302,12 @@ export class Segment {
   /** Goes over headers, or whole batches, from a position at which one starts. */
   scan(position = 0, parts: 'headers' | 'whole' = 'headers'): BatchScanner {
     return new BatchScanner(this.#openFiles.use(this.logPath), position, this.sizeBytes, parts)
+  }
+
+  /** The whole of a batch that a scan of headers came by. A view of a buffer of its own. */
+  readBatch(position: number, sizeBytes: number): RecordBatch | undefined {
+    const file = this.#openFiles.use(this.logPath)
+    return new BatchScanner(file, position, position + sizeBytes, 'whole').next()?.batch
   }
 
   indexFiles(): EntryFile[] {
