@@ -88,8 +88,10 @@ export class Segment {
     this.#createdMs = options.nowMs
     this.#isChecked = options.isNew
     if (options.isNew) this.#sizeBytes = 0
-    const path = (suffix: SegmentSuffix) =>
-      files.openFiles.files.join(directory, segmentFileName(baseOffset, suffix) + (options.temporary ?? ''))
+    const stem = files.openFiles.files
+      .join(directory, segmentFileName(baseOffset, LOG_SUFFIX))
+      .slice(0, -LOG_SUFFIX.length)
+    const path = (suffix: SegmentSuffix) => stem + suffix + (options.temporary ?? '')
     const entries = (suffix: SegmentSuffix, entryBytes: number, isNew: boolean) =>
       new EntryFile(path(suffix), entryBytes, files.openFiles, files.indexCache, isNew)
     const hasTransactions =
