@@ -19,10 +19,20 @@ const LIST_OFFSETS = apiByKey.get(2) as ApiSchema
 
 /**
  * Who answers UNKNOWN_SERVER_ERROR where Kafka does, and no bug is behind it: codecs that refuse records (Produce, Fetch),
- * a topic without name and id (Metadata), an unknown operation (IncrementalAlterConfigs), a static member that joins under
- * the id of a pending one (JoinGroup).
+ * a topic without a name (Metadata, DescribeTopicPartitions), an isolation level that is none (ListOffsets), an unknown
+ * operation (IncrementalAlterConfigs), a static member that joins under the id of a pending one (JoinGroup), an owner
+ * without a type (CreateDelegationToken).
  */
-const unexpectedInKafkaToo = new Set(['Produce', 'Fetch', 'Metadata', 'IncrementalAlterConfigs', 'JoinGroup'])
+const unexpectedInKafkaToo = new Set([
+  'Produce',
+  'Fetch',
+  'Metadata',
+  'DescribeTopicPartitions',
+  'ListOffsets',
+  'CreateDelegationToken',
+  'IncrementalAlterConfigs',
+  'JoinGroup',
+])
 
 /** One case against a broker: what is sent, and what is to be seen of it. */
 type Attack = (round: BrokerRound, random: SeededRandom) => Promise<void>
