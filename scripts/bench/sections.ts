@@ -4,6 +4,7 @@ import { partitions } from './partitions.ts'
 import type { Section } from './section.ts'
 import { segments } from './segments.ts'
 import { start } from './start.ts'
+import { storage } from './storage.ts'
 import { throughput } from './throughput.ts'
 
 /** Every part of `npm run bench`, in the order in which they run. A new one is a file here and a word in this list. */
@@ -11,6 +12,7 @@ export const sections: readonly Section[] = [
   start,
   partitions,
   segments,
+  storage,
   throughput(100),
   throughput(1000),
   latency,
