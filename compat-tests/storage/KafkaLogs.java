@@ -197,13 +197,20 @@ public class KafkaLogs {
         Time time = new StoppedTime(nowMs);
         Map<String, String> settings = Map.of("cleanup.policy", "compact", "delete.retention.ms", args[3], "file.delete.delay.ms", "0");
         Throttler throttler = new Throttler(Double.MAX_VALUE, Long.MAX_VALUE, "throttle", "entries", time);
-        for (String each : Arrays.asList(args).subList(5, args.length)) {
+        for (String each : Arrays.asList(args).subList(6, args.length)) {
             String[] task = each.split(":");
             UnifiedLog log = open(folder, task[0], Integer.parseInt(args[4]), settings, time);
             log.updateHighWatermark(log.logEndOffset());
-            Cleaner cleaner = new Cleaner(0, new SkimpyOffsetMap(1 << 20), 1 << 20, 1 << 20, 0.9, throttler, time, partition -> { });
-            var end = cleaner.doClean(new LogToClean(log, Long.parseLong(task[1]), Long.parseLong(task[2]), false), nowMs);
-            System.out.println(task[0] + " " + end.getKey());
+            SkimpyOffsetMap map = new SkimpyOffsetMap(Integer.parseInt(args[5]));
+            Cleaner cleaner = new Cleaner(0, map, 1 << 20, 1 << 20, 0.9, throttler, time, partition -> { });
+            long end = Long.parseLong(task[1]);
+            // Where the map is too small for all keys, several passes are needed.
+            for (long from = -1; end > from && end < Long.parseLong(task[2]);) {
+                from = end;
+                end = cleaner.doClean(new LogToClean(log, from, Long.parseLong(task[2]), false), nowMs).getKey();
+                System.out.println("pass up to " + end);
+            }
+            System.out.println(task[0] + " " + end);
             close(log);
         }
     }

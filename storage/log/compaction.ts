@@ -48,8 +48,8 @@ export interface CompactionPass {
 }
 
 /**
- * Notes the last offset of each key in a batch. Answers the offset of the first record for which the map has no room;
- * undefined: it had room for all. Source: Cleaner.buildOffsetMapForSegment.
+ * Notes the last offset of each key in a batch. Answers undefined where the map had room for all; else the offset after
+ * the last record that was noted, -1 where none was. Source: Cleaner.buildOffsetMapForSegment.
  */
 export function noteKeys(
   batch: RecordBatch,
@@ -57,6 +57,7 @@ export function noteKeys(
   fromOffset: number,
   transactions: TransactionFilter,
 ): number | undefined {
+  let notedUpTo = -1
   if (!batch.isLegacy) {
     if (batch.isControl) {
       transactions.isMarkerOfNothing(batch)
@@ -67,16 +68,18 @@ export function noteKeys(
     if (records instanceof RecordFault) throw uncleanable(batch, records)
     while (records.next()) {
       if (!records.hasKey || records.offset < fromOffset) continue
-      if (map.isFull) return records.offset
+      if (map.isFull) return notedUpTo
       map.put(records.key!, records.offset)
+      notedUpTo = records.offset + 1
     }
     if (records.fault !== undefined) throw uncleanable(batch, records.fault)
     return undefined
   }
   for (const record of recordsOf(batch)) {
     if (record.key === null || record.offset < fromOffset) continue
-    if (map.isFull) return record.offset
+    if (map.isFull) return notedUpTo
     map.put(record.key, record.offset)
+    notedUpTo = record.offset + 1
   }
   return undefined
 }

@@ -68,9 +68,9 @@ class Cleaning {
     let isFull = false
     for (const [segment, segmentEnd] of this.#segmentsBetween(firstDirtyOffset, endOffset)) {
       await this.#forEachBatch(segment, segment.positionOf(firstDirtyOffset), (batch) => {
-        const noRoomAt = noteKeys(batch, this.#map, firstDirtyOffset, transactions)
-        isFull = noRoomAt !== undefined
-        this.cleanedUpTo = Math.max(this.cleanedUpTo, noRoomAt ?? lastOffsetOf(batch) + 1)
+        const fullAt = noteKeys(batch, this.#map, firstDirtyOffset, transactions)
+        isFull = fullAt !== undefined
+        this.cleanedUpTo = Math.max(this.cleanedUpTo, fullAt ?? lastOffsetOf(batch) + 1)
         return !isFull
       })
       if (isFull) return
