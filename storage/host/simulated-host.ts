@@ -32,6 +32,7 @@ export class SimulatedHost implements Host {
 
   #events: Event[] = []
   #sequence = 0
+  #isRunning = false
   #elapsedMs = 0
   /** Wall clock less virtual time: a test may make the wall clock jump. */
   #wallClockOffsetMs = START_MS
@@ -92,14 +93,20 @@ export class SimulatedHost implements Host {
   }
 
   async #runWhile(condition: (next: Event) => boolean): Promise<void> {
-    for (;;) {
-      const next = this.#earliest()
-      // A process that has ended does nothing more.
-      if (next === undefined || this.files.crashed || !condition(next)) return
-      this.#events.splice(this.#events.indexOf(next), 1)
-      this.#elapsedMs = Math.max(this.#elapsedMs, next.atMs)
-      next.callback()
-      await drainMicrotasks()
+    if (this.#isRunning) throw new Error('virtual time is under way already: advance or settle it once at a time')
+    this.#isRunning = true
+    try {
+      for (;;) {
+        const next = this.#earliest()
+        // A process that has ended does nothing more.
+        if (next === undefined || this.files.crashed || !condition(next)) return
+        this.#events.splice(this.#events.indexOf(next), 1)
+        this.#elapsedMs = Math.max(this.#elapsedMs, next.atMs)
+        next.callback()
+        await drainMicrotasks()
+      }
+    } finally {
+      this.#isRunning = false
     }
   }
 

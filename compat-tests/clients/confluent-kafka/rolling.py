@@ -25,22 +25,27 @@ class Member(threading.Thread):
         try:
             self.consumer.subscribe([self.topic], on_revoke=self.give_up, on_lost=self.give_up)
             while not self.closing.is_set():
-                message = self.consumer.poll(0.05)
-                if message is not None:
-                    if message.error():
-                        raise KafkaException(message.error())
-                    self.processed.setdefault(int(message.value()), []).append(message.offset())
-                    self.uncommitted[message.partition()] = message.offset() + 1
+                self.take()
                 while not self.commit():
-                    # Nothing more is taken until what was processed is committed, or somebody else's.
+                    # Little more is taken until what was processed is committed, or somebody else's: what comes is of
+                    # partitions that are assigned within this poll.
                     self.consumer.pause(self.consumer.assignment())
-                    self.consumer.poll(0.05)
+                    self.take()
                     self.consumer.resume(self.consumer.assignment())
                 self.assigned = len(self.consumer.assignment())
             self.consumer.close()
         except BaseException as error:
             self.error = error
         self.assigned = 0
+
+    def take(self):
+        message = self.consumer.poll(0.05)
+        if message is None:
+            return
+        if message.error():
+            raise KafkaException(message.error())
+        self.processed.setdefault(int(message.value()), []).append(message.offset())
+        self.uncommitted[message.partition()] = message.offset() + 1
 
     def give_up(self, _, partitions):
         self.commit()

@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import { ConsumerClient, settleGroup } from '../testing/consumer-client.ts'
 import { snapshotOf } from '../testing/group-snapshot.ts'
 import { ClassicClient, GroupWorld, topicIdOf } from '../testing/group-world.ts'
+import { expectToldByLog } from '../testing/replayed.ts'
 import type { ConsumerGroup } from './consumer/consumer-group.ts'
 
 const topics = ['t', 'u', 'v']
@@ -139,14 +140,6 @@ function expectOneOwner(group: ConsumerGroup): void {
   expect(new Set(targets).size).to.equal(targets.length)
 }
 
-async function replayed(world: GroupWorld, length: number): Promise<unknown> {
-  const copy = new GroupWorld()
-  copy.image = world.image
-  copy.log.records.push(...world.log.records.slice(0, length))
-  await copy.coordinator.start()
-  return snapshotOf(copy.state)
-}
-
 describe('whatever happens to a consumer group', () => {
   it('every partition has one owner at most, the log tells what was lived through, and all come to rest', async function () {
     this.timeout(120_000)
@@ -159,9 +152,7 @@ describe('whatever happens to a consumer group', () => {
           for (const topic of topics) world.setTopic(topic, partitionCount)
           const history = new History(world)
           for (const each of steps) await history.take(each)
-          for (const [length, lived] of history.lived) {
-            expect(await replayed(world, length), `replay of ${length} records`).to.deep.equal(lived)
-          }
+          await expectToldByLog(world, history.lived)
           // Members that are gone time out; the others end with everything that they read shared out.
           for (const client of history.clients) client.obey()
           for (let i = 0; i < 12; i++) {

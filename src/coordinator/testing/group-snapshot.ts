@@ -1,10 +1,13 @@
 import type { ClassicGroup } from '../group/classic/classic-group.ts'
 import type { ConsumerGroup } from '../group/consumer/consumer-group.ts'
+import type { Group } from '../group/group.ts'
 import type { GroupShard } from '../group/group-shard.ts'
 
 /** What the log must keep of a shard, as plain data: two shards with the same snapshot go on alike. */
 export function snapshotOf(shard: GroupShard): unknown {
-  const groups = [...shard.groups].sort((a, b) => (a.groupId < b.groupId ? -1 : 1))
+  const groups = [...shard.groups]
+    .filter((group) => isInLog(shard, group))
+    .sort((a, b) => (a.groupId < b.groupId ? -1 : 1))
   const offsets = [...shard.offsets.all()].map(({ groupId, topic, partition, value }) => {
     const { order: _order, ...offset } = value
     return { groupId, topic, partition, ...offset }
@@ -12,7 +15,22 @@ export function snapshotOf(shard: GroupShard): unknown {
   return {
     groups: groups.map((group) => (group.kind === 'classic' ? classicSnapshot(group) : consumerSnapshot(group))),
     offsets: offsets.sort((a, b) => JSON.stringify(a).localeCompare(JSON.stringify(b))),
+    inTransactions: groups.flatMap(({ groupId }) => transactionsOn(shard, groupId)).sort(),
   }
+}
+
+/** A group of offsets alone is no record's: when they are gone it is in memory until somebody looks after it. */
+function isInLog({ offsets }: GroupShard, group: Group): boolean {
+  const { groupId } = group
+  if (group.kind !== 'classic' || !group.isSimple || group.generationId > 0) return true
+  return [...offsets.all()].some((offset) => offset.groupId === groupId) || offsets.openOfGroup(groupId) !== undefined
+}
+
+/** Partitions with offsets that are not committed yet, and the producers whose transactions they are in. */
+function transactionsOn({ offsets }: GroupShard, groupId: string): string[] {
+  return [...(offsets.openOfGroup(groupId) ?? [])].flatMap(([topic, partitions]) =>
+    [...partitions].map(([partition, producers]) => `${groupId} ${topic}-${partition}: ${[...producers].sort()}`),
+  )
 }
 
 /** Between two generations a classic group's members are in memory alone. */

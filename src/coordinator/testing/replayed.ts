@@ -1,0 +1,68 @@
+import { expect } from 'chai'
+import type { LoadedRecord } from '../state-log.ts'
+import { snapshotOf } from './group-snapshot.ts'
+import { GroupWorld } from './group-world.ts'
+
+/**
+ * Whoever loads the log, cut off at any of these lengths, knows what was known when it was that long: also where it was
+ * compacted meanwhile, up to anywhere.
+ */
+export async function expectToldByLog(world: GroupWorld, lived: ReadonlyMap<number, unknown>): Promise<void> {
+  for (const [length, known] of lived) {
+    const records = world.log.records.slice(0, length)
+    expect(await replayed(world, records), `replay of ${length} records`).to.deep.equal(known)
+    for (const tombstones of ['kept', 'dropped'] as const) {
+      const cut = (length * 7919) % (length + 1)
+      const left = compacted(records, cut, tombstones)
+      const what = `replay of ${length} records, ${cut} of them compacted, tombstones ${tombstones}`
+      expect(await replayed(world, left), what).to.deep.equal(known)
+    }
+  }
+}
+
+/** What a coordinator in the same cluster makes of these records. */
+export async function replayed(world: GroupWorld, records: readonly LoadedRecord[]): Promise<unknown> {
+  const copy = new GroupWorld()
+  copy.image = world.image
+  copy.log.records.push(...records)
+  await copy.coordinator.start()
+  return snapshotOf(copy.state)
+}
+
+/**
+ * What the cleaner leaves of a log whose first records, as many as `cut` at most, lie in closed segments: the last
+ * record of each key, where that is a tombstone none or (young ones) itself, nothing of aborted transactions, all of
+ * those that are open. Source: Cleaner, CleanedTransactionMetadata.
+ */
+export function compacted(
+  records: readonly LoadedRecord[],
+  cut: number,
+  tombstones: 'kept' | 'dropped',
+): readonly LoadedRecord[] {
+  const { end, aborted } = transactionsIn(records, cut)
+  const last = new Map<string, number>()
+  for (let i = 0; i < end; i++) {
+    const { marker, key } = records[i]!
+    if (marker === undefined && !aborted.has(i)) last.set(key.toString('latin1'), i)
+  }
+  return records.filter(({ marker, key, value }, i) => {
+    if (i >= end || marker !== undefined) return true
+    return last.get(key.toString('latin1')) === i && (value !== null || tombstones === 'kept')
+  })
+}
+
+/** How far all transactions have ended, and which of the records up to there belong to one that was aborted. */
+function transactionsIn(records: readonly LoadedRecord[], cut: number): { end: number; aborted: ReadonlySet<number> } {
+  const open = new Map<number, number[]>()
+  const aborted = new Set<number>()
+  for (let i = 0; i < cut; i++) {
+    const { producerId, marker } = records[i]!
+    if (producerId === -1) continue
+    const own = open.get(producerId) ?? []
+    if (marker === 'abort') for (const each of own) aborted.add(each)
+    if (marker !== undefined) open.delete(producerId)
+    else open.set(producerId, [...own, i])
+  }
+  const end = Math.min(cut, ...[...open.values()].flat())
+  return { end, aborted }
+}
