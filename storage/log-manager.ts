@@ -1,20 +1,12 @@
 import { BufferPool } from '../protocol/buffer-pool.ts'
 import { invariant } from '../protocol/invariant.ts'
 import { ZERO_UUID } from '../protocol/schema.ts'
-import {
-  CLEAN_SHUTDOWN_FILE,
-  CLEANER_OFFSET_FILE,
-  formatCleanShutdown,
-  formatOffsets,
-  LOG_START_FILE,
-  type PartitionOffset,
-  parseOffsets,
-  RECOVERY_POINT_FILE,
-} from './checkpoint-files.ts'
 import type { Host, Timer } from './host/host.ts'
 import type { LogServices } from './log/log-services.ts'
+import { LogCheckpoints } from './log-checkpoints.ts'
 import { LogCleaner, type LogCleanerSettings } from './log-cleaner.ts'
 import type { LogDirectory, LogStore, StoredPartition } from './log-store.ts'
+import { LogTasks } from './log-tasks.ts'
 import { OpenFiles } from './open-files.ts'
 import type { LogConfig, PartitionLog } from './partition-log.ts'
 import {
@@ -27,6 +19,7 @@ import {
 import { IndexCache } from './segment/index-cache.ts'
 import { type StorageLogger, silentStorageLogger } from './storage-logger.ts'
 import { type Checkpointed, StoredLog } from './stored-log.ts'
+import { StoredLogs } from './stored-logs.ts'
 import { TailMemory } from './tail.ts'
 
 /** Logs looked at in one turn of the event loop. */
@@ -84,14 +77,15 @@ export class LogManager implements LogStore {
   readonly #services: LogServices
   readonly #cleaner: LogCleaner
   readonly #directories: readonly Directory[]
-  readonly #logs = new Map<string, Map<number, StoredLog>>()
+  readonly #logs = new StoredLogs()
+  readonly #checkpoints: LogCheckpoints
+  readonly #tasks: LogTasks
   /** Directories of deleted logs that could not be renamed, by the names that they still have: `topic-0`. */
   readonly #leftBehind = new Map<string, StoredLog>()
   /** Logs that the disk did not let be made: to be tried where they may have a directory already, or there would be two. */
   readonly #halfMade = new Map<string, StoredLog>()
   /** Logs that are gone, but of which the checkpoints on the disk may still tell: `topic-0`. */
   readonly #outlived = new Set<string>()
-  readonly #timers = new Set<Timer>()
   /** Until the next look for something to compact; undefined: that is under way. */
   #cleanerTimer: Timer | undefined
   readonly #isCordoned: (directory: string) => boolean
@@ -99,9 +93,6 @@ export class LogManager implements LogStore {
   #configOf: (topic: string) => LogConfig = () => {
     throw new Error('the log manager was not started')
   }
-  /** Log starts that are to be written at the end of this turn. */
-  #savingStarts: Promise<void> | undefined
-  #isStopped = false
 
   constructor(parts: LogManagerParts) {
     invariant(parts.directories.length > 0, 'a broker needs a directory for its logs')
@@ -112,6 +103,9 @@ export class LogManager implements LogStore {
     this.#isCordoned = parts.isCordoned ?? (() => false)
     this.#onDiskFailure = parts.onDiskFailure ?? (() => {})
     this.#directories = parts.directories.map((each) => ({ ...each, failure: undefined }))
+    const paths = this.#directories.map(({ path }) => path)
+    this.#checkpoints = new LogCheckpoints(host, this.#logger, this.#logs, paths)
+    this.#tasks = new LogTasks(host, this.#logger)
     this.#services = {
       host,
       openFiles: new OpenFiles(host.files),
@@ -120,27 +114,23 @@ export class LogManager implements LogStore {
       pool: parts.pool ?? new BufferPool(),
       logger: this.#logger,
       settings,
-      saveLogStart: () => this.#saveStarts(),
-      saveRecoveryPoints: () => this.#writeRecoveryPoints(),
+      saveLogStart: () => this.#checkpoints.saveStarts(),
+      saveRecoveryPoints: () => this.#checkpoints.writeRecoveryPoints(),
       onDiskFailure: (directory, error) => this.#noteFailure(directory, error),
     }
-    this.#cleaner = new LogCleaner({
-      host,
-      settings,
-      services: this.#services,
-      logs: () => this.#all(),
-    })
+    this.#cleaner = new LogCleaner({ host, settings, services: this.#services, logs: () => this.#logs })
   }
 
   async start(settings: (topic: string) => LogConfig): Promise<void> {
     this.#configOf = settings
     for (const directory of this.#directories) this.#load(directory)
-    const { logInitialTaskDelayMs, logRetentionCheckIntervalMs, logFlushSchedulerIntervalMs } = this.#settings
-    this.#every(logRetentionCheckIntervalMs, () => this.#deleteOldSegments(), logInitialTaskDelayMs)
-    this.#every(logFlushSchedulerIntervalMs, () => this.#flushOverdue())
-    this.#every(this.#settings.logFlushOffsetCheckpointIntervalMs, () => this.#writeRecoveryPoints())
-    this.#every(this.#settings.logFlushStartOffsetCheckpointIntervalMs, () => this.#writeStarts())
-    this.#every(this.#settings.producerIdExpirationCheckIntervalMs, () => this.#expireProducers())
+    const tasks = this.#tasks
+    const own = this.#settings
+    tasks.every(own.logRetentionCheckIntervalMs, () => this.#deleteOldSegments(), own.logInitialTaskDelayMs)
+    tasks.every(own.logFlushSchedulerIntervalMs, () => this.#flushOverdue())
+    tasks.every(own.logFlushOffsetCheckpointIntervalMs, () => this.#checkpoints.writeRecoveryPoints())
+    tasks.every(own.logFlushStartOffsetCheckpointIntervalMs, () => this.#checkpoints.writeStarts())
+    tasks.every(own.producerIdExpirationCheckIntervalMs, () => this.#expireProducers())
     this.#awaitCleaner()
   }
 
@@ -152,15 +142,15 @@ export class LogManager implements LogStore {
   }
 
   *list(): Iterable<StoredPartition> {
-    yield* this.#all()
+    yield* this.#logs
   }
 
   get(topic: string, partition: number): PartitionLog | undefined {
-    return this.#find(topic, partition)?.open()
+    return this.#logs.find(topic, partition)?.open()
   }
 
   create(topic: string, partition: number, topicId: string, config: LogConfig): PartitionLog {
-    const existing = this.#find(topic, partition)
+    const existing = this.#logs.find(topic, partition)
     if (existing !== undefined) {
       if (existing.topicId === ZERO_UUID) existing.writeTopicId(topicId)
       if (existing.topicId === topicId) return existing.open()
@@ -185,23 +175,23 @@ export class LogManager implements LogStore {
     const log = stored.open()
     log.updateConfig(config)
     this.#halfMade.delete(name)
-    this.#add(stored)
+    this.#logs.add(stored)
     return log
   }
 
   delete(topic: string, partition: number): void {
-    const stored = this.#find(topic, partition)
+    const stored = this.#logs.find(topic, partition)
     if (stored === undefined) return
     this.#delete(stored, this.#configOf(topic).fileDeleteDelayMs)
   }
 
   setAside(topic: string, partition: number): void {
-    const stored = this.#find(topic, partition)
+    const stored = this.#logs.find(topic, partition)
     if (stored !== undefined) this.#setAside(stored)
   }
 
   updateConfig(topic: string, config: LogConfig): void {
-    for (const stored of this.#logs.get(topic)?.values() ?? []) {
+    for (const stored of this.#logs.ofTopic(topic)) {
       stored.nextRetentionMs = 0
       stored.opened?.updateConfig(config)
     }
@@ -209,25 +199,31 @@ export class LogManager implements LogStore {
 
   directories(): readonly LogDirectory[] {
     return this.#directories.map((directory) => {
-      const logs = [...this.#all()].filter((stored) => stored.logDirectory === directory.path)
-      const partitions = logs.map(({ topic, partition, sizeBytes }) => ({ topic, partition, sizeBytes }))
+      const partitions = this.#logs
+        .inDirectory(directory.path)
+        .map(({ topic, partition, sizeBytes }) => ({ topic, partition, sizeBytes }))
       return { ...directory, ...this.#host.files.space(directory.path), partitions }
     })
   }
 
   async stop(): Promise<void> {
-    this.#isStopped = true
-    for (const timer of this.#timers) timer.cancel()
-    this.#timers.clear()
+    this.#tasks.stop()
     await this.#cleaner.stop()
-    const open = [...this.#all()].filter((stored) => stored.opened !== undefined)
+    const open = [...this.#logs].filter((stored) => stored.opened !== undefined)
     for (let i = 0; i < open.length; i += CLOSES_AT_ONCE) {
       await Promise.all(open.slice(i, i + CLOSES_AT_ONCE).map((stored) => stored.opened!.close()))
     }
-    this.#writeRecoveryPoints()
-    this.#writeStarts()
-    for (const directory of this.#directories) if (this.#isInOrder(directory)) this.#markClean(directory)
+    this.#checkpoints.writeRecoveryPoints()
+    this.#checkpoints.writeStarts()
+    for (const directory of this.#directories) {
+      if (this.#isInOrder(directory)) this.#checkpoints.markClean(directory.path)
+    }
     this.#services.openFiles.closeAll()
+  }
+
+  #isInOrder(directory: Directory): boolean {
+    const logs = this.#logs.inDirectory(directory.path)
+    return directory.failure === undefined && logs.every((stored) => stored.opened?.failure === undefined)
   }
 
   // Start.
@@ -238,41 +234,23 @@ export class LogManager implements LogStore {
     // An earlier start may have made it and ended right after.
     files.syncDirectory(files.join(directory.path, '..'))
     const names = files.list(directory.path)
-    const cleanMark = files.join(directory.path, CLEAN_SHUTDOWN_FILE)
-    const wasCleanStop = files.exists(cleanMark)
-    if (wasCleanStop) files.remove(cleanMark)
-    // A mark that came back after a power loss would hide what happened since; and checkpoints that are read are in force.
-    files.syncDirectory(directory.path)
-    const recoveryPoints = this.#readOffsets(directory, RECOVERY_POINT_FILE)
-    const starts = this.#readOffsets(directory, LOG_START_FILE)
-    const compactedUpTo = this.#readOffsets(directory, CLEANER_OFFSET_FILE)
+    const found = this.#checkpoints.take(directory.path)
     const present = new Set(names)
-    for (const offsets of [recoveryPoints, starts, compactedUpTo]) {
-      for (const name of offsets?.keys() ?? []) if (!present.has(name)) this.#outlived.add(name)
-    }
-    // From now on it says of each log how far it may have been compacted.
-    if (recoveryPoints === undefined)
-      files.replaceWhole(files.join(directory.path, RECOVERY_POINT_FILE), formatOffsets([]))
+    for (const name of found.names) if (!present.has(name)) this.#outlived.add(name)
     for (const name of names) {
       const path = files.join(directory.path, name)
       if (isDeletedDirectory(name))
-        this.#after(this.#configOf(NO_TOPIC).fileDeleteDelayMs, () => this.#removeFile(path))
+        this.#tasks.after(this.#configOf(NO_TOPIC).fileDeleteDelayMs, () => this.#removeFile(path))
       const parsed = parsePartitionDirectory(name)
       if (parsed === undefined || parsed.topic === METADATA_TOPIC || !files.stat(path)?.isDirectory) continue
-      const checkpointed = {
-        wasCleanStop,
-        recoveryPoint: recoveryPoints?.get(name) ?? 0,
-        logStartOffset: starts?.get(name) ?? 0,
-        compactedUpTo: compactedUpTo?.get(name) ?? (recoveryPoints && 0),
-      }
-      this.#add(this.#newLog(parsed.topic, parsed.partition, directory, checkpointed))
+      this.#logs.add(this.#newLog(parsed.topic, parsed.partition, directory, found.of(name)))
     }
-    if (!wasCleanStop) this.#recover(directory)
+    if (!found.wasCleanStop) this.#recover(directory)
   }
 
   #recover(directory: Directory): void {
     const startMs = this.#host.clock.monotonicMs()
-    const logs = [...this.#all()].filter((stored) => stored.logDirectory === directory.path)
+    const logs = this.#logs.inDirectory(directory.path)
     for (const stored of logs) {
       try {
         stored.open()
@@ -288,18 +266,9 @@ export class LogManager implements LogStore {
     }
     if (logs.length === 0) return
     // What is written from now on below the checkpointed recovery point would not be recovered.
-    if (logs.some((stored) => stored.hasLostSynced)) this.#writeRecoveryPoints()
+    if (logs.some((stored) => stored.hasLostSynced)) this.#checkpoints.writeRecoveryPoints()
     const tookMs = Math.round(this.#host.clock.monotonicMs() - startMs)
     this.#logger.info({ directory: directory.path, logs: logs.length, tookMs }, 'recovered after an unclean stop')
-  }
-
-  /** By `topic-0`. Undefined where there is no such file, or a corrupt one. */
-  #readOffsets({ path }: Directory, file: string): Map<string, number> | undefined {
-    const text = this.#host.files.readWhole(this.#host.files.join(path, file))?.toString('utf8')
-    if (text === undefined) return undefined
-    const entries = parseOffsets(text)
-    if (entries === undefined) this.#logger.warn({ directory: path, file }, 'a checkpoint is corrupt and is ignored')
-    return entries && new Map(entries.map((entry) => [`${entry.topic}-${entry.partition}`, entry.offset]))
   }
 
   #newLog(topic: string, partition: number, directory: Directory, checkpointed: Checkpointed): StoredLog {
@@ -343,9 +312,9 @@ export class LogManager implements LogStore {
   /** Lets other work go on in between: there may be ten thousand logs. */
   async #forEachInTurns(task: (stored: StoredLog) => void | Promise<void>): Promise<void> {
     let count = 0
-    for (const stored of [...this.#all()]) {
-      if (this.#isStopped) return
-      if (stored.failure !== undefined || this.#find(stored.topic, stored.partition) !== stored) continue
+    for (const stored of [...this.#logs]) {
+      if (this.#tasks.isStopped) return
+      if (stored.failure !== undefined || !this.#logs.has(stored)) continue
       await task(stored)
       if (++count % LOGS_PER_TURN === 0) await new Promise<void>((resolve) => this.#host.timers.atTurnEnd(resolve))
     }
@@ -353,123 +322,28 @@ export class LogManager implements LogStore {
 
   /** Compacted logs are looked after at the pace of the cleaner. Source: LogCleaner.CleanerThread. */
   #awaitCleaner(): void {
-    if (this.#cleanerTimer !== undefined) {
-      this.#cleanerTimer.cancel()
-      this.#timers.delete(this.#cleanerTimer)
-    }
-    this.#cleanerTimer = this.#after(this.#settings.logCleanerBackoffMs, () => {
+    this.#cleanerTimer?.cancel()
+    this.#cleanerTimer = this.#tasks.after(this.#settings.logCleanerBackoffMs, () => {
       this.#cleanerTimer = undefined
-      this.#cleaner
-        .run()
-        .then(() => this.#deleteOldSegments((stored) => stored.config.cleanupPolicy.includes('compact')))
-        .catch((error: Error) => this.#tellFailedTask(error))
-        .finally(() => this.#awaitCleaner())
+      this.#tasks.run(() => this.#clean()).finally(() => this.#awaitCleaner())
     })
   }
 
-  #tellFailedTask(error: Error): void {
-    this.#logger.error({ reason: error.stack }, 'a task of the log manager failed')
+  async #clean(): Promise<void> {
+    await this.#cleaner.run()
+    await this.#deleteOldSegments((stored) => stored.config.cleanupPolicy.includes('compact'))
   }
 
-  #every(intervalMs: number, task: () => void | Promise<void>, firstAfterMs = intervalMs): void {
-    const again = (delayMs: number): void => {
-      this.#after(delayMs, () => {
-        Promise.resolve()
-          .then(task)
-          .catch((error: Error) => this.#tellFailedTask(error))
-          .finally(() => again(intervalMs))
-      })
-    }
-    again(firstAfterMs)
-  }
-
-  /** undefined: the manager has stopped, and nothing will come any more. */
-  #after(delayMs: number, task: () => void): Timer | undefined {
-    if (this.#isStopped) return undefined
-    const timer = this.#host.timers.after(delayMs, () => {
-      this.#timers.delete(timer)
-      task()
-    })
-    this.#timers.add(timer)
-    return timer
-  }
-
-  // Checkpoints.
-
-  #saveStarts(): Promise<void> {
-    this.#savingStarts ??= new Promise((resolve, reject) => {
-      this.#host.timers.atTurnEnd(() => {
-        this.#savingStarts = undefined
-        try {
-          this.#writeStarts()
-          resolve()
-        } catch (error) {
-          reject(error)
-        }
-      })
-    })
-    return this.#savingStarts
-  }
-
-  #writeRecoveryPoints(): void {
-    this.#writeOffsets(RECOVERY_POINT_FILE, (stored) => stored.recoveryPoint)
-  }
-
-  #writeStarts(): void {
-    this.#writeOffsets(LOG_START_FILE, (stored) => stored.checkpointedStart)
-  }
-
-  #writeOffsets(file: string, offsetOf: (stored: StoredLog) => number | undefined): void {
-    const entries = new Map<string, PartitionOffset[]>(this.#directories.map(({ path }) => [path, []]))
-    for (const stored of this.#all()) {
-      const offset = offsetOf(stored)
-      const { topic, partition } = stored
-      if (offset !== undefined) entries.get(stored.logDirectory)!.push({ topic, partition, offset })
-    }
-    const { files } = this.#host
-    for (const [path, offsets] of entries) files.replaceWhole(files.join(path, file), formatOffsets(offsets))
-  }
-
-  #isInOrder(directory: Directory): boolean {
-    const logs = [...this.#all()].filter((stored) => stored.logDirectory === directory.path)
-    return directory.failure === undefined && logs.every((stored) => stored.opened?.failure === undefined)
-  }
-
-  #markClean({ path }: Directory): void {
-    const { files } = this.#host
-    files.replaceWhole(files.join(path, CLEAN_SHUTDOWN_FILE), formatCleanShutdown(0))
-  }
-
-  // Which logs there are.
-
-  *#all(): Generator<StoredLog> {
-    for (const partitions of this.#logs.values()) yield* partitions.values()
-  }
-
-  #find(topic: string, partition: number): StoredLog | undefined {
-    return this.#logs.get(topic)?.get(partition)
-  }
-
-  #add(stored: StoredLog): void {
-    const partitions = this.#logs.get(stored.topic)
-    if (partitions === undefined) this.#logs.set(stored.topic, new Map([[stored.partition, stored]]))
-    else partitions.set(stored.partition, stored)
-  }
-
-  #forget(stored: StoredLog): void {
-    const partitions = this.#logs.get(stored.topic)
-    partitions?.delete(stored.partition)
-    if (partitions?.size === 0) this.#logs.delete(stored.topic)
-  }
+  // Logs that go.
 
   #delete(stored: StoredLog, delayMs: number): void {
     const uniqueId = this.#host.random.bytes(16).toString('hex')
     try {
       const moved = this.#moveAway(stored, deletedDirectoryName(stored.topic, stored.partition, uniqueId))
-      this.#after(delayMs, () => this.#removeFile(moved))
+      this.#tasks.after(delayMs, () => this.#removeFile(moved))
     } catch (error) {
       if (!IN_USE_CODES.has((error as NodeJS.ErrnoException).code ?? '')) throw error
-      this.#after(IN_USE_RETRY_MS, () => {
+      this.#tasks.after(IN_USE_RETRY_MS, () => {
         if (this.#leftBehind.get(stored.name) === stored) this.#delete(stored, delayMs)
       })
     }
@@ -478,7 +352,7 @@ export class LogManager implements LogStore {
   /** Renames the directory out of the way of a log to come; answers its new path. */
   #moveAway(stored: StoredLog, name: string): string {
     stored.opened?.abandon()
-    this.#forget(stored)
+    this.#logs.delete(stored)
     this.#outlived.add(stored.name)
     const { files } = this.#host
     const moved = files.join(stored.logDirectory, name)
@@ -502,8 +376,8 @@ export class LogManager implements LogStore {
     const left = this.#leftBehind.get(name)
     if (left !== undefined) this.#setAside(left)
     if (!this.#outlived.has(name)) return
-    this.#writeRecoveryPoints()
-    this.#writeStarts()
+    this.#checkpoints.writeRecoveryPoints()
+    this.#checkpoints.writeStarts()
     for (const { path } of this.#directories) this.#cleaner.forget(this.#outlived, path)
     this.#outlived.clear()
   }
@@ -524,7 +398,7 @@ export class LogManager implements LogStore {
     const usable = open.length > 0 ? open : working
     const counts = new Map<string, number>()
     if (usable.length > 1) {
-      for (const { logDirectory } of this.#all()) counts.set(logDirectory, (counts.get(logDirectory) ?? 0) + 1)
+      for (const { logDirectory } of this.#logs) counts.set(logDirectory, (counts.get(logDirectory) ?? 0) + 1)
     }
     const candidates = usable.length === 0 ? this.#directories : usable
     return candidates.reduce((best, each) =>

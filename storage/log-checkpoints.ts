@@ -1,0 +1,115 @@
+import {
+  CLEAN_SHUTDOWN_FILE,
+  CLEANER_OFFSET_FILE,
+  formatCleanShutdown,
+  formatOffsets,
+  LOG_START_FILE,
+  type PartitionOffset,
+  parseOffsets,
+  RECOVERY_POINT_FILE,
+} from './checkpoint-files.ts'
+import type { Host } from './host/host.ts'
+import type { StorageLogger } from './storage-logger.ts'
+import type { Checkpointed, StoredLog } from './stored-log.ts'
+import type { StoredLogs } from './stored-logs.ts'
+
+type Offsets = ReadonlyMap<string, number>
+
+/** What the files of one log directory said at the start, by names of logs: `topic-0`. */
+export interface FoundCheckpoints {
+  /** Names of which any of the files tells. */
+  readonly names: ReadonlySet<string>
+  of(name: string): Checkpointed
+}
+
+/** The files in each log directory that tell of all its logs. */
+export class LogCheckpoints {
+  readonly #host: Host
+  readonly #logger: StorageLogger
+  readonly #logs: StoredLogs
+  readonly #directories: readonly string[]
+  /** Log starts that are to be written at the end of this turn. */
+  #savingStarts: Promise<void> | undefined
+
+  constructor(host: Host, logger: StorageLogger, logs: StoredLogs, directories: readonly string[]) {
+    this.#host = host
+    this.#logger = logger
+    this.#logs = logs
+    this.#directories = directories
+  }
+
+  /** Reads them, and takes the mark of a clean stop away. From then on the recovery points are kept. */
+  take(directory: string): FoundCheckpoints & { readonly wasCleanStop: boolean } {
+    const { files } = this.#host
+    const cleanMark = files.join(directory, CLEAN_SHUTDOWN_FILE)
+    const wasCleanStop = files.exists(cleanMark)
+    if (wasCleanStop) files.remove(cleanMark)
+    // A mark that came back after a power loss would hide what happened since; and checkpoints that are read are in force.
+    files.syncDirectory(directory)
+    const recoveryPoints = this.#read(directory, RECOVERY_POINT_FILE)
+    const starts = this.#read(directory, LOG_START_FILE)
+    const compactedUpTo = this.#read(directory, CLEANER_OFFSET_FILE)
+    // From now on it says of each log how far it may have been compacted.
+    if (recoveryPoints === undefined) files.replaceWhole(files.join(directory, RECOVERY_POINT_FILE), formatOffsets([]))
+    const all = [recoveryPoints, starts, compactedUpTo]
+    return {
+      wasCleanStop,
+      names: new Set(all.flatMap((offsets) => [...(offsets?.keys() ?? [])])),
+      of: (name) => ({
+        wasCleanStop,
+        recoveryPoint: recoveryPoints?.get(name) ?? 0,
+        logStartOffset: starts?.get(name) ?? 0,
+        compactedUpTo: compactedUpTo?.get(name) ?? (recoveryPoints && 0),
+      }),
+    }
+  }
+
+  writeRecoveryPoints(): void {
+    this.#write(RECOVERY_POINT_FILE, (stored) => stored.recoveryPoint)
+  }
+
+  writeStarts(): void {
+    this.#write(LOG_START_FILE, (stored) => stored.checkpointedStart)
+  }
+
+  /** The same at the end of this turn, once for all who ask in it. */
+  saveStarts(): Promise<void> {
+    this.#savingStarts ??= new Promise((resolve, reject) => {
+      this.#host.timers.atTurnEnd(() => {
+        this.#savingStarts = undefined
+        try {
+          this.writeStarts()
+          resolve()
+        } catch (error) {
+          reject(error)
+        }
+      })
+    })
+    return this.#savingStarts
+  }
+
+  markClean(directory: string): void {
+    const { files } = this.#host
+    files.replaceWhole(files.join(directory, CLEAN_SHUTDOWN_FILE), formatCleanShutdown(0))
+  }
+
+  /** Undefined where there is no such file, or a corrupt one. */
+  #read(directory: string, file: string): Offsets | undefined {
+    const text = this.#host.files.readWhole(this.#host.files.join(directory, file))?.toString('utf8')
+    if (text === undefined) return undefined
+    const entries = parseOffsets(text)
+    if (entries === undefined) this.#logger.warn({ directory, file }, 'a checkpoint is corrupt and is ignored')
+    return entries && new Map(entries.map((entry) => [`${entry.topic}-${entry.partition}`, entry.offset]))
+  }
+
+  #write(file: string, offsetOf: (stored: StoredLog) => number | undefined): void {
+    const entries = new Map<string, PartitionOffset[]>(this.#directories.map((path) => [path, []]))
+    for (const stored of this.#logs) {
+      const offset = offsetOf(stored)
+      const { topic, partition } = stored
+      if (offset !== undefined) entries.get(stored.logDirectory)!.push({ topic, partition, offset })
+    }
+    const { files } = this.#host
+    for (const [path, offsets] of entries) files.replaceWhole(files.join(path, file), formatOffsets(offsets))
+  }
+}

@@ -1,0 +1,59 @@
+import type { Host, Timer } from './host/host.ts'
+import type { StorageLogger } from './storage-logger.ts'
+
+/** What the log manager does later, or again and again, until it stops. */
+export class LogTasks {
+  readonly #host: Host
+  readonly #logger: StorageLogger
+  readonly #timers = new Set<Timer>()
+  #isStopped = false
+
+  constructor(host: Host, logger: StorageLogger) {
+    this.#host = host
+    this.#logger = logger
+  }
+
+  get isStopped(): boolean {
+    return this.#isStopped
+  }
+
+  /** Nothing that waits will run any more. */
+  stop(): void {
+    this.#isStopped = true
+    for (const timer of this.#timers) timer.cancel()
+    this.#timers.clear()
+  }
+
+  /** undefined: the manager has stopped, and nothing will come any more. */
+  after(delayMs: number, task: () => void): Timer | undefined {
+    if (this.#isStopped) return undefined
+    const timer = this.#host.timers.after(delayMs, () => {
+      this.#timers.delete(timer)
+      task()
+    })
+    this.#timers.add(timer)
+    return {
+      cancel: () => {
+        timer.cancel()
+        this.#timers.delete(timer)
+      },
+    }
+  }
+
+  /** The interval counts from the end of a run, be it a failure. */
+  every(intervalMs: number, task: () => void | Promise<void>, firstAfterMs = intervalMs): void {
+    const again = (delayMs: number): void => {
+      this.after(delayMs, () => this.run(task).finally(() => again(intervalMs)))
+    }
+    again(firstAfterMs)
+  }
+
+  /** Never fails: whoever reads the log is told. */
+  async run(task: () => void | Promise<void>): Promise<void> {
+    try {
+      await task()
+    } catch (error) {
+      this.#logger.error({ reason: (error as Error).stack }, 'a task of the log manager failed')
+    }
+  }
+}
