@@ -1,14 +1,9 @@
 import type { ApiVersionsResponse } from '../../protocol/apis/api-versions.ts'
 import { apiByKey } from '../../protocol/apis/index.ts'
-import { oldestIn44 } from './scenario.ts'
+import { oldestIn44, versionName } from './versions.ts'
 
 /** What a broker says that it serves: its answer to ApiVersions. */
 export type Served = Pick<ApiVersionsResponse, 'apiKeys'>
-
-/** A version of an api as exchanges name it. */
-export function versionName(api: string, version: number): string {
-  return `${api} v${version}`
-}
 
 /** Told by Apache Kafka and answered by closing the connection: Produce before v3, for librdkafka's sake (KAFKA-18659). */
 function oldestAnswered(api: string, minVersion: number): number {

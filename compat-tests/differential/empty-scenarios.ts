@@ -2,7 +2,8 @@ import { Produce } from '../../protocol/apis/produce.ts'
 import { type ApiSchema, defaultsOf } from '../../protocol/schema.ts'
 import { handlers } from '../../src/apis/index.ts'
 import { coordinatorReady } from './group-scenarios.ts'
-import { newestIn44, oldestIn44, type Scenario } from './scenario.ts'
+import type { Scenario } from './scenario.ts'
+import { newestIn44, oldestIn44 } from './versions.ts'
 
 /** What these answer to a request for nothing in particular is everything, other scenarios' things too. */
 const listings = new Set([

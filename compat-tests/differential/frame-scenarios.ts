@@ -4,7 +4,8 @@ import { apis } from '../../protocol/apis/index.ts'
 import { requestHeaderVersion } from '../../protocol/headers.ts'
 import type { ApiSchema } from '../../protocol/schema.ts'
 import { requestFrame } from '../raw-client.ts'
-import { newestIn44, type Scenario } from './scenario.ts'
+import type { Scenario } from './scenario.ts'
+import { newestIn44 } from './versions.ts'
 
 /** A frame around these bytes. */
 function framed(...parts: readonly (Buffer | readonly number[])[]): Buffer {

@@ -1,5 +1,5 @@
 import { brokerConfigs } from '../../src/config/broker-configs.ts'
-import { oldestIn44 } from './scenario.ts'
+import { oldestIn44 } from './versions.ts'
 
 /** Where Ottla answers something else than Apache Kafka 4.4, and why that is meant. */
 export interface KnownDifference {

@@ -11,7 +11,7 @@ import {
 } from '../../protocol/schema.ts'
 import type { RawClient } from '../raw-client.ts'
 import { within } from '../wait-for.ts'
-import { versionName } from './coverage.ts'
+import { versionName } from './versions.ts'
 
 /** One request and its answer, masked: what two brokers must agree on. */
 export interface Exchange {

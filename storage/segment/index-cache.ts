@@ -1,12 +1,16 @@
-import type { EntryFile } from './entry-file.ts'
-
 /** Enough for the indexes of some 30 GB of log. */
 const DEFAULT_LIMIT_BYTES = 64 * 1024 * 1024
+
+/** An index, as far as its place in memory goes. */
+interface Loadable {
+  readonly memoryBytes: number
+  unload(): void
+}
 
 /** Indexes of closed segments that are in memory; the least recently used leave it. */
 export class IndexCache {
   readonly #limitBytes: number
-  readonly #loaded = new Map<EntryFile, number>()
+  readonly #loaded = new Map<Loadable, number>()
   #sizeBytes = 0
 
   constructor(limitBytes = DEFAULT_LIMIT_BYTES) {
@@ -18,7 +22,7 @@ export class IndexCache {
   }
 
   /** The index was used. */
-  touch(index: EntryFile): void {
+  touch(index: Loadable): void {
     this.forget(index)
     this.#loaded.set(index, index.memoryBytes)
     this.#sizeBytes += index.memoryBytes
@@ -29,7 +33,7 @@ export class IndexCache {
     }
   }
 
-  forget(index: EntryFile): void {
+  forget(index: Loadable): void {
     const bytes = this.#loaded.get(index)
     if (bytes === undefined) return
     this.#loaded.delete(index)

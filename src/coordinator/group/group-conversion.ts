@@ -3,7 +3,7 @@ import { type ErrorName, errorCode, type Rejection, reject } from '../../../prot
 import type { MetadataImage } from '../../metadata/metadata-image.ts'
 import type { CoordinatorRecord } from '../coordinator-record.ts'
 import type { TopicPartitions } from './assignor/assignor.ts'
-import { ClassicGroup, CONSUMER_PROTOCOL_TYPE } from './classic/classic-group.ts'
+import { ClassicGroup } from './classic/classic-group.ts'
 import { type ClassicMember, metadataUnder, noAssignment } from './classic/classic-member.ts'
 import type { ClassicRebalance } from './classic/classic-rebalance.ts'
 import {
@@ -18,6 +18,7 @@ import type { ConsumerTimers } from './consumer/consumer-timers.ts'
 import { metadataHash } from './consumer/metadata-hash.ts'
 import { withEpoch } from './consumer/partition-epochs.ts'
 import type { GroupContext } from './group-context.ts'
+import { CONSUMER_PROTOCOL_TYPE } from './group-face.ts'
 import type { GroupTable } from './group-table.ts'
 
 /** Moves groups between the protocols while members are in them (KIP-848). Source: GroupMetadataManager. */

@@ -8,7 +8,14 @@ import {
 import { invariant } from '../../../../protocol/invariant.ts'
 import { type CoordinatorRecord, record, tombstone } from '../../coordinator-record.ts'
 import { javaBucket } from '../../java-hash.ts'
-import { anyPartition, type CommitOrigin, type GroupFace, type PartitionCheck, type RetentionBase } from '../group.ts'
+import {
+  anyPartition,
+  CONSUMER_PROTOCOL_TYPE,
+  type CommitOrigin,
+  type GroupFace,
+  type PartitionCheck,
+  type RetentionBase,
+} from '../group-face.ts'
 import { type ClassicMember, type MemberProtocol, metadataUnder, noAssignment } from './classic-member.ts'
 import { subscribedTopics } from './consumer-subscription.ts'
 
@@ -21,9 +28,6 @@ const previousStates: Readonly<Record<ClassicGroupState, readonly ClassicGroupSt
   Stable: ['CompletingRebalance'],
   Dead: ['Stable', 'PreparingRebalance', 'CompletingRebalance', 'Empty', 'Dead'],
 }
-
-/** Protocol type of groups of consumers, whose metadata the coordinator can read. */
-export const CONSUMER_PROTOCOL_TYPE = 'consumer'
 
 /** Version in which Kafka 4.4 writes GroupMetadata. Source: GroupCoordinatorRecordHelpers. */
 const GROUP_METADATA_VERSION = 3

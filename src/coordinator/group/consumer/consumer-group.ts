@@ -2,25 +2,24 @@ import { type Rejection, reject } from '../../../../protocol/error-codes.ts'
 import type { CoordinatorRecord } from '../../coordinator-record.ts'
 import { javaBucket } from '../../java-hash.ts'
 import { noPartitions, type TopicPartitions } from '../assignor/assignor.ts'
-import { CONSUMER_PROTOCOL_TYPE } from '../classic/classic-group.ts'
-import { anyPartition, type CommitOrigin, type GroupFace, type PartitionCheck, type RetentionBase } from '../group.ts'
+import {
+  anyPartition,
+  CONSUMER_PROTOCOL_TYPE,
+  type CommitOrigin,
+  type GroupFace,
+  type PartitionCheck,
+  type RetentionBase,
+} from '../group-face.ts'
 import { type ConsumerMember, isReconciledTo, memberState, regexOf } from './consumer-member.ts'
 import * as records from './consumer-records.ts'
 import { epochsOf, type PartitionEpochs } from './partition-epochs.ts'
 import { addCount, SubscriptionCounts } from './subscription-counts.ts'
+import type { ResolvedRegex } from './topic-regex.ts'
 
 /** OffsetCommit of this version and later is for members of the consumer protocol. */
 const CONSUMER_PROTOCOL_COMMIT_VERSION = 9
 
 export type ConsumerGroupState = 'Empty' | 'Assigning' | 'Reconciling' | 'Stable'
-
-/** Topics that a regular expression stood for when it was last looked up. */
-export interface ResolvedRegex {
-  readonly topics: ReadonlySet<string>
-  /** End offset of the metadata image in which they were looked up. */
-  readonly version: number
-  readonly timestampMs: number
-}
 
 /**
  * A group of the consumer protocol (KIP-848), as replaying the log makes it: members with what they have, and what each

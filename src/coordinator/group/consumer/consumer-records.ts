@@ -9,9 +9,9 @@ import {
 } from '../../../../protocol/internal-records/consumer-group-records.ts'
 import { type CoordinatorRecord, record, tombstone } from '../../coordinator-record.ts'
 import type { TopicPartitions } from '../assignor/assignor.ts'
-import type { ResolvedRegex } from './consumer-group.ts'
 import type { ConsumerMember } from './consumer-member.ts'
 import { listOf, type PartitionEpochs } from './partition-epochs.ts'
+import type { ResolvedRegex } from './topic-regex.ts'
 
 /** What is written of consumer groups, all in version 0. Source: GroupCoordinatorRecordHelpers. */
 const VERSION = 0

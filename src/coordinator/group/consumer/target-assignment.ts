@@ -1,10 +1,11 @@
 import type { MetadataImage } from '../../../metadata/metadata-image.ts'
 import type { CoordinatorRecord } from '../../coordinator-record.ts'
 import { type AssignedMember, type Assignor, noPartitions, type TopicPartitions } from '../assignor/assignor.ts'
-import type { ConsumerGroup, ResolvedRegex } from './consumer-group.ts'
+import type { ConsumerGroup } from './consumer-group.ts'
 import { type ConsumerMember, regexOf } from './consumer-member.ts'
 import { targetAssignmentMetadataRecord, targetAssignmentRecord } from './consumer-records.ts'
 import { samePartitions } from './partition-epochs.ts'
+import type { ResolvedRegex } from './topic-regex.ts'
 
 /** A target assignment with the records that say what is new in it. */
 export interface TargetAssignment {

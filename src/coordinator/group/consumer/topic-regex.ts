@@ -1,6 +1,13 @@
 import { createRequire } from 'node:module'
 import { type Rejection, reject } from '../../../../protocol/error-codes.ts'
-import type { ResolvedRegex } from './consumer-group.ts'
+
+/** Topics that a regular expression stood for when it was last looked up. */
+export interface ResolvedRegex {
+  readonly topics: ReadonlySet<string>
+  /** End offset of the metadata image in which they were looked up. */
+  readonly version: number
+  readonly timestampMs: number
+}
 
 type Re2 = typeof import('re2js')
 

@@ -4,8 +4,9 @@ import { errorCode, isRejection, type Rejection, reject } from '../../../../prot
 import type { CoordinatorRecord } from '../../coordinator-record.ts'
 import type { Decision } from '../../shard.ts'
 import type { ClassicRebalance } from '../classic/classic-rebalance.ts'
-import type { Group, PartitionCheck } from '../group.ts'
+import type { Group } from '../group.ts'
 import type { GroupContext } from '../group-context.ts'
+import type { PartitionCheck } from '../group-face.ts'
 import type { GroupTable } from '../group-table.ts'
 import { offsetRecord } from './offset-store.ts'
 
