@@ -33,6 +33,13 @@ describe('tidy', () => {
       { 'src/main.ts': "import './apis/index.ts'\nimport './x.fixture.ts'", 'src/x.fixture.ts': '' },
       /^src\/main.ts imports src\/x.fixture.ts, a test/,
     ],
+    'a circle of imports': [
+      {
+        'storage/log.ts': "import '../protocol/apis/fetch.ts'\nimport type { A } from './a.ts'",
+        'storage/a.ts': "import './log.ts'",
+      },
+      /^storage\/log.ts -> storage\/a.ts -> storage\/log.ts is a circle of imports/,
+    ],
     'a clock behind the back of the host': [
       { 'storage/log.ts': 'const now = Date.now()' },
       /^storage\/log.ts uses Date.now\(: take host.clock/,

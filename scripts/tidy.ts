@@ -29,6 +29,7 @@ export function complaintsAbout(sources: Sources): string[] {
     checkNames(file, complain)
     checkTests(file, complain)
   }
+  checkCircles(files, complain)
   checkReach(files, complain)
   checkLists(files, complain)
   return complaints
@@ -79,6 +80,25 @@ function checkDirections({ path, imports }: File, files: ReadonlyMap<string, Fil
     else if (!isTest(path) && level(target) > level(path))
       complain(`${path} imports ${target}, a higher layer: declare the interface that it needs, and take it`)
   }
+}
+
+/** Files that import each other, types alone or not, cannot be read one after the other. Each circle is told once. */
+function checkCircles(files: ReadonlyMap<string, File>, complain: Complain): void {
+  const done = new Set<string>()
+  const way: string[] = []
+  const visit = (path: string): void => {
+    if (way.includes(path)) {
+      const circle = [...way.slice(way.indexOf(path)), path].join(' -> ')
+      complain(`${circle} is a circle of imports: move what both sides need into a file below them`)
+    }
+    const file = files.get(path)
+    if (file === undefined || done.has(path)) return
+    done.add(path)
+    way.push(path)
+    for (const target of file.imports) visit(target)
+    way.pop()
+  }
+  for (const path of files.keys()) visit(path)
 }
 
 /** Files that may open the door to the machine. */
