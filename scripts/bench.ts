@@ -19,6 +19,8 @@ if (args.includes('--help')) {
   PART      only the parts whose name contains one of these: ${sections.map(({ name }) => name).join('; ')}`)
   process.exit(0)
 }
+/** Of names of figures. */
+const LABEL_WIDTH = 32
 const quick = args.includes('--quick')
 const words = args.filter((arg) => !arg.startsWith('--'))
 const wanted = sections.filter(({ name }) => words.length === 0 || words.some((word) => name.includes(word)))
@@ -61,7 +63,7 @@ async function measure(section: Section): Promise<Map<string, Map<string, Figure
       for (const each of taking) {
         process.stderr.write(`${section.name}: run ${run + 1} of ${runs}, ${each.name}          \r`)
         const figures = await section.run(each, { quick, dataDir: prepared?.dataDir ?? '' })
-        for (const figure of figures) keepBest(best, each.name, figure)
+        for (const figure of figures) keepBest(best, figure.of ?? each.name, figure)
       }
   } finally {
     prepared?.dispose()
@@ -79,13 +81,16 @@ function keepBest(best: Map<string, Map<string, Figure>>, contender: string, fig
 }
 
 function print(section: Section, best: Map<string, Map<string, Figure>>): void {
-  console.log(`\n${section.name}`)
+  const others = [...new Set([...best.values()].flatMap((row) => [...row.keys()]))].filter((name) => name !== 'Ottla')
+  const heads = ['Ottla', ...others, ...(others.length > 0 ? ['ratio'] : [])]
+  const labelled = (label: string, unit: string) => label.padEnd(LABEL_WIDTH) + unit.padEnd(6)
+  console.log(`\n${labelled(section.name, '')}${heads.map((head) => head.padStart(14)).join('')}`)
   for (const [name, row] of best) {
-    const [ours, theirs] = [row.get('Ottla'), row.get('Apache Kafka')]
+    const ours = row.get('Ottla')
     if (ours === undefined) continue
-    const label = `${`  ${name}`.padEnd(28)}${ours.unit.padEnd(6)}${shown(ours.value)}`
-    if (theirs === undefined) console.log(label)
-    else console.log(`${label}${shown(theirs.value)}${shown(ours.value / theirs.value)}`)
+    const theirs = others.map((other) => row.get(other)!.value)
+    const values = [ours.value, ...theirs, ...theirs.map((value) => ours.value / value)]
+    console.log(`${labelled(`  ${name}`, ours.unit)}${values.map(shown).join('')}`)
   }
 }
 
@@ -95,13 +100,10 @@ function shown(value: number): string {
 }
 
 try {
-  console.log(
-    `${' '.repeat(34)}${'Ottla'.padStart(14)}${java ? 'Apache Kafka'.padStart(14) + 'ratio'.padStart(14) : ''}`,
-  )
   for (const section of wanted.filter(({ cold }) => cold)) print(section, await measure(section))
   if (!wanted.every(({ cold }) => cold)) await warmUp()
   for (const section of wanted.filter(({ cold }) => !cold)) print(section, await measure(section))
-  if (java) console.log('\nratio: Ottla by Apache Kafka. Of MB/s more is better, of all else less.')
+  console.log('\nratio: Ottla by what stands beside it. Of MB/s and of 1/s more is better, of all else less.')
 } finally {
   for (const { broker } of contenders) await broker.dispose()
 }

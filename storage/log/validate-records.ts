@@ -1,4 +1,5 @@
 import { type Rejection, reject } from '../../protocol/error-codes.ts'
+import { latestOfPlainRecords } from '../../protocol/records/plain-records.ts'
 import { NO_TIMESTAMP, type RecordBatch } from '../../protocol/records/record-batch.ts'
 import {
   DEFAULT_DECOMPRESSED_LIMIT_BYTES,
@@ -40,17 +41,27 @@ export function checkRecords(
   }
   const uncompressed = uncompressedRecords(batch, DEFAULT_DECOMPRESSED_LIMIT_BYTES)
   if (uncompressed instanceof RecordFault) return rejectionOf(uncompressed)
-  const largestRecordBytes = batch.isCompressed ? config.maxDecompressedMessageBytes : undefined
-  const cursor = new RecordCursor(batch, uncompressed, largestRecordBytes)
-  const maxTimestamp = latestTimestamp(cursor, batch)
-  if (cursor.fault !== undefined) return rejectionOf(cursor.fault)
+  const latestDelta = latestTimestampDelta(batch, uncompressed, config)
+  if (latestDelta instanceof RecordFault) return rejectionOf(latestDelta)
+  const maxTimestamp = maxTimestampOf(batch, latestDelta)
   const isClean = timestampsAreFine(batch, maxTimestamp, config, context) && !config.cleanupPolicy.includes('compact')
   return (isClean ? undefined : findErrors(batch, uncompressed, config, context, partition)) ?? { maxTimestamp }
 }
 
-function latestTimestamp(cursor: RecordCursor, batch: RecordBatch): number {
-  let latestDelta = Number.NEGATIVE_INFINITY
-  while (cursor.next()) if (cursor.timestampDelta > latestDelta) latestDelta = cursor.timestampDelta
+function latestTimestampDelta(batch: RecordBatch, uncompressed: Buffer, config: LogConfig): number | RecordFault {
+  const plain = batch.isCompressed ? undefined : latestOfPlainRecords(uncompressed, batch.count)
+  if (plain !== undefined) return plain
+  const cursor = new RecordCursor(
+    batch,
+    uncompressed,
+    batch.isCompressed ? config.maxDecompressedMessageBytes : undefined,
+  )
+  let latest = Number.NEGATIVE_INFINITY
+  while (cursor.next()) if (cursor.timestampDelta > latest) latest = cursor.timestampDelta
+  return cursor.fault ?? latest
+}
+
+function maxTimestampOf(batch: RecordBatch, latestDelta: number): number {
   if (batch.timestampType === 'LogAppendTime') return batch.maxTimestamp
   return Math.max(NO_TIMESTAMP, batch.baseTimestamp + latestDelta)
 }
