@@ -20,7 +20,7 @@ if (args.includes('--help')) {
   process.exit(0)
 }
 /** Of names of figures. */
-const LABEL_WIDTH = 32
+const LABEL_WIDTH = 36
 const quick = args.includes('--quick')
 const words = args.filter((arg) => !arg.startsWith('--'))
 const wanted = sections.filter(({ name }) => words.length === 0 || words.some((word) => name.includes(word)))

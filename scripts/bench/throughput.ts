@@ -13,6 +13,8 @@ let topicCount = 0
 export function throughput(recordBytes: number): Section {
   return {
     name: `produce and consume, ${recordBytes} B records`,
+    // Compilers, and a virtual machine that hands out memory late, take their time.
+    runs: 6,
     async run({ broker }, { quick }) {
       const batch = sampleBatch(recordBytes)
       const recordsPerBatch = Math.floor(BATCH_BYTES / recordBytes)
