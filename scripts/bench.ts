@@ -4,32 +4,41 @@
  * the ratio is what to compare.
  */
 import { spawnSync } from 'node:child_process'
+import { Command } from 'commander'
 import { apacheKafkaAsShipped } from '../compat-tests/apache-kafka.ts'
 import { type BrokerProgram, ottla } from '../compat-tests/broker-program.ts'
 import { TestBroker } from '../compat-tests/test-broker.ts'
 import type { Contender, Figure, Section } from './bench/section.ts'
 import { sections } from './bench/sections.ts'
 import { throughput } from './bench/throughput.ts'
+import { Progress } from './progress.ts'
 
-const args = process.argv.slice(2)
-if (args.includes('--help')) {
-  console.log(`usage: npm run bench -- [--quick] [--alone] [PART...]
-  --quick   smaller loads, one run each
-  --alone   Ottla alone, without Apache Kafka beside it
-  PART      only the parts whose name contains one of these: ${sections.map(({ name }) => name).join('; ')}`)
-  process.exit(0)
-}
 /** Of names of figures. */
 const LABEL_WIDTH = 36
-const quick = args.includes('--quick')
-const words = args.filter((arg) => !arg.startsWith('--'))
+const details = `
+Parts:
+${sections.map(({ name }) => `  ${name}`).join('\n')}
+
+Examples:
+  npm run bench                            everything, in some ten minutes
+  npm run bench -- start latency           two parts
+  npm run bench -- --alone --quick 100     a first impression of one`
+
+const program = new Command('npm run bench --')
+  .description('Measures Ottla and, where Java is there, Apache Kafka 4.4.0 beside it, on this machine.')
+  .argument('[part...]', 'only the parts whose name contains one of these words')
+  .option('--quick', 'smaller loads, one run each', false)
+  .option('--alone', 'Ottla alone, without Apache Kafka', false)
+  .addHelpText('after', details)
+  .showHelpAfterError('(npm run bench -- --help shows the usage)')
+  .parse()
+const { quick, alone } = program.opts<{ quick: boolean; alone: boolean }>()
+const words = program.args
 const wanted = sections.filter(({ name }) => words.length === 0 || words.some((word) => name.includes(word)))
-if (wanted.length === 0) {
-  console.error(`no part is called ${words.join(' or ')}; there are: ${sections.map(({ name }) => name).join('; ')}`)
-  process.exit(1)
-}
-const java = !args.includes('--alone') && spawnSync('java', ['-version']).status === 0
-if (!java && !args.includes('--alone')) console.log('Java is missing: Ottla is measured alone')
+if (wanted.length === 0) program.error(`error: no part is called ${words.join(' or ')}`)
+const java = !alone && spawnSync('java', ['-version']).status === 0
+if (!java && !alone) console.log('Java is missing: Ottla is measured alone')
+const progress = new Progress()
 
 async function contender(name: Contender['name'], program: BrokerProgram): Promise<Contender> {
   // Deleted topics make room at once: the runs of a benchmark together would not fit on every disk.
@@ -43,7 +52,7 @@ async function contender(name: Contender['name'], program: BrokerProgram): Promi
 /** A JVM is at its speed only once it has compiled what is hot. Both are warmed alike. */
 async function warmUp(): Promise<void> {
   for (const each of contenders) {
-    process.stderr.write(`warming up ${each.name}          \r`)
+    progress.step(`warming up ${each.name}`)
     await throughput(100).run(each, { quick, dataDir: '' })
   }
 }
@@ -56,19 +65,19 @@ async function measure(section: Section): Promise<Map<string, Map<string, Figure
   const best = new Map<string, Map<string, Figure>>()
   const taking = section.alone === true ? contenders.slice(0, 1) : contenders
   const runs = quick ? 1 : (section.runs ?? 3)
-  process.stderr.write(`${section.name}: preparing          \r`)
+  progress.step(`${section.name}: preparing`)
   const prepared = await section.prepare?.({ quick })
   try {
     for (let run = 0; run < runs; run++)
       for (const each of taking) {
-        process.stderr.write(`${section.name}: run ${run + 1} of ${runs}, ${each.name}          \r`)
+        progress.step(`${section.name}: run ${run + 1} of ${runs}, ${each.name}`)
         const figures = await section.run(each, { quick, dataDir: prepared?.dataDir ?? '' })
         for (const figure of figures) keepBest(best, figure.of ?? each.name, figure)
       }
   } finally {
     prepared?.dispose()
   }
-  process.stderr.write(`${' '.repeat(70)}\r`)
+  progress.clear()
   return best
 }
 

@@ -2,86 +2,69 @@
  * `npm run fuzz`: lets nonsense loose on a broker in memory and on the decoders, and tells each case that ends in
  * anything but an answer or a closed connection. See --help.
  */
-import { parseArgs } from 'node:util'
+import { Command, Option } from 'commander'
 import { servedApis, servedVersions } from '../compat-tests/fuzz/broker-kinds.ts'
 import { type CampaignResult, runCampaign } from '../compat-tests/fuzz/campaign.ts'
 import { kinds } from '../compat-tests/fuzz/kinds.ts'
 import type { FailedCase } from '../compat-tests/fuzz/run-cases.ts'
+import { Progress } from './progress.ts'
+import { wholeNumber } from './whole-number.ts'
 
 const DEFAULT_CASES = 20_000
 const HEX_SHOWN = 2000
 
-const help = `usage: npm run fuzz -- [--cases N] [--seed S] [--only KIND] [--case K | --from K]
-
-  --cases N    cases over all kinds, or of the one kind (default ${DEFAULT_CASES})
-  --seed S     where the random numbers begin (default 1)
-  --only KIND  one kind alone
-  --case K     one case of a kind, after those before it in its round: repeats a failure
-  --from K     begins with case K of a kind
-
-kinds:
+const details = `
+Kinds:
 ${kinds.map(({ name, share, summary }) => `  ${name.padEnd(10)} ${`${share} %`.padStart(5)}  ${summary}`).join('\n')}
 
-examples:
+Examples:
   npm run fuzz                                              a sample of everything
   npm run fuzz -- --cases 1000000 --seed 7                  a long run
   npm run fuzz -- --only batches --cases 50000              record batches alone
-  npm run fuzz -- --seed 7 --only mutants --case 4711       a failure once more
-`
+  npm run fuzz -- --seed 7 --only mutants --case 4711       a failure once more`
 
-const { values } = parseArgs({
-  options: {
-    cases: { type: 'string' },
-    seed: { type: 'string', default: '1' },
-    only: { type: 'string' },
-    case: { type: 'string' },
-    from: { type: 'string', default: '0' },
-    help: { type: 'boolean', default: false },
-  },
-})
-
-function whole(name: string, text: string): number {
-  const number = Number(text)
-  if (!Number.isSafeInteger(number) || number < 0) stop(`--${name} takes a whole number, not '${text}'`)
-  return number
+interface Options {
+  readonly cases: number
+  readonly seed: number
+  readonly only?: string
+  readonly case?: number
+  readonly from: number
 }
 
-function stop(message: string): never {
-  console.error(message)
-  process.exit(1)
-}
+const program = new Command('npm run fuzz --')
+  .description('Sends nonsense to a broker in memory and to every decoder. Ends with exit code 1 if a case failed.')
+  .option('--cases <n>', 'cases over all kinds, or of the one kind', wholeNumber, DEFAULT_CASES)
+  .option('--seed <s>', 'where the random numbers begin', wholeNumber, 1)
+  .addOption(new Option('--only <kind>', 'one kind alone').choices(kinds.map(({ name }) => name)))
+  .option('--case <k>', 'one case of a kind, after those before it in its round: repeats a failure', wholeNumber)
+  .option('--from <k>', 'begins with case K of a kind', wholeNumber, 0)
+  .addHelpText('after', details)
+  .showHelpAfterError('(npm run fuzz -- --help shows the usage)')
+  .parse()
+const options = program.opts<Options>()
 
 function partsWanted(): { kind: string; first: number; end: number }[] {
-  const total = whole('cases', values.cases ?? `${DEFAULT_CASES}`)
-  const { only } = values
+  const { cases, only, from } = options
   if (only === undefined) {
-    if (values.case !== undefined) stop('--case needs --only: cases are counted by kind')
-    return kinds.map(({ name, share }) => ({ kind: name, first: 0, end: Math.ceil((total * share) / 100) }))
+    if (options.case !== undefined) program.error('error: --case needs --only: cases are counted by kind')
+    return kinds.map(({ name, share }) => ({ kind: name, first: 0, end: Math.ceil((cases * share) / 100) }))
   }
-  if (kinds.every(({ name }) => name !== only)) stop(`no kind '${only}': ${kinds.map(({ name }) => name).join(', ')}`)
-  const first = whole('case', values.case ?? values.from)
-  return [{ kind: only, first, end: values.case === undefined ? first + total : first + 1 }]
+  const first = options.case ?? from
+  return [{ kind: only, first, end: options.case === undefined ? first + cases : first + 1 }]
 }
 
 function tellFailure({ kind, seed, index, why, input }: FailedCase): void {
-  clearLine()
+  progress.clear()
   const cut = input.length > HEX_SHOWN ? `... (${input.length / 2} bytes)` : ''
   console.log(`FAILED: ${kind} case ${index}: ${why}`)
   console.log(`  input: ${input.slice(0, HEX_SHOWN)}${cut}`)
   console.log(`  again: npm run fuzz -- --seed ${seed} --only ${kind} --case ${index}\n`)
 }
 
-const isTerminal = process.stderr.isTTY === true
-const clearLine = () => isTerminal && process.stderr.write('\r\x1b[K')
-/** A log is told too that it goes on, but less often. */
-const PROGRESS_EVERY_MS = isTerminal ? 200 : 60_000
-let shownMs = 0
+const progress = new Progress()
 
 function showProgress(kind: string, done: number, cases: number): void {
-  if (performance.now() - shownMs < PROGRESS_EVERY_MS) return
-  shownMs = performance.now()
-  clearLine()
-  process.stderr.write(`${kind}: ${done} of ${cases} (${Math.floor((100 * done) / cases)} %)${isTerminal ? '' : '\n'}`)
+  progress.show(`${kind}: ${done} of ${cases} (${Math.floor((100 * done) / cases)} %)`)
 }
 
 /** What came of the cases of each kind: where hardly one gets past the door, the fuzzer is at fault. */
@@ -101,16 +84,15 @@ function tellCounts({ counts, cases }: CampaignResult): void {
 }
 
 async function main(): Promise<void> {
-  if (values.help) return console.log(help)
   const startedMs = performance.now()
   const result = await runCampaign({
     kindsModule: new URL('../compat-tests/fuzz/kinds.ts', import.meta.url).href,
-    seed: whole('seed', values.seed),
+    seed: options.seed,
     parts: partsWanted(),
     onFailure: tellFailure,
     onProgress: showProgress,
   })
-  clearLine()
+  progress.clear()
   tellCounts(result)
   const seconds = (performance.now() - startedMs) / 1000
   const total = [...result.cases.values()].reduce((sum, each) => sum + each, 0)

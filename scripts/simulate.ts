@@ -3,9 +3,12 @@
  * or of its groups, under seeded clients and faults, beginning with seed S, each compared with a model. A seed that fails
  * is told with the rule that was broken, and repeats exactly: `npm run simulate -- PART --seed S`.
  */
+import { Argument, Command } from 'commander'
 import { simulateBroker } from '../compat-tests/simulation/broker-simulation.ts'
 import { simulateGroups } from '../compat-tests/simulation/group-simulation.ts'
 import { simulateStorage } from '../compat-tests/simulation/storage-simulation.ts'
+import { Progress } from './progress.ts'
+import { wholeNumber } from './whole-number.ts'
 
 type Trace = (fields: object, message: string) => void
 const parts: Readonly<Record<string, (seed: number, trace?: Trace) => Promise<object>>> = {
@@ -14,20 +17,25 @@ const parts: Readonly<Record<string, (seed: number, trace?: Trace) => Promise<ob
   broker: simulateBroker,
 }
 
-const args = process.argv.slice(2)
-if (args.includes('--help')) {
-  console.log(`usage: npm run simulate -- [${Object.keys(parts).join(' | ')}] [--seeds N] [--seed S]
-  All parts unless one is named. One seed alone also prints what the broker logged.`)
-  process.exit(0)
-}
-const option = (name: string): number | undefined =>
-  args.includes(name) ? Number(args[args.indexOf(name) + 1]) : undefined
-const first = option('--seed') ?? 1
-const count = option('--seeds') ?? (args.includes('--seed') ? 1 : 100)
-if (!Number.isSafeInteger(first) || !Number.isSafeInteger(count) || count < 1) {
-  console.error('--seed and --seeds take whole numbers')
-  process.exit(1)
-}
+const SEEDS = 100
+const examples = `
+Examples:
+  npm run simulate                                 ${SEEDS} seeds of every part
+  npm run simulate -- storage --seeds 10000        a long run
+  npm run simulate -- broker --seed 95             one seed alone: also prints what the broker logged`
+
+const program = new Command('npm run simulate --')
+  .description('Runs parts of Ottla on a simulated machine with faults. Ends with exit code 1 if a seed broke a rule.')
+  .addArgument(new Argument('[part...]', 'what to run (default: every part)').choices(Object.keys(parts)))
+  .option('--seeds <n>', `how many seeds (default: 1 with --seed, else ${SEEDS})`, wholeNumber)
+  .option('--seed <s>', 'the first seed (default: 1)', wholeNumber)
+  .addHelpText('after', examples)
+  .showHelpAfterError('(npm run simulate -- --help shows the usage)')
+  .parse()
+const { seed: given, seeds } = program.opts<{ seed?: number; seeds?: number }>()
+const first = given ?? 1
+const count = seeds ?? (given === undefined ? SEEDS : 1)
+const progress = new Progress()
 
 async function simulate(part: string): Promise<void> {
   const startedMs = performance.now()
@@ -35,14 +43,17 @@ async function simulate(part: string): Promise<void> {
   const failed: number[] = []
   const trace = count > 1 ? undefined : (fields: object, message: string) => console.log(message, fields)
   for (let seed = first; seed < first + count; seed++) {
+    if (count > 1) progress.show(`${part}: ${seed - first} of ${count} seeds, ${failed.length} failed`)
     try {
       const counts = await parts[part]!(seed, trace)
       for (const [name, value] of Object.entries(counts)) sums.set(name, (sums.get(name) ?? 0) + value)
     } catch (error) {
       failed.push(seed)
+      progress.clear()
       console.error(`${part}, seed ${seed}: ${(error as Error).stack}`)
     }
   }
+  progress.clear()
   const seconds = ((performance.now() - startedMs) / 1000).toFixed(1)
   for (const [name, value] of sums) console.log(`${name.padEnd(14)} ${value}`)
   console.log(`${part}: ${count - failed.length} seeds passed, ${failed.length} failed, in ${seconds} s`)
@@ -52,5 +63,4 @@ async function simulate(part: string): Promise<void> {
   }
 }
 
-const named = Object.keys(parts).filter((part) => args.includes(part))
-for (const part of named.length > 0 ? named : Object.keys(parts)) await simulate(part)
+for (const part of program.args.length > 0 ? program.args : Object.keys(parts)) await simulate(part)

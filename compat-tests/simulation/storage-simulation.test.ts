@@ -48,6 +48,6 @@ async function told(seed: number) {
   try {
     return await simulateStorage(seed)
   } catch (error) {
-    throw new Error(`seed ${seed} (npm run simulate -- --seed ${seed})`, { cause: error })
+    throw new Error(`seed ${seed} (npm run simulate -- storage --seed ${seed})`, { cause: error })
   }
 }
