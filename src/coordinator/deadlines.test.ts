@@ -29,6 +29,22 @@ describe('deadlines', () => {
     expect(fired).to.deep.equal([])
   })
 
+  it('let others have their turn, even those that are due again at once', async () => {
+    const host = new SimulatedHost()
+    let fired = 0
+    const deadlines = new Deadlines<string>(host, (name) => {
+      if (++fired < 1000) deadlines.set(name, 0, name)
+    })
+    deadlines.set('restless', 0, 'restless')
+    let firedBefore = Number.POSITIVE_INFINITY
+    host.timers.atTurnEnd(() => {
+      firedBefore = fired
+    })
+    await host.advance(1)
+    expect(fired).to.equal(1000)
+    expect(firedBefore).to.be.lessThan(10)
+  })
+
   it('do what a map of times would do, however they are set, put off, brought forward and cancelled', async () => {
     const step = fc.record({
       key: fc.constantFrom('a', 'b', 'c'),

@@ -80,15 +80,18 @@ export class Deadlines<T> {
     this.#timer = undefined
     this.#timerMs = Number.POSITIVE_INFINITY
     const nowMs = this.#host.clock.monotonicMs()
+    // One that is set meanwhile comes in the next turn, even if it is due: it may set itself again, for ever.
+    const due: Deadline<T>[] = []
     for (let next = this.#heap[0]; next !== undefined && next.queuedMs <= nowMs; next = this.#heap[0]) {
       this.#pop()
-      this.#settle(next, nowMs)
+      due.push(next)
     }
+    for (const deadline of due) this.#settle(deadline, nowMs)
     this.#arm()
   }
 
   #settle(deadline: Deadline<T>, nowMs: number): void {
-    if (deadline.cancelled) return
+    if (deadline.cancelled || this.#closed) return
     if (deadline.dueMs > nowMs) {
       deadline.queuedMs = deadline.dueMs
       this.#push(deadline)

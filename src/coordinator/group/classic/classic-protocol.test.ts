@@ -250,6 +250,19 @@ describe('a static member of a classic group', () => {
     expect(world.state.groups.classic(group)!.members.size).to.equal(2)
   })
 
+  it('is waited for in peace, even if its rebalance timeout is none', async () => {
+    const world = await GroupWorld.started()
+    const stays = new ClassicClient(world, group, 'a', { groupInstanceId: 'i', rebalanceTimeoutMs: 0 })
+    const goes = new ClassicClient(world, group, 'b', { groupInstanceId: 'j', rebalanceTimeoutMs: -1 })
+    await settleGeneration(world, [stays, goes])
+    expect(await goes.leave()).to.equal(0)
+    await world.host.advance(9000)
+    expect(await stays.heartbeat()).to.equal(errorCode('REBALANCE_IN_PROGRESS'))
+    const join = stays.join()
+    await world.host.advance(100)
+    expect(await join).to.include({ errorCode: 0, generationId: 2, leader: stays.memberId })
+  })
+
   it('leaves by its instance id alone', async () => {
     const { world, member } = await withStatic()
     const leave = new ClassicClient(world, group, 'admin', { groupInstanceId: 'i' })

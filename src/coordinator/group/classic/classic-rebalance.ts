@@ -8,6 +8,8 @@ import { type ClassicMember, hasSatisfiedHeartbeat, noAssignment } from './class
 
 /** How long a new member may wait for its first generation before it counts as gone. Source: GroupCoordinatorConfig. */
 const NEW_MEMBER_JOIN_TIMEOUT_MS = 5 * 60_000
+/** Between two looks whether a static member has come back, whatever the members' rebalance timeouts. */
+const SHORTEST_WAIT_FOR_STATIC_MS = 100
 
 /**
  * What moves a classic group from generation to generation: members that come, go or fall silent, and the timers that
@@ -121,12 +123,12 @@ export class ClassicRebalance {
 
   #completeOrWait(group: ClassicGroup): Decision<void> {
     if (group.hasAllMembersJoined) return this.#complete(group)
-    this.#waitForRejoins(group)
+    this.#waitForRejoins(group, group.rebalanceTimeoutMs)
     return noChange
   }
 
-  #waitForRejoins({ groupId, rebalanceTimeoutMs }: ClassicGroup): void {
-    this.#context.timers.set(joinTimer(groupId), rebalanceTimeoutMs, () => {
+  #waitForRejoins({ groupId }: ClassicGroup, waitMs: number): void {
+    this.#context.timers.set(joinTimer(groupId), waitMs, () => {
       const group = this.#groups.classic(groupId)
       return group === undefined ? noChange : this.#complete(group)
     })
@@ -139,8 +141,8 @@ export class ClassicRebalance {
     this.#dropAbsent(group)
     if (group.state === 'Dead') return noChange
     if (!group.electJoinedLeader() && group.members.size > 0) {
-      // Only static members are left, and none has come back yet.
-      this.#waitForRejoins(group)
+      // Only static members are left, and none has come back yet. Their own timeout may be 0, or next to it.
+      this.#waitForRejoins(group, Math.max(group.rebalanceTimeoutMs, SHORTEST_WAIT_FOR_STATIC_MS))
       return noChange
     }
     group.startGeneration(this.#context.nowMs())
