@@ -154,6 +154,7 @@ async function commits(send: Send, groupId: string): Promise<void> {
   await fetch('an old epoch', 'a', 2)
   await fetch('a stranger', 'stranger', 3)
   await fetch('from outside', null, -1)
+  await fetch('nobody, in an epoch', null, 3)
 }
 
 const statics = scenario('static members', 'static-beats', async (beat, send, topicId) => {
@@ -199,6 +200,22 @@ const assignors = scenario('assignors', 'assignor-beats', async (beat, send) => 
     includeAuthorizedOperations: false,
   })
   await send(DescribeGroups, 4, `shared by ${described.groups[0]?.assignorName}`, { groups: [] })
+  await beat('leaves', { memberId: 'c', memberEpoch: -1 })
+  await assignmentInterval()
+  await beat('one that had no wish', joining(groupId, 'd'))
+  await assignmentInterval()
+  await beat('as many for either', joining(groupId, 'd', { serverAssignor: 'range' }))
+  await beat('leaves', { memberId: 'b', memberEpoch: -1 })
+  await assignmentInterval()
+  await beat('the only wish left but one', joining(groupId, 'd', { serverAssignor: 'uniform' }))
+  await beat('goes', { memberId: 'a', memberEpoch: -1 })
+  await assignmentInterval()
+  await beat('one against one', joining(groupId, 'e', { serverAssignor: 'range' }))
+  await assignmentInterval()
+  await beat('without a wish', joining(groupId, 'f'))
+  await assignmentInterval()
+  await beat('one more for the other', joining(groupId, 'f', { serverAssignor: 'range' }))
+  await describeBoth(send, 'in the end', groupId)
 })
 
 const configs = scenario('settings of the group', 'config-beats', async (beat, send) => {

@@ -225,9 +225,12 @@ export class ConsumerGroup implements GroupFace {
   preferredAssignor(old?: ConsumerMember, updated?: ConsumerMember): string | undefined {
     const counts = new Map(this.#assignors)
     if (old !== undefined && old.serverAssignor !== null) addCount(counts, old.serverAssignor, -1)
-    if (updated !== undefined && updated.serverAssignor !== null) addCount(counts, updated.serverAssignor, 1)
+    const wish = updated?.serverAssignor ?? undefined
+    // Of several with as many members, Kafka takes the one that its hash map meets first: one that was just put there.
+    const first = wish !== undefined && !counts.has(wish) ? wish : undefined
+    if (wish !== undefined) addCount(counts, wish, 1)
     let best: [string, number] | undefined
-    for (const each of [...counts].sort(([a], [b]) => javaBucket(a) - javaBucket(b))) {
+    for (const each of [...counts].sort(([a], [b]) => placeOf(a, first) - placeOf(b, first))) {
       if (best === undefined || each[1] > best[1]) best = each
     }
     return best?.[0]
@@ -281,9 +284,10 @@ export class ConsumerGroup implements GroupFace {
   }
 
   validateOffsetFetch(memberId: string | null, memberEpoch: number): Rejection | undefined {
-    if (memberId === null && memberEpoch < 0) return undefined
-    const member = this.#members.get(memberId ?? '')
-    if (member === undefined) return this.member(memberId ?? 'null') as Rejection
+    // Kafka looks up who has no name, and stumbles.
+    if (memberId === null) return memberEpoch < 0 ? undefined : reject('UNKNOWN_SERVER_ERROR')
+    const member = this.#members.get(memberId)
+    if (member === undefined) return this.member(memberId) as Rejection
     return memberEpoch === member.memberEpoch ? undefined : staleEpoch(member)
   }
 
@@ -328,6 +332,10 @@ export class ConsumerGroup implements GroupFace {
       ...members.map((member) => records.currentAssignmentRecord(groupId, member)),
     ]
   }
+}
+
+function placeOf(assignor: string, first: string | undefined): number {
+  return assignor === first ? -1 : javaBucket(assignor)
 }
 
 /** Classic members know generations, not epochs. */

@@ -117,6 +117,17 @@ describe('a group of the consumer protocol', () => {
     expect(group).to.include({ assignorName: 'range', groupState: 'Stable' })
   })
 
+  it('shares out as whoever came last wishes, where as many wish for either assignor', async () => {
+    const w = await world()
+    const clients = [member(w, 'c', { assignor: 'uniform' }), member(w, 'b'), member(w, 'a', { assignor: 'range' })]
+    await settleGroup(w, clients)
+    expect(clients.map((each) => each.partitions(t))).to.deep.equal([
+      [4, 5],
+      [2, 3],
+      [0, 1],
+    ])
+  })
+
   const refusals: [string, Parameters<ConsumerClient['beat']>[0], string][] = [
     ['INVALID_REQUEST', { memberId: '' }, "MemberId can't be empty."],
     ['INVALID_REQUEST', { groupId: ' ' }, "GroupId can't be empty."],
