@@ -3,6 +3,7 @@ import type { TxnOffsetCommitRequest } from '../../../../protocol/apis/txn-offse
 import { errorCode, isRejection, type Rejection, reject } from '../../../../protocol/error-codes.ts'
 import type { CoordinatorRecord } from '../../coordinator-record.ts'
 import type { Decision } from '../../shard.ts'
+import { ClassicGroup } from '../classic/classic-group.ts'
 import type { ClassicRebalance } from '../classic/classic-rebalance.ts'
 import type { Group } from '../group.ts'
 import type { GroupContext } from '../group-context.ts'
@@ -85,11 +86,11 @@ export class OffsetCommits {
     return isStale && !knowsNewErrors ? reject('ILLEGAL_GENERATION') : decision
   }
 
-  /** A commit from outside of any group makes one that holds nothing but offsets. */
+  /** A commit from outside of any group makes one that holds nothing but offsets: replaying its first record does. */
   #group(groupId: string, generation: number, knowsNewErrors: boolean): Group | Rejection {
     const group = this.#groups.get(groupId)
     if (group !== undefined) return group
-    if (generation < 0) return this.#groups.createClassic(groupId, this.#context.nowMs())
+    if (generation < 0) return ClassicGroup.empty(groupId, this.#context.nowMs())
     return knowsNewErrors ? reject('GROUP_ID_NOT_FOUND', `Group ${groupId} not found.`) : reject('ILLEGAL_GENERATION')
   }
 

@@ -105,8 +105,9 @@ describe('committed offsets', () => {
       )
       return isRejection(outcome) ? outcome.code : outcome[0]!.partitions[0]!.errorCode
     }
-    expect(await commit('abc')).to.equal(0)
     expect(await commit('abcd')).to.equal(errorCode('OFFSET_METADATA_TOO_LARGE'))
+    expect(world.state.groups.get('g'), 'a group that holds nothing').to.equal(undefined)
+    expect(await commit('abc')).to.equal(0)
   })
 
   it('of simple consumers expire offsets.retention.minutes after the commit, and their group with them', async () => {
