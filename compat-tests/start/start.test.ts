@@ -149,6 +149,15 @@ describe('ottla start', function () {
     expect(result.stderr).to.contain('nowhere.properties')
   })
 
+  for (const directory of ['/proc/ottla', '/dev/null', '/dev/null/data', '/proc/ottla/a/b']) {
+    it(`ends with one line where log.dirs=${directory} cannot be made`, async function () {
+      if (process.platform !== 'linux') this.skip()
+      const result = await fails({ 'log.dirs': directory })
+      expectOneLine(result)
+      expect(result.stderr).to.contain(directory)
+    })
+  }
+
   it('ends with one line where the port is in use', async () => {
     const server = createServer()
     await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve))

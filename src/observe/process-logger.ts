@@ -1,5 +1,7 @@
 import { createRequire } from 'node:module'
+import { dirname } from 'node:path'
 import type { DestinationStream, Logger as PinoLogger } from 'pino'
+import { NodeFiles } from '../../storage/host/node-files.ts'
 import type { Logger } from './logger.ts'
 
 export interface LogTarget {
@@ -49,11 +51,8 @@ function structuredLogger(file: string, level: string): () => PinoLogger {
     if (logger === undefined) {
       const { pino } = createRequire(import.meta.url)('pino') as typeof import('pino')
       // Synchronous, so that the last lines of a broker that is dying are in the file.
-      const destination: DestinationStream = pino.destination({
-        dest: file === '-' ? 2 : file,
-        sync: true,
-        mkdir: true,
-      })
+      if (file !== '-') new NodeFiles().makeDirectory(dirname(file))
+      const destination: DestinationStream = pino.destination({ dest: file === '-' ? 2 : file, sync: true })
       logger = pino({ level, base: undefined, timestamp: pino.stdTimeFunctions.isoTime }, destination)
     }
     return logger

@@ -35,7 +35,7 @@ export class NodeFiles implements Files {
   }
 
   makeDirectory(directory: string): void {
-    fs.mkdirSync(directory, { recursive: true })
+    makeWithParents(path.resolve(directory))
   }
 
   readWhole(file: string): Buffer | undefined {
@@ -163,4 +163,18 @@ function writeSome(descriptor: number, slices: readonly Uint8Array[], position: 
   return slices.length === 1
     ? fs.writeSync(descriptor, only, 0, only.length, position)
     : fs.writevSync(descriptor, slices as Buffer[], position)
+}
+
+/** Not Node's `recursive`: where a parent that exists answers ENOENT, as /proc does, that tries again for ever. */
+function makeWithParents(directory: string): void {
+  const stat = fs.statSync(directory, { throwIfNoEntry: false })
+  if (stat?.isDirectory()) return
+  const parent = path.dirname(directory)
+  if (stat === undefined && parent !== directory) makeWithParents(parent)
+  try {
+    fs.mkdirSync(directory)
+  } catch (error) {
+    // Somebody else may have made it meanwhile.
+    if (!fs.statSync(directory, { throwIfNoEntry: false })?.isDirectory()) throw error
+  }
 }
