@@ -1,6 +1,7 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
 import { apis } from './apis/index.ts'
+import { arbitraryMessage } from './arbitrary-message.fixture.ts'
 import { ByteReader, MalformedError } from './byte-reader.ts'
 import { ByteWriter, contiguous } from './byte-writer.ts'
 import { decode, encode, UnsupportedFieldError } from './codegen.ts'
@@ -29,7 +30,6 @@ import {
   uint32,
   uuid,
 } from './schema.ts'
-import { arbitraryMessage } from './testing/arbitrary-message.ts'
 
 const allSchemas: MessageSchema[] = [
   ...apis.flatMap((api) => [api.request, api.response]),

@@ -4,10 +4,10 @@ import { Fetch } from '../../protocol/apis/fetch.ts'
 import { apis } from '../../protocol/apis/index.ts'
 import { ListOffsets } from '../../protocol/apis/list-offsets.ts'
 import { Produce } from '../../protocol/apis/produce.ts'
+import { arbitraryMessage } from '../../protocol/arbitrary-message.fixture.ts'
 import { ByteWriter } from '../../protocol/byte-writer.ts'
 import { encode } from '../../protocol/codegen.ts'
 import { defaultsOf } from '../../protocol/schema.ts'
-import { arbitraryMessage } from '../../protocol/testing/arbitrary-message.ts'
 import { errorResponse } from './error-response.ts'
 
 describe('the response to a request that failed as a whole', () => {

@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import { errorCode } from '../../../protocol/error-codes.ts'
-import { ConsumerClient } from '../testing/consumer-client.ts'
-import { ClassicClient, GroupWorld } from '../testing/group-world.ts'
+import { ConsumerClient } from '../consumer-client.fixture.ts'
+import { ClassicClient, GroupWorld } from '../group-world.fixture.ts'
 
 const group = 'g'
 /** ConsumerProtocolSubscription v0 to topic t. */

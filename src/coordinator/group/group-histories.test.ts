@@ -1,9 +1,9 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
-import { ConsumerClient, settleGroup } from '../testing/consumer-client.ts'
-import { snapshotOf } from '../testing/group-snapshot.ts'
-import { ClassicClient, GroupWorld, topicIdOf } from '../testing/group-world.ts'
-import { expectToldByLog } from '../testing/replayed.ts'
+import { ConsumerClient, settleGroup } from '../consumer-client.fixture.ts'
+import { snapshotOf } from '../group-snapshot.fixture.ts'
+import { ClassicClient, GroupWorld, topicIdOf } from '../group-world.fixture.ts'
+import { expectToldByLog } from '../replayed.fixture.ts'
 import type { ConsumerGroup } from './consumer/consumer-group.ts'
 
 const topics = ['t', 'u', 'v']

@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import { errorCode } from '../../../protocol/error-codes.ts'
-import { ConsumerClient, settleGroup } from '../testing/consumer-client.ts'
-import { GroupWorld, topicIdOf } from '../testing/group-world.ts'
+import { ConsumerClient, settleGroup } from '../consumer-client.fixture.ts'
+import { GroupWorld, topicIdOf } from '../group-world.fixture.ts'
 
 async function world(settings: Record<string, string> = {}): Promise<GroupWorld> {
   const made = await GroupWorld.started({ 'group.consumer.assignment.interval.ms': '0', ...settings })

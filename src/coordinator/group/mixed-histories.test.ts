@@ -1,10 +1,10 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
-import { ClassicConsumer } from '../testing/classic-consumer.ts'
-import { ConsumerClient } from '../testing/consumer-client.ts'
-import { snapshotOf } from '../testing/group-snapshot.ts'
-import { GroupWorld, topicIdOf } from '../testing/group-world.ts'
-import { expectToldByLog } from '../testing/replayed.ts'
+import { ClassicConsumer } from '../classic-consumer.fixture.ts'
+import { ConsumerClient } from '../consumer-client.fixture.ts'
+import { snapshotOf } from '../group-snapshot.fixture.ts'
+import { GroupWorld, topicIdOf } from '../group-world.fixture.ts'
+import { expectToldByLog } from '../replayed.fixture.ts'
 import type { ClassicGroup } from './classic/classic-group.ts'
 
 const partitionCount = 6

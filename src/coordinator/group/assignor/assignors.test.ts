@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
-import { topicIdOf } from '../../testing/group-world.ts'
+import { topicIdOf } from '../../group-world.fixture.ts'
 import type { AssignedMember, AssignmentTask, Assignor, TopicPartitions } from './assignor.ts'
 import { assignorsNamed } from './assignors.ts'
 import { rangeAssignor } from './range-assignor.ts'

@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import { errorCode } from '../../../../protocol/error-codes.ts'
-import { snapshotOf } from '../../testing/group-snapshot.ts'
-import { ClassicClient, GroupWorld } from '../../testing/group-world.ts'
+import { snapshotOf } from '../../group-snapshot.fixture.ts'
+import { ClassicClient, GroupWorld } from '../../group-world.fixture.ts'
 
 const group = 'g'
 const [unknownServerError, rebalanceInProgress] = ['UNKNOWN_SERVER_ERROR', 'REBALANCE_IN_PROGRESS'] as const

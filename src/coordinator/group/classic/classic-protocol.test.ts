@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import type { JoinGroupResponse } from '../../../../protocol/apis/join-group.ts'
 import { errorCode } from '../../../../protocol/error-codes.ts'
-import { ClassicClient, committedOffset, GroupWorld } from '../../testing/group-world.ts'
+import { ClassicClient, committedOffset, GroupWorld } from '../../group-world.fixture.ts'
 
 const group = 'g'
 

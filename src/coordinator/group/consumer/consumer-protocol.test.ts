@@ -1,8 +1,8 @@
 import { expect } from 'chai'
 import { errorCode, errorName } from '../../../../protocol/error-codes.ts'
-import { ConsumerClient, settleGroup } from '../../testing/consumer-client.ts'
-import { snapshotOf } from '../../testing/group-snapshot.ts'
-import { ClassicClient, GroupWorld, topicIdOf } from '../../testing/group-world.ts'
+import { ConsumerClient, settleGroup } from '../../consumer-client.fixture.ts'
+import { snapshotOf } from '../../group-snapshot.fixture.ts'
+import { ClassicClient, GroupWorld, topicIdOf } from '../../group-world.fixture.ts'
 
 const t = topicIdOf('t')
 const subscription = Buffer.from('00000000000100017400000000', 'hex')

@@ -1,9 +1,9 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
 import { errorCode, isRejection } from '../../../../protocol/error-codes.ts'
-import { snapshotOf } from '../../testing/group-snapshot.ts'
-import { ClassicClient, GroupWorld, topicIdOf } from '../../testing/group-world.ts'
-import { expectToldByLog } from '../../testing/replayed.ts'
+import { snapshotOf } from '../../group-snapshot.fixture.ts'
+import { ClassicClient, GroupWorld, topicIdOf } from '../../group-world.fixture.ts'
+import { expectToldByLog } from '../../replayed.fixture.ts'
 
 const MINUTE_MS = 60_000
 const RETENTION_MS = 60 * MINUTE_MS

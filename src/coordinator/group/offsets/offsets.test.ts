@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import { errorCode, isRejection } from '../../../../protocol/error-codes.ts'
-import { ConsumerClient, settleGroup } from '../../testing/consumer-client.ts'
-import { ClassicClient, committedOffset, GroupWorld, topicIdOf } from '../../testing/group-world.ts'
+import { ConsumerClient, settleGroup } from '../../consumer-client.fixture.ts'
+import { ClassicClient, committedOffset, GroupWorld, topicIdOf } from '../../group-world.fixture.ts'
 
 const HOUR_MS = 3_600_000
 /** Members that need no heartbeat for a day, and a broker that lets them. */

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
-import { type Field, type Fields, type FieldType, includesVersion, type MessageSchema } from '../schema.ts'
-import { isNullable } from '../wire-layout.ts'
+import { type Field, type Fields, type FieldType, includesVersion, type MessageSchema } from './schema.ts'
+import { isNullable } from './wire-layout.ts'
 
 /** Values of a message as its version can carry them: what the version lacks has its default. */
 export function arbitraryMessage(schema: MessageSchema, version: number): fc.Arbitrary<Record<string, unknown>> {

@@ -1,10 +1,10 @@
-import type { JoinGroupResponse } from '../../../protocol/apis/join-group.ts'
-import { ByteWriter, contiguous } from '../../../protocol/byte-writer.ts'
-import { encode } from '../../../protocol/codegen.ts'
-import { errorName } from '../../../protocol/error-codes.ts'
-import { ConsumerProtocolSubscription } from '../../../protocol/internal-records/consumer-protocol.ts'
-import { readAssignment, writeAssignment } from '../group/classic/consumer-subscription.ts'
-import { ClassicClient, type GroupWorld } from './group-world.ts'
+import type { JoinGroupResponse } from '../../protocol/apis/join-group.ts'
+import { ByteWriter, contiguous } from '../../protocol/byte-writer.ts'
+import { encode } from '../../protocol/codegen.ts'
+import { errorName } from '../../protocol/error-codes.ts'
+import { ConsumerProtocolSubscription } from '../../protocol/internal-records/consumer-protocol.ts'
+import { readAssignment, writeAssignment } from './group/classic/consumer-subscription.ts'
+import { ClassicClient, type GroupWorld } from './group-world.fixture.ts'
 
 /** A consumer of the classic protocol as a test plays it: eager, and one step at a time. */
 export class ClassicConsumer {

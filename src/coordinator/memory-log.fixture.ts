@@ -1,4 +1,4 @@
-import type { AppendOptions, CoordinatorLog, LoadedRecord, StateRecord, TransactionEnd } from '../state-log.ts'
+import type { AppendOptions, CoordinatorLog, LoadedRecord, StateRecord, TransactionEnd } from './state-log.ts'
 
 /** A coordinator's log in memory, for tests: what was appended is there for whoever loads it. */
 export class MemoryLog implements CoordinatorLog {

@@ -1,7 +1,7 @@
-import type { ClassicGroup } from '../group/classic/classic-group.ts'
-import type { ConsumerGroup } from '../group/consumer/consumer-group.ts'
-import type { Group } from '../group/group.ts'
-import type { GroupShard } from '../group/group-shard.ts'
+import type { ClassicGroup } from './group/classic/classic-group.ts'
+import type { ConsumerGroup } from './group/consumer/consumer-group.ts'
+import type { Group } from './group/group.ts'
+import type { GroupShard } from './group/group-shard.ts'
 
 /** What the log must keep of a shard, as plain data: two shards with the same snapshot go on alike. */
 export function snapshotOf(shard: GroupShard): unknown {

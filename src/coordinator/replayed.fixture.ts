@@ -1,7 +1,7 @@
 import { expect } from 'chai'
-import type { LoadedRecord } from '../state-log.ts'
-import { snapshotOf } from './group-snapshot.ts'
-import { GroupWorld } from './group-world.ts'
+import { snapshotOf } from './group-snapshot.fixture.ts'
+import { GroupWorld } from './group-world.fixture.ts'
+import type { LoadedRecord } from './state-log.ts'
 
 /**
  * Whoever loads the log, cut off at any of these lengths, knows what was known when it was that long: also where it was

@@ -1,8 +1,8 @@
 import type {
   ConsumerGroupHeartbeatRequest,
   ConsumerGroupHeartbeatResponse,
-} from '../../../protocol/apis/consumer-group-heartbeat.ts'
-import type { GroupWorld } from './group-world.ts'
+} from '../../protocol/apis/consumer-group-heartbeat.ts'
+import type { GroupWorld } from './group-world.fixture.ts'
 
 /** A member of the consumer protocol as a test plays it: it does what it is told, at its next heartbeat. */
 export class ConsumerClient {
