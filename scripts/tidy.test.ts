@@ -3,6 +3,7 @@ import { complaintsAbout } from './tidy.ts'
 
 /** A tree that keeps every rule. */
 const clean = {
+  'src/README.md': '| `network/` | |\n| `apis/` | |\n| `config/` | |',
   'protocol/apis/index.ts': "export { Fetch } from './fetch.ts'",
   'protocol/apis/fetch.ts': 'export const Fetch = api({ key: 1 })',
   'storage/log.ts': "import { Fetch } from '../protocol/apis/index.ts'",
@@ -24,6 +25,17 @@ describe('tidy', () => {
     'a lower layer that imports a higher one': [
       { 'protocol/apis/fetch.ts': "import '../../storage/log.ts'" },
       /^protocol\/apis\/fetch.ts imports storage\/log.ts, a higher layer: /,
+    ],
+    'a room that imports one above it in the list of src/README.md': [
+      {
+        'src/apis/fetch.ts': "import '../network/socket.ts'\nexport const fetch = handler()",
+        'src/network/socket.ts': '',
+      },
+      /^src\/apis\/fetch.ts imports src\/network\/socket.ts, a higher layer: /,
+    ],
+    'a helper of tests without their suffix': [
+      { 'src/x.test.ts': "import './helper.ts'\nit('', () => {})", 'src/helper.ts': '' },
+      /^src\/helper.ts is imported by tests alone: call it src\/helper.fixture.ts/,
     ],
     'an import of a file that is not there': [
       { 'src/main.ts': "import './apis/index.ts'\nimport './gone.ts'" },

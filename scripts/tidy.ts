@@ -6,7 +6,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
 import { dirname as folderOf, join as joinPath } from 'node:path/posix'
 
-/** Text of each source file, by its path from the root with forward slashes. */
+/** Text of each source file and of src/README.md, by its path from the root with forward slashes. */
 export type Sources = ReadonlyMap<string, string>
 type Complain = (complaint: string) => void
 interface File {
@@ -20,11 +20,13 @@ interface File {
 
 /** What breaks the rules, a line each; empty if nothing does. */
 export function complaintsAbout(sources: Sources): string[] {
-  const files = new Map([...sources].map(([path, text]) => [path, readFile(path, text)]))
+  const isCode = ([path]: readonly [string, string]): boolean => path.endsWith('.ts')
+  const files = new Map([...sources].filter(isCode).map(([path, text]) => [path, readFile(path, text)]))
+  const levelOf = levelsFrom(sources)
   const complaints: string[] = []
   const complain = (complaint: string) => complaints.push(complaint)
   for (const file of files.values()) {
-    checkDirections(file, files, complain)
+    checkDirections(file, files, levelOf, complain)
     checkDoors(file, complain)
     checkNames(file, complain)
     checkTests(file, complain)
@@ -46,38 +48,31 @@ const isTest = (path: string) => /\.(test|conformance|fixture)\.ts$/.test(path)
 /** Programs of the tests and of the developers, which may share what tests share. */
 const isBesideProduct = (path: string) => /^(compat-tests|scripts)\//.test(path)
 
-/** Layers from the bottom up: a file imports from its own layer and from those below. */
-const layers: readonly (readonly [prefix: string, level: number])[] = [
-  ['protocol/', 0],
-  ['storage/', 1],
-  ['src/observe/', 2],
-  // The parts of a broker are peers: they know each other's interfaces.
-  ['src/config/', 3],
-  ['src/metadata/', 3],
-  ['src/partition/', 3],
-  ['src/fetch/', 3],
-  ['src/coordinator/', 3],
-  ['src/security/', 3],
-  ['src/quota/', 3],
-  ['src/apis/', 7],
-  ['src/request/', 9],
-  ['src/network/', 8],
-  ['src/broker.ts', 10],
-  ['src/', 11],
-  ['scripts/', 12],
-  ['compat-tests/', 12],
-]
+const ROOMS_PAGE = 'src/README.md'
 
-function level(path: string): number {
-  return layers.find(([prefix]) => path.startsWith(prefix))?.[1] ?? 13
+/** How high a file stands: it imports from its own layer and from those below. The rooms of src/ stand as src/README.md lists them. */
+type LevelOf = (path: string) => number
+
+function levelsFrom(sources: Sources): LevelOf {
+  const rooms = [...(sources.get(ROOMS_PAGE) ?? '').matchAll(/^\| `([a-z]+\/)` \|/gm)].map((match) => `src/${match[1]}`)
+  const layers = ['protocol/', 'storage/', ...rooms.reverse(), 'src/broker.ts', 'src/']
+  return (path) => {
+    const level = layers.findIndex((prefix) => path.startsWith(prefix))
+    return level < 0 ? layers.length : level
+  }
 }
 
-function checkDirections({ path, imports }: File, files: ReadonlyMap<string, File>, complain: Complain): void {
+function checkDirections(
+  { path, imports }: File,
+  files: ReadonlyMap<string, File>,
+  levelOf: LevelOf,
+  complain: Complain,
+): void {
   for (const target of imports) {
     if (!files.has(target)) complain(`${path} imports ${target}, which is not there: mend the path`)
     else if (!isTest(path) && !isBesideProduct(path) && isTest(target))
       complain(`${path} imports ${target}, a test: move what both need`)
-    else if (!isTest(path) && level(target) > level(path))
+    else if (!isTest(path) && levelOf(target) > levelOf(path))
       complain(`${path} imports ${target}, a higher layer: declare the interface that it needs, and take it`)
   }
 }
@@ -141,10 +136,23 @@ function checkTests({ path, code }: File, complain: Complain): void {
     complain(`${path} has ${narrowed}: run a part with \`npm test -- PATH\`, and mend or delete what fails`)
 }
 
-/** Whatever neither the product nor a script nor a test reaches is dead. A program is reached by who names its file. */
+/**
+ * Whatever neither the product nor a script nor a test reaches is dead, and what tests alone reach has their suffix. A
+ * program is reached by who names its file.
+ */
 function checkReach(files: ReadonlyMap<string, File>, complain: Complain): void {
-  const isEntry = (path: string) =>
-    path === 'src/main.ts' || path === 'src/embedded/index.ts' || isTest(path) || /^scripts\/[a-z-]+\.ts$/.test(path)
+  const isProgram = (path: string) =>
+    path === 'src/main.ts' || path === 'src/embedded/index.ts' || /^scripts\/[a-z-]+\.ts$/.test(path)
+  const byPrograms = reachedFrom(files, (path) => isProgram(path) || path.startsWith('compat-tests/'))
+  const byTests = reachedFrom(files, (path) => isProgram(path) || isTest(path))
+  for (const path of files.keys()) {
+    if (!byTests.has(path)) complain(`${path} is imported by nothing: use it or remove it`)
+    else if (!byPrograms.has(path) && !isTest(path))
+      complain(`${path} is imported by tests alone: call it ${path.replace(/\.ts$/, '.fixture.ts')}`)
+  }
+}
+
+function reachedFrom(files: ReadonlyMap<string, File>, isEntry: (path: string) => boolean): ReadonlySet<string> {
   const reached = new Set<string>()
   const visit = (path: string) => {
     const file = files.get(path)
@@ -154,8 +162,7 @@ function checkReach(files: ReadonlyMap<string, File>, complain: Complain): void 
     for (const [, name] of file.code.matchAll(/'([\w./-]+\.ts)'/g)) visit(joinPath(folderOf(path), name!))
   }
   for (const path of files.keys()) if (isEntry(path)) visit(path)
-  for (const path of files.keys())
-    if (!reached.has(path)) complain(`${path} is imported by nothing: use it or remove it`)
+  return reached
 }
 
 /** Every schema and every handler stands in its folder's list. */
@@ -174,7 +181,7 @@ function checkLists(files: ReadonlyMap<string, File>, complain: Complain): void 
 }
 
 function sourcesOf(root: string): Sources {
-  const sources = new Map<string, string>()
+  const sources = new Map([[ROOMS_PAGE, readFileSync(join(root, ROOMS_PAGE), 'utf8')]])
   for (const folder of ['protocol', 'storage', 'src', 'scripts', 'compat-tests'])
     for (const name of readdirSync(join(root, folder), { recursive: true })) {
       const path = join(folder, String(name)).replaceAll('\\', '/')

@@ -20,12 +20,12 @@ import { configResourceKey, configResourceType } from './metadata/metadata-image
 import { topicRules } from './metadata/topic-rules.ts'
 import { BytesInFlight } from './network/bytes-in-flight.ts'
 import { Connections } from './network/connections.ts'
-import type { ConnectionInfo } from './network/exchange.ts'
 import type { Listening, Transport } from './network/transport.ts'
 import type { Logger } from './observe/logger.ts'
 import { PartitionRegistry } from './partition/partition-registry.ts'
 import { ProducerIds } from './partition/producer-ids.ts'
 import { Dispatcher } from './request/dispatcher.ts'
+import type { ConnectionInfo } from './request/exchange.ts'
 
 /** Where a broker listens; the port is the one that the system chose where 0 was asked for. */
 export interface BrokerAddress {
@@ -213,7 +213,7 @@ export class Broker {
     const logger = this.#logger
     const fetchPurgatory = new FetchPurgatory(host.timers)
     const settings = (topic: string) => configs.topic(topic)
-    const partitions = new PartitionRegistry({ nodeId, logs, metadata, settings, purgatory: fetchPurgatory, logger })
+    const partitions = new PartitionRegistry({ nodeId, logs, metadata, settings, watcher: fetchPurgatory, logger })
     return {
       nodeId,
       host,

@@ -2,9 +2,9 @@ import { expect } from 'chai'
 import { BufferPool } from '../../protocol/buffer-pool.ts'
 import { SimulatedHost } from '../../storage/host/simulated-host.ts'
 import type { Logger } from '../observe/logger.ts'
+import type { Exchange } from '../request/exchange.ts'
 import { BytesInFlight } from './bytes-in-flight.ts'
 import { type ConnectionLimits, Connections } from './connections.ts'
-import type { Exchange } from './exchange.ts'
 import { SimulatedTransport } from './simulated-transport.ts'
 
 const PORT = 9092

@@ -1,9 +1,9 @@
 import type { BufferPool } from '../../protocol/buffer-pool.ts'
 import type { Host, Timer } from '../../storage/host/host.ts'
 import type { Logger } from '../observe/logger.ts'
+import type { Exchange } from '../request/exchange.ts'
 import type { BytesInFlight } from './bytes-in-flight.ts'
 import { Connection, type ConnectionParts } from './connection.ts'
-import type { Exchange } from './exchange.ts'
 import type { Peer, PeerHandler } from './transport.ts'
 
 /** Limits on connections, under their Kafka names; read anew on each use, since they may change while we run. */

@@ -29,7 +29,7 @@ class Rig {
     }
     const { logs, metadata, purgatory, configs } = this
     const settings = (topic: string) => configs.topic(topic)
-    this.registry = new PartitionRegistry({ nodeId: 1, logs, metadata, settings, purgatory, logger })
+    this.registry = new PartitionRegistry({ nodeId: 1, logs, metadata, settings, watcher: purgatory, logger })
   }
 
   get names(): string[] {

@@ -3,7 +3,6 @@ import { ZERO_UUID } from '../../protocol/schema.ts'
 import type { LogStore } from '../../storage/log-store.ts'
 import type { PartitionLog } from '../../storage/partition-log.ts'
 import type { TopicSettings } from '../config/topic-configs.ts'
-import type { FetchPurgatory } from '../fetch/fetch-purgatory.ts'
 import {
   configResourceKey,
   configResourceType,
@@ -14,6 +13,14 @@ import {
 import type { MetadataChange, MetadataStore } from '../metadata/metadata-store.ts'
 import type { Logger } from '../observe/logger.ts'
 import { Partition } from './partition.ts'
+
+/** Whoever waits for partitions: parked fetches. */
+export interface PartitionWatcher {
+  /** So many more bytes can be read from the partition. */
+  appended(partition: Partition, bytes: number): void
+  /** Something other than data changed: another leader, a deletion. */
+  changed(partition: Partition): void
+}
 
 /** The partitions of one topic that were asked for since the start, by number. */
 interface HostedTopic {
@@ -30,24 +37,24 @@ export class PartitionRegistry {
   readonly #logs: LogStore
   readonly #metadata: MetadataStore
   readonly #settings: (topic: string) => TopicSettings
-  readonly #purgatory: FetchPurgatory
+  readonly #watcher: PartitionWatcher
   readonly #logger: Logger
   readonly #topics = new Map<string, HostedTopic>()
-  readonly #readable = (partition: Partition, bytes: number) => this.#purgatory.appended(partition, bytes)
+  readonly #readable = (partition: Partition, bytes: number) => this.#watcher.appended(partition, bytes)
 
   constructor(parts: {
     nodeId: number
     logs: LogStore
     metadata: MetadataStore
     settings: (topic: string) => TopicSettings
-    purgatory: FetchPurgatory
+    watcher: PartitionWatcher
     logger: Logger
   }) {
     this.#nodeId = parts.nodeId
     this.#logs = parts.logs
     this.#metadata = parts.metadata
     this.#settings = parts.settings
-    this.#purgatory = parts.purgatory
+    this.#watcher = parts.watcher
     this.#logger = parts.logger
   }
 
@@ -100,7 +107,7 @@ export class PartitionRegistry {
       this.#deleteLog(topic.name, partition)
     })
     for (const partition of hosted?.partitions ?? []) {
-      if (partition !== undefined) this.#purgatory.changed(partition)
+      if (partition !== undefined) this.#watcher.changed(partition)
     }
   }
 
@@ -115,7 +122,7 @@ export class PartitionRegistry {
       if (partition === undefined || image === undefined || image === before.partitions[index]) return
       if (image.leader === this.#nodeId) partition.update(image)
       else hosted.partitions[index] = undefined
-      this.#purgatory.changed(partition)
+      this.#watcher.changed(partition)
     })
   }
 

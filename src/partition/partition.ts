@@ -1,7 +1,6 @@
 import { type Rejection, reject } from '../../protocol/error-codes.ts'
 import type { AppendContext, AppendRejection, AppendResult, PartitionLog } from '../../storage/partition-log.ts'
 import type { TopicSettings } from '../config/topic-configs.ts'
-import type { ReadablePartition } from '../fetch/plan-fetch.ts'
 import type { PartitionImage } from '../metadata/metadata-image.ts'
 
 /** What a produce asks for: acks of the request, and what the log must know of it. */
@@ -14,7 +13,7 @@ export interface LeaderAppend extends AppendContext {
  * One partition that this broker leads: who may append and read, and up to where. As long as no other broker holds a
  * replica, what is flushed here is replicated: the high watermark is the log's flushed end.
  */
-export class Partition implements ReadablePartition {
+export class Partition {
   readonly topic: string
   readonly topicId: string
   readonly partition: number

@@ -8,8 +8,8 @@ import { InvariantError } from '../../protocol/invariant.ts'
 import { type ApiSchema, includesVersion } from '../../protocol/schema.ts'
 import { type Handler, type HandlerAnswer, WithRelease } from '../apis/handler.ts'
 import type { Services } from '../apis/services.ts'
-import type { Exchange } from '../network/exchange.ts'
 import { errorResponse } from './error-response.ts'
+import type { Exchange } from './exchange.ts'
 import { ExchangeContext } from './request-context.ts'
 
 const API_VERSIONS = 18

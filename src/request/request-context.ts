@@ -2,7 +2,7 @@ import type { Lease } from '../../protocol/buffer-pool.ts'
 import type { RequestHeader } from '../../protocol/headers.ts'
 import type { RequestContext } from '../apis/handler.ts'
 import type { Services } from '../apis/services.ts'
-import type { ConnectionInfo, Exchange } from '../network/exchange.ts'
+import type { ConnectionInfo, Exchange } from './exchange.ts'
 
 /** RequestContext of a request that came over a connection. */
 export class ExchangeContext implements RequestContext {
