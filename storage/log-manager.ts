@@ -82,10 +82,10 @@ export class LogManager implements LogStore {
   readonly #tasks: LogTasks
   /** Directories of deleted logs that could not be renamed, by the names that they still have: `topic-0`. */
   readonly #leftBehind = new Map<string, StoredLog>()
-  /** Logs that the disk did not let be made: to be tried where they may have a directory already, or there would be two. */
-  readonly #halfMade = new Map<string, StoredLog>()
-  /** Logs that are gone, but of which the checkpoints on the disk may still tell: `topic-0`. */
-  readonly #outlived = new Set<string>()
+  /** Logs whose creation failed, by `topic-0`: tried again in the same directory, where a part of them may be. */
+  readonly #failedCreations = new Map<string, StoredLog>()
+  /** Names of deleted logs, `topic-0`, that checkpoints on the disk may still hold. */
+  readonly #staleCheckpointNames = new Set<string>()
   /** Until the next look for something to compact; undefined: that is under way. */
   #cleanerTimer: Timer | undefined
   readonly #isCordoned: (directory: string) => boolean
@@ -158,23 +158,23 @@ export class LogManager implements LogStore {
     }
     const name = partitionDirectoryName(topic, partition)
     this.#clearWayFor(name)
-    const half = this.#halfMade.get(name)
+    const failed = this.#failedCreations.get(name)
     // What is there already would be taken for durable.
-    if (half !== undefined) this.#host.files.remove(half.directory)
+    if (failed !== undefined) this.#host.files.remove(failed.directory)
     const stored =
-      half ??
+      failed ??
       this.#newLog(topic, partition, this.#emptiestDirectory(), {
         wasCleanStop: true,
         recoveryPoint: 0,
         logStartOffset: 0,
         compactedUpTo: 0,
       })
-    this.#halfMade.set(name, stored)
+    this.#failedCreations.set(name, stored)
     this.#host.files.makeDirectory(stored.directory)
     stored.writeTopicId(topicId)
     const log = stored.open()
     log.updateConfig(config)
-    this.#halfMade.delete(name)
+    this.#failedCreations.delete(name)
     this.#logs.add(stored)
     return log
   }
@@ -236,7 +236,7 @@ export class LogManager implements LogStore {
     const names = files.list(directory.path)
     const found = this.#checkpoints.take(directory.path)
     const present = new Set(names)
-    for (const name of found.names) if (!present.has(name)) this.#outlived.add(name)
+    for (const name of found.names) if (!present.has(name)) this.#staleCheckpointNames.add(name)
     for (const name of names) {
       const path = files.join(directory.path, name)
       if (isDeletedDirectory(name))
@@ -353,7 +353,7 @@ export class LogManager implements LogStore {
   #moveAway(stored: StoredLog, name: string): string {
     stored.opened?.abandon()
     this.#logs.delete(stored)
-    this.#outlived.add(stored.name)
+    this.#staleCheckpointNames.add(stored.name)
     const { files } = this.#host
     const moved = files.join(stored.logDirectory, name)
     this.#leftBehind.set(stored.name, stored)
@@ -375,11 +375,11 @@ export class LogManager implements LogStore {
   #clearWayFor(name: string): void {
     const left = this.#leftBehind.get(name)
     if (left !== undefined) this.#setAside(left)
-    if (!this.#outlived.has(name)) return
+    if (!this.#staleCheckpointNames.has(name)) return
     this.#checkpoints.writeRecoveryPoints()
     this.#checkpoints.writeStarts()
-    for (const { path } of this.#directories) this.#cleaner.forget(this.#outlived, path)
-    this.#outlived.clear()
+    for (const { path } of this.#directories) this.#cleaner.forget(this.#staleCheckpointNames, path)
+    this.#staleCheckpointNames.clear()
   }
 
   /** A log of another topic of the same name, or of nobody knows which: kept for whoever may miss it. */

@@ -18,7 +18,8 @@ export interface CoordinatorRuntimeParts<S extends Shard> {
   open(partition: number): ShardRuntime<S>
 }
 
-interface Led<S extends Shard> {
+/** A shard, and the leadership for which it was loaded. */
+interface LedShard<S extends Shard> {
   readonly runtime: ShardRuntime<S>
   readonly topicId: string
   readonly leaderEpoch: number
@@ -30,7 +31,7 @@ interface Led<S extends Shard> {
  */
 export class CoordinatorRuntime<S extends Shard> {
   readonly #parts: CoordinatorRuntimeParts<S>
-  readonly #shards = new Map<number, Led<S>>()
+  readonly #shards = new Map<number, LedShard<S>>()
   #creating: Promise<void> | undefined
   /** Why the topic could not be made, as it was told last: clients ask again and again. */
   #toldReason: string | undefined

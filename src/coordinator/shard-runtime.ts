@@ -14,8 +14,8 @@ export type Operation<S, R> = (shard: S) => Decision<R> | Rejection
 /** An operation that a deadline starts; undefined: nothing is to be done any more. */
 export type TimedOperation<S> = (shard: S) => Decision<void> | undefined
 
-/** Who is served, and by whom, at one time: made anew whenever the memory is thrown away. */
-interface Life<S> {
+/** State machine in memory, and its timers, from one load of the log to the next. */
+interface LoadedState<S> {
   readonly shard: S
   readonly deadlines: Deadlines<TimedOperation<S>>
 }
@@ -40,7 +40,7 @@ const RELOAD_DELAY_MS = 1000
 export class ShardRuntime<S extends Shard> {
   readonly #parts: ShardParts<S>
   /** Undefined while loading. */
-  #life: Life<S> | undefined
+  #loaded: LoadedState<S> | undefined
   #loading: Promise<void> | undefined
   #closed = false
   /** Resolves once everything staged so far is flushed or lost, and never rejects; undefined when nothing is under way. */
@@ -61,7 +61,7 @@ export class ShardRuntime<S extends Shard> {
 
   /** The shard, for reads that need not wait for what is being flushed; undefined while loading. */
   get current(): S | undefined {
-    return this.#life?.shard
+    return this.#loaded?.shard
   }
 
   /** Takes the shard down: who waits is answered NOT_COORDINATOR. */
@@ -72,58 +72,58 @@ export class ShardRuntime<S extends Shard> {
 
   /** COORDINATOR_LOAD_IN_PROGRESS, NOT_COORDINATOR, or what the operation refuses or answers. */
   write<R>(operation: Operation<S, R>, transaction?: AppendOptions['transaction']): Outcome<R> {
-    const life = this.#life
-    if (life === undefined) return reject(this.#closed ? 'NOT_COORDINATOR' : 'COORDINATOR_LOAD_IN_PROGRESS')
-    const decision = operation(life.shard)
+    const loaded = this.#loaded
+    if (loaded === undefined) return reject(this.#closed ? 'NOT_COORDINATOR' : 'COORDINATOR_LOAD_IN_PROGRESS')
+    const decision = operation(loaded.shard)
     if (isRejection(decision)) return decision
-    return this.#carryOut(life, decision, transaction)
+    return this.#carryOut(loaded, decision, transaction)
   }
 
   /** An answer from memory, given when everything that is in it is flushed. */
   read<R>(look: (shard: S) => R | Rejection): Outcome<R> {
-    const life = this.#life
-    if (life === undefined) return reject(this.#closed ? 'NOT_COORDINATOR' : 'COORDINATOR_LOAD_IN_PROGRESS')
-    const seen = look(life.shard)
-    return this.#flushed === undefined ? seen : this.#afterFlush(life, this.#flushed, () => seen)
+    const loaded = this.#loaded
+    if (loaded === undefined) return reject(this.#closed ? 'NOT_COORDINATOR' : 'COORDINATOR_LOAD_IN_PROGRESS')
+    const seen = look(loaded.shard)
+    return this.#flushed === undefined ? seen : this.#afterFlush(loaded, this.#flushed, () => seen)
   }
 
   /** Writes the end of a transaction and applies what it had pending. */
   endTransaction(end: TransactionEnd): Outcome<undefined> {
-    const life = this.#life
-    if (life === undefined) return reject(this.#closed ? 'NOT_COORDINATOR' : 'COORDINATOR_LOAD_IN_PROGRESS')
-    const flushed = this.#stage(life, this.#parts.log.endTransaction(end, { nowMs: this.#parts.host.clock.nowMs() }))
+    const loaded = this.#loaded
+    if (loaded === undefined) return reject(this.#closed ? 'NOT_COORDINATOR' : 'COORDINATOR_LOAD_IN_PROGRESS')
+    const flushed = this.#stage(loaded, this.#parts.log.endTransaction(end, { nowMs: this.#parts.host.clock.nowMs() }))
     this.#order++
-    life.shard.replayMarker(end.producerId, end.result)
-    return this.#afterFlush(life, flushed, () => undefined)
+    loaded.shard.replayMarker(end.producerId, end.result)
+    return this.#afterFlush(loaded, flushed, () => undefined)
   }
 
   metadataChanged(change: MetadataChange): void {
-    const life = this.#life
-    if (life === undefined) return
-    const decision = life.shard.metadataChanged(change)
-    if (decision !== undefined) this.#inBackground(life, decision)
+    const loaded = this.#loaded
+    if (loaded === undefined) return
+    const decision = loaded.shard.metadataChanged(change)
+    if (decision !== undefined) this.#inBackground(loaded, decision)
   }
 
-  #carryOut<R>(life: Life<S>, decision: Decision<R>, transaction?: AppendOptions['transaction']): Outcome<R> {
+  #carryOut<R>(loaded: LoadedState<S>, decision: Decision<R>, transaction?: AppendOptions['transaction']): Outcome<R> {
     const { records, response, appended } = decision
     const finish = () => {
       appended?.()
       return response
     }
     if (records.length === 0) {
-      return this.#flushed === undefined ? finish() : this.#afterFlush(life, this.#flushed, finish)
+      return this.#flushed === undefined ? finish() : this.#afterFlush(loaded, this.#flushed, finish)
     }
     const encoded = this.#encode(records)
     if (encoded === undefined || (decision.atomic !== false && this.#isTooLarge(encoded))) {
       decision.refused?.()
       return reject('UNKNOWN_SERVER_ERROR')
     }
-    const flushed = this.#stage(life, this.#append(encoded, transaction))
+    const flushed = this.#stage(loaded, this.#append(encoded, transaction))
     if (decision.replay !== false) {
       const producerId = transaction?.producerId ?? -1
-      for (const record of records) life.shard.replay(record, { order: this.#order++, producerId })
+      for (const record of records) loaded.shard.replay(record, { order: this.#order++, producerId })
     }
-    return this.#afterFlush(life, flushed, finish)
+    return this.#afterFlush(loaded, flushed, finish)
   }
 
   /** Undefined where a client has given itself a name that no record can carry: a member id that has its long client id in it. */
@@ -156,44 +156,44 @@ export class ShardRuntime<S extends Shard> {
   }
 
   /** Remembers what is under way, and what to do if it fails. */
-  #stage(life: Life<S>, appended: Promise<unknown>): Promise<void> {
+  #stage(loaded: LoadedState<S>, appended: Promise<unknown>): Promise<void> {
     const flushed = appended.then(
       () => {
         if (this.#flushed === flushed) this.#flushed = undefined
       },
-      (error) => this.#lost(life, error),
+      (error) => this.#lost(loaded, error),
     )
     this.#flushed = flushed
     return flushed
   }
 
-  async #afterFlush<R>(life: Life<S>, flushed: Promise<void>, finish: () => R): Promise<R | Rejection> {
+  async #afterFlush<R>(loaded: LoadedState<S>, flushed: Promise<void>, finish: () => R): Promise<R | Rejection> {
     await flushed
-    return this.#stillServing(life) ?? finish()
+    return this.#stillServing(loaded) ?? finish()
   }
 
-  #stillServing(life: Life<S>): Rejection | undefined {
-    return this.#life === life ? undefined : reject('NOT_COORDINATOR')
+  #stillServing(loaded: LoadedState<S>): Rejection | undefined {
+    return this.#loaded === loaded ? undefined : reject('NOT_COORDINATOR')
   }
 
-  #lost(life: Life<S>, error: unknown): void {
-    if (this.#life !== life) return
+  #lost(loaded: LoadedState<S>, error: unknown): void {
+    if (this.#loaded !== loaded) return
     this.#parts.logger.error({ log: this.#parts.name, err: error }, 'Append failed: the state is loaded again.')
     this.#end()
     this.#inTheBackground(this.load())
   }
 
   #end(): void {
-    const life = this.#life
-    this.#life = undefined
+    const loaded = this.#loaded
+    this.#loaded = undefined
     this.#flushed = undefined
-    if (life === undefined) return
-    life.deadlines.close()
-    life.shard.unloaded()
+    if (loaded === undefined) return
+    loaded.deadlines.close()
+    loaded.shard.unloaded()
   }
 
   async #loadUntilRead(): Promise<void> {
-    while (!this.#closed && this.#life === undefined) {
+    while (!this.#closed && this.#loaded === undefined) {
       try {
         await this.#loadOnce()
       } catch (error) {
@@ -208,29 +208,29 @@ export class ShardRuntime<S extends Shard> {
   async #loadOnce(): Promise<void> {
     const deadlines = new Deadlines<TimedOperation<S>>(this.#parts.host, (operation) => this.#fire(operation))
     const shard = this.#parts.create(deadlines)
-    await this.#parts.log.load((loaded) => {
-      this.#order = loaded.offset + 1
-      if (loaded.marker !== undefined) {
-        shard.replayMarker(loaded.producerId, loaded.marker)
+    await this.#parts.log.load((stored) => {
+      this.#order = stored.offset + 1
+      if (stored.marker !== undefined) {
+        shard.replayMarker(stored.producerId, stored.marker)
         return
       }
-      const record = shard.decode(loaded)
-      if (record !== undefined) shard.replay(record, { order: loaded.offset, producerId: loaded.producerId })
+      const record = shard.decode(stored)
+      if (record !== undefined) shard.replay(record, { order: stored.offset, producerId: stored.producerId })
     })
     if (this.#closed) return
-    this.#life = { shard, deadlines }
+    this.#loaded = { shard, deadlines }
     shard.loaded()
   }
 
   #fire(operation: TimedOperation<S>): void {
-    const life = this.#life
-    if (life === undefined) return
-    const decision = operation(life.shard)
-    if (decision !== undefined) this.#inBackground(life, decision)
+    const loaded = this.#loaded
+    if (loaded === undefined) return
+    const decision = operation(loaded.shard)
+    if (decision !== undefined) this.#inBackground(loaded, decision)
   }
 
-  #inBackground(life: Life<S>, decision: Decision<void>): void {
-    const outcome = this.#carryOut(life, decision)
+  #inBackground(loaded: LoadedState<S>, decision: Decision<void>): void {
+    const outcome = this.#carryOut(loaded, decision)
     if (outcome instanceof Promise) this.#inTheBackground(outcome)
   }
 

@@ -13,13 +13,22 @@ export interface EpochEntry {
  */
 export class LeaderEpochs {
   #entries: EpochEntry[]
-  /** True where the file does not have what is here. */
-  changed = false
+  #isUnsaved = false
 
   constructor(entries: readonly EpochEntry[] = []) {
     this.#entries = []
     for (const entry of entries) this.assign(entry.epoch, entry.startOffset)
-    this.changed = false
+    this.#isUnsaved = false
+  }
+
+  /** True where the file does not have what is here. */
+  get isUnsaved(): boolean {
+    return this.#isUnsaved
+  }
+
+  /** The file has what is here. */
+  saved(): void {
+    this.#isUnsaved = false
   }
 
   get entries(): readonly EpochEntry[] {
@@ -37,7 +46,7 @@ export class LeaderEpochs {
     const contradicts = (entry: EpochEntry) => entry.epoch >= epoch || entry.startOffset >= startOffset
     while (this.#entries.length > 0 && contradicts(this.#entries.at(-1)!)) this.#entries.pop()
     this.#entries.push({ epoch, startOffset })
-    this.changed = true
+    this.#isUnsaved = true
   }
 
   /** Largest epoch not above the requested one, and where it ends; undefined where that is not known. */
@@ -59,7 +68,7 @@ export class LeaderEpochs {
   truncateFromEnd(endOffset: number): void {
     while (this.#entries.length > 0 && this.#entries.at(-1)!.startOffset >= endOffset) {
       this.#entries.pop()
-      this.changed = true
+      this.#isUnsaved = true
     }
   }
 
@@ -68,11 +77,11 @@ export class LeaderEpochs {
     const inForce = this.#entries.findLastIndex((entry) => entry.startOffset <= startOffset)
     if (inForce < 0 || (inForce === 0 && this.#entries[0]!.startOffset === startOffset)) return
     this.#entries.splice(0, inForce + 1, { epoch: this.#entries[inForce]!.epoch, startOffset })
-    this.changed = true
+    this.#isUnsaved = true
   }
 
   clear(): void {
-    this.changed ||= this.#entries.length > 0
+    this.#isUnsaved ||= this.#entries.length > 0
     this.#entries = []
   }
 }

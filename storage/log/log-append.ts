@@ -104,7 +104,7 @@ export class LogAppend {
       state.producers.apply(changes, (completed, lastStableOffset) => {
         if (completed.aborted) segment.transactionIndex.append({ ...completed, lastStableOffset })
       })
-      state.logEndOffset = lastOffset + 1
+      state.staged(lastOffset + 1)
     }
     const { logAppendTimeMs } = plan
     const { logStartOffset } = state

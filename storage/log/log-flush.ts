@@ -47,7 +47,7 @@ export class LogFlush {
   /** True where the files have all that is in memory, and the disk has the files. */
   get isSettled(): boolean {
     const { state, availability, queue } = this.#parts
-    const isChanged = this.#unsynced.size > 0 || this.#isUnfinished || state.epochs.changed
+    const isChanged = this.#unsynced.size > 0 || this.#isUnfinished || state.epochs.isUnsaved
     if (isChanged || !queue.isIdle || availability.failure !== undefined) return false
     return state.recoveryPoint >= state.logEndOffset
   }
@@ -120,7 +120,7 @@ export class LogFlush {
 
   async #flushTo(upToOffset: number): Promise<void> {
     const { state, segments, availability } = this.#parts
-    if (this.#unsynced.size === 0 && !state.epochs.changed && !this.#hasUnsyncedNames) return
+    if (this.#unsynced.size === 0 && !state.epochs.isUnsaved && !this.#hasUnsyncedNames) return
     await this.whenWritten()
     if (availability.failure !== undefined) return
     const isAll = upToOffset >= state.logEndOffset
@@ -134,7 +134,7 @@ export class LogFlush {
       if (availability.failure !== undefined) return
       this.#writeEpochs()
       this.syncNames()
-      if (endOffset > state.recoveryPoint) state.recoveryPoint = Math.min(endOffset, state.logEndOffset)
+      state.synced(endOffset)
       this.#lastFlushMs = this.#services.host.clock.nowMs()
     } catch (error) {
       for (const segment of toSync) if (segments.has(segment)) this.#unsynced.add(segment)
@@ -168,10 +168,10 @@ export class LogFlush {
 
   #writeEpochs(): void {
     const { epochs, directory } = this.#parts.state
-    if (!epochs.changed) return
+    if (!epochs.isUnsaved) return
     const { files } = this.#services.openFiles
     files.replaceWhole(files.join(directory, LEADER_EPOCH_FILE), formatEpochs(epochs.entries))
-    epochs.changed = false
+    epochs.saved()
   }
 
   /** Files that were made since the last time survive a power loss from now on, and so does what the log is called. */

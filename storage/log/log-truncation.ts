@@ -29,15 +29,10 @@ export function cutLog(
   active.active = true
   if (active.baseOffset > offset) flush.noteNewFiles(segments.restartAt(offset))
   else active.truncateTo(offset, services.openFiles.use(active.logPath).size())
-  state.logEndOffset = offset
-  state.logStartOffset = Math.min(state.logStartOffset, offset)
-  state.writtenEndOffset = Math.min(state.writtenEndOffset, offset)
-  state.flushedEndOffset = Math.min(state.flushedEndOffset, offset)
-  state.recoveryPoint = Math.min(state.recoveryPoint, offset)
-  state.epochs.truncateFromEnd(offset)
+  state.cutTo(offset)
   state.snapshots.removeWhere((each) => each > offset)
   flush.syncRemovals()
-  state.producers = rebuildProducers(rebuildOf(state, segments, services), offset)
+  state.replaceProducers(rebuildProducers(rebuildOf(state, segments, services), offset))
 }
 
 /** What is needed to make producers anew from the files of an open log. */

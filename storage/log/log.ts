@@ -1,5 +1,4 @@
 import { isRejection, type Rejection, reject } from '../../protocol/error-codes.ts'
-import { invariant } from '../../protocol/invariant.ts'
 import type {
   AbortedTransaction,
   AppendContext,
@@ -13,28 +12,16 @@ import type {
   TimestampAndOffset,
 } from '../partition-log.ts'
 import type { Segment } from '../segment/segment.ts'
-import { Tail } from '../tail.ts'
-import { WriteQueue } from '../write-queue.ts'
 import { CleaningAborted, type LastOfProducer } from './compaction.ts'
-import { LogAppend, type StagedAppend } from './log-append.ts'
-import { LogAvailability, storageError } from './log-availability.ts'
-import { LogFlush } from './log-flush.ts'
-import { LogReads } from './log-reads.ts'
+import type { StagedAppend } from './log-append.ts'
+import { storageError } from './log-availability.ts'
+import { type LogParts, openLogParts } from './log-parts.ts'
 import type { LogServices } from './log-services.ts'
 import type { LogState } from './log-state.ts'
 import { abortedTransactions, lastOfProducers } from './log-transactions.ts'
 import { cutLog } from './log-truncation.ts'
-import { type LogLocation, loadLog } from './recovery.ts'
+import type { LogLocation } from './recovery.ts'
 import { deletableSegments } from './retention.ts'
-import { SegmentList } from './segment-list.ts'
-
-interface LogParts {
-  readonly state: LogState
-  readonly segments: SegmentList
-  readonly flush: LogFlush
-  readonly appends: LogAppend
-  readonly reads: LogReads
-}
 
 /** Indexes are written when they have so much to write, and where the log is flushed or closed. */
 const PENDING_INDEX_BYTES = 4096
@@ -49,56 +36,26 @@ export class Log implements PartitionLog {
   readonly topic: string
   readonly partition: number
   readonly #services: LogServices
-  readonly #state: LogState
-  readonly #segments: SegmentList
-  readonly #tail = new Tail()
-  readonly #queue: WriteQueue
-  readonly #availability: LogAvailability
-  readonly #flush: LogFlush
-  readonly #appends: LogAppend
-  readonly #reads: LogReads
-  /** A start that deletions moved to, and that a crash would still undo. */
-  #unsavedStart: number | undefined
-  /** Those of the above that others ask for. */
   readonly #parts: LogParts
-  #cutCount = 0
+  /** Log start offset not yet checkpointed. */
+  #unsavedStart: number | undefined
   #isClosed = false
 
   constructor(topic: string, partition: number, config: LogConfig, services: LogServices, location: LogLocation) {
-    const { segments, changed, ...loaded } = loadLog(location, config, services)
     this.topic = topic
     this.partition = partition
     this.#services = services
-    const { partition: name, directory } = location
-    const { logEndOffset } = loaded
-    const ends = { writtenEndOffset: logEndOffset, flushedEndOffset: logEndOffset }
-    const state: LogState = { name, directory, config, ...loaded, ...ends }
-    this.#state = state
-    this.#segments = new SegmentList(segments, state, services, (segment) => {
-      this.#reads.forget(segment)
-      this.#flush.forget(segment)
-    })
-    this.#availability = new LogAvailability(name, directory, services, (error) => this.#queue.break(error))
-    this.#queue = new WriteQueue(services.host, services.openFiles, {
+    this.#parts = openLogParts(location, config, services, {
       written: (endOffset) => this.#onWritten(endOffset),
-      flushed: (endOffset) => this.#onFlushed(endOffset),
+      flushed: (endOffset) => this.#state.flushed(endOffset),
       writeFailed: (error) => this.#onWriteFailed(error),
       syncFailed: (error) => this.#onSyncFailed(error),
-      syncNames: () => this.#flush.syncNames(),
     })
-    const parts = {
-      state,
-      segments: this.#segments,
-      availability: this.#availability,
-      queue: this.#queue,
-      tail: this.#tail,
-    }
-    this.#flush = new LogFlush(parts, services, changed)
-    this.#appends = new LogAppend({ ...parts, flush: this.#flush }, services)
-    this.#reads = new LogReads(parts, services)
-    this.#parts = { ...parts, flush: this.#flush, appends: this.#appends, reads: this.#reads }
   }
 
+  get #state(): LogState {
+    return this.#parts.state
+  }
   get directory(): string {
     return this.#state.directory
   }
@@ -118,28 +75,28 @@ export class Log implements PartitionLog {
     return this.#state.epochs.latestEpoch
   }
   get sizeBytes(): number {
-    return this.#segments.sizeBytes
+    return this.#parts.segments.sizeBytes
   }
   get config(): LogConfig {
     return this.#state.config
   }
   /** In order; the last is appended to. */
   get segments(): readonly Segment[] {
-    return this.#segments.all
+    return this.#parts.segments.all
   }
   get lastFlushMs(): number {
-    return this.#flush.lastFlushMs
+    return this.#parts.flush.lastFlushMs
   }
   /** Changes whenever the log is cut from its end: what compaction knows of it means nothing then. */
   get cutCount(): number {
-    return this.#cutCount
+    return this.#state.cutCount
   }
   get isClosed(): boolean {
     return this.#isClosed
   }
   /** The failure for which appends are refused; undefined: they are not. */
   get failure(): Error | undefined {
-    return this.#availability.failure
+    return this.#parts.availability.failure
   }
 
   append(records: Buffer, context: AppendContext): Promise<AppendResult | AppendRejection> {
@@ -147,17 +104,17 @@ export class Log implements PartitionLog {
     if (refusal !== undefined) return Promise.resolve(refusal)
     let staged: StagedAppend | AppendRejection
     try {
-      staged = this.#appends.stage(records, context)
+      staged = this.#parts.appends.stage(records, context)
     } catch (error) {
       // A segment could not be made. Nothing of the append was staged before that.
       if ((error as NodeJS.ErrnoException).code === undefined) return Promise.reject(error)
-      this.#availability.refuse(error as Error)
+      this.#parts.availability.refuse(error as Error)
       return Promise.resolve(storageError())
     }
     if (isRejection(staged)) return Promise.resolve(staged)
     const { result, needsSync } = staged
     return new Promise((resolve) => {
-      this.#queue.wait({
+      this.#parts.queue.wait({
         endOffset: this.#state.logEndOffset,
         needsSync,
         done: () => resolve(result),
@@ -168,17 +125,17 @@ export class Log implements PartitionLog {
 
   #checkUsable(): Rejection | undefined {
     if (this.#isClosed) return reject('KAFKA_STORAGE_ERROR', `The log of ${this.#state.name} is closed`)
-    return this.#availability.check()
+    return this.#parts.availability.check()
   }
 
   read(offset: number, read: ReadContext): Promise<ReadResult | Rejection> {
-    return this.#reads.read(offset, read)
+    return this.#parts.reads.read(offset, read)
   }
   offsetForTimestamp(timestampMs: number, upToOffset: number): Promise<TimestampAndOffset | undefined> {
-    return this.#reads.offsetForTimestamp(timestampMs, upToOffset)
+    return this.#parts.reads.offsetForTimestamp(timestampMs, upToOffset)
   }
   maxTimestamp(): Promise<TimestampAndOffset | undefined> {
-    return this.#reads.maxTimestamp()
+    return this.#parts.reads.maxTimestamp()
   }
 
   // Producers and epochs.
@@ -220,16 +177,12 @@ export class Log implements PartitionLog {
 
   /** Moves the start up; the log manager makes it durable. Source: maybeIncrementLogStartOffset. */
   moveStartTo(offset: number): boolean {
-    invariant(offset <= this.#state.flushedEndOffset, 'the log cannot start above its high watermark')
-    if (offset <= this.#state.logStartOffset) return false
-    this.#state.logStartOffset = offset
-    this.#state.epochs.truncateFromStart(offset)
-    return true
+    return this.#state.moveStartTo(offset)
   }
 
   async deleteRecordsBefore(offset: number): Promise<Rejection | undefined> {
     // Retention may have moved the start already, and the disk not have taken it in.
-    const refusal = this.#availability.check()
+    const refusal = this.#parts.availability.check()
     if (refusal !== undefined) return refusal
     const start = Math.min(offset, this.#state.flushedEndOffset)
     if (this.moveStartTo(start)) this.#unsavedStart = start
@@ -240,7 +193,7 @@ export class Log implements PartitionLog {
       if (this.#unsavedStart === unsaved) this.#unsavedStart = undefined
       return undefined
     } catch (error) {
-      this.#availability.refuse(error as Error)
+      this.#parts.availability.refuse(error as Error)
       return storageError()
     }
   }
@@ -249,50 +202,45 @@ export class Log implements PartitionLog {
   deleteOldSegments(nowMs: number): number {
     const { config, name, flushedEndOffset, logStartOffset, logEndOffset } = this.#state
     const facts = { nowMs, highWatermark: flushedEndOffset, logStartOffset, logEndOffset }
-    const deletable = deletableSegments(this.#segments.all, config, facts)
+    const deletable = deletableSegments(this.#parts.segments.all, config, facts)
     if (deletable.length === 0) return 0
-    if (deletable.length === this.#segments.all.length) this.#appends.roll(logEndOffset)
+    if (deletable.length === this.#parts.segments.all.length) this.#parts.appends.roll(logEndOffset)
     this.#services.logger.info(
       { partition: name, baseOffsets: deletable.map((segment) => segment.baseOffset) },
       'deleting segments by retention',
     )
-    this.moveStartTo(this.#segments.all[deletable.length]!.baseOffset)
-    this.#reads.noteLayoutChange()
+    this.moveStartTo(this.#parts.segments.all[deletable.length]!.baseOffset)
+    this.#parts.reads.noteLayoutChange()
     try {
-      this.#segments.removeFirst(deletable.length)
+      this.#parts.segments.removeFirst(deletable.length)
     } catch (error) {
-      this.#availability.refuse(error as Error)
+      this.#parts.availability.refuse(error as Error)
     }
-    this.#flush.syncRemovals()
+    this.#parts.flush.syncRemovals()
     return deletable.length
   }
 
   /** True where a start may find segments again that were removed: it has to know where the log starts. */
   get mayRegainSegments(): boolean {
-    return this.#segments.isLeaving || this.failure !== undefined
+    return this.#parts.segments.isLeaving || this.failure !== undefined
   }
 
   /** Time before which retention finds nothing to delete, unless something is appended. */
   get nextRetentionMs(): number {
     const { cleanupPolicy, retentionMs } = this.#state.config
     if (!cleanupPolicy.includes('delete') || retentionMs < 0) return Number.POSITIVE_INFINITY
-    const first = this.#segments.all[0]!
+    const first = this.#parts.segments.all[0]!
     return first.sizeBytes === 0 ? Number.POSITIVE_INFINITY : first.retentionTimestampMs + retentionMs
   }
 
   // The end is cut.
 
   async truncateTo(offset: number): Promise<void> {
-    await this.#queue.idle()
+    await this.#parts.queue.idle()
     if (offset >= this.#state.logEndOffset) return
-    this.#cutTo(offset)
+    cutLog(this.#parts, offset, this.#services)
     this.#services.saveRecoveryPoints()
     await this.#services.saveLogStart(this)
-  }
-
-  #cutTo(offset: number): void {
-    this.#cutCount++
-    cutLog(this.#parts, offset, this.#services)
   }
 
   /**
@@ -301,32 +249,32 @@ export class Log implements PartitionLog {
    */
   async replaceSegments(replaced: readonly Segment[], cleaned: Segment): Promise<void> {
     const { openFiles } = this.#services
-    await this.#flush.settled()
-    await this.#reads.pauseWhile(async () => {
+    await this.#parts.flush.settled()
+    await this.#parts.reads.pauseWhile(async () => {
       const paths = [...replaced.flatMap((segment) => segment.paths()), ...cleaned.paths()]
       await Promise.all(paths.map((path) => new Promise<void>((resolve) => openFiles.whenClosed(path, resolve))))
-      const start = this.#segments.all.indexOf(replaced[0]!)
-      const isStill = replaced.every((segment, i) => this.#segments.all[start + i] === segment)
+      const start = this.#parts.segments.all.indexOf(replaced[0]!)
+      const isStill = replaced.every((segment, i) => this.#parts.segments.all[start + i] === segment)
       if (this.#isClosed || start < 0 || !isStill) throw new CleaningAborted(this.directory)
-      this.#reads.noteLayoutChange()
-      const endOffset = this.#segments.all[start + replaced.length]?.baseOffset ?? this.logEndOffset
+      this.#parts.reads.noteLayoutChange()
+      const endOffset = this.#parts.segments.all[start + replaced.length]?.baseOffset ?? this.logEndOffset
       // What compaction removed must not be shown from memory: the transactions that it belonged to may be forgotten.
-      this.#services.tailMemory.forgetBelow(this.#tail, endOffset)
+      this.#services.tailMemory.forgetBelow(this.#parts.tail, endOffset)
       try {
-        this.#segments.exchange(start, replaced, cleaned)
+        this.#parts.segments.exchange(start, replaced, cleaned)
       } catch (error) {
-        if ((error as NodeJS.ErrnoException).code !== undefined) this.#availability.goOffline(error as Error)
+        if ((error as NodeJS.ErrnoException).code !== undefined) this.#parts.availability.goOffline(error as Error)
         throw error
       }
     })
   }
 
   updateConfig(config: LogConfig): void {
-    this.#state.config = config
+    this.#state.updateConfig(config)
   }
 
   flush(): Promise<void> {
-    return this.#flush.whenWritten().then(() => this.#flush.start(this.#state.logEndOffset))
+    return this.#parts.flush.whenWritten().then(() => this.#parts.flush.start(this.#state.logEndOffset))
   }
 
   // The end.
@@ -335,71 +283,67 @@ export class Log implements PartitionLog {
     if (this.#isClosed) return
     this.#isClosed = true
     // There may be room again.
-    this.#availability.tryAgain()
+    this.#parts.availability.tryAgain()
     if (this.failure === undefined) {
-      await this.#flush.whenWritten()
-      await this.#flush.settled()
-      this.#flush.finishFiles()
-      await this.#flush.start(this.#state.logEndOffset)
+      await this.#parts.flush.whenWritten()
+      await this.#parts.flush.settled()
+      this.#parts.flush.finishFiles()
+      await this.#parts.flush.start(this.#state.logEndOffset)
     }
-    await this.#queue.idle()
+    await this.#parts.queue.idle()
     this.#letGo()
   }
 
   /** Closes at once where the files have all that is in memory. Answers whether it did. */
   closeIfUntouched(): boolean {
-    if (!this.#flush.isSettled) return false
+    if (!this.#parts.flush.isSettled) return false
     this.#letGo()
     return true
   }
 
   /** Stops using the files, whose directory is about to go. Appends under way are refused. */
   abandon(): void {
-    this.#availability.abandon()
-    this.#queue.break(new Error('the log was deleted'))
+    this.#parts.availability.abandon()
+    this.#parts.queue.break(new Error('the log was deleted'))
     this.#letGo()
   }
 
   /** Lets go of memory and handles. The log must not be used after it. */
   #letGo(): void {
     this.#isClosed = true
-    this.#reads.close()
-    this.#services.tailMemory.forget(this.#tail)
-    this.#segments.close()
+    this.#parts.reads.close()
+    this.#services.tailMemory.forget(this.#parts.tail)
+    this.#parts.segments.close()
   }
 
   // What the write queue tells.
 
   #onWritten(endOffset: number): void {
-    this.#state.writtenEndOffset = endOffset
-    const { active } = this.#segments
+    this.#state.written(endOffset)
+    const { active } = this.#parts.segments
     if (active.pendingIndexBytes < PENDING_INDEX_BYTES) return
     try {
       active.writePendingIndexes()
     } catch (error) {
       // The records are in the file: recovery makes the index anew. Appends stop until the disk has room.
-      this.#availability.refuse(error as Error)
+      this.#parts.availability.refuse(error as Error)
     }
-  }
-
-  #onFlushed(endOffset: number): void {
-    if (endOffset > this.#state.flushedEndOffset) this.#state.flushedEndOffset = endOffset
   }
 
   #onWriteFailed(error: Error): void {
     if (this.#isClosed) return
-    this.#availability.refuse(error)
+    this.#parts.availability.refuse(error)
     try {
-      this.#cutTo(this.#state.writtenEndOffset)
+      cutLog(this.#parts, this.#state.writtenEndOffset, this.#services)
     } catch (second) {
-      this.#availability.goOffline(second as Error)
+      this.#parts.availability.goOffline(second as Error)
     }
   }
 
   #onSyncFailed(error: Error): void {
-    this.#availability.goOffline(error)
+    this.#parts.availability.goOffline(error)
     // What was refused must not be seen; whether the disk has it, the next start will tell.
-    this.#state.logEndOffset = this.#state.flushedEndOffset
-    this.#services.tailMemory.forget(this.#tail)
+    this.#state.dropUnflushed()
+    this.#services.tailMemory.forget(this.#parts.tail)
   }
 }
