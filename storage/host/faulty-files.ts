@@ -26,6 +26,34 @@ export const NO_FAULTS: FaultRates = {
   crash: 0,
 }
 
+/**
+ * What one part of the disk does, all the time. dead: every operation fails with EIO. unreadable, unwritable: reads or
+ * changes do. read-only: changes fail with EROFS. full: files cannot grow, ENOSPC.
+ */
+export type PathEffect = 'dead' | 'unreadable' | 'unwritable' | 'read-only' | 'full'
+
+/** A fault of some paths alone: one of several data directories, one log of many, one kind of file. */
+export interface PathFault {
+  readonly concerns: (path: string) => boolean
+  readonly effect: PathEffect
+}
+
+/** Concerns a directory and all that is in it; /data/d1 has nothing to do with /data/d10. */
+export function within(directory: string): (path: string) => boolean {
+  return (path) => path === directory || path.startsWith(`${directory}/`)
+}
+
+type Access = 'look' | 'open to write' | 'read' | 'change' | 'grow'
+
+/** The error code with which each effect meets each access; left out: nothing happens. */
+const codes: Readonly<Record<PathEffect, Partial<Record<Access, string>>>> = {
+  dead: { look: 'EIO', read: 'EIO', change: 'EIO', grow: 'EIO' },
+  unreadable: { read: 'EIO' },
+  unwritable: { change: 'EIO', grow: 'EIO' },
+  'read-only': { 'open to write': 'EROFS', change: 'EROFS', grow: 'EROFS' },
+  full: { grow: 'ENOSPC' },
+}
+
 /** Thrown out of an operation by which the process ends; nothing may catch it and go on. */
 export class SimulatedCrash extends Error {
   override readonly name = 'SimulatedCrash'
@@ -38,6 +66,10 @@ export class FaultyFiles implements Files {
   rates: FaultRates = NO_FAULTS
   /** Counts down with every operation that changes something; the one that finds 0 ends the process. Infinity: never. */
   crashAfterChanges = Number.POSITIVE_INFINITY
+  /** Faults of single paths, as long as they stand here. */
+  pathFaults: readonly PathFault[] = []
+  /** How often a fault of a path has struck so far. */
+  pathFaultsStruck = 0
   /** Set once the process has ended by a crash in an operation. */
   crashed = false
   /** How often each fault has struck so far. */
@@ -72,23 +104,31 @@ export class FaultyFiles implements Files {
     return this.#memory.join(...parts)
   }
   open(file: string, mode: 'r' | 'r+' | 'a+'): FileHandle {
-    if (mode === 'a+' && !this.#memory.exists(file)) this.#change(file)
+    this.#meet(file, 'look')
+    if (mode !== 'r') this.#meet(file, 'open to write')
+    if (mode === 'a+' && !this.#memory.exists(file)) this.#change(file, 'grow')
     return new FaultyFileHandle(file, this.#memory.openFile(file, mode), this, this.#boot)
   }
+  /** As with node:fs, false where the disk does not tell. */
   exists(file: string): boolean {
-    return this.#memory.exists(file)
+    return this.#codeAt(file, 'look') === undefined && this.#memory.exists(file)
   }
   stat(file: string): FileStat | undefined {
+    this.#meet(file, 'look')
     return this.#memory.stat(file)
   }
   list(directory: string): string[] {
+    this.#meet(directory, 'look')
     return this.#memory.list(directory)
   }
   makeDirectory(directory: string): void {
-    this.#change(directory)
+    if (this.#memory.exists(directory)) this.#meet(directory, 'look')
+    else this.#change(directory, 'grow')
     this.#memory.makeDirectory(directory)
   }
   readWhole(file: string): Buffer | undefined {
+    this.#meet(file, 'look')
+    if (this.#memory.exists(file)) this.#meet(file, 'read')
     if (this.#strikes('readError')) throw failure('EIO', `read ${file}`)
     return this.#memory.readWhole(file)
   }
@@ -104,6 +144,7 @@ export class FaultyFiles implements Files {
     this.syncDirectory(this.join(file, '..'))
   }
   rename(from: string, to: string): void {
+    this.#meet(to, 'change')
     this.#change(from)
     this.#memory.rename(from, to)
   }
@@ -117,9 +158,12 @@ export class FaultyFiles implements Files {
     this.#memory.syncDirectory(directory)
   }
   lock(file: string): FileLock | undefined {
+    this.#meet(file, 'look')
+    this.#meet(file, 'open to write')
     return this.#memory.lock(file)
   }
   space(file: string): { freeBytes: number; totalBytes: number } {
+    this.#meet(file, 'look')
     return this.#memory.space(file)
   }
 
@@ -129,13 +173,15 @@ export class FaultyFiles implements Files {
     if (boot !== this.#boot || this.crashed) throw new SimulatedCrash('the process has ended')
   }
 
-  readSome(file: MemoryFile, target: Uint8Array, position: number): number {
+  readSome({ file, path }: OpenFile, target: Uint8Array, position: number): number {
+    this.#meet(path, 'read')
     if (this.#strikes('readError')) throw failure('EIO', 'read')
     const part = this.#strikes('shortTransfer') ? target.subarray(0, 1 + this.#random.below(target.length)) : target
     return file.read(part, position)
   }
 
-  writeSome(file: MemoryFile, slices: readonly Uint8Array[], position: number): number {
+  writeSome({ file, path }: OpenFile, slices: readonly Uint8Array[], position: number): number {
+    this.#meet(path, position + slices[0]!.length > file.size ? 'grow' : 'change')
     const first = slices[0]!
     const failing = this.#strikes('writeError')
     const short = failing || this.#strikes('shortTransfer')
@@ -151,13 +197,13 @@ export class FaultyFiles implements Files {
     return part.length
   }
 
-  truncate(file: MemoryFile, size: number): void {
-    this.#change('truncate')
+  truncate({ file, path }: OpenFile, size: number): void {
+    this.#change(path, size > file.size ? 'grow' : 'change')
     file.truncate(size, this.#memory.nowMs())
   }
 
-  sync(file: MemoryFile): void {
-    this.#change('sync')
+  sync({ file, path }: OpenFile): void {
+    this.#change(path)
     if (this.#strikes('syncError')) throw failure('EIO', 'fdatasync')
     file.sync()
   }
@@ -185,10 +231,27 @@ export class FaultyFiles implements Files {
     return this.#strikes('slowSync') ? 1000 + this.#random.below(5000) : this.#random.below(100) / 10
   }
 
-  #change(what: string): void {
+  #change(path: string, access: 'change' | 'grow' = 'change'): void {
     if (this.crashed) throw new SimulatedCrash('the process has ended')
     if (this.#crashesNow()) this.#crash()
-    if (this.#strikes('writeError')) throw failure('EIO', what)
+    this.#meet(path, access)
+    if (this.#strikes('writeError')) throw failure('EIO', path)
+  }
+
+  /** Throws what the path's fault has for that access. */
+  #meet(path: string, access: Access): void {
+    const code = this.#codeAt(path, access)
+    if (code !== undefined) throw failure(code, `${access} ${path}`)
+  }
+
+  #codeAt(path: string, access: Access): string | undefined {
+    for (const { concerns, effect } of this.pathFaults) {
+      const code = codes[effect][access]
+      if (code === undefined || !concerns(path)) continue
+      this.pathFaultsStruck++
+      return code
+    }
+    return undefined
   }
 
   #crashesNow(): boolean {
@@ -212,28 +275,34 @@ export class FaultyFiles implements Files {
   }
 }
 
+/** A file and the path under which it was opened. */
+interface OpenFile {
+  readonly path: string
+  readonly file: MemoryFile
+}
+
 class FaultyFileHandle implements FileHandle {
   readonly path: string
-  readonly #file: MemoryFile
+  readonly #open: OpenFile
   readonly #files: FaultyFiles
   readonly #boot: number
   #closed = false
 
   constructor(path: string, file: MemoryFile, files: FaultyFiles, boot: number) {
     this.path = path
-    this.#file = file
+    this.#open = { path, file }
     this.#files = files
     this.#boot = boot
   }
 
   size(): number {
     this.#check()
-    return this.#file.size
+    return this.#open.file.size
   }
 
   readSync(target: Buffer, position: number): number {
     this.#check()
-    return readFully((part, at) => this.#files.readSome(this.#file, part, at), target, position)
+    return readFully((part, at) => this.#files.readSome(this.#open, part, at), target, position)
   }
 
   read(target: Buffer, position: number): Promise<number> {
@@ -242,7 +311,7 @@ class FaultyFileHandle implements FileHandle {
 
   writeSync(slices: readonly Buffer[], position: number): void {
     this.#check()
-    writeFully((rest, at) => this.#files.writeSome(this.#file, rest, at), slices, position)
+    writeFully((rest, at) => this.#files.writeSome(this.#open, rest, at), slices, position)
   }
 
   write(slices: readonly Buffer[], position: number): Promise<void> {
@@ -251,12 +320,12 @@ class FaultyFileHandle implements FileHandle {
 
   truncate(size: number): void {
     this.#check()
-    this.#files.truncate(this.#file, size)
+    this.#files.truncate(this.#open, size)
   }
 
   syncNow(): void {
     this.#check()
-    this.#files.sync(this.#file)
+    this.#files.sync(this.#open)
   }
 
   sync(): Promise<void> {

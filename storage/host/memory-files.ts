@@ -21,6 +21,21 @@ export class MemoryFiles implements Files {
     this.#nowMs = nowMs
   }
 
+  /** The same files as if all had been synced, to be changed by itself; costs little more than its names. */
+  copy(nowMs: () => number = this.#nowMs): MemoryFiles {
+    const copy = new MemoryFiles(nowMs)
+    copy.#root = this.#root.copy()
+    return copy
+  }
+
+  /** Paths of all files, in the order of their names. */
+  allFiles(directory = '/'): string[] {
+    return this.list(directory)
+      .sort()
+      .map((name) => this.join(directory, name))
+      .flatMap((each) => (this.#find(each) instanceof MemoryDirectory ? this.allFiles(each) : [each]))
+  }
+
   join(...parts: string[]): string {
     return path.join(...parts)
   }

@@ -25,9 +25,23 @@ export class MemoryFile {
   #durableSize = 0
   /** Pages written since the last sync. */
   readonly #dirtyPages = new Set<number>()
+  /** The bytes belong to copies as well: who changes them makes its own first. */
+  #isShared = false
 
   constructor(nowMs: number) {
     this.modifiedMs = nowMs
+  }
+
+  /** The same content, all of it synced. Costs nothing until one of the two is written. */
+  copy(): MemoryFile {
+    const copy = new MemoryFile(this.modifiedMs)
+    copy.size = this.size
+    copy.#bytes = this.#bytes
+    copy.#durable = this.#bytes
+    copy.#durableSize = this.size
+    copy.#isShared = true
+    this.#isShared = true
+    return copy
   }
 
   content(): Buffer {
@@ -43,6 +57,7 @@ export class MemoryFile {
 
   write(bytes: Uint8Array, position: number, nowMs: number): void {
     const end = position + bytes.length
+    this.#own()
     this.#bytes = grown(this.#bytes, end)
     this.#bytes.set(bytes, position)
     this.#markDirty(Math.min(position, this.size), end)
@@ -51,6 +66,7 @@ export class MemoryFile {
   }
 
   truncate(size: number, nowMs: number): void {
+    this.#own()
     this.#bytes = grown(this.#bytes, size)
     this.#bytes.fill(0, Math.min(size, this.size))
     this.#markDirty(Math.min(size, this.size), Math.max(size, this.size))
@@ -59,6 +75,8 @@ export class MemoryFile {
   }
 
   sync(): void {
+    if (this.#dirtyPages.size === 0 && this.#durableSize === this.size) return
+    this.#own()
     this.#durable = grown(this.#durable, this.size)
     for (const page of this.#dirtyPages) this.#copyPage(page, PAGE_BYTES)
     this.#durableSize = this.size
@@ -67,6 +85,7 @@ export class MemoryFile {
 
   losePower(random: SeededRandom, losses: PowerLosses): void {
     const written = this.size
+    this.#own()
     // The size is metadata of its own: it may be ahead of the bytes, which then read as zeros, or behind them.
     const size =
       this.#durableSize === written
@@ -79,6 +98,13 @@ export class MemoryFile {
     this.size = size
     this.#durableSize = size
     this.#dirtyPages.clear()
+  }
+
+  #own(): void {
+    if (!this.#isShared) return
+    this.#isShared = false
+    this.#bytes = Buffer.from(this.content())
+    this.#durable = Buffer.from(this.#durable)
   }
 
   #losePage(page: number, random: SeededRandom, losses: PowerLosses): void {
@@ -119,6 +145,14 @@ export class MemoryDirectory {
   #entries = new Map<string, MemoryEntry>()
   #durable = new Map<string, MemoryEntry>()
   #unsynced: ((entries: Map<string, MemoryEntry>) => void)[] = []
+
+  /** The same names and files, all of them synced; see MemoryFile.copy. */
+  copy(): MemoryDirectory {
+    const copy = new MemoryDirectory()
+    for (const [name, entry] of this.#entries) copy.#entries.set(name, entry.copy())
+    copy.sync()
+    return copy
+  }
 
   get(name: string): MemoryEntry | undefined {
     return this.#entries.get(name)
