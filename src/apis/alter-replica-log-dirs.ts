@@ -9,7 +9,7 @@ import { handler } from './handler.ts'
  * ReplicaManager.alterReplicaLogDirs.
  */
 export const alterReplicaLogDirs = handler(AlterReplicaLogDirs, (request, { services }) => {
-  const directories = services.logs.directories()
+  const directories = new Map(services.logs.directories().map((each) => [each.path, indexed(each)]))
   // Each partition once; the last directory that is named for it counts.
   const results = new Map<string, Map<number, number>>()
   for (const { path, topics } of request.dirs) {
@@ -29,17 +29,26 @@ export const alterReplicaLogDirs = handler(AlterReplicaLogDirs, (request, { serv
   }
 })
 
+interface IndexedDirectory {
+  readonly failure: LogDirectory['failure']
+  /** Names of its partitions' directories, as in "topic-0". */
+  readonly partitions: ReadonlySet<string>
+}
+
+function indexed({ failure, partitions }: LogDirectory): IndexedDirectory {
+  return { failure, partitions: new Set(partitions.map(({ topic, partition }) => `${topic}-${partition}`)) }
+}
+
 function faultOf(
-  directories: readonly LogDirectory[],
+  directories: ReadonlyMap<string, IndexedDirectory>,
   path: string,
   topic: string,
   partition: number,
 ): ErrorName | undefined {
-  const wanted = directories.find((directory) => directory.path === path)
+  const wanted = directories.get(path)
   if (wanted === undefined) return 'LOG_DIR_NOT_FOUND'
   if (wanted.failure !== undefined) return 'KAFKA_STORAGE_ERROR'
-  const holds = (directory: LogDirectory) =>
-    directory.partitions.some((each) => each.topic === topic && each.partition === partition)
+  const holds = ({ partitions }: IndexedDirectory) => partitions.has(`${topic}-${partition}`)
   if (holds(wanted)) return undefined
-  return directories.some(holds) ? 'LOG_DIR_NOT_FOUND' : 'UNKNOWN_TOPIC_OR_PARTITION'
+  return [...directories.values()].some(holds) ? 'LOG_DIR_NOT_FOUND' : 'UNKNOWN_TOPIC_OR_PARTITION'
 }

@@ -1,6 +1,7 @@
 import { isRejection, type Rejection, reject } from '../../protocol/error-codes.ts'
 import { type AlteredResource, decideConfigChange, type SettingsToWrite } from '../metadata/config-changes.ts'
-import { configResourceType } from '../metadata/metadata-image.ts'
+import { configResourceKey, configResourceType } from '../metadata/metadata-image.ts'
+import { duplicatesOf } from './duplicates.ts'
 import type { RequestContext } from './handler.ts'
 
 /**
@@ -14,8 +15,9 @@ export async function alterResources(
 ) {
   const { services, nowMs, principal } = context
   const world = { nodeId: services.nodeId, image: services.metadata.image, configs: services.configs }
+  const duplicates = duplicatesOf(resources.map(({ type, name }) => configResourceKey(type, name)))
   const decisions = resources.map((resource) => {
-    if (resources.filter(({ type, name }) => type === resource.type && name === resource.name).length > 1)
+    if (duplicates.has(configResourceKey(resource.type, resource.name)))
       return reject('INVALID_REQUEST', 'Each resource must appear at most once.')
     return decideConfigChange(resource, world)
   })

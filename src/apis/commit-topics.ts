@@ -9,11 +9,16 @@ interface CommittedTopic {
   readonly partitions: readonly { readonly partitionIndex: number }[]
 }
 
+interface AnsweredPartition {
+  readonly partitionIndex: number
+  readonly errorCode: number
+}
+
 /** What is answered for a topic of a commit. */
 export interface AnsweredTopic {
   readonly name: string
   readonly topicId: string
-  readonly partitions: readonly { readonly partitionIndex: number; readonly errorCode: number }[]
+  readonly partitions: readonly AnsweredPartition[]
 }
 
 /** Parts of a commit: what goes to the coordinator, with names and ids both known, and what is refused already. */
@@ -73,11 +78,12 @@ export function mergeAnswers(
   byTopicId: boolean,
 ): readonly AnsweredTopic[] {
   if (refused.length === 0) return answered
-  const merged = new Map<string, AnsweredTopic>()
+  const merged = new Map<string, AnsweredTopic & { readonly partitions: AnsweredPartition[] }>()
   for (const topic of [...refused, ...answered]) {
     const key = byTopicId ? topic.topicId : topic.name
-    const before = merged.get(key)?.partitions ?? []
-    merged.set(key, { ...topic, partitions: [...before, ...topic.partitions] })
+    const partitions = merged.get(key)?.partitions ?? []
+    for (const partition of topic.partitions) partitions.push(partition)
+    merged.set(key, { ...topic, partitions })
   }
   return [...merged.values()]
 }

@@ -1,6 +1,7 @@
 import { CreatePartitions } from '../../protocol/apis/create-partitions.ts'
 import { errorCode, isRejection } from '../../protocol/error-codes.ts'
 import { tooLate } from './deadline.ts'
+import { duplicatesOf } from './duplicates.ts'
 import { handler } from './handler.ts'
 
 /** Adds partitions to topics. Source: ControllerApis.createPartitions, ReplicationControlManager.createPartitions. */
@@ -8,7 +9,7 @@ export const createPartitions = handler(CreatePartitions, async (request, { serv
   const names = request.topics.map(({ name }) => name)
   const late = tooLate(request.timeoutMs)
   if (late !== undefined) return { results: names.map((name) => result(name, late.code, late.message)) }
-  const duplicates = new Set(names.filter((name, index) => names.indexOf(name) !== index))
+  const duplicates = duplicatesOf(names)
   const wishes = request.topics.filter(({ name }) => !duplicates.has(name))
   const answers = await services.metadata.createPartitions(
     wishes.map(({ name, count, assignments }) => ({

@@ -4,6 +4,7 @@ import { ZERO_UUID } from '../../protocol/schema.ts'
 import { effectiveTopicConfigs } from '../config/config-description.ts'
 import type { CreatedTopic, NewTopic } from '../metadata/metadata-store.ts'
 import { tooLate } from './deadline.ts'
+import { duplicatesOf } from './duplicates.ts'
 import { handler, type RequestContext } from './handler.ts'
 
 type Asked = CreateTopicsRequest['topics'][number]
@@ -15,7 +16,8 @@ export const createTopics = handler(CreateTopics, async (request, context) => {
   const names = request.topics.map(({ name }) => name)
   const late = tooLate(request.timeoutMs)
   if (late !== undefined) return { topics: names.map((name) => failure(name, late)) }
-  const refusals = request.topics.map((topic) => refusal(topic, names))
+  const duplicates = duplicatesOf(names)
+  const refusals = request.topics.map((topic) => refusal(topic, duplicates))
   const wishes = request.topics.filter((_, index) => refusals[index] === undefined)
   const { nowMs, principal } = context
   const answers = await context.services.metadata.createTopics(
@@ -27,22 +29,22 @@ export const createTopics = handler(CreateTopics, async (request, context) => {
 })
 
 // Names given twice, and the metadata log's, never reach the controller's rules.
-function refusal(topic: Asked, names: readonly string[]): Rejection | undefined {
-  if (names.filter((name) => name === topic.name).length > 1) return reject('INVALID_REQUEST', 'Duplicate topic name.')
+function refusal(topic: Asked, duplicates: ReadonlySet<string>): Rejection | undefined {
+  if (duplicates.has(topic.name)) return reject('INVALID_REQUEST', 'Duplicate topic name.')
   if (topic.name === METADATA_TOPIC)
     return reject('INVALID_REQUEST', `Creation of internal topic ${METADATA_TOPIC} is prohibited.`)
-  const partitions = topic.assignments.map(({ partitionIndex }) => partitionIndex)
-  const twice = partitions.find((partition, index) => partitions.indexOf(partition) !== index)
+  const [twice] = duplicatesOf(topic.assignments.map(({ partitionIndex }) => partitionIndex))
   if (twice === undefined) return undefined
   return reject('INVALID_REPLICA_ASSIGNMENT', `Found multiple manual partition assignments for partition ${twice}`)
 }
 
 function refusedOnce(names: readonly string[], refusals: readonly (Rejection | undefined)[]) {
-  return refusals.flatMap((refused, index) => {
+  const refusalOf = new Map<string, Rejection>()
+  for (const [index, refused] of refusals.entries()) {
     const name = names[index] as string
-    if (refused === undefined || names.indexOf(name) !== index) return []
-    return [failure(name, refused)]
-  })
+    if (refused !== undefined && !refusalOf.has(name)) refusalOf.set(name, refused)
+  }
+  return Array.from(refusalOf, ([name, refused]) => failure(name, refused))
 }
 
 function newTopic(topic: Asked, validateOnly: boolean): NewTopic {

@@ -29,9 +29,8 @@ export const describeConfigs = handler(DescribeConfigs, (request, { services, ap
     const { resourceType, resourceName } = resource
     const described = describe(resource, services)
     if (isRejection(described)) return refused(resource, described)
-    const configs = described
-      .filter(({ name }) => isWanted(resource, name))
-      .map((each) => view(each, request, apiVersion))
+    const isWanted = wantedBy(resource)
+    const configs = described.filter(({ name }) => isWanted(name)).map((each) => view(each, request, apiVersion))
     return { errorCode: 0, errorMessage: '', resourceType, resourceName, configs }
   })
   return { results }
@@ -41,8 +40,11 @@ function refused({ resourceType, resourceName }: Resource, { code, message }: Re
   return { errorCode: code, errorMessage: message, resourceType, resourceName, configs: [] }
 }
 
-function isWanted({ configurationKeys }: Resource, name: string): boolean {
-  return configurationKeys === null || configurationKeys.length === 0 || configurationKeys.includes(name)
+/** No keys at all ask for every setting. */
+function wantedBy({ configurationKeys }: Resource): (name: string) => boolean {
+  if (configurationKeys === null || configurationKeys.length === 0) return () => true
+  const keys = new Set(configurationKeys)
+  return (name) => keys.has(name)
 }
 
 function view(config: DescribedConfig, request: DescribeConfigsRequest, apiVersion: number) {

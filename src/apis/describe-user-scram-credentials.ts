@@ -1,18 +1,20 @@
 import { DescribeUserScramCredentials } from '../../protocol/apis/describe-user-scram-credentials.ts'
 import { type Rejection, reject } from '../../protocol/error-codes.ts'
 import type { ScramCredential } from '../metadata/metadata-image.ts'
+import { duplicatesOf } from './duplicates.ts'
 import { handler } from './handler.ts'
 
 /** Tells which users have which credentials, and never the credentials. Source: ScramImage.describe. */
 export const describeUserScramCredentials = handler(DescribeUserScramCredentials, (request, { services }) => {
   const { scramCredentials } = services.metadata.image
   const asked = request.users?.map(({ name }) => name) ?? []
+  const duplicates = duplicatesOf(asked)
   const users = asked.length === 0 ? [...scramCredentials.keys()] : [...new Set(asked)]
   return {
     errorCode: 0,
     errorMessage: '',
     results: users.map((user) => {
-      if (asked.indexOf(user) !== asked.lastIndexOf(user))
+      if (duplicates.has(user))
         return refused(
           user,
           reject(

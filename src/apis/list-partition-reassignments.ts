@@ -7,7 +7,7 @@ export const listPartitionReassignments = handler(ListPartitionReassignments, (r
   const { topicsByName } = services.metadata.image
   const asked =
     request.topics === null
-      ? [...topicsByName.values()].map((topic) => moving(topic, undefined))
+      ? [...topicsByName.values()].map((topic) => moving(topic, topic.partitions.keys()))
       : request.topics.flatMap(({ name, partitionIndexes }) => {
           const topic = topicsByName.get(name)
           return topic === undefined ? [] : [moving(topic, new Set(partitionIndexes))]
@@ -15,13 +15,16 @@ export const listPartitionReassignments = handler(ListPartitionReassignments, (r
   return { errorCode: 0, errorMessage: null, topics: asked.filter(({ partitions }) => partitions.length > 0) }
 })
 
-function moving({ name, partitions }: TopicImage, wanted: ReadonlySet<number> | undefined) {
+// Looks at the partitions that are wanted, not at all that the topic has: a request may name a large topic often.
+function moving({ name, partitions }: TopicImage, wanted: Iterable<number>) {
   return {
     name,
-    partitions: partitions.flatMap(({ replicas, addingReplicas, removingReplicas }, partitionIndex) => {
+    partitions: [...wanted].flatMap((partitionIndex) => {
+      const partition = partitions[partitionIndex]
+      if (partition === undefined) return []
+      const { replicas, addingReplicas, removingReplicas } = partition
       const isMoving = addingReplicas.length > 0 || removingReplicas.length > 0
-      if (!isMoving || wanted?.has(partitionIndex) === false) return []
-      return [{ partitionIndex, replicas, addingReplicas, removingReplicas }]
+      return isMoving ? [{ partitionIndex, replicas, addingReplicas, removingReplicas }] : []
     }),
   }
 }

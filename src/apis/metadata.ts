@@ -89,9 +89,12 @@ function topicsById(ids: ReadonlySet<string>, context: RequestContext): Topic[] 
 
 async function absentTopics(names: readonly string[], mayCreate: boolean, context: RequestContext): Promise<Topic[]> {
   const { configs, metadata } = context.services
-  const valid = names.filter((name) => invalidTopicName(name) === undefined)
+  const valid: string[] = []
   const errors = new Map<string, number>()
-  for (const name of names) if (!valid.includes(name)) errors.set(name, errorCode('INVALID_TOPIC_EXCEPTION'))
+  for (const name of names) {
+    if (invalidTopicName(name) === undefined) valid.push(name)
+    else errors.set(name, errorCode('INVALID_TOPIC_EXCEPTION'))
+  }
   if (mayCreate && configs.broker.autoCreateTopicsEnable && valid.length > 0) {
     const { nowMs, principal } = context
     const wishes = valid.map((name) => autoCreatedTopic(name, configs.broker))

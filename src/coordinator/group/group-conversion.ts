@@ -54,7 +54,7 @@ export class GroupConversion {
     refuseAllWaiting(classic)
     const group = this.#read(classic)
     if (!(group instanceof ConsumerGroup)) return group
-    records.push(...classic.tombstones(), ...group.recordsOfAll())
+    for (const record of [...classic.tombstones(), ...group.recordsOfAll()]) records.push(record)
     for (const { memberId, classicMetadata } of group.members.values()) {
       this.#timers.watch(group.groupId, memberId, classicMetadata?.sessionTimeoutMs)
     }
@@ -100,7 +100,8 @@ export class GroupConversion {
   canDowngradeWithout(group: ConsumerGroup, leaving: readonly ConsumerMember[]): boolean {
     const left = group.members.size - leaving.length
     if (left === 0 || !group.isClassicWithout(leaving) || !this.#mayDowngradeTo(left)) return false
-    return [...group.members.values()].every((member) => leaving.includes(member) || isReadable(member))
+    const gone = new Set(leaving)
+    return [...group.members.values()].every((member) => gone.has(member) || isReadable(member))
   }
 
   /** The same where a static member of the classic protocol takes the place of the only one that was not. */
@@ -126,7 +127,7 @@ export class GroupConversion {
   ): void {
     const replacedId = group.staticMember(change.joining?.instanceId ?? null)?.memberId
     const renamed = (memberId: string) => (memberId === replacedId ? change.joining!.memberId : memberId)
-    records.push(...group.tombstones(change.joining === undefined ? undefined : renamed))
+    for (const record of group.tombstones(change.joining === undefined ? undefined : renamed)) records.push(record)
     const classic = toClassicGroup(group, change, this.#context.image(), this.#context.nowMs())
     records.push(classic.metadataRecord(({ assignment }) => assignment))
     for (const memberId of group.members.keys()) this.#timers.forget(group.groupId, memberId)
@@ -219,7 +220,8 @@ function toClassicGroup(
     stateTimestampMs: nowMs,
   })
   const replaced = group.staticMember(joining?.instanceId ?? null)
-  const staying = [...group.members.values()].filter((member) => !leaving.includes(member) && member !== replaced)
+  const gone = new Set(leaving)
+  const staying = [...group.members.values()].filter((member) => !gone.has(member) && member !== replaced)
   for (const member of joining === undefined ? staying : [...staying, joining]) classic.add(toClassicMember(member))
   classic.protocolName = classic.selectProtocol()
   classic.updateTopics()

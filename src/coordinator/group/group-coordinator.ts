@@ -153,12 +153,12 @@ export class GroupCoordinator {
   /** Groups of all shards here; a shard that is loading makes the whole list incomplete. */
   async list(request: ListGroupsRequest): Promise<ListGroupsResponse> {
     const lists = await Promise.all(this.#runtime.shards().map((shard) => shard.read((state) => state.list(request))))
-    const groups: ListGroupsResponse['groups'][number][] = []
+    const served: ListGroupsResponse['groups'][number][][] = []
     for (const list of lists) {
-      if (!isRejection(list)) groups.push(...list)
+      if (!isRejection(list)) served.push(list)
       else if (list.error !== 'NOT_COORDINATOR') return { errorCode: list.code, groups: [] }
     }
-    return { errorCode: 0, groups }
+    return { errorCode: 0, groups: served.flat() }
   }
 
   async describe(groupIds: DescribeGroupsRequest['groups'], apiVersion: number): Promise<DescribedGroup[]> {

@@ -156,14 +156,14 @@ export class GroupShard implements Shard {
 
   /** Each group on its own. Source: GroupCoordinatorShard.deleteGroups. */
   deleteGroups(groupIds: readonly string[]): Decision<Deletion[]> {
-    const records: CoordinatorRecord[] = []
+    const removals: CoordinatorRecord[][] = []
     const response = groupIds.map((groupId) => {
       const group = this.groups.get(groupId)
       const refused = group === undefined ? reject('GROUP_ID_NOT_FOUND') : group.validateDeletion()
-      if (group !== undefined && refused === undefined) records.push(...this.#removalOf(group))
+      if (group !== undefined && refused === undefined) removals.push(this.#removalOf(group))
       return { groupId, errorCode: refused?.code ?? 0 }
     })
-    return { records, response }
+    return { records: removals.flat(), response }
   }
 
   list(request: ListGroupsRequest): ListedGroup[] {
@@ -208,10 +208,9 @@ export class GroupShard implements Shard {
     const before = this.#image
     this.#image = this.#context.image()
     if (topicsChanged.some(({ id }) => !before.topicsById.has(id))) this.#regexes.topicsCreated(this.#image.endOffset)
+    const changed = new Set([...topicsChanged, ...topicsDeleted].map(({ name }) => name))
     for (const group of this.groups) {
-      if (group.kind === 'classic') continue
-      const isConcerned = [...topicsChanged, ...topicsDeleted].some(({ name }) => group.isSubscribedTo(name))
-      if (isConcerned) group.metadataFreshUntilMs = 0
+      if (group.kind === 'consumer' && group.isSubscribedToAny(changed)) group.metadataFreshUntilMs = 0
     }
     if (topicsDeleted.length === 0) return undefined
     return { records: this.#removal.ofTopics(topicsDeleted), response: undefined, atomic: false }

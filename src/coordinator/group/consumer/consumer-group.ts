@@ -301,6 +301,10 @@ export class ConsumerGroup implements GroupFace {
     return this.#subscriptions.has(topic)
   }
 
+  isSubscribedToAny(topics: ReadonlySet<string>): boolean {
+    return this.#subscriptions.hasAny(topics)
+  }
+
   retentionBase(): RetentionBase {
     return (commitTimestampMs) => commitTimestampMs
   }

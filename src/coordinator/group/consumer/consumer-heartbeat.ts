@@ -83,7 +83,7 @@ export class ConsumerHeartbeat {
     }
     if (known === undefined) return new ConsumerGroup(groupId)
     if (!known.isEmpty) return this.#parts.conversion.upgrade(known, records)
-    records.push(...known.tombstones())
+    for (const record of known.tombstones()) records.push(record)
     return new ConsumerGroup(groupId)
   }
 

@@ -124,7 +124,7 @@ export class MemberUpdates {
     const nowMs = this.#context.nowMs()
     const task = { group, updated, groupEpoch, isHomogeneous: version.isHomogeneous(), assignor, image, nowMs }
     const assigned = targetAssignment(task)
-    records.push(...assigned.records)
+    for (const record of assigned.records) records.push(record)
     return { epoch: groupEpoch, partitions: assigned.partitions.get(updated.memberId) ?? noPartitions }
   }
 

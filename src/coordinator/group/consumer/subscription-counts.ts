@@ -20,6 +20,13 @@ export class SubscriptionCounts {
     return this.#counts.has(topic)
   }
 
+  /** Whether one of the topics is read. Costs as much as the smaller of the two sets. */
+  hasAny(topics: ReadonlySet<string>): boolean {
+    const [few, many] = topics.size < this.#counts.size ? [topics, this.#counts] : [this.#counts, topics]
+    for (const topic of few.keys()) if (many.has(topic)) return true
+    return false
+  }
+
   topics(): IterableIterator<string> {
     return this.#counts.keys()
   }
