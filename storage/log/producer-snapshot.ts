@@ -1,6 +1,7 @@
-import { readInt64, writeInt64 } from '../../protocol/int64.ts'
-import { readInt16, readInt32, readUint32, writeInt16, writeInt32 } from '../../protocol/records/big-endian.ts'
+import { writeInt64 } from '../../protocol/int64.ts'
+import { readInt16, readInt32, writeInt16, writeInt32 } from '../../protocol/records/big-endian.ts'
 import { crc32c } from '../../protocol/records/crc32c.ts'
+import { type ProducerSnapshotEntry, readProducerSnapshotLayout } from '../fixed-layouts.ts'
 import { ProducerEntry } from './producer-entry.ts'
 
 /*
@@ -43,8 +44,8 @@ export function readProducerSnapshot(bytes: Buffer): ProducerEntry[] | undefined
   if (bytes.length < ENTRIES_POSITION || readInt16(bytes, 0) !== 1) return undefined
   const count = readInt32(bytes, COUNT_POSITION)
   if (count < 0 || bytes.length !== ENTRIES_POSITION + count * ENTRY_BYTES) return undefined
-  if (readUint32(bytes, CRC_POSITION) !== crc32c(bytes, COUNT_POSITION)) return undefined
-  return Array.from({ length: count }, (_, i) => readEntry(bytes, ENTRIES_POSITION + i * ENTRY_BYTES))
+  const { crc, entries } = readProducerSnapshotLayout(bytes)
+  return crc === crc32c(bytes, COUNT_POSITION) ? entries.map(producerEntry) : undefined
 }
 
 function writeEntry(bytes: Buffer, at: number, entry: ProducerEntry): void {
@@ -59,21 +60,13 @@ function writeEntry(bytes: Buffer, at: number, entry: ProducerEntry): void {
   writeInt64(bytes, at + 38, entry.transactionStartOffset ?? -1)
 }
 
-function readEntry(bytes: Buffer, at: number): ProducerEntry {
-  const entry = new ProducerEntry(readInt64(bytes, at))
-  const lastOffset = readInt64(bytes, at + 14)
-  const transactionStart = readInt64(bytes, at + 38)
-  entry.producerEpoch = readInt16(bytes, at + 8)
-  entry.lastTimestampMs = readInt64(bytes, at + 26)
-  entry.coordinatorEpoch = readInt32(bytes, at + 34)
-  if (transactionStart >= 0) entry.transactionStartOffset = transactionStart
-  if (lastOffset >= 0) {
-    entry.batches.push({
-      lastSequence: readInt32(bytes, at + 10),
-      lastOffset,
-      offsetDelta: readInt32(bytes, at + 22),
-      timestampMs: entry.lastTimestampMs,
-    })
-  }
+function producerEntry(stored: ProducerSnapshotEntry): ProducerEntry {
+  const { producerId, lastSequence, lastOffset, offsetDelta, timestampMs, transactionStartOffset } = stored
+  const entry = new ProducerEntry(producerId)
+  entry.producerEpoch = stored.producerEpoch
+  entry.lastTimestampMs = timestampMs
+  entry.coordinatorEpoch = stored.coordinatorEpoch
+  if (transactionStartOffset >= 0) entry.transactionStartOffset = transactionStartOffset
+  if (lastOffset >= 0) entry.batches.push({ lastSequence, lastOffset, offsetDelta, timestampMs })
   return entry
 }

@@ -48,6 +48,11 @@ export class EntryFile {
     return this.#count
   }
 
+  /** Bytes of the entries from one index to another, without the room behind them. */
+  entries(from: number, to = this.count): Buffer {
+    return this.bytes.subarray(Math.max(0, from) * this.entryBytes, Math.min(to, this.count) * this.entryBytes)
+  }
+
   get memoryBytes(): number {
     return this.#bytes?.length ?? 0
   }

@@ -1,4 +1,5 @@
 import { readInt32, writeInt32 } from '../../protocol/records/big-endian.ts'
+import { readOffsetEntries } from '../fixed-layouts.ts'
 import { CorruptIndexError, type EntryFile } from './entry-file.ts'
 
 /*
@@ -69,13 +70,14 @@ export class OffsetIndex {
 
   /** CorruptIndexError where the entries cannot be those of a log of that size. */
   check(logSizeBytes: number): void {
-    const last = this.last()
+    const [last, before] = readOffsetEntries(this.file.entries(this.count - 2)).toReversed()
     if (last === undefined) return
-    const before = this.count > 1 ? this.entry(this.count - 2) : undefined
-    const rises = before === undefined || (before.offset < last.offset && before.position < last.position)
-    if (last.offset < this.#baseOffset || last.position < 0 || last.position >= logSizeBytes || !rises) {
+    const rises =
+      before === undefined || (before.relativeOffset < last.relativeOffset && before.position < last.position)
+    if (last.relativeOffset < 0 || last.position < 0 || last.position >= logSizeBytes || !rises) {
+      const offset = this.#baseOffset + last.relativeOffset
       throw new CorruptIndexError(
-        `index ${this.file.path} ends with offset ${last.offset} at position ${last.position}, in a log of ${logSizeBytes} bytes from offset ${this.#baseOffset}`,
+        `index ${this.file.path} ends with offset ${offset} at position ${last.position}, in a log of ${logSizeBytes} bytes from offset ${this.#baseOffset}`,
       )
     }
   }

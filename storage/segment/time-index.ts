@@ -1,6 +1,7 @@
 import { readInt64, writeInt64 } from '../../protocol/int64.ts'
 import { readInt32, writeInt32 } from '../../protocol/records/big-endian.ts'
 import { NO_TIMESTAMP } from '../../protocol/records/record-batch.ts'
+import { readTimeEntries } from '../fixed-layouts.ts'
 import { CorruptIndexError, type EntryFile } from './entry-file.ts'
 
 /*
@@ -69,11 +70,13 @@ export class TimeIndex {
 
   /** CorruptIndexError where the entries cannot be those of a segment. */
   check(): void {
-    if (this.count === 0) return
-    const [first, last] = [this.entry(0), this.last()]
-    if (last.offset < this.#baseOffset || last.timestampMs < first.timestampMs) {
+    const [first] = readTimeEntries(this.file.entries(0, 1))
+    const [last] = readTimeEntries(this.file.entries(this.count - 1))
+    if (first === undefined || last === undefined) return
+    if (last.relativeOffset < 0 || last.timestampMs < first.timestampMs) {
+      const offset = this.#baseOffset + last.relativeOffset
       throw new CorruptIndexError(
-        `time index ${this.file.path} goes from ${first.timestampMs} to ${last.timestampMs} at offset ${last.offset}`,
+        `time index ${this.file.path} goes from ${first.timestampMs} to ${last.timestampMs} at offset ${offset}`,
       )
     }
   }

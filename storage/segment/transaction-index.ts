@@ -1,5 +1,6 @@
 import { readInt64, writeInt64 } from '../../protocol/int64.ts'
-import { readInt16, writeInt16 } from '../../protocol/records/big-endian.ts'
+import { writeInt16 } from '../../protocol/records/big-endian.ts'
+import { readTransactionEntries } from '../fixed-layouts.ts'
 import type { AbortedTransaction } from '../partition-log.ts'
 import { CorruptIndexError, type EntryFile } from './entry-file.ts'
 
@@ -72,11 +73,9 @@ export class TransactionIndex {
 
   /** CorruptIndexError where an entry cannot be of this segment. */
   check(): void {
-    for (let i = 0; i < this.count; i++) {
-      const version = readInt16(this.file.bytes, i * TRANSACTION_ENTRY_BYTES)
-      if (version !== 0 || this.entry(i).lastOffset < this.#baseOffset) {
-        throw new CorruptIndexError(`transaction index ${this.file.path} has an impossible entry ${i}`)
-      }
-    }
+    const entries = readTransactionEntries(this.file.entries(0))
+    const impossible = entries.findIndex((entry) => entry.version !== 0 || entry.lastOffset < this.#baseOffset)
+    if (impossible >= 0)
+      throw new CorruptIndexError(`transaction index ${this.file.path} has an impossible entry ${impossible}`)
   }
 }
