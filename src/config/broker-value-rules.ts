@@ -1,4 +1,7 @@
+import { invariant } from '../../protocol/invariant.ts'
 import { InvalidSetting } from './config-value.ts'
+import { fallbackInForce } from './fallbacks.ts'
+import { topicConfigs } from './topic-configs.ts'
 
 /** Value of a broker setting, by its name. */
 export type ValueOf = (name: string) => unknown
@@ -19,14 +22,21 @@ export function contradictionIn(settingOf: ValueOf): InvalidSetting | undefined 
   const number = (name: string) => settingOf(name) as number | null
   if ((number('log.roll.ms') ?? 1) < 1) return unmet('log.roll.ms must be greater than or equal to 1')
   if ((number('log.roll.jitter.ms') ?? 0) < 0) return unmet('log.roll.jitter.ms must be greater than or equal to 0')
-  const retention =
-    number('log.retention.ms') ?? number('log.retention.minutes') ?? (number('log.retention.hours') as number)
-  if (retention === 0) return unmet('log.retention.ms must be unlimited (-1) or, greater than or equal to 1')
+  if (retentionInForce(settingOf).ms === 0)
+    return unmet('log.retention.ms must be unlimited (-1) or, greater than or equal to 1')
   const threads = number('log.cleaner.threads') as number
   if (threads === 0) return new InvalidSetting('/ by zero')
   if (Math.floor((number('log.cleaner.dedupe.buffer.size') as number) / threads) <= SMALLEST_DEDUPE_BYTES)
     return unmet('log.cleaner.dedupe.buffer.size must be at least 1MB per cleaner thread.')
   return misplacedCordon(settingOf)
+}
+
+/** How long logs are kept, in milliseconds, and the setting that says so. Source: KafkaConfig.logRetentionTimeMillis. */
+export function retentionInForce(settingOf: ValueOf): { readonly name: string; readonly ms: number } {
+  const inForce = fallbackInForce(topicConfigs.retentionMs.fallbacks, (name) => ({ value: settingOf(name) }))
+  invariant(inForce !== undefined, 'log.retention.hours has a default')
+  const { fallback, found } = inForce
+  return { name: fallback.name, ms: (found.value as number) * fallback.factor }
 }
 
 function misplacedCordon(settingOf: ValueOf): InvalidSetting | undefined {
@@ -78,8 +88,7 @@ function tooManyOrFewCleaners(before: ValueOf, after: ValueOf): string | undefin
 }
 
 function localRetention(after: ValueOf): string | undefined {
-  const minutes = (after('log.retention.minutes') as number | null) ?? (after('log.retention.hours') as number) * 60
-  const totalMs = (after('log.retention.ms') as number | null) ?? minutes * 60_000
+  const totalMs = retentionInForce(after).ms
   return (
     moreThanAll('log.local.retention.ms', 'log.retention.ms', totalMs, after) ??
     moreThanAll('log.local.retention.bytes', 'log.retention.bytes', after('log.retention.bytes') as number, after)

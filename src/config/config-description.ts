@@ -7,6 +7,7 @@ import { clientMetricsConfigs } from './client-metrics-rules.ts'
 import { type ConfigEntry, defaultOf, entriesByName } from './config-entry.ts'
 import type { ConfigStore } from './config-store.ts'
 import { type ConfigType, configTypes } from './config-value.ts'
+import { alternativesOf } from './fallbacks.ts'
 import { groupConfigs } from './group-configs.ts'
 import { brokerEntry, listenerOverrideOf } from './static-config.ts'
 import { topicConfigs } from './topic-configs.ts'
@@ -179,17 +180,9 @@ function typeId(type: ConfigType): number {
   return configTypes.indexOf(type) + 1
 }
 
-/** Names under which one and the same thing is set, in the order in which they count. */
-const alternatives = [
-  ['log.roll.ms', 'log.roll.hours'],
-  ['log.roll.jitter.ms', 'log.roll.jitter.hours'],
-  ['log.retention.ms', 'log.retention.minutes', 'log.retention.hours'],
-]
-
 function namesFor(name: string): readonly string[] {
-  if (name === 'log.flush.interval.ms') return [name, 'log.flush.scheduler.interval.ms']
   const override = listenerOverrideOf(name)
-  return alternatives.find((names) => names.includes(name)) ?? (override === undefined ? [name] : [name, override])
+  return override === undefined ? alternativesOf(name) : [name, override]
 }
 
 /** Every place where a broker setting is set, the one that counts first. Kafka leaves out what is set under another name before. */

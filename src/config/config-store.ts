@@ -8,6 +8,7 @@ import {
   type SettingsOf,
 } from './config-entry.ts'
 import { type ConfigValue, InvalidSetting } from './config-value.ts'
+import { fallbackInForce } from './fallbacks.ts'
 import { withinGroupBounds } from './group-config-rules.ts'
 import { type GroupSettings, groupConfigs } from './group-configs.ts'
 import type { StaticConfig } from './static-config.ts'
@@ -152,17 +153,14 @@ export class ConfigStore {
     return parsedOrUndefined(entry, overrides.get(entry.name)) ?? this.#fallback(entry) ?? defaultOf(entry)
   }
 
-  /** The first of the entry's broker settings that has a value at all, in the entry's own unit. */
+  /** The value of the entry's broker setting that counts, in the entry's own unit. */
   #fallback(entry: ConfigEntry): ConfigValue | undefined {
-    for (const { name, factor } of entry.fallbacks) {
-      const broker = entriesByName(brokerConfigs).get(name)
-      if (broker === undefined) throw new Error(`${entry.name} falls back to ${name}, which is no broker setting`)
-      const found = this.brokerValue(broker)
-      if (found.value === null) continue
-      if (broker.type === 'list' && entry.type !== 'list') return first(found.value as readonly string[])
-      return factor === 1 ? asNoLimit(entry, found) : asNoLimit(entry, multiplied(found, factor))
-    }
-    return undefined
+    const inForce = fallbackInForce(entry.fallbacks, (name) => this.brokerValue(brokerSetting(name)))
+    if (inForce === undefined) return undefined
+    const { fallback, found } = inForce
+    if (brokerSetting(fallback.name).type === 'list' && entry.type !== 'list')
+      return first(found.value as readonly string[])
+    return asNoLimit(entry, fallback.factor === 1 ? found : multiplied(found, fallback.factor))
   }
 
   /** A broker setting's value for this broker; `own` and `shared`: as if these were the dynamic ones. */
@@ -180,6 +178,12 @@ export class ConfigStore {
     for (const [property, entry] of Object.entries(brokerConfigs)) settings[property] = this.brokerValue(entry).value
     return settings as BrokerSettings
   }
+}
+
+function brokerSetting(name: string): ConfigEntry {
+  const entry = entriesByName(brokerConfigs).get(name)
+  if (entry === undefined) throw new Error(`${name} is no broker setting`)
+  return entry
 }
 
 function liveSettings(current: () => BrokerSettings): BrokerSettings {

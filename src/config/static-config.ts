@@ -1,6 +1,6 @@
 import { codecOf } from '../../protocol/compression/codecs.ts'
 import { brokerConfigs } from './broker-configs.ts'
-import { contradictionIn } from './broker-value-rules.ts'
+import { contradictionIn, retentionInForce } from './broker-value-rules.ts'
 import { type ConfigEntry, defaultOf, entriesByName, parseSetting } from './config-entry.ts'
 import { type ConfigValue, InvalidSetting } from './config-value.ts'
 import { retiredSetting } from './retired-settings.ts'
@@ -96,14 +96,14 @@ function plaintextAddress(host: string | undefined, port: string | undefined): s
 
 /** Values that are fine each for itself. Source: KafkaConfig.validateValues. */
 function contradiction(values: ReadonlyMap<string, ConfigValue>): InvalidSetting | undefined {
-  for (const name of ['log.retention.ms', 'log.retention.minutes', 'log.retention.hours']) {
-    if (values.get(name)?.value === 0)
-      return new InvalidSetting(`Invalid value 0 for ${name}: it must be -1 (no limit) or at least 1`)
-  }
+  const entries = entriesByName(brokerConfigs)
+  const settingOf = (name: string) => (values.get(name) ?? defaultOf(entries.get(name)!)).value
+  const retention = retentionInForce(settingOf)
+  if (retention.ms === 0)
+    return new InvalidSetting(`Invalid value 0 for ${retention.name}: it must be -1 (no limit) or at least 1`)
   if (values.get('log.cleaner.threads')?.value === 0)
     return new InvalidSetting('Invalid value 0 for log.cleaner.threads: it must be at least 1')
-  const entries = entriesByName(brokerConfigs)
-  const unmet = contradictionIn((name) => (values.get(name) ?? defaultOf(entries.get(name)!)).value)
+  const unmet = contradictionIn(settingOf)
   if (unmet !== undefined) return unmet
   const codec = values.get('offsets.topic.compression.codec')?.value as number | undefined
   if (codec !== undefined && codecOf(codec) === undefined)

@@ -1,0 +1,60 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect } from 'chai'
+import { retentionInForce } from './broker-value-rules.ts'
+import { describeBrokerConfigs } from './config-description.ts'
+import { ConfigStore } from './config-store.ts'
+import { InvalidSetting } from './config-value.ts'
+import { alternativesOf, namesBefore } from './fallbacks.ts'
+import { readStaticConfig } from './static-config.ts'
+
+function store(properties: Record<string, string>): ConfigStore {
+  const read = readStaticConfig(new Map(Object.entries(properties)))
+  if (read instanceof InvalidSetting) throw new Error(read.message)
+  return new ConfigStore(read, 1)
+}
+
+describe('settings that say one and the same thing', () => {
+  it('are known to each other, the one that counts first', () => {
+    const retention = ['log.retention.ms', 'log.retention.minutes', 'log.retention.hours']
+    for (const name of retention) expect(alternativesOf(name)).to.deep.equal(retention)
+    expect(alternativesOf('log.roll.hours')).to.deep.equal(['log.roll.ms', 'log.roll.hours'])
+    expect(alternativesOf('log.roll.jitter.ms')).to.deep.equal(['log.roll.jitter.ms', 'log.roll.jitter.hours'])
+    expect(alternativesOf('log.segment.bytes')).to.deep.equal(['log.segment.bytes'])
+    expect(namesBefore('log.retention.hours')).to.deep.equal(['log.retention.ms', 'log.retention.minutes'])
+    expect(namesBefore('log.retention.ms')).to.deep.equal([])
+  })
+
+  it('a setting that merely stands in for another is not that other one', () => {
+    const names = ['log.flush.interval.ms', 'log.flush.scheduler.interval.ms']
+    expect(alternativesOf('log.flush.interval.ms')).to.deep.equal(names)
+    expect(alternativesOf('log.flush.scheduler.interval.ms')).to.deep.equal(['log.flush.scheduler.interval.ms'])
+  })
+
+  it('are described in that order', () => {
+    const configs = store({ 'log.retention.minutes': '5', 'log.retention.hours': '2' })
+    const synonyms = (name: string) => describeBrokerConfigs(configs).find((each) => each.name === name)?.synonyms
+    expect(synonyms('log.retention.minutes')?.map(({ name }) => name)).to.deep.equal([
+      'log.retention.minutes',
+      'log.retention.hours',
+      'log.retention.hours',
+    ])
+  })
+
+  it('only the one that counts must be valid', () => {
+    const texts = new Map<string, number | null>([
+      ['log.retention.ms', 5],
+      ['log.retention.hours', 0],
+    ])
+    expect(retentionInForce((name) => texts.get(name) ?? null)).to.deep.equal({ name: 'log.retention.ms', ms: 5 })
+    expect(store({ 'log.retention.ms': '5', 'log.retention.hours': '0' }).topic('t').retentionMs).to.equal(5)
+    expect(() => store({ 'log.retention.hours': '0' })).to.throw('Invalid value 0 for log.retention.hours')
+  })
+
+  it('stand in the order of precedence nowhere else', () => {
+    const ranked = /'log\.retention\.(minutes|hours)'|'log\.roll(\.jitter)?\.hours'/
+    const files = readdirSync(import.meta.dirname).filter((name) => /(?<!\.test|-configs)\.ts$/.test(name))
+    const strangers = files.filter((name) => ranked.test(readFileSync(join(import.meta.dirname, name), 'utf8')))
+    expect(strangers).to.deep.equal([])
+  })
+})
