@@ -63,6 +63,19 @@ class Rig {
   }
 }
 
+/** A request as it is injected: behind its size. */
+function messageOf<Q extends Fields, S extends Fields>(
+  api: ApiSchema<Q, S>,
+  apiVersion: number,
+  request: RequestInputOf<ApiSchema<Q, S>>,
+): Buffer {
+  const frame = frameOf((writer) => {
+    writeRequestHeader(writer, api, { apiVersion, correlationId: 1, clientId: null })
+    encode(api.request, apiVersion, request as never, writer)
+  })
+  return contiguous(frame).subarray(4)
+}
+
 async function createTopic(client: WireClient, name: string): Promise<void> {
   const topic = { name, numPartitions: 1, replicationFactor: 1, assignments: [], configs: [] }
   const { topics } = await client.call(CreateTopics, 5, { topics: [topic], timeoutMs: 1000 })
@@ -177,11 +190,7 @@ describe('a broker', () => {
       apiVersion: number,
       request: RequestInputOf<ApiSchema<Q, S>>,
     ): Promise<ResponseOf<ApiSchema<Q, S>>> => {
-      const frame = frameOf((writer) => {
-        writeRequestHeader(writer, api, { apiVersion, correlationId: 1, clientId: null })
-        encode(api.request, apiVersion, request as never, writer)
-      })
-      const answer = await rig.host.settle(rig.broker.inject(contiguous(frame).subarray(4)))
+      const answer = await rig.host.settle(rig.broker.inject(messageOf(api, apiVersion, request)))
       const reader = new ByteReader(answer!)
       readResponseHeader(reader, api, apiVersion)
       return decode(api.response, apiVersion, reader) as ResponseOf<ApiSchema<Q, S>>
@@ -191,6 +200,16 @@ describe('a broker', () => {
     const answer = await inject(ListOffsets, 5, { replicaId: -1, isolationLevel: 0, topics, timeoutMs: 0 })
     expect(errorName(answer.topics[0]!.partitions[0]!.errorCode)).to.equal('UNKNOWN_TOPIC_OR_PARTITION')
     await rig.host.settle(rig.broker.inject(Buffer.from([1])).then(fail, () => {}))
+  })
+
+  it('refuses those that wait when it stops', async () => {
+    const rig = await new Rig().start()
+    await createTopic(rig.connect(), 't')
+    const partitions = [{ partition: 0, fetchOffset: 0, logStartOffset: -1, partitionMaxBytes: 1000 }]
+    const request = { maxWaitMs: 3_600_000, minBytes: 1, topics: [{ topic: 't', topicId: ZERO_UUID, partitions }] }
+    const refused = rig.broker.inject(messageOf(Fetch, 4, request as never)).then(fail, ({ message }) => message)
+    await rig.host.settle(rig.broker.stop())
+    expect(await refused).to.equal('the broker was stopped')
   })
 
   it('refuses a directory that another broker uses, and leaves that one alone', async () => {

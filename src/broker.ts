@@ -1,5 +1,4 @@
-import { BufferPool, leaseOf } from '../protocol/buffer-pool.ts'
-import { contiguous } from '../protocol/byte-writer.ts'
+import { BufferPool } from '../protocol/buffer-pool.ts'
 import { CLEAN_SHUTDOWN_FILE } from '../storage/checkpoint-files.ts'
 import { DirectoryInUse, lockDirectories } from '../storage/directory-lock.ts'
 import type { FileLock, Host } from '../storage/host/host.ts'
@@ -26,6 +25,7 @@ import { PartitionRegistry } from './partition/partition-registry.ts'
 import { ProducerIds } from './partition/producer-ids.ts'
 import { Dispatcher } from './request/dispatcher.ts'
 import type { ConnectionInfo } from './request/exchange.ts'
+import { InjectedExchange } from './request/injected-exchange.ts'
 
 /** Where a broker listens; the port is the one that the system chose where 0 was asked for. */
 export interface BrokerAddress {
@@ -51,6 +51,8 @@ export class Broker {
   /** How to take down what is up, in the order in which it came up. */
   readonly #undo: Undo[] = []
   readonly #addresses: BrokerAddress[] = []
+  /** Injected requests that are not answered yet. */
+  readonly #injected = new Set<InjectedExchange>()
   #dispatcher: Dispatcher | undefined
 
   constructor(settings: BrokerStartSettings, host: Host, transport: Transport, logger: Logger) {
@@ -106,30 +108,21 @@ export class Broker {
     if (this.#addresses.length > 0) this.#logger.info({}, 'stopping')
     this.#dispatcher = undefined
     this.#addresses.length = 0
+    for (const exchange of [...this.#injected]) exchange.abandon()
     for (let undo = this.#undo.pop(); undo !== undefined; undo = this.#undo.pop()) await undo()
   }
 
   /**
    * Answers a request that never was on a wire: the message behind its size, in and out. Undefined where Kafka answers
-   * nothing; rejects where it would close the connection.
+   * nothing; rejects where it would close the connection, and when the broker stops before the answer.
    */
   inject(message: Buffer): Promise<Buffer | undefined> {
     const dispatcher = this.#dispatcher
     if (dispatcher === undefined) return Promise.reject(new Error('the broker is not running'))
-    return new Promise((resolve, reject) => {
-      dispatcher.dispatch({
-        connection: injected(this.#addresses[0]),
-        frame: leaseOf(message),
-        orderFixed() {},
-        onAbandoned() {},
-        reply(frame, written) {
-          const answer = frame === undefined ? undefined : Buffer.from(contiguous(frame).subarray(4))
-          written?.()
-          resolve(answer)
-        },
-        fail: (reason) => reject(new Error(reason)),
-      })
-    })
+    const exchange = new InjectedExchange(injected(this.#addresses[0]), message)
+    this.#injected.add(exchange)
+    dispatcher.dispatch(exchange)
+    return exchange.answer.finally(() => this.#injected.delete(exchange))
   }
 
   #lockDirectories(directories: readonly string[]): void {

@@ -59,6 +59,7 @@ export function describePartitionLog(name: string, make: (config: LogConfig) => 
       return {
         records: scan.batches.flatMap(recordsOf),
         nextOffset: result.nextOffset,
+        isLimited: result.isLimited,
         batchCount: scan.batches.length,
       }
     }
@@ -115,6 +116,24 @@ export function describePartitionLog(name: string, make: (config: LogConfig) => 
       expect((await read(2, { maxBytes: 1, minOneBatch: false })).nextOffset).to.equal(2)
       expect((await read(0, { upToOffset: 4 })).nextOffset).to.equal(4)
       expect((await read(8)).batchCount).to.equal(0)
+    })
+
+    it('tells a read that maxBytes cut short from one that ends with its segment or at upToOffset', async () => {
+      await open({ segmentBytes: 1000, indexIntervalBytes: 100 })
+      const size = records(['x'.repeat(200)]).length
+      const perSegment = Math.floor(1000 / size)
+      for (let i = 0; i < 2 * perSegment + 2; i++) await appended(records(['x'.repeat(200)]))
+      for (const restart of [false, true]) {
+        if (restart) await tested.restart()
+        const end = tested.log.flushedEndOffset
+        expect((await read(0, { maxBytes: 2 * size + 10 })).isLimited).to.equal(true)
+        expect((await read(0, { maxBytes: 1 })).isLimited).to.equal(true)
+        expect((await read(0, { maxBytes: 1, minOneBatch: false })).isLimited).to.equal(true)
+        expect(await read(0, { maxBytes: 2 * size, upToOffset: 2 })).to.include({ nextOffset: 2, isLimited: false })
+        expect(await read(0)).to.include({ isLimited: false })
+        expect(await read(end - 1, { maxBytes: 1 })).to.include({ nextOffset: end, isLimited: false })
+        expect(await read(end)).to.include({ nextOffset: end, isLimited: false })
+      }
     })
 
     it('refuses to read below its start and above its end', async () => {
@@ -317,6 +336,7 @@ export function describePartitionLog(name: string, make: (config: LogConfig) => 
 interface ReadOutcome {
   readonly records: readonly LogRecord[]
   readonly nextOffset: number
+  readonly isLimited: boolean
   readonly batchCount: number
 }
 

@@ -113,6 +113,8 @@ export interface ReadResult {
   release(): void
   /** Where the next read starts: one past the last offset of the last batch; `offset` itself where nothing was read. */
   readonly nextOffset: number
+  /** True if maxBytes kept out a batch that could have been read. False at upToOffset, and where a segment ends. */
+  readonly isLimited: boolean
 }
 
 export interface AbortedTransaction {

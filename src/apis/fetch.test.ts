@@ -110,14 +110,118 @@ describe('Fetch', () => {
     expect([path.log('t', 0).heldReads, path.log('t', 1).heldReads]).to.deep.equal([0, 0])
   })
 
-  it('forgets a waiting fetch when its client goes away', async () => {
+  for (const closes of ['waits', 'reads'] as const) {
+    it(`lets go of everything when its client leaves while it ${closes}`, async () => {
+      const { path, topic } = await rig()
+      await path.log('t').append(batchOf(['a']), append)
+      const before = path.services.bytesInFlight.availableBytes
+      path.log('t').reading = () => new Promise((resolve) => path.host.timers.after(10, resolve))
+      const client = path.connect()
+      client.send(Fetch, NEWEST, requestTo(topic, { 0: 0 }, { maxWaitMs: 3_600_000, minBytes: 1 << 19 }))
+      await path.host.advance(closes === 'reads' ? 5 : 50)
+      client.close()
+      await path.host.advance(20)
+      expect(path.purgatory.watchedCount).to.equal(0)
+      expect(path.log('t').heldReads).to.equal(0)
+      expect(path.services.bytesInFlight.availableBytes).to.equal(before)
+    })
+  }
+
+  /** Appends as clients do, so that fetches hear of it. */
+  async function appendTo(path: DataPath, partition: number, value = 'x'): Promise<void> {
+    const led = path.services.partitions.leaderFor('t', partition)
+    if ('append' in led) await led.append(batchOf([value]), { ...append, acks: 1 })
+  }
+
+  it('hears of what is appended while it reads', async () => {
+    const { path, topic } = await rig(2)
+    await path.log('t', 0).append(batchOf(['x']), append)
+    path.log('t', 0).reading = () => appendTo(path, 1)
+    const minBytes = 2 * batchOf(['x']).length
+    const request = requestTo(topic, { 1: 0, 0: 0 }, { maxWaitMs: 60_000, minBytes })
+    const { responses } = await path.connect().call(Fetch, NEWEST, request)
+    expect(responses[0]!.partitions.map(({ records }) => baseOffsets(records).length)).to.deep.equal([1, 1])
+    expect(path.host.clock.monotonicMs()).to.be.lessThan(1000)
+  })
+
+  it('hears of a deletion while it reads', async () => {
     const { path, topic } = await rig()
-    const client = path.connect()
-    client.send(Fetch, NEWEST, requestTo(topic, { 0: 0 }, { maxWaitMs: 5000 }))
-    await path.host.advance(10)
-    expect(path.purgatory.watchedCount).to.equal(1)
-    client.close()
-    expect(path.purgatory.watchedCount).to.equal(0)
+    await path.log('t').append(batchOf(['x']), append)
+    path.log('t').reading = async () => path.metadata.deleteTopic(topic)
+    const request = requestTo(topic, { 0: 0 }, { maxWaitMs: 60_000, minBytes: 1000 })
+    const { responses } = await path.connect().call(Fetch, 12, request)
+    expect(errorName(responses[0]!.partitions[0]!.errorCode)).to.equal('UNKNOWN_TOPIC_OR_PARTITION')
+  })
+
+  /** How many batches of each partition a fetch is answered with, and after which time. */
+  async function answered(path: DataPath, request: Request): Promise<{ counts: number[]; tookMs: number }> {
+    const startedMs = path.host.clock.monotonicMs()
+    const { responses } = await path.connect().call(Fetch, NEWEST, request)
+    const counts = responses[0]!.partitions.map(({ records }) => baseOffsets(records).length)
+    return { counts, tookMs: Math.floor(path.host.clock.monotonicMs() - startedMs) }
+  }
+
+  describe('of whole batches, which do not add up to min.bytes,', () => {
+    const size = batchOf(['x']).length
+    const part = size >> 1
+
+    it('goes out once a limit keeps out the next one', async () => {
+      const { path, topic } = await rig()
+      for (let i = 0; i < 4; i++) await appendTo(path, 0)
+      const waits = { maxWaitMs: 500, minBytes: 2 * size + part }
+      const ofPartition = requestTo(topic, { 0: 0 }, waits, { partitionMaxBytes: 2 * size + part })
+      expect(await answered(path, ofPartition)).to.deep.equal({ counts: [2], tookMs: 0 })
+      const ofRequest = requestTo(topic, { 0: 0 }, { ...waits, maxBytes: 2 * size + part })
+      expect(await answered(path, ofRequest)).to.deep.equal({ counts: [2], tookMs: 0 })
+    })
+
+    it('goes out once nothing can be added, even if that is less than min.bytes', async () => {
+      const { path, topic } = await rig()
+      for (let i = 0; i < 4; i++) await appendTo(path, 0)
+      const request = requestTo(topic, { 0: 0 }, { maxWaitMs: 500, minBytes: 1 << 20 }, { partitionMaxBytes: 2 * size })
+      expect(await answered(path, request)).to.deep.equal({ counts: [2], tookMs: 0 })
+    })
+
+    it('goes out with a batch that is larger than the limit', async () => {
+      const { path, topic } = await rig()
+      await appendTo(path, 0, 'x'.repeat(1000))
+      const request = requestTo(topic, { 0: 0 }, { maxWaitMs: 500, minBytes: 1 << 20 }, { partitionMaxBytes: 100 })
+      expect(await answered(path, request)).to.deep.equal({ counts: [1], tookMs: 0 })
+    })
+
+    it('waits for another partition while that can add something', async () => {
+      const { path, topic } = await rig(2)
+      for (let i = 0; i < 4; i++) await appendTo(path, 0)
+      const waits = { maxWaitMs: 500, minBytes: 3 * size }
+      const request = requestTo(topic, { 0: 0, 1: 0 }, waits, { partitionMaxBytes: 2 * size })
+      expect(await answered(path, request)).to.deep.equal({ counts: [2, 0], tookMs: 500 })
+      path.host.timers.after(100, () => void appendTo(path, 1))
+      expect(await answered(path, request)).to.deep.equal({ counts: [2, 1], tookMs: 100 })
+    })
+
+    it('goes out at the end of an older segment', async () => {
+      const { path, topic } = await rig()
+      for (let i = 0; i < 4; i++) await appendTo(path, 0)
+      path.log('t').segmentEnd = 1
+      const request = requestTo(topic, { 0: 0 }, { maxWaitMs: 500, minBytes: 1 << 19 })
+      expect(await answered(path, request)).to.deep.equal({ counts: [1], tookMs: 0 })
+    })
+
+    it('is woken when as much came as its partitions may add', async () => {
+      const { path, topic } = await rig()
+      path.host.timers.after(100, () => void appendTo(path, 0))
+      const request = requestTo(topic, { 0: 0 }, { maxWaitMs: 500, minBytes: 1 << 20 }, { partitionMaxBytes: size })
+      expect(await answered(path, request)).to.deep.equal({ counts: [1], tookMs: 100 })
+    })
+
+    it('counts what is stored, not what it becomes for an old client', async () => {
+      const { path, topic } = await rig()
+      for (let i = 0; i < 4; i++) await appendTo(path, 0)
+      const waits = { maxWaitMs: 500, minBytes: 2 * size }
+      const request = requestTo(topic, { 0: 0 }, waits, { partitionMaxBytes: 2 * size })
+      await path.connect().call(Fetch, 3, request)
+      expect(path.host.clock.monotonicMs()).to.be.lessThan(10)
+    })
   })
 
   it('keeps to the limits, but for the first batch', async () => {
@@ -191,7 +295,7 @@ describe('Fetch', () => {
 
   for (const [what, changes, version, error] of [
     ['an offset beyond the end', { fetchOffset: 9 }, NEWEST, 'OFFSET_OUT_OF_RANGE'],
-    ['an unknown partition', { partition: 4 }, NEWEST, 'UNKNOWN_TOPIC_OR_PARTITION'],
+    ['an unknown partition, where it asks for no other,', { partition: 4 }, NEWEST, 'UNKNOWN_TOPIC_OR_PARTITION'],
     ['an epoch that is too new', { currentLeaderEpoch: 3 }, NEWEST, 'UNKNOWN_LEADER_EPOCH'],
   ] as const) {
     it(`answers ${error} to ${what} at once`, async () => {
@@ -204,6 +308,61 @@ describe('Fetch', () => {
       expect(path.host.clock.monotonicMs()).to.be.lessThan(1000)
     })
   }
+
+  it('waits for the others in spite of partitions that the cluster does not know, whose errors come last', async () => {
+    const { path, topic } = await rig()
+    const missing = { name: 'missing', id: 'ZAAAAAAAAAAAAAAAAAAAAA' }
+    for (const [version, error] of [
+      [6, 'UNKNOWN_TOPIC_OR_PARTITION'],
+      [12, 'UNKNOWN_TOPIC_OR_PARTITION'],
+      [13, 'UNKNOWN_TOPIC_ID'],
+      [NEWEST, 'UNKNOWN_TOPIC_ID'],
+    ] as const) {
+      const startedMs = path.host.clock.monotonicMs()
+      const request = requestTo(topic, { 7: 0, 0: 0 }, { maxWaitMs: 500 })
+      request.topics = [...requestTo(missing, { 0: 0 }).topics, ...request.topics]
+      const { responses } = await path.connect().call(Fetch, version, request)
+      expect(path.host.clock.monotonicMs() - startedMs, `v${version}`).to.be.at.least(500)
+      const told = responses.flatMap(({ partitions }) =>
+        partitions.map(({ partitionIndex, errorCode }) => [partitionIndex, errorName(errorCode)]),
+      )
+      expect(told).to.deep.equal([
+        [0, 'NONE'],
+        [0, error],
+        [7, 'UNKNOWN_TOPIC_OR_PARTITION'],
+      ])
+    }
+  })
+
+  it('tells a session of a missing partition each time, and waits each time', async () => {
+    const { path, topic } = await rig(2)
+    const client = path.connect()
+    const { sessionId } = await client.call(Fetch, NEWEST, requestTo(topic, { 0: 0, 5: 0 }, { sessionEpoch: 0 }))
+    for (const sessionEpoch of [1, 2, 3]) {
+      const startedMs = path.host.clock.monotonicMs()
+      const next = { ...requestTo(topic, {}, { sessionId, sessionEpoch, maxWaitMs: 500 }), topics: [] }
+      const { responses } = await client.call(Fetch, NEWEST, next)
+      expect(path.host.clock.monotonicMs() - startedMs).to.be.at.least(500)
+      const told = responses[0]!.partitions.map(({ partitionIndex, errorCode }) => [
+        partitionIndex,
+        errorName(errorCode),
+      ])
+      expect(told).to.deep.equal([[5, 'UNKNOWN_TOPIC_OR_PARTITION']])
+    }
+  })
+
+  it('refuses zstd to an old client when it answers, having waited like any other', async () => {
+    const { path, topic } = await rig()
+    path.metadata.setConfig('t', 'compression.type', 'zstd')
+    const client = path.connect()
+    client.send(Fetch, 9, requestTo(topic, { 0: 0 }, { maxWaitMs: 500 }))
+    await path.host.advance(499)
+    expect(client.hasResponse).to.equal(false)
+    const response = await client.receive(Fetch, 9)
+    const [partition] = response!.responses[0]!.partitions
+    expect(errorName(partition!.errorCode)).to.equal('UNSUPPORTED_COMPRESSION_TYPE')
+    expect(partition).to.deep.include({ highWatermark: -1, abortedTransactions: [] })
+  })
 
   it('answers UNKNOWN_TOPIC_ID to an id that nobody has', async () => {
     const { path } = await rig()

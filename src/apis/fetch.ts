@@ -1,18 +1,13 @@
 import { Fetch, type FetchRequest, type FetchResponse } from '../../protocol/apis/fetch.ts'
-import { errorCode, isRejection } from '../../protocol/error-codes.ts'
+import { type ErrorName, errorCode, isRejection } from '../../protocol/error-codes.ts'
 import { ZERO_UUID } from '../../protocol/schema.ts'
-import {
-  FetchAttempt,
-  type FetchLimits,
-  type FetchTarget,
-  hasNothingToRead,
-  type PartitionRead,
-} from '../fetch/fetch-attempt.ts'
+import { FetchAttempt, type FetchLimits, type FetchTarget, hasNothingToRead } from '../fetch/fetch-attempt.ts'
 import type { WantedPartition } from '../fetch/fetch-request.ts'
 import { type FetchContext, replicaIdOf } from '../fetch/fetch-sessions.ts'
+import { type PartitionRead, refusedRead } from '../fetch/partition-read.ts'
 import type { Visibility } from '../fetch/plan-fetch.ts'
 import type { Partition } from '../partition/partition.ts'
-import { type HandlerAnswer, handler, type RequestContext, WithRelease } from './handler.ts'
+import { type HandlerAnswer, handler, type RequestContext, WithRelease, whileConnected } from './handler.ts'
 import { type LeaderHint, LeaderHints } from './leader-hints.ts'
 
 type TopicResponse = FetchResponse['responses'][number]
@@ -42,51 +37,66 @@ class PendingFetch {
   readonly #request: FetchRequest
   readonly #context: RequestContext
   readonly #session: FetchContext
-  readonly #wanted: readonly WantedPartition[]
+  /** Partitions that the cluster knew when the request came in: they alone are read, and decide how long it waits. */
+  readonly #wanted: WantedPartition[] = []
+  /** The others. A fetch waits in spite of them, and their errors close its answer. */
+  readonly #refused: PartitionRead[] = []
   readonly #limits: FetchLimits
   readonly #deadlineMs: number
-  /** Ends the wait that is under way. */
-  #abandon = () => {}
-  #isAbandoned = false
 
   constructor(request: FetchRequest, context: RequestContext, session: FetchContext) {
     this.#request = request
     this.#context = context
     this.#session = session
-    this.#wanted = [...session.partitions]
+    for (const wanted of session.partitions) {
+      const error = this.#unknown(wanted)
+      if (error === undefined) this.#wanted.push(wanted)
+      else this.#refused.push(refusedRead(wanted, errorCode(error)))
+    }
     this.#limits = limitsOf(request, context)
     this.#deadlineMs = context.services.host.clock.monotonicMs() + request.maxWaitMs
-    context.onAbandoned(() => {
-      this.#isAbandoned = true
-      this.#abandon()
-    })
   }
 
+  #unknown({ topic, partition }: WantedPartition): ErrorName | undefined {
+    if (topic === null) return 'UNKNOWN_TOPIC_ID'
+    return this.#context.services.partitions.isKnown(topic, partition) ? undefined : 'UNKNOWN_TOPIC_OR_PARTITION'
+  }
+
+  /** Undefined where the client has left meanwhile. */
   async run(): Promise<Answer> {
+    const { minBytes, visibility } = this.#limits
     for (;;) {
-      const targets = this.#wanted.map((wanted) => this.#target(wanted))
       const remainingMs = this.#deadlineMs - this.#context.services.host.clock.monotonicMs()
-      const mayWait = remainingMs > 0 && this.#limits.minBytes > 0 && targets.length > 0
-      let missingBytes = this.#limits.minBytes
-      if (!mayWait || !hasNothingToRead(targets, this.#limits.visibility)) {
+      const mayWait = remainingMs > 0 && minBytes > 0 && this.#wanted.length > 0
+      const targets = this.#targets()
+      if (mayWait && hasNothingToRead(targets, visibility)) {
+        const rooms = this.#wanted.map(({ maxBytes }) => Math.max(0, maxBytes))
+        await this.#park(targets, rooms, minBytes, remainingMs)
+      } else {
         const attempt = await FetchAttempt.of(targets, this.#limits, this.#context.services.bytesInFlight)
-        if (!mayWait || attempt.isUrgent || attempt.sizeBytes >= missingBytes) return this.#answer(attempt)
-        missingBytes -= attempt.sizeBytes
+        if (!this.#context.isAbandoned && (!mayWait || attempt.isComplete)) return this.#answer(attempt)
         attempt.release()
+        // What came while it read has woken nobody.
+        if (!this.#context.isAbandoned && !attempt.isOutdated(this.#targets())) {
+          const rooms = attempt.reads.map(({ roomBytes }) => roomBytes)
+          await this.#park(targets, rooms, minBytes - attempt.countedBytes, remainingMs)
+        }
       }
-      await this.#park(targets, missingBytes, remainingMs)
-      if (this.#isAbandoned) return undefined
+      if (this.#context.isAbandoned) return undefined
     }
   }
 
-  #target(wanted: WantedPartition): FetchTarget {
-    return { wanted, partition: this.#find(wanted) }
+  #targets(): FetchTarget[] {
+    return this.#wanted.map((wanted) => {
+      const partition = this.#find(wanted)
+      const isRefused = typeof partition === 'number' || this.#refusal(partition) !== undefined
+      return { wanted, partition, convertTo: isRefused ? undefined : messageFormat(this.#context.apiVersion) }
+    })
   }
 
   /** The partition, or the code of the error in its stead, checked in Kafka's order. */
   #find({ topic, topicId, partition: index, currentLeaderEpoch }: WantedPartition): Partition | number {
-    if (topic === null) return errorCode('UNKNOWN_TOPIC_ID')
-    const partition = this.#context.services.partitions.leaderFor(topic, index)
+    const partition = this.#context.services.partitions.leaderFor(topic as string, index)
     if (isRejection(partition)) return partition.code
     if (topicId !== ZERO_UUID && topicId !== partition.topicId) return errorCode('INCONSISTENT_TOPIC_ID')
     if (replicaIdOf(this.#request) < 0) return partition
@@ -96,24 +106,31 @@ class PendingFetch {
     return errorCode(currentLeaderEpoch === -1 ? 'NOT_LEADER_OR_FOLLOWER' : 'UNKNOWN_LEADER_EPOCH')
   }
 
-  #park(targets: readonly FetchTarget[], missingBytes: number, waitMs: number): Promise<void> {
-    const keys = targets.map(({ partition }) => partition).filter((each) => typeof each !== 'number')
-    return new Promise((resolve) => {
-      const cancel = this.#context.services.fetchPurgatory.park({
-        keys,
-        waitMs,
-        missingBytes,
-        complete: () => resolve(),
-      })
-      this.#abandon = () => {
-        cancel()
-        resolve()
-      }
+  /** Waits until so many more bytes can be read, each partition counting no more than its room. */
+  async #park(
+    targets: readonly FetchTarget[],
+    rooms: readonly number[],
+    missing: number,
+    waitMs: number,
+  ): Promise<void> {
+    const roomBytes = new Map<object, number>()
+    targets.forEach(({ partition }, index) => {
+      if (typeof partition !== 'number') roomBytes.set(partition, rooms[index]!)
     })
+    const mostBytes = rooms.reduce((sum, room) => sum + room, 0)
+    // More than all of them may add is not to be waited for.
+    const missingBytes = mostBytes > 0 ? Math.min(missing, mostBytes) : missing
+    let cancel = () => {}
+    const woken = new Promise<true>((resolve) => {
+      const complete = () => resolve(true)
+      cancel = this.#context.services.fetchPurgatory.park({ roomBytes, waitMs, missingBytes, complete })
+    })
+    if ((await whileConnected(this.#context, woken)) === undefined) cancel()
   }
 
+  /** Answers of sessions are decided on what was found, refusals of old clients come after that, as in KafkaApis. */
   #answer(attempt: FetchAttempt): Answer {
-    const outcomes = attempt.reads.map((read) => ({
+    const outcomes = [...attempt.reads, ...this.#refused].map((read) => ({
       topic: read.wanted.topic,
       topicId: read.wanted.topicId,
       partition: read.wanted.partition,
@@ -126,14 +143,27 @@ class PendingFetch {
     }))
     const { error, sessionId, outcomes: told } = this.#session.finish(outcomes, this.#context.nowMs)
     const hints = new LeaderHints(this.#context)
-    const responses = grouped(
-      told.map(({ read }) => read),
-      this.#context.apiVersion,
-      hints,
-    )
+    const reads = told.map(({ read }) => this.#refuseOldClient(read))
+    const responses = grouped(reads, this.#context.apiVersion, hints)
     const response = { errorCode: errorCode(error), sessionId, responses, nodeEndpoints: hints.endpoints }
     attempt.handOver()
     return new WithRelease(response, () => attempt.release())
+  }
+
+  #refuseOldClient(read: PartitionRead): PartitionRead {
+    const { wanted } = read
+    if (this.#context.apiVersion >= WITH_ZSTD || wanted.topic === null) return read
+    const partition = this.#context.services.partitions.leaderFor(wanted.topic, wanted.partition)
+    const refusal = isRejection(partition) ? undefined : this.#refusal(partition)
+    return refusal === undefined ? read : refusedRead(wanted, errorCode(refusal))
+  }
+
+  /** What an old client cannot be given. */
+  #refusal({ settings }: Partition): ErrorName | undefined {
+    const { apiVersion } = this.#context
+    if (apiVersion < WITH_ZSTD && settings.compressionType === 'zstd') return 'UNSUPPORTED_COMPRESSION_TYPE'
+    const isRefused = messageFormat(apiVersion) !== undefined && !settings.messageDownconversionEnable
+    return isRefused ? 'UNSUPPORTED_VERSION' : undefined
   }
 }
 
@@ -144,8 +174,6 @@ function limitsOf(request: FetchRequest, context: RequestContext): FetchLimits {
     minBytes: Math.min(request.minBytes, maxBytes),
     visibility: visibilityOf(request),
     withAbortedTransactions: request.isolationLevel === READ_COMMITTED && replicaIdOf(request) < 0,
-    convertTo: messageFormat(context.apiVersion),
-    knowsZstd: context.apiVersion >= WITH_ZSTD,
   }
 }
 

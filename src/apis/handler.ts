@@ -28,8 +28,10 @@ export interface RequestContext {
   rememberClientSoftware(name: string, version: string): void
   /** The order of this request's effects is fixed: the connection may take up its next request. */
   orderFixed(): void
-  /** Called once when the client's connection closes or the broker stops, if the handler is still waiting. */
-  onAbandoned(callback: () => void): void
+  /** True once the client's connection is closed: nobody waits for the answer. */
+  readonly isAbandoned: boolean
+  /** Called once when the client's connection closes or the broker stops; at once if that has happened already. Returns how to take it back. */
+  onAbandoned(callback: () => void): () => void
   /** Closes the client's connection with one log line, where that is the only answer (a failed acks=0 produce). */
   closeConnection(reason: string): void
 }
@@ -43,6 +45,18 @@ export interface Handler<A extends ApiSchema = ApiSchema> {
 }
 
 export type HandlerAnswer<A extends ApiSchema> = ResponseInputOf<A> | WithRelease<ResponseInputOf<A>> | undefined
+
+/**
+ * The answer, or undefined as soon as the client has left. For answers that others decide about (a rebalance): the
+ * request's memory goes back when nobody waits for it any more.
+ */
+export function whileConnected<T>(context: RequestContext, answer: T | Promise<T>): T | Promise<T | undefined> {
+  if (!(answer instanceof Promise)) return answer
+  return new Promise((resolve, fail) => {
+    const forget = context.onAbandoned(() => resolve(undefined))
+    answer.then(resolve, fail).finally(forget)
+  })
+}
 
 /** A response whose slices live in pooled memory: release is called once the connection has let go of them. */
 export class WithRelease<R> {

@@ -1,6 +1,6 @@
 import { SyncGroup, type SyncGroupRequest } from '../../protocol/apis/sync-group.ts'
 import { errorCode } from '../../protocol/error-codes.ts'
-import { handler } from './handler.ts'
+import { handler, whileConnected } from './handler.ts'
 
 const PROTOCOL_NAMED_VERSION = 5
 
@@ -9,7 +9,7 @@ export const syncGroup = handler(SyncGroup, (request, context) => {
   if (context.apiVersion >= PROTOCOL_NAMED_VERSION && !namesProtocol(request)) {
     return { errorCode: errorCode('INCONSISTENT_GROUP_PROTOCOL'), assignment: Buffer.alloc(0) }
   }
-  return context.services.groups.sync(request)
+  return whileConnected(context, context.services.groups.sync(request))
 })
 
 function namesProtocol({ protocolType, protocolName }: SyncGroupRequest): boolean {

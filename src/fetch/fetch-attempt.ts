@@ -1,9 +1,10 @@
-import { type ErrorName, errorCode, isRejection } from '../../protocol/error-codes.ts'
-import type { AbortedTransaction, ReadResult } from '../../storage/partition-log.ts'
+import { isRejection } from '../../protocol/error-codes.ts'
+import type { ReadResult } from '../../storage/partition-log.ts'
 import type { Partition } from '../partition/partition.ts'
-import { readDownConverted } from './down-conversion.ts'
+import { type FetchedBatches, readDownConverted, readStored } from './down-conversion.ts'
 import type { WantedPartition } from './fetch-request.ts'
-import { type FetchPlan, type Offsets, planFetch, type Visibility } from './plan-fetch.ts'
+import { emptyRead, failedRead, type PartitionRead } from './partition-read.ts'
+import { type FetchPlan, planFetch, type Visibility } from './plan-fetch.ts'
 
 /** Limits of one fetch. */
 export interface FetchLimits {
@@ -12,23 +13,6 @@ export interface FetchLimits {
   readonly minBytes: number
   readonly visibility: Visibility
   readonly withAbortedTransactions: boolean
-  /** Message format of clients from before 0.11; undefined: batches go out as stored. */
-  readonly convertTo: 0 | 1 | undefined
-  /** False: the client's version of Fetch does not know zstd. */
-  readonly knowsZstd: boolean
-}
-
-/** What became of one partition. */
-export interface PartitionRead {
-  readonly wanted: WantedPartition
-  readonly errorCode: number
-  /** Undefined where the error tells no offsets. */
-  readonly offsets: Offsets | undefined
-  readonly diverging: { readonly epoch: number; readonly endOffset: number } | undefined
-  readonly slices: readonly Buffer[]
-  readonly sizeBytes: number
-  /** Null where they were not asked for. */
-  readonly abortedTransactions: readonly AbortedTransaction[] | null
 }
 
 /** The memory that answers may take: what is promised to a read counts while it reads, what it found until it is let go. */
@@ -42,6 +26,8 @@ export interface ResponseBudget {
 export interface FetchTarget {
   readonly wanted: WantedPartition
   readonly partition: Partition | number
+  /** Message format of clients from before 0.11; undefined: batches go out as stored. */
+  readonly convertTo: 0 | 1 | undefined
 }
 
 /**
@@ -52,23 +38,29 @@ export interface FetchTarget {
 export class FetchAttempt {
   readonly reads: PartitionRead[] = []
   sizeBytes = 0
-  /** Not to be waited over: an error, a diverging epoch, less than there is for want of memory. */
-  isUrgent = false
+  /** Sum of what counts towards minBytes. */
+  countedBytes = 0
+  /** Bytes that records to come may still add. */
+  roomBytes = 0
+  /** Not to be waited over: an error, a diverging epoch, the end of a segment, less than there is for want of memory. */
+  #isUrgent = false
+  readonly #targets: readonly FetchTarget[]
   readonly #limits: FetchLimits
   readonly #budget: ResponseBudget
   readonly #held: ReadResult[] = []
-  #countedBytes = 0
+  #budgetedBytes = 0
 
-  private constructor(limits: FetchLimits, budget: ResponseBudget) {
+  private constructor(targets: readonly FetchTarget[], limits: FetchLimits, budget: ResponseBudget) {
+    this.#targets = targets
     this.#limits = limits
     this.#budget = budget
   }
 
   static async of(targets: readonly FetchTarget[], limits: FetchLimits, budget: ResponseBudget): Promise<FetchAttempt> {
-    const attempt = new FetchAttempt(limits, budget)
+    const attempt = new FetchAttempt(targets, limits, budget)
     try {
-      for (const { wanted, partition } of targets) {
-        const read = attempt.#readPartition(wanted, partition)
+      for (const target of targets) {
+        const read = attempt.#readPartition(target)
         attempt.#take(read instanceof Promise ? await read : read)
       }
     } catch (error) {
@@ -78,10 +70,25 @@ export class FetchAttempt {
     return attempt
   }
 
+  /** Whether the answer goes out at once. One that cannot grow does: waiting would bring nothing. */
+  get isComplete(): boolean {
+    return this.#isUrgent || this.countedBytes >= this.#limits.minBytes || (this.sizeBytes > 0 && this.roomBytes === 0)
+  }
+
+  /** Whether records, an error or another leader came since. targets: the same partitions, looked up anew. */
+  isOutdated(targets: readonly FetchTarget[]): boolean {
+    return this.reads.some(({ wanted, roomBytes, upToOffset }, index) => {
+      const { partition } = targets[index]!
+      if (typeof partition === 'number' || partition !== this.#targets[index]!.partition) return true
+      const plan = planFetch(partition, wanted, this.#limits.visibility)
+      return plan.kind !== 'read' || (roomBytes > 0 && plan.upToOffset !== upToOffset)
+    })
+  }
+
   /** The connection counts the bytes from here on; the memory stays ours. */
   handOver(): void {
-    this.#budget.removeResponse(this.#countedBytes)
-    this.#countedBytes = 0
+    this.#budget.removeResponse(this.#budgetedBytes)
+    this.#budgetedBytes = 0
   }
 
   /** Gives back the memory that the slices lie in. */
@@ -91,63 +98,62 @@ export class FetchAttempt {
   }
 
   #take(read: PartitionRead): void {
-    if (read.errorCode !== 0 || read.diverging !== undefined) this.isUrgent = true
+    if (read.errorCode !== 0 || read.diverging !== undefined) this.#isUrgent = true
     this.sizeBytes += read.sizeBytes
+    this.countedBytes += read.countedBytes
+    this.roomBytes += read.roomBytes
     this.reads.push(read)
   }
 
-  #readPartition(wanted: WantedPartition, partition: Partition | number): PartitionRead | Promise<PartitionRead> {
-    if (typeof partition === 'number') return failedRead(wanted, partition, isUnknown(partition) ? [] : null)
+  #readPartition({ wanted, partition, convertTo }: FetchTarget): PartitionRead | Promise<PartitionRead> {
+    if (typeof partition === 'number') return failedRead(wanted, partition)
     const plan = planFetch(partition, wanted, this.#limits.visibility)
     if (plan.kind === 'rejected') return failedRead(wanted, plan.rejection.code)
-    if (plan.kind === 'diverging') return { ...emptyRead(wanted, plan.offsets, null), diverging: plan }
-    const aborted = this.#limits.withAbortedTransactions ? [] : null
-    if (plan.upToOffset <= wanted.fetchOffset) return emptyRead(wanted, plan.offsets, aborted)
-    const refusal = this.#refusal(partition)
-    return refusal === undefined ? this.#readBatches(wanted, partition, plan) : failedRead(wanted, errorCode(refusal))
-  }
-
-  /** What an old client cannot be given. */
-  #refusal({ settings }: Partition): ErrorName | undefined {
-    if (settings.compressionType === 'zstd' && !this.#limits.knowsZstd) return 'UNSUPPORTED_COMPRESSION_TYPE'
-    const isRefused = this.#limits.convertTo !== undefined && !settings.messageDownconversionEnable
-    return isRefused ? 'UNSUPPORTED_VERSION' : undefined
+    if (plan.kind === 'diverging') return { ...emptyRead(wanted, plan.offsets, -1, null), diverging: plan }
+    if (plan.upToOffset > wanted.fetchOffset) return this.#readBatches(wanted, partition, plan, convertTo)
+    return emptyRead(wanted, plan.offsets, plan.upToOffset, this.#limits.withAbortedTransactions ? [] : null)
   }
 
   async #readBatches(
     wanted: WantedPartition,
     { log }: Partition,
     { offsets, upToOffset }: FetchPlan & { kind: 'read' },
+    convertTo: 0 | 1 | undefined,
   ): Promise<PartitionRead> {
     const { fetchOffset } = wanted
-    const { convertTo, withAbortedTransactions } = this.#limits
-    const maxBytes = this.#allowance(wanted)
+    const askedBytes = Math.max(0, Math.min(wanted.maxBytes, this.#limits.maxBytes - this.sizeBytes))
+    const maxBytes = Math.min(askedBytes, this.#budget.availableBytes)
     const context = { maxBytes, minOneBatch: this.sizeBytes === 0, upToOffset }
     // Reads of other fetches that are under way at the same time see what this one may come to.
     this.#count(maxBytes)
     const result = await (convertTo === undefined
-      ? log.read(fetchOffset, context)
+      ? readStored(log, fetchOffset, context)
       : readDownConverted(log, fetchOffset, context, convertTo))
     this.#count(-maxBytes)
     if (isRejection(result)) return failedRead(wanted, result.code)
     this.#held.push(result)
     this.#count(result.sizeBytes)
-    const { slices, sizeBytes, nextOffset } = result
-    const aborted = withAbortedTransactions ? log.abortedTransactions(fetchOffset, nextOffset) : null
-    return { ...emptyRead(wanted, offsets, aborted), slices, sizeBytes }
-  }
-
-  #allowance(wanted: WantedPartition): number {
-    const asked = Math.max(0, Math.min(wanted.maxBytes, this.#limits.maxBytes - this.sizeBytes))
-    const { availableBytes } = this.#budget
-    if (availableBytes < asked) this.isUrgent = true
-    return Math.min(asked, availableBytes)
+    if (mayNotWait(result, upToOffset) || (result.isLimited && maxBytes < askedBytes)) this.#isUrgent = true
+    const { slices, sizeBytes, nextOffset, storedBytes, isLimited } = result
+    const aborted = this.#limits.withAbortedTransactions ? log.abortedTransactions(fetchOffset, nextOffset) : null
+    return {
+      ...emptyRead(wanted, offsets, upToOffset, aborted),
+      slices,
+      sizeBytes,
+      countedBytes: isLimited ? Math.max(askedBytes, storedBytes) : storedBytes,
+      roomBytes: isLimited ? 0 : Math.max(0, wanted.maxBytes - storedBytes),
+    }
   }
 
   #count(bytes: number): void {
-    this.#countedBytes += bytes
+    this.#budgetedBytes += bytes
     this.#budget.addResponse(bytes)
   }
+}
+
+/** A read that ends with an older segment than the log's last is answered, however small. Source: DelayedFetch, case F. */
+function mayNotWait({ storedBytes, isLimited, nextOffset }: FetchedBatches, upToOffset: number): boolean {
+  return storedBytes > 0 && !isLimited && nextOffset < upToOffset
 }
 
 /** True where nothing at all can be read now, so that a fetch may wait without trying: the usual state at a log's end. */
@@ -157,39 +163,4 @@ export function hasNothingToRead(targets: readonly FetchTarget[], visibility: Vi
     const plan = planFetch(partition, wanted, visibility)
     return plan.kind === 'read' && plan.upToOffset <= wanted.fetchOffset
   })
-}
-
-const noSlices: readonly Buffer[] = []
-
-function emptyRead(
-  wanted: WantedPartition,
-  offsets: Offsets,
-  aborted: readonly AbortedTransaction[] | null,
-): PartitionRead {
-  return {
-    wanted,
-    errorCode: 0,
-    offsets,
-    diverging: undefined,
-    slices: noSlices,
-    sizeBytes: 0,
-    abortedTransactions: aborted,
-  }
-}
-
-// Kafka finds these in KafkaApis already, where the list of aborted transactions is empty and not null.
-function isUnknown(code: number): boolean {
-  return code === errorCode('UNKNOWN_TOPIC_ID') || code === errorCode('UNKNOWN_TOPIC_OR_PARTITION')
-}
-
-function failedRead(wanted: WantedPartition, errorCode: number, abortedTransactions: [] | null = null): PartitionRead {
-  return {
-    wanted,
-    errorCode,
-    offsets: undefined,
-    diverging: undefined,
-    slices: noSlices,
-    sizeBytes: 0,
-    abortedTransactions,
-  }
 }

@@ -4,13 +4,14 @@ import { FetchPurgatory } from './fetch-purgatory.ts'
 
 describe('the fetch purgatory', () => {
   const [a, b] = [{}, {}]
+  const roomsOf = (keys: object[], bytes: number) => new Map(keys.map((key) => [key, bytes]))
 
   function rig() {
     const host = new SimulatedHost(1)
     const purgatory = new FetchPurgatory(host.timers)
     const reasons: string[] = []
-    const park = (keys: object[], missingBytes: number, waitMs = 500) =>
-      purgatory.park({ keys, missingBytes, waitMs, complete: (reason) => reasons.push(reason) })
+    const park = (keys: object[], missingBytes: number, { waitMs = 500, room = 1000 } = {}) =>
+      purgatory.park({ roomBytes: roomsOf(keys, room), missingBytes, waitMs, complete: (why) => reasons.push(why) })
     return { host, purgatory, reasons, park }
   }
 
@@ -22,6 +23,15 @@ describe('the fetch purgatory', () => {
     purgatory.appended(b, 40)
     expect(reasons).to.deep.equal(['data'])
     expect(purgatory.watchedCount).to.equal(0)
+  })
+
+  it('counts of each partition no more than it may add to the answer', () => {
+    const { purgatory, reasons, park } = rig()
+    park([a, b], 100, { room: 60 })
+    for (let i = 0; i < 5; i++) purgatory.appended(a, 50)
+    expect(reasons).to.deep.equal([])
+    purgatory.appended(b, 40)
+    expect(reasons).to.deep.equal(['data'])
   })
 
   it('completes it when its time is over, once', async () => {
@@ -58,7 +68,7 @@ describe('the fetch purgatory', () => {
     let wakes = 0
     const again = () => {
       wakes++
-      purgatory.park({ keys: [a], missingBytes: 1, waitMs: 500, complete: again })
+      purgatory.park({ roomBytes: roomsOf([a], 10), missingBytes: 1, waitMs: 500, complete: again })
     }
     again()
     park([a], 1)

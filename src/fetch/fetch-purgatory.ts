@@ -2,8 +2,8 @@ import type { Timer, Timers } from '../../storage/host/host.ts'
 
 /** A fetch that waits for data. */
 export interface ParkedFetch {
-  /** What it waits for: an append to, or a change of, any of these. */
-  readonly keys: readonly object[]
+  /** Appends to, and changes of, any of these wake it: each with the bytes that it may still add to the answer. */
+  readonly roomBytes: Map<object, number>
   /** How long it waits at most. */
   readonly waitMs: number
   /** Bytes that must come in before it is worth another look. */
@@ -15,6 +15,7 @@ export interface ParkedFetch {
 /** Takes a fetch out of the purgatory, whose client is gone; it is not completed then. */
 export type CancelFetch = () => void
 
+/** A parked fetch, and how many bytes it still lacks. */
 interface Waiting {
   readonly fetch: ParkedFetch
   missingBytes: number
@@ -23,7 +24,7 @@ interface Waiting {
 
 /**
  * Fetches that found too little. Nothing polls: each append tells how many bytes became readable, and a fetch is looked
- * at again only when enough have.
+ * at again only when enough have, of each partition no more than it may add.
  */
 export class FetchPurgatory {
   readonly #waiting = new Map<object, Set<Waiting>>()
@@ -41,7 +42,7 @@ export class FetchPurgatory {
   park(fetch: ParkedFetch): CancelFetch {
     const timer = this.#timers.after(fetch.waitMs, () => this.#complete(waiting, 'timeout'))
     const waiting: Waiting = { fetch, missingBytes: fetch.missingBytes, timer }
-    for (const key of fetch.keys) {
+    for (const key of fetch.roomBytes.keys()) {
       const others = this.#waiting.get(key)
       if (others === undefined) this.#waiting.set(key, new Set([waiting]))
       else others.add(waiting)
@@ -54,7 +55,10 @@ export class FetchPurgatory {
     const watchers = this.#waiting.get(key)
     if (watchers === undefined) return
     for (const waiting of [...watchers]) {
-      waiting.missingBytes -= bytes
+      const room = waiting.fetch.roomBytes.get(key)!
+      const counted = Math.min(bytes, room)
+      waiting.fetch.roomBytes.set(key, room - counted)
+      waiting.missingBytes -= counted
       if (waiting.missingBytes <= 0) this.#complete(waiting, 'data')
     }
   }
@@ -73,7 +77,7 @@ export class FetchPurgatory {
 
   #remove(waiting: Waiting): void {
     waiting.timer.cancel()
-    for (const key of waiting.fetch.keys) {
+    for (const key of waiting.fetch.roomBytes.keys()) {
       const watchers = this.#waiting.get(key)
       if (watchers?.delete(waiting) && watchers.size === 0) this.#waiting.delete(key)
     }

@@ -252,8 +252,8 @@ class PendingExchange implements Exchange {
   /** Why the connection is to be closed instead of a reply. */
   failure: string | undefined
   #written: (() => void) | undefined
-  #abandoned: (() => void)[] = []
-  #isAbandoned = false
+  readonly #abandoned = new Set<() => void>()
+  isAbandoned = false
 
   constructor(connection: Connection, frame: Lease) {
     this.#connection = connection
@@ -268,21 +268,23 @@ class PendingExchange implements Exchange {
     this.#connection.orderFixed(this)
   }
 
-  onAbandoned(callback: () => void): void {
-    if (this.#isAbandoned) callback()
-    else this.#abandoned.push(callback)
+  onAbandoned(callback: () => void): () => void {
+    if (this.isAbandoned) callback()
+    else this.#abandoned.add(callback)
+    return () => this.#abandoned.delete(callback)
   }
 
   abandon(): void {
-    this.#isAbandoned = true
-    for (const callback of this.#abandoned.splice(0)) callback()
+    this.isAbandoned = true
+    for (const callback of this.#abandoned) callback()
+    this.#abandoned.clear()
   }
 
   reply(frame: GatheredBytes | undefined, written?: () => void): void {
     this.isAnswered = true
     this.answer = frame
     this.#written = written
-    this.#abandoned = []
+    this.#abandoned.clear()
     this.#connection.replied(this)
   }
 

@@ -21,6 +21,10 @@ export class MemoryLog implements PartitionLog {
   producers: ProducerDescription[] = []
   /** What the next append answers instead of appending. */
   nextRejection: AppendRejection | undefined
+  /** Where a read stops, as at the end of a segment. */
+  segmentEnd = Number.POSITIVE_INFINITY
+  /** Called by each read, which begins once the promise is settled. */
+  reading: () => Promise<void> = () => Promise.resolve()
   /** Reads handed out and not yet given back. */
   heldReads = 0
   /** Called by each append; it is flushed once the promise is settled. */
@@ -50,18 +54,20 @@ export class MemoryLog implements PartitionLog {
 
   async read(offset: number, { maxBytes, minOneBatch, upToOffset }: ReadContext) {
     if (offset < this.logStartOffset || offset > this.logEndOffset) return reject('OFFSET_OUT_OF_RANGE')
+    await this.reading()
     const slices: Buffer[] = []
-    let [sizeBytes, nextOffset] = [0, offset]
+    let [sizeBytes, nextOffset, isLimited] = [0, offset, false]
     for (const batch of this.#batches) {
-      if (batch.lastOffset < offset || batch.nextOffset > upToOffset) continue
+      if (batch.lastOffset < offset || batch.nextOffset > Math.min(upToOffset, this.segmentEnd)) continue
       const mustTake = minOneBatch && slices.length === 0
-      if (!mustTake && sizeBytes + batch.sizeBytes > maxBytes) break
+      isLimited = !mustTake && sizeBytes + batch.sizeBytes > maxBytes
+      if (isLimited) break
       slices.push(batch.bytes)
       sizeBytes += batch.sizeBytes
       nextOffset = batch.nextOffset
     }
     this.heldReads++
-    return { slices, sizeBytes, nextOffset, release: () => this.heldReads-- }
+    return { slices, sizeBytes, nextOffset, isLimited, release: () => this.heldReads-- }
   }
 
   abortedTransactions(fromOffset: number, toOffset: number): AbortedTransaction[] {

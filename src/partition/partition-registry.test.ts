@@ -135,7 +135,7 @@ describe('the partition registry', () => {
     const topic = rig.metadata.addTopic('t')
     const reasons: string[] = []
     const complete = (reason: string) => reasons.push(reason)
-    rig.purgatory.park({ keys: [rig.partition('t')], waitMs: 1000, missingBytes: 1, complete })
+    rig.purgatory.park({ roomBytes: new Map([[rig.partition('t'), 1]]), waitMs: 1000, missingBytes: 1, complete })
     rig.metadata.deleteTopic(topic)
     expect(rig.names).to.deep.equal([])
     expect(reasons).to.deep.equal(['changed'])

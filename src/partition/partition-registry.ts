@@ -138,6 +138,11 @@ export class PartitionRegistry {
     }
   }
 
+  /** Whether the cluster has such a partition, whoever leads it. */
+  isKnown(topic: string, partition: number): boolean {
+    return this.#metadata.image.topicsByName.get(topic)?.partitions[partition] !== undefined
+  }
+
   /** The partition, if this broker leads it. UNKNOWN_TOPIC_OR_PARTITION, NOT_LEADER_OR_FOLLOWER, KAFKA_STORAGE_ERROR. */
   leaderFor(topic: string, partition: number): Partition | Rejection {
     return this.#topics.get(topic)?.partitions[partition] ?? this.#open(topic, partition)

@@ -21,8 +21,10 @@ export interface Exchange {
   readonly frame: Lease
   /** The connection may take up its next request, before this one is answered. */
   orderFixed(): void
-  /** Called once if the connection closes before the reply, at once if it is closed already. */
-  onAbandoned(callback: () => void): void
+  /** True once the connection is closed and no reply can be sent. */
+  readonly isAbandoned: boolean
+  /** Called once if the connection closes before the reply, at once if it is closed already. Returns how to take it back. */
+  onAbandoned(callback: () => void): () => void
   /** Sends a whole frame once all earlier ones are sent; undefined: nothing. `written` lets go of pooled slices. */
   reply(frame: GatheredBytes | undefined, written?: () => void): void
   /** Closes the connection with one log line: the bytes make no sense, or no answer may be given. */

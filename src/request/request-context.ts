@@ -57,8 +57,12 @@ export class ExchangeContext implements RequestContext {
     this.#exchange.orderFixed()
   }
 
-  onAbandoned(callback: () => void): void {
-    this.#exchange.onAbandoned(callback)
+  get isAbandoned(): boolean {
+    return this.#exchange.isAbandoned
+  }
+
+  onAbandoned(callback: () => void): () => void {
+    return this.#exchange.onAbandoned(callback)
   }
 
   closeConnection(reason: string): void {

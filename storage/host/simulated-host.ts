@@ -63,6 +63,7 @@ export class SimulatedHost implements Host {
   /** Lets `durationMs` of virtual time pass. */
   async advance(durationMs: number): Promise<void> {
     const untilMs = this.#elapsedMs + durationMs
+    await drainMicrotasks()
     await this.#runWhile((event) => event.atMs <= untilMs)
     this.#elapsedMs = untilMs
   }

@@ -18,8 +18,8 @@ const SEARCH_BYTES = 8192
 /** Reads of at most this much from what was written lately are done at once: the page cache has it. */
 const LARGEST_SYNCHRONOUS_BYTES = 256 * 1024
 
-export function emptyRead(offset: number): ReadResult {
-  return { slices: [], sizeBytes: 0, release: () => {}, nextOffset: offset }
+export function emptyRead(offset: number, isLimited = false): ReadResult {
+  return { slices: [], sizeBytes: 0, release: () => {}, nextOffset: offset, isLimited }
 }
 
 /** Batches from the tail, of which `offset` must be part. */
@@ -28,23 +28,25 @@ export function readTail(tail: Tail, offset: number, read: ReadContext, pool: Bu
   const leases: Lease[] = []
   let sizeBytes = 0
   let nextOffset = offset
+  let isLimited = false
   for (const entry of tail.from(offset)) {
     if (entry.lastOffset >= read.upToOffset) break
     const isFirst = slices.length === 0
-    if (sizeBytes + entry.bytes.length > read.maxBytes && !(isFirst && read.minOneBatch)) break
+    isLimited = sizeBytes + entry.bytes.length > read.maxBytes && !(isFirst && read.minOneBatch)
+    if (isLimited) break
     slices.push(entry.bytes)
     leases.push(entry.lease)
     sizeBytes += entry.bytes.length
     nextOffset = entry.lastOffset + 1
   }
   if (slices.length > MOST_SLICES && sizeBytes < slices.length * SMALL_SLICE_BYTES) {
-    return { ...joined(slices, sizeBytes, pool), sizeBytes, nextOffset }
+    return { ...joined(slices, sizeBytes, pool), sizeBytes, nextOffset, isLimited }
   }
   for (const lease of leases) lease.retain()
   const release = (): void => {
     for (const lease of leases) lease.release()
   }
-  return { slices, sizeBytes, release, nextOffset }
+  return { slices, sizeBytes, release, nextOffset, isLimited }
 }
 
 function joined(
@@ -115,14 +117,15 @@ export async function readFileRange(
       lease.release()
       throw new CorruptLogError(`${range.path} at position ${position + found.end}: ${found.fault}`)
     }
+    const isLimited = !found.reachedEnd && position + found.end < range.endPosition
     if (found.end > found.start) {
       const slices = [lease.bytes.subarray(found.start, found.end)]
       const sizeBytes = found.end - found.start
-      const result = { slices, sizeBytes, release: () => lease.release(), nextOffset: found.nextOffset }
+      const result = { slices, sizeBytes, release: () => lease.release(), nextOffset: found.nextOffset, isLimited }
       return { result, nextPosition: position + found.end }
     }
     lease.release()
-    if (found.isOver) return { result: emptyRead(offset), nextPosition: position + found.end }
+    if (found.isOver) return { result: emptyRead(offset, isLimited), nextPosition: position + found.end }
     position += found.end
     wantedBytes = Math.max(wantedBytes, found.neededBytes)
   }
@@ -148,17 +151,27 @@ interface Selection {
   nextOffset: number
   /** Nothing was selected, and reading on would not help: the first batch may not be read, or is larger than asked. */
   isOver: boolean
+  /** What follows may not be read: upToOffset is reached. */
+  reachedEnd: boolean
   /** Bytes from `end` that the next chunk must have, where nothing was selected. */
   neededBytes: number
   fault: string | undefined
 }
 
 function selectBatches(chunk: Buffer, offset: number, read: ReadContext): Selection {
-  const found: Selection = { start: 0, end: 0, nextOffset: offset, isOver: false, neededBytes: 0, fault: undefined }
+  const found: Selection = {
+    start: 0,
+    end: 0,
+    nextOffset: offset,
+    isOver: false,
+    reachedEnd: false,
+    neededBytes: 0,
+    fault: undefined,
+  }
   const isEmpty = (): boolean => found.start === found.end
   for (;;) {
     // Beyond upToOffset bytes may be on their way to the file: nothing there can be judged.
-    if (found.nextOffset >= read.upToOffset) return over(found)
+    if (found.nextOffset >= read.upToOffset) return reachedEnd(found)
     const size = batchSizeAt(chunk, found.end)
     if (typeof size === 'string') {
       if (isEmpty()) found.fault = size
@@ -175,7 +188,7 @@ function selectBatches(chunk: Buffer, offset: number, read: ReadContext): Select
       if (found.end >= chunk.length) return found
       continue
     }
-    if (lastOffset >= read.upToOffset) return over(found)
+    if (lastOffset >= read.upToOffset) return reachedEnd(found)
     const selected = found.end - found.start
     const fits = selected + size <= read.maxBytes
     if (!fits && !(selected === 0 && read.minOneBatch)) return over(found)
@@ -187,6 +200,11 @@ function selectBatches(chunk: Buffer, offset: number, read: ReadContext): Select
     found.nextOffset = lastOffset + 1
     if (!fits) return found
   }
+}
+
+function reachedEnd(found: Selection): Selection {
+  found.reachedEnd = true
+  return over(found)
 }
 
 function over(found: Selection): Selection {
