@@ -1,6 +1,7 @@
 import { type Rejection, reject } from '../../protocol/error-codes.ts'
 import { ZERO_UUID } from '../../protocol/schema.ts'
 import type { LogStore } from '../../storage/log-store.ts'
+import { isOpenLimitError } from '../../storage/open-limits.ts'
 import type { PartitionLog } from '../../storage/partition-log.ts'
 import type { TopicSettings } from '../config/topic-configs.ts'
 import {
@@ -178,7 +179,9 @@ export class PartitionRegistry {
       return task()
     } catch (error) {
       if ((error as { code?: unknown }).code === undefined) throw error
-      this.#logger.error({ err: error }, `${name} cannot be ${what}: ${(error as Error).message}`)
+      // The log store tells it once for all partitions.
+      if (isOpenLimitError(error)) return undefined
+      this.#logger.error({ reason: (error as Error).message }, `${name} cannot be ${what}: ${(error as Error).message}`)
       return undefined
     }
   }

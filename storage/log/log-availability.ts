@@ -1,4 +1,5 @@
 import { type Rejection, reject } from '../../protocol/error-codes.ts'
+import { isOpenLimitError } from '../open-limits.ts'
 import type { LogServices } from './log-services.ts'
 
 /** After a full disk, appends are tried again so often. */
@@ -48,7 +49,8 @@ export class LogAvailability {
       return
     }
     const retryAtMs = this.#services.host.clock.monotonicMs() + RETRY_AFTER_MS
-    if (this.#refusal === undefined) {
+    // That too many files are open is told once for all logs.
+    if (this.#refusal === undefined && !isOpenLimitError(error)) {
       this.#services.logger.error(
         { partition: this.#name, reason: error.message },
         'no room to write: appends are refused until there is some again',
