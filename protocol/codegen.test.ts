@@ -4,7 +4,7 @@ import { apis } from './apis/index.ts'
 import { arbitraryMessage } from './arbitrary-message.fixture.ts'
 import { ByteReader, MalformedError } from './byte-reader.ts'
 import { ByteWriter, contiguous } from './byte-writer.ts'
-import { decode, encode, UnsupportedFieldError } from './codegen.ts'
+import { decode, decodeInSteps, encode, encodeInSteps, UnsupportedFieldError } from './codegen.ts'
 import * as consumerProtocol from './internal-records/consumer-protocol.ts'
 import * as controlRecords from './internal-records/control-records.ts'
 import { groupRecords, metadataRecords, shareStateRecords, transactionRecords } from './internal-records/index.ts'
@@ -62,8 +62,54 @@ describe('codecs of every schema in every version', () => {
         fc.assert(property, { numRuns: 15 })
       }
     })
+
+    it(`${schema.name} is the same in steps`, () => {
+      for (let version = schema.versions.oldest; version <= schema.versions.newest; version++) {
+        const property = fc.property(arbitraryMessage(schema, version), (value) => {
+          const writer = new ByteWriter()
+          stepsOf(encodeInSteps(schema, version, value as InputValue<never>, writer))
+          const bytes = contiguous(writer.finish())
+          expect(bytes.equals(encoded(schema, version, value))).to.equal(true)
+          expect(stepsOf(decodeInSteps(schema, version, new ByteReader(bytes))).value).to.deep.equal(value)
+        })
+        fc.assert(property, { numRuns: 3 })
+      }
+    })
   }
 })
+
+describe('codecs in steps', () => {
+  const nested = message({
+    name: 'Nested',
+    versions: '0',
+    flexible: '0+',
+    fields: { topics: array({ name: string(), partitions: array(int32()) }) },
+  })
+  const steps = (topics: number, partitions: number) => {
+    const value = { topics: Array.from({ length: topics }, () => ({ name: 'a', partitions: range(partitions) })) }
+    const writer = new ByteWriter()
+    const encoding = stepsOf(encodeInSteps(nested, 0, value, writer)).count
+    const decoding = stepsOf(decodeInSteps(nested, 0, new ByteReader(contiguous(writer.finish())))).count
+    return [encoding, decoding]
+  }
+
+  it('pause within the outer array and within the inner one, as often as they are long', () => {
+    expect(steps(10, 10)).to.deep.equal([0, 0])
+    expect(steps(640, 1)).to.deep.equal([10, 10])
+    expect(steps(1, 163_840)).to.deep.equal([10, 10])
+  })
+})
+
+function range(length: number): number[] {
+  return Array.from({ length }, (_, index) => index)
+}
+
+function stepsOf<T>(steps: Generator<void, T>): { readonly value: T; readonly count: number } {
+  for (let count = 0; ; count++) {
+    const { done, value } = steps.next()
+    if (done === true) return { value, count }
+  }
+}
 
 describe('decoding bytes that are no message', () => {
   function decodesOrRefuses(schema: MessageSchema, version: number, input: Buffer): void {

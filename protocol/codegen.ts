@@ -34,9 +34,30 @@ export function encode<F extends Fields>(
   codecOf(schema, version).encode(writer, value)
 }
 
+/** As `decode`, for large messages: yields between elements of arrays, so that others may have the loop in between. */
+export function decodeInSteps<F extends Fields>(
+  schema: MessageSchema<F>,
+  version: number,
+  reader: ByteReader,
+): Generator<void, ValueOf<F>> {
+  return codecOf(schema, version).decodeInSteps(reader) as Generator<void, ValueOf<F>>
+}
+
+/** As `encode`, for large messages: yields between elements of arrays. The value is to stay as it is until the end. */
+export function encodeInSteps<F extends Fields>(
+  schema: MessageSchema<F>,
+  version: number,
+  value: InputValue<F>,
+  writer: ByteWriter,
+): Generator<void, void> {
+  return codecOf(schema, version).encodeInSteps(writer, value)
+}
+
 interface Codec {
   decode(reader: ByteReader): unknown
   encode(writer: ByteWriter, value: unknown): void
+  decodeInSteps(reader: ByteReader): Generator<void, unknown>
+  encodeInSteps(writer: ByteWriter, value: unknown): Generator<void, void>
 }
 
 /** Codecs are made on first use: a client speaks one version of the few messages that it needs. */
@@ -83,6 +104,16 @@ function compile(schema: MessageSchema, version: number): Codec {
       const text = `${encoderSource(schema.fields, version, flexible)}\nreturn encode`
       this.encode = evaluate(`${schema.name}.v${version}.encode`, text)
       this.encode(writer, value)
+    },
+    decodeInSteps(reader) {
+      const text = `${fixedReaders}\n${decoderSource(schema.fields, version, flexible, true)}\nreturn decode`
+      this.decodeInSteps = evaluate(`${schema.name}.v${version}.decodeInSteps`, text)
+      return this.decodeInSteps(reader)
+    },
+    encodeInSteps(writer, value) {
+      const text = `${encoderSource(schema.fields, version, flexible, true)}\nreturn encode`
+      this.encodeInSteps = evaluate(`${schema.name}.v${version}.encodeInSteps`, text)
+      return this.encodeInSteps(writer, value)
     },
   }
 }

@@ -2,35 +2,40 @@ import { defaultSource } from './default-source.ts'
 import type { Field, Fields, FieldType } from './schema.ts'
 import {
   fixedSize,
+  holdsArray,
   isNullable,
   isRun,
   joinFixed,
   leastBytes,
   type NamedField,
   type StructLayout,
+  stepOf,
   structLayout,
 } from './wire-layout.ts'
 
 /**
  * Source text of the functions that decode a table of fields in one version; the outermost is called `decode`. One
  * function a struct and one an array, each named after its path, so that a profile or a stack trace names the field.
+ * inSteps: functions of arrays, and of structs with arrays in them, are generators that yield every STEP elements.
  */
-export function decoderSource(fields: Fields, version: number, flexible: boolean): string {
+export function decoderSource(fields: Fields, version: number, flexible: boolean, inSteps = false): string {
   const functions: string[] = []
-  structFunction({ version, flexible, functions }, 'decode', fields)
+  structFunction({ version, flexible, inSteps, functions }, 'decode', fields)
   return functions.join('\n')
 }
 
 interface Target {
   readonly version: number
   readonly flexible: boolean
+  readonly inSteps: boolean
   /** Finished functions. */
   readonly functions: string[]
 }
 
 function structFunction(target: Target, name: string, fields: Fields): void {
   const layout = structLayout(fields, target.version)
-  const lines = [`function ${name}(r) {`, '  const b = r.bytes']
+  const isSteps = target.inSteps && (name === 'decode' || holdsArray({ kind: 'struct', fields }, target.version))
+  const lines = [`function${isSteps ? '*' : ''} ${name}(r) {`, '  const b = r.bytes']
   joinFixed(layout.plain).forEach((part, index) => {
     if (!isRun(part)) {
       lines.push(`  const $${part[0]} = ${valueSource(target, `${name}_${part[0]}`, part)}`)
@@ -80,13 +85,14 @@ function valueSource(target: Target, path: string, [name, field]: NamedField, st
   if (fixed !== undefined) return `read_${field.kind}(r)`
   const isNull = `malformed('${path.replace('decode_', '').replaceAll('_', '.')} is null')`
   const nullable = isNullable(field, target.version)
+  const call = target.inSteps && holdsArray(field, target.version) ? `(yield* ${path}(r))` : `${path}(r)`
   if (field.kind === 'struct') {
     structFunction(target, path, field.fields as Fields)
-    return nullable ? `${structIsNull} ? null : ${path}(r)` : `${path}(r)`
+    return nullable ? `${structIsNull} ? null : ${call}` : call
   }
   if (field.kind === 'array') {
     arrayFunction(target, path, name, field.element as FieldType<unknown>)
-    return nullable ? `${path}(r)` : `${path}(r) ?? ${isNull}`
+    return nullable ? call : `${call} ?? ${isNull}`
   }
   const read = nullable ? lengthPrefixed(target, field) : `${lengthPrefixed(target, field)} ?? ${isNull}`
   return field.gathered ? `gathered(${read})` : read
@@ -98,11 +104,12 @@ function lengthPrefixed({ flexible }: Target, { kind }: FieldType<unknown>): str
 }
 
 function arrayFunction(target: Target, path: string, name: string, element: FieldType<unknown>): void {
-  const { version, flexible } = target
+  const { version, flexible, inSteps } = target
   const compact = flexible ? 'Compact' : ''
   const size = fixedSize(element)
+  const step = inSteps ? ` if (elements.length % ${stepOf(element)} === 0) yield` : ''
   const lines = [
-    `function ${path}(r) {`,
+    `function${inSteps ? '*' : ''} ${path}(r) {`,
     `  const length = r.read${compact}ArrayLength(${leastBytes(element, version, flexible)})`,
     '  if (length < 0) return null',
     '  const elements = []',
@@ -110,13 +117,13 @@ function arrayFunction(target: Target, path: string, name: string, element: Fiel
   if (size !== undefined) {
     lines.push(
       `  const b = r.bytes, end = r.advance(length * ${size}) + length * ${size}`,
-      `  for (let p = end - length * ${size}; p < end; p += ${size}) elements.push(${fixedSource(element, 'p')})`,
+      `  for (let p = end - length * ${size}; p < end; p += ${size}) { elements.push(${fixedSource(element, 'p')});${step} }`,
     )
   } else {
     // Elements are never null in Kafka's schemas.
     const field = { ...element, nullable: undefined } as Field<unknown>
     const read = valueSource(target, `${path}_element`, [name, field])
-    lines.push(`  for (let i = 0; i < length; i++) elements.push(${read})`)
+    lines.push(`  for (let i = 0; i < length; i++) { elements.push(${read});${step} }`)
   }
   lines.push('  return elements', '}')
   target.functions.push(lines.join('\n'))

@@ -1,24 +1,38 @@
 import { defaultSource, isDefaultSource } from './default-source.ts'
 import type { Field, Fields, FieldType } from './schema.ts'
-import { fixedSize, isNullable, isRun, joinFixed, type NamedField, structLayout } from './wire-layout.ts'
+import {
+  fixedSize,
+  holdsArray,
+  isNullable,
+  isRun,
+  joinFixed,
+  type NamedField,
+  stepOf,
+  structLayout,
+} from './wire-layout.ts'
 
-/** Source text of the functions that encode a table of fields in one version; the outermost is called `encode`. */
-export function encoderSource(fields: Fields, version: number, flexible: boolean): string {
+/**
+ * Source text of the functions that encode a table of fields in one version; the outermost is called `encode`. inSteps:
+ * functions of arrays, and of structs with arrays in them, are generators that yield every STEP elements.
+ */
+export function encoderSource(fields: Fields, version: number, flexible: boolean, inSteps = false): string {
   const functions: string[] = []
-  structFunction({ version, flexible, functions }, 'encode', fields)
+  structFunction({ version, flexible, inSteps, functions }, 'encode', fields)
   return functions.join('\n')
 }
 
 interface Target {
   readonly version: number
   readonly flexible: boolean
+  readonly inSteps: boolean
   /** Finished functions. */
   readonly functions: string[]
 }
 
 function structFunction(target: Target, name: string, fields: Fields): void {
   const { plain, tagged, absent } = structLayout(fields, target.version)
-  const lines = [`function ${name}(w, m) {`]
+  const isSteps = target.inSteps && (name === 'encode' || holdsArray({ kind: 'struct', fields }, target.version))
+  const lines = [`function${isSteps ? '*' : ''} ${name}(w, m) {`]
   for (const named of absent) lines.push(...refusalIfLost(target, name, named))
   joinFixed(plain).forEach((part, index) => {
     if (!isRun(part)) {
@@ -86,16 +100,16 @@ function writeLines(
   const nullable = isNullable(field, target.version)
   if (!nullable) lines.push(`if (${value} === null) nullValue('${dotted(path)}')`)
   const compact = target.flexible ? 'Compact' : ''
+  const call = `${target.inSteps && holdsArray(field, target.version) ? 'yield* ' : ''}${path}(w, ${value})`
   switch (field.kind) {
     case 'struct':
       structFunction(target, path, field.fields as Fields)
-      if (!nullable) lines.push(`${path}(w, ${value})`)
-      else
-        lines.push(`if (${value} === null) w.writeInt8(${nullStruct})`, `else { w.writeInt8(1); ${path}(w, ${value}) }`)
+      if (!nullable) lines.push(call)
+      else lines.push(`if (${value} === null) w.writeInt8(${nullStruct})`, `else { w.writeInt8(1); ${call} }`)
       break
     case 'array':
       arrayFunction(target, path, field.element as FieldType<unknown>)
-      lines.push(`${path}(w, ${value})`)
+      lines.push(call)
       break
     case 'string':
       lines.push(`w.write${compact}String(${value})`)
@@ -109,16 +123,18 @@ function writeLines(
 function arrayFunction(target: Target, path: string, element: FieldType<unknown>): void {
   const begin = `w.begin${target.flexible ? 'Compact' : ''}Array`
   const size = fixedSize(element)
-  const lines = [`function ${path}(w, elements) {`, `  if (elements === null) return ${begin}(-1, 0)`]
+  const star = target.inSteps ? '*' : ''
+  const step = target.inSteps ? `; if (i % ${stepOf(element)} === ${stepOf(element) - 1}) yield` : ''
+  const lines = [`function${star} ${path}(w, elements) {`, `  if (elements === null) return ${begin}(-1, 0)`]
   if (size !== undefined) {
     const store = storeSource(element, 'b', 'p', 'elements[i]')
     lines.push(`  let p = ${begin}(elements.length, ${size})`, '  const b = w.bytes')
-    lines.push(`  for (let i = 0; i < elements.length; i++, p += ${size}) { ${store} }`)
+    lines.push(`  for (let i = 0; i < elements.length; i++, p += ${size}) { ${store}${step} }`)
   } else {
     const field = { ...element, nullable: undefined } as Field<unknown>
     const write = writeLines(target, `${path}_element`, field, 'element')
     lines.push(`  ${begin}(elements.length, 0)`, '  for (let i = 0; i < elements.length; i++) {')
-    lines.push('    const element = elements[i]', ...write.map((line) => `    ${line}`), '  }')
+    lines.push('    const element = elements[i]', ...write.map((line) => `    ${line}`), `    ${step}`, '  }')
   }
   lines.push('}')
   target.functions.push(lines.join('\n'))

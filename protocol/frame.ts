@@ -90,6 +90,15 @@ export class FrameReader {
   }
 }
 
+/** A frame around the message that `write` writes in steps. */
+export function* frameInSteps(write: (writer: ByteWriter) => Generator<void, void>): Generator<void, GatheredBytes> {
+  const writer = new ByteWriter()
+  const size = writer.reserve(SIZE_BYTES)
+  yield* write(writer)
+  writer.setInt32(size, writer.length - SIZE_BYTES)
+  return writer.finish()
+}
+
 /** A frame around the message that `write` writes. */
 export function frameOf(write: (writer: ByteWriter) => void): GatheredBytes {
   const writer = new ByteWriter()

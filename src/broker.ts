@@ -2,6 +2,7 @@ import { BufferPool } from '../protocol/buffer-pool.ts'
 import { CLEAN_SHUTDOWN_FILE } from '../storage/checkpoint-files.ts'
 import { DirectoryInUse, lockDirectories } from '../storage/directory-lock.ts'
 import type { FileLock, Host } from '../storage/host/host.ts'
+import { TurnSlices } from '../storage/host/turn-slices.ts'
 import { LogManager } from '../storage/log-manager.ts'
 import { handlers } from './apis/index.ts'
 import type { Services } from './apis/services.ts'
@@ -49,6 +50,7 @@ export class Broker {
   readonly #transport: Transport
   readonly #logger: Logger
   readonly #pool = new BufferPool()
+  readonly #slices: TurnSlices
   /** How to take down what is up, in the order in which it came up. */
   readonly #undo: Undo[] = []
   readonly #addresses: BrokerAddress[] = []
@@ -59,6 +61,7 @@ export class Broker {
   constructor(settings: BrokerStartSettings, host: Host, transport: Transport, logger: Logger) {
     this.#settings = settings
     this.#host = host
+    this.#slices = new TurnSlices(host)
     this.#transport = transport
     this.#logger = logger
   }
@@ -211,6 +214,7 @@ export class Broker {
     return {
       nodeId,
       host,
+      slices: this.#slices,
       logger,
       configs,
       logs,

@@ -3,6 +3,7 @@ import {
   type AlterPartitionReassignmentsRequest,
 } from '../../protocol/apis/alter-partition-reassignments.ts'
 import { type Rejection, reject } from '../../protocol/error-codes.ts'
+import { mapInSlices } from '../../storage/host/turn-slices.ts'
 import type { MetadataImage, PartitionImage } from '../metadata/metadata-image.ts'
 import { manualAssignmentFault } from '../metadata/replica-placement.ts'
 import { tooLate } from './deadline.ts'
@@ -14,27 +15,31 @@ type Asked = AlterPartitionReassignmentsRequest['topics'][number]['partitions'][
  * Moves replicas between brokers. There is one broker, so a move is either none at all or to nobody:
  * INVALID_REPLICA_ASSIGNMENT. Source: ReplicationControlManager.alterPartitionReassignments.
  */
-export const alterPartitionReassignments = handler(AlterPartitionReassignments, (request, { services }) => {
-  const late = request.topics.length === 0 ? undefined : tooLate(request.timeoutMs)
-  return {
-    // An empty request is answered before it is looked at.
-    allowReplicationFactorChange: request.topics.length === 0 || request.allowReplicationFactorChange,
-    errorCode: late?.code ?? 0,
-    // Kafka's client side answers an empty request with an empty text, its controller others with none.
-    errorMessage: request.topics.length === 0 ? '' : null,
-    responses: request.topics.map(({ name, partitions }) => ({
-      name,
-      partitions: partitions.map((asked) => {
-        const refusal = late ?? refusalOf(name, asked, services.metadata.image)
-        return {
-          partitionIndex: asked.partitionIndex,
-          errorCode: refusal?.code ?? 0,
-          errorMessage: refusal?.message ?? null,
-        }
-      }),
-    })),
-  }
-})
+export const alterPartitionReassignments = handler(
+  AlterPartitionReassignments,
+  async (request, { services, slices }) => {
+    const { image } = services.metadata
+    const late = request.topics.length === 0 ? undefined : tooLate(request.timeoutMs)
+    return {
+      // An empty request is answered before it is looked at.
+      allowReplicationFactorChange: request.topics.length === 0 || request.allowReplicationFactorChange,
+      errorCode: late?.code ?? 0,
+      // Kafka's client side answers an empty request with an empty text, its controller others with none.
+      errorMessage: request.topics.length === 0 ? '' : null,
+      responses: await mapInSlices(request.topics, slices, async ({ name, partitions }) => ({
+        name,
+        partitions: await mapInSlices(partitions, slices, (asked) => {
+          const refusal = late ?? refusalOf(name, asked, image)
+          return {
+            partitionIndex: asked.partitionIndex,
+            errorCode: refusal?.code ?? 0,
+            errorMessage: refusal?.message ?? null,
+          }
+        }),
+      })),
+    }
+  },
+)
 
 function refusalOf(name: string, { partitionIndex, replicas }: Asked, image: MetadataImage): Rejection | undefined {
   const topic = image.topicsByName.get(name)

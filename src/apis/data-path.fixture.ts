@@ -8,6 +8,7 @@ import { readResponseHeader, writeRequestHeader } from '../../protocol/headers.t
 import { buildBatch } from '../../protocol/records/batch-builder.ts'
 import type { ApiSchema, Fields, RequestInputOf, ResponseOf } from '../../protocol/schema.ts'
 import { SimulatedHost } from '../../storage/host/simulated-host.ts'
+import { TurnSlices } from '../../storage/host/turn-slices.ts'
 import { ConfigStore } from '../config/config-store.ts'
 import { readStaticConfig, type StaticConfig } from '../config/static-config.ts'
 import { FetchPurgatory } from '../fetch/fetch-purgatory.ts'
@@ -56,6 +57,7 @@ export class DataPath {
     this.services = {
       nodeId: 1,
       host,
+      slices: new TurnSlices(host),
       logger,
       configs,
       logs,

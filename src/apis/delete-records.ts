@@ -8,7 +8,7 @@ const HIGH_WATERMARK = -1
 const NO_LOW_WATERMARK = -1
 
 /** Moves the start of logs up. Source: ReplicaManager.deleteRecords, Partition.deleteRecordsOnLeader. */
-export const deleteRecords = handler(DeleteRecords, async (request, { services }) => {
+export const deleteRecords = handler(DeleteRecords, async (request, { services, slices }) => {
   // Each partition once: the last offset that is named for it counts. A topic without partitions is none.
   const topics = new Map<string, Map<number, number>>()
   for (const { name, partitions } of request.topics) {
@@ -19,6 +19,8 @@ export const deleteRecords = handler(DeleteRecords, async (request, { services }
   for (const [name, offsets] of topics) {
     const partitions = []
     for (const [partitionIndex, offset] of offsets) {
+      const wait = slices.next()
+      if (wait !== undefined) await wait
       const deleted = await deleteBefore(name, partitionIndex, offset, services)
       const [lowWatermark, errorCode] = isRejection(deleted) ? [NO_LOW_WATERMARK, deleted.code] : [deleted, 0]
       partitions.push({ partitionIndex, lowWatermark, errorCode })

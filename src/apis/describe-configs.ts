@@ -1,5 +1,6 @@
 import { DescribeConfigs, type DescribeConfigsRequest } from '../../protocol/apis/describe-configs.ts'
 import { isRejection, type Rejection, reject } from '../../protocol/error-codes.ts'
+import { mapInSlices } from '../../storage/host/turn-slices.ts'
 import {
   configSource,
   type DescribedConfig,
@@ -20,12 +21,12 @@ type Resource = DescribeConfigsRequest['resources'][number]
 const LAST_WITH_IS_DEFAULT = 0
 
 /** Tells settings with their sources. Source: ConfigHelper.describeConfigs. */
-export const describeConfigs = handler(DescribeConfigs, (request, { services, apiVersion }) => {
+export const describeConfigs = handler(DescribeConfigs, async (request, { services, slices, apiVersion }) => {
   // A type that nobody knows spoils the whole request.
   const types = Object.values(configResourceType) as number[]
   const spoilt = request.resources.some(({ resourceType }) => !types.includes(resourceType))
   if (spoilt) return { results: request.resources.map((resource) => refused(resource, reject('INVALID_REQUEST'))) }
-  const results = request.resources.map((resource) => {
+  const results = await mapInSlices(request.resources, slices, (resource) => {
     const { resourceType, resourceName } = resource
     const described = describe(resource, services)
     if (isRejection(described)) return refused(resource, described)

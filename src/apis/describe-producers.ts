@@ -1,5 +1,6 @@
 import { DescribeProducers, type DescribeProducersResponse } from '../../protocol/apis/describe-producers.ts'
 import { errorCode, isRejection } from '../../protocol/error-codes.ts'
+import { mapInSlices } from '../../storage/host/turn-slices.ts'
 import type { ProducerDescription } from '../../storage/partition-log.ts'
 import { invalidTopicName } from '../metadata/topic-names.ts'
 import { handler } from './handler.ts'
@@ -8,10 +9,10 @@ import type { Services } from './services.ts'
 type PartitionResponse = DescribeProducersResponse['topics'][number]['partitions'][number]
 
 /** Producers with state in a partition. Source: KafkaApis.handleDescribeProducersRequest. */
-export const describeProducers = handler(DescribeProducers, (request, { services }) => ({
-  topics: request.topics.map(({ name, partitionIndexes }) => ({
+export const describeProducers = handler(DescribeProducers, async (request, { services, slices }) => ({
+  topics: await mapInSlices(request.topics, slices, async ({ name, partitionIndexes }) => ({
     name,
-    partitions: partitionIndexes.map((index) => describe(name, index, services)),
+    partitions: await mapInSlices(partitionIndexes, slices, (index) => describe(name, index, services)),
   })),
 }))
 

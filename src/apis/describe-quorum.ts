@@ -1,23 +1,24 @@
 import { DescribeQuorum } from '../../protocol/apis/describe-quorum.ts'
 import { errorCode, errorTable } from '../../protocol/error-codes.ts'
 import { ZERO_UUID } from '../../protocol/schema.ts'
+import { mapInSlices } from '../../storage/host/turn-slices.ts'
 import { handler, type RequestContext } from './handler.ts'
 
 const METADATA_TOPIC = '__cluster_metadata'
 const FIRST_WITH_NODES = 2
 
 /** Tells the quorum of the metadata log: this node alone. Source: KafkaRaftClient.handleDescribeQuorumRequest. */
-export const describeQuorum = handler(DescribeQuorum, (request, context) => {
-  const { apiVersion, services } = context
+export const describeQuorum = handler(DescribeQuorum, async (request, context) => {
+  const { apiVersion, services, slices } = context
   const isAsked = request.topics.some(({ topicName, partitions }) =>
     partitions.some(({ partitionIndex }) => isMetadata(topicName, partitionIndex)),
   )
   return {
     errorCode: 0,
     errorMessage: '',
-    topics: request.topics.map(({ topicName, partitions }) => ({
+    topics: await mapInSlices(request.topics, slices, async ({ topicName, partitions }) => ({
       topicName,
-      partitions: partitions.map(({ partitionIndex }) =>
+      partitions: await mapInSlices(partitions, slices, ({ partitionIndex }) =>
         isMetadata(topicName, partitionIndex) ? quorum(context) : unknown(partitionIndex),
       ),
     })),

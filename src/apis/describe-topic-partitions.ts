@@ -4,7 +4,8 @@ import {
 } from '../../protocol/apis/describe-topic-partitions.ts'
 import { errorCode } from '../../protocol/error-codes.ts'
 import { ZERO_UUID } from '../../protocol/schema.ts'
-import type { TopicImage } from '../metadata/metadata-image.ts'
+import { sortInSlices } from '../../storage/host/turn-slices.ts'
+import type { MetadataImage, TopicImage } from '../metadata/metadata-image.ts'
 import { invalidTopicName } from '../metadata/topic-names.ts'
 import { allTopicOperations } from './authorized-operations.ts'
 import { handler, type RequestContext } from './handler.ts'
@@ -19,10 +20,10 @@ interface Cursor {
  * Tells topics in the order of their names, up to so many partitions; nextCursor is where the next page starts. Source:
  * DescribeTopicPartitionsRequestHandler, KRaftMetadataCache.describeTopicResponse.
  */
-export const describeTopicPartitions = handler(DescribeTopicPartitions, (request, context) => {
+export const describeTopicPartitions = handler(DescribeTopicPartitions, async (request, context) => {
   const { cursor } = request
   const all = request.topics.length === 0
-  const names = namesFrom(request, context)
+  const names = await namesFrom(request, context)
   const isMalformed = cursor !== null && ((!all && !names.includes(cursor.topicName)) || cursor.partitionIndex < 0)
   if (isMalformed) return { topics: request.topics.map(({ name }) => failed(name, 'INVALID_REQUEST', false)) }
   // Kafka takes it for the topic of the cursor, of which there is none.
@@ -38,18 +39,30 @@ export const describeTopicPartitions = handler(DescribeTopicPartitions, (request
   )
 })
 
-function namesFrom(request: DescribeTopicPartitionsRequest, { services }: RequestContext): string[] {
+async function namesFrom(request: DescribeTopicPartitionsRequest, { services, slices }: RequestContext) {
   const { topicsByName } = services.metadata.image
   const names = request.topics.length === 0 ? topicsByName.keys() : request.topics.map(({ name }) => name)
   const from = request.cursor?.topicName ?? ''
-  return [...new Set(names)].filter((name) => name >= from).sort()
+  return sortInSlices(
+    [...new Set(names)].filter((name) => name >= from),
+    slices,
+  )
 }
 
-function page(names: readonly string[], all: boolean, cursor: Cursor | null, limit: number, context: RequestContext) {
-  const { image } = context.services.metadata
+async function page(
+  names: readonly string[],
+  all: boolean,
+  cursor: Cursor | null,
+  limit: number,
+  context: RequestContext,
+) {
+  const { services, slices } = context
+  const { image } = services.metadata
   const topics: (ReturnType<typeof described> | ReturnType<typeof failed>)[] = []
   let left = limit
   for (const name of names) {
+    const wait = slices.next()
+    if (wait !== undefined) await wait
     const topic = image.topicsByName.get(name)
     const first = cursor?.topicName === name ? cursor.partitionIndex : 0
     if (left === 0) return { topics, nextCursor: { topicName: name, partitionIndex: first } }
@@ -59,7 +72,7 @@ function page(names: readonly string[], all: boolean, cursor: Cursor | null, lim
       continue
     }
     const end = Math.min(topic.partitions.length, first + left)
-    topics.push(described(topic, first, end, context))
+    topics.push(described(topic, first, end, image))
     left -= Math.max(0, end - first)
     if (end < topic.partitions.length) return { topics, nextCursor: { topicName: name, partitionIndex: end } }
   }
@@ -81,8 +94,8 @@ function failed(
   }
 }
 
-function described(topic: TopicImage, first: number, end: number, { services }: RequestContext) {
-  const alive = liveBrokers(services.metadata.image)
+function described(topic: TopicImage, first: number, end: number, image: MetadataImage) {
+  const alive = liveBrokers(image)
   return {
     errorCode: 0,
     name: topic.name,

@@ -1,36 +1,40 @@
 import { DescribeUserScramCredentials } from '../../protocol/apis/describe-user-scram-credentials.ts'
 import { type Rejection, reject } from '../../protocol/error-codes.ts'
+import { mapInSlices } from '../../storage/host/turn-slices.ts'
 import type { ScramCredential } from '../metadata/metadata-image.ts'
 import { duplicatesOf } from './duplicates.ts'
 import { handler } from './handler.ts'
 
 /** Tells which users have which credentials, and never the credentials. Source: ScramImage.describe. */
-export const describeUserScramCredentials = handler(DescribeUserScramCredentials, (request, { services }) => {
-  const { scramCredentials } = services.metadata.image
-  const asked = request.users?.map(({ name }) => name) ?? []
-  const duplicates = duplicatesOf(asked)
-  const users = asked.length === 0 ? [...scramCredentials.keys()] : [...new Set(asked)]
-  return {
-    errorCode: 0,
-    errorMessage: '',
-    results: users.map((user) => {
-      if (duplicates.has(user))
+export const describeUserScramCredentials = handler(
+  DescribeUserScramCredentials,
+  async (request, { services, slices }) => {
+    const { scramCredentials } = services.metadata.image
+    const asked = request.users?.map(({ name }) => name) ?? []
+    const duplicates = duplicatesOf(asked)
+    const users = asked.length === 0 ? [...scramCredentials.keys()] : [...new Set(asked)]
+    return {
+      errorCode: 0,
+      errorMessage: '',
+      results: await mapInSlices(users, slices, (user) => {
+        if (duplicates.has(user))
+          return refused(
+            user,
+            reject(
+              'DUPLICATE_RESOURCE',
+              `Cannot describe SCRAM credentials for the same user twice in a single request: ${user}`,
+            ),
+          )
+        const credentials = scramCredentials.get(user)
+        if (credentials !== undefined) return described(user, credentials)
         return refused(
           user,
-          reject(
-            'DUPLICATE_RESOURCE',
-            `Cannot describe SCRAM credentials for the same user twice in a single request: ${user}`,
-          ),
+          reject('RESOURCE_NOT_FOUND', `Attempt to describe a user credential that does not exist: ${user}`),
         )
-      const credentials = scramCredentials.get(user)
-      if (credentials !== undefined) return described(user, credentials)
-      return refused(
-        user,
-        reject('RESOURCE_NOT_FOUND', `Attempt to describe a user credential that does not exist: ${user}`),
-      )
-    }),
-  }
-})
+      }),
+    }
+  },
+)
 
 function refused(user: string, { code, message }: Rejection) {
   return { user, errorCode: code, errorMessage: message, credentialInfos: [] }

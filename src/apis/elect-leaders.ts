@@ -1,5 +1,6 @@
 import { ElectLeaders, type ElectLeadersRequest } from '../../protocol/apis/elect-leaders.ts'
 import { errorCode, type Rejection, reject } from '../../protocol/error-codes.ts'
+import { mapInSlices, type Slices } from '../../storage/host/turn-slices.ts'
 import type { MetadataImage } from '../metadata/metadata-image.ts'
 import { tooLate } from './deadline.ts'
 import { handler } from './handler.ts'
@@ -13,7 +14,7 @@ const FIRST_WITH_ERROR = 1
  * Elects leaders. A single broker leads whatever it can already, so there never is anything to elect. Source:
  * ReplicationControlManager.electLeaders.
  */
-export const electLeaders = handler(ElectLeaders, (request, { services, apiVersion }) => {
+export const electLeaders = handler(ElectLeaders, async (request, { services, slices, apiVersion }) => {
   const { topicPartitions, electionType, timeoutMs } = request
   const { image } = services.metadata
   const refusal = topicPartitions?.length === 0 ? undefined : (tooLate(timeoutMs) ?? unknownType(electionType))
@@ -21,7 +22,9 @@ export const electLeaders = handler(ElectLeaders, (request, { services, apiVersi
   return {
     errorCode: 0,
     replicaElectionResults:
-      topicPartitions === null ? electAll(image, electionType) : electSome(image, topicPartitions, electionType),
+      topicPartitions === null
+        ? await electAll(image, electionType, slices)
+        : await electSome(image, topicPartitions, electionType, slices),
   }
 })
 
@@ -40,10 +43,10 @@ function refused(asked: Asked, { code, message }: Rejection, apiVersion: number)
   return { errorCode: apiVersion < FIRST_WITH_ERROR ? 0 : code, replicaElectionResults }
 }
 
-function electSome(image: MetadataImage, asked: Asked, electionType: number) {
-  return asked.map(({ topic, partitions }) => ({
+function electSome(image: MetadataImage, asked: Asked, electionType: number, slices: Slices) {
+  return mapInSlices(asked, slices, async ({ topic, partitions }) => ({
     topic,
-    partitionResult: partitions.map((partitionId) => {
+    partitionResult: await mapInSlices(partitions, slices, (partitionId) => {
       const { code, message } = outcome(image, topic, partitionId, electionType)
       return { partitionId, errorCode: code, errorMessage: message }
     }),
@@ -51,16 +54,13 @@ function electSome(image: MetadataImage, asked: Asked, electionType: number) {
 }
 
 /** Every topic, but of its partitions only those that an election would do good. */
-function electAll(image: MetadataImage, electionType: number) {
-  const asked = [...image.topicsByName].map(([topic, { partitions }]) => ({
-    topic,
-    partitions: [...partitions.keys()],
-  }))
+async function electAll(image: MetadataImage, electionType: number, slices: Slices) {
   const notNeeded = errorCode('ELECTION_NOT_NEEDED')
-  return electSome(image, asked, electionType).map(({ topic, partitionResult }) => ({
-    topic,
-    partitionResult: partitionResult.filter((each) => each.errorCode !== notNeeded),
-  }))
+  return mapInSlices(image.topicsByName, slices, async ([topic, { partitions }]) => {
+    const [elected] = await electSome(image, [{ topic, partitions: [...partitions.keys()] }], electionType, slices)
+    const partitionResult = elected!.partitionResult.filter((each) => each.errorCode !== notNeeded)
+    return { topic, partitionResult }
+  })
 }
 
 function outcome(image: MetadataImage, topic: string, partitionId: number, electionType: number): Rejection {

@@ -1,5 +1,6 @@
 import { FindCoordinator } from '../../protocol/apis/find-coordinator.ts'
 import { type ErrorName, errorCode, errorTable, isRejection } from '../../protocol/error-codes.ts'
+import { mapInSlices } from '../../storage/host/turn-slices.ts'
 import { type ClientEndpoint, clientEndpoint } from './client-endpoint.ts'
 import { handler, type RequestContext } from './handler.ts'
 
@@ -14,13 +15,13 @@ const BATCHED_VERSION = 4
  */
 export const findCoordinator = handler(FindCoordinator, async (request, context) => {
   if (context.apiVersion >= BATCHED_VERSION) {
-    const coordinators = request.coordinatorKeys.map(async (key) => {
+    const coordinators = await mapInSlices(request.coordinatorKeys, context.slices, async (key) => {
       const { error, endpoint } = await find(request.keyType, key, context)
       // Kafka tells why only where it does not know what is looked for.
       const errorMessage = isKnownType(request.keyType) ? '' : errorTable[error].message
       return { key, ...endpoint, errorCode: errorCode(error), errorMessage }
     })
-    return { coordinators: await Promise.all(coordinators) }
+    return { coordinators }
   }
   const { error, endpoint } = await find(request.keyType, request.key, context)
   return {

@@ -1,6 +1,7 @@
 import type { Lease } from '../../protocol/buffer-pool.ts'
 import type { ApiSchema, Fields, RequestOf, ResponseInputOf, VersionRange } from '../../protocol/schema.ts'
 import { versionRange } from '../../protocol/schema.ts'
+import type { Slices } from '../../storage/host/turn-slices.ts'
 import type { Services } from './services.ts'
 
 /** What a handler knows of the request beside its body. */
@@ -24,6 +25,8 @@ export interface RequestContext {
   readonly nowMs: number
   /** Memory that the request's views (bytes, records) lie in; retained by whoever keeps a view beyond the handler. */
   readonly lease: Lease
+  /** Turns of the event loop for work that grows with the request or the answer. Ends it if the client leaves. */
+  readonly slices: Slices
   /** Keeps what ApiVersions told, for the life of the connection. */
   rememberClientSoftware(name: string, version: string): void
   /** The order of this request's effects is fixed: the connection may take up its next request. */

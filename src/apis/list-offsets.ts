@@ -40,6 +40,8 @@ export const listOffsets = handler(ListOffsets, async (request, context) => {
   const topics = new Map<string, Map<number, PartitionResponse>>()
   for (const topic of request.topics) {
     for (const asked of topic.partitions) {
+      const wait = context.slices.next()
+      if (wait !== undefined) await wait
       if (context.isAbandoned) return undefined
       const isDuplicate = duplicates.has(`${asked.partitionIndex}:${topic.name}`)
       const found = isDuplicate ? failure(asked, 'INVALID_REQUEST') : await answer(topic.name, asked, request, context)

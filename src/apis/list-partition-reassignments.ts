@@ -1,18 +1,20 @@
 import { ListPartitionReassignments } from '../../protocol/apis/list-partition-reassignments.ts'
+import { mapInSlices } from '../../storage/host/turn-slices.ts'
 import type { TopicImage } from '../metadata/metadata-image.ts'
 import { handler } from './handler.ts'
 
 /** Moves of replicas that are under way. Source: ReplicationControlManager.listPartitionReassignments. */
-export const listPartitionReassignments = handler(ListPartitionReassignments, (request, { services }) => {
+export const listPartitionReassignments = handler(ListPartitionReassignments, async (request, { services, slices }) => {
   const { topicsByName } = services.metadata.image
   const asked =
     request.topics === null
-      ? [...topicsByName.values()].map((topic) => moving(topic, topic.partitions.keys()))
-      : request.topics.flatMap(({ name, partitionIndexes }) => {
+      ? await mapInSlices(topicsByName.values(), slices, (topic) => moving(topic, topic.partitions.keys()))
+      : await mapInSlices(request.topics, slices, ({ name, partitionIndexes }) => {
           const topic = topicsByName.get(name)
-          return topic === undefined ? [] : [moving(topic, new Set(partitionIndexes))]
+          return topic === undefined ? undefined : moving(topic, new Set(partitionIndexes))
         })
-  return { errorCode: 0, errorMessage: null, topics: asked.filter(({ partitions }) => partitions.length > 0) }
+  const topics = asked.filter((topic) => topic !== undefined && topic.partitions.length > 0)
+  return { errorCode: 0, errorMessage: null, topics: topics as ReturnType<typeof moving>[] }
 })
 
 // Looks at the partitions that are wanted, not at all that the topic has: a request may name a large topic often.

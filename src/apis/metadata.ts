@@ -1,8 +1,9 @@
 import { Metadata, type MetadataRequest } from '../../protocol/apis/metadata.ts'
 import { type ErrorName, errorCode, isRejection } from '../../protocol/error-codes.ts'
 import { ZERO_UUID } from '../../protocol/schema.ts'
+import { mapInSlices, type Slices } from '../../storage/host/turn-slices.ts'
 import { autoCreatedTopic } from '../metadata/auto-created-topics.ts'
-import type { TopicImage } from '../metadata/metadata-image.ts'
+import type { MetadataImage, TopicImage } from '../metadata/metadata-image.ts'
 import { invalidTopicName, isInternalTopic } from '../metadata/topic-names.ts'
 import { allClusterOperations, allTopicOperations, operationsNotAsked } from './authorized-operations.ts'
 import { clientEndpoint } from './client-endpoint.ts'
@@ -26,7 +27,7 @@ export const metadata = handler(Metadata, async (request, context) => {
   const { apiVersion } = context
   const asked = apiVersion < FIRST_WITH_NULL && request.topics?.length === 0 ? null : request.topics
   const hasIds = asked?.some(({ topicId }) => topicId !== ZERO_UUID) === true
-  const fault = asked?.map((topic) => faultOf(topic, apiVersion, hasIds)).find((each) => each !== undefined)
+  const fault = firstFault(asked ?? [], apiVersion, hasIds)
   if (fault !== undefined) return refused(asked ?? [], errorCode(fault))
   const topics = await topicsOf(asked, request.allowAutoTopicCreation, context)
   if (request.includeTopicAuthorizedOperations)
@@ -38,6 +39,14 @@ export const metadata = handler(Metadata, async (request, context) => {
     clusterAuthorizedOperations: request.includeClusterAuthorizedOperations ? allClusterOperations : operationsNotAsked,
   }
 })
+
+function firstFault(asked: Asked, apiVersion: number, hasIds: boolean): ErrorName | undefined {
+  for (const topic of asked) {
+    const fault = faultOf(topic, apiVersion, hasIds)
+    if (fault !== undefined) return fault
+  }
+  return undefined
+}
 
 function faultOf({ name, topicId }: Asked[number], apiVersion: number, hasIds: boolean): ErrorName | undefined {
   if (apiVersion < FIRST_BY_ID) return name === null || topicId !== ZERO_UUID ? 'INVALID_REQUEST' : undefined
@@ -66,35 +75,45 @@ function clusterOf(context: RequestContext) {
 }
 
 async function topicsOf(asked: Asked | null, mayCreate: boolean, context: RequestContext): Promise<Topic[]> {
-  const { image } = context.services.metadata
-  if (asked === null) return [...image.topicsByName.values()].map((topic) => known(topic, context))
+  const { slices, services } = context
+  const { image } = services.metadata
+  const view = viewOf(image, context)
+  if (asked === null) return mapInSlices(image.topicsByName.values(), slices, (topic) => known(topic, view))
   const ids = new Set(asked.map(({ topicId }) => topicId).filter((id) => id !== ZERO_UUID))
-  if (ids.size > 0) return topicsById(ids, context)
-  const names = new Set(asked.flatMap(({ name }) => name ?? []))
-  const present = [...names].filter((name) => image.topicsByName.has(name))
-  const absent = [...names].filter((name) => !image.topicsByName.has(name))
-  const created = await absentTopics(absent, mayCreate, context)
+  if (ids.size > 0) return topicsById(ids, view, slices)
+  const [present, absent]: [string[], string[]] = [[], []]
+  for (const name of new Set(asked.map(({ name }) => name))) {
+    if (name !== null) (image.topicsByName.has(name) ? present : absent).push(name)
+  }
+  const errors = absent.length === 0 ? new Map<string, number>() : await createAbsent(absent, mayCreate, context)
   // Looked up anew: creating others took its time.
-  return [...present.map((name) => lookUp(name, context)), ...created]
+  const newest = viewOf(services.metadata.image, context)
+  return mapInSlices([...present, ...absent], slices, (name) => {
+    const error = errors.get(name)
+    return error === undefined ? lookUp(name, newest) : { ...unknownTopic(name, ZERO_UUID), errorCode: error }
+  })
 }
 
-function topicsById(ids: ReadonlySet<string>, context: RequestContext): Topic[] {
-  const { topicsById } = context.services.metadata.image
-  const unknown = [...ids].filter((id) => !topicsById.has(id))
-  return [
-    ...unknown.map((id) => ({ ...unknownTopic(null, id), errorCode: errorCode('UNKNOWN_TOPIC_ID') })),
-    ...[...ids].flatMap((id) => topicsById.get(id) ?? []).map((topic) => known(topic, context)),
-  ]
+async function topicsById(ids: ReadonlySet<string>, view: View, slices: Slices): Promise<Topic[]> {
+  const found = await mapInSlices(ids, slices, (id) => {
+    const topic = view.image.topicsById.get(id)
+    return topic === undefined
+      ? { ...unknownTopic(null, id), errorCode: errorCode('UNKNOWN_TOPIC_ID') }
+      : known(topic, view)
+  })
+  const isKnown = ({ errorCode }: Topic) => errorCode === 0
+  return [...found.filter((topic) => !isKnown(topic)), ...found.filter(isKnown)]
 }
 
-async function absentTopics(names: readonly string[], mayCreate: boolean, context: RequestContext): Promise<Topic[]> {
+/** Creates those that may be created. Answers the error codes of the others. */
+async function createAbsent(names: readonly string[], mayCreate: boolean, context: RequestContext) {
   const { configs, metadata } = context.services
   const valid: string[] = []
   const errors = new Map<string, number>()
-  for (const name of names) {
+  await mapInSlices(names, context.slices, (name) => {
     if (invalidTopicName(name) === undefined) valid.push(name)
     else errors.set(name, errorCode('INVALID_TOPIC_EXCEPTION'))
-  }
+  })
   if (mayCreate && configs.broker.autoCreateTopicsEnable && valid.length > 0) {
     const { nowMs, principal } = context
     const wishes = valid.map((name) => autoCreatedTopic(name, configs.broker))
@@ -103,15 +122,24 @@ async function absentTopics(names: readonly string[], mayCreate: boolean, contex
       if (isRejection(answer) && answer.error !== 'TOPIC_ALREADY_EXISTS')
         errors.set(valid[index] as string, answer.code)
   }
-  return names.map((name) => {
-    const error = errors.get(name)
-    return error === undefined ? lookUp(name, context) : { ...unknownTopic(name, ZERO_UUID), errorCode: error }
-  })
+  return errors
 }
 
-function lookUp(name: string, context: RequestContext): Topic {
-  const topic = context.services.metadata.image.topicsByName.get(name)
-  return topic === undefined ? unknownTopic(name, ZERO_UUID) : known(topic, context)
+/** What one answer tells of the cluster: all of it is of one image. */
+interface View {
+  readonly image: MetadataImage
+  readonly alive: ReadonlySet<number>
+  /** v0 leaves out replicas that are down. */
+  readonly onlyAlive: boolean
+}
+
+function viewOf(image: MetadataImage, { apiVersion }: RequestContext): View {
+  return { image, alive: liveBrokers(image), onlyAlive: apiVersion === 0 }
+}
+
+function lookUp(name: string, view: View): Topic {
+  const topic = view.image.topicsByName.get(name)
+  return topic === undefined ? unknownTopic(name, ZERO_UUID) : known(topic, view)
 }
 
 function unknownTopic(name: string | null, topicId: string) {
@@ -125,20 +153,18 @@ function unknownTopic(name: string | null, topicId: string) {
   }
 }
 
-function known(topic: TopicImage, context: RequestContext): Topic {
+function known(topic: TopicImage, view: View): Topic {
   return {
     errorCode: 0,
     name: topic.name,
     topicId: topic.id,
     isInternal: topic.internal,
-    partitions: partitionsOf(topic, context),
+    partitions: partitionsOf(topic, view),
     topicAuthorizedOperations: operationsNotAsked,
   }
 }
 
-function partitionsOf(topic: TopicImage, context: RequestContext) {
-  const alive = liveBrokers(context.services.metadata.image)
-  const onlyAlive = context.apiVersion === 0
+function partitionsOf(topic: TopicImage, { alive, onlyAlive }: View) {
   return topic.partitions.map((partition, partitionIndex) => ({
     partitionIndex,
     ...partitionView(partition, alive, { onlyAlive }),

@@ -1,6 +1,7 @@
 import { OffsetFetch, type OffsetFetchRequest, type OffsetFetchResponse } from '../../protocol/apis/offset-fetch.ts'
 import { errorCode, isRejection } from '../../protocol/error-codes.ts'
 import { ZERO_UUID } from '../../protocol/schema.ts'
+import { mapInSlices } from '../../storage/host/turn-slices.ts'
 import type { FetchedGroup, OffsetFetchGroup } from '../coordinator/group/offsets/offset-fetches.ts'
 import { handler, type RequestContext } from './handler.ts'
 
@@ -14,7 +15,7 @@ const TOPIC_ID_VERSION = 10
 /** Reads committed offsets of one group, or (v8) of several. Source: KafkaApis.handleOffsetFetchRequest. */
 export const offsetFetch = handler(OffsetFetch, async (request, context) => {
   const asked = context.apiVersion >= BATCHED_VERSION ? request.groups : [singleGroup(request)]
-  const groups = await Promise.all(asked.map((group) => fetchGroup(group, request.requireStable, context)))
+  const groups = await mapInSlices(asked, context.slices, (group) => fetchGroup(group, request.requireStable, context))
   return context.apiVersion >= BATCHED_VERSION ? { groups } : singleAnswer(groups[0]!, context.apiVersion)
 })
 

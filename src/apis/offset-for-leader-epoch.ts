@@ -1,12 +1,13 @@
 import { OffsetForLeaderEpoch } from '../../protocol/apis/offset-for-leader-epoch.ts'
 import { isRejection } from '../../protocol/error-codes.ts'
+import { mapInSlices } from '../../storage/host/turn-slices.ts'
 import { handler } from './handler.ts'
 
 /** Where an epoch of a partition's leader ended. Source: ReplicaManager.lastOffsetForLeaderEpoch. */
-export const offsetForLeaderEpoch = handler(OffsetForLeaderEpoch, (request, { services }) => ({
-  topics: request.topics.map(({ topic, partitions }) => ({
+export const offsetForLeaderEpoch = handler(OffsetForLeaderEpoch, async (request, { services, slices }) => ({
+  topics: await mapInSlices(request.topics, slices, async ({ topic, partitions }) => ({
     topic,
-    partitions: partitions.map(({ partition: index, currentLeaderEpoch, leaderEpoch }) => {
+    partitions: await mapInSlices(partitions, slices, ({ partition: index, currentLeaderEpoch, leaderEpoch }) => {
       const partition = services.partitions.leaderFor(topic, index)
       if (isRejection(partition)) return { partition: index, errorCode: partition.code }
       const fenced = partition.checkEpoch(currentLeaderEpoch)

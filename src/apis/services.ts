@@ -1,4 +1,5 @@
 import type { Host } from '../../storage/host/host.ts'
+import type { TurnSlices } from '../../storage/host/turn-slices.ts'
 import type { LogStore } from '../../storage/log-store.ts'
 import type { ConfigStore } from '../config/config-store.ts'
 import type { GroupCoordinator } from '../coordinator/group/group-coordinator.ts'
@@ -14,6 +15,8 @@ import type { ProducerIds } from '../partition/producer-ids.ts'
 export interface Services {
   readonly nodeId: number
   readonly host: Host
+  /** Shares turns of the event loop among all long work of this broker. */
+  readonly slices: TurnSlices
   readonly logger: Logger
   /** Settings of brokers, topics and groups, with their sources (server.properties, dynamic, default). */
   readonly configs: ConfigStore

@@ -1,19 +1,25 @@
 import { ByteReader, MalformedError } from '../../protocol/byte-reader.ts'
 import { type GatheredBytes, TextTooLongError } from '../../protocol/byte-writer.ts'
-import { decode, encode } from '../../protocol/codegen.ts'
+import { decode, decodeInSteps, encode, encodeInSteps } from '../../protocol/codegen.ts'
 import { errorCode, errorTable } from '../../protocol/error-codes.ts'
-import { frameOf } from '../../protocol/frame.ts'
+import { frameInSteps, frameOf } from '../../protocol/frame.ts'
 import { type RequestHeader, readRequestHeader, writeResponseHeader } from '../../protocol/headers.ts'
 import { InvariantError } from '../../protocol/invariant.ts'
 import { type ApiSchema, includesVersion } from '../../protocol/schema.ts'
+import { runInSlices } from '../../storage/host/turn-slices.ts'
 import { type Handler, type HandlerAnswer, WithRelease } from '../apis/handler.ts'
 import type { Services } from '../apis/services.ts'
 import { errorResponse } from './error-response.ts'
 import type { Exchange } from './exchange.ts'
 import { ExchangeContext } from './request-context.ts'
+import { AbandonedError, RequestSlices } from './request-slices.ts'
+import { isLargeResponse } from './response-weight.ts'
 
 const API_VERSIONS = 18
 const PRODUCE = 0
+
+/** Requests from this size on are decoded in slices: less takes a millisecond or two at most. */
+const LARGE_REQUEST_BYTES = 64 * 1024
 
 // biome-ignore lint/suspicious/noExplicitAny: handlers of every api stand in one table
 type AnyHandler = Handler<any>
@@ -43,14 +49,23 @@ export class Dispatcher {
       this.#refuseVersion(exchange, header, handler)
       return
     }
-    let request: Record<string, unknown>
+    const run = (request: Record<string, unknown>) => new Call(this.#services, handler, exchange, header, request).run()
+    const refuse = (error: unknown) => failMalformed(exchange, `${handler.api.name} v${header.apiVersion}`, error)
+    let request: Record<string, unknown> | Promise<Record<string, unknown>>
     try {
-      request = decode(handler.api.request, header.apiVersion, reader)
+      request = this.#decode(handler.api, header, reader, exchange)
     } catch (error) {
-      failMalformed(exchange, `${handler.api.name} v${header.apiVersion}`, error)
+      refuse(error)
       return
     }
-    new Call(this.#services, handler, exchange, header, request).run()
+    if (request instanceof Promise) request.then(run, refuse)
+    else run(request)
+  }
+
+  #decode(api: ApiSchema, { apiVersion }: RequestHeader, reader: ByteReader, exchange: Exchange) {
+    if (reader.bytes.length < LARGE_REQUEST_BYTES) return decode(api.request, apiVersion, reader)
+    const slices = new RequestSlices(this.#services.slices, exchange)
+    return runInSlices(decodeInSteps(api.request, apiVersion, reader), slices)
   }
 
   /**
@@ -72,8 +87,19 @@ export class Dispatcher {
 }
 
 function failMalformed(exchange: Exchange, what: string, error: unknown): void {
+  if (error instanceof AbandonedError) {
+    exchange.reply(undefined)
+    return
+  }
   if (!(error instanceof MalformedError)) throw error
   exchange.fail(`malformed ${what}: ${error.message}`)
+}
+
+function largeResponseFrame(api: ApiSchema, version: number, correlationId: number, body: object) {
+  return frameInSteps(function* (writer) {
+    writeResponseHeader(writer, api, version, correlationId)
+    yield* encodeInSteps(api.response, version, body as never, writer)
+  })
 }
 
 function responseFrame(api: ApiSchema, version: number, correlationId: number, body: object): GatheredBytes {
@@ -134,26 +160,36 @@ class Call {
       this.#exchange.reply(undefined)
       return
     }
-    let frame: GatheredBytes
+    const failed = (error: unknown) => {
+      release?.()
+      this.#failed(error)
+    }
+    let frame: GatheredBytes | Promise<GatheredBytes>
     try {
       frame = this.#frame(answer instanceof WithRelease ? answer.response : answer)
     } catch (error) {
-      release?.()
-      this.#failed(error)
+      failed(error)
       return
     }
-    this.#exchange.reply(frame, release)
+    if (frame instanceof Promise) frame.then((whole) => this.#exchange.reply(whole, release), failed)
+    else this.#exchange.reply(frame, release)
   }
 
-  #frame(body: object): GatheredBytes {
-    return responseFrame(this.#handler.api, this.#header.apiVersion, this.#header.correlationId, body)
+  #frame(body: object): GatheredBytes | Promise<GatheredBytes> {
+    const { apiVersion, correlationId } = this.#header
+    if (!isLargeResponse(body)) return responseFrame(this.#handler.api, apiVersion, correlationId, body)
+    return runInSlices(largeResponseFrame(this.#handler.api, apiVersion, correlationId, body), this.#context.slices)
   }
 
   /**
-   * What a client calls itself may be too long for an answer that says more than that: Kafka's fails likewise. Anything else is a bug, told to the log with its stack. The client is told
-   * either as what it is. A broken invariant stops the broker.
+   * A client id may be too long for an answer that repeats it: Kafka fails likewise. Anything else is a bug, logged with
+   * its stack. The client is told UNKNOWN_SERVER_ERROR. A broken invariant stops the broker.
    */
   #failed(error: unknown): void {
+    if (error instanceof AbandonedError) {
+      this.#exchange.reply(undefined)
+      return
+    }
     const { api } = this.#handler
     const { apiVersion, clientId } = this.#header
     const fields = { err: error, api: api.name, apiVersion, clientId }
@@ -169,13 +205,13 @@ class Call {
     else this.#exchange.reply(frame)
   }
 
-  /** Undefined where that, too, is beyond us. */
+  /** Undefined if the error cannot be encoded. */
   #errorFrame(): GatheredBytes | undefined {
     const { api } = this.#handler
-    const { apiVersion } = this.#header
+    const { apiVersion, correlationId } = this.#header
     const { code, message } = errorTable.UNKNOWN_SERVER_ERROR
     try {
-      return this.#frame(errorResponse(api, apiVersion, this.#request, code, message))
+      return responseFrame(api, apiVersion, correlationId, errorResponse(api, apiVersion, this.#request, code, message))
     } catch (error) {
       this.#services.logger.error({ err: error, api: api.name, apiVersion }, 'an error could not be answered')
       return undefined

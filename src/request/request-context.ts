@@ -1,8 +1,10 @@
 import type { Lease } from '../../protocol/buffer-pool.ts'
 import type { RequestHeader } from '../../protocol/headers.ts'
+import type { Slices } from '../../storage/host/turn-slices.ts'
 import type { RequestContext } from '../apis/handler.ts'
 import type { Services } from '../apis/services.ts'
 import type { ConnectionInfo, Exchange } from './exchange.ts'
+import { RequestSlices } from './request-slices.ts'
 
 /** RequestContext of a request that came over a connection. */
 export class ExchangeContext implements RequestContext {
@@ -14,6 +16,7 @@ export class ExchangeContext implements RequestContext {
   closeReason: string | undefined
   readonly #exchange: Exchange
   readonly #connection: ConnectionInfo
+  #slices: Slices | undefined
 
   constructor(services: Services, exchange: Exchange, header: RequestHeader, nowMs: number) {
     this.services = services
@@ -44,6 +47,10 @@ export class ExchangeContext implements RequestContext {
   }
   get connectionId(): string {
     return this.#connection.id
+  }
+  get slices(): Slices {
+    this.#slices ??= new RequestSlices(this.services.slices, this.#exchange)
+    return this.#slices
   }
   get lease(): Lease {
     return this.#exchange.frame

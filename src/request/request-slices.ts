@@ -1,0 +1,24 @@
+import type { Slices } from '../../storage/host/turn-slices.ts'
+import type { Exchange } from './exchange.ts'
+
+/** Ends the work on a request whose client has left, or whose broker stops. */
+export class AbandonedError extends Error {
+  override readonly name = 'AbandonedError'
+}
+
+/** Slices for the work on one request: the work ends between two of them once nobody waits for the answer. */
+export class RequestSlices implements Slices {
+  readonly #turns: Slices
+  readonly #exchange: Pick<Exchange, 'isAbandoned'>
+
+  constructor(turns: Slices, exchange: Pick<Exchange, 'isAbandoned'>) {
+    this.#turns = turns
+    this.#exchange = exchange
+  }
+
+  next(): Promise<void> | undefined {
+    return this.#turns.next()?.then(() => {
+      if (this.#exchange.isAbandoned) throw new AbandonedError('nobody waits for the answer')
+    })
+  }
+}
