@@ -2,13 +2,15 @@ import { expect } from 'chai'
 import { ApiVersions } from '../../protocol/apis/api-versions.ts'
 import { DeleteGroups } from '../../protocol/apis/delete-groups.ts'
 import { Fetch } from '../../protocol/apis/fetch.ts'
+import { Metadata } from '../../protocol/apis/metadata.ts'
 import { Produce } from '../../protocol/apis/produce.ts'
 import { errorCode, errorName } from '../../protocol/error-codes.ts'
 import { invariant } from '../../protocol/invariant.ts'
-import { string } from '../../protocol/schema.ts'
+import { string, ZERO_UUID } from '../../protocol/schema.ts'
 import { apiVersions } from '../apis/api-versions.ts'
 import { DataPath, handlerOf } from '../apis/data-path.fixture.ts'
 import { type RequestContext, WithRelease } from '../apis/handler.ts'
+import { metadata } from '../apis/metadata.ts'
 
 const software = { clientSoftwareName: 'test-suite', clientSoftwareVersion: '1.2.3' }
 
@@ -196,5 +198,73 @@ describe('the dispatcher', () => {
     respond()
     await path.host.settle(Promise.resolve())
     expect(released).to.equal(2)
+  })
+})
+
+describe('a large request', () => {
+  const names = (count: number) =>
+    Array.from({ length: count }, (_, index) => ({ name: `topic-number-${index}`, topicId: ZERO_UUID }))
+  const ask = (count: number) => ({
+    topics: names(count),
+    allowAutoTopicCreation: false,
+    includeClusterAuthorizedOperations: false,
+    includeTopicAuthorizedOperations: false,
+  })
+  /** Handlers that write down what is begun and what is answered. */
+  const noted = (notes: string[], begun = () => {}) =>
+    [metadata, apiVersions].map(({ api, handle }) =>
+      handlerOf(api.key, async (request, context) => {
+        notes.push(`begin ${api.name}`)
+        begun()
+        const answer = await handle(request as never, context)
+        notes.push(`end ${api.name}`)
+        return answer
+      }),
+    )
+
+  it('is answered like a small one', async () => {
+    const path = new DataPath([metadata])
+    const response = await path.connect().call(Metadata, 9, ask(20_000))
+    expect(response.topics.map(({ name }) => name)).to.deep.equal(names(20_000).map(({ name }) => name))
+  })
+
+  it('leaves turns to the requests of others', async () => {
+    const notes: string[] = []
+    const path = new DataPath(noted(notes))
+    const [greedy, other] = [path.connect(), path.connect()]
+    greedy.send(Metadata, 9, ask(20_000))
+    await other.call(ApiVersions, 3, software)
+    expect(notes).to.deep.equal(['begin Metadata', 'begin ApiVersions', 'end ApiVersions'])
+    expect((await greedy.receive(Metadata, 9))?.topics).to.have.length(20_000)
+  })
+
+  it('is dropped when its client leaves', async () => {
+    const notes: string[] = []
+    const path = new DataPath(noted(notes, () => client.close()))
+    const client = path.connect()
+    client.send(Metadata, 9, ask(20_000))
+    await path.host.advance(1000)
+    expect(notes).to.deep.equal(['begin Metadata'])
+    expect([...path.errors, ...path.warnings]).to.deep.equal([])
+  })
+
+  it('that is malformed at its end closes the connection', async () => {
+    const path = new DataPath([metadata])
+    const client = path.connect()
+    const bytes = Buffer.alloc(4 + 10 + 200_000, 0x41)
+    bytes.writeInt32BE(bytes.length - 4, 0)
+    bytes.writeInt16BE(Metadata.key, 4)
+    bytes.writeInt16BE(0, 6)
+    bytes.writeInt32BE(1, 8)
+    bytes.writeInt16BE(-1, 12)
+    bytes.writeInt32BE(90_000, 14)
+    bytes.fill(0, 18)
+    client.sendBytes(bytes)
+    // Each of its 90,000 empty names takes two bytes, and 20,000 bytes are left over: they do not harm.
+    expect((await client.receive(Metadata, 0))?.topics).to.have.length(1)
+    bytes.writeInt16BE(0x7fff, bytes.length - 20_010)
+    client.sendBytes(bytes)
+    expect(await client.receive(Metadata, 0)).to.equal(undefined)
+    expect(path.warnings[0]).to.contain('malformed Metadata v0')
   })
 })
