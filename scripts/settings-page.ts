@@ -1,5 +1,7 @@
 import { brokerConfigChapters } from '../src/config/broker-configs.ts'
+import { clientMetricsConfigs } from '../src/config/client-metrics-rules.ts'
 import type { ConfigEntry, ConfigTable } from '../src/config/config-entry.ts'
+import { documentationOf } from '../src/config/documentation.ts'
 import { groupConfigs } from '../src/config/group-configs.ts'
 import { topicConfigs } from '../src/config/topic-configs.ts'
 
@@ -16,6 +18,7 @@ export function settingsPage(): string {
     ),
     ...section('Settings of a topic', perTopic, topicConfigs, 'where a topic does not set it'),
     ...section('Settings of a group', perGroup, groupConfigs, 'where a group does not set it'),
+    ...section('Settings of a client metrics subscription', perSubscription, clientMetricsConfigs),
     '## Settings of a broker',
     broker,
     ...chapters.flatMap(([title, configs]) => section(title, undefined, configs, undefined, '###')),
@@ -31,12 +34,18 @@ Printed by \`npm run docs\` from the entries in src/config.
 Settings carry the names, types, defaults and limits of Apache Kafka 4.4. They are read from the \`server.properties\` that
 \`ottla start\` is given, and from \`--override name=value\`, which wins. One that nobody knows is warned about and ignored;
 so are those that Kafka itself dropped, with a word on what took their place. A bad value ends the start with one line
-that names it. Those that belong to a feature that Ottla does not have yet are taken, shown to clients, and change nothing.
+that names it.
+
+A setting that changes nothing here says so, here and in DescribeConfigs: *Without effect*, and why. It is taken and shown
+to clients. Where it is set to something that its user would miss, the start warns. Where it would protect somebody (an
+authorizer, a policy, client certificates, tiered storage), the start ends with one line: remove the setting to start
+without that protection.
 
 ## Defaults that differ from Kafka's`
 
 const perTopic = 'Set with `kafka-topics --create --config` or `kafka-configs --entity-type topics`.'
 const perGroup = 'Set with `kafka-configs --entity-type groups`.'
+const perSubscription = 'Set with `kafka-client-metrics` or `kafka-configs --entity-type client-metrics`.'
 const broker = `*Changed* says where a setting may be changed while the broker runs, with \`kafka-configs --entity-type brokers\`: for the
 whole cluster, for one broker, or not at all (*at start*).`
 
@@ -48,7 +57,7 @@ function section(title: string, note: string | undefined, configs: ConfigTable, 
     defaultOf(entry),
     limitsOf(entry),
     fallback === undefined ? changed[entry.applies] : entry.fallbacks.map(({ name }) => code(name)).join(', '),
-    entry.doc,
+    documentationOf(entry),
   ])
   const columns = ['setting', 'type', 'default', 'valid', last, 'what it does']
   return [`${level} ${title}`, ...(note === undefined ? [] : [note]), table(columns, rows)]
@@ -60,6 +69,7 @@ const changed: Readonly<Record<ConfigEntry['applies'], string>> = {
   'cluster-wide': 'cluster',
   'per-topic': 'per topic',
   'per-group': 'per group',
+  'per-subscription': 'per subscription',
 }
 
 /** Internal settings are nobody's business, as in Kafka. */

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { hostname } from 'node:os'
 import { nodeHost } from '../storage/host/node-host.ts'
 import { Broker, type BrokerAddress } from './broker.ts'
 import { parseArguments, type StartArguments } from './cli/arguments.ts'
@@ -22,7 +23,7 @@ function propertiesOf({ propertiesFile, overrides }: StartArguments): Map<string
 }
 
 async function start(args: StartArguments): Promise<void> {
-  const settings = brokerSettingsOf(propertiesOf(args))
+  const settings = brokerSettingsOf(propertiesOf(args), { hostName: hostname() })
   const logger = processLogger({ file: args.logFile, level: args.logLevel }, process.stderr)
   for (const warning of settings.warnings) logger.warn({}, warning)
   const host = nodeHost((reason) => {

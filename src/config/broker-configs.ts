@@ -24,7 +24,7 @@ export const brokerConfigChapters = {
   'Group coordinator and offsets': groupsConfigs,
   'Share groups and streams groups': shareConfigs,
   Transactions: transactionsConfigs,
-  'Tiered storage (Ottla has none; taken for compatibility)': remoteConfigs,
+  'Tiered storage': remoteConfigs,
   'Authorization and delegation tokens': securityConfigs,
   SASL: saslConfigs,
   TLS: sslConfigs,

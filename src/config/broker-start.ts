@@ -1,8 +1,10 @@
 import { resolve } from 'node:path'
+import { settingsOfOthers } from './cluster-of-one.ts'
 import { ConfigStore } from './config-store.ts'
 import { InvalidSetting } from './config-value.ts'
 import { type Listeners, readListeners } from './listeners.ts'
 import { StartError } from './start-error.ts'
+import { unkeptProtection, warningsAboutEffect } from './start-notes.ts'
 import { readStaticConfig, type StaticConfig } from './static-config.ts'
 
 /** Everything that must be known of the settings before a broker can start. */
@@ -18,20 +20,35 @@ export interface BrokerStartSettings {
   readonly warnings: readonly string[]
 }
 
+/** What the machine knows that settings are held against. */
+export interface Machine {
+  /** Its own name. */
+  readonly hostName?: string | undefined
+}
+
 /** Checks the settings of server.properties and overrides. Throws StartError on the first bad one. */
-export function brokerSettingsOf(properties: ReadonlyMap<string, string>): BrokerStartSettings {
+export function brokerSettingsOf(
+  properties: ReadonlyMap<string, string>,
+  { hostName }: Machine = {},
+): BrokerStartSettings {
   const staticConfig = valid(readStaticConfig(properties))
   const { broker } = new ConfigStore(staticConfig, 1)
+  refuse(unkeptProtection(staticConfig))
   const listeners = valid(readListeners(broker))
   const nodeId = staticConfig.values.get('node.id')?.value as number | undefined
+  refuse(settingsOfOthers(broker, { nodeId, listeners, hostName }))
   return {
     static: staticConfig,
     listeners,
     logDirectories: (broker.logDirs ?? broker.logDir).map((directory) => resolve(directory)),
     clusterId: properties.get('cluster.id'),
     nodeId: nodeId === undefined || nodeId < 0 ? undefined : nodeId,
-    warnings: staticConfig.warnings,
+    warnings: [...staticConfig.warnings, ...warningsAboutEffect(staticConfig)],
   }
+}
+
+function refuse(fault: InvalidSetting | undefined): void {
+  if (fault !== undefined) throw new StartError(fault.message)
 }
 
 function valid<T>(read: T | InvalidSetting): T {

@@ -1,11 +1,27 @@
 import { type Rejection, reject } from '../../protocol/error-codes.ts'
-import { InvalidSetting, parseConfigValue } from './config-value.ts'
+import { entriesByName, int, list, parseSetting } from './config-entry.ts'
+import { InvalidSetting } from './config-value.ts'
+import { noTelemetry } from './without-effect.ts'
 
-/** What a client metrics subscription may say (KIP-714), and the values that it has where it does not. */
+const perSubscription = { applies: 'per-subscription', withoutEffect: noTelemetry } as const
+
+/** What a client metrics subscription may say (KIP-714). Source: ClientMetricsConfigs. */
 export const clientMetricsConfigs = {
-  'interval.ms': { type: 'int', default: '300000', doc: 'How often clients push their metrics, in milliseconds.' },
-  metrics: { type: 'list', default: '', doc: 'Prefixes of the metrics that clients push.' },
-  match: { type: 'list', default: '', doc: 'Clients that the subscription is for, as `what=pattern` pairs.' },
+  subscriptionIntervalMs: int('interval.ms', {
+    ...perSubscription,
+    default: 300_000,
+    doc: 'How often clients push their metrics, in milliseconds.',
+  }),
+  subscriptionMetrics: list('metrics', {
+    ...perSubscription,
+    default: '',
+    doc: 'Prefixes of the metrics that clients push.',
+  }),
+  subscriptionMatch: list('match', {
+    ...perSubscription,
+    default: '',
+    doc: 'Clients that the subscription is for, as `what=pattern` pairs.',
+  }),
 } as const
 
 const matchable = new Set([
@@ -21,10 +37,9 @@ const matchable = new Set([
 export function checkClientMetrics(name: string, settings: ReadonlyMap<string, string>): Rejection | undefined {
   if (name === '') return reject('INVALID_REQUEST', "Subscription name can't be empty")
   for (const [setting, text] of settings) {
-    if (!(setting in clientMetricsConfigs))
-      return reject('INVALID_REQUEST', `Unknown client metrics configuration: ${setting}`)
-    const { type } = clientMetricsConfigs[setting as keyof typeof clientMetricsConfigs]
-    const parsed = parseConfigValue(type, setting, text)
+    const entry = entriesByName(clientMetricsConfigs).get(setting)
+    if (entry === undefined) return reject('INVALID_REQUEST', `Unknown client metrics configuration: ${setting}`)
+    const parsed = parseSetting(entry, text)
     if (parsed instanceof InvalidSetting) return reject('INVALID_CONFIG', parsed.message)
   }
   const interval = Number(settings.get('interval.ms') ?? 300_000)

@@ -7,6 +7,7 @@ import { clientMetricsConfigs } from './client-metrics-rules.ts'
 import { type ConfigEntry, defaultOf, entriesByName } from './config-entry.ts'
 import type { ConfigStore } from './config-store.ts'
 import { type ConfigType, configTypes } from './config-value.ts'
+import { documentationOf } from './documentation.ts'
 import { alternativesOf } from './fallbacks.ts'
 import { groupConfigs } from './group-configs.ts'
 import { brokerEntry, listenerOverrideOf } from './static-config.ts'
@@ -78,19 +79,11 @@ export function describeGroupConfigs(configs: ConfigStore, own: Overrides): Desc
 
 /** A client metrics subscription; one that is not there has the defaults. */
 export function describeClientMetrics(own: Overrides): DescribedConfig[] {
-  return Object.entries(clientMetricsConfigs).map(([name, entry]) => {
-    const value = own.get(name) ?? entry.default
+  return Object.values<ConfigEntry>(clientMetricsConfigs).map((entry) => {
+    const { name } = entry
+    const value = own.get(name) ?? entry.defaultText
     const synonyms = own.has(name) ? [{ name, value, source: configSource.clientMetrics }] : []
-    return {
-      name,
-      value,
-      readOnly: false,
-      isSensitive: false,
-      source: synonyms[0]?.source ?? configSource.default,
-      synonyms,
-      type: typeId(entry.type),
-      documentation: entry.doc,
-    }
+    return described(entry, value, synonyms, false)
   })
 }
 
@@ -172,7 +165,7 @@ function described(
     source: synonyms[0]?.source ?? configSource.default,
     synonyms,
     type: typeId(entry.type),
-    documentation: entry.doc,
+    documentation: documentationOf(entry),
   }
 }
 

@@ -5,15 +5,16 @@
  */
 import type { Check } from './config-checks.ts'
 import { type ConfigType, type ConfigValue, InvalidSetting, parseConfigValue } from './config-value.ts'
+import type { WithoutEffect } from './without-effect.ts'
 
 /** Long.MAX_VALUE: "never", "no limit". Its number is Number.MAX_SAFE_INTEGER, its text exact. */
 export const longMax = '9223372036854775807'
 
 /**
- * Where a setting may be changed while the broker runs: for a topic, a group, the whole cluster, or one broker (which
+ * Where a setting may be changed while the broker runs: for a topic, a group, a client metrics subscription, the whole cluster, or one broker (which
  * goes for the whole cluster too where it is 'cluster-wide'). 'read-only': in server.properties alone.
  */
-export type Applies = 'per-topic' | 'per-group' | 'cluster-wide' | 'per-broker' | 'read-only'
+export type Applies = 'per-topic' | 'per-group' | 'per-subscription' | 'cluster-wide' | 'per-broker' | 'read-only'
 
 export type Shown = 'always' | 'when set' | 'never'
 
@@ -33,7 +34,10 @@ export interface ConfigEntry<T = unknown> {
   /** When DescribeConfigs shows it. 'never': internal, as in Kafka; 'when set': dynamic only, or dropped by Kafka before 4.4. */
   readonly shown: Shown
   readonly fallbacks: readonly Fallback[]
+  /** What the setting does; documentationOf adds what follows from the rest of the entry. */
   readonly doc: string
+  /** Why the setting changes nothing; undefined where it does what `doc` says. */
+  readonly withoutEffect: WithoutEffect | undefined
   /** Why the default is not Kafka's; undefined where it is. */
   readonly differs: string | undefined
   /** Carries the inferred value type; never present at run time. */
@@ -47,6 +51,7 @@ interface EntryOptions<D, V> {
   applies?: Applies
   broker?: readonly Fallback[]
   shown?: Shown
+  withoutEffect?: WithoutEffect
   differs?: string
 }
 
@@ -65,6 +70,7 @@ function entry<T, D>(type: ConfigType, name: string, options: AnyOptions<D>): Co
     shown: options.shown ?? 'always',
     fallbacks: options.broker ?? [],
     doc: options.doc,
+    withoutEffect: options.withoutEffect,
     differs: options.differs,
   }
 }

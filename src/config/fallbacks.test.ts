@@ -5,8 +5,9 @@ import { retentionInForce } from './broker-value-rules.ts'
 import { describeBrokerConfigs } from './config-description.ts'
 import { ConfigStore } from './config-store.ts'
 import { InvalidSetting } from './config-value.ts'
-import { alternativesOf, namesBefore } from './fallbacks.ts'
-import { readStaticConfig } from './static-config.ts'
+import { documentationOf } from './documentation.ts'
+import { alternativesOf } from './fallbacks.ts'
+import { brokerEntry, readStaticConfig } from './static-config.ts'
 
 function store(properties: Record<string, string>): ConfigStore {
   const read = readStaticConfig(new Map(Object.entries(properties)))
@@ -21,8 +22,6 @@ describe('settings that say one and the same thing', () => {
     expect(alternativesOf('log.roll.hours')).to.deep.equal(['log.roll.ms', 'log.roll.hours'])
     expect(alternativesOf('log.roll.jitter.ms')).to.deep.equal(['log.roll.jitter.ms', 'log.roll.jitter.hours'])
     expect(alternativesOf('log.segment.bytes')).to.deep.equal(['log.segment.bytes'])
-    expect(namesBefore('log.retention.hours')).to.deep.equal(['log.retention.ms', 'log.retention.minutes'])
-    expect(namesBefore('log.retention.ms')).to.deep.equal([])
   })
 
   it('a setting that merely stands in for another is not that other one', () => {
@@ -39,6 +38,15 @@ describe('settings that say one and the same thing', () => {
       'log.retention.hours',
       'log.retention.hours',
     ])
+  })
+
+  it('say what comes first', () => {
+    const documentation = (name: string) => documentationOf(brokerEntry(name)!)
+    expect(documentation('log.retention.hours')).to.match(
+      / `log.retention.ms` and `log.retention.minutes` come first\.$/,
+    )
+    expect(documentation('log.roll.hours')).to.match(/ `log.roll.ms` comes first\.$/)
+    expect(documentation('log.retention.ms')).not.to.contain('first')
   })
 
   it('only the one that counts must be valid', () => {

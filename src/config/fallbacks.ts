@@ -29,12 +29,3 @@ export function alternativesOf(name: string): readonly string[] {
   }
   return [name]
 }
-
-/** Names that count before this one, first choice first. */
-export function namesBefore(name: string): readonly string[] {
-  for (const { fallbacks } of Object.values(topicConfigs)) {
-    const at = fallbacks.findIndex((each) => each.name === name)
-    if (at > 0) return fallbacks.slice(0, at).map((each) => each.name)
-  }
-  return []
-}

@@ -12,6 +12,8 @@ export interface ListenerAddress {
 /** What a broker listens on, and what clients are told. */
 export interface Listeners {
   readonly listening: readonly ListenerAddress[]
+  /** Listeners of the controller, which are not opened: it is in the same process. */
+  readonly controller: readonly ListenerAddress[]
   /** By listener name; empty: clients are told the address that they connected to. */
   readonly advertised: ReadonlyMap<string, ListenerAddress>
 }
@@ -29,19 +31,28 @@ export function readListeners(settings: {
   readonly controllerListenerNames: readonly string[] | null
 }): Listeners | InvalidSetting {
   const controllers = new Set((settings.controllerListenerNames ?? []).map((name) => name.toUpperCase()))
-  const listening = addressesOf('listeners', settings.listeners)
-  if (listening instanceof InvalidSetting) return listening
+  const all = addressesOf('listeners', settings.listeners)
+  if (all instanceof InvalidSetting) return all
   const advertised = addressesOf('advertised.listeners', settings.advertisedListeners ?? [])
   if (advertised instanceof InvalidSetting) return advertised
-  const own = listening.filter(({ name }) => !controllers.has(name))
+  const listening = all.filter(({ name }) => !controllers.has(name))
+  const controller = all.filter(({ name }) => controllers.has(name))
   const told = advertised.filter(({ name }) => !controllers.has(name))
   return (
-    unknownName(own, told) ??
-    unsupported(own, protocols(settings.listenerSecurityProtocolMap)) ?? {
-      listening: own,
+    nobodyServed(listening, settings.listeners) ??
+    unknownName(listening, told) ??
+    unsupported(listening, protocols(settings.listenerSecurityProtocolMap)) ?? {
+      listening,
+      controller,
       advertised: new Map(told.map((each) => [each.name, each])),
     }
   )
+}
+
+function nobodyServed(listening: readonly ListenerAddress[], texts: readonly string[]): InvalidSetting | undefined {
+  if (listening.length > 0) return undefined
+  const because = 'controller.listener.names has all of them, so clients have none; add one such as PLAINTEXT://:9092'
+  return refused('listeners', texts.join(','), because)
 }
 
 function addressesOf(setting: string, texts: readonly string[]): ListenerAddress[] | InvalidSetting {

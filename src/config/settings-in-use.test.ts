@@ -1,38 +1,61 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'chai'
-import { logConfigs } from './broker/log-configs.ts'
+import { brokerConfigs } from './broker-configs.ts'
+import { clientMetricsConfigs } from './client-metrics-rules.ts'
 import type { ConfigEntry, ConfigTable } from './config-entry.ts'
+import { groupConfigs } from './group-configs.ts'
 import { topicConfigs } from './topic-configs.ts'
 
 const ROOT = join(import.meta.dirname, '..', '..')
 
-/** All of the broker's code but the declarations of settings and the tests. */
-function codeOf(directory: string): string {
-  return readdirSync(join(ROOT, directory), { withFileTypes: true, recursive: true })
-    .filter((each) => each.isFile() && /(?<!\.test|\.fixture|-configs)\.ts$/.test(each.name))
-    .map((each) => readFileSync(join(each.parentPath, each.name), 'utf8'))
+/** Files of src/config that act on settings. The others there describe them, or check their values. */
+const ACTS = /(broker-start|cluster-of-one|config-store|listeners)\.ts$/
+
+/** Words of the code without comments, without tests, and without what merely declares, checks or describes settings. */
+function wordsOf(files: readonly string[]): ReadonlySet<string> {
+  const code = files
+    .map((file) => readFileSync(file, 'utf8'))
     .join('\n')
+    .replace(/\/\*[\s\S]*?\*\//g, '')
+    .replace(/^\s*\/\/.*$/gm, '')
+    // A member of an interface asks for a setting; that somebody reads it must show elsewhere.
+    .replace(/^\s*readonly \w+\??: .*$/gm, '')
+  return new Set(code.match(/\w+/g))
 }
 
-/** What a setting without effect has to say of itself. */
-const EXCUSE = /Taken for compatibility|not applied/
+const productFiles = ['src', 'storage']
+  .flatMap((directory) => readdirSync(join(ROOT, directory), { withFileTypes: true, recursive: true }))
+  .filter((each) => each.isFile() && /(?<!\.test|\.fixture|\.conformance|-configs)\.ts$/.test(each.name))
+  .filter((each) => !each.parentPath.endsWith('config') || ACTS.test(each.name))
+  .map((each) => join(each.parentPath, each.name))
 
-describe('settings of logs', () => {
-  const code = codeOf('src') + codeOf('storage')
-  const isRead = (property: string): boolean => new RegExp(`\\b${property}\\b`).test(code)
-  const topicEntries = Object.entries(topicConfigs as ConfigTable)
-  const fallsBackTo = new Map(topicEntries.flatMap(([, entry]) => entry.fallbacks.map(({ name }) => [name, entry])))
+const words = wordsOf(productFiles)
+/** Bounds that a change of a group's settings is held to: the broker's settings here are in force. */
+const bounds = wordsOf([join(import.meta.dirname, 'group-config-rules.ts')])
 
-  const check = (property: string, entry: ConfigEntry): void => {
-    // A broker setting that is one for topics without their own works through that.
-    const works = isRead(property) || fallsBackTo.has(entry.name)
-    if (!works) expect(entry.doc, `${entry.name} is read nowhere`).to.match(EXCUSE)
-    else if (isRead(property)) expect(entry.doc, `${entry.name} is read`).not.to.match(EXCUSE)
-  }
+const tables: readonly ConfigTable[] = [brokerConfigs, topicConfigs, groupConfigs, clientMetricsConfigs]
 
-  it('all do something, or say that they do nothing', () => {
-    for (const [property, entry] of topicEntries) check(property, entry)
-    for (const [property, entry] of Object.entries(logConfigs as ConfigTable)) check(property, entry)
+/** Broker settings that work through the setting of a topic or a group that falls back to them. */
+const reachedByFallback = new Set(
+  [...Object.entries<ConfigEntry>(topicConfigs), ...Object.entries<ConfigEntry>(groupConfigs)]
+    .filter(([property, entry]) => words.has(property) && entry.withoutEffect === undefined)
+    .flatMap(([, entry]) => entry.fallbacks.map(({ name }) => name)),
+)
+
+const isRead = (table: ConfigTable, property: string, { name }: ConfigEntry): boolean =>
+  words.has(property) || (table === brokerConfigs && (bounds.has(property) || reachedByFallback.has(name)))
+
+describe('every setting', () => {
+  for (const table of tables)
+    for (const [property, entry] of Object.entries(table))
+      it(`${entry.name} is read, or its entry says that it is without effect`, () => {
+        expect(isRead(table, property, entry), `${property} is read`).to.equal(entry.withoutEffect === undefined)
+      })
+
+  it('leaves it to its entry to say that it is without effect', () => {
+    for (const table of tables)
+      for (const { doc, name } of Object.values(table))
+        expect(doc, name).not.to.match(/compatib|not applied|not loaded|in Kafka\./i)
   })
 })

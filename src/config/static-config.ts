@@ -4,6 +4,7 @@ import { contradictionIn, retentionInForce } from './broker-value-rules.ts'
 import { type ConfigEntry, defaultOf, entriesByName, parseSetting } from './config-entry.ts'
 import { type ConfigValue, InvalidSetting } from './config-value.ts'
 import { retiredSetting } from './retired-settings.ts'
+import { authorizerSettings } from './without-effect.ts'
 
 /** What server.properties and --override set, parsed. */
 export interface StaticConfig {
@@ -66,7 +67,8 @@ export function readStaticConfig(properties: ReadonlyMap<string, string>): Stati
 function warningAbout(name: string): string | undefined {
   const successor = retiredSetting(name)
   if (successor !== undefined) return `setting ${name} is no longer in use: ${successor}`
-  return pluginPrefixes.some((prefix) => name.startsWith(prefix)) ? undefined : `unknown setting ${name} is ignored`
+  const isOfPlugin = name in authorizerSettings || pluginPrefixes.some((prefix) => name.startsWith(prefix))
+  return isOfPlugin ? undefined : `unknown setting ${name} is ignored`
 }
 
 /** New names for what old files say, where they do not say both. */

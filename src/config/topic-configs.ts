@@ -1,5 +1,6 @@
 import { atLeast, between, gzipLevel, listOf, oneOf, throttledReplicas } from './config-checks.ts'
 import { alias, boolean, double, int, list, long, longMax, type SettingsOf, string } from './config-entry.ts'
+import { noShareGroups, noTiering, notInKafka4, oneBroker } from './without-effect.ts'
 
 const perTopic = { applies: 'per-topic' } as const
 
@@ -50,7 +51,8 @@ export const topicConfigs = {
   errorsDeadletterqueueGroupEnable: boolean('errors.deadletterqueue.group.enable', {
     ...perTopic,
     default: false,
-    doc: 'Whether share groups may use this topic as their dead letter queue. Taken for compatibility: Ottla has no share groups yet.',
+    withoutEffect: noShareGroups,
+    doc: 'Whether share groups may use this topic as their dead letter queue.',
   }),
   fileDeleteDelayMs: long('file.delete.delay.ms', {
     ...perTopic,
@@ -77,7 +79,8 @@ export const topicConfigs = {
     ...perTopic,
     default: '',
     check: throttledReplicas,
-    doc: 'Replicas whose replication is throttled on the follower’s side: `partition:broker,...` or `*`. Taken for compatibility: Ottla does not replicate yet.',
+    withoutEffect: oneBroker,
+    doc: 'Replicas whose replication is throttled on the follower’s side: `partition:broker,...` or `*`.',
   }),
   indexIntervalBytes: int('index.interval.bytes', {
     ...perTopic,
@@ -96,21 +99,24 @@ export const topicConfigs = {
     ...perTopic,
     default: '',
     check: throttledReplicas,
-    doc: 'Replicas whose replication is throttled on the leader’s side: `partition:broker,...` or `*`. Taken for compatibility: Ottla does not replicate yet.',
+    withoutEffect: oneBroker,
+    doc: 'Replicas whose replication is throttled on the leader’s side: `partition:broker,...` or `*`.',
   }),
   localRetentionBytes: long('local.retention.bytes', {
     ...perTopic,
     default: -2,
     check: atLeast(-2),
     broker: alias('log.local.retention.bytes'),
-    doc: 'Bytes of a tiered partition that stay on the local disk; -2 takes `retention.bytes`. Taken for compatibility.',
+    withoutEffect: noTiering,
+    doc: 'Bytes of a tiered partition that stay on the local disk; -2 takes `retention.bytes`.',
   }),
   localRetentionMs: long('local.retention.ms', {
     ...perTopic,
     default: -2,
     check: atLeast(-2),
     broker: alias('log.local.retention.ms'),
-    doc: 'Milliseconds that a tiered partition’s segments stay on the local disk; -2 takes `retention.ms`. Taken for compatibility.',
+    withoutEffect: noTiering,
+    doc: 'Milliseconds that a tiered partition’s segments stay on the local disk; -2 takes `retention.ms`.',
   }),
   maxCompactionLagMs: long('max.compaction.lag.ms', {
     ...perTopic,
@@ -186,29 +192,34 @@ export const topicConfigs = {
     default: -1,
     check: atLeast(-1),
     broker: alias('log.remote.copy.lag.bytes'),
-    doc: 'Bytes that a tiered partition’s closed segment lags behind the log’s end before it is copied. Taken for compatibility.',
+    withoutEffect: noTiering,
+    doc: 'Bytes that a tiered partition’s closed segment lags behind the log’s end before it is copied.',
   }),
   remoteCopyLagMs: long('remote.copy.lag.ms', {
     ...perTopic,
     default: 0,
     check: atLeast(-1),
     broker: alias('log.remote.copy.lag.ms'),
-    doc: 'Milliseconds after its newest record before a tiered partition’s closed segment is copied. Taken for compatibility.',
+    withoutEffect: noTiering,
+    doc: 'Milliseconds after its newest record before a tiered partition’s closed segment is copied.',
   }),
   remoteLogCopyDisable: boolean('remote.log.copy.disable', {
     ...perTopic,
     default: false,
-    doc: 'Stops copying of a tiered topic’s segments; what is in remote storage stays readable. Taken for compatibility.',
+    withoutEffect: noTiering,
+    doc: 'Stops copying of a tiered topic’s segments; what is in remote storage stays readable.',
   }),
   remoteLogDeleteOnDisable: boolean('remote.log.delete.on.disable', {
     ...perTopic,
     default: false,
-    doc: 'Whether remote data goes when `remote.storage.enable` is turned off. Taken for compatibility.',
+    withoutEffect: noTiering,
+    doc: 'Whether remote data goes when `remote.storage.enable` is turned off.',
   }),
   remoteStorageEnable: boolean('remote.storage.enable', {
     ...perTopic,
     default: false,
-    doc: 'Tiered storage for this topic. Ottla has none: refused, as Kafka refuses it where tiering is off. Taken for compatibility where it is `false`.',
+    withoutEffect: noTiering,
+    doc: 'Whether segments of this topic are moved to remote storage; `true` is refused, as in Kafka where tiering is off.',
   }),
   retentionBytes: long('retention.bytes', {
     ...perTopic,
@@ -255,7 +266,8 @@ export const topicConfigs = {
     ...perTopic,
     default: false,
     broker: alias('unclean.leader.election.enable'),
-    doc: 'Whether a replica that is not in sync may become leader, at the price of lost records. Taken for compatibility: Ottla does not replicate yet.',
+    withoutEffect: oneBroker,
+    doc: 'Whether a replica that is not in sync may become leader, at the price of lost records.',
   }),
   messageDownconversionEnable: boolean('message.downconversion.enable', {
     ...perTopic,
@@ -267,14 +279,16 @@ export const topicConfigs = {
     ...perTopic,
     default: '3.0',
     shown: 'when set',
-    doc: 'Format of stored batches in Kafka up to 3.9. Taken for compatibility: Ottla always stores v2.',
+    withoutEffect: notInKafka4,
+    doc: 'Format of stored batches in Kafka up to 3.9.',
   }),
   messageTimestampDifferenceMaxMs: long('message.timestamp.difference.max.ms', {
     ...perTopic,
     default: longMax,
     check: atLeast(0),
     shown: 'when set',
-    doc: 'Old name for both message.timestamp.before.max.ms and message.timestamp.after.max.ms; not applied.',
+    withoutEffect: notInKafka4,
+    doc: 'Old name for both message.timestamp.before.max.ms and message.timestamp.after.max.ms.',
   }),
 } as const
 

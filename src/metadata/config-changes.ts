@@ -151,14 +151,11 @@ const tables: Readonly<Record<number, ConfigTable>> = {
   [configResourceType.topic]: topicConfigs,
   [configResourceType.broker]: brokerConfigs,
   [configResourceType.group]: groupConfigs,
+  [configResourceType.clientMetrics]: clientMetricsConfigs,
 }
 
 /** Default of a setting that is a list; undefined where it is none. */
 function listDefault(type: number, name: string): string | undefined {
-  if (type === configResourceType.clientMetrics) {
-    const known = clientMetricsConfigs[name as keyof typeof clientMetricsConfigs]
-    return known?.type === 'list' ? known.default : undefined
-  }
   const entry = entriesByName(tables[type] ?? {}).get(name)
   return entry?.type === 'list' ? (entry.defaultText ?? '') : undefined
 }

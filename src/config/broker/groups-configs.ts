@@ -1,5 +1,6 @@
 import { atLeast, listOf, oneOfAnyCase } from '../config-checks.ts'
 import { boolean, int, list, long, short, string } from '../config-entry.ts'
+import { oneBroker, oneLoop, ownSchedule } from '../without-effect.ts'
 
 /** Group coordinator and offsets. */
 export const groupsConfigs = {
@@ -13,6 +14,7 @@ export const groupsConfigs = {
     default: true,
     applies: 'cluster-wide',
     shown: 'never',
+    withoutEffect: ownSchedule,
     doc: 'Whether the assignor runs beside the coordinator.',
   }),
   groupConsumerAssignors: list('group.consumer.assignors', {
@@ -79,18 +81,21 @@ export const groupsConfigs = {
   groupCoordinatorAppendLingerMs: int('group.coordinator.append.linger.ms', {
     default: -1,
     check: atLeast(-1),
+    withoutEffect: ownSchedule,
     doc: 'How long the coordinator collects records before it writes them, in milliseconds; -1: it decides itself.',
   }),
   groupCoordinatorBackgroundThreads: int('group.coordinator.background.threads', {
     default: 2,
     check: atLeast(1),
-    doc: 'Background threads of the coordinator in Kafka. Taken for compatibility.',
+    withoutEffect: oneLoop,
+    doc: 'Background threads of the coordinator.',
   }),
   groupCoordinatorCachedBufferMaxBytes: int('group.coordinator.cached.buffer.max.bytes', {
     default: 1_048_588,
     check: atLeast(524_288),
     applies: 'cluster-wide',
-    doc: 'Largest buffer that the coordinator keeps for reuse. Taken for compatibility.',
+    withoutEffect: ownSchedule,
+    doc: 'Largest buffer that the coordinator keeps for reuse.',
   }),
   groupCoordinatorRebalanceProtocols: list('group.coordinator.rebalance.protocols', {
     default: 'classic,consumer,streams',
@@ -100,7 +105,8 @@ export const groupsConfigs = {
   groupCoordinatorThreads: int('group.coordinator.threads', {
     default: 4,
     check: atLeast(1),
-    doc: 'Threads of the coordinator in Kafka. Taken for compatibility.',
+    withoutEffect: oneLoop,
+    doc: 'Threads of the coordinator.',
   }),
   groupInitialRebalanceDelayMs: int('group.initial.rebalance.delay.ms', {
     default: 0,
@@ -128,11 +134,13 @@ export const groupsConfigs = {
   offsetsCommitTimeoutMs: int('offsets.commit.timeout.ms', {
     default: 5000,
     check: atLeast(1),
+    withoutEffect: oneBroker,
     doc: 'How long a commit may take, in milliseconds.',
   }),
   offsetsLoadBufferSize: int('offsets.load.buffer.size', {
     default: 5_242_880,
     check: atLeast(1),
+    withoutEffect: ownSchedule,
     doc: 'Bytes of one read while offsets are loaded.',
   }),
   offsetsRetentionCheckIntervalMs: long('offsets.retention.check.interval.ms', {

@@ -1,5 +1,6 @@
 import { atLeast, between, gzipLevel, listOf, oneOf } from '../config-checks.ts'
 import { boolean, double, int, list, long, longMax, string } from '../config-entry.ts'
+import { noTiering, oneLoop, ownController } from '../without-effect.ts'
 
 /** Logs on disk. */
 export const logConfigs = {
@@ -106,7 +107,8 @@ export const logConfigs = {
   logDirFailureTimeoutMs: long('log.dir.failure.timeout.ms', {
     default: 30_000,
     check: atLeast(1),
-    doc: 'How long a failed log directory may stay unreported to the controller before the broker stops, in milliseconds. Taken for compatibility: the controller is in the same process.',
+    withoutEffect: ownController,
+    doc: 'How long a failed log directory may stay unreported to the controller before the broker stops, in milliseconds.',
   }),
   logDirs: list('log.dirs', {
     default: null,
@@ -160,13 +162,15 @@ export const logConfigs = {
     default: -2,
     check: atLeast(-2),
     applies: 'cluster-wide',
-    doc: 'Bytes of a tiered partition that stay on the local disk; -2 takes `log.retention.bytes`. Taken for compatibility.',
+    withoutEffect: noTiering,
+    doc: 'Bytes of a tiered partition that stay on the local disk; -2 takes `log.retention.bytes`.',
   }),
   logLocalRetentionMs: long('log.local.retention.ms', {
     default: -2,
     check: atLeast(-2),
     applies: 'cluster-wide',
-    doc: 'Milliseconds that a tiered partition’s segments stay on the local disk; -2 takes `log.retention.ms`. Taken for compatibility.',
+    withoutEffect: noTiering,
+    doc: 'Milliseconds that a tiered partition’s segments stay on the local disk; -2 takes `log.retention.ms`.',
   }),
   logMessageTimestampAfterMaxMs: long('log.message.timestamp.after.max.ms', {
     default: 3_600_000,
@@ -195,13 +199,15 @@ export const logConfigs = {
     default: -1,
     check: atLeast(-1),
     applies: 'cluster-wide',
-    doc: 'Bytes that a tiered partition’s closed segment lags behind the log’s end before it is copied. Taken for compatibility.',
+    withoutEffect: noTiering,
+    doc: 'Bytes that a tiered partition’s closed segment lags behind the log’s end before it is copied.',
   }),
   logRemoteCopyLagMs: long('log.remote.copy.lag.ms', {
     default: 0,
     check: atLeast(-1),
     applies: 'cluster-wide',
-    doc: 'Milliseconds after its newest record before a tiered partition’s closed segment is copied. Taken for compatibility.',
+    withoutEffect: noTiering,
+    doc: 'Milliseconds after its newest record before a tiered partition’s closed segment is copied.',
   }),
   logRetentionBytes: long('log.retention.bytes', {
     default: -1,
@@ -215,11 +221,11 @@ export const logConfigs = {
   }),
   logRetentionHours: int('log.retention.hours', {
     default: 168,
-    doc: 'Hours for which closed segments are kept; `log.retention.minutes` and `log.retention.ms` come first.',
+    doc: 'Hours for which closed segments are kept; -1: no limit.',
   }),
   logRetentionMinutes: int('log.retention.minutes', {
     default: null,
-    doc: 'Minutes for which closed segments are kept; `log.retention.ms` comes first.',
+    doc: 'Minutes for which closed segments are kept; -1: no limit.',
   }),
   logRetentionMs: long('log.retention.ms', {
     default: null,
@@ -229,17 +235,17 @@ export const logConfigs = {
   logRollHours: int('log.roll.hours', {
     default: 168,
     check: atLeast(1),
-    doc: 'Hours after which a segment is closed even when it is not full; `log.roll.ms` comes first.',
+    doc: 'Hours after which a segment is closed even when it is not full.',
   }),
   logRollJitterHours: int('log.roll.jitter.hours', {
     default: 0,
     check: atLeast(0),
-    doc: 'Largest random deduction from `log.roll.hours`; `log.roll.jitter.ms` comes first.',
+    doc: 'Largest random deduction from the age at which a segment is closed, in hours.',
   }),
   logRollJitterMs: long('log.roll.jitter.ms', {
     default: null,
     applies: 'cluster-wide',
-    doc: 'Largest random deduction from `log.roll.ms`, in milliseconds.',
+    doc: 'Largest random deduction from the age at which a segment is closed, in milliseconds.',
   }),
   logRollMs: long('log.roll.ms', {
     default: null,
@@ -280,11 +286,13 @@ export const logConfigs = {
     default: 2,
     check: atLeast(1),
     applies: 'cluster-wide',
-    doc: 'Logs of a directory that Kafka recovers at a time after an unclean stop. Taken for compatibility: one after the other.',
+    withoutEffect: oneLoop,
+    doc: 'Logs of a directory that Kafka recovers at a time after an unclean stop.',
   }),
   numReplicaAlterLogDirsThreads: int('num.replica.alter.log.dirs.threads', {
     default: null,
-    doc: 'Threads for moves between log directories in Kafka. Taken for compatibility.',
+    withoutEffect: oneLoop,
+    doc: 'Threads for moves between log directories.',
   }),
   producerIdExpirationCheckIntervalMs: int('producer.id.expiration.check.interval.ms', {
     default: 600_000,

@@ -1,5 +1,17 @@
 import { atLeast, listOf, oneOf } from '../config-checks.ts'
 import { boolean, int, list, long, string } from '../config-entry.ts'
+import {
+  nobodyAuthenticates,
+  noSasl,
+  noShareGroups,
+  noTelemetry,
+  notYet,
+  noUnstable,
+  oneBroker,
+  oneLoop,
+  ownSchedule,
+  systemBuffers,
+} from '../without-effect.ts'
 
 /** Listeners, connections and requests. */
 export const networkConfigs = {
@@ -11,6 +23,7 @@ export const networkConfigs = {
   connectionFailedAuthenticationDelayMs: int('connection.failed.authentication.delay.ms', {
     default: 100,
     check: atLeast(0),
+    withoutEffect: nobodyAuthenticates,
     doc: 'How long a connection that failed to authenticate is kept before it is closed, in milliseconds.',
   }),
   connectionsMaxIdleMs: long('connections.max.idle.ms', {
@@ -19,15 +32,18 @@ export const networkConfigs = {
   }),
   connectionsMaxReauthMs: long('connections.max.reauth.ms', {
     default: 0,
+    withoutEffect: noSasl,
     doc: 'Longest life of a SASL session in milliseconds before the client must authenticate anew; 0: no limit.',
   }),
   earlyStartListeners: list('early.start.listeners', {
     default: null,
     check: listOf([]),
+    withoutEffect: nobodyAuthenticates,
     doc: 'Listeners that may open before the authorizer is ready.',
   }),
   interBrokerListenerName: string('inter.broker.listener.name', {
     default: null,
+    withoutEffect: oneBroker,
     doc: 'Listener over which brokers talk to each other.',
   }),
   listenerSecurityProtocolMap: string('listener.security.protocol.map', {
@@ -45,6 +61,7 @@ export const networkConfigs = {
     default: 2_147_483_647,
     check: atLeast(0),
     applies: 'cluster-wide',
+    withoutEffect: notYet,
     doc: 'New connections a second that the broker accepts.',
   }),
   maxConnections: int('max.connections', {
@@ -62,25 +79,29 @@ export const networkConfigs = {
   maxConnectionsPerIpOverrides: string('max.connections.per.ip.overrides', {
     default: '',
     applies: 'cluster-wide',
+    withoutEffect: notYet,
     doc: 'Limits for single addresses or host names, as `address:count` pairs.',
   }),
   numIoThreads: int('num.io.threads', {
     default: 8,
     check: atLeast(1),
     applies: 'cluster-wide',
-    doc: 'Request threads in Kafka. Taken for compatibility: one event loop serves all requests.',
+    withoutEffect: oneLoop,
+    doc: 'Request threads.',
   }),
   numNetworkThreads: int('num.network.threads', {
     default: 3,
     check: atLeast(1),
     applies: 'cluster-wide',
-    doc: 'Socket threads in Kafka. Taken for compatibility: one event loop serves all sockets.',
+    withoutEffect: oneLoop,
+    doc: 'Socket threads.',
   }),
   backgroundThreads: int('background.threads', {
     default: 10,
     check: atLeast(1),
     applies: 'cluster-wide',
-    doc: 'Background threads in Kafka. Taken for compatibility.',
+    withoutEffect: oneLoop,
+    doc: 'Background threads.',
   }),
   queuedMaxRequestBytes: long('queued.max.request.bytes', {
     default: -1,
@@ -89,33 +110,40 @@ export const networkConfigs = {
   queuedMaxRequests: int('queued.max.requests', {
     default: 500,
     check: atLeast(1),
+    withoutEffect: notYet,
     doc: 'Requests in flight above which no more is read from sockets.',
   }),
   requestTimeoutMs: int('request.timeout.ms', {
     default: 30_000,
+    withoutEffect: oneBroker,
     doc: 'How long a request between brokers may take, in milliseconds.',
   }),
   securityInterBrokerProtocol: string('security.inter.broker.protocol', {
     default: 'PLAINTEXT',
     check: oneOf('PLAINTEXT', 'SSL', 'SASL_PLAINTEXT', 'SASL_SSL'),
+    withoutEffect: oneBroker,
     doc: 'Security protocol between brokers where `inter.broker.listener.name` is not set.',
   }),
   socketConnectionSetupTimeoutMaxMs: long('socket.connection.setup.timeout.max.ms', {
     default: 30_000,
+    withoutEffect: oneBroker,
     doc: 'Upper bound of the growing time allowed for an outgoing connection, in milliseconds.',
   }),
   socketConnectionSetupTimeoutMs: long('socket.connection.setup.timeout.ms', {
     default: 10_000,
+    withoutEffect: oneBroker,
     doc: 'Time allowed for a first attempt at an outgoing connection, in milliseconds.',
   }),
   socketListenBacklogSize: int('socket.listen.backlog.size', {
     default: 50,
     check: atLeast(1),
+    withoutEffect: notYet,
     doc: 'Connections that may wait to be accepted.',
   }),
   socketReceiveBufferBytes: int('socket.receive.buffer.bytes', {
     default: 102_400,
-    doc: 'SO_RCVBUF of sockets; -1: the system’s default. Taken for compatibility.',
+    withoutEffect: systemBuffers,
+    doc: 'SO_RCVBUF of sockets; -1: the system’s default.',
   }),
   socketRequestMaxBytes: int('socket.request.max.bytes', {
     default: 104_857_600,
@@ -124,7 +152,8 @@ export const networkConfigs = {
   }),
   socketSendBufferBytes: int('socket.send.buffer.bytes', {
     default: 102_400,
-    doc: 'SO_SNDBUF of sockets; -1: the system’s default. Taken for compatibility.',
+    withoutEffect: systemBuffers,
+    doc: 'SO_SNDBUF of sockets; -1: the system’s default.',
   }),
   fetchMaxBytes: int('fetch.max.bytes', {
     default: 57_671_680,
@@ -143,33 +172,40 @@ export const networkConfigs = {
   }),
   deleteRecordsPurgatoryPurgeIntervalRequests: int('delete.records.purgatory.purge.interval.requests', {
     default: 1,
-    doc: 'Purge interval of waiting DeleteRecords requests in Kafka. Taken for compatibility.',
+    withoutEffect: ownSchedule,
+    doc: 'Purge interval of waiting DeleteRecords requests.',
   }),
   fetchPurgatoryPurgeIntervalRequests: int('fetch.purgatory.purge.interval.requests', {
     default: 1000,
-    doc: 'Purge interval of waiting fetches in Kafka. Taken for compatibility.',
+    withoutEffect: ownSchedule,
+    doc: 'Purge interval of waiting fetches.',
   }),
   producerPurgatoryPurgeIntervalRequests: int('producer.purgatory.purge.interval.requests', {
     default: 1000,
-    doc: 'Purge interval of waiting produces in Kafka. Taken for compatibility.',
+    withoutEffect: ownSchedule,
+    doc: 'Purge interval of waiting produces.',
   }),
   shareFetchPurgatoryPurgeIntervalRequests: int('share.fetch.purgatory.purge.interval.requests', {
     default: 1000,
-    doc: 'Purge interval of waiting share fetches in Kafka. Taken for compatibility.',
+    withoutEffect: noShareGroups,
+    doc: 'Purge interval of waiting share fetches.',
   }),
   unstableApiVersionsEnable: boolean('unstable.api.versions.enable', {
     default: false,
     shown: 'never',
+    withoutEffect: noUnstable,
     doc: 'Whether versions of APIs that may still change are served.',
   }),
   unstableFeatureVersionsEnable: boolean('unstable.feature.versions.enable', {
     default: false,
     shown: 'never',
+    withoutEffect: noUnstable,
     doc: 'Whether feature levels that may still change can be set.',
   }),
   telemetryMaxBytes: int('telemetry.max.bytes', {
     default: 1_048_576,
     check: atLeast(1),
+    withoutEffect: noTelemetry,
     doc: 'Largest metrics push from a client that is taken, in bytes (KIP-714).',
   }),
 } as const

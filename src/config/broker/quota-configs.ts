@@ -1,46 +1,60 @@
 import { atLeast } from '../config-checks.ts'
 import { className, int, long, longMax } from '../config-entry.ts'
+import { noJava, noQuotas, notYet, oneBroker, protecting } from '../without-effect.ts'
 
 /** Quotas and throttling. */
 export const quotaConfigs = {
   alterLogDirsReplicationQuotaWindowNum: int('alter.log.dirs.replication.quota.window.num', {
     default: 11,
     check: atLeast(1),
+    withoutEffect: oneBroker,
     doc: 'Samples kept for the throttle of moves between log directories.',
   }),
   alterLogDirsReplicationQuotaWindowSizeSeconds: int('alter.log.dirs.replication.quota.window.size.seconds', {
     default: 1,
     check: atLeast(1),
+    withoutEffect: oneBroker,
     doc: 'Seconds that each of those samples spans.',
   }),
   clientQuotaCallbackClass: className('client.quota.callback.class', {
     default: null,
-    doc: 'Java class that decides quotas. Not loaded.',
+    withoutEffect: protecting(noJava, 'clients would not be throttled'),
+    doc: 'Java class that decides quotas.',
   }),
   controllerQuotaWindowNum: int('controller.quota.window.num', {
     default: 11,
     check: atLeast(1),
+    withoutEffect: noQuotas,
     doc: 'Samples kept for quotas on changes of topics.',
   }),
   controllerQuotaWindowSizeSeconds: int('controller.quota.window.size.seconds', {
     default: 1,
     check: atLeast(1),
+    withoutEffect: noQuotas,
     doc: 'Seconds that each of those samples spans.',
   }),
-  quotaWindowNum: int('quota.window.num', { default: 11, check: atLeast(1), doc: 'Samples kept for client quotas.' }),
+  quotaWindowNum: int('quota.window.num', {
+    default: 11,
+    check: atLeast(1),
+    withoutEffect: notYet,
+    doc: 'Samples kept for client quotas.',
+  }),
   quotaWindowSizeSeconds: int('quota.window.size.seconds', {
     default: 1,
     check: atLeast(1),
+    withoutEffect: notYet,
     doc: 'Seconds that each of those samples spans.',
   }),
   replicationQuotaWindowNum: int('replication.quota.window.num', {
     default: 11,
     check: atLeast(1),
+    withoutEffect: oneBroker,
     doc: 'Samples kept for replication throttles.',
   }),
   replicationQuotaWindowSizeSeconds: int('replication.quota.window.size.seconds', {
     default: 1,
     check: atLeast(1),
+    withoutEffect: oneBroker,
     doc: 'Seconds that each of those samples spans.',
   }),
   leaderReplicationThrottledRate: long('leader.replication.throttled.rate', {
@@ -48,6 +62,7 @@ export const quotaConfigs = {
     check: atLeast(0),
     applies: 'cluster-wide',
     shown: 'when set',
+    withoutEffect: oneBroker,
     doc: 'Bytes a second that throttled replicas may be sent by their leaders.',
   }),
   followerReplicationThrottledRate: long('follower.replication.throttled.rate', {
@@ -55,6 +70,7 @@ export const quotaConfigs = {
     check: atLeast(0),
     applies: 'cluster-wide',
     shown: 'when set',
+    withoutEffect: oneBroker,
     doc: 'Bytes a second that throttled replicas may fetch.',
   }),
   replicaAlterLogDirsIoMaxBytesPerSecond: long('replica.alter.log.dirs.io.max.bytes.per.second', {
@@ -62,6 +78,7 @@ export const quotaConfigs = {
     check: atLeast(0),
     applies: 'cluster-wide',
     shown: 'when set',
+    withoutEffect: noQuotas,
     doc: 'Bytes a second of moves between log directories.',
   }),
 } as const

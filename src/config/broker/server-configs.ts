@@ -1,5 +1,14 @@
 import { atLeast, listOf } from '../config-checks.ts'
 import { boolean, className, int, list, long, longMax, string } from '../config-entry.ts'
+import {
+  noJava,
+  noMetrics,
+  noProviders,
+  noStartLimit,
+  oneBroker,
+  ownController,
+  protecting,
+} from '../without-effect.ts'
 
 /** The node itself. */
 export const serverConfigs = {
@@ -9,6 +18,7 @@ export const serverConfigs = {
   }),
   brokerHeartbeatIntervalMs: int('broker.heartbeat.interval.ms', {
     default: 2000,
+    withoutEffect: ownController,
     doc: 'How often a broker reports to the controller, in milliseconds.',
   }),
   brokerId: int('broker.id', { default: -1, doc: 'Old name of `node.id`.' }),
@@ -18,6 +28,7 @@ export const serverConfigs = {
   }),
   brokerSessionTimeoutMs: int('broker.session.timeout.ms', {
     default: 9000,
+    withoutEffect: ownController,
     doc: 'Silence after which a broker is fenced, in milliseconds.',
   }),
   clusterId: string('cluster.id', {
@@ -29,14 +40,17 @@ export const serverConfigs = {
     default: '',
     check: listOf([]),
     applies: 'cluster-wide',
-    doc: 'Providers of values that server.properties refers to. Taken for compatibility.',
+    withoutEffect: noProviders,
+    doc: 'Providers of values that server.properties refers to.',
   }),
   controlledShutdownEnable: boolean('controlled.shutdown.enable', {
     default: true,
+    withoutEffect: oneBroker,
     doc: 'Whether a stopping broker hands over its leaderships first.',
   }),
   initialBrokerRegistrationTimeoutMs: int('initial.broker.registration.timeout.ms', {
     default: 60_000,
+    withoutEffect: ownController,
     doc: 'How long a starting broker waits for its registration, in milliseconds.',
   }),
   nodeId: int('node.id', {
@@ -48,22 +62,25 @@ export const serverConfigs = {
   processRoles: list('process.roles', {
     default: 'broker,controller',
     check: listOf(['broker', 'controller'], { mayBeEmpty: false }),
-    doc: 'Roles of this process. Ottla is always both broker and controller.',
+    doc: 'Roles of this process. Ottla is both broker and controller: one of them alone ends the start.',
     differs: 'Kafka demands it; Ottla is both in one process',
   }),
   serverMaxStartupTimeMs: long('server.max.startup.time.ms', {
     default: longMax,
     check: atLeast(0),
     shown: 'never',
+    withoutEffect: noStartLimit,
     doc: 'Longest time that a start may take, in milliseconds.',
   }),
   alterConfigPolicyClassName: className('alter.config.policy.class.name', {
     default: null,
-    doc: 'Java class that judges config changes. Not loaded.',
+    withoutEffect: protecting(noJava, 'settings would be changed unchecked'),
+    doc: 'Java class that judges config changes.',
   }),
   createTopicPolicyClassName: className('create.topic.policy.class.name', {
     default: null,
-    doc: 'Java class that judges new topics. Not loaded.',
+    withoutEffect: protecting(noJava, 'topics would be created unchecked'),
+    doc: 'Java class that judges new topics.',
   }),
   deleteTopicEnable: boolean('delete.topic.enable', { default: true, doc: 'Whether topics may be deleted.' }),
   defaultReplicationFactor: int('default.replication.factor', {
@@ -78,27 +95,37 @@ export const serverConfigs = {
   kafkaMetricsPollingIntervalSecs: int('kafka.metrics.polling.interval.secs', {
     default: 10,
     check: atLeast(1),
-    doc: 'Polling interval of `kafka.metrics.reporters`. Taken for compatibility.',
+    withoutEffect: noMetrics,
+    doc: 'Polling interval of `kafka.metrics.reporters`.',
   }),
   kafkaMetricsReporters: list('kafka.metrics.reporters', {
     default: '',
     check: listOf([]),
-    doc: 'Java classes of the old metrics library. Not loaded.',
+    withoutEffect: noJava,
+    doc: 'Java classes of the old metrics library.',
   }),
   metricReporters: list('metric.reporters', {
     default: 'org.apache.kafka.common.metrics.JmxReporter',
     check: listOf([]),
     applies: 'cluster-wide',
-    doc: 'Java classes that metrics are reported to. Not loaded.',
+    withoutEffect: noJava,
+    doc: 'Java classes that metrics are reported to.',
   }),
-  metricsNumSamples: int('metrics.num.samples', { default: 2, check: atLeast(1), doc: 'Samples that a metric keeps.' }),
+  metricsNumSamples: int('metrics.num.samples', {
+    default: 2,
+    check: atLeast(1),
+    withoutEffect: noMetrics,
+    doc: 'Samples that a metric keeps.',
+  }),
   metricsRecordingLevel: string('metrics.recording.level', {
     default: 'INFO',
+    withoutEffect: noMetrics,
     doc: 'Detail of the metrics that are recorded.',
   }),
   metricsSampleWindowMs: long('metrics.sample.window.ms', {
     default: 30_000,
     check: atLeast(1),
+    withoutEffect: noMetrics,
     doc: 'Milliseconds that one sample of a metric spans.',
   }),
 } as const

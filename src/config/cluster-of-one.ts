@@ -1,0 +1,68 @@
+/*
+ * A file may come from a node of a larger cluster. Ottla is broker and controller in one process, and a cluster of that
+ * one node: what makes others a part of it ends the start, so that nobody takes a lone node for the cluster.
+ */
+import type { BrokerSettings } from './broker-configs.ts'
+import { InvalidSetting } from './config-value.ts'
+import type { Listeners } from './listeners.ts'
+
+/** What is known of this node before it starts. */
+export interface ThisNode {
+  /** node.id; undefined: not set. */
+  readonly nodeId: number | undefined
+  readonly listeners: Listeners
+  /** The machine's own name. */
+  readonly hostName: string | undefined
+}
+
+const ALONE = 'Ottla is a cluster of one node and joins no other'
+const REMEDY = 'remove the setting to start this node alone'
+
+/** Undefined: the settings are those of one node. */
+export function settingsOfOthers(settings: BrokerSettings, node: ThisNode): InvalidSetting | undefined {
+  return (
+    halfANode(settings.processRoles) ??
+    otherVoters(settings.controllerQuorumVoters, node.nodeId) ??
+    otherControllers(settings.controllerQuorumBootstrapServers, node)
+  )
+}
+
+function halfANode(roles: readonly string[]): InvalidSetting | undefined {
+  const [role] = roles
+  if (roles.length !== 1) return undefined
+  const missing = role === 'broker' ? 'joins no other controller' : 'runs no controller alone'
+  return new InvalidSetting(
+    `process.roles=${role}: Ottla is broker and controller in one process, and ${missing}; set process.roles=broker,controller to start this node alone`,
+  )
+}
+
+function otherVoters(voters: readonly string[], nodeId: number | undefined): InvalidSetting | undefined {
+  const setting = `controller.quorum.voters=${voters.join(',')}`
+  if (voters.length > 1) return new InvalidSetting(`${setting} names ${voters.length} nodes: ${ALONE}; ${REMEDY}`)
+  const voter = /^(\d+)@/.exec(voters[0] ?? '')?.[1]
+  if (voter === undefined || nodeId === undefined || Number(voter) === nodeId) return undefined
+  return new InvalidSetting(`${setting} names another node than node.id=${nodeId}: ${ALONE}; ${REMEDY}`)
+}
+
+function otherControllers(servers: readonly string[], node: ThisNode): InvalidSetting | undefined {
+  const other = servers.find((server) => !isThisNode(server, node))
+  if (other === undefined) return undefined
+  return new InvalidSetting(
+    `controller.quorum.bootstrap.servers=${servers.join(',')} names another node, ${other}: ${ALONE}; ${REMEDY}`,
+  )
+}
+
+function isThisNode(server: string, { listeners, hostName }: ThisNode): boolean {
+  const address = /^(?:\[(.*)\]|(.*)):(\d+)$/.exec(server)
+  if (address === null) return false
+  const host = (address[1] ?? address[2] ?? '').toLowerCase()
+  const ports = listeners.controller.map(({ port }) => port)
+  if (ports.length > 0 && !ports.includes(0) && !ports.includes(Number(address[3]))) return false
+  const named = [...listeners.listening, ...listeners.controller, ...listeners.advertised.values()]
+  const own = [hostName ?? '', ...named.map((each) => each.host)].map((each) => each.toLowerCase())
+  return isLoopback(host) || own.includes(host)
+}
+
+function isLoopback(host: string): boolean {
+  return ['', 'localhost', '0.0.0.0', '::', '::1'].includes(host) || /^127(\.\d+){3}$/.test(host)
+}

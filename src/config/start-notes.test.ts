@@ -1,0 +1,99 @@
+import { expect } from 'chai'
+import { brokerSettingsOf } from './broker-start.ts'
+
+type Texts = Readonly<Record<string, string>>
+
+const start = (properties: Texts) => brokerSettingsOf(new Map(Object.entries(properties)))
+const warnings = (properties: Texts) => start(properties).warnings
+
+describe('settings that protect and are not in force', () => {
+  const refused: [what: string, properties: Texts, line: string][] = [
+    [
+      'an authorizer, with all that belongs to it',
+      {
+        'authorizer.class.name': 'org.apache.kafka.metadata.authorizer.StandardAuthorizer',
+        'allow.everyone.if.no.acl.found': 'false',
+        'super.users': 'User:admin',
+      },
+      'authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer, allow.everyone.if.no.acl.found=false and super.users=User:admin: Ottla has no authorizer yet, so everybody could do everything; remove these settings to start without them',
+    ],
+    [
+      'privileged users',
+      { 'super.users': 'User:admin' },
+      'super.users=User:admin: Ottla has no authorizer yet, so everybody could do everything; remove this setting to start without it',
+    ],
+    [
+      'a policy for new topics',
+      { 'create.topic.policy.class.name': 'com.example.Policy' },
+      'create.topic.policy.class.name=com.example.Policy: Ottla loads no Java classes, so topics would be created unchecked; remove this setting to start without it',
+    ],
+    [
+      'a policy for settings',
+      { 'alter.config.policy.class.name': 'com.example.Policy' },
+      'alter.config.policy.class.name=com.example.Policy: Ottla loads no Java classes, so settings would be changed unchecked; remove this setting to start without it',
+    ],
+    [
+      'quotas of a plug-in',
+      { 'client.quota.callback.class': 'com.example.Quotas' },
+      'client.quota.callback.class=com.example.Quotas: Ottla loads no Java classes, so clients would not be throttled; remove this setting to start without it',
+    ],
+    [
+      'client certificates of one listener',
+      { 'listener.name.plaintext.ssl.client.auth': 'required' },
+      'listener.name.plaintext.ssl.client.auth=required: Ottla has no TLS yet, so clients without a certificate would be let in; remove this setting to start without it',
+    ],
+    [
+      'copies in remote storage',
+      { 'remote.log.storage.system.enable': 'true' },
+      'remote.log.storage.system.enable=true: Ottla has no tiered storage yet, so records would be kept on the disks of this machine alone; remove this setting to start without it',
+    ],
+  ]
+  for (const [what, properties, line] of refused)
+    it(`end the start with one line: ${what}`, () => {
+      expect(() => start(properties))
+        .to.throw()
+        .with.property('message', line)
+    })
+
+  it('are fine where they protect nobody', () => {
+    const harmless = { 'authorizer.class.name': '', 'ssl.client.auth': 'none', 'super.users': '' }
+    expect(warnings({ ...harmless, 'create.topic.policy.class.name': '' })).to.deep.equal([])
+    expect(warnings({ 'allow.everyone.if.no.acl.found': 'true', 'ssl.client.auth': 'requested' })).to.deep.equal([
+      'allow.everyone.if.no.acl.found has no effect: Ottla has no authorizer yet',
+      'ssl.client.auth has no effect: Ottla has no TLS yet',
+    ])
+  })
+})
+
+describe('settings without effect', () => {
+  it('are warned about where somebody would miss them, a line for each reason', () => {
+    const given = {
+      'ssl.keystore.location': '/keys',
+      'ssl.keystore.password': 'secret',
+      'listener.name.internal.ssl.keystore.password': 'secret',
+      'metric.reporters': 'com.example.Reporter',
+      'delegation.token.secret.key': 'secret',
+    }
+    expect(warnings(given)).to.deep.equal([
+      'ssl.keystore.location, ssl.keystore.password and listener.name.internal.ssl.keystore.password have no effect: Ottla has no TLS yet',
+      'metric.reporters has no effect: Ottla loads no Java classes',
+      'delegation.token.secret.key has no effect: Ottla has no delegation tokens yet',
+    ])
+  })
+
+  it('are counted where they are many', () => {
+    const names = ['location', 'password', 'type'].flatMap((what) => [`ssl.keystore.${what}`, `ssl.truststore.${what}`])
+    expect(warnings(Object.fromEntries(names.map((name) => [name, 'PEM'])))).to.deep.equal([
+      'ssl.keystore.location, ssl.truststore.location, ssl.keystore.password, ssl.truststore.password and 2 more have no effect: Ottla has no TLS yet',
+    ])
+  })
+
+  it('are no news at their defaults, nor where nobody notices', () => {
+    const stock = {
+      'num.io.threads': '16',
+      'socket.send.buffer.bytes': '102400',
+      'transaction.max.timeout.ms': '900000',
+    }
+    expect(warnings(stock)).to.deep.equal([])
+  })
+})

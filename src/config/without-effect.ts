@@ -1,0 +1,68 @@
+/**
+ * Why settings change nothing here. The reason stands in the entry of the setting: the settings page and DescribeConfigs
+ * print it, and the start says it where somebody set the setting to something that matters.
+ */
+export interface WithoutEffect {
+  /** Continues "without effect: ". */
+  readonly because: string
+  /** Whether the start warns where the setting differs from its default: its user expects something that does not happen. */
+  readonly warns: boolean
+  /** Set where the setting may protect somebody. A start ends where it does so. */
+  readonly protection?: Protection
+}
+
+/** Someone would be less protected than the setting says. */
+export interface Protection {
+  /** Whether that value protects; left out: each value but the default does. */
+  readonly by?: (value: unknown) => boolean
+  /** What would happen instead. Continues "so ". */
+  readonly lost: string
+}
+
+/** Nobody notices that the setting does nothing: no warning. */
+function ignored(because: string): WithoutEffect {
+  return { because, warns: false }
+}
+
+function missed(because: string): WithoutEffect {
+  return { because, warns: true }
+}
+
+/** The same reason, for a setting that protects: a broker does not start with it. */
+export function protecting(reason: WithoutEffect, lost: string, by?: (value: unknown) => boolean): WithoutEffect {
+  return { ...reason, protection: by === undefined ? { lost } : { lost, by } }
+}
+
+export const oneLoop = ignored('one event loop does the work of Kafka’s threads')
+export const oneBroker = ignored('the cluster has one broker, and nothing is replicated')
+export const ownController = ignored('the controller is a part of the broker’s own process')
+export const ownSchedule = ignored('Ottla decides that by itself')
+export const systemBuffers = ignored('the operating system sizes the buffers of sockets')
+export const nobodyAuthenticates = ignored('no client authenticates yet')
+export const noUnstable = ignored('Ottla has no versions that may still change')
+export const noStartLimit = ignored('a start takes the time that its logs need')
+export const noProviders = ignored('a start ends with one line about a value that refers to a provider')
+export const notInKafka4 = ignored('Kafka 4 has no such setting')
+export const notYet = missed('Ottla does not look at it yet')
+export const noTelemetry = ignored('Ottla collects no metrics of clients yet')
+export const noMetrics = missed('Ottla offers no metrics yet')
+export const noJava = missed('Ottla loads no Java classes')
+export const noAuthorizer = missed('Ottla has no authorizer yet')
+export const noTls = missed('Ottla has no TLS yet')
+export const noSasl = missed('Ottla has no SASL yet')
+export const noTokens = missed('Ottla has no delegation tokens yet')
+export const noQuotas = ignored('Ottla has no such quotas yet')
+export const noTiering = missed('Ottla has no tiered storage yet')
+export const noTransactions = missed('Ottla has no transactions yet')
+export const noShareGroups = missed('Ottla has no share groups yet')
+export const noStreamsGroups = missed('Ottla has no streams groups yet')
+
+/** Settings of Kafka's own authorizer, which no entry declares. */
+export const authorizerSettings: Readonly<Record<string, WithoutEffect>> = {
+  'super.users': protecting(noAuthorizer, 'everybody could do everything'),
+  'allow.everyone.if.no.acl.found': protecting(
+    noAuthorizer,
+    'everybody could do everything',
+    (value) => String(value).toLowerCase() !== 'true',
+  ),
+}
