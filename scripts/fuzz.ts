@@ -2,7 +2,7 @@
  * `npm run fuzz`: lets nonsense loose on a broker in memory and on the decoders, and tells each case that ends in
  * anything but an answer or a closed connection. See --help.
  */
-import { Command, Option } from 'commander'
+import { Argument, Command, Option } from 'commander'
 import { servedApis, servedVersions } from '../compat-tests/fuzz/broker-kinds.ts'
 import { type CampaignResult, runCampaign } from '../compat-tests/fuzz/campaign.ts'
 import { kinds } from '../compat-tests/fuzz/kinds.ts'
@@ -20,8 +20,8 @@ ${kinds.map(({ name, share, summary }) => `  ${name.padEnd(10)} ${`${share} %`.p
 Examples:
   npm run fuzz                                              a sample of everything
   npm run fuzz -- --cases 1000000 --seed 7                  a long run
-  npm run fuzz -- --only batches --cases 50000              record batches alone
-  npm run fuzz -- --seed 7 --only mutants --case 4711       a failure once more`
+  npm run fuzz -- batches --cases 50000                     record batches alone
+  npm run fuzz -- mutants --seed 7 --case 4711              a failure once more`
 
 interface Options {
   readonly cases: number
@@ -33,9 +33,10 @@ interface Options {
 
 const program = new Command('npm run fuzz --')
   .description('Sends nonsense to a broker in memory and to every decoder. Ends with exit code 1 if a case failed.')
+  .addArgument(new Argument('[kind]', 'one kind alone').choices(kinds.map(({ name }) => name)))
   .option('--cases <n>', 'cases over all kinds, or of the one kind', wholeNumber, DEFAULT_CASES)
   .option('--seed <s>', 'where the random numbers begin', wholeNumber, 1)
-  .addOption(new Option('--only <kind>', 'one kind alone').choices(kinds.map(({ name }) => name)))
+  .addOption(new Option('--only <kind>', 'the same as KIND').choices(kinds.map(({ name }) => name)))
   .option('--case <k>', 'one case of a kind, after those before it in its round: repeats a failure', wholeNumber)
   .option('--from <k>', 'begins with case K of a kind', wholeNumber, 0)
   .addHelpText('after', details)
@@ -44,9 +45,10 @@ const program = new Command('npm run fuzz --')
 const options = program.opts<Options>()
 
 function partsWanted(): { kind: string; first: number; end: number }[] {
-  const { cases, only, from } = options
+  const { cases, from } = options
+  const only = program.args[0] ?? options.only
   if (only === undefined) {
-    if (options.case !== undefined) program.error('error: --case needs --only: cases are counted by kind')
+    if (options.case !== undefined) program.error('error: --case needs a kind: cases are counted by kind')
     return kinds.map(({ name, share }) => ({ kind: name, first: 0, end: Math.ceil((cases * share) / 100) }))
   }
   const first = options.case ?? from
@@ -58,7 +60,7 @@ function tellFailure({ kind, seed, index, why, input }: FailedCase): void {
   const cut = input.length > HEX_SHOWN ? `... (${input.length / 2} bytes)` : ''
   console.log(`FAILED: ${kind} case ${index}: ${why}`)
   console.log(`  input: ${input.slice(0, HEX_SHOWN)}${cut}`)
-  console.log(`  again: npm run fuzz -- --seed ${seed} --only ${kind} --case ${index}\n`)
+  console.log(`  again: npm run fuzz -- ${kind} --seed ${seed} --case ${index}\n`)
 }
 
 const progress = new Progress()

@@ -1,6 +1,7 @@
 import { brokerKinds } from './broker-kinds.ts'
 import { decoderKinds } from './decoder-kinds.ts'
+import { directoryKind } from './directory-kind.ts'
 import type { FuzzKind } from './kind.ts'
 
 /** Every kind of nonsense. */
-export const kinds: readonly FuzzKind[] = [...brokerKinds, ...decoderKinds]
+export const kinds: readonly FuzzKind[] = [...brokerKinds, ...decoderKinds, directoryKind]

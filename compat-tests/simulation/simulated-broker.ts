@@ -42,11 +42,20 @@ export class SimulatedBroker {
     this.#logger = logger
   }
 
-  async start(): Promise<void> {
+  /** Fails where the start takes longer than the limit, in virtual time. */
+  async start(limitMs = Number.POSITIVE_INFINITY): Promise<void> {
     this.#transport = new SimulatedTransport(this.#host.timers)
     this.#broker = new Broker(brokerSettingsOf(this.#settings), this.#host, this.#transport, this.#logger)
-    await this.#host.settle(this.#broker.start())
+    await this.#host.settle(this.#within(limitMs, this.#broker.start()))
     this.#isServing = true
+  }
+
+  #within(limitMs: number, started: Promise<void>): Promise<void> {
+    if (limitMs === Number.POSITIVE_INFINITY) return started
+    return new Promise((resolve, reject) => {
+      const tooLate = this.#host.timers.after(limitMs, () => reject(new Error(`no start within ${limitMs} ms`)))
+      started.then(resolve, reject).finally(() => tooLate.cancel())
+    })
   }
 
   /** True where a client has a right to an answer. */

@@ -1,0 +1,71 @@
+import type { Rot } from '../../rot/rot.ts'
+import type { Variant } from './made-directory.ts'
+
+const PARTITION = /^[^/]+-\d+$/
+const METADATA = '__cluster_metadata-0'
+/** Hints that a broker must be able to do without. */
+const HINTS = ['recovery-point-offset-checkpoint', 'cleaner-offset-checkpoint', '.kafka_cleanshutdown', '.lock']
+
+/** What of a directory's content was touched by damage: all the rest has to be as it was. */
+export class Damage {
+  readonly rots: readonly Rot[]
+  readonly #paths: readonly string[]
+  /** Partitions whose own files were touched. */
+  readonly #partitions = new Set<string>()
+  /** Data directories that were touched as a whole, or whose identity was. */
+  readonly #directories = new Set<string>()
+  /** Partitions that lie in a data directory of which a file about all of them was touched. */
+  readonly #sharedIn = new Set<string>()
+  #isMetadata = false
+  #isMoved = false
+
+  constructor(rots: readonly Rot[], variant: Variant) {
+    this.rots = rots
+    this.#paths = rots.flatMap(({ paths }) => paths)
+    for (const path of this.#paths) this.#note(path, variant)
+  }
+
+  #note(path: string, { directories }: Variant): void {
+    const directory = directories.find((each) => path === each || path.startsWith(`${each}/`))!
+    const [name = '', file] = path.slice(directory.length + 1).split('/')
+    if (name === '' || name === 'meta.properties') this.#directories.add(directory)
+    if (name === '') this.#sharedIn.add(directory)
+    if (name === METADATA) this.#isMetadata = true
+    else if (PARTITION.test(name)) this.#partitions.add(name)
+    else if (name !== '' && !HINTS.includes(name)) this.#sharedIn.add(directory)
+    if (file === undefined && PARTITION.test(name)) this.#isMoved = true
+    // The metadata log lies in the first one.
+    if (name === '' && directory === directories[0]) this.#isMetadata = true
+  }
+
+  /** A broker may say that it does not start on this. */
+  get mayRefuseStart(): boolean {
+    return this.#isMetadata || this.#directories.size > 0 || this.#isMoved
+  }
+
+  get concernsMetadata(): boolean {
+    return this.#isMetadata
+  }
+
+  /** What a partition holds may have suffered. `directory`: where it lies. */
+  concerns(partition: string, directory: string | undefined): boolean {
+    return this.#partitions.has(partition) || (directory !== undefined && this.#sharedIn.has(directory))
+  }
+
+  /** One of these must stand in the line that tells of what a partition lost. */
+  namesOf(partition: string): string[] {
+    const dash = partition.lastIndexOf('-')
+    const fields = `"topic":"${partition.slice(0, dash)}","partition":${partition.slice(dash + 1)}`
+    const shared = this.#paths.filter((path) => !PARTITION.test(path.split('/').at(-2) ?? ''))
+    return [partition, fields, ...shared]
+  }
+
+  /** The file, or the directory that it lies in, stands in the text. */
+  isNamedIn(text: string): boolean {
+    return this.#paths.some((path) => text.includes(path) || text.includes(path.slice(0, path.lastIndexOf('/'))))
+  }
+
+  toString(): string {
+    return this.rots.map(({ what }) => what).join('; ')
+  }
+}
