@@ -244,6 +244,30 @@ describe('a broker', () => {
     expect(client.isClosed).to.equal(true)
     expect(rig.broker.addresses).to.deep.equal([])
   })
+
+  it('whose port does not close gives back its directory all the same, in order, and says why', async () => {
+    const rig = await new Rig().start()
+    const { transport } = rig
+    const listen = transport.listen.bind(transport)
+    await rig.host.settle(rig.broker.stop())
+    transport.listen = async (...args) => {
+      const listening = await listen(...args)
+      return {
+        ...listening,
+        async close() {
+          await listening.close()
+          throw new Error('the port is stuck')
+        },
+      }
+    }
+    await rig.start()
+    const stopped = await rig.host.settle(rig.broker.stop().catch((error: Error) => error.message))
+    expect(stopped).to.equal('the port is stuck')
+    expect(rig.host.files.exists(`${DIRECTORY}/.kafka_cleanshutdown`)).to.equal(true)
+    transport.listen = listen
+    await rig.start()
+    await rig.host.settle(rig.broker.stop())
+  })
 })
 
 function fail(): never {

@@ -34,7 +34,6 @@ export interface BrokerAddress {
   /** A name or address to connect to: localhost where all interfaces are listened on. */
   readonly host: string
   readonly port: number
-  readonly isEveryInterface: boolean
 }
 
 /** PLAINTEXT among Kafka's SecurityProtocol ids: the only one that is spoken yet. */
@@ -107,13 +106,25 @@ export class Broker {
     await this.#listen(this.#connections(configs, budget), this.#settings.listeners.listening)
   }
 
-  /** Takes everything down; what clients still wait for is not answered. Safe to call at any time, also twice. */
+  /**
+   * Takes everything down; what clients still wait for is not answered. Safe to call at any time, also twice. A step that
+   * fails keeps none after it from being done, the release of the lock among them; the first failure is thrown at the end.
+   */
   async stop(): Promise<void> {
     if (this.#addresses.length > 0) this.#logger.info({}, 'stopping')
     this.#dispatcher = undefined
     this.#addresses.length = 0
     for (const exchange of [...this.#injected]) exchange.abandon()
-    for (let undo = this.#undo.pop(); undo !== undefined; undo = this.#undo.pop()) await undo()
+    const failures: unknown[] = []
+    for (let undo = this.#undo.pop(); undo !== undefined; undo = this.#undo.pop()) {
+      try {
+        await undo()
+      } catch (error) {
+        failures.push(error)
+        this.#logger.error({ err: error }, 'a part of the broker did not stop')
+      }
+    }
+    if (failures.length > 0) throw failures[0]
   }
 
   /**
@@ -210,7 +221,15 @@ export class Broker {
     const logger = this.#logger
     const fetchPurgatory = new FetchPurgatory(host.timers)
     const settings = (topic: string) => configs.topic(topic)
-    const partitions = new PartitionRegistry({ nodeId, logs, metadata, settings, watcher: fetchPurgatory, logger })
+    const partitions = new PartitionRegistry({
+      nodeId,
+      host,
+      logs,
+      metadata,
+      settings,
+      watcher: fetchPurgatory,
+      logger,
+    })
     return {
       nodeId,
       host,
@@ -246,9 +265,8 @@ export class Broker {
     for (const { name, host, port } of listeners) {
       const listening = await this.#openPort(name, host, port, connections)
       this.#undo.push(() => listening.close())
-      const isEveryInterface = ['', '0.0.0.0', '::'].includes(host)
-      const reachableAt = isEveryInterface ? 'localhost' : host
-      this.#addresses.push({ listener: name, host: reachableAt, port: listening.port, isEveryInterface })
+      const isWildcard = ['', '0.0.0.0', '::'].includes(host)
+      this.#addresses.push({ listener: name, host: isWildcard ? 'localhost' : host, port: listening.port })
     }
   }
 
@@ -256,10 +274,9 @@ export class Broker {
     try {
       return await this.#transport.listen({ host, port }, (peer) => connections.accept(name, peer))
     } catch (error) {
-      const { code, message, address } = error as { code?: string; message: string; address?: string }
+      const { code, message } = error as { code?: string; message: string }
       if (code === undefined) throw error
-      const where = address === undefined || address === host ? '' : ` on ${address}`
-      const reason = code === 'EADDRINUSE' ? `the port is in use${where}` : message
+      const reason = code === 'EADDRINUSE' ? 'the port is in use' : message
       throw new StartError(`cannot listen on ${name}://${host}:${port}: ${reason}; set listeners to another address`)
     }
   }

@@ -1,7 +1,10 @@
 import { expect } from 'chai'
 import { CreateTopics } from '../protocol/apis/create-topics.ts'
 import { DeleteTopics } from '../protocol/apis/delete-topics.ts'
+import { FindCoordinator } from '../protocol/apis/find-coordinator.ts'
 import { IncrementalAlterConfigs } from '../protocol/apis/incremental-alter-configs.ts'
+import { OffsetCommit } from '../protocol/apis/offset-commit.ts'
+import { OffsetFetch } from '../protocol/apis/offset-fetch.ts'
 import { Produce } from '../protocol/apis/produce.ts'
 import { errorName } from '../protocol/error-codes.ts'
 import { buildBatch } from '../protocol/records/batch-builder.ts'
@@ -85,6 +88,30 @@ export class RunningBroker {
     const { responses } = await this.#client.call(Produce, 9, { acks: -1, timeoutMs: 1000, topicData })
     const { errorCode, logAppendTimeMs } = responses[0]!.partitionResponses[0]!
     return errorCode === 0 ? logAppendTimeMs : errorName(errorCode)
+  }
+
+  /** Stores an offset of topic `t` for the group, which has no members. Answers the error. */
+  async commit(groupId: string, committedOffset: number): Promise<string> {
+    await this.#client.call(FindCoordinator, 3, { key: groupId, keyType: 0, coordinatorKeys: [] })
+    const partitions = [{ partitionIndex: 0, committedOffset, committedLeaderEpoch: -1, committedMetadata: '' }]
+    const topics = [{ name: 't', topicId: ZERO_UUID, partitions }]
+    const member = { generationIdOrMemberEpoch: -1, memberId: '', groupInstanceId: null }
+    const answer = await this.#client.call(OffsetCommit, 8, { groupId, ...member, topics })
+    return errorName(answer.topics[0]!.partitions[0]!.errorCode)
+  }
+
+  /** The offset of topic `t` that the group has stored, or the error. */
+  async committed(groupId: string): Promise<string | number> {
+    const topics = [{ name: 't', partitionIndexes: [0] }]
+    const answer = await this.#client.call(OffsetFetch, 7, { groupId, groups: [], topics, requireStable: false })
+    if (answer.errorCode !== 0) return errorName(answer.errorCode)
+    const { errorCode, committedOffset } = answer.topics[0]!.partitions[0]!
+    return errorCode === 0 ? committedOffset : errorName(errorCode)
+  }
+
+  /** The error of looking for the group's coordinator. */
+  async findCoordinator(key: string): Promise<string> {
+    return errorName((await this.#client.call(FindCoordinator, 3, { key, keyType: 0, coordinatorKeys: [] })).errorCode)
   }
 
   segments(topic: string): number {

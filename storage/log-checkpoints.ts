@@ -27,15 +27,13 @@ export class LogCheckpoints {
   readonly #host: Host
   readonly #logger: StorageLogger
   readonly #logs: StoredLogs
-  readonly #directories: readonly string[]
-  /** Log starts that are to be written at the end of this turn. */
-  #savingStarts: Promise<void> | undefined
+  /** Log starts that are to be written at the end of this turn, by log directory. */
+  readonly #savingStarts = new Map<string, Promise<void>>()
 
-  constructor(host: Host, logger: StorageLogger, logs: StoredLogs, directories: readonly string[]) {
+  constructor(host: Host, logger: StorageLogger, logs: StoredLogs) {
     this.#host = host
     this.#logger = logger
     this.#logs = logs
-    this.#directories = directories
   }
 
   /** Reads them, and takes the mark of a clean stop away. From then on the recovery points are kept. */
@@ -64,28 +62,32 @@ export class LogCheckpoints {
     }
   }
 
-  writeRecoveryPoints(): void {
-    this.#write(RECOVERY_POINT_FILE, (stored) => stored.recoveryPoint)
+  /** Throws what the disk says, here and below: other directories are none of its business. */
+  writeRecoveryPoints(directory: string): void {
+    this.#write(directory, RECOVERY_POINT_FILE, (stored) => stored.recoveryPoint)
   }
 
-  writeStarts(): void {
-    this.#write(LOG_START_FILE, (stored) => stored.checkpointedStart)
+  writeStarts(directory: string): void {
+    this.#write(directory, LOG_START_FILE, (stored) => stored.checkpointedStart)
   }
 
   /** The same at the end of this turn, once for all who ask in it. */
-  saveStarts(): Promise<void> {
-    this.#savingStarts ??= new Promise((resolve, reject) => {
+  saveStarts(directory: string): Promise<void> {
+    const underWay = this.#savingStarts.get(directory)
+    if (underWay !== undefined) return underWay
+    const saving = new Promise<void>((resolve, reject) => {
       this.#host.timers.atTurnEnd(() => {
-        this.#savingStarts = undefined
+        this.#savingStarts.delete(directory)
         try {
-          this.writeStarts()
+          this.writeStarts(directory)
           resolve()
         } catch (error) {
           reject(error)
         }
       })
     })
-    return this.#savingStarts
+    this.#savingStarts.set(directory, saving)
+    return saving
   }
 
   markClean(directory: string): void {
@@ -102,14 +104,14 @@ export class LogCheckpoints {
     return entries && new Map(entries.map((entry) => [`${entry.topic}-${entry.partition}`, entry.offset]))
   }
 
-  #write(file: string, offsetOf: (stored: StoredLog) => number | undefined): void {
-    const entries = new Map<string, PartitionOffset[]>(this.#directories.map((path) => [path, []]))
-    for (const stored of this.#logs) {
+  #write(directory: string, file: string, offsetOf: (stored: StoredLog) => number | undefined): void {
+    const offsets: PartitionOffset[] = []
+    for (const stored of this.#logs.inDirectory(directory)) {
       const offset = offsetOf(stored)
       const { topic, partition } = stored
-      if (offset !== undefined) entries.get(stored.logDirectory)!.push({ topic, partition, offset })
+      if (offset !== undefined) offsets.push({ topic, partition, offset })
     }
     const { files } = this.#host
-    for (const [path, offsets] of entries) files.replaceWhole(files.join(path, file), formatOffsets(offsets))
+    files.replaceWhole(files.join(directory, file), formatOffsets(offsets))
   }
 }

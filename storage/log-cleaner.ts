@@ -1,8 +1,8 @@
 import { CLEANER_OFFSET_FILE, formatOffsets, type PartitionOffset, parseOffsets } from './checkpoint-files.ts'
+import { failureOfPart, isSystemError } from './failure-policy.ts'
 import type { Host } from './host/host.ts'
 import { type CleaningPlan, planCleaning } from './log/cleaning-plan.ts'
 import { CleaningAborted, UncleanableError } from './log/compaction.ts'
-import type { Log } from './log/log.ts'
 import { cleanLog } from './log/log-cleaning.ts'
 import { CorruptLogError } from './log/log-reader.ts'
 import type { LogServices } from './log/log-services.ts'
@@ -71,7 +71,8 @@ export class LogCleaner {
   run(): Promise<void> {
     const run = this.#running.then(() => this.#cleanAll())
     // Whoever called hears of a failure; the next run starts all the same.
-    this.#running = run.catch(() => {})
+    const end = (): void => {}
+    this.#running = run.then(end, end)
     return run
   }
 
@@ -120,18 +121,29 @@ export class LogCleaner {
     let dirtiest: Candidate | undefined
     for (const stored of this.#logs()) {
       if (this.#underWay.has(stored) || this.#putOff.has(stored)) continue
-      const plan = this.#planFor(stored)
+      const plan = this.#tryToPlan(stored)
       if (plan === undefined || !plan.isDue) continue
       if (dirtiest === undefined || plan.dirtyRatio > dirtiest.plan.dirtyRatio) dirtiest = { stored, plan }
     }
     return dirtiest
   }
 
+  /** undefined: there is nothing to do, or the log cannot be looked at now. */
+  #tryToPlan(stored: StoredLog): CleaningPlan | undefined {
+    try {
+      return this.#planFor(stored)
+    } catch (error) {
+      this.#putOff.add(stored)
+      this.#tellFailure(stored, error)
+      return undefined
+    }
+  }
+
   #planFor(stored: StoredLog): CleaningPlan | undefined {
     if (!stored.config.cleanupPolicy.includes('compact') || this.#uncleanable.has(stored)) return undefined
     if (stored.failure !== undefined) return undefined
-    const log = this.#open(stored)
-    if (log === undefined || log.failure !== undefined || log.isClosed) return undefined
+    const log = stored.open()
+    if (log.failure !== undefined || log.isClosed) return undefined
     const { flushedEndOffset, logStartOffset, logEndOffset } = log
     return planCleaning(log.segments, log.config, {
       nowMs: this.#host.clock.nowMs(),
@@ -143,20 +155,11 @@ export class LogCleaner {
     })
   }
 
-  /** undefined: the disk does not let it be opened now. */
-  #open(stored: StoredLog): Log | undefined {
-    try {
-      return stored.open()
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === undefined) throw error
-      this.#putOff.add(stored)
-      this.#tellFailure(stored, error as Error)
-      return undefined
-    }
-  }
-
-  #tellFailure(stored: StoredLog, error: Error): void {
-    this.#services.logger.error({ partition: stored.name, reason: error.message }, 'a log cannot be compacted')
+  #tellFailure(stored: StoredLog, caught: unknown): void {
+    const error = failureOfPart(this.#host, caught)
+    if (error === stored.openFailure) return
+    const reason = isSystemError(error) || isDamage(error) ? error.message : error.stack
+    this.#services.logger.error({ partition: stored.name, reason }, 'a log cannot be compacted')
   }
 
   /** False where it makes no sense to try this log again at once. */
@@ -168,7 +171,7 @@ export class LogCleaner {
       this.#settings
     try {
       // Recovery must not look for offsets that compaction takes away.
-      this.#services.saveRecoveryPoints()
+      this.#services.saveRecoveryPoints(stored.logDirectory)
       const offset = await cleanLog(log, plan, {
         services: this.#services,
         dedupeBytes: Math.min(LARGEST_DEDUPE_BYTES, Math.floor(logCleanerDedupeBufferSize / logCleanerThreads)),
@@ -184,10 +187,9 @@ export class LogCleaner {
     } catch (error) {
       // A log that is deleted meanwhile takes its files along.
       if (error instanceof CleaningAborted || log.isClosed) return !this.#isStopped
-      const isUncleanable = error instanceof UncleanableError || error instanceof CorruptLogError
-      if (!isUncleanable && (error as NodeJS.ErrnoException).code === undefined) throw error
-      if (isUncleanable) this.#uncleanable.add(stored)
-      this.#tellFailure(stored, error as Error)
+      this.#tellFailure(stored, error)
+      // What the disk refused may be tried again; anything else would be found again.
+      if (!isSystemError(error)) this.#uncleanable.add(stored)
       return false
     }
   }
@@ -247,4 +249,8 @@ export class LogCleaner {
     const { files } = this.#host
     files.replaceWhole(files.join(directory, CLEANER_OFFSET_FILE), formatOffsets([...offsets]))
   }
+}
+
+function isDamage(error: Error): boolean {
+  return error instanceof UncleanableError || error instanceof CorruptLogError
 }

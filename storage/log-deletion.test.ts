@@ -151,6 +151,7 @@ describe('a log that is deleted', () => {
       }
       expect(() => manager.create(TOPIC, 0, TOPIC_ID, config)).to.throw('EIO')
       host.files.open = open
+      await host.advance(1000)
       // If the second goes on with the files of the first, it cannot sync them; and a third finds all in order.
       host.files.rates = { ...NO_FAULTS, syncError: 1 }
       try {
@@ -159,6 +160,7 @@ describe('a log that is deleted', () => {
         expect((error as NodeJS.ErrnoException).code).to.equal('EIO')
       }
       host.files.rates = NO_FAULTS
+      await host.advance(2000)
       const log = manager.create(TOPIC, 0, TOPIC_ID, config)
       const context = { origin: 'client', leaderEpoch: 0, nowMs: host.clock.nowMs() } as const
       await host.settle(log.append(buildBatch([{ value: 'a' }]), context))
@@ -181,6 +183,7 @@ describe('a log that is deleted', () => {
     }
     expect(() => manager.create(TOPIC, 0, TOPIC_ID, logConfig())).to.throw('EIO')
     host.files.open = open
+    await host.advance(1000)
     manager.create('other', 0, OTHER_TOPIC_ID, logConfig())
     manager.create(TOPIC, 0, TOPIC_ID, logConfig())
     expect(directories.filter(({ path }) => host.files.exists(`${path}/${TOPIC}-0`))).to.have.length(1)

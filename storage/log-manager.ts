@@ -1,6 +1,7 @@
 import { BufferPool } from '../protocol/buffer-pool.ts'
 import { invariant } from '../protocol/invariant.ts'
 import { ZERO_UUID } from '../protocol/schema.ts'
+import { eachAlone, failureOfPart, isSystemError, mayPass } from './failure-policy.ts'
 import type { Host, Timer } from './host/host.ts'
 import type { LogServices } from './log/log-services.ts'
 import { LogCheckpoints } from './log-checkpoints.ts'
@@ -8,7 +9,6 @@ import { LogCleaner, type LogCleanerSettings } from './log-cleaner.ts'
 import type { LogDirectory, LogStore, StoredPartition } from './log-store.ts'
 import { LogTasks } from './log-tasks.ts'
 import { OpenFiles } from './open-files.ts'
-import { isOpenLimitError, OpenLimitWarning, openLimits } from './open-limits.ts'
 import type { LogConfig, PartitionLog } from './partition-log.ts'
 import {
   deletedDirectoryName,
@@ -32,6 +32,8 @@ const METADATA_TOPIC = '__cluster_metadata'
 /** What Windows says of a directory that cannot be renamed as long as a file in it is open: a read or a sync is under way. */
 const IN_USE_CODES: ReadonlySet<string> = new Set(['EPERM', 'EACCES', 'EBUSY'])
 const IN_USE_RETRY_MS = 100
+/** Kafka's UNKNOWN_VOLUME_BYTES. */
+const UNKNOWN_BYTES = -1
 /** No topic has this name: its settings are those of a topic without any of its own. */
 const NO_TOPIC = ''
 
@@ -81,15 +83,16 @@ export class LogManager implements LogStore {
   readonly #logs = new StoredLogs()
   readonly #checkpoints: LogCheckpoints
   readonly #tasks: LogTasks
-  readonly #openLimit: OpenLimitWarning
   /** Directories of deleted logs that could not be renamed, by the names that they still have: `topic-0`. */
   readonly #leftBehind = new Map<string, StoredLog>()
   /** Logs whose creation failed, by `topic-0`: tried again in the same directory, where a part of them may be. */
   readonly #failedCreations = new Map<string, StoredLog>()
-  /** Names of deleted logs, `topic-0`, that checkpoints on the disk may still hold. */
-  readonly #staleCheckpointNames = new Set<string>()
+  /** By log directory, names of deleted logs, `topic-0`, that its checkpoints may still hold. */
+  readonly #staleCheckpointNames = new Map<string, Set<string>>()
   /** Until the next look for something to compact; undefined: that is under way. */
   #cleanerTimer: Timer | undefined
+  /** What was told last of a directory. */
+  readonly #toldFailures = new Map<Directory, string>()
   readonly #isCordoned: (directory: string) => boolean
   readonly #onDiskFailure: (directory: string, error: Error) => void
   #configOf: (topic: string) => LogConfig = () => {
@@ -105,21 +108,18 @@ export class LogManager implements LogStore {
     this.#isCordoned = parts.isCordoned ?? (() => false)
     this.#onDiskFailure = parts.onDiskFailure ?? (() => {})
     this.#directories = parts.directories.map((each) => ({ ...each, failure: undefined }))
-    const paths = this.#directories.map(({ path }) => path)
-    const { openLimit } = host.files
-    this.#openLimit = new OpenLimitWarning(host.clock, this.#logger, openLimit)
-    this.#checkpoints = new LogCheckpoints(host, this.#logger, this.#logs, paths)
+    this.#checkpoints = new LogCheckpoints(host, this.#logger, this.#logs)
     this.#tasks = new LogTasks(host, this.#logger)
     this.#services = {
       host,
-      openFiles: new OpenFiles(host.files, openLimits(openLimit).files, (error) => this.#openLimit.tell(error)),
+      openFiles: new OpenFiles(host.files),
       indexCache: new IndexCache(),
       tailMemory: new TailMemory(),
       pool: parts.pool ?? new BufferPool(),
       logger: this.#logger,
       settings,
-      saveLogStart: () => this.#checkpoints.saveStarts(),
-      saveRecoveryPoints: () => this.#checkpoints.writeRecoveryPoints(),
+      saveLogStarts: (directory) => this.#checkpoints.saveStarts(directory),
+      saveRecoveryPoints: (directory) => this.#checkpoints.writeRecoveryPoints(directory),
       onDiskFailure: (directory, error) => this.#noteFailure(directory, error),
     }
     this.#cleaner = new LogCleaner({ host, settings, services: this.#services, logs: () => this.#logs })
@@ -132,8 +132,12 @@ export class LogManager implements LogStore {
     const own = this.#settings
     tasks.every(own.logRetentionCheckIntervalMs, () => this.#deleteOldSegments(), own.logInitialTaskDelayMs)
     tasks.every(own.logFlushSchedulerIntervalMs, () => this.#flushOverdue())
-    tasks.every(own.logFlushOffsetCheckpointIntervalMs, () => this.#checkpoints.writeRecoveryPoints())
-    tasks.every(own.logFlushStartOffsetCheckpointIntervalMs, () => this.#checkpoints.writeStarts())
+    tasks.every(own.logFlushOffsetCheckpointIntervalMs, () =>
+      this.#inEachDirectory('checkpointed', ({ path }) => this.#checkpoints.writeRecoveryPoints(path)),
+    )
+    tasks.every(own.logFlushStartOffsetCheckpointIntervalMs, () =>
+      this.#inEachDirectory('checkpointed', ({ path }) => this.#checkpoints.writeStarts(path)),
+    )
     tasks.every(own.producerIdExpirationCheckIntervalMs, () => this.#expireProducers())
     this.#awaitCleaner()
   }
@@ -154,15 +158,6 @@ export class LogManager implements LogStore {
   }
 
   create(topic: string, partition: number, topicId: string, config: LogConfig): PartitionLog {
-    try {
-      return this.#create(topic, partition, topicId, config)
-    } catch (error) {
-      if (isOpenLimitError(error)) this.#openLimit.tell(error as Error)
-      throw error
-    }
-  }
-
-  #create(topic: string, partition: number, topicId: string, config: LogConfig): PartitionLog {
     const existing = this.#logs.find(topic, partition)
     if (existing !== undefined) {
       if (existing.topicId === ZERO_UUID) existing.writeTopicId(topicId)
@@ -170,26 +165,34 @@ export class LogManager implements LogStore {
       this.#setAside(existing)
     }
     const name = partitionDirectoryName(topic, partition)
-    this.#clearWayFor(name)
-    const failed = this.#failedCreations.get(name)
-    // What is there already would be taken for durable.
-    if (failed !== undefined) this.#host.files.remove(failed.directory)
     const stored =
-      failed ??
+      this.#failedCreations.get(name) ??
       this.#newLog(topic, partition, this.#emptiestDirectory(), {
         wasCleanStop: true,
         recoveryPoint: 0,
         logStartOffset: 0,
         compactedUpTo: 0,
       })
-    this.#failedCreations.set(name, stored)
-    this.#host.files.makeDirectory(stored.directory)
-    stored.writeTopicId(topicId)
-    const log = stored.open()
-    log.updateConfig(config)
-    this.#failedCreations.delete(name)
-    this.#logs.add(stored)
-    return log
+    try {
+      this.#clearWayFor(stored)
+      const log = stored.create(topicId)
+      log.updateConfig(config)
+      this.#failedCreations.delete(name)
+      this.#logs.add(stored)
+      return log
+    } catch (error) {
+      this.#noteFailedCreation(stored, failureOfPart(this.#host, error))
+      throw error
+    }
+  }
+
+  /** Another directory is tried next only where nothing is left in this one: there would be two logs of one name. */
+  #noteFailedCreation(stored: StoredLog, error: Error): void {
+    if (!mayPass(error)) this.#noteFailure(stored.logDirectory, error)
+    const hasOther = this.#directories.some(({ failure }) => failure === undefined)
+    const mayMove = !mayPass(error) && hasOther && !this.#host.files.exists(stored.directory)
+    if (mayMove) this.#failedCreations.delete(stored.name)
+    else this.#failedCreations.set(stored.name, stored)
   }
 
   delete(topic: string, partition: number): void {
@@ -212,11 +215,20 @@ export class LogManager implements LogStore {
 
   directories(): readonly LogDirectory[] {
     return this.#directories.map((directory) => {
-      const partitions = this.#logs
-        .inDirectory(directory.path)
-        .map(({ topic, partition, sizeBytes }) => ({ topic, partition, sizeBytes }))
-      return { ...directory, ...this.#host.files.space(directory.path), partitions }
+      try {
+        return { ...directory, ...this.#contentOf(directory) }
+      } catch (error) {
+        const failure = failureOfPart(this.#host, error)
+        return { ...directory, failure, freeBytes: UNKNOWN_BYTES, totalBytes: UNKNOWN_BYTES, partitions: [] }
+      }
     })
+  }
+
+  #contentOf({ path }: Directory): Pick<LogDirectory, 'freeBytes' | 'totalBytes' | 'partitions'> {
+    const partitions = this.#logs
+      .inDirectory(path)
+      .map(({ topic, partition, sizeBytes }) => ({ topic, partition, sizeBytes }))
+    return { ...this.#host.files.space(path), partitions }
   }
 
   async stop(): Promise<void> {
@@ -224,19 +236,41 @@ export class LogManager implements LogStore {
     await this.#cleaner.stop()
     const open = [...this.#logs].filter((stored) => stored.opened !== undefined)
     for (let i = 0; i < open.length; i += CLOSES_AT_ONCE) {
-      await Promise.all(open.slice(i, i + CLOSES_AT_ONCE).map((stored) => stored.opened!.close()))
+      await Promise.all(open.slice(i, i + CLOSES_AT_ONCE).map((stored) => this.#close(stored)))
     }
-    this.#checkpoints.writeRecoveryPoints()
-    this.#checkpoints.writeStarts()
-    for (const directory of this.#directories) {
+    this.#inEachDirectory('left in order', (directory) => {
+      this.#checkpoints.writeRecoveryPoints(directory.path)
+      this.#checkpoints.writeStarts(directory.path)
       if (this.#isInOrder(directory)) this.#checkpoints.markClean(directory.path)
-    }
+    })
     this.#services.openFiles.closeAll()
   }
 
-  #isInOrder(directory: Directory): boolean {
-    const logs = this.#logs.inDirectory(directory.path)
-    return directory.failure === undefined && logs.every((stored) => stored.opened?.failure === undefined)
+  /** A log that cannot be closed leaves its directory without the mark of a clean stop: the next start recovers. */
+  async #close(stored: StoredLog): Promise<void> {
+    try {
+      await stored.opened!.close()
+    } catch (error) {
+      stored.failure = failureOfPart(this.#host, error)
+      this.#logger.error({ partition: stored.name, reason: stored.failure.stack }, 'a log could not be closed')
+    }
+  }
+
+  #isInOrder({ path, failure }: Directory): boolean {
+    const isInOrder = (stored: StoredLog) => stored.failure === undefined && stored.opened?.failure === undefined
+    return failure === undefined && this.#logs.inDirectory(path).every(isInOrder)
+  }
+
+  /** A directory that fails is told of once for each reason, and holds up no other. `what`: 'a directory cannot be ...' */
+  #inEachDirectory(what: string, task: (directory: Directory) => void): void {
+    eachAlone(this.#host, this.#directories, task, (directory, error) => {
+      if (!mayPass(error)) this.#noteFailure(directory.path, error)
+      const reason = isSystemError(error) ? error.message : error.stack
+      const told = `${what}: ${error.message}`
+      if (this.#toldFailures.get(directory) === told) return
+      this.#toldFailures.set(directory, told)
+      this.#logger.error({ directory: directory.path, reason }, `a data directory cannot be ${what}`)
+    })
   }
 
   // Start.
@@ -249,7 +283,8 @@ export class LogManager implements LogStore {
     const names = files.list(directory.path)
     const found = this.#checkpoints.take(directory.path)
     const present = new Set(names)
-    for (const name of found.names) if (!present.has(name)) this.#staleCheckpointNames.add(name)
+    const stale = [...found.names].filter((name) => !present.has(name))
+    this.#staleCheckpointNames.set(directory.path, new Set(stale))
     for (const name of names) {
       const path = files.join(directory.path, name)
       if (isDeletedDirectory(name))
@@ -268,18 +303,18 @@ export class LogManager implements LogStore {
       try {
         stored.open()
       } catch (error) {
-        if ((error as NodeJS.ErrnoException).code === undefined) throw error
+        const failure = failureOfPart(this.#host, error)
         this.#logger.error(
-          { partition: stored.name, directory: directory.path, reason: (error as Error).message },
-          'a log cannot be recovered: its disk fails; it is left alone until the next start',
+          { partition: stored.name, directory: directory.path, reason: failure.message },
+          'a log cannot be recovered: it is left alone until the next start',
         )
-        stored.failure = error as Error
-        directory.failure ??= error as Error
+        stored.failure = failure
+        if (isSystemError(failure)) directory.failure ??= failure
       }
     }
     if (logs.length === 0) return
     // What is written from now on below the checkpointed recovery point would not be recovered.
-    if (logs.some((stored) => stored.hasLostSynced)) this.#checkpoints.writeRecoveryPoints()
+    if (logs.some((stored) => stored.hasLostSynced)) this.#checkpoints.writeRecoveryPoints(directory.path)
     const tookMs = Math.round(this.#host.clock.monotonicMs() - startMs)
     this.#logger.info({ directory: directory.path, logs: logs.length, tookMs }, 'recovered after an unclean stop')
   }
@@ -322,15 +357,26 @@ export class LogManager implements LogStore {
     return this.#forEachInTurns(({ opened }) => opened?.removeExpiredProducers(this.#host.clock.nowMs()))
   }
 
-  /** Lets other work go on in between: there may be ten thousand logs. */
+  /** Lets other work go on in between: there may be ten thousand logs. A log that fails holds up no other. */
   async #forEachInTurns(task: (stored: StoredLog) => void | Promise<void>): Promise<void> {
     let count = 0
     for (const stored of [...this.#logs]) {
       if (this.#tasks.isStopped) return
       if (stored.failure !== undefined || !this.#logs.has(stored)) continue
-      await task(stored)
+      try {
+        await task(stored)
+      } catch (error) {
+        this.#tellFailedTask(stored, failureOfPart(this.#host, error))
+      }
       if (++count % LOGS_PER_TURN === 0) await new Promise<void>((resolve) => this.#host.timers.atTurnEnd(resolve))
     }
+  }
+
+  /** Why a log cannot be opened is told already. */
+  #tellFailedTask(stored: StoredLog, error: Error): void {
+    if (error === stored.openFailure) return
+    const reason = isSystemError(error) ? error.message : error.stack
+    this.#logger.error({ partition: stored.name, reason }, 'a task failed for one log: it is tried again next time')
   }
 
   /** Compacted logs are looked after at the pace of the cleaner. Source: LogCleaner.CleanerThread. */
@@ -366,7 +412,7 @@ export class LogManager implements LogStore {
   #moveAway(stored: StoredLog, name: string): string {
     stored.opened?.abandon()
     this.#logs.delete(stored)
-    this.#staleCheckpointNames.add(stored.name)
+    this.#staleNames(stored).add(stored.name)
     const { files } = this.#host
     const moved = files.join(stored.logDirectory, name)
     this.#leftBehind.set(stored.name, stored)
@@ -385,14 +431,24 @@ export class LogManager implements LogStore {
   }
 
   /** What is left of a log that is gone must not become part of the one that gets its name. Throws where the disk fails. */
-  #clearWayFor(name: string): void {
-    const left = this.#leftBehind.get(name)
+  #clearWayFor(stored: StoredLog): void {
+    const left = this.#leftBehind.get(stored.name)
     if (left !== undefined) this.#setAside(left)
-    if (!this.#staleCheckpointNames.has(name)) return
-    this.#checkpoints.writeRecoveryPoints()
-    this.#checkpoints.writeStarts()
-    for (const { path } of this.#directories) this.#cleaner.forget(this.#staleCheckpointNames, path)
-    this.#staleCheckpointNames.clear()
+    const stale = this.#staleNames(stored)
+    if (!stale.has(stored.name)) return
+    const { logDirectory } = stored
+    this.#checkpoints.writeRecoveryPoints(logDirectory)
+    this.#checkpoints.writeStarts(logDirectory)
+    this.#cleaner.forget(stale, logDirectory)
+    stale.clear()
+  }
+
+  #staleNames({ logDirectory }: StoredLog): Set<string> {
+    const known = this.#staleCheckpointNames.get(logDirectory)
+    if (known !== undefined) return known
+    const names = new Set<string>()
+    this.#staleCheckpointNames.set(logDirectory, names)
+    return names
   }
 
   /** A log of another topic of the same name, or of nobody knows which: kept for whoever may miss it. */
@@ -419,9 +475,10 @@ export class LogManager implements LogStore {
     )
   }
 
-  #noteFailure(partitionDirectory: string, error: Error): void {
-    const directory = this.#directories.find(({ path }) => partitionDirectory.startsWith(path))
-    if (directory !== undefined) directory.failure ??= error
-    this.#onDiskFailure(partitionDirectory, error)
+  #noteFailure(logDirectory: string, error: Error): void {
+    const directory = this.#directories.find(({ path }) => path === logDirectory)
+    invariant(directory !== undefined, `${logDirectory} is no data directory`)
+    directory.failure ??= error
+    this.#onDiskFailure(logDirectory, error)
   }
 }

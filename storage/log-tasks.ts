@@ -1,3 +1,4 @@
+import { failureOfPart, inBackground } from './failure-policy.ts'
 import type { Host, Timer } from './host/host.ts'
 import type { StorageLogger } from './storage-logger.ts'
 
@@ -25,11 +26,11 @@ export class LogTasks {
   }
 
   /** undefined: the manager has stopped, and nothing will come any more. */
-  after(delayMs: number, task: () => void): Timer | undefined {
+  after(delayMs: number, task: () => void | Promise<void>): Timer | undefined {
     if (this.#isStopped) return undefined
     const timer = this.#host.timers.after(delayMs, () => {
       this.#timers.delete(timer)
-      task()
+      inBackground(this.#host, this.run(task))
     })
     this.#timers.add(timer)
     return {
@@ -48,12 +49,13 @@ export class LogTasks {
     again(firstAfterMs)
   }
 
-  /** Never fails: whoever reads the log is told. */
+  /** A failure is told to whoever reads the log. A broken invariant is fatal, and thrown on. */
   async run(task: () => void | Promise<void>): Promise<void> {
     try {
       await task()
     } catch (error) {
-      this.#logger.error({ reason: (error as Error).stack }, 'a task of the log manager failed')
+      const { stack } = failureOfPart(this.#host, error)
+      this.#logger.error({ reason: stack }, 'a task of the log manager failed')
     }
   }
 }

@@ -28,6 +28,9 @@ export interface PartitionLog {
    */
   read(offset: number, read: ReadContext): Promise<ReadResult | Rejection>
 
+  /** Where the record at the offset lies, for messages: the file, and the position of its batch or of what is no batch. */
+  locate(offset: number): { readonly file: string; readonly position: number }
+
   /** Aborted transactions that overlap [fromOffset, toOffset), in order of their first offset (KIP-98). */
   abortedTransactions(fromOffset: number, toOffset: number): AbortedTransaction[]
 

@@ -1,5 +1,6 @@
 import { ZERO_UUID } from '../protocol/schema.ts'
 import { formatPartitionMetadata, PARTITION_METADATA_FILE, parsePartitionMetadata } from './checkpoint-files.ts'
+import { Backoff, failureOfPart, isSystemError } from './failure-policy.ts'
 import type { Files } from './host/host.ts'
 import { Log } from './log/log.ts'
 import type { LogServices } from './log/log-services.ts'
@@ -31,6 +32,9 @@ export class StoredLog implements StoredPartition {
   #checkpointed: Checkpointed
   #topicId: string | undefined
   #log: Log | undefined
+  /** Why it could not be opened when that was tried last. */
+  #refusal: { readonly error: Error; readonly retryAtMs: number } | undefined
+  readonly #backoff = new Backoff()
   /** Why it could not be recovered. What the checkpoints say of it stays in force for the next start. */
   failure: Error | undefined
 
@@ -86,15 +90,63 @@ export class StoredLog implements StoredPartition {
     return this.#log
   }
 
-  /** Throws what the disk says. */
+  /** Throws why it cannot be opened: the same until it is time for the next try. */
   open(): Log {
     if (this.failure !== undefined) throw this.failure
-    this.#log ??= new Log(this.topic, this.partition, this.#configOf(), this.#services, {
+    return this.#log ?? this.#try(() => this.#load())
+  }
+
+  /** Makes the log, without what an earlier try may have left. Throws as `open`. */
+  create(topicId: string): Log {
+    return this.#try(() => {
+      // What is there already would be taken for durable.
+      if (this.#refusal !== undefined) this.#files.remove(this.directory)
+      this.#files.makeDirectory(this.directory)
+      this.writeTopicId(topicId)
+      return this.#load()
+    })
+  }
+
+  /** Why it could not be opened or made when that was tried last: told in the log already. */
+  get openFailure(): Error | undefined {
+    return this.#refusal?.error
+  }
+
+  #try(load: () => Log): Log {
+    if (this.#refusal !== undefined && this.#nowMs() < this.#refusal.retryAtMs) throw this.#refusal.error
+    try {
+      this.#log = load()
+    } catch (error) {
+      this.#refuse(failureOfPart(this.#services.host, error))
+    }
+    this.#refusal = undefined
+    this.#backoff.succeeded()
+    return this.#log
+  }
+
+  #load(): Log {
+    return new Log(this.topic, this.partition, this.#configOf(), this.#services, {
       partition: this.name,
       directory: this.directory,
+      logDirectory: this.logDirectory,
       ...this.#checkpointed,
     })
-    return this.#log
+  }
+
+  #refuse(error: Error): never {
+    if (error.message !== this.#refusal?.error.message) {
+      const reason = isSystemError(error) ? error.message : error.stack
+      this.#services.logger.error(
+        { partition: this.name, directory: this.logDirectory, reason },
+        'a log cannot be opened: its partition answers KAFKA_STORAGE_ERROR; it is tried again',
+      )
+    }
+    this.#refusal = { error, retryAtMs: this.#nowMs() + this.#backoff.failed(error) }
+    throw error
+  }
+
+  #nowMs(): number {
+    return this.#services.host.clock.monotonicMs()
   }
 
   /** Forgets the log where nothing was done with it that the disk does not know. */

@@ -85,6 +85,7 @@ export class GroupWorld {
     const parts = { host: this.host, logger: silentLogger, configs: this.configs, metadata }
     const runtime = new CoordinatorRuntime<GroupShard>({
       nodeId: NODE_ID,
+      host: this.host,
       logger: silentLogger,
       metadata,
       topic: GROUP_TOPIC,

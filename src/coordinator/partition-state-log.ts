@@ -1,12 +1,20 @@
 import type { CompressionName } from '../../protocol/compression/codec.ts'
 import { isRejection, type Rejection } from '../../protocol/error-codes.ts'
-import { invariant } from '../../protocol/invariant.ts'
 import { buildBatch } from '../../protocol/records/batch-builder.ts'
 import { buildEndTransactionBatch, readEndTransactionMarker } from '../../protocol/records/control-records.ts'
 import { RecordBatch } from '../../protocol/records/record-batch.ts'
 import { openRecords, RecordFault } from '../../protocol/records/record-reader.ts'
+import type { PartitionLog } from '../../storage/partition-log.ts'
+import { hasFittingChecksum } from '../../storage/segment/stored-batch.ts'
 import type { Partition } from '../partition/partition.ts'
-import type { AppendOptions, CoordinatorLog, LoadedRecord, StateRecord, TransactionEnd } from './state-log.ts'
+import {
+  type AppendOptions,
+  type CoordinatorLog,
+  CorruptStateError,
+  type LoadedRecord,
+  type StateRecord,
+  type TransactionEnd,
+} from './state-log.ts'
 
 /** Bytes that are read at a time while loading. Source: offsets.load.buffer.size. */
 const LOAD_BYTES = 5 * 1024 * 1024
@@ -48,19 +56,25 @@ export class PartitionStateLog implements CoordinatorLog {
     return result.lastOffset + 1
   }
 
+  /** All or nothing, as in Kafka: a batch that cannot be read may have changed any key of the shard. */
   async load(replay: (record: LoadedRecord) => void): Promise<void> {
     const { log } = this.#partition()
     let offset = log.logStartOffset
     while (offset < log.logEndOffset) {
       const read = await log.read(offset, { maxBytes: LOAD_BYTES, minOneBatch: true, upToOffset: log.logEndOffset })
-      if (!('slices' in read)) throw new AppendRefused(read.error)
+      if (!('slices' in read)) {
+        if (read.error === 'CORRUPT_MESSAGE') throw damaged(log, offset, 'what stands there is no batch')
+        throw new AppendRefused(read.error)
+      }
       try {
         // Batches lie across slices as the log likes.
-        replayBatches(read.slices.length === 1 ? read.slices[0]! : Buffer.concat(read.slices), offset, replay)
+        const bytes = read.slices.length === 1 ? read.slices[0]! : Buffer.concat(read.slices)
+        replayBatches(log, bytes, offset, replay)
       } finally {
         read.release()
       }
-      invariant(read.nextOffset > offset, 'a read below the end of the log found nothing')
+      // Compaction may have removed the last records below the end.
+      if (read.nextOffset === offset) return
       offset = read.nextOffset
     }
   }
@@ -77,29 +91,51 @@ export class AppendRefused extends Error {
   override readonly name = 'AppendRefused'
 }
 
-function replayBatches(bytes: Buffer, fromOffset: number, replay: (record: LoadedRecord) => void): void {
+/** Names the place, and the remedy that loses least: nothing before the damage, and no other file. */
+function damaged(log: PartitionLog, offset: number, reason: string): CorruptStateError {
+  const { file, position } = log.locate(offset)
+  const remedy = `restore the file, or stop the broker and cut the file there (truncate -s ${position} ${file}), which loses what follows in it`
+  return new CorruptStateError(`offset ${offset} (${file}, position ${position}): ${reason}; ${remedy}`)
+}
+
+function replayBatches(
+  log: PartitionLog,
+  bytes: Buffer,
+  fromOffset: number,
+  replay: (record: LoadedRecord) => void,
+): void {
   for (let position = 0; position < bytes.length; ) {
-    const batch = new RecordBatch(bytes.subarray(position))
-    const end = position + batch.sizeBytes
-    replayBatch(new RecordBatch(bytes.subarray(position, end)), fromOffset, replay)
-    position = end
+    const { sizeBytes } = new RecordBatch(bytes.subarray(position))
+    const batch = new RecordBatch(bytes.subarray(position, position + sizeBytes))
+    replayBatch(log, batch, fromOffset, replay)
+    position += sizeBytes
   }
 }
 
-function replayBatch(batch: RecordBatch, fromOffset: number, replay: (record: LoadedRecord) => void): void {
+function replayBatch(
+  log: PartitionLog,
+  batch: RecordBatch,
+  fromOffset: number,
+  replay: (record: LoadedRecord) => void,
+): void {
+  if (!hasFittingChecksum(batch)) throw damaged(log, batch.baseOffset, 'the checksum does not fit')
   const cursor = openRecords(batch)
-  if (cursor instanceof RecordFault) throw new Error(cursor.message)
+  if (cursor instanceof RecordFault) throw damaged(log, batch.baseOffset, cursor.message)
   const { producerId, producerEpoch, isControl, isTransactional } = batch
   while (cursor.next()) {
     const { offset, timestamp: timestampMs, key, value } = cursor
     if (offset < fromOffset || key === null) continue
     const producer = { producerId: isTransactional ? producerId : -1, producerEpoch }
     const record = { offset, timestampMs, ...producer, key, value }
-    if (!isControl) replay(record)
-    else {
-      const end = readEndTransactionMarker(key, value)
-      if (end !== undefined) replay({ ...record, marker: end.type === 'COMMIT' ? 'commit' : 'abort' })
+    try {
+      if (!isControl) replay(record)
+      else {
+        const end = readEndTransactionMarker(key, value)
+        if (end !== undefined) replay({ ...record, marker: end.type === 'COMMIT' ? 'commit' : 'abort' })
+      }
+    } catch (error) {
+      throw damaged(log, offset, `the record cannot be replayed: ${(error as Error).message}`)
     }
   }
-  if (cursor.fault !== undefined) throw new Error(cursor.fault.message)
+  if (cursor.fault !== undefined) throw damaged(log, batch.baseOffset, cursor.fault.message)
 }

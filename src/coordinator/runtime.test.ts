@@ -1,5 +1,6 @@
 import { expect } from 'chai'
 import { isRejection, reject } from '../../protocol/error-codes.ts'
+import { SimulatedHost } from '../../storage/host/simulated-host.ts'
 import { emptyImage } from '../metadata/cluster-image.ts'
 import type { MetadataStore, NewTopic } from '../metadata/metadata-store.ts'
 import { silentLogger } from '../observe/logger.ts'
@@ -16,6 +17,7 @@ describe('a coordinator whose topic cannot be made', () => {
     } as unknown as MetadataStore
     const runtime = new CoordinatorRuntime({
       nodeId: 1,
+      host: new SimulatedHost(),
       logger: { ...silentLogger, warn: (fields) => warnings.push((fields as { reason: string }).reason) },
       metadata,
       topic: '__groups',

@@ -1,4 +1,6 @@
 import { isRejection, type Rejection, reject } from '../../protocol/error-codes.ts'
+import { eachAlone, inBackground } from '../../storage/failure-policy.ts'
+import type { Host } from '../../storage/host/host.ts'
 import type { MetadataImage, PartitionImage } from '../metadata/metadata-image.ts'
 import type { MetadataChange, MetadataStore, NewTopic } from '../metadata/metadata-store.ts'
 import type { Logger } from '../observe/logger.ts'
@@ -8,6 +10,7 @@ import type { ShardRuntime } from './shard-runtime.ts'
 
 export interface CoordinatorRuntimeParts<S extends Shard> {
   readonly nodeId: number
+  readonly host: Pick<Host, 'fatal'>
   readonly logger: Logger
   readonly metadata: MetadataStore
   /** The coordinator's internal topic, and how it is made on first need. */
@@ -41,12 +44,12 @@ export class CoordinatorRuntime<S extends Shard> {
     this.#parts = parts
   }
 
-  /** Resolves when all that is led here is loaded. */
+  /** Resolves once each shard that is led here serves, or could not be loaded: no shard holds up the others. */
   async start(): Promise<void> {
     this.#isRunning = true
     this.#parts.metadata.onChange((image, change) => this.#follow(image, change))
     this.#lead(this.#parts.metadata.image)
-    await Promise.all([...this.#shards.values()].map(({ runtime }) => runtime.load()))
+    await Promise.all([...this.#shards.values()].map(({ runtime }) => runtime.settled()))
   }
 
   stop(): void {
@@ -70,15 +73,19 @@ export class CoordinatorRuntime<S extends Shard> {
     return [...this.#shards.values()].map(({ runtime }) => runtime)
   }
 
-  /** The broker that coordinates the key. If it is this one, it serves the key once this resolves. */
+  /**
+   * The broker that coordinates the key. If it is this one, it serves the key once this resolves.
+   * COORDINATOR_NOT_AVAILABLE where nobody does, or the key's shard could not be loaded.
+   */
   async coordinatorOf(key: string, principal: string): Promise<number | Rejection> {
     const { metadata } = this.#parts
     if (this.#topicPartitions(metadata.image) === undefined) await this.#create(principal)
     const partitions = this.#topicPartitions(metadata.image)
     const partition = coordinatorPartition(key, partitions?.length ?? 1)
     const leader = partitions?.[partition]?.leader ?? -1
-    if (leader === -1) return reject('COORDINATOR_NOT_AVAILABLE')
-    await this.#shards.get(partition)?.runtime.load()
+    const shard = this.#shards.get(partition)?.runtime
+    await shard?.settled()
+    if (leader === -1 || shard?.isFailed) return reject('COORDINATOR_NOT_AVAILABLE')
     return leader
   }
 
@@ -106,7 +113,13 @@ export class CoordinatorRuntime<S extends Shard> {
   #follow(image: MetadataImage, change: MetadataChange): void {
     if (!this.#isRunning) return
     this.#lead(image)
-    for (const { runtime } of this.#shards.values()) runtime.metadataChanged(change)
+    const { host, logger, topic } = this.#parts
+    eachAlone(
+      host,
+      this.#shards,
+      ([, { runtime }]) => runtime.metadataChanged(change),
+      ([partition], err) => logger.error({ err }, `${topic}-${partition} did not follow a change of the metadata`),
+    )
   }
 
   #lead(image: MetadataImage): void {
@@ -122,7 +135,7 @@ export class CoordinatorRuntime<S extends Shard> {
       if (leader !== this.#parts.nodeId || this.#shards.has(partition)) return
       const runtime = this.#parts.open(partition)
       this.#shards.set(partition, { runtime, topicId: topic.id, leaderEpoch })
-      void runtime.load()
+      inBackground(this.#parts.host, runtime.load())
     })
   }
 }

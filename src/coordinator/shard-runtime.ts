@@ -1,12 +1,20 @@
 import { TextTooLongError } from '../../protocol/byte-writer.ts'
 import { isRejection, type Rejection, reject } from '../../protocol/error-codes.ts'
-import type { Host } from '../../storage/host/host.ts'
+import { Backoff, failureOfPart, inBackground } from '../../storage/failure-policy.ts'
+import type { Host, Timer } from '../../storage/host/host.ts'
 import type { MetadataChange } from '../metadata/metadata-store.ts'
 import type { Logger } from '../observe/logger.ts'
 import { type CoordinatorRecord, encodeRecord } from './coordinator-record.ts'
 import { Deadlines } from './deadlines.ts'
 import type { Decision, Shard } from './shard.ts'
-import type { AppendOptions, CoordinatorLog, StateRecord, TransactionEnd } from './state-log.ts'
+import {
+  type AppendOptions,
+  type CoordinatorLog,
+  CorruptStateError,
+  type LoadedRecord,
+  type StateRecord,
+  type TransactionEnd,
+} from './state-log.ts'
 
 /** What an operation of a shard is: it decides, and may refuse. */
 export type Operation<S, R> = (shard: S) => Decision<R> | Rejection
@@ -29,9 +37,6 @@ export interface ShardParts<S> {
   readonly create: (deadlines: Deadlines<TimedOperation<S>>) => S
 }
 
-/** How long a log that could not be read is left alone before the next try. */
-const RELOAD_DELAY_MS = 1000
-
 /**
  * Runs the state machine of one partition of a coordinator's topic: decide, append, replay, answer when flushed. What
  * is staged is seen by the next decision at once, yet nothing is answered before all that it may have seen is flushed.
@@ -39,10 +44,18 @@ const RELOAD_DELAY_MS = 1000
  */
 export class ShardRuntime<S extends Shard> {
   readonly #parts: ShardParts<S>
-  /** Undefined while loading. */
+  /** Undefined where the shard does not serve: it is loading, failed or closed. */
   #loaded: LoadedState<S> | undefined
   #loading: Promise<void> | undefined
+  #isFailed = false
   #closed = false
+  readonly #backoff = new Backoff()
+  /** Until the next try to load. */
+  #retry: Timer | undefined
+  /** Appends failed since the last one that did not. */
+  #hasLost = false
+  /** What was told last of a failed load: each reason is told once. */
+  #toldReason: string | undefined
   /** Resolves once everything staged so far is flushed or lost, and never rejects; undefined when nothing is under way. */
   #flushed: Promise<void> | undefined
   #order = 0
@@ -51,12 +64,22 @@ export class ShardRuntime<S extends Shard> {
     this.#parts = parts
   }
 
-  /** Replays the log from its start. Resolves when the shard serves, or its partition was taken away. */
+  /** Replays the log from its start. Resolves when the shard serves, could not be loaded, or was closed. */
   load(): Promise<void> {
-    this.#loading ??= this.#loadUntilRead().finally(() => {
+    this.#loading ??= this.#tryToLoad().finally(() => {
       this.#loading = undefined
     })
     return this.#loading
+  }
+
+  /** Resolves once no load is under way. */
+  settled(): Promise<void> {
+    return this.#loading ?? Promise.resolve()
+  }
+
+  /** True where the log could not be loaded, until the next try. */
+  get isFailed(): boolean {
+    return this.#isFailed
   }
 
   /** The shard, for reads that need not wait for what is being flushed; undefined while loading. */
@@ -67,13 +90,14 @@ export class ShardRuntime<S extends Shard> {
   /** Takes the shard down: who waits is answered NOT_COORDINATOR. */
   close(): void {
     this.#closed = true
+    this.#retry?.cancel()
     this.#end()
   }
 
   /** COORDINATOR_LOAD_IN_PROGRESS, NOT_COORDINATOR, or what the operation refuses or answers. */
   write<R>(operation: Operation<S, R>, transaction?: AppendOptions['transaction']): Outcome<R> {
     const loaded = this.#loaded
-    if (loaded === undefined) return reject(this.#closed ? 'NOT_COORDINATOR' : 'COORDINATOR_LOAD_IN_PROGRESS')
+    if (loaded === undefined) return this.#notServing()
     const decision = operation(loaded.shard)
     if (isRejection(decision)) return decision
     return this.#carryOut(loaded, decision, transaction)
@@ -82,7 +106,7 @@ export class ShardRuntime<S extends Shard> {
   /** An answer from memory, given when everything that is in it is flushed. */
   read<R>(look: (shard: S) => R | Rejection): Outcome<R> {
     const loaded = this.#loaded
-    if (loaded === undefined) return reject(this.#closed ? 'NOT_COORDINATOR' : 'COORDINATOR_LOAD_IN_PROGRESS')
+    if (loaded === undefined) return this.#notServing()
     const seen = look(loaded.shard)
     return this.#flushed === undefined ? seen : this.#afterFlush(loaded, this.#flushed, () => seen)
   }
@@ -90,11 +114,16 @@ export class ShardRuntime<S extends Shard> {
   /** Writes the end of a transaction and applies what it had pending. */
   endTransaction(end: TransactionEnd): Outcome<undefined> {
     const loaded = this.#loaded
-    if (loaded === undefined) return reject(this.#closed ? 'NOT_COORDINATOR' : 'COORDINATOR_LOAD_IN_PROGRESS')
+    if (loaded === undefined) return this.#notServing()
     const flushed = this.#stage(loaded, this.#parts.log.endTransaction(end, { nowMs: this.#parts.host.clock.nowMs() }))
     this.#order++
     loaded.shard.replayMarker(end.producerId, end.result)
     return this.#afterFlush(loaded, flushed, () => undefined)
+  }
+
+  /** Kafka's answers. Clients of all ages look for the coordinator again after NOT_COORDINATOR. */
+  #notServing(): Rejection {
+    return reject(this.#closed || this.#isFailed ? 'NOT_COORDINATOR' : 'COORDINATOR_LOAD_IN_PROGRESS')
   }
 
   metadataChanged(change: MetadataChange): void {
@@ -159,6 +188,8 @@ export class ShardRuntime<S extends Shard> {
   #stage(loaded: LoadedState<S>, appended: Promise<unknown>): Promise<void> {
     const flushed = appended.then(
       () => {
+        this.#hasLost = false
+        this.#backoff.succeeded()
         if (this.#flushed === flushed) this.#flushed = undefined
       },
       (error) => this.#lost(loaded, error),
@@ -178,9 +209,14 @@ export class ShardRuntime<S extends Shard> {
 
   #lost(loaded: LoadedState<S>, error: unknown): void {
     if (this.#loaded !== loaded) return
-    this.#parts.logger.error({ log: this.#parts.name, err: error }, 'Append failed: the state is loaded again.')
+    const { host, logger, name } = this.#parts
+    const { message } = failureOfPart(host, error)
+    logger.error({ log: name, reason: message }, `${name}: an append failed; its state is loaded again`)
     this.#end()
-    this.#inTheBackground(this.load())
+    // A disk that takes nothing would make one load after the other.
+    if (this.#hasLost) this.#retryLater()
+    else inBackground(host, this.load())
+    this.#hasLost = true
   }
 
   #end(): void {
@@ -192,34 +228,69 @@ export class ShardRuntime<S extends Shard> {
     loaded.shard.unloaded()
   }
 
-  async #loadUntilRead(): Promise<void> {
-    while (!this.#closed && this.#loaded === undefined) {
-      try {
-        await this.#loadOnce()
-      } catch (error) {
-        this.#parts.logger.error({ log: this.#parts.name, err: error }, 'State could not be loaded; trying again.')
-        await new Promise<void>((resolve) => {
-          this.#parts.host.timers.after(RELOAD_DELAY_MS, resolve)
-        })
-      }
+  async #tryToLoad(): Promise<void> {
+    if (this.#closed || this.#loaded !== undefined) return
+    this.#isFailed = false
+    try {
+      await this.#loadOnce()
+      if (!this.#hasLost) this.#backoff.succeeded()
+    } catch (error) {
+      this.#loadFailed(failureOfPart(this.#parts.host, error))
     }
+  }
+
+  /** Damaged bytes stay as they are: only a new leader epoch, or the next start, reads them again. As in Kafka. */
+  #loadFailed(error: Error): void {
+    if (this.#closed) return
+    const isDamaged = error instanceof CorruptStateError
+    const { logger, name } = this.#parts
+    if (error.message !== this.#toldReason) {
+      const outlook = isDamaged ? '' : '; it is tried again'
+      logger.error({ log: name }, `${name} cannot be loaded, its keys are not served: ${error.message}${outlook}`)
+    }
+    this.#toldReason = error.message
+    if (isDamaged) this.#isFailed = true
+    else this.#retryLater()
+  }
+
+  #retryLater(): void {
+    const { host } = this.#parts
+    this.#isFailed = true
+    this.#retry = host.timers.after(this.#backoff.failed(), () => inBackground(host, this.load()))
   }
 
   async #loadOnce(): Promise<void> {
     const deadlines = new Deadlines<TimedOperation<S>>(this.#parts.host, (operation) => this.#fire(operation))
     const shard = this.#parts.create(deadlines)
-    await this.#parts.log.load((stored) => {
-      this.#order = stored.offset + 1
-      if (stored.marker !== undefined) {
-        shard.replayMarker(stored.producerId, stored.marker)
-        return
-      }
-      const record = shard.decode(stored)
-      if (record !== undefined) shard.replay(record, { order: stored.offset, producerId: stored.producerId })
-    })
+    let leftOut = 0
+    try {
+      await this.#parts.log.load((stored) => {
+        if (!this.#replayStored(shard, stored)) leftOut++
+      })
+    } catch (error) {
+      deadlines.close()
+      throw error
+    }
     if (this.#closed) return
+    if (leftOut > 0) {
+      const { logger, name } = this.#parts
+      logger.warn({ log: name }, `${name}: ${leftOut} records of kinds that this version does not serve were left out`)
+    }
     this.#loaded = { shard, deadlines }
+    this.#toldReason = undefined
     shard.loaded()
+  }
+
+  /** False where the record is of a kind that is not served. */
+  #replayStored(shard: S, stored: LoadedRecord): boolean {
+    this.#order = stored.offset + 1
+    if (stored.marker !== undefined) {
+      shard.replayMarker(stored.producerId, stored.marker)
+      return true
+    }
+    const record = shard.decode(stored)
+    if (record !== undefined) shard.replay(record, { order: stored.offset, producerId: stored.producerId })
+    return record !== undefined
   }
 
   #fire(operation: TimedOperation<S>): void {
@@ -231,12 +302,7 @@ export class ShardRuntime<S extends Shard> {
 
   #inBackground(loaded: LoadedState<S>, decision: Decision<void>): void {
     const outcome = this.#carryOut(loaded, decision)
-    if (outcome instanceof Promise) this.#inTheBackground(outcome)
-  }
-
-  /** Whatever throws there is a bug: it may have left the memory half changed. */
-  #inTheBackground(work: Promise<unknown>): void {
-    work.catch((error) => this.#parts.host.fatal(error as Error))
+    if (outcome instanceof Promise) inBackground(this.#parts.host, outcome)
   }
 }
 

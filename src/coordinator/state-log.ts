@@ -9,8 +9,17 @@ export interface StateLog {
    * was written: the owner throws its memory away and loads again.
    */
   append(records: readonly StateRecord[], options: AppendOptions): Promise<number>
-  /** Every record from the start, in order. Control batches (transaction markers) come as `marker`. */
+  /**
+   * Every record from the start, in order. Control batches (transaction markers) come as `marker`. Rejects with
+   * CorruptStateError where the log is damaged, or where `replay` throws: a second try would find the same. Rejects with
+   * any other error where a later try may succeed.
+   */
   load(replay: (record: LoadedRecord) => void): Promise<void>
+}
+
+/** State that cannot be read: the message names offset, place, reason and remedy. */
+export class CorruptStateError extends Error {
+  override readonly name = 'CorruptStateError'
 }
 
 export interface StateRecord {

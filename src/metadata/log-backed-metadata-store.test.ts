@@ -1,5 +1,6 @@
 import { expect } from 'chai'
 import { isRejection } from '../../protocol/error-codes.ts'
+import { invariant } from '../../protocol/invariant.ts'
 import { newTopic, StoreOnMemory } from './metadata-store.fixture.ts'
 import type { MetadataChange } from './metadata-store.ts'
 
@@ -80,6 +81,29 @@ describe('LogBackedMetadataStore', () => {
     const again = await StoreOnMemory.start(host)
     expect([...again.store.image.topicsByName.keys()]).to.deep.equal(['kept'])
     expect(again.store.image.endOffset).to.be.greaterThan(endOffset)
+  })
+
+  it('a listener that throws keeps neither the others nor later changes from being told', async () => {
+    const opened = await StoreOnMemory.start()
+    const heard: string[] = []
+    opened.store.onChange(() => {
+      throw new Error('a bug')
+    })
+    opened.store.onChange((_, { topicsChanged }) => heard.push(...topicsChanged.map(({ name }) => name)))
+    for (const name of ['first', 'second']) {
+      expect(isRejection((await opened.create(newTopic(name)))[0])).to.equal(false)
+    }
+    expect(heard).to.deep.equal(['first', 'second'])
+    expect(opened.host.fatalReason).to.equal(undefined)
+  })
+
+  it('a listener that breaks an invariant ends the process', async () => {
+    const opened = await StoreOnMemory.start()
+    opened.store.onChange(() => invariant(false, 'broken'))
+    const created = opened.store.createTopics([newTopic('t')], opened.change)
+    await opened.host.advance(100)
+    expect(opened.host.fatalReason?.message).to.equal('broken')
+    created.catch(() => 'never answered')
   })
 
   it('a torn end of the log is cut, whole changes before it stay', async () => {

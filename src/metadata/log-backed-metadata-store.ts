@@ -5,6 +5,7 @@ import {
   UnregisterBrokerRecord,
 } from '../../protocol/internal-records/broker-records.ts'
 import { encodeMetadataRecord, readMetadataRecord } from '../../protocol/internal-records/metadata-framing.ts'
+import { eachAlone, inBackground } from '../../storage/failure-policy.ts'
 import type { Host } from '../../storage/host/host.ts'
 import type { Logger } from '../observe/logger.ts'
 import { bootstrapRecords, registrationRecords } from './bootstrap.ts'
@@ -259,9 +260,10 @@ export class LogBackedMetadataStore implements MetadataStore {
 
   /** Stages records as one atomic batch in this turn. Resolves once they are on the disk and readers see them. */
   #write(records: readonly Buffer[], nowMs: number): Promise<void> {
-    this.#log.append(records, nowMs)
     const builder = new ImageBuilder(this.#stagedImage)
     for (const bytes of records) builder.replay(readMetadataRecord(new ByteReader(bytes)), bytes)
+    // Only now: records that cannot be replayed must not get into the log.
+    this.#log.append(records, nowMs)
     const { image, change } = builder.finish({
       endOffset: this.#log.endOffset,
       controllerId: this.#parts.nodeId,
@@ -270,7 +272,9 @@ export class LogBackedMetadataStore implements MetadataStore {
     this.#stagedImage = image
     return new Promise((resolve, rejectWrite) => {
       this.#staged.push({ image, change, resolve, reject: rejectWrite })
-      this.#flushing ??= this.#flush()
+      if (this.#flushing !== undefined) return
+      this.#flushing = this.#flush()
+      inBackground(this.#parts.host, this.#flushing)
     })
   }
 
@@ -288,13 +292,24 @@ export class LogBackedMetadataStore implements MetadataStore {
       }
       for (const { image, change, resolve } of staged) {
         this.#image = image
-        for (const listener of this.#listeners) listener(image, change)
+        this.#tellListeners(image, change)
         resolve()
       }
       this.#maybeSnapshot()
     }
     // In the turn of the last look at what is staged: whatever comes later starts a flush of its own.
     this.#flushing = undefined
+  }
+
+  /** The change stands whoever fails to follow it: the other listeners hear of it, and the next changes go on. */
+  #tellListeners(image: ClusterImage, change: MetadataChange): void {
+    const { host, logger } = this.#parts
+    eachAlone(
+      host,
+      this.#listeners,
+      (listener) => listener(image, change),
+      (_, err) => logger.error({ err }, 'a part of the broker did not follow a change of the metadata'),
+    )
   }
 
   #takeBack(staged: readonly StagedChange[], error: unknown): void {

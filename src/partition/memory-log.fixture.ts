@@ -52,6 +52,10 @@ export class MemoryLog implements PartitionLog {
     return { baseOffset, lastOffset: logEndOffset - 1, logAppendTimeMs: -1, logStartOffset, duplicate: false }
   }
 
+  locate() {
+    return { file: 'memory', position: 0 }
+  }
+
   async read(offset: number, { maxBytes, minOneBatch, upToOffset }: ReadContext) {
     if (offset < this.logStartOffset || offset > this.logEndOffset) return reject('OFFSET_OUT_OF_RANGE')
     await this.reading()

@@ -1,5 +1,6 @@
 import { expect } from 'chai'
 import { isRejection } from '../../protocol/error-codes.ts'
+import { InvariantError } from '../../protocol/invariant.ts'
 import { ZERO_UUID } from '../../protocol/schema.ts'
 import { SimulatedHost } from '../../storage/host/simulated-host.ts'
 import { ConfigStore } from '../config/config-store.ts'
@@ -29,7 +30,15 @@ class Rig {
     }
     const { logs, metadata, purgatory, configs } = this
     const settings = (topic: string) => configs.topic(topic)
-    this.registry = new PartitionRegistry({ nodeId: 1, logs, metadata, settings, watcher: purgatory, logger })
+    this.registry = new PartitionRegistry({
+      nodeId: 1,
+      host: new SimulatedHost(),
+      logs,
+      metadata,
+      settings,
+      watcher: purgatory,
+      logger,
+    })
   }
 
   get names(): string[] {
@@ -113,7 +122,7 @@ describe('the partition registry', () => {
     expect(rig.outcome('nobody', 0)).to.equal('NOT_LEADER_OR_FOLLOWER')
   })
 
-  it('answers KAFKA_STORAGE_ERROR where a log cannot be opened, and throws what is no error of the disk', () => {
+  it('answers KAFKA_STORAGE_ERROR where a log cannot be opened, and says why once; a broken invariant is thrown on', () => {
     const rig = new Rig()
     rig.metadata.addTopic('t')
     rig.registry.start()
@@ -123,10 +132,12 @@ describe('the partition registry', () => {
       }
     }
     fail(Object.assign(new Error('EIO: broken'), { code: 'EIO' }))
-    expect(rig.outcome('t', 0)).to.equal('KAFKA_STORAGE_ERROR')
+    for (let i = 0; i < 3; i++) expect(rig.outcome('t', 0)).to.equal('KAFKA_STORAGE_ERROR')
     expect(rig.errors).to.deep.equal(['t-0 cannot be opened: EIO: broken'])
     fail(new Error('a bug'))
-    expect(() => rig.outcome('t', 0)).to.throw('a bug')
+    expect(rig.outcome('t', 0)).to.equal('KAFKA_STORAGE_ERROR')
+    fail(new InvariantError('broken'))
+    expect(() => rig.outcome('t', 0)).to.throw('broken')
   })
 
   it('forgets a deleted topic, its log, and wakes who waits for it', () => {

@@ -1,7 +1,8 @@
 import { type Rejection, reject } from '../../protocol/error-codes.ts'
 import { ZERO_UUID } from '../../protocol/schema.ts'
+import { eachAlone, failureOfPart, isSystemError } from '../../storage/failure-policy.ts'
+import type { Host } from '../../storage/host/host.ts'
 import type { LogStore } from '../../storage/log-store.ts'
-import { isOpenLimitError } from '../../storage/open-limits.ts'
 import type { PartitionLog } from '../../storage/partition-log.ts'
 import type { TopicSettings } from '../config/topic-configs.ts'
 import {
@@ -35,16 +36,20 @@ interface HostedTopic {
  */
 export class PartitionRegistry {
   readonly #nodeId: number
+  readonly #host: Pick<Host, 'fatal'>
   readonly #logs: LogStore
   readonly #metadata: MetadataStore
   readonly #settings: (topic: string) => TopicSettings
   readonly #watcher: PartitionWatcher
   readonly #logger: Logger
   readonly #topics = new Map<string, HostedTopic>()
+  /** What was told last of a partition's failure, by `topic-0`. */
+  readonly #toldFailures = new Map<string, string>()
   readonly #readable = (partition: Partition, bytes: number) => this.#watcher.appended(partition, bytes)
 
   constructor(parts: {
     nodeId: number
+    host: Pick<Host, 'fatal'>
     logs: LogStore
     metadata: MetadataStore
     settings: (topic: string) => TopicSettings
@@ -52,6 +57,7 @@ export class PartitionRegistry {
     logger: Logger
   }) {
     this.#nodeId = parts.nodeId
+    this.#host = parts.host
     this.#logs = parts.logs
     this.#metadata = parts.metadata
     this.#settings = parts.settings
@@ -96,8 +102,10 @@ export class PartitionRegistry {
   }
 
   #apply(image: MetadataImage, change: MetadataChange): void {
-    for (const topic of change.topicsDeleted) this.#delete(topic)
-    for (const topic of change.topicsChanged) this.#change(topic)
+    const tell = (topic: TopicImage, err: Error) =>
+      this.#logger.error({ err, topic: topic.name }, `a change of topic ${topic.name} was not followed`)
+    eachAlone(this.#host, change.topicsDeleted, (topic) => this.#delete(topic), tell)
+    eachAlone(this.#host, change.topicsChanged, (topic) => this.#change(topic), tell)
     if (change.configsChanged.length > 0) this.#reconfigure(image, change.configsChanged)
   }
 
@@ -173,15 +181,19 @@ export class PartitionRegistry {
     return this.#withDisk(`${name}-${index}`, 'opened', () => this.#logs.create(name, index, id, this.#settings(name)))
   }
 
-  /** Undefined where the disk does not let it happen. */
+  /** Undefined where it fails: this partition answers KAFKA_STORAGE_ERROR, the others go on. */
   #withDisk<T>(name: string, what: string, task: () => T): T | undefined {
     try {
-      return task()
-    } catch (error) {
-      if ((error as { code?: unknown }).code === undefined) throw error
-      // The log store tells it once for all partitions.
-      if (isOpenLimitError(error)) return undefined
-      this.#logger.error({ reason: (error as Error).message }, `${name} cannot be ${what}: ${(error as Error).message}`)
+      const result = task()
+      this.#toldFailures.delete(name)
+      return result
+    } catch (caught) {
+      const error = failureOfPart(this.#host, caught)
+      // Clients ask again and again.
+      if (this.#toldFailures.get(name) === error.message) return undefined
+      this.#toldFailures.set(name, error.message)
+      const fields = isSystemError(error) ? {} : { err: error }
+      this.#logger.error(fields, `${name} cannot be ${what}: ${error.message}`)
       return undefined
     }
   }

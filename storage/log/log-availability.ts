@@ -1,11 +1,10 @@
 import { type Rejection, reject } from '../../protocol/error-codes.ts'
-import { isOpenLimitError } from '../open-limits.ts'
+import { failureOfPart, isSystemError, mayPass } from '../failure-policy.ts'
 import type { LogServices } from './log-services.ts'
+import type { LogLocation } from './recovery.ts'
 
 /** After a full disk, appends are tried again so often. */
 const RETRY_AFTER_MS = 1000
-/** Failures that may pass while the broker runs. */
-const PASSING = ['ENOSPC', 'EDQUOT', 'EFBIG', 'EMFILE', 'ENFILE']
 
 /** Why appends are refused; a full disk may get room again, any other failure needs a restart. */
 interface Refusal {
@@ -15,16 +14,14 @@ interface Refusal {
 
 /** Whether a log takes appends, and since which failure not. What is there can be read all the same. */
 export class LogAvailability {
-  readonly #name: string
-  readonly #directory: string
+  readonly #location: LogLocation
   readonly #services: LogServices
   readonly #onOffline: (error: Error) => void
   #refusal: Refusal | undefined
 
   /** onOffline: nothing may be written any more. */
-  constructor(name: string, directory: string, services: LogServices, onOffline: (error: Error) => void) {
-    this.#name = name
-    this.#directory = directory
+  constructor(location: LogLocation, services: LogServices, onOffline: (error: Error) => void) {
+    this.#location = location
     this.#services = services
     this.#onOffline = onOffline
   }
@@ -42,17 +39,17 @@ export class LogAvailability {
     return undefined
   }
 
-  /** Something could not be written. */
-  refuse(error: Error): void {
-    if (!PASSING.includes((error as NodeJS.ErrnoException).code ?? '')) {
+  /** Something could not be written. A broken invariant is thrown on. */
+  refuse(caught: unknown): void {
+    const error = failureOfPart(this.#services.host, caught)
+    if (!mayPass(error)) {
       this.goOffline(error)
       return
     }
     const retryAtMs = this.#services.host.clock.monotonicMs() + RETRY_AFTER_MS
-    // That too many files are open is told once for all logs.
-    if (this.#refusal === undefined && !isOpenLimitError(error)) {
+    if (this.#refusal === undefined) {
       this.#services.logger.error(
-        { partition: this.#name, reason: error.message },
+        { partition: this.#location.partition, reason: error.message },
         'no room to write: appends are refused until there is some again',
       )
     }
@@ -60,15 +57,17 @@ export class LogAvailability {
   }
 
   /** No append is accepted until the next start. */
-  goOffline(error: Error): void {
+  goOffline(caught: unknown): void {
+    const error = failureOfPart(this.#services.host, caught)
     if (this.#isOffline) return
+    const { partition, directory, logDirectory } = this.#location
     this.#refusal = { error, retryAtMs: Number.POSITIVE_INFINITY }
     this.#onOffline(error)
     this.#services.logger.error(
-      { partition: this.#name, directory: this.#directory, reason: error.message },
+      { partition, directory, reason: isSystemError(error) ? error.message : error.stack },
       'the disk failed: appends are refused until the broker is started anew',
     )
-    this.#services.onDiskFailure(this.#directory, error)
+    this.#services.onDiskFailure(logDirectory, error)
   }
 
   /** The files are about to go, and others may take their names: whatever is under way must not touch them any more. */

@@ -107,7 +107,7 @@ export class LogFlush {
       this.#unsynced.add(active)
       this.#isUnfinished = false
     } catch (error) {
-      availability.refuse(error as Error)
+      availability.refuse(error)
     }
   }
 
@@ -138,7 +138,7 @@ export class LogFlush {
       this.#lastFlushMs = this.#services.host.clock.nowMs()
     } catch (error) {
       for (const segment of toSync) if (segments.has(segment)) this.#unsynced.add(segment)
-      availability.refuse(error as Error)
+      availability.refuse(error)
     }
   }
 
@@ -195,7 +195,7 @@ export class LogFlush {
     try {
       this.#services.openFiles.files.syncDirectory(this.#parts.state.directory)
     } catch (error) {
-      this.#parts.availability.refuse(error as Error)
+      this.#parts.availability.refuse(error)
     }
   }
 }

@@ -38,7 +38,7 @@ export function openLogParts(
     flush.forget(segment)
   })
   const queue = new WriteQueue(services.host, services.openFiles, { ...events, syncNames: () => flush.syncNames() })
-  const availability = new LogAvailability(name, directory, services, (error) => queue.break(error))
+  const availability = new LogAvailability(location, services, (error) => queue.break(error))
   const flush = new LogFlush({ state, segments, availability, queue }, services, changed)
   const appends = new LogAppend({ state, segments, tail, queue, flush }, services)
   const reads = new LogReads({ state, segments, tail }, services)

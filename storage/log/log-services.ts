@@ -16,12 +16,12 @@ export interface LogServices {
   readonly logger: StorageLogger
   /** Settings that are the same for all logs; they may change while the broker runs. */
   readonly settings: LogServiceSettings
-  /** Makes where logs start durable. */
-  readonly saveLogStart: (log: { readonly directory: string }) => Promise<void>
-  /** Writes up to where logs need no recovery. */
-  readonly saveRecoveryPoints: () => void
+  /** Makes durable where the logs of the log directory start. */
+  readonly saveLogStarts: (logDirectory: string) => Promise<void>
+  /** Writes up to where the logs of the log directory need no recovery. */
+  readonly saveRecoveryPoints: (logDirectory: string) => void
   /** The disk failed under a log: it refuses appends until it is opened anew. */
-  readonly onDiskFailure: (directory: string, error: Error) => void
+  readonly onDiskFailure: (logDirectory: string, error: Error) => void
 }
 
 export interface LogServiceSettings {

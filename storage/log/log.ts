@@ -36,6 +36,7 @@ export class Log implements PartitionLog {
   readonly topic: string
   readonly partition: number
   readonly #services: LogServices
+  readonly #location: LogLocation
   readonly #parts: LogParts
   /** Log start offset not yet checkpointed. */
   #unsavedStart: number | undefined
@@ -45,6 +46,7 @@ export class Log implements PartitionLog {
     this.topic = topic
     this.partition = partition
     this.#services = services
+    this.#location = location
     this.#parts = openLogParts(location, config, services, {
       written: (endOffset) => this.#onWritten(endOffset),
       flushed: (endOffset) => this.#state.flushed(endOffset),
@@ -108,7 +110,7 @@ export class Log implements PartitionLog {
     } catch (error) {
       // A segment could not be made. Nothing of the append was staged before that.
       if ((error as NodeJS.ErrnoException).code === undefined) return Promise.reject(error)
-      this.#parts.availability.refuse(error as Error)
+      this.#parts.availability.refuse(error)
       return Promise.resolve(storageError())
     }
     if (isRejection(staged)) return Promise.resolve(staged)
@@ -136,6 +138,11 @@ export class Log implements PartitionLog {
   }
   maxTimestamp(): Promise<TimestampAndOffset | undefined> {
     return this.#parts.reads.maxTimestamp()
+  }
+
+  locate(offset: number): { readonly file: string; readonly position: number } {
+    const [segment = this.#parts.segments.active] = this.#parts.segments.from(offset)
+    return { file: segment.logPath, position: segment.positionOf(offset) }
   }
 
   // Producers and epochs.
@@ -189,11 +196,11 @@ export class Log implements PartitionLog {
     const unsaved = this.#unsavedStart
     if (unsaved === undefined) return undefined
     try {
-      await this.#services.saveLogStart(this)
+      await this.#services.saveLogStarts(this.#location.logDirectory)
       if (this.#unsavedStart === unsaved) this.#unsavedStart = undefined
       return undefined
     } catch (error) {
-      this.#parts.availability.refuse(error as Error)
+      this.#parts.availability.refuse(error)
       return storageError()
     }
   }
@@ -214,7 +221,7 @@ export class Log implements PartitionLog {
     try {
       this.#parts.segments.removeFirst(deletable.length)
     } catch (error) {
-      this.#parts.availability.refuse(error as Error)
+      this.#parts.availability.refuse(error)
     }
     this.#parts.flush.syncRemovals()
     return deletable.length
@@ -239,8 +246,8 @@ export class Log implements PartitionLog {
     await this.#parts.queue.idle()
     if (offset >= this.#state.logEndOffset) return
     cutLog(this.#parts, offset, this.#services)
-    this.#services.saveRecoveryPoints()
-    await this.#services.saveLogStart(this)
+    this.#services.saveRecoveryPoints(this.#location.logDirectory)
+    await this.#services.saveLogStarts(this.#location.logDirectory)
   }
 
   /**
@@ -263,7 +270,7 @@ export class Log implements PartitionLog {
       try {
         this.#parts.segments.exchange(start, replaced, cleaned)
       } catch (error) {
-        if ((error as NodeJS.ErrnoException).code !== undefined) this.#parts.availability.goOffline(error as Error)
+        if ((error as NodeJS.ErrnoException).code !== undefined) this.#parts.availability.goOffline(error)
         throw error
       }
     })
@@ -326,7 +333,7 @@ export class Log implements PartitionLog {
       active.writePendingIndexes()
     } catch (error) {
       // The records are in the file: recovery makes the index anew. Appends stop until the disk has room.
-      this.#parts.availability.refuse(error as Error)
+      this.#parts.availability.refuse(error)
     }
   }
 
@@ -336,7 +343,7 @@ export class Log implements PartitionLog {
     try {
       cutLog(this.#parts, this.#state.writtenEndOffset, this.#services)
     } catch (second) {
-      this.#parts.availability.goOffline(second as Error)
+      this.#parts.availability.goOffline(second)
     }
   }
 

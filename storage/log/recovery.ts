@@ -22,7 +22,9 @@ import { tidyTemporaryFiles } from './temporary-files.ts'
 export interface LogLocation {
   /** `topic-0`, for messages. */
   readonly partition: string
+  /** `<log directory>/topic-0` */
   readonly directory: string
+  readonly logDirectory: string
   /** True: the broker was stopped in order, so the files are as they were left. */
   readonly wasCleanStop: boolean
   /** From the checkpoints: what lies below the one was synced; what lies below the other was deleted. */

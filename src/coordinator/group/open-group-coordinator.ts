@@ -30,6 +30,7 @@ export function openGroupCoordinator(parts: GroupCoordinatorParts): GroupCoordin
   const { nodeId, host, logger, configs, metadata, partitions } = parts
   const runtime = new CoordinatorRuntime<GroupShard>({
     nodeId,
+    host,
     logger,
     metadata,
     topic: GROUP_TOPIC,

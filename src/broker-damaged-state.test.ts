@@ -1,0 +1,86 @@
+import { expect } from 'chai'
+import { coordinatorPartition } from './coordinator/java-hash.ts'
+import { RunningBroker } from './running-broker.fixture.ts'
+
+const SHARDS = 50
+const PROPERTIES = { 'offsets.topic.num.partitions': String(SHARDS) }
+
+function stateFile(groupId: string): string {
+  return `/data/__consumer_offsets-${coordinatorPartition(groupId, SHARDS)}/00000000000000000000.log`
+}
+
+/** A broker that was stopped in order after some commits of two groups, which two shards keep. */
+async function stoppedAfterCommits(): Promise<RunningBroker> {
+  const broker = await new RunningBroker().start(PROPERTIES)
+  await broker.create('t')
+  await broker.produce('t', 'key', 'value')
+  for (const offset of [1, 2]) await broker.commit('damaged', offset)
+  await broker.commit('whole', 7)
+  await broker.stop()
+  return broker
+}
+
+/** Changes the stored file: flips a bit of the last place where the text stands. */
+function flipBitAt({ host }: RunningBroker, path: string, text: string, bit = 1): void {
+  const bytes = host.files.readWhole(path)!
+  const at = bytes.lastIndexOf(text)
+  const handle = host.files.open(path, 'r+')
+  handle.writeSync([Buffer.from([bytes[at]! ^ bit])], at)
+  handle.close()
+}
+
+describe('a damaged batch in __consumer_offsets', () => {
+  it('takes its own shard out of service, and nothing else', async () => {
+    const broker = await stoppedAfterCommits()
+    flipBitAt(broker, stateFile('damaged'), 'damaged')
+    await broker.start(PROPERTIES)
+    expect(await broker.produce('t', 'key', 'value')).to.equal(-1)
+    expect(await broker.committed('whole')).to.equal(7)
+    expect(await broker.commit('whole', 8)).to.equal('NONE')
+    expect(await broker.findCoordinator('damaged')).to.equal('COORDINATOR_NOT_AVAILABLE')
+    expect(await broker.committed('damaged'), 'never an older offset').to.equal('NOT_COORDINATOR')
+    expect(await broker.commit('damaged', 3)).to.equal('NOT_COORDINATOR')
+    await broker.stop()
+  })
+
+  it('is told of in one line, with file, position and remedy, and not read again and again', async () => {
+    const broker = await stoppedAfterCommits()
+    const path = stateFile('damaged')
+    flipBitAt(broker, path, 'damaged')
+    await broker.start(PROPERTIES)
+    await broker.host.advance(3_600_000)
+    const told = broker.complaints.filter((line) => line.includes('__consumer_offsets'))
+    expect(told).to.have.length(1)
+    const shard = coordinatorPartition('damaged', SHARDS)
+    expect(told[0]).to.match(new RegExp(`^__consumer_offsets-${shard} cannot be loaded.*offset 1.*${path}.*checksum`))
+    const position = /truncate -s (\d+) (\S+?)\)/.exec(told[0]!)
+    expect(position?.[2]).to.equal(path)
+    await broker.stop()
+    // The remedy keeps what was committed before the damage.
+    const handle = broker.host.files.open(path, 'r+')
+    handle.truncate(Number(position![1]))
+    handle.close()
+    await broker.start(PROPERTIES)
+    expect(await broker.committed('damaged')).to.equal(1)
+    expect(await broker.commit('damaged', 3)).to.equal('NONE')
+    await broker.stop()
+  })
+})
+
+describe('a disk that cannot read the log of a shard', () => {
+  it('does not hold up the start; the shard is tried again, ever more rarely, and serves once it can be read', async () => {
+    const broker = await stoppedAfterCommits()
+    const path = stateFile('damaged')
+    const { files } = broker.host
+    files.pathFaults = [{ concerns: (each) => each === path, effect: 'unreadable' }]
+    await broker.start(PROPERTIES)
+    expect(await broker.committed('whole')).to.equal(7)
+    expect(await broker.committed('damaged')).to.equal('NOT_COORDINATOR')
+    await broker.host.advance(500_000)
+    expect(files.pathFaultsStruck).to.be.within(5, 30)
+    files.pathFaults = []
+    await broker.host.advance(60_000)
+    expect(await broker.committed('damaged')).to.equal(2)
+    await broker.stop()
+  })
+})

@@ -1,0 +1,94 @@
+import { InvariantError } from '../protocol/invariant.ts'
+import type { Host } from './host/host.ts'
+
+/*
+ * WHAT A FAILURE DOES. All of the broker holds to this page.
+ *
+ * FATAL: the process ends at once through `host.fatal`; the next start recovers from the files.
+ * - A broken invariant (InvariantError), wherever it breaks and whoever catches it. Memory cannot be trusted any more.
+ * - An error in work that nobody waits for (`inBackground`), and one that a timer's callback throws. It may have left
+ *   memory half changed, and nobody else would hear of it.
+ *
+ * FAILS A PART: its clients get Kafka's error, one line names file, offset and remedy, and everything else goes on.
+ * - A request, by an unexpected error: UNKNOWN_SERVER_ERROR, and the stack in the log.
+ * - A connection, by bytes that are no request: it is closed.
+ * - A log that cannot be written (LogAvailability): appends get KAFKA_STORAGE_ERROR until the next start, or until there
+ *   is room. Reads go on. Its directory gets no new logs.
+ * - A log that cannot be opened, or a batch that cannot be read: KAFKA_STORAGE_ERROR, CORRUPT_MESSAGE.
+ * - A coordinator's shard whose log cannot be read: NOT_COORDINATOR, and COORDINATOR_NOT_AVAILABLE to who looks for it.
+ * - One log, directory, listener or step among many: it is left out, the loop goes on (`eachAlone`).
+ *
+ * RETRIED:
+ * - What the disk refused and may allow again: opening a log, loading a shard. After 1 s, then twice as long each time,
+ *   up to a minute (`Backoff`); a second each time where only room or handles are short. Damaged bytes are not read again: they do not change before the next start.
+ * - A log without room: the next append that comes a second later is tried.
+ * - Recurring tasks (retention, flushes, checkpoints, compaction): at their next time.
+ */
+
+/** True for a failure that ends the process. */
+export function isFatal(error: unknown): error is InvariantError {
+  return error instanceof InvariantError
+}
+
+/** What the operating system says: EIO, ENOSPC, EMFILE. Bugs have no such code. */
+export function isSystemError(error: unknown): error is Error & { readonly code: string } {
+  return error instanceof Error && /^E[A-Z0-9]+$/.test((error as NodeJS.ErrnoException).code ?? '')
+}
+
+/** No room, or no handles: failures that may pass while the broker runs. */
+const PASSING: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT', 'EFBIG', 'EMFILE', 'ENFILE'])
+
+/** True for a failure that may pass while the broker runs; after any other a disk is not trusted until the next start. */
+export function mayPass(error: unknown): boolean {
+  return isSystemError(error) && PASSING.has(error.code)
+}
+
+/**
+ * The error that a part caught and fails with. A broken invariant ends the process instead, and is thrown on.
+ */
+export function failureOfPart(host: Pick<Host, 'fatal'>, error: unknown): Error {
+  if (!isFatal(error)) return error instanceof Error ? error : new Error(String(error))
+  host.fatal(error)
+  throw error
+}
+
+/** Does the task for each part. A part that fails is told of, and left out. */
+export function eachAlone<T>(
+  host: Pick<Host, 'fatal'>,
+  parts: Iterable<T>,
+  task: (part: T) => void,
+  onFailure: (part: T, error: Error) => void,
+): void {
+  for (const part of parts) {
+    try {
+      task(part)
+    } catch (error) {
+      onFailure(part, failureOfPart(host, error))
+    }
+  }
+}
+
+/** Work that nobody waits for. What it throws is a bug, and fatal: whoever expects a failure handles it in the work. */
+export function inBackground(host: Pick<Host, 'fatal'>, work: Promise<unknown>): void {
+  work.catch((error) => host.fatal(error as Error))
+}
+
+const FIRST_DELAY_MS = 1000
+const LONGEST_DELAY_MS = 60_000
+
+/** How long to wait before something is tried again: twice as long after each failure in a row. */
+export class Backoff {
+  #nextMs = FIRST_DELAY_MS
+
+  /** Takes note of one more failure. Answers the milliseconds until the next try. */
+  failed(error?: Error): number {
+    if (mayPass(error)) return FIRST_DELAY_MS
+    const delayMs = this.#nextMs
+    this.#nextMs = Math.min(LONGEST_DELAY_MS, delayMs * 2)
+    return delayMs
+  }
+
+  succeeded(): void {
+    this.#nextMs = FIRST_DELAY_MS
+  }
+}
