@@ -15,6 +15,7 @@ import { emptyScenarios } from './empty-scenarios.ts'
 import { frameScenarios } from './frame-scenarios.ts'
 import { groupErrorScenarios } from './group-error-scenarios.ts'
 import { groupScenarios } from './group-scenarios.ts'
+import { inspectionScenarios } from './inspection-scenarios.ts'
 import { knownDifferences } from './known-differences.ts'
 import { offsetScenarios } from './offset-scenarios.ts'
 import { recordScenarios } from './record-scenarios.ts'
@@ -31,6 +32,7 @@ const scenarios: readonly Scenario[] = [
   ...offsetScenarios,
   ...consumerGroupScenarios,
   ...recordScenarios,
+  ...inspectionScenarios,
   ...apiVersionsScenarios,
   ...frameScenarios,
   ...emptyScenarios,

@@ -68,7 +68,7 @@ for (const codec of [...codecs, lz4OfMagic0]) {
       for (let cut = 1; cut < whole.length; cut++) {
         const result = codec.decompress(whole.subarray(0, cut), 1000)
         // Snappy with framing is a sequence of chunks: after its header, before the first, it is whole and empty.
-        if (codec.name === 'snappy' && cut === 16) expect(decompressed(result)).to.have.length(0)
+        if (codec.name === 'snappy' && cut >= 16 && cut < 20) expect(decompressed(result)).to.have.length(0)
         else expect(result, `cut at ${cut}`).to.be.instanceOf(DecompressionFault).and.include({ kind: 'corrupt' })
       }
     })

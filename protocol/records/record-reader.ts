@@ -130,6 +130,7 @@ export class RecordCursor {
   readonly #baseTimestamp: number
   readonly #logAppendTime: number | undefined
   readonly #largestRecordBytes: number
+  readonly #isStream: boolean
   #remaining: number
   #position = 0
   #limit = 0
@@ -141,6 +142,7 @@ export class RecordCursor {
   constructor(batch: RecordBatch, uncompressed: Buffer, largestRecordBytes = Number.POSITIVE_INFINITY) {
     this.#bytes = uncompressed
     this.#largestRecordBytes = largestRecordBytes
+    this.#isStream = batch.isCompressed
     this.#baseOffset = batch.baseOffset
     this.#baseTimestamp = batch.baseTimestamp
     this.#logAppendTime = batch.timestampType === 'LogAppendTime' ? batch.maxTimestamp : undefined
@@ -203,6 +205,7 @@ export class RecordCursor {
     const start = this.#position
     this.#limit = this.#bytes.length
     const length = this.#varint()
+    if (this.fault !== undefined) return this.#failAtLength(start)
     const bodyStart = this.#position
     if (length > this.#largestRecordBytes) {
       return this.#fail(
@@ -233,6 +236,13 @@ export class RecordCursor {
     return this.#fail(
       `Invalid record size: expected to read ${length} bytes in record payload, but instead read ${this.#position - bodyStart}`,
     )
+  }
+
+  /** Kafka has no error for a length of too many bytes where it reads from a buffer, and one where it reads from a stream. */
+  #failAtLength(start: number): false {
+    const isOverlong = this.#limit - start >= LONGEST_VARINT_BYTES
+    if (isOverlong && !this.#isStream) this.fault = new RecordFault('undecodable', 'Varint is too long')
+    return false
   }
 
   #skipHeaders(): void {
@@ -322,4 +332,5 @@ export class RecordCursor {
   }
 }
 
+const LONGEST_VARINT_BYTES = 5
 const NO_HEADERS: readonly RecordHeader[] = []

@@ -1,5 +1,4 @@
 import { readLegacyBatch } from '../../protocol/records/legacy-messages.ts'
-import { NO_TIMESTAMP } from '../../protocol/records/record-batch.ts'
 import { DEFAULT_DECOMPRESSED_LIMIT_BYTES, openRecords, RecordFault } from '../../protocol/records/record-reader.ts'
 import type { TimestampAndOffset } from '../partition-log.ts'
 import type { ScannedBatch } from '../segment/batch-scanner.ts'
@@ -36,7 +35,7 @@ function findInSegment(segment: Segment, timestampMs: number, startOffset: numbe
   return undefined
 }
 
-/** The first record with the largest timestamp of the log; undefined where no record has one. Source: KIP-734. */
+/** The first record with the largest timestamp of the log, which is -1 where none has one. Source: KIP-734. */
 export function findLatestTimestamp(segments: readonly Segment[]): TimestampAndOffset | undefined {
   let latest: Segment | undefined
   for (const segment of segments) {
@@ -44,7 +43,7 @@ export function findLatestTimestamp(segments: readonly Segment[]): TimestampAndO
       latest = segment
     }
   }
-  if (latest === undefined || latest.largestTimestamp.timestampMs === NO_TIMESTAMP) return undefined
+  if (latest === undefined) return undefined
   const { timestampMs, offset } = latest.largestTimestamp
   const scanner = latest.scan(latest.positionFor(offset))
   for (let at = scanner.next(); at !== undefined; at = scanner.next()) {

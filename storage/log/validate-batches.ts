@@ -28,9 +28,6 @@ export interface ValidatedBatches {
  * Decides whether batches may be appended, and with which timestamps; their headers get these (and their checksums with
  * them, where that changes something), but no offsets yet. Codes, words and order of the checks are those of
  * UnifiedLog.analyzeAndValidateRecords and then LogValidator.
- *
- * Unlike Kafka, compressed records are decompressed only where the header cannot answer: with compaction (keys),
- * another compression.type, a lower bound for timestamps, or a limit of max.decompressed.message.bytes.
  */
 export function validateBatches(
   records: Buffer,

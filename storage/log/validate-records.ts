@@ -1,5 +1,5 @@
 import { type Rejection, reject } from '../../protocol/error-codes.ts'
-import { latestOfPlainRecords } from '../../protocol/records/plain-records.ts'
+import { latestOfPlainRecords, PLAIN_RECORD_BYTES } from '../../protocol/records/plain-records.ts'
 import { NO_TIMESTAMP, type RecordBatch } from '../../protocol/records/record-batch.ts'
 import {
   DEFAULT_DECOMPRESSED_LIMIT_BYTES,
@@ -9,173 +9,85 @@ import {
   uncompressedRecords,
 } from '../../protocol/records/record-reader.ts'
 import type { AppendContext, AppendRejection, LogConfig } from '../partition-log.ts'
-
-/** Default of max.decompressed.message.bytes: no record is larger. */
-const NO_RECORD_LIMIT_BYTES = 2_147_483_639
+import { RecordErrors } from './record-errors.ts'
 
 /** What the records of a batch told. */
 export interface CheckedRecords {
-  /** -1: none has a timestamp. */
+  /** Largest of all records; -1: none has a timestamp. */
   readonly maxTimestamp: number
-}
-
-interface RecordError {
-  readonly batchIndex: number
-  readonly message: string
 }
 
 /**
  * Checks what Kafka checks of each record: that it is one, that it has a key where the topic is compacted, and that its
- * timestamp is within the bounds. Compressed records are only looked at where the header does not tell.
- * Source: LogValidator.validateRecord.
+ * timestamp is within the bounds. Headers are not believed: not in their count, nor in their largest timestamp.
+ * isRebuilt: the batch is not stored as it is, but made anew of its records. Source: LogValidator.
  */
 export function checkRecords(
   batch: RecordBatch,
   config: LogConfig,
   context: AppendContext,
   partition: string,
-  mustLook: boolean,
+  isRebuilt: boolean,
 ): CheckedRecords | AppendRejection {
-  if (batch.isCompressed && !mustLook && headerTellsAll(batch, config, context)) {
-    return { maxTimestamp: batch.maxTimestamp }
-  }
   const uncompressed = uncompressedRecords(batch, DEFAULT_DECOMPRESSED_LIMIT_BYTES)
   if (uncompressed instanceof RecordFault) return rejectionOf(uncompressed)
-  const latestDelta = latestTimestampDelta(batch, uncompressed, config)
-  if (latestDelta instanceof RecordFault) return rejectionOf(latestDelta)
-  const maxTimestamp = maxTimestampOf(batch, latestDelta)
-  const isClean = timestampsAreFine(batch, maxTimestamp, config, context) && !config.cleanupPolicy.includes('compact')
-  return (isClean ? undefined : findErrors(batch, uncompressed, config, context, partition)) ?? { maxTimestamp }
+  const plain = checkPlainRecords(batch, uncompressed, config, context, isRebuilt)
+  return plain ?? checkEachRecord(batch, uncompressed, config, context, partition, isRebuilt)
 }
 
-function latestTimestampDelta(batch: RecordBatch, uncompressed: Buffer, config: LogConfig): number | RecordFault {
-  const plain = batch.isCompressed ? undefined : latestOfPlainRecords(uncompressed, batch.count)
-  if (plain !== undefined) return plain
-  const cursor = new RecordCursor(
-    batch,
-    uncompressed,
-    batch.isCompressed ? config.maxDecompressedMessageBytes : undefined,
-  )
-  let latest = Number.NEGATIVE_INFINITY
-  while (cursor.next()) if (cursor.timestampDelta > latest) latest = cursor.timestampDelta
-  return cursor.fault ?? latest
+/** The quick way for what nearly all batches hold. Undefined where it cannot tell. */
+function checkPlainRecords(
+  batch: RecordBatch,
+  uncompressed: Buffer,
+  config: LogConfig,
+  context: AppendContext,
+  isRebuilt: boolean,
+): CheckedRecords | undefined {
+  const isStampedByProducer = batch.timestampType === 'LogAppendTime'
+  if (isRebuilt || isStampedByProducer || config.cleanupPolicy.includes('compact')) return undefined
+  if (batch.isCompressed && config.maxDecompressedMessageBytes < PLAIN_RECORD_BYTES) return undefined
+  const latestDelta = latestOfPlainRecords(uncompressed, batch.count, batch.isCompressed)
+  if (latestDelta === undefined) return undefined
+  const maxTimestamp = Math.max(NO_TIMESTAMP, batch.baseTimestamp + latestDelta)
+  return timestampsAreFine(maxTimestamp, config, context) ? { maxTimestamp } : undefined
 }
 
-function maxTimestampOf(batch: RecordBatch, latestDelta: number): number {
-  if (batch.timestampType === 'LogAppendTime') return batch.maxTimestamp
-  return Math.max(NO_TIMESTAMP, batch.baseTimestamp + latestDelta)
+/** True where no timestamp up to the latest can be out of bounds. */
+function timestampsAreFine(maxTimestamp: number, config: LogConfig, { nowMs }: AppendContext): boolean {
+  if (config.messageTimestampType === 'LogAppendTime') return true
+  return config.messageTimestampBeforeMaxMs >= nowMs && maxTimestamp - nowMs <= config.messageTimestampAfterMaxMs
 }
 
-/** Goes over the records once more, to tell which are at fault. */
-function findErrors(
+function checkEachRecord(
   batch: RecordBatch,
   uncompressed: Buffer,
   config: LogConfig,
   context: AppendContext,
   partition: string,
-): AppendRejection | undefined {
-  const cursor = new RecordCursor(batch, uncompressed)
-  const errors = new RecordErrors(batch, config, context, partition)
-  while (cursor.next()) errors.check(cursor)
-  return errors.rejection()
+  isRebuilt: boolean,
+): CheckedRecords | AppendRejection {
+  const largestBytes = batch.isCompressed ? config.maxDecompressedMessageBytes : undefined
+  const cursor = new RecordCursor(batch, uncompressed, largestBytes)
+  const isReadInPart = batch.isCompressed && !isRebuilt
+  const errors = new RecordErrors(batch, config, context, partition, isReadInPart)
+  let maxTimestamp = NO_TIMESTAMP
+  let refusal: Rejection | undefined
+  for (let index = 0; cursor.next(); index++) {
+    errors.check(cursor)
+    if (cursor.timestamp > maxTimestamp) maxTimestamp = cursor.timestamp
+    if (isReadInPart && cursor.offsetDelta !== index) refusal ??= outOfPlace(cursor.offsetDelta, index)
+    if (isRebuilt && cursor.timestamp < NO_TIMESTAMP) refusal ??= negativeTimestamp(cursor.timestamp)
+  }
+  if (cursor.fault !== undefined) return rejectionOf(cursor.fault)
+  return errors.rejection() ?? refusal ?? { maxTimestamp }
 }
 
-/** True where no record of a compressed batch can be at fault, if its header is right about the latest of them. */
-function headerTellsAll(batch: RecordBatch, config: LogConfig, context: AppendContext): boolean {
-  if (config.maxDecompressedMessageBytes < NO_RECORD_LIMIT_BYTES || config.cleanupPolicy.includes('compact'))
-    return false
-  return timestampsAreFine(batch, batch.maxTimestamp, config, context)
+/** Kafka means to give the records new offsets, and fails: it has not read their keys and values. */
+function outOfPlace(offsetDelta: number, index: number): Rejection {
+  return reject('UNKNOWN_SERVER_ERROR', `Record ${index} of a compressed batch has the relative offset ${offsetDelta}`)
 }
 
-/** True where no timestamp up to the latest can be out of bounds. */
-function timestampsAreFine(
-  batch: RecordBatch,
-  maxTimestamp: number,
-  config: LogConfig,
-  { nowMs }: AppendContext,
-): boolean {
-  if (batch.timestampType === 'LogAppendTime') return false
-  if (config.messageTimestampType === 'LogAppendTime') return true
-  return config.messageTimestampBeforeMaxMs >= nowMs && maxTimestamp - nowMs <= config.messageTimestampAfterMaxMs
-}
-
-/** Collects what is wrong with single records. */
-class RecordErrors {
-  readonly #batch: RecordBatch
-  readonly #config: LogConfig
-  readonly #nowMs: number
-  readonly #partition: string
-  readonly #needsKey: boolean
-  #index = 0
-  #errors: RecordError[] | undefined
-  #hasInvalidTimestamp = false
-
-  constructor(batch: RecordBatch, config: LogConfig, { nowMs }: AppendContext, partition: string) {
-    this.#batch = batch
-    this.#config = config
-    this.#nowMs = nowMs
-    this.#partition = partition
-    this.#needsKey = config.cleanupPolicy.includes('compact')
-  }
-
-  check(record: RecordCursor): void {
-    const batchIndex = this.#index++
-    if (this.#needsKey && !record.hasKey) {
-      this.#add({
-        batchIndex,
-        message: `Compacted topic cannot accept message without key in topic partition ${this.#partition}`,
-      })
-    } else this.#checkTimestamp(record, batchIndex)
-  }
-
-  #checkTimestamp(record: RecordCursor, batchIndex: number): void {
-    const { timestamp } = record
-    if (this.#config.messageTimestampType === 'CreateTime' && timestamp !== NO_TIMESTAMP) {
-      const { messageTimestampBeforeMaxMs: before, messageTimestampAfterMaxMs: after } = this.#config
-      const age = this.#nowMs - timestamp
-      if (age <= before && -age <= after) return
-      this.#addTimestamp(
-        batchIndex,
-        `Timestamp ${timestamp} of message with offset ${record.offset} is out of range. The timestamp should be within [${this.#nowMs - before}, ${this.#nowMs + after}]`,
-      )
-    } else if (this.#batch.timestampType === 'LogAppendTime') {
-      this.#addTimestamp(
-        batchIndex,
-        'Invalid timestamp type in message. Producer should not set timestamp type to LogAppendTime.',
-      )
-    }
-  }
-
-  #addTimestamp(batchIndex: number, message: string): void {
-    this.#hasInvalidTimestamp = true
-    this.#add({ batchIndex, message })
-  }
-
-  #add(error: RecordError): void {
-    this.#errors ??= []
-    this.#errors.push(error)
-  }
-
-  /** Source: LogValidator.processRecordErrors. */
-  rejection(): AppendRejection | undefined {
-    const recordErrors = this.#errors
-    if (recordErrors === undefined) return undefined
-    return withRecordErrors(
-      this.#hasInvalidTimestamp
-        ? reject('INVALID_TIMESTAMP', 'One or more records have been rejected due to invalid timestamp')
-        : reject(
-            'INVALID_RECORD',
-            `One or more records have been rejected due to ${recordErrors.length} record errors in total, and only showing the first three errors at most: [${recordErrors.slice(0, 3).map(textOf).join(', ')}]`,
-          ),
-      recordErrors,
-    )
-  }
-}
-
-function withRecordErrors(rejection: Rejection, recordErrors: readonly RecordError[]): AppendRejection {
-  return Object.assign(rejection, { recordErrors })
-}
-
-function textOf({ batchIndex, message }: RecordError): string {
-  return `RecordError(batchIndex=${batchIndex}, message='${message}')`
+/** Kafka reads such records and can write none. */
+function negativeTimestamp(timestamp: number): Rejection {
+  return reject('UNKNOWN_SERVER_ERROR', `Invalid negative timestamp ${timestamp}`)
 }
