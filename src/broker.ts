@@ -1,6 +1,7 @@
 import { BufferPool } from '../protocol/buffer-pool.ts'
 import { CLEAN_SHUTDOWN_FILE } from '../storage/checkpoint-files.ts'
 import { DirectoryInUse, lockDirectories } from '../storage/directory-lock.ts'
+import { type FoundPartition, findPartitions } from '../storage/found-partitions.ts'
 import type { FileLock, Host } from '../storage/host/host.ts'
 import { TurnSlices } from '../storage/host/turn-slices.ts'
 import { LogManager } from '../storage/log-manager.ts'
@@ -13,9 +14,18 @@ import { StartError } from './config/start-error.ts'
 import { openGroupCoordinator } from './coordinator/group/open-group-coordinator.ts'
 import { FetchPurgatory } from './fetch/fetch-purgatory.ts'
 import { FetchSessions } from './fetch/fetch-sessions.ts'
-import { adoptedTopics } from './metadata/adopted-topics.ts'
+import { type AdoptedTopic, adoptedTopics, adoptionLine } from './metadata/adopted-topics.ts'
+import {
+  copiesFault,
+  metadataLocationFault,
+  missingDirectoryFault,
+  movedLines,
+  repeatedDirectory,
+} from './metadata/data-directories.ts'
+import { homelessPartitions } from './metadata/directory-assignments.ts'
 import { LogBackedMetadataStore } from './metadata/log-backed-metadata-store.ts'
-import { establishIdentity, type Identity, IdentityConflict } from './metadata/meta-properties.ts'
+import { type Identity, readIdentity, writeIdentity } from './metadata/meta-properties.ts'
+import { IdentityConflict } from './metadata/meta-properties-rules.ts'
 import { configResourceKey, configResourceType } from './metadata/metadata-image.ts'
 import { topicRules } from './metadata/topic-rules.ts'
 import { BytesInFlight } from './network/bytes-in-flight.ts'
@@ -88,7 +98,7 @@ export class Broker {
 
   async #start(): Promise<void> {
     const { logDirectories } = this.#settings
-    this.#lockDirectories(logDirectories)
+    this.#lockDirectories()
     const wasClean = logDirectories.every((each) =>
       this.#host.files.exists(this.#host.files.join(each, CLEAN_SHUTDOWN_FILE)),
     )
@@ -99,7 +109,7 @@ export class Broker {
     if (!wasClean) await metadata.startLeaderEpochs(this.#host.clock.nowMs())
     const budget = new BytesInFlight(configs.broker.queuedMaxRequestBytes)
     const services = this.#services(identity, configs, metadata, logs, budget)
-    services.partitions.start()
+    await services.partitions.start()
     await services.groups.start()
     this.#undo.push(() => services.groups.stop())
     this.#dispatcher = new Dispatcher(services, handlers)
@@ -140,7 +150,15 @@ export class Broker {
     return exchange.answer.finally(() => this.#injected.delete(exchange))
   }
 
-  #lockDirectories(directories: readonly string[]): void {
+  /** log.dirs, and the metadata directory where that is another one. */
+  get #allDirectories(): readonly string[] {
+    const { logDirectories, metadataDirectory } = this.#settings
+    return logDirectories.includes(metadataDirectory) ? logDirectories : [...logDirectories, metadataDirectory]
+  }
+
+  #lockDirectories(): void {
+    const directories = this.#allDirectories
+    refuseStart(repeatedDirectory(directories))
     let lock: FileLock | DirectoryInUse
     try {
       lock = lockDirectories(this.#host.files, directories)
@@ -157,22 +175,24 @@ export class Broker {
   }
 
   #identity(): Identity {
-    const { logDirectories, clusterId, nodeId } = this.#settings
-    const identity = establishIdentity(this.#host, logDirectories, { clusterId, nodeId })
+    const { clusterId, nodeId, metadataDirectory } = this.#settings
+    const identity = readIdentity(this.#host, this.#allDirectories, { clusterId, nodeId })
     if (identity instanceof IdentityConflict) throw new StartError(identity.message)
+    refuseStart(metadataLocationFault(this.#host.files, metadataDirectory, identity))
+    // A crash from here on must not leave a metadata log without it.
+    if (identity.unformatted.length === identity.files.length) writeIdentity(this.#host, identity)
     return identity
   }
 
-  async #openMetadata(
-    { clusterId, nodeId, directoryIds }: Identity,
-    configs: ConfigStore,
-  ): Promise<LogBackedMetadataStore> {
-    const { logDirectories, listeners } = this.#settings
+  async #openMetadata(identity: Identity, configs: ConfigStore): Promise<LogBackedMetadataStore> {
+    const { listeners, metadataDirectory } = this.#settings
+    const { nodeId } = identity
+    const directoryIds = this.#directories(identity).map(({ directoryId }) => directoryId)
     const metadata = LogBackedMetadataStore.open({
       host: this.#host,
       logger: this.#logger,
-      directory: configs.broker.metadataLogDir ?? (logDirectories[0] as string),
-      clusterId,
+      directory: metadataDirectory,
+      clusterId: identity.clusterId,
       nodeId,
       rack: configs.broker.brokerRack,
       directoryIds,
@@ -183,22 +203,48 @@ export class Broker {
     // First of all listeners: whoever hears of a change later finds its settings in force.
     metadata.onChange((image, change) => configs.apply(image.configs, change.configsChanged))
     configs.apply(metadata.image.configs, [configResourceKey(configResourceType.broker, '')])
-    const directories = logDirectories.map((path, index) => ({ path, directoryId: directoryIds[index] as string }))
-    const isNew = metadata.image.endOffset === 0
+    const found = this.#foundPartitions(identity, metadata, configs)
+    writeIdentity(this.#host, identity)
     await metadata.start(topicRules(this.#host, configs, { nodeId, directoryIds }), {
       nowMs: this.#host.clock.nowMs(),
-      adopted: isNew ? adoptedTopics(this.#host, { nodeId, directories }) : [],
+      adopted: metadata.image.endOffset === 0 ? this.#adopted(found, identity, configs) : [],
     })
     return metadata
   }
 
-  async #openLogs({ directoryIds }: Identity, configs: ConfigStore): Promise<LogManager> {
+  /** Refuses the start where records would be missing or doubled. */
+  #foundPartitions(identity: Identity, metadata: LogBackedMetadataStore, configs: ConfigStore): FoundPartition[] {
+    const { files } = this.#host
+    const found = findPartitions(files, this.#settings.logDirectories)
+    refuseStart(copiesFault(files, found))
+    const directoryIds = this.#directories(identity).map(({ directoryId }) => directoryId)
+    const homeless = homelessPartitions(metadata.image, { nodeId: identity.nodeId, directoryIds }, found)
+    const lost = homeless.filter(({ isFound }) => !isFound)
+    const kept = lost.filter(({ topic }) => !configs.topic(topic).uncleanLeaderElectionEnable)
+    refuseStart(missingDirectoryFault(kept, identity))
+    for (const line of movedLines(homeless.filter(({ isFound }) => isFound))) this.#logger.warn({}, line)
+    return found
+  }
+
+  #adopted(found: readonly FoundPartition[], identity: Identity, configs: ConfigStore): AdoptedTopic[] {
+    const { nodeId } = identity
+    const [listener] = this.#settings.listeners.listening
+    const server = `${listener?.host || 'localhost'}:${listener?.port ?? 9092}`
+    const directories = this.#directories(identity)
+    const adopted = adoptedTopics(this.#host, found, { nodeId, directories, settings: configs.broker })
+    for (const each of adopted) this.#logger.warn({ topic: each.image.name }, adoptionLine(each, server))
+    return adopted
+  }
+
+  /** log.dirs with their uuids. */
+  #directories({ directoryIds }: Identity): { readonly path: string; readonly directoryId: string }[] {
+    return this.#settings.logDirectories.map((path, i) => ({ path, directoryId: directoryIds[i] as string }))
+  }
+
+  async #openLogs(identity: Identity, configs: ConfigStore): Promise<LogManager> {
     const logs = new LogManager({
       host: this.#host,
-      directories: this.#settings.logDirectories.map((path, index) => ({
-        path,
-        directoryId: directoryIds[index] as string,
-      })),
+      directories: this.#directories(identity),
       settings: configs.live,
       isCordoned: (directory) => configs.isCordoned(this.#settings.logDirectories.indexOf(directory)),
       logger: this.#logger,
@@ -280,6 +326,11 @@ export class Broker {
       throw new StartError(`cannot listen on ${name}://${host}:${port}: ${reason}; set listeners to another address`)
     }
   }
+}
+
+/** fault: a line for the user; undefined: there is none. */
+function refuseStart(fault: string | undefined): void {
+  if (fault !== undefined) throw new StartError(fault)
 }
 
 /** The connection that an injected request did not come over. */

@@ -1,8 +1,10 @@
 import { expect } from 'chai'
 import { CreateTopics } from '../protocol/apis/create-topics.ts'
 import { DeleteTopics } from '../protocol/apis/delete-topics.ts'
+import { DescribeConfigs } from '../protocol/apis/describe-configs.ts'
 import { FindCoordinator } from '../protocol/apis/find-coordinator.ts'
 import { IncrementalAlterConfigs } from '../protocol/apis/incremental-alter-configs.ts'
+import { ListOffsets } from '../protocol/apis/list-offsets.ts'
 import { OffsetCommit } from '../protocol/apis/offset-commit.ts'
 import { OffsetFetch } from '../protocol/apis/offset-fetch.ts'
 import { Produce } from '../protocol/apis/produce.ts'
@@ -21,6 +23,8 @@ import type { Logger } from './observe/logger.ts'
 export const TOPIC = 2
 export const BROKER = 4
 const SET = 0
+const LATEST = -1
+const EARLIEST = -2
 const DELETE = 1
 
 /** A broker with a client, on a simulated machine. */
@@ -112,6 +116,32 @@ export class RunningBroker {
   /** The error of looking for the group's coordinator. */
   async findCoordinator(key: string): Promise<string> {
     return errorName((await this.#client.call(FindCoordinator, 3, { key, keyType: 0, coordinatorKeys: [] })).errorCode)
+  }
+
+  startOffset(topic: string): Promise<number | string> {
+    return this.#offset(topic, EARLIEST)
+  }
+
+  endOffset(topic: string): Promise<number | string> {
+    return this.#offset(topic, LATEST)
+  }
+
+  async #offset(name: string, timestamp: number): Promise<number | string> {
+    const topics = [{ name, partitions: [{ partitionIndex: 0, timestamp }] }]
+    const answer = await this.#client.call(ListOffsets, 5, { replicaId: -1, isolationLevel: 0, timeoutMs: 0, topics })
+    const { errorCode, offset } = answer.topics[0]!.partitions[0]!
+    return errorCode === 0 ? offset : errorName(errorCode)
+  }
+
+  /** The value of a setting, as a client sees it. */
+  async setting(resourceType: number, resourceName: string, name: string): Promise<string | null | undefined> {
+    const resources = [{ resourceType, resourceName, configurationKeys: [name] }]
+    const { results } = await this.#client.call(DescribeConfigs, 4, { resources })
+    return results[0]!.configs[0]?.value
+  }
+
+  async passes(durationMs: number): Promise<void> {
+    await this.host.advance(durationMs)
   }
 
   segments(topic: string): number {

@@ -2,6 +2,7 @@ import { BufferPool } from '../protocol/buffer-pool.ts'
 import { invariant } from '../protocol/invariant.ts'
 import { ZERO_UUID } from '../protocol/schema.ts'
 import { eachAlone, failureOfPart, isSystemError, mayPass } from './failure-policy.ts'
+import { findPartitions } from './found-partitions.ts'
 import type { Host, Timer } from './host/host.ts'
 import type { LogServices } from './log/log-services.ts'
 import { LogCheckpoints } from './log-checkpoints.ts'
@@ -13,7 +14,6 @@ import type { LogConfig, PartitionLog } from './partition-log.ts'
 import {
   deletedDirectoryName,
   isDeletedDirectory,
-  parsePartitionDirectory,
   partitionDirectoryName,
   strayDirectoryName,
 } from './segment/file-names.ts'
@@ -27,8 +27,6 @@ import { TailMemory } from './tail.ts'
 const LOGS_PER_TURN = 16
 /** Logs closed at a time. */
 const CLOSES_AT_ONCE = 32
-/** Its log is in a directory like those of partitions, but belongs to the metadata quorum. */
-const METADATA_TOPIC = '__cluster_metadata'
 /** What Windows says of a directory that cannot be renamed as long as a file in it is open: a read or a sync is under way. */
 const IN_USE_CODES: ReadonlySet<string> = new Set(['EPERM', 'EACCES', 'EBUSY'])
 const IN_USE_RETRY_MS = 100
@@ -162,7 +160,7 @@ export class LogManager implements LogStore {
     if (existing !== undefined) {
       if (existing.topicId === ZERO_UUID) existing.writeTopicId(topicId)
       if (existing.topicId === topicId) return existing.open()
-      this.#setAside(existing)
+      this.#setAside(existing, `is of another topic ${topic}, with the id ${existing.topicId} instead of ${topicId}`)
     }
     const name = partitionDirectoryName(topic, partition)
     const stored =
@@ -201,9 +199,14 @@ export class LogManager implements LogStore {
     this.#delete(stored, this.#configOf(topic).fileDeleteDelayMs)
   }
 
-  setAside(topic: string, partition: number): void {
+  setAside(topic: string, partition: number, why: string): void {
     const stored = this.#logs.find(topic, partition)
-    if (stored !== undefined) this.#setAside(stored)
+    if (stored !== undefined) this.#setAside(stored, why)
+  }
+
+  directoryOf(topic: string, partition: number): string | undefined {
+    const path = this.#logs.find(topic, partition)?.logDirectory
+    return this.#directories.find((each) => each.path === path)?.directoryId
   }
 
   updateConfig(topic: string, config: LogConfig): void {
@@ -289,10 +292,9 @@ export class LogManager implements LogStore {
       const path = files.join(directory.path, name)
       if (isDeletedDirectory(name))
         this.#tasks.after(this.#configOf(NO_TOPIC).fileDeleteDelayMs, () => this.#removeFile(path))
-      const parsed = parsePartitionDirectory(name)
-      if (parsed === undefined || parsed.topic === METADATA_TOPIC || !files.stat(path)?.isDirectory) continue
-      this.#logs.add(this.#newLog(parsed.topic, parsed.partition, directory, found.of(name)))
     }
+    for (const { name, topic, partition } of findPartitions(files, [directory.path]))
+      this.#logs.add(this.#newLog(topic, partition, directory, found.of(name)))
     if (!found.wasCleanStop) this.#recover(directory)
   }
 
@@ -433,7 +435,7 @@ export class LogManager implements LogStore {
   /** What is left of a log that is gone must not become part of the one that gets its name. Throws where the disk fails. */
   #clearWayFor(stored: StoredLog): void {
     const left = this.#leftBehind.get(stored.name)
-    if (left !== undefined) this.#setAside(left)
+    if (left !== undefined) this.#setAside(left, 'is left of a topic that was deleted')
     const stale = this.#staleNames(stored)
     if (!stale.has(stored.name)) return
     const { logDirectory } = stored
@@ -451,13 +453,13 @@ export class LogManager implements LogStore {
     return names
   }
 
-  /** A log of another topic of the same name, or of nobody knows which: kept for whoever may miss it. */
-  #setAside(stored: StoredLog): void {
+  /** A log that is not that of the topic of its name: kept for whoever may miss it. */
+  #setAside(stored: StoredLog, why: string): void {
     const uniqueId = this.#host.random.bytes(16).toString('hex')
     const moved = this.#moveAway(stored, strayDirectoryName(stored.topic, stored.partition, uniqueId))
     this.#logger.warn(
-      { partition: stored.name, moved },
-      'a log that is not that of the topic of its name was set aside',
+      { partition: stored.name },
+      `${stored.directory} ${why}: it is set aside as ${moved}, where nothing reads or removes it; move it away, or remove it if nobody misses it`,
     )
   }
 

@@ -12,8 +12,10 @@ export interface LogStore {
   create(topic: string, partition: number, topicId: string, config: LogConfig): PartitionLog
   /** Gone for every reader at once; its files go after file.delete.delay.ms. */
   delete(topic: string, partition: number): void
-  /** Takes a log that nobody knows out of the way of what may get its name; its files are kept. */
-  setAside(topic: string, partition: number): void
+  /** Renames the directory of a log that is not the cluster's, and says why in a line; its files are kept. */
+  setAside(topic: string, partition: number, why: string): void
+  /** Uuid of the data directory that a log is in; undefined where there is no log. */
+  directoryOf(topic: string, partition: number): string | undefined
   /** Logs of one topic take a new config. */
   updateConfig(topic: string, config: LogConfig): void
   /** Directories with their uuid, size, free space and partitions, for DescribeLogDirs. */

@@ -13,6 +13,8 @@ export interface BrokerStartSettings {
   readonly listeners: Listeners
   /** log.dirs, absolute. */
   readonly logDirectories: readonly string[]
+  /** metadata.log.dir, absolute: the first of log.dirs unless it is set. */
+  readonly metadataDirectory: string
   /** Set by hand; undefined: taken from disk, or made. */
   readonly clusterId: string | undefined
   readonly nodeId: number | undefined
@@ -37,10 +39,12 @@ export function brokerSettingsOf(
   const listeners = valid(readListeners(broker))
   const nodeId = staticConfig.values.get('node.id')?.value as number | undefined
   refuse(settingsOfOthers(broker, { nodeId, listeners, hostName }))
+  const logDirectories = (broker.logDirs ?? broker.logDir).map((directory) => resolve(directory))
   return {
     static: staticConfig,
     listeners,
-    logDirectories: (broker.logDirs ?? broker.logDir).map((directory) => resolve(directory)),
+    logDirectories,
+    metadataDirectory: broker.metadataLogDir === null ? logDirectories[0]! : resolve(broker.metadataLogDir),
     clusterId: properties.get('cluster.id'),
     nodeId: nodeId === undefined || nodeId < 0 ? undefined : nodeId,
     warnings: [...staticConfig.warnings, ...warningsAboutEffect(staticConfig)],

@@ -266,8 +266,7 @@ export const topicConfigs = {
     ...perTopic,
     default: false,
     broker: alias('unclean.leader.election.enable'),
-    withoutEffect: oneBroker,
-    doc: 'Whether a replica that is not in sync may become leader, at the price of lost records.',
+    doc: 'Whether a replica that is not in sync may become leader, at the price of lost records. Nothing is replicated yet: with true, a partition whose data directory is missing starts empty; with false, the start is refused.',
   }),
   messageDownconversionEnable: boolean('message.downconversion.enable', {
     ...perTopic,

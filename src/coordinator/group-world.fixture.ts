@@ -118,6 +118,7 @@ export class GroupWorld {
       createTopics: never,
       deleteTopics: never,
       createPartitions: never,
+      assignDirectories: never,
       alterConfigs: never,
       alterScramCredentials: never,
       setFeatures: never,

@@ -1,39 +1,100 @@
 import { expect } from 'chai'
+import { findPartitions } from '../../storage/found-partitions.ts'
 import { SimulatedHost } from '../../storage/host/simulated-host.ts'
-import { adoptedTopics } from './adopted-topics.ts'
+import { ConfigStore } from '../config/config-store.ts'
+import { readStaticConfig, type StaticConfig } from '../config/static-config.ts'
+import { type AdoptedTopic, adoptedTopics, adoptionLine } from './adopted-topics.ts'
 
-const directories = [{ path: '/data', directoryId: 'd' }]
+const SEGMENT = '00000000000000000000.log'
+const settings = new ConfigStore(readStaticConfig(new Map()) as StaticConfig, 1).broker
 
-describe('topics of a directory without metadata', () => {
+/** Topics of a directory with these files, by name. */
+function adopted(directory: Record<string, string>): Map<string, AdoptedTopic> {
   const host = new SimulatedHost(1)
-  const partition = (name: string, files: Record<string, string> = {}) => {
-    host.files.makeDirectory(`/data/${name}`)
-    for (const [file, content] of Object.entries(files)) host.files.replaceWhole(`/data/${name}/${file}`, content)
+  for (const [path, content] of Object.entries(directory)) {
+    host.files.makeDirectory(`/data/${path}`.slice(0, `/data/${path}`.lastIndexOf('/')))
+    host.files.replaceWhole(`/data/${path}`, content)
   }
-  before(() => {
-    partition('orders-0', { 'leader-epoch-checkpoint': '0\n2\n0 0\n5 100\n' })
-    partition('orders-2')
-    partition('with-dash-0', { 'partition.metadata': 'version: 0\ntopic_id: AAAAAAAAAAAAAAAAAAAAAw' })
-    partition('__consumer_offsets-0')
-    partition('__cluster_metadata-0')
-    partition('orders-1.0123456789abcdef0123456789abcdef-delete')
-    host.files.replaceWhole('/data/file-1', 'not a directory')
+  const found = findPartitions(host.files, ['/data'])
+  const adopter = { nodeId: 1, directories: [{ path: '/data', directoryId: 'd' }], settings }
+  return new Map(adoptedTopics(host, found, adopter).map((topic) => [topic.image.name, topic]))
+}
+
+const topics = () =>
+  adopted({
+    [`orders-0/${SEGMENT}`]: '',
+    'orders-0/leader-epoch-checkpoint': '0\n2\n0 0\n5 100\n',
+    [`orders-2/${SEGMENT}`]: '',
+    [`with-dash-0/${SEGMENT}`]: '',
+    'with-dash-0/partition.metadata': 'version: 0\ntopic_id: B9tNdH1zRsmI8JTueZP1SA',
+    [`copied-0/${SEGMENT}`]: '',
+    'copied-0/partition.metadata': 'version: 0\ntopic_id: B9tNdH1zRsmI8JTueZP1SA',
+    [`registry-0/${SEGMENT}`]: '',
+    [`store-changelog-0/${SEGMENT}`]: '',
+    [`__consumer_offsets-0/${SEGMENT}`]: '',
+    [`__share_group_state-0/${SEGMENT}`]: '',
+    [`__cluster_metadata-0/${SEGMENT}`]: '',
+    [`orders-1.0123456789abcdef0123456789abcdef-delete/${SEGMENT}`]: '',
+    [`backup-20261128/${SEGMENT}`]: '',
+    [`two words-0/${SEGMENT}`]: '',
+    'notes-1/readme': '',
+    'file-1': 'not a directory',
+    'cleaner-offset-checkpoint': '0\n2\n__consumer_offsets 0 12\nregistry 0 7\n',
   })
 
-  it('are found by the names of their directories, deleted ones and files left out', () => {
-    const topics = adoptedTopics(host, { nodeId: 1, directories })
-    expect(topics.map(({ name, partitions }) => [name, partitions.length]).sort()).to.deep.equal([
+const configsOf = (topic: AdoptedTopic | undefined) => Object.fromEntries(topic?.configs ?? [])
+
+describe('topics of a directory without metadata', () => {
+  it('are found by the names of their directories; deleted ones, files and what is no partition are left out', () => {
+    expect([...topics()].map(([name, { image }]) => [name, image.partitions.length]).sort()).to.deep.equal([
       ['__consumer_offsets', 1],
+      ['__share_group_state', 1],
+      ['copied', 1],
       ['orders', 3],
+      ['registry', 1],
+      ['store-changelog', 1],
       ['with-dash', 1],
     ])
   })
 
-  it('keep their ids where they have one, and get a later leader epoch than any so far', () => {
-    const topics = new Map(adoptedTopics(host, { nodeId: 1, directories }).map((topic) => [topic.name, topic]))
-    expect(topics.get('with-dash')?.id).to.equal('AAAAAAAAAAAAAAAAAAAAAw')
-    expect(topics.get('orders')?.partitions.map(({ leaderEpoch }) => leaderEpoch)).to.deep.equal([6, 0, 0])
-    expect(topics.get('orders')?.partitions[1]).to.deep.include({ leader: 1, isr: [1], directories: ['d'] })
-    expect(topics.get('__consumer_offsets')?.internal).to.equal(true)
+  it('keep their ids where they have one of their own, and get a later leader epoch than any so far', () => {
+    const found = topics()
+    const [withDash, copied] = ['with-dash', 'copied'].map((name) => found.get(name)?.image.id)
+    expect([withDash, copied]).to.include('B9tNdH1zRsmI8JTueZP1SA')
+    expect(withDash).to.not.equal(copied)
+    const orders = found.get('orders')?.image
+    expect(orders?.partitions.map(({ leaderEpoch }) => leaderEpoch)).to.deep.equal([6, 0, 0])
+    expect(orders?.partitions[1]).to.deep.include({ leader: 1, isr: [1], directories: ['d'] })
+    expect(found.get('__consumer_offsets')?.image.internal).to.equal(true)
+  })
+
+  it('keep all their records, unless something other than a guess tells what they were', () => {
+    const found = topics()
+    expect(configsOf(found.get('orders'))).to.deep.equal({ 'cleanup.policy': '' })
+    expect(configsOf(found.get('store-changelog'))).to.deep.equal({ 'cleanup.policy': '' })
+    expect(configsOf(found.get('registry'))).to.deep.equal({ 'cleanup.policy': 'compact' })
+    expect(configsOf(found.get('__consumer_offsets'))).to.include({ 'cleanup.policy': 'compact' })
+    expect(configsOf(found.get('__share_group_state'))).to.include({ 'cleanup.policy': 'delete', 'retention.ms': '-1' })
+  })
+
+  it('a damaged checkpoint of the cleaner tells nothing', () => {
+    const found = adopted({ [`registry-0/${SEGMENT}`]: '', 'cleaner-offset-checkpoint': '0\n2\nregistry 0 7\n' })
+    expect(configsOf(found.get('registry'))).to.deep.equal({ 'cleanup.policy': '' })
+  })
+
+  it('are each named in a line, with what was assumed and the command that changes it', () => {
+    const lines = new Map([...topics()].map(([name, topic]) => [name, adoptionLine(topic, 'localhost:9092')]))
+    expect(lines.get('orders')).to.equal(
+      'adopted topic orders (3 partitions) from its directories; its settings were not in them: cleanup.policy= is assumed, ' +
+        'so nothing of it is deleted or compacted, as it is unknown whether it was; to change it: kafka-configs.sh ' +
+        '--bootstrap-server localhost:9092 --alter --entity-type topics --entity-name orders --add-config ' +
+        'cleanup.policy=compact (or cleanup.policy=delete)',
+    )
+    expect(lines.get('registry')).to.include(
+      'cleanup.policy=compact is assumed, as cleaner-offset-checkpoint says that it was compacted',
+    )
+    expect(lines.get('__consumer_offsets')).to.include(
+      'so it gets those of a new __consumer_offsets: cleanup.policy=compact',
+    )
   })
 })

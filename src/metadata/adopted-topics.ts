@@ -1,74 +1,176 @@
 import { ZERO_UUID } from '../../protocol/schema.ts'
+import {
+  CLEANER_OFFSET_FILE,
+  LEADER_EPOCH_FILE,
+  PARTITION_METADATA_FILE,
+  parseEpochs,
+  parseOffsets,
+  parsePartitionMetadata,
+} from '../../storage/checkpoint-files.ts'
+import type { FoundPartition } from '../../storage/found-partitions.ts'
 import type { Host } from '../../storage/host/host.ts'
-import { parseProperties } from '../config/server-properties.ts'
+import { LOG_SUFFIX } from '../../storage/segment/file-names.ts'
+import type { BrokerSettings } from '../config/broker-configs.ts'
+import { autoCreatedTopic } from './auto-created-topics.ts'
 import type { TopicImage } from './metadata-image.ts'
-import { isInternalTopic } from './topic-names.ts'
+import { invalidTopicName, isInternalTopic } from './topic-names.ts'
 
-interface FoundPartition {
+/** More partitions than this are taken for a directory that somebody named like a partition: `backup-20261128`. */
+const LARGEST_PARTITION = 100_000
+/** How ids begin that Kafka keeps for itself: no topic has one. */
+const RESERVED_ID = ZERO_UUID.slice(0, -1)
+
+/** What is known of the broker that adopts. */
+export interface Adopter {
+  readonly nodeId: number
+  /** log.dirs, with the uuid of each. */
+  readonly directories: readonly { readonly path: string; readonly directoryId: string }[]
+  readonly settings: BrokerSettings
+}
+
+/** A topic of which only directories are left. */
+export interface AdoptedTopic {
+  readonly image: TopicImage
+  /** Settings that it gets, to be seen and changed like those that a client set. */
+  readonly configs: ReadonlyMap<string, string>
+  /** What told of the settings. */
+  readonly evidence: 'internal' | 'compacted' | 'none'
+}
+
+interface Remains {
   readonly topicId: string
   readonly leaderEpoch: number
   readonly directoryId: string
 }
 
 /**
- * Topics of a data directory that has no metadata log: those of Kafka's time with ZooKeeper, which knew about topics
- * what the names of their directories do not say. Partitions are as many as the largest number found; this broker leads
- * all of them. Settings of topics are lost.
+ * Topics of data directories that have no metadata log: those of Kafka's time with ZooKeeper, and those whose log is
+ * gone. Partitions are as many as the largest number found; this broker leads all of them. Settings are lost, and
+ * records are not removed on a guess: an internal topic gets what a new one gets; one that the cleaner has compacted is
+ * compacted; all others keep everything (an empty cleanup.policy, KIP-1073) until somebody says otherwise. Names prove
+ * nothing: whoever likes may end one with `-changelog`.
  */
-export function adoptedTopics(
-  host: Host,
-  broker: { readonly nodeId: number; readonly directories: readonly { path: string; directoryId: string }[] },
-): TopicImage[] {
-  const found = new Map<string, FoundPartition[]>()
-  for (const { path, directoryId } of broker.directories) {
-    for (const name of host.files.list(path)) {
-      const match = /^(.+)-(\d{1,9})$/.exec(name)
-      if (match === null || match[1] === '__cluster_metadata') continue
-      const directory = host.files.join(path, name)
-      if (host.files.stat(directory)?.isDirectory !== true) continue
-      const partitions = found.get(match[1] as string) ?? []
-      partitions[Number(match[2])] = { ...readPartition(host, directory), directoryId }
-      found.set(match[1] as string, partitions)
-    }
+export function adoptedTopics(host: Host, found: readonly FoundPartition[], adopter: Adopter): AdoptedTopic[] {
+  const topics = new Map<string, FoundPartition[]>()
+  for (const each of found) {
+    if (!isAdoptable(host, each)) continue
+    const partitions = topics.get(each.topic) ?? []
+    partitions[each.partition] = each
+    topics.set(each.topic, partitions)
   }
-  return [...found].map(([name, partitions]) => adopt(host, broker, name, partitions))
+  const compacted = compactedPartitions(host, adopter)
+  const ids = new Set<string>()
+  return [...topics].map(([name, partitions]) => adopt(host, adopter, { name, partitions, compacted, ids }))
+}
+
+/** A partition that Kafka made has a segment, and a name that a topic may have. */
+function isAdoptable({ files }: Host, { name, topic, partition, logDirectory }: FoundPartition): boolean {
+  if (invalidTopicName(topic) !== undefined || partition > LARGEST_PARTITION) return false
+  return files.list(files.join(logDirectory, name)).some((file) => file.endsWith(LOG_SUFFIX))
+}
+
+/** `topic-0` of all logs that the cleaner has been through. A damaged checkpoint tells nothing. */
+function compactedPartitions({ files }: Host, { directories }: Adopter): Set<string> {
+  const entries = directories.flatMap(({ path }) => {
+    const text = files.readWhole(files.join(path, CLEANER_OFFSET_FILE))?.toString('utf8')
+    return (text === undefined ? undefined : parseOffsets(text)) ?? []
+  })
+  return new Set(entries.map(({ topic, partition }) => `${topic}-${partition}`))
 }
 
 function adopt(
   host: Host,
-  broker: Parameters<typeof adoptedTopics>[1],
-  name: string,
-  partitions: readonly (FoundPartition | undefined)[],
-): TopicImage {
-  const known = partitions.find((partition) => partition !== undefined && partition.topicId !== ZERO_UUID)
-  const first = broker.directories[0]?.directoryId ?? ZERO_UUID
+  adopter: Adopter,
+  topic: {
+    readonly name: string
+    readonly partitions: readonly (FoundPartition | undefined)[]
+    readonly compacted: ReadonlySet<string>
+    /** Ids that are taken. */
+    readonly ids: Set<string>
+  },
+): AdoptedTopic {
+  const { name, partitions } = topic
+  const remains = Array.from(partitions, (each) => each && readRemains(host, each, adopter))
+  const known = remains.find((each) => each !== undefined && !each.topicId.startsWith(RESERVED_ID))?.topicId
+  // A directory that was copied under another name brings the id of the topic that it was copied from.
+  const id = known === undefined || topic.ids.has(known) ? host.random.uuid() : known
+  topic.ids.add(id)
+  const evidence = isInternalTopic(name)
+    ? 'internal'
+    : partitions.some((each) => each !== undefined && topic.compacted.has(each.name))
+      ? 'compacted'
+      : 'none'
   return {
-    name,
-    id: known?.topicId ?? host.random.uuid(),
-    internal: isInternalTopic(name),
-    partitions: Array.from(partitions, (partition) => ({
-      leader: broker.nodeId,
-      // Later than any epoch in which somebody wrote to the log.
-      leaderEpoch: (partition?.leaderEpoch ?? -1) + 1,
-      partitionEpoch: 0,
-      replicas: [broker.nodeId],
-      isr: [broker.nodeId],
-      addingReplicas: [],
-      removingReplicas: [],
-      eligibleLeaderReplicas: [],
-      lastKnownEligibleLeaderReplicas: [],
-      directories: [partition?.directoryId ?? first],
-    })),
+    image: {
+      name,
+      id,
+      internal: isInternalTopic(name),
+      partitions: remains.map((each) => partitionOf(each, adopter)),
+    },
+    configs: configsOf(name, evidence, adopter.settings),
+    evidence,
   }
 }
 
-function readPartition(host: Host, directory: string) {
-  const metadata = host.files.readWhole(host.files.join(directory, 'partition.metadata'))?.toString('utf8') ?? ''
-  const epochs = host.files.readWhole(host.files.join(directory, 'leader-epoch-checkpoint'))?.toString('utf8') ?? ''
-  // Version, count, then a line "epoch offset" each.
-  const last = epochs.trim().split('\n').slice(2).at(-1)
-  return {
-    topicId: parseProperties(metadata).get('topic_id') ?? ZERO_UUID,
-    leaderEpoch: last === undefined ? -1 : Number(last.split(' ')[0]),
+function configsOf(
+  name: string,
+  evidence: AdoptedTopic['evidence'],
+  settings: BrokerSettings,
+): ReadonlyMap<string, string> {
+  switch (evidence) {
+    case 'internal':
+      return new Map(
+        [...autoCreatedTopic(name, settings).configs].flatMap(([key, value]) =>
+          // An adopted topic has one replica.
+          value === null || key === 'min.insync.replicas' ? [] : [[key, value] as const],
+        ),
+      )
+    case 'compacted':
+      return new Map([['cleanup.policy', 'compact']])
+    case 'none':
+      return new Map([['cleanup.policy', '']])
   }
+}
+
+function partitionOf(remains: Remains | undefined, { nodeId, directories }: Adopter): TopicImage['partitions'][number] {
+  return {
+    leader: nodeId,
+    // Later than any epoch in which somebody wrote to the log.
+    leaderEpoch: (remains?.leaderEpoch ?? -1) + 1,
+    partitionEpoch: 0,
+    replicas: [nodeId],
+    isr: [nodeId],
+    addingReplicas: [],
+    removingReplicas: [],
+    eligibleLeaderReplicas: [],
+    lastKnownEligibleLeaderReplicas: [],
+    directories: [remains?.directoryId ?? (directories.length === 1 ? directories[0]!.directoryId : ZERO_UUID)],
+  }
+}
+
+function readRemains({ files }: Host, { name, logDirectory }: FoundPartition, { directories }: Adopter): Remains {
+  const text = (file: string) => files.readWhole(files.join(logDirectory, name, file))?.toString('utf8') ?? ''
+  return {
+    topicId: parsePartitionMetadata(text(PARTITION_METADATA_FILE)) ?? ZERO_UUID,
+    leaderEpoch: parseEpochs(text(LEADER_EPOCH_FILE))?.at(-1)?.epoch ?? -1,
+    directoryId: directories.find(({ path }) => path === logDirectory)?.directoryId ?? ZERO_UUID,
+  }
+}
+
+/** The line that tells a user of an adopted topic: what was assumed, and how to change it. */
+export function adoptionLine({ image, evidence, configs }: AdoptedTopic, bootstrapServer: string): string {
+  const { name, partitions } = image
+  const count = `${partitions.length} ${partitions.length === 1 ? 'partition' : 'partitions'}`
+  const settings = [...configs].map(([key, value]) => `${key}=${value}`).join(', ')
+  const begin = `adopted topic ${name} (${count}) from its directories; its settings were not in them`
+  if (evidence === 'internal') return `${begin}, so it gets those of a new ${name}: ${settings}`
+  const why =
+    evidence === 'compacted'
+      ? 'as cleaner-offset-checkpoint says that it was compacted'
+      : 'so nothing of it is deleted or compacted, as it is unknown whether it was'
+  const other = evidence === 'compacted' ? "'cleanup.policy=[compact,delete]'" : 'cleanup.policy=compact'
+  return (
+    `${begin}: ${settings} is assumed, ${why}; to change it: kafka-configs.sh --bootstrap-server ${bootstrapServer} ` +
+    `--alter --entity-type topics --entity-name ${name} --add-config ${other} (or cleanup.policy=delete)`
+  )
 }

@@ -1,9 +1,10 @@
 import { RegisterControllerRecord } from '../../protocol/internal-records/broker-records.ts'
 import { encodeMetadataRecord } from '../../protocol/internal-records/metadata-framing.ts'
 import { BeginTransactionRecord, EndTransactionRecord } from '../../protocol/internal-records/metadata-log-records.ts'
+import type { AdoptedTopic } from './adopted-topics.ts'
 import type { ClusterImage, Listener } from './cluster-image.ts'
 import { configRecord, featureRecords, registerBrokerRecord, topicRecords } from './image-records.ts'
-import { configResourceType, type TopicImage } from './metadata-image.ts'
+import { configResourceType } from './metadata-image.ts'
 import {
   controllersRegister,
   eligibleLeaderReplicas,
@@ -15,7 +16,10 @@ import {
  * First records of a new log. `formatted` are feature levels that a format of the directory left; empty: those of a new
  * cluster. Topics are those of directories that were kept without a metadata log. Source: ActivationRecordsGenerator.
  */
-export function bootstrapRecords(formatted: ReadonlyMap<string, number>, adopted: readonly TopicImage[]): Buffer[] {
+export function bootstrapRecords(
+  formatted: ReadonlyMap<string, number>,
+  adopted: readonly Pick<AdoptedTopic, 'image' | 'configs'>[],
+): Buffer[] {
   const features = formatted.size > 0 ? formatted : newClusterFeatures
   const name = 'Bootstrap records'
   return [
@@ -25,17 +29,11 @@ export function bootstrapRecords(formatted: ReadonlyMap<string, number>, adopted
     ...(eligibleLeaderReplicas(features)
       ? [configRecord(configResourceType.broker, '', 'min.insync.replicas', '1')]
       : []),
-    ...adopted.flatMap((topic) => [...topicRecords(topic, features), ...adoptedConfigs(topic)]),
+    ...adopted.flatMap(({ image, configs }) => [
+      ...topicRecords(image, features),
+      ...[...configs].map(([name, value]) => configRecord(configResourceType.topic, image.name, name, value)),
+    ]),
     encodeMetadataRecord(EndTransactionRecord, 0, {}),
-  ]
-}
-
-// Settings of topics were in ZooKeeper; without these two, retention would remove the groups' offsets.
-function adoptedConfigs(topic: TopicImage): Buffer[] {
-  if (!topic.internal) return []
-  return [
-    configRecord(configResourceType.topic, topic.name, 'cleanup.policy', 'compact'),
-    configRecord(configResourceType.topic, topic.name, 'segment.bytes', '104857600'),
   ]
 }
 

@@ -8,8 +8,10 @@ import { encodeMetadataRecord, readMetadataRecord } from '../../protocol/interna
 import { eachAlone, inBackground } from '../../storage/failure-policy.ts'
 import type { Host } from '../../storage/host/host.ts'
 import type { Logger } from '../observe/logger.ts'
+import type { AdoptedTopic } from './adopted-topics.ts'
 import { bootstrapRecords, registrationRecords } from './bootstrap.ts'
 import { type ClusterImage, emptyImage, type Listener } from './cluster-image.ts'
+import { directoryRecords } from './directory-assignments.ts'
 import { ImageBuilder } from './image-builder.ts'
 import { configRecord, featureRecord, imageRecords, producerIdsRecord, scramRecord } from './image-records.ts'
 import { missingLeaders, newLeaderEpochs } from './leader-epochs.ts'
@@ -19,6 +21,7 @@ import type {
   ChangeOptions,
   ConfigChange,
   CreatedTopic,
+  DirectoryAssignment,
   MetadataChange,
   MetadataStore,
   NewPartitions,
@@ -118,7 +121,7 @@ export class LogBackedMetadataStore implements MetadataStore {
   }
 
   /** Opens this controller's epoch and registers the broker; `adopted` are topics found on disk in an empty log. */
-  async start(rules: TopicRules, options: { nowMs: number; adopted: readonly TopicImage[] }): Promise<void> {
+  async start(rules: TopicRules, options: { nowMs: number; adopted: readonly AdoptedTopic[] }): Promise<void> {
     this.#rules = rules
     const isNew = this.#log.endOffset === 0
     this.#log.lead(this.#parts.nodeId, options.nowMs)
@@ -181,6 +184,11 @@ export class LogBackedMetadataStore implements MetadataStore {
       () => reject('INVALID_REQUEST', 'Duplicate topic name.'),
     )
     return this.#change(decisions, options)
+  }
+
+  async assignDirectories(assignments: readonly DirectoryAssignment[], options: ChangeOptions): Promise<void> {
+    const records = directoryRecords(this.#stagedImage, this.#parts.nodeId, assignments)
+    if (records.length > 0) await this.#write(records, options.nowMs)
   }
 
   async alterConfigs(changes: readonly ConfigChange[], options: ChangeOptions): Promise<void> {

@@ -5,7 +5,7 @@ import {
   type PartitionImage,
   type TopicImage,
 } from './metadata-image.ts'
-import type { MetadataChange, MetadataStore } from './metadata-store.ts'
+import type { DirectoryAssignment, MetadataChange, MetadataStore } from './metadata-store.ts'
 
 const nothing: MetadataChange = { topicsChanged: [], topicsDeleted: [], configsChanged: [] }
 
@@ -25,6 +25,8 @@ export class MemoryMetadata implements MetadataStore {
     scramCredentials: new Map(),
     clientQuotas: new Map(),
   }
+  /** What assignDirectories was told. */
+  readonly assigned: DirectoryAssignment[] = []
   readonly #listeners: ((image: MetadataImage, change: MetadataChange) => void)[] = []
   #topics = 0
   #nextProducerId = 0
@@ -102,6 +104,9 @@ export class MemoryMetadata implements MetadataStore {
   }
   async createPartitions(): Promise<never> {
     throw new Error('not part of this test')
+  }
+  async assignDirectories(assignments: readonly DirectoryAssignment[]): Promise<void> {
+    this.assigned.push(...assignments)
   }
   async alterConfigs(): Promise<never> {
     throw new Error('not part of this test')

@@ -1,7 +1,8 @@
 import { expect } from 'chai'
 import { SimulatedHost } from '../../storage/host/simulated-host.ts'
 import { parseProperties } from '../config/server-properties.ts'
-import { establishIdentity, IdentityConflict } from './meta-properties.ts'
+import { type Identity, readIdentity, type WantedIdentity, writeIdentity } from './meta-properties.ts'
+import { IdentityConflict } from './meta-properties-rules.ts'
 
 const nothing = { clusterId: undefined, nodeId: undefined }
 
@@ -14,6 +15,21 @@ function hostWith(files: Record<string, string>): SimulatedHost {
   return host
 }
 
+/** As a start does it where nothing else is wrong. */
+function establishIdentity(host: SimulatedHost, directories: readonly string[], wanted: WantedIdentity) {
+  const identity = readIdentity(host, directories, wanted)
+  if (!(identity instanceof IdentityConflict)) writeIdentity(host, identity)
+  return identity
+}
+
+function refusal(files: Record<string, string>, directories: readonly string[], wanted: WantedIdentity = nothing) {
+  const host = hostWith(files)
+  const before = directories.map((each) => host.files.list(each))
+  const conflict = readIdentity(host, directories, wanted)
+  expect(directories.map((each) => host.files.list(each))).to.deep.equal(before)
+  return conflict instanceof IdentityConflict ? conflict.message : undefined
+}
+
 function written(host: SimulatedHost, directory: string) {
   return parseProperties(host.files.readWhole(`${directory}/meta.properties`)?.toString() ?? '')
 }
@@ -23,14 +39,18 @@ describe('meta.properties', () => {
     const host = new SimulatedHost(1)
     const first = establishIdentity(host, ['/a', '/b'], nothing)
     expect(first).to.include({ nodeId: 1 })
-    expect(establishIdentity(host, ['/a', '/b'], nothing)).to.deep.equal(first)
+    const second = establishIdentity(host, ['/a', '/b'], nothing) as Identity
+    for (const name of ['clusterId', 'nodeId', 'directoryIds'] as const)
+      expect(second[name]).to.deep.equal((first as Identity)[name])
+    expect([(first as Identity).unformatted, second.unformatted]).to.deep.equal([['/a', '/b'], []])
     expect([...written(host, '/b').keys()]).to.have.members(['version', 'cluster.id', 'node.id', 'directory.id'])
   })
 
   it('what Kafka formatted is adopted and left as it is', () => {
     const content = 'node.id=7\ndirectory.id=x5uvyKUxOpFuKfUWqYwSAA\nversion=1\ncluster.id=c\n'
     const host = hostWith({ '/a/meta.properties': content })
-    expect(establishIdentity(host, ['/a'], nothing)).to.deep.equal({
+    const { clusterId, nodeId, directoryIds } = establishIdentity(host, ['/a'], nothing) as Identity
+    expect({ clusterId, nodeId, directoryIds }).to.deep.equal({
       clusterId: 'c',
       nodeId: 7,
       directoryIds: ['x5uvyKUxOpFuKfUWqYwSAA'],
@@ -64,5 +84,47 @@ describe('meta.properties', () => {
     expect((establishIdentity(host, ['/a', '/b'], nothing) as IdentityConflict).message).to.equal(
       '/a/meta.properties says cluster.id=one, /b/meta.properties says cluster.id=two: these directories do not belong together, correct log.dirs',
     )
+  })
+
+  it('a directory with partitions but without the file is refused, with the lines that the file needs', () => {
+    const used = {
+      '/a/meta.properties': 'version=1\nnode.id=7\ncluster.id=c\n',
+      '/b/t-0/0.log': '',
+      '/b/t-1/0.log': '',
+    }
+    expect(refusal(used, ['/a', '/b'])).to.equal(
+      '/b holds partitions (t-0, t-1) but no meta.properties, so it is unknown whose they are: restore /b/meta.properties, ' +
+        'or write it with the lines version=1, cluster.id=c and node.id=7',
+    )
+    expect(refusal({ '/a/__cluster_metadata-0/0.log': '' }, ['/a'])).to.include('cluster.id=<id of the cluster>')
+    expect(refusal({ '/a/notes/0.log': '', '/a/t-1': 'a file' }, ['/a'])).to.equal(undefined)
+  })
+
+  for (const [title, content, expected] of [
+    ['is empty', '', 'does not say node.id'],
+    ['has no cluster.id', 'version=1\nnode.id=1\n', 'does not say cluster.id'],
+    ['has no node.id', 'version=1\ncluster.id=c\n', 'does not say node.id'],
+    ['has an empty node.id', 'version=1\ncluster.id=c\nnode.id=\n', 'a node.id that is no number'],
+    ['has a torn node.id', 'version=1\ncluster.id=c\nnode.id=x1\n', 'a node.id that is no number'],
+    ['is of a version to come', 'version=2\ncluster.id=c\nnode.id=1\n', 'version=2'],
+    ['has a torn directory.id', 'version=1\ncluster.id=c\nnode.id=1\ndirectory.id=x5uv\n', 'directory.id=x5uv'],
+    [
+      'has a reserved directory.id',
+      'version=1\ncluster.id=c\nnode.id=1\ndirectory.id=AAAAAAAAAAAAAAAAAAAAAQ\n',
+      'directory.id=AAAAAAAAAAAAAAAAAAAAAQ',
+    ],
+  ] as const) {
+    it(`a file that ${title} is refused`, () => {
+      expect(refusal({ '/a/meta.properties': content }, ['/a']))
+        .to.match(/^\/a\/meta.properties /)
+        .and.include(expected)
+    })
+  }
+
+  it('two directories with one directory.id are refused: one is a copy', () => {
+    const content = 'node.id=7\ndirectory.id=x5uvyKUxOpFuKfUWqYwSAA\nversion=1\ncluster.id=c\n'
+    expect(refusal({ '/a/meta.properties': content, '/b/meta.properties': content }, ['/a', '/b']))
+      .to.include('/a and /b both say directory.id=x5uvyKUxOpFuKfUWqYwSAA')
+      .and.include('take the copy out of log.dirs')
   })
 })

@@ -1,5 +1,7 @@
 import type { Host } from '../../storage/host/host.ts'
+import { parsePartitionDirectory } from '../../storage/segment/file-names.ts'
 import { parseProperties } from '../config/server-properties.ts'
+import { type IdentityConflict, type MetaProperties, metaPropertiesConflict } from './meta-properties-rules.ts'
 
 const FILE_NAME = 'meta.properties'
 
@@ -9,6 +11,10 @@ export interface Identity {
   readonly nodeId: number
   /** Uuid of each directory, in the order of the directories. */
   readonly directoryIds: readonly string[]
+  /** Directories without meta.properties and without data: added to log.dirs, or not mounted. */
+  readonly unformatted: readonly string[]
+  /** The files as they were read, in the order of the directories. */
+  readonly files: readonly MetaProperties[]
 }
 
 /** What the user set by hand; undefined: nothing. */
@@ -17,83 +23,60 @@ export interface WantedIdentity {
   readonly nodeId: number | undefined
 }
 
-/** Why the directories cannot be this broker's: one line that says what to do. */
-export class IdentityConflict {
-  readonly message: string
-  constructor(message: string) {
-    this.message = message
-  }
-}
-
-interface Found {
-  readonly file: string
-  readonly clusterId: string | undefined
-  readonly nodeId: number | undefined
-  readonly directoryId: string | undefined
-  readonly version: string | undefined
-}
-
 /**
- * Reads meta.properties of each directory, adopts what is there, and writes what is missing, in Kafka's version 1 (that
- * of ZooKeeper's time, version 0, has broker.id and no directory.id). Source: MetaPropertiesEnsemble.
+ * Reads meta.properties of each directory and makes up what is missing; writes nothing. What Kafka refuses is refused.
+ * Version 0, that of ZooKeeper's time, has broker.id and no directory.id. Source: MetaPropertiesEnsemble.
  */
-export function establishIdentity(
+export function readIdentity(
   host: Host,
   directories: readonly string[],
   wanted: WantedIdentity,
 ): Identity | IdentityConflict {
-  const found = directories.map((directory) => read(host, directory))
-  const clusterId = agreed(found, 'cluster.id', (each) => each.clusterId, wanted.clusterId)
-  if (clusterId instanceof IdentityConflict) return clusterId
-  const nodeId = agreed(found, 'node.id', (each) => each.nodeId, wanted.nodeId)
-  if (nodeId instanceof IdentityConflict) return nodeId
-  const identity = {
+  const files = directories.map((directory) => read(host, directory))
+  const conflict = metaPropertiesConflict(files, wanted)
+  if (conflict !== undefined) return conflict
+  const clusterId = files.find((each) => each.clusterId !== undefined)?.clusterId ?? wanted.clusterId
+  const nodeId = files.find((each) => each.nodeId !== undefined)?.nodeId ?? wanted.nodeId
+  return {
     clusterId: clusterId ?? host.random.uuid(),
     nodeId: nodeId ?? 1,
-    directoryIds: found.map((each) => each.directoryId ?? host.random.uuid()),
+    directoryIds: files.map((each) => each.directoryId ?? host.random.uuid()),
+    unformatted: files.filter((each) => !each.exists).map((each) => each.directory),
+    files,
   }
-  found.forEach((each, index) => {
-    const complete = each.version === '1' && each.clusterId !== undefined && each.directoryId !== undefined
-    if (!complete) write(host, each.file, identity, identity.directoryIds[index] as string)
-  })
-  return identity
 }
 
-function read(host: Host, directory: string): Found {
+/** Writes the files that are missing or incomplete, in Kafka's version 1. */
+export function writeIdentity(host: Host, identity: Identity): void {
+  identity.files.forEach((each, index) => {
+    const isComplete = each.version === '1' && each.directoryId !== undefined
+    if (!isComplete) write(host, each.file, identity, identity.directoryIds[index] as string)
+  })
+}
+
+function read(host: Host, directory: string): MetaProperties {
   host.files.makeDirectory(directory)
   const file = host.files.join(directory, FILE_NAME)
-  const settings = parseProperties(host.files.readWhole(file)?.toString('latin1') ?? '')
+  const bytes = host.files.readWhole(file)
+  const settings = parseProperties(bytes?.toString('latin1') ?? '')
   const node = settings.get('node.id') ?? settings.get('broker.id')
   return {
+    directory,
     file,
-    clusterId: settings.get('cluster.id'),
-    nodeId: node === undefined ? undefined : Number(node),
-    directoryId: settings.get('directory.id'),
+    exists: bytes !== undefined,
+    partitions: bytes === undefined ? partitionsIn(host, directory) : [],
+    clusterId: settings.get('cluster.id') || undefined,
+    nodeId: node === undefined ? undefined : Number(node || 'none'),
+    directoryId: settings.get('directory.id') || undefined,
     version: settings.get('version'),
   }
 }
 
-function agreed<T extends string | number>(
-  found: readonly Found[],
-  name: string,
-  valueIn: (each: Found) => T | undefined,
-  wanted: T | undefined,
-): T | undefined | IdentityConflict {
-  const first = found.find((each) => valueIn(each) !== undefined)
-  if (first === undefined) return wanted
-  const value = valueIn(first) as T
-  const other = found.find((each) => valueIn(each) !== undefined && valueIn(each) !== value)
-  if (other !== undefined)
-    return new IdentityConflict(
-      `${first.file} says ${name}=${value}, ${other.file} says ${name}=${valueIn(other)}: ` +
-        `these directories do not belong together, correct log.dirs`,
-    )
-  if (wanted !== undefined && wanted !== value)
-    return new IdentityConflict(
-      `${first.file} says ${name}=${value}, the settings say ${name}=${wanted}: ` +
-        `remove ${name} from the settings to use this data, or set log.dirs to another directory`,
-    )
-  return value
+/** Names like those of partitions, that of the metadata log among them. */
+function partitionsIn({ files }: Host, directory: string): string[] {
+  return files
+    .list(directory)
+    .filter((name) => parsePartitionDirectory(name) && files.stat(files.join(directory, name))?.isDirectory)
 }
 
 function write(host: Host, file: string, identity: Identity, directoryId: string): void {

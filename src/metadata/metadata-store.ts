@@ -15,6 +15,8 @@ export interface MetadataStore {
     topics: readonly NewPartitions[],
     options: ChangeOptions & { readonly validateOnly: boolean },
   ): Promise<readonly (TopicImage | Rejection)[]>
+  /** Says in which data directory this broker has a partition (KIP-858). Partitions that are gone are left out. */
+  assignDirectories(assignments: readonly DirectoryAssignment[], options: ChangeOptions): Promise<void>
   /** Already validated settings of one resource: null removes one. */
   alterConfigs(changes: readonly ConfigChange[], options: ChangeOptions): Promise<void>
   /** Already validated credentials: null removes one. */
@@ -54,6 +56,14 @@ export interface NewPartitions {
   readonly count: number
   /** Replicas of each new partition; undefined: the broker chooses. */
   readonly assignments: readonly (readonly number[])[] | undefined
+}
+
+export interface DirectoryAssignment {
+  readonly topicId: string
+  readonly partition: number
+  readonly directoryId: string
+  /** True: what the log held is lost, so its replica is elected anew (an unclean election). */
+  readonly isLost?: boolean
 }
 
 export interface ConfigChange {

@@ -8,6 +8,9 @@ export class MemoryLogStore implements LogStore {
   /** What updateConfig was told. */
   readonly configured: { topic: string; config: LogConfig }[] = []
 
+  /** What was set aside, and why. */
+  readonly setAsides: string[] = []
+
   /** Thrown by whatever would change something on the disk. */
   failure: Error | undefined
 
@@ -31,8 +34,12 @@ export class MemoryLogStore implements LogStore {
     if (this.failure !== undefined) throw this.failure
     this.logs.delete(`${topic}-${partition}`)
   }
-  setAside(topic: string, partition: number): void {
+  setAside(topic: string, partition: number, why: string): void {
     this.delete(topic, partition)
+    this.setAsides.push(`${topic}-${partition} ${why}`)
+  }
+  directoryOf(topic: string, partition: number): string | undefined {
+    return this.logs.has(`${topic}-${partition}`) ? 'd' : undefined
   }
   updateConfig(topic: string, config: LogConfig): void {
     this.configured.push({ topic, config })

@@ -58,13 +58,52 @@ class Rig {
 }
 
 describe('the partition registry', () => {
-  it('leaves logs alone of which it does not know the topic, but for those that any topic could take for its own', () => {
+  it('sets logs aside that the metadata does not have on this broker, each with its reason', () => {
     const rig = new Rig()
-    rig.logs.create('known', 0, 'B9tNdH1zRsmI8JTueZP1SA')
+    const id = 'B9tNdH1zRsmI8JTueZP1SA'
+    const known = rig.metadata.addTopic('known', 2)
+    rig.metadata.addTopic('elsewhere', 1, { replicas: [2], leader: 2 })
+    for (const partition of [0, 1, 2]) rig.logs.create('known', partition, known.id)
+    rig.logs.create('gone', 0, id)
     rig.logs.create('torn', 0, ZERO_UUID)
+    rig.logs.create('elsewhere', 0, id)
     rig.registry.start()
-    expect(rig.names).to.deep.equal(['known-0'])
-    expect(rig.warnings).to.have.length(2)
+    expect(rig.names).to.deep.equal(['known-0', 'known-1'])
+    expect(rig.logs.setAsides).to.deep.equal([
+      'known-2 is a partition that topic known does not have on this broker',
+      `gone-0 is a partition with the topic id ${id} of a topic that is not in the metadata`,
+      'torn-0 is a partition without a topic id of a topic that is not in the metadata',
+      'elsewhere-0 is a partition that topic elsewhere does not have on this broker',
+    ])
+    expect(rig.warnings).to.deep.equal([])
+  })
+
+  it('says which partitions have no files, and has them elected anew; what is made later is no loss', () => {
+    const rig = new Rig()
+    const topic = rig.metadata.addTopic('t', 3, { directories: ['d'] })
+    rig.logs.create('t', 1, topic.id)
+    rig.registry.start()
+    expect(rig.names).to.deep.equal(['t-1', 't-0', 't-2'])
+    expect(rig.warnings).to.have.length(1)
+    expect(rig.warnings[0]).to.include('partitions 0, 2 of topic t had no files in any data directory and start empty')
+    const lost = { topicId: topic.id, directoryId: 'd', isLost: true }
+    expect(rig.metadata.assigned).to.deep.equal([
+      { ...lost, partition: 0 },
+      { ...lost, partition: 2 },
+    ])
+    rig.metadata.addTopic('later', 1, { directories: ['d'] })
+    expect([rig.warnings.length, rig.metadata.assigned.length]).to.deep.equal([1, 2])
+  })
+
+  it('tells the metadata in which data directory a partition is, at the start and when it is made', () => {
+    const rig = new Rig()
+    const moved = rig.metadata.addTopic('moved', 1, { directories: ['elsewhere'] })
+    rig.logs.create('moved', 0, moved.id)
+    rig.registry.start()
+    const made = rig.metadata.addTopic('made', 1, { directories: [ZERO_UUID] })
+    expect(rig.metadata.assigned).to.deep.equal(
+      [moved, made].map(({ id }) => ({ topicId: id, partition: 0, directoryId: 'd', isLost: false })),
+    )
   })
 
   it('makes a log that the disk refused when it is next asked for, and lets a topic go whatever the disk says', () => {
@@ -90,14 +129,6 @@ describe('the partition registry', () => {
     expect(rig.names).to.deep.equal(['before-0', 'before-1', 'after-0'])
     rig.metadata.putTopic({ ...topic, partitions: [...topic.partitions, topic.partitions[0]!] })
     expect(rig.names).to.include('after-1')
-  })
-
-  it('warns about logs of no topic and leaves them alone', () => {
-    const rig = new Rig()
-    rig.logs.create('lost', 0, 'LAAAAAAAAAAAAAAAAAAAAA')
-    rig.registry.start()
-    expect(rig.names).to.deep.equal(['lost-0'])
-    expect(rig.warnings[0]).to.contain('lost-0')
   })
 
   it('never serves the log of an older topic of the same name', async () => {

@@ -5,6 +5,7 @@ import type { Host } from '../../storage/host/host.ts'
 import type { LogStore } from '../../storage/log-store.ts'
 import type { PartitionLog } from '../../storage/partition-log.ts'
 import type { TopicSettings } from '../config/topic-configs.ts'
+import { directoryOf } from '../metadata/directory-assignments.ts'
 import {
   configResourceKey,
   configResourceType,
@@ -12,7 +13,7 @@ import {
   type PartitionImage,
   type TopicImage,
 } from '../metadata/metadata-image.ts'
-import type { MetadataChange, MetadataStore } from '../metadata/metadata-store.ts'
+import type { DirectoryAssignment, MetadataChange, MetadataStore } from '../metadata/metadata-store.ts'
 import type { Logger } from '../observe/logger.ts'
 import { Partition } from './partition.ts'
 
@@ -36,7 +37,7 @@ interface HostedTopic {
  */
 export class PartitionRegistry {
   readonly #nodeId: number
-  readonly #host: Pick<Host, 'fatal'>
+  readonly #host: Pick<Host, 'fatal' | 'clock'>
   readonly #logs: LogStore
   readonly #metadata: MetadataStore
   readonly #settings: (topic: string) => TopicSettings
@@ -49,7 +50,7 @@ export class PartitionRegistry {
 
   constructor(parts: {
     nodeId: number
-    host: Pick<Host, 'fatal'>
+    host: Pick<Host, 'fatal' | 'clock'>
     logs: LogStore
     metadata: MetadataStore
     settings: (topic: string) => TopicSettings
@@ -65,39 +66,74 @@ export class PartitionRegistry {
     this.#logger = parts.logger
   }
 
-  /** Makes the logs agree with the metadata as it was loaded, and follows it from there. */
-  start(): void {
+  /** Makes the logs agree with the metadata as it was loaded, and follows it from there. Rejects if that cannot be written. */
+  async start(): Promise<void> {
     const { image } = this.#metadata
-    const stored = this.#storedNames(image)
-    for (const topic of image.topicsByName.values()) this.#createLogs(topic, stored)
-    this.#metadata.onChange((image, change) => this.#apply(image, change))
+    this.#setAsideStrays(image)
+    const stored = new Set([...this.#logs.list()].map(({ topic, partition }) => `${topic}-${partition}`))
+    const topics = [...image.topicsByName.values()]
+    const lost = topics.flatMap((topic) => this.#createMissingLogs(topic, stored))
+    this.#metadata.onChange((newer, change) => this.#apply(newer, change))
+    const assignments = [...lost, ...this.#moved(topics)]
+    if (assignments.length > 0) await this.#metadata.assignDirectories(assignments, this.#asItself())
   }
 
-  /** `topic-0` of all logs on disk. Those of no topic are left alone: somebody may have lost the metadata, not the data. */
-  #storedNames(image: MetadataImage): Set<string> {
-    const names = new Set<string>()
+  /**
+   * Logs on disk that the metadata does not have here: of a topic that was deleted while this broker was down, or whose
+   * metadata is lost. Nothing of them is served, and nothing may remove their records under the settings of no topic.
+   * Source: LogManager.isStrayReplica.
+   */
+  #setAsideStrays(image: MetadataImage): void {
     for (const stored of [...this.#logs.list()]) {
       const { topic, partition } = stored
-      const name = `${topic}-${partition}`
-      names.add(name)
-      if (image.topicsByName.has(topic)) continue
-      this.#logger.warn(
-        { topic, partition },
-        `${name} is in a data directory but not in the metadata; it is left alone`,
-      )
-      // The next topic of its name would take it for its own: a power loss may have undone a deletion.
-      this.#withDisk(name, 'set aside', () => {
-        if (stored.topicId === ZERO_UUID) this.#logs.setAside(topic, partition)
+      const known = image.topicsByName.get(topic)
+      if (known?.partitions[partition]?.replicas.includes(this.#nodeId)) continue
+      this.#withDisk(`${topic}-${partition}`, 'set aside', () => {
+        const id = stored.topicId === ZERO_UUID ? 'without a topic id' : `with the topic id ${stored.topicId}`
+        const why =
+          known === undefined
+            ? `is a partition ${id} of a topic that is not in the metadata`
+            : `is a partition that topic ${topic} does not have on this broker`
+        this.#logs.setAside(topic, partition, why)
       })
     }
-    return names
   }
 
-  #createLogs(topic: TopicImage, existing: ReadonlySet<string> = new Set()): void {
-    topic.partitions.forEach((image, partition) => {
-      if (!image.replicas.includes(this.#nodeId) || existing.has(`${topic.name}-${partition}`)) return
+  /** Makes logs of which the disk has nothing, and says so: a line for each topic. Answers where they are. */
+  #createMissingLogs(topic: TopicImage, stored: ReadonlySet<string>): DirectoryAssignment[] {
+    const created = this.#createLogs(topic, stored)
+    if (created.length === 0) return []
+    const [word, verb] = created.length === 1 ? ['partition', 'starts'] : ['partitions', 'start']
+    this.#logger.warn(
+      { topic: topic.name },
+      `${word} ${created.join(', ')} of topic ${topic.name} had no files in any data directory and ${verb} empty: ` +
+        `after a crash while it was being made that is all there was, else its records are lost`,
+    )
+    return created.flatMap((partition) => this.#assignment(topic, partition, { isLost: true }))
+  }
+
+  /** Partitions that are in another data directory than the metadata says. */
+  #moved(topics: readonly TopicImage[]): DirectoryAssignment[] {
+    return topics.flatMap((topic) => topic.partitions.flatMap((_, partition) => this.#assignment(topic, partition)))
+  }
+
+  #assignment(topic: TopicImage, partition: number, { isLost = false } = {}): DirectoryAssignment[] {
+    const image = topic.partitions[partition] as PartitionImage
+    const directoryId = this.#logs.directoryOf(topic.name, partition)
+    if (directoryId === undefined || (!isLost && directoryOf(image, this.#nodeId) === directoryId)) return []
+    return [{ topicId: topic.id, partition, directoryId, isLost }]
+  }
+
+  #asItself() {
+    return { nowMs: this.#host.clock.nowMs(), principal: 'User:ANONYMOUS' }
+  }
+
+  /** Makes the logs that are missing; answers the partitions that got one. */
+  #createLogs(topic: TopicImage, existing: ReadonlySet<string> = new Set()): number[] {
+    return topic.partitions.flatMap((image, partition) => {
+      if (!image.replicas.includes(this.#nodeId) || existing.has(`${topic.name}-${partition}`)) return []
       // Where the disk does not let it be made, it is tried again when the partition is first asked for.
-      this.#openLog(topic, partition)
+      return this.#openLog(topic, partition) === undefined ? [] : [partition]
     })
   }
 
@@ -122,6 +158,7 @@ export class PartitionRegistry {
 
   #change(topic: TopicImage): void {
     this.#createLogs(topic)
+    this.#recordDirectories(topic)
     const hosted = this.#topics.get(topic.name)
     if (hosted === undefined) return
     const before = hosted.image
@@ -132,6 +169,18 @@ export class PartitionRegistry {
       if (image.leader === this.#nodeId) partition.update(image)
       else hosted.partitions[index] = undefined
       this.#watcher.changed(partition)
+    })
+  }
+
+  /** With several data directories it is decided here which of them a new log gets. */
+  #recordDirectories(topic: TopicImage): void {
+    const assignments = this.#moved([topic])
+    if (assignments.length === 0) return
+    this.#metadata.assignDirectories(assignments, this.#asItself()).catch((error: Error) => {
+      this.#logger.warn(
+        { topic: topic.name, reason: error.message },
+        `the data directories of topic ${topic.name} could not be recorded in the metadata; the next start does it`,
+      )
     })
   }
 

@@ -78,8 +78,7 @@ export const replicationConfigs = {
   uncleanLeaderElectionEnable: boolean('unclean.leader.election.enable', {
     default: false,
     applies: 'cluster-wide',
-    withoutEffect: oneBroker,
-    doc: 'Whether a replica that is not in sync may become leader, at the price of lost records.',
+    doc: 'Whether a replica that is not in sync may become leader, at the price of lost records. Nothing is replicated yet: with true, a partition whose data directory is missing starts empty; with false, the start is refused.',
   }),
   uncleanLeaderElectionIntervalMs: long('unclean.leader.election.interval.ms', {
     default: 300_000,

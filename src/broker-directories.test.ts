@@ -1,0 +1,191 @@
+import { expect } from 'chai'
+import { StartError } from './config/start-error.ts'
+import { BROKER, RunningBroker, TOPIC } from './running-broker.fixture.ts'
+
+const both = { 'log.dirs': '/a,/b' }
+const TOPICS = ['one', 'two', 'three', 'four']
+const TEN_DAYS_MS = 10 * 86_400_000
+
+/** A broker that has put topics into two data directories and was stopped. */
+async function stopped(properties: Record<string, string> = both): Promise<RunningBroker> {
+  const broker = await new RunningBroker().start(properties)
+  for (const topic of TOPICS) {
+    await broker.create(topic)
+    await broker.produce(topic, 'key', topic)
+  }
+  await broker.stop()
+  broker.complaints.length = 0
+  return broker
+}
+
+const topicsIn = (broker: RunningBroker, directory: string) =>
+  TOPICS.filter((topic) => broker.host.files.exists(`${directory}/${topic}-0`))
+
+const directoryId = (broker: RunningBroker, directory: string) =>
+  /directory\.id=(\S+)/.exec(String(broker.host.files.readWhole(`${directory}/meta.properties`)))?.[1]
+
+/** The one line with which a start is refused. */
+async function refusal(broker: RunningBroker, properties: Record<string, string>): Promise<string> {
+  try {
+    await broker.start(properties)
+  } catch (error) {
+    expect(error).to.be.instanceOf(StartError)
+    expect((error as Error).message).to.not.include('\n')
+    return (error as Error).message
+  }
+  throw new Error(`it started: ${broker.complaints.join('\n')}`)
+}
+
+describe('several data directories', () => {
+  it('one that is not mounted ends the start, and nothing is written into its place', async () => {
+    const broker = await stopped()
+    const { files } = broker.host
+    const there = topicsIn(broker, '/b')
+    expect([there.length, topicsIn(broker, '/a').length]).to.deep.equal([2, 2])
+    const id = directoryId(broker, '/b')
+    files.rename('/b', '/away')
+    expect(await refusal(broker, both)).to.equal(
+      `${there.map((name) => `${name}-0`).join(', ')} are in a data directory that is missing, the one with directory.id=${id} ` +
+        'in its meta.properties; /b is empty: mount its disk, or add the directory to log.dirs; if it is lost for good, ' +
+        'start once with unclean.leader.election.enable=true, and these partitions start empty',
+    )
+    expect(files.list('/b').filter((name) => name !== '.lock')).to.deep.equal([])
+    files.remove('/b')
+    files.rename('/away', '/b')
+    await broker.start(both)
+    expect(broker.complaints).to.deep.equal([])
+    for (const topic of TOPICS) expect(await broker.endOffset(topic)).to.equal(1)
+  })
+
+  it('one that was taken out of log.dirs while partitions live in it ends the start', async () => {
+    const broker = await stopped()
+    expect(await refusal(broker, { 'log.dirs': '/a' })).to.match(
+      /are in a data directory that is missing.*; add the directory to log.dirs; if it is lost/,
+    )
+    await broker.start({ 'log.dirs': '/b,/a', 'metadata.log.dir': '/a' })
+    expect(broker.complaints).to.deep.equal([])
+  })
+
+  it('a lost one is given up where unclean elections are allowed; back again, its partitions are there twice', async () => {
+    const broker = await stopped()
+    const lost = topicsIn(broker, '/b')
+    await broker.start({ 'log.dirs': '/a', 'unclean.leader.election.enable': 'true' })
+    expect(broker.complaints).to.have.length(lost.length)
+    for (const topic of TOPICS) {
+      const isLost = lost.includes(topic)
+      expect(await broker.endOffset(topic)).to.equal(isLost ? 0 : 1)
+      const line = `partition 0 of topic ${topic} had no files in any data directory and starts empty`
+      expect(broker.complaints.some((each) => each.includes(line))).to.equal(isLost)
+    }
+    await broker.stop()
+    expect(await refusal(broker, both)).to.match(
+      /^(\w+-0) is in two data directories, \/a\/\1 and \/b\/\1, and only one of them can be served: move the one away/,
+    )
+  })
+
+  it('one that is new on purpose is taken without a word', async () => {
+    const broker = await stopped({ 'log.dirs': '/a' })
+    await broker.start({ 'log.dirs': '/a,/new' })
+    expect(await broker.create('later')).to.equal('NONE')
+    expect(broker.complaints).to.deep.equal([])
+    expect(broker.host.files.exists('/new/later-0')).to.equal(true)
+    // The metadata knows where the new partition is.
+    await broker.stop()
+    expect(await refusal(broker, { 'log.dirs': '/a' })).to.match(/^later-0 is in a data directory that is missing/)
+  })
+
+  it('a partition that was moved to another one is found there, and the metadata hears of it', async () => {
+    const broker = await stopped()
+    for (const topic of topicsIn(broker, '/b')) broker.host.files.rename(`/b/${topic}-0`, `/a/${topic}-0`)
+    await broker.start(both)
+    for (const topic of TOPICS) expect(await broker.endOffset(topic)).to.equal(1)
+    await broker.stop()
+    await broker.start({ 'log.dirs': '/a' })
+    expect(broker.complaints).to.deep.equal([])
+  })
+
+  it('one that comes back in the place of another is served, and a line says that its records may be old', async () => {
+    const broker = await stopped()
+    const [first, ...others] = topicsIn(broker, '/b')
+    const id = directoryId(broker, '/b')
+    const properties = String(broker.host.files.readWhole('/b/meta.properties'))
+    broker.host.files.replaceWhole('/b/meta.properties', properties.replace(/directory\.id=.*\n/, ''))
+    await broker.start(both)
+    expect(broker.complaints).to.deep.equal([
+      `${[first, ...others].map((name) => `${name}-0`).join(', ')} are taken as moved from a data directory that is missing, the ` +
+        `one with directory.id=${id}: if what was found is an older copy, what came after it is lost`,
+    ])
+    expect(await broker.endOffset(first!)).to.equal(1)
+    await broker.stop()
+    broker.complaints.length = 0
+    await broker.start(both)
+    expect(broker.complaints).to.deep.equal([])
+  })
+
+  it('the metadata directory may not be the empty one, nor another one than before', async () => {
+    const broker = await stopped()
+    broker.host.files.rename('/a', '/away')
+    expect(await refusal(broker, both)).to.match(
+      /^\/a, the metadata directory, is empty, but \/b is in use: mount the disk/,
+    )
+    broker.host.files.remove('/a')
+    broker.host.files.rename('/away', '/a')
+    expect(await refusal(broker, { 'log.dirs': '/b,/a' })).to.equal(
+      '/a/__cluster_metadata-0 is outside of the metadata directory, which is /b: set metadata.log.dir=/a, or move it ' +
+        "away if it is not this cluster's",
+    )
+    expect(await refusal(broker, { 'log.dirs': '/a,/b,/a/' })).to.equal(
+      'log.dirs names /a more than once: name each directory once',
+    )
+  })
+})
+
+describe('a data directory without its metadata log', () => {
+  for (const [title, damage] of [
+    ['removed', (broker: RunningBroker) => broker.host.files.remove('/data/__cluster_metadata-0')],
+    [
+      'emptied',
+      ({ host: { files } }: RunningBroker) => {
+        for (const name of files.list('/data/__cluster_metadata-0').filter((each) => each.endsWith('.log')))
+          files.open(`/data/__cluster_metadata-0/${name}`, 'r+').truncate(0)
+      },
+    ],
+  ] as const) {
+    it(`${title}: keeps every record, and names each topic, until it is told what the topic is`, async () => {
+      const quick = { 'log.initial.task.delay.ms': '1000', 'log.retention.check.interval.ms': '1000' }
+      const broker = await new RunningBroker().start(quick)
+      await broker.create('registry', { 'cleanup.policy': 'compact' })
+      for (const key of ['a', 'b', 'a']) await broker.produce('registry', key, key, TEN_DAYS_MS)
+      await broker.stop()
+      damage(broker)
+      broker.complaints.length = 0
+
+      await broker.start(quick)
+      await broker.passes(60_000)
+      expect(await broker.startOffset('registry')).to.equal(0)
+      expect(broker.compacted).to.deep.equal([])
+      expect(broker.complaints).to.have.length(1)
+      expect(broker.complaints[0])
+        .to.include('adopted topic registry (1 partition)')
+        .and.include(
+          'kafka-configs.sh --bootstrap-server localhost:9092 --alter --entity-type topics --entity-name registry --add-config cleanup.policy=compact',
+        )
+      expect(await broker.setting(TOPIC, 'registry', 'cleanup.policy')).to.equal('')
+
+      await broker.alter(TOPIC, 'registry', { 'cleanup.policy': 'delete' })
+      await broker.passes(60_000)
+      expect(await broker.startOffset('registry')).to.equal(3)
+    })
+  }
+
+  it('settings of the broker go on deciding for topics that are made later', async () => {
+    const broker = await stopped({})
+    broker.host.files.remove('/data/__cluster_metadata-0')
+    await broker.start()
+    await broker.create('later')
+    await broker.alter(BROKER, '', { 'log.retention.ms': '5000' })
+    expect(await broker.setting(TOPIC, 'later', 'cleanup.policy')).to.equal('delete')
+    expect(await broker.setting(TOPIC, 'later', 'retention.ms')).to.equal('5000')
+    expect(broker.complaints.filter((line) => line.startsWith('adopted topic'))).to.have.length(TOPICS.length)
+  })
+})

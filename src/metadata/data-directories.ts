@@ -1,0 +1,86 @@
+import { type FoundPartition, METADATA_TOPIC, twoCopies } from '../../storage/found-partitions.ts'
+import type { Files } from '../../storage/host/host.ts'
+import type { Homeless } from './directory-assignments.ts'
+import type { Identity } from './meta-properties.ts'
+import { namesOf } from './meta-properties-rules.ts'
+
+const METADATA_LOG = `${METADATA_TOPIC}-0`
+
+/*
+ * What may be wrong with a broker's data directories taken together. Each answers with one line that says what to do, or
+ * undefined where nothing is wrong.
+ */
+
+/** A path that log.dirs names twice would be two directories with the same content. */
+export function repeatedDirectory(directories: readonly string[]): string | undefined {
+  const repeated = directories.find((each, index) => directories.indexOf(each) !== index)
+  return repeated && `log.dirs names ${repeated} more than once: name each directory once`
+}
+
+/**
+ * The metadata log may be nowhere but in the metadata directory; and a metadata directory with nothing in it, beside
+ * directories that have been in use since there are metadata logs (version 1), is one that is not mounted. Source:
+ * KafkaRaftServer.initializeLogDirs.
+ */
+export function metadataLocationFault(files: Files, directory: string, identity: Identity): string | undefined {
+  for (const other of identity.files) {
+    if (other.directory === directory || !files.exists(files.join(other.directory, METADATA_LOG))) continue
+    return (
+      `${files.join(other.directory, METADATA_LOG)} is outside of the metadata directory, which is ${directory}: ` +
+      `set metadata.log.dir=${other.directory}, or move it away if it is not this cluster's`
+    )
+  }
+  const used = identity.files.find((each) => each.version === '1')
+  if (used === undefined || !identity.unformatted.includes(directory)) return undefined
+  return (
+    `${directory}, the metadata directory, is empty, but ${used.directory} is in use: mount the disk of ${directory}; or ` +
+    `set metadata.log.dir to the directory that ${METADATA_LOG} is in; or, if it is lost for good, copy ` +
+    `${used.file} to ${directory} without its line directory.id, and topics are adopted without their settings`
+  )
+}
+
+/** Source: LogManager.loadLog. */
+export function copiesFault(files: Files, found: readonly FoundPartition[]): string | undefined {
+  const copies = twoCopies(found)
+  if (copies === undefined) return undefined
+  const [one, other] = copies.map(({ logDirectory, name }) => files.join(logDirectory, name))
+  return (
+    `${copies[0].name} is in two data directories, ${one} and ${other}, and only one of them can be served: ` +
+    `move the one away that is out of date, most likely that of a disk that was missing for a while`
+  )
+}
+
+/** Partitions that would start empty, although the metadata says that they have been in a directory that is not there. */
+export function missingDirectoryFault(homeless: readonly Homeless[], identity: Identity): string | undefined {
+  const [first] = homeless
+  if (first === undefined) return undefined
+  const { directoryId } = first
+  const names = namesIn(homeless, directoryId)
+  const where =
+    identity.unformatted.length > 0
+      ? `${namesOf(identity.unformatted)} is empty: mount its disk, or add the directory to log.dirs`
+      : 'add the directory to log.dirs'
+  const [are, these] = names.length === 1 ? ['is', 'the partition starts'] : ['are', 'these partitions start']
+  return (
+    `${namesOf(names)} ${are} in a data directory that is missing, the one with directory.id=${directoryId} in its ` +
+    `meta.properties; ${where}; if it is lost for good, start once with unclean.leader.election.enable=true, and ` +
+    `${these} empty`
+  )
+}
+
+/** Partitions whose files are in another directory than the one that is missing: a line for each missing directory. */
+export function movedLines(moved: readonly Homeless[]): string[] {
+  return [...new Set(moved.map(({ directoryId }) => directoryId))].map((directoryId) => {
+    const names = namesIn(moved, directoryId)
+    return (
+      `${namesOf(names)} ${names.length === 1 ? 'is' : 'are'} taken as moved from a data directory that is missing, the ` +
+      `one with directory.id=${directoryId}: if what was found is an older copy, what came after it is lost`
+    )
+  })
+}
+
+function namesIn(homeless: readonly Homeless[], directoryId: string): string[] {
+  return homeless
+    .filter((each) => each.directoryId === directoryId)
+    .map(({ topic, partition }) => `${topic}-${partition}`)
+}

@@ -1,0 +1,71 @@
+import { encodeMetadataRecord } from '../../protocol/internal-records/metadata-framing.ts'
+import { PartitionChangeRecord } from '../../protocol/internal-records/topic-records.ts'
+import { ZERO_UUID } from '../../protocol/schema.ts'
+import type { ClusterImage } from './cluster-image.ts'
+import type { MetadataImage, PartitionImage } from './metadata-image.ts'
+import type { DirectoryAssignment } from './metadata-store.ts'
+import { partitionRecordVersion } from './record-versions.ts'
+
+/** Ids that stand for no directory begin like this: unassigned, lost, migrating. */
+const NO_DIRECTORY = ZERO_UUID.slice(0, -1)
+
+/** The data directory in which the metadata has a broker's replica; undefined: it does not say. */
+export function directoryOf({ replicas, directories }: PartitionImage, nodeId: number): string | undefined {
+  const directory = directories[replicas.indexOf(nodeId)]
+  return directory === undefined || directory.startsWith(NO_DIRECTORY) ? undefined : directory
+}
+
+/** A partition that the metadata has in a data directory that is not there. */
+export interface Homeless {
+  readonly topic: string
+  readonly partition: number
+  /** The directory that is missing. */
+  readonly directoryId: string
+  /** True: its files are in another directory. */
+  readonly isFound: boolean
+}
+
+/** Partitions of a broker whose data directory is none of those that there are. */
+export function homelessPartitions(
+  image: MetadataImage,
+  broker: { readonly nodeId: number; readonly directoryIds: readonly string[] },
+  found: readonly { readonly name: string }[],
+): Homeless[] {
+  const present = new Set(broker.directoryIds)
+  const names = new Set(found.map(({ name }) => name))
+  const homeless: Homeless[] = []
+  for (const { name: topic, partitions } of image.topicsByName.values()) {
+    partitions.forEach((each, partition) => {
+      const directoryId = directoryOf(each, broker.nodeId)
+      if (directoryId === undefined || present.has(directoryId)) return
+      homeless.push({ topic, partition, directoryId, isFound: names.has(`${topic}-${partition}`) })
+    })
+  }
+  return homeless
+}
+
+/** What says in which directories partitions are. Nothing, where the cluster's metadata is too old to say it. */
+export function directoryRecords(
+  image: ClusterImage,
+  nodeId: number,
+  assignments: readonly DirectoryAssignment[],
+): Buffer[] {
+  const version = partitionRecordVersion(image.features)
+  return assignments.flatMap(({ topicId, partition, directoryId, isLost = false }) => {
+    const before = image.topicsById.get(topicId)?.partitions[partition]
+    const replica = before?.replicas.indexOf(nodeId) ?? -1
+    if (before === undefined || replica === -1) return []
+    const directories = before.replicas.map((_, i) =>
+      i === replica ? directoryId : (before.directories[i] ?? ZERO_UUID),
+    )
+    const isNew = version >= 1 && before.directories[replica] !== directoryId
+    if (!isNew && !isLost) return []
+    const change = {
+      partitionId: partition,
+      topicId,
+      ...(isNew ? { directories } : {}),
+      ...(isLost ? { leader: nodeId } : {}),
+    }
+    return [encodeMetadataRecord(PartitionChangeRecord, version, change)]
+  })
+}

@@ -1,0 +1,120 @@
+/** Why the directories cannot be this broker's: one line that says what to do. */
+export class IdentityConflict {
+  readonly message: string
+  constructor(message: string) {
+    this.message = message
+  }
+}
+
+/** What meta.properties of a directory says; all undefined where there is no such file. */
+export interface MetaProperties {
+  readonly directory: string
+  readonly file: string
+  readonly exists: boolean
+  /** Where the file is missing: directories of partitions beside it. */
+  readonly partitions: readonly string[]
+  readonly clusterId: string | undefined
+  readonly nodeId: number | undefined
+  readonly directoryId: string | undefined
+  readonly version: string | undefined
+}
+
+/** Names shown before "and N more". */
+const NAMES_SHOWN = 3
+const UUID_BYTES = 16
+/** Kafka keeps the uuids below this number for itself: unassigned, lost, migrating. */
+const RESERVED_IDS = 100
+
+/** The first fault of the files, one by one and together; undefined: they agree. Source: MetaPropertiesEnsemble.verify. */
+export function metaPropertiesConflict(
+  files: readonly MetaProperties[],
+  wanted: { readonly clusterId: string | undefined; readonly nodeId: number | undefined },
+): IdentityConflict | undefined {
+  for (const each of files) {
+    const fault = each.exists ? contentFault(each) : missingFileFault(each, files)
+    if (fault !== undefined) return new IdentityConflict(fault)
+  }
+  const fault =
+    disagreement(files, 'cluster.id', (each) => each.clusterId, wanted.clusterId) ??
+    disagreement(files, 'node.id', (each) => each.nodeId, wanted.nodeId) ??
+    sharedDirectoryId(files)
+  return fault === undefined ? undefined : new IdentityConflict(fault)
+}
+
+/** `a-0, a-1, b-0 and 7 more` */
+export function namesOf(names: readonly string[]): string {
+  const shown = names.slice(0, NAMES_SHOWN).join(', ')
+  return names.length > NAMES_SHOWN ? `${shown} and ${names.length - NAMES_SHOWN} more` : shown
+}
+
+function contentFault({ file, version, clusterId, nodeId, directoryId }: MetaProperties): string | undefined {
+  const restore = `restore the file, or write the missing line into it`
+  if (version !== undefined && version !== '0' && version !== '1')
+    return `${file} says version=${version}, and only 0 and 1 are known: restore the file`
+  if (nodeId === undefined) return `${file} does not say node.id, so it is unknown whose data this is: ${restore}`
+  if (!Number.isSafeInteger(nodeId) || nodeId < 0)
+    return `${file} says a node.id that is no number of a broker: ${restore}`
+  if (version === '1' && clusterId === undefined)
+    return `${file} does not say cluster.id, so it is unknown whose data this is: ${restore}`
+  if (directoryId !== undefined && !isDirectoryId(directoryId))
+    return `${file} says directory.id=${directoryId}, which is no id of a directory: restore the file, or remove that line`
+  return undefined
+}
+
+function missingFileFault(
+  { file, directory, partitions }: MetaProperties,
+  files: readonly MetaProperties[],
+): string | undefined {
+  if (partitions.length === 0) return undefined
+  const known = files.find((each) => each.exists)
+  const clusterId = known?.clusterId ?? '<id of the cluster>'
+  const nodeId = known?.nodeId ?? '<id of this broker>'
+  return (
+    `${directory} holds partitions (${namesOf(partitions)}) but no meta.properties, so it is unknown whose they are: ` +
+    `restore ${file}, or write it with the lines version=1, cluster.id=${clusterId} and node.id=${nodeId}`
+  )
+}
+
+function isDirectoryId(id: string): boolean {
+  const bytes = Buffer.from(id, 'base64url')
+  if (bytes.length !== UUID_BYTES) return false
+  return bytes.subarray(0, UUID_BYTES - 1).some((byte) => byte !== 0) || bytes[UUID_BYTES - 1]! >= RESERVED_IDS
+}
+
+function disagreement<T extends string | number>(
+  files: readonly MetaProperties[],
+  name: string,
+  valueIn: (each: MetaProperties) => T | undefined,
+  wanted: T | undefined,
+): string | undefined {
+  const first = files.find((each) => valueIn(each) !== undefined)
+  if (first === undefined) return undefined
+  const value = valueIn(first) as T
+  const other = files.find((each) => valueIn(each) !== undefined && valueIn(each) !== value)
+  if (other !== undefined)
+    return (
+      `${first.file} says ${name}=${value}, ${other.file} says ${name}=${valueIn(other)}: ` +
+      `these directories do not belong together, correct log.dirs`
+    )
+  if (wanted !== undefined && wanted !== value)
+    return (
+      `${first.file} says ${name}=${value}, the settings say ${name}=${wanted}: ` +
+      `remove ${name} from the settings to use this data, or set log.dirs to another directory`
+    )
+  return undefined
+}
+
+function sharedDirectoryId(files: readonly MetaProperties[]): string | undefined {
+  const owners = new Map<string, MetaProperties>()
+  for (const each of files) {
+    if (each.directoryId === undefined) continue
+    const owner = owners.get(each.directoryId)
+    if (owner !== undefined)
+      return (
+        `${owner.directory} and ${each.directory} both say directory.id=${each.directoryId} in meta.properties, as a copy ` +
+        `of a directory does: take the copy out of log.dirs, or remove that line from its meta.properties if it is none`
+      )
+    owners.set(each.directoryId, each)
+  }
+  return undefined
+}

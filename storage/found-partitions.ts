@@ -1,0 +1,40 @@
+import type { Files } from './host/host.ts'
+import { parsePartitionDirectory, partitionDirectoryName } from './segment/file-names.ts'
+
+/** Its log is in a directory like those of partitions, but belongs to the metadata quorum. */
+export const METADATA_TOPIC = '__cluster_metadata'
+
+/** A directory of a partition, as it was found in one of log.dirs. */
+export interface FoundPartition {
+  /** `topic-0` */
+  readonly name: string
+  readonly topic: string
+  readonly partition: number
+  /** The data directory that it is in. */
+  readonly logDirectory: string
+}
+
+/** All partitions that lie in the data directories, by the names of their directories; the metadata log left out. */
+export function findPartitions(files: Files, logDirectories: readonly string[]): FoundPartition[] {
+  return logDirectories.flatMap((logDirectory) =>
+    files.list(logDirectory).flatMap((name) => {
+      const parsed = parsePartitionDirectory(name)
+      if (parsed === undefined || parsed.topic === METADATA_TOPIC) return []
+      // `topic-00` would be a second name of `topic-0`.
+      if (partitionDirectoryName(parsed.topic, parsed.partition) !== name) return []
+      if (files.stat(files.join(logDirectory, name))?.isDirectory !== true) return []
+      return [{ name, ...parsed, logDirectory }]
+    }),
+  )
+}
+
+/** A partition that lies in two data directories, as each of them has it; undefined: none does. */
+export function twoCopies(found: readonly FoundPartition[]): readonly [FoundPartition, FoundPartition] | undefined {
+  const firsts = new Map<string, FoundPartition>()
+  for (const each of found) {
+    const first = firsts.get(each.name)
+    if (first !== undefined) return [first, each]
+    firsts.set(each.name, each)
+  }
+  return undefined
+}
