@@ -38,9 +38,10 @@ export class ProducerAppend {
   readonly #origin: AppendOrigin
   readonly #partition: string
 
-  constructor(current: ProducerEntry, origin: AppendOrigin, partition: string) {
+  constructor(current: ProducerEntry, origin: AppendOrigin, partition: string, nowMs: number | undefined) {
     this.#current = current
     this.updated = current.withoutBatches()
+    if (nowMs !== undefined) this.updated.heardMs = nowMs
     this.#origin = origin
     this.#partition = partition
   }

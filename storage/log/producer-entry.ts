@@ -28,6 +28,8 @@ export class ProducerEntry {
   /** Of the coordinator that sent the last marker; -1: none. */
   coordinatorEpoch = -1
   lastTimestampMs = NO_TIMESTAMP
+  /** When this broker last took a batch of it, or read it from a file that does not tell a time. Not kept on disk. */
+  heardMs = NO_TIMESTAMP
   /** First offset of the open transaction; undefined: none is open. */
   transactionStartOffset: number | undefined
   /** The last of its epoch, oldest first. */
@@ -43,6 +45,7 @@ export class ProducerEntry {
     copy.producerEpoch = this.producerEpoch
     copy.coordinatorEpoch = this.coordinatorEpoch
     copy.lastTimestampMs = this.lastTimestampMs
+    copy.heardMs = this.heardMs
     copy.transactionStartOffset = this.transactionStartOffset
     return copy
   }
@@ -84,6 +87,7 @@ export class ProducerEntry {
     for (const batch of next.batches) this.addBatch(next.producerEpoch, batch)
     this.coordinatorEpoch = next.coordinatorEpoch
     this.lastTimestampMs = next.lastTimestampMs
+    this.heardMs = next.heardMs
     this.transactionStartOffset = next.transactionStartOffset
   }
 
@@ -94,7 +98,12 @@ export class ProducerEntry {
   }
 }
 
-/** True where nothing was heard of the producer for so long, and no transaction of its is open. */
+/**
+ * True where nothing was heard of the producer for so long, and no transaction of its is open. Kafka goes by the timestamps
+ * of records alone: it forgets who writes records of yesterday, or without timestamps, at the next look, and takes a
+ * retry of his for something new.
+ */
 export function isExpired(entry: ProducerEntry, nowMs: number, expirationMs: number): boolean {
-  return entry.transactionStartOffset === undefined && nowMs - entry.lastTimestampMs >= expirationMs
+  const lastMs = Math.max(entry.lastTimestampMs, entry.heardMs)
+  return entry.transactionStartOffset === undefined && nowMs - lastMs >= expirationMs
 }

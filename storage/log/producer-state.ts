@@ -3,7 +3,7 @@ import { readEndTransactionMarker } from '../../protocol/records/control-records
 import type { RecordBatch } from '../../protocol/records/record-batch.ts'
 import { openRecords, RecordFault } from '../../protocol/records/record-reader.ts'
 import type { AppendOrigin, ProducerDescription } from '../partition-log.ts'
-import { hasProducerId } from '../segment/stored-batch.ts'
+import { hasProducerId, maxTimestampOf } from '../segment/stored-batch.ts'
 import { type CompletedTransaction, ProducerAppend } from './producer-append.ts'
 import { type BatchMetadata, firstOffsetOf, isExpired, ProducerEntry } from './producer-entry.ts'
 
@@ -24,6 +24,8 @@ export interface ProducerCheck {
   readonly transactionVersion?: number
   /** False: no transaction of this producer is known to hold this partition. Left out: not checked. */
   readonly verified?: boolean
+  /** When the batches came in; left out: they lie in the log already. */
+  readonly nowMs?: number
 }
 
 /** A transaction in order of its first offset, open or with a marker above the high watermark. */
@@ -92,7 +94,7 @@ export class ProducerState {
         return reject('INVALID_TXN_STATE', 'Record was not part of an ongoing transaction')
       }
       appends ??= new Map()
-      const append = this.#appendOf(batch.producerId, check.origin, appends)
+      const append = this.#appendOf(batch.producerId, check, appends)
       const outcome = addBatch(append, batch, check)
       if (isRejection(outcome)) return outcome
       if (outcome !== undefined) completed.push(outcome)
@@ -156,11 +158,11 @@ export class ProducerState {
     }))
   }
 
-  #appendOf(producerId: number, origin: AppendOrigin, appends: Map<number, ProducerAppend>): ProducerAppend {
+  #appendOf(producerId: number, check: ProducerCheck, appends: Map<number, ProducerAppend>): ProducerAppend {
     let append = appends.get(producerId)
     if (append === undefined) {
       const known = this.#producers.get(producerId) ?? new ProducerEntry(producerId)
-      append = new ProducerAppend(known, origin, this.#partition)
+      append = new ProducerAppend(known, check.origin, this.#partition, check.nowMs)
       appends.set(producerId, append)
     }
     return append
@@ -218,7 +220,7 @@ function addBatch(
       lastSequence: batch.lastSequence,
       firstOffset: batch.baseOffset,
       lastOffset: batch.lastOffset,
-      maxTimestamp: batch.maxTimestamp,
+      maxTimestamp: maxTimestampOf(batch),
       isTransactional: batch.isTransactional,
     })
   }

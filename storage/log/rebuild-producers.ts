@@ -4,7 +4,7 @@ import type { RecordBatch } from '../../protocol/records/record-batch.ts'
 import type { Segment } from '../segment/segment.ts'
 import { hasProducerId, lastOffsetOf } from '../segment/stored-batch.ts'
 import type { CompletedTransaction } from './producer-append.ts'
-import { isExpired } from './producer-entry.ts'
+import { isExpired, type ProducerEntry } from './producer-entry.ts'
 import { ProducerState } from './producer-state.ts'
 import type { SnapshotFiles } from './snapshot-files.ts'
 
@@ -27,11 +27,19 @@ export function rebuildProducers(rebuild: ProducerRebuild, upToOffset: number): 
   const newest = snapshots.latest(upToOffset)
   // What followed an older one is gone.
   const snapshot = newest !== undefined && newest.offset >= firstOffset ? newest : undefined
-  const alive = snapshot?.entries.filter((entry) => !isExpired(entry, nowMs, expirationMs)) ?? []
+  const known = snapshot?.entries ?? []
+  for (const entry of known) noteUndated(entry, nowMs)
+  const alive = known.filter((entry) => !isExpired(entry, nowMs, expirationMs))
   const state = new ProducerState(rebuild.partition, alive)
   const fromOffset = snapshot?.offset ?? firstOffset
   if (fromOffset < upToOffset) replay(state, segments, fromOffset, upToOffset)
+  for (const entry of state.entries) noteUndated(entry, nowMs)
   return state
+}
+
+/** Nobody knows how long a producer of records without timestamps has been silent: that counts from now on. */
+function noteUndated(entry: ProducerEntry, nowMs: number): void {
+  if (entry.lastTimestampMs < 0) entry.heardMs = nowMs
 }
 
 function replay(state: ProducerState, segments: readonly Segment[], fromOffset: number, upToOffset: number): void {

@@ -3,7 +3,8 @@ import { DEFAULT_DECOMPRESSED_LIMIT_BYTES, openRecords, RecordFault } from '../.
 import type { TimestampAndOffset } from '../partition-log.ts'
 import type { ScannedBatch } from '../segment/batch-scanner.ts'
 import type { Segment } from '../segment/segment.ts'
-import { lastOffsetOf, leaderEpochOf, maxTimestampOf } from '../segment/stored-batch.ts'
+import { isUnderdated, lastOffsetOf, leaderEpochOf, maxTimestampOf } from '../segment/stored-batch.ts'
+import type { TimestampOffset } from '../segment/time-index.ts'
 
 /**
  * The first record from startOffset on with at least that timestamp; undefined: none. Only in a segment in which records
@@ -28,7 +29,8 @@ function findInSegment(segment: Segment, timestampMs: number, startOffset: numbe
   const matches = (timestamp: number, offset: number) => timestamp >= timestampMs && offset >= startOffset
   const scanner = segment.scan(segment.positionFor(Math.max(before, startOffset)))
   for (let at = scanner.next(); at !== undefined; at = scanner.next()) {
-    if (maxTimestampOf(at.batch) < timestampMs || lastOffsetOf(at.batch) < startOffset) continue
+    const mayHold = isUnderdated(at.batch) || maxTimestampOf(at.batch) >= timestampMs
+    if (!mayHold || lastOffsetOf(at.batch) < startOffset) continue
     const found = firstRecord(segment, at, matches)
     if (found !== undefined) return found
   }
@@ -44,13 +46,20 @@ export function findLatestTimestamp(segments: readonly Segment[]): TimestampAndO
     }
   }
   if (latest === undefined) return undefined
-  const { timestampMs, offset } = latest.largestTimestamp
+  const { timestampMs, offset } = dated(latest)
   const scanner = latest.scan(latest.positionFor(offset))
   for (let at = scanner.next(); at !== undefined; at = scanner.next()) {
-    if (maxTimestampOf(at.batch) === timestampMs)
-      return firstRecord(latest, at, (timestamp) => timestamp === timestampMs)
+    if (!isUnderdated(at.batch) && maxTimestampOf(at.batch) !== timestampMs) continue
+    const found = firstRecord(latest, at, (timestamp) => timestamp === timestampMs)
+    if (found !== undefined) return found
   }
   return undefined
+}
+
+/** A segment without timestamps may be one of headers that are not to be believed: then the batches are asked. */
+function dated(segment: Segment): TimestampOffset {
+  const { largestTimestamp } = segment
+  return largestTimestamp.timestampMs >= 0 ? largestTimestamp : segment.readLargestTimestamp()
 }
 
 /** Reads of the log only the one batch. */

@@ -17,7 +17,7 @@ import {
 } from './file-names.ts'
 import type { IndexCache } from './index-cache.ts'
 import { OFFSET_ENTRY_BYTES, OffsetIndex } from './offset-index.ts'
-import { lastOffsetOf, maxTimestampOf } from './stored-batch.ts'
+import { isUnderdated, lastOffsetOf, latestTimestampOf, maxTimestampOf } from './stored-batch.ts'
 import { TIME_ENTRY_BYTES, TimeIndex, type TimestampOffset } from './time-index.ts'
 import { TRANSACTION_ENTRY_BYTES, TransactionIndex } from './transaction-index.ts'
 
@@ -153,7 +153,7 @@ export class Segment {
   }
 
   #note(batch: RecordBatch, position: number, batchBytes: number): void {
-    const timestampMs = maxTimestampOf(batch)
+    const timestampMs = this.#latestTimestampOf(batch, position)
     const lastOffset = lastOffsetOf(batch)
     if (position === 0) this.#firstTimestamp = timestampMs
     if (timestampMs > this.largestTimestamp.timestampMs) this.#largest = { timestampMs, offset: lastOffset }
@@ -163,6 +163,14 @@ export class Segment {
       this.#bytesSinceIndexEntry = 0
     }
     this.#bytesSinceIndexEntry += batchBytes
+  }
+
+  /** Looks into the batch where its header is not to be believed, of which the header alone may be there. */
+  #latestTimestampOf(batch: RecordBatch, position: number): number {
+    if (!isUnderdated(batch)) return maxTimestampOf(batch)
+    const isWhole = batch.bytes.length >= batch.sizeBytes
+    const whole = isWhole ? batch : this.readBatch(position, batch.sizeBytes)
+    return latestTimestampOf(whole ?? batch)
   }
 
   /** True where an append belongs to a new segment. Source: LogSegment.shouldRoll. */
@@ -237,7 +245,7 @@ export class Segment {
     this.truncateLog(position)
     this.#bytesSinceIndexEntry = 0
     if (position === 0) this.#firstTimestamp = undefined
-    this.#largest = this.#readLargestTimestamp()
+    this.#largest = this.readLargestTimestamp()
   }
 
   /** Where the first batch starts whose last offset is at least that; the size where there is none. */
@@ -349,11 +357,12 @@ export class Segment {
     return this.offsetIndex.count >= offsetEntries || this.timeIndex.count >= timeEntries
   }
 
-  #readLargestTimestamp(): TimestampOffset {
+  /** The same, of the last entry of the time index and the batches behind it. */
+  readLargestTimestamp(): TimestampOffset {
     let largest = this.timeIndex.last()
     const scanner = this.scan(this.offsetIndex.positionFor(largest.offset))
     for (let at = scanner.next(); at !== undefined; at = scanner.next()) {
-      const timestampMs = maxTimestampOf(at.batch)
+      const timestampMs = this.#latestTimestampOf(at.batch, at.position)
       if (timestampMs > largest.timestampMs) largest = { timestampMs, offset: lastOffsetOf(at.batch) }
     }
     return largest
