@@ -44,6 +44,7 @@ export interface BrokerAddress {
   /** A name or address to connect to: localhost where all interfaces are listened on. */
   readonly host: string
   readonly port: number
+  readonly isEveryInterface: boolean
 }
 
 /** PLAINTEXT among Kafka's SecurityProtocol ids: the only one that is spoken yet. */
@@ -311,8 +312,9 @@ export class Broker {
     for (const { name, host, port } of listeners) {
       const listening = await this.#openPort(name, host, port, connections)
       this.#undo.push(() => listening.close())
-      const isWildcard = ['', '0.0.0.0', '::'].includes(host)
-      this.#addresses.push({ listener: name, host: isWildcard ? 'localhost' : host, port: listening.port })
+      const isEveryInterface = ['', '0.0.0.0', '::'].includes(host)
+      const reachableAt = isEveryInterface ? 'localhost' : host
+      this.#addresses.push({ listener: name, host: reachableAt, port: listening.port, isEveryInterface })
     }
   }
 
@@ -320,9 +322,10 @@ export class Broker {
     try {
       return await this.#transport.listen({ host, port }, (peer) => connections.accept(name, peer))
     } catch (error) {
-      const { code, message } = error as { code?: string; message: string }
+      const { code, message, address } = error as { code?: string; message: string; address?: string }
       if (code === undefined) throw error
-      const reason = code === 'EADDRINUSE' ? 'the port is in use' : message
+      const where = address === undefined || address === host ? '' : ` on ${address}`
+      const reason = code === 'EADDRINUSE' ? `the port is in use${where}` : message
       throw new StartError(`cannot listen on ${name}://${host}:${port}: ${reason}; set listeners to another address`)
     }
   }

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { nodeHost } from '../storage/host/node-host.ts'
-import { Broker } from './broker.ts'
+import { Broker, type BrokerAddress } from './broker.ts'
 import { parseArguments, type StartArguments } from './cli/arguments.ts'
 import { brokerSettingsOf } from './config/broker-start.ts'
 import { parseProperties } from './config/server-properties.ts'
@@ -33,9 +33,13 @@ async function start(args: StartArguments): Promise<void> {
   const broker = new Broker(settings, host, new TcpTransport(), logger)
   stopOnSignals(broker)
   await broker.start()
-  const addresses = broker.addresses.map(({ host, port }) => `${host}:${port}`).join(', ')
+  const addresses = broker.addresses.map(addressText).join(', ')
   const directories = settings.logDirectories.join(', ')
   console.log(`ottla ${version} is listening on ${addresses}, data in ${directories}, ready after ${sinceStartMs()} ms`)
+}
+
+function addressText({ host, port, isEveryInterface }: BrokerAddress): string {
+  return isEveryInterface ? `port ${port} of every interface` : `${host}:${port}`
 }
 
 function sinceStartMs(): number {

@@ -1,8 +1,6 @@
-import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
-import { connect, createServer } from 'node:net'
-import { tmpdir } from 'node:os'
+import type { ChildProcess } from 'node:child_process'
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import { Metadata } from '../../protocol/apis/metadata.ts'
@@ -10,70 +8,34 @@ import { ottlaCommand, overrides, projectDirectory } from '../broker-program.ts'
 import { KafkaJsApplication } from '../clients/kafkajs/kafkajs-application.ts'
 import { freePort } from '../free-port.ts'
 import { RawClient } from '../raw-client.ts'
-import { type CommandResult, runCommand } from '../run-command.ts'
+import { runCommand } from '../run-command.ts'
 import { againstApacheKafka } from '../test-broker.ts'
-import { waitFor, within } from '../wait-for.ts'
+import { waitFor } from '../wait-for.ts'
+import { canConnect, expectOneLine, refused, StartRig } from './start-rig.ts'
 
 const VERSION = JSON.parse(readFileSync(join(projectDirectory, 'package.json'), 'utf8')).version as string
 
 describe('ottla start', function () {
   this.timeout(60_000)
+  let rig: StartRig
   let folder: string
   let dataDir: string
   let port: number
-  const started = new Set<ChildProcess>()
 
   before(function () {
     if (againstApacheKafka) this.skip() // these are the manners of this program
   })
   beforeEach(async () => {
-    folder = mkdtempSync(join(tmpdir(), 'ottla-start-'))
-    dataDir = join(folder, 'data')
-    port = await freePort()
+    rig = await StartRig.make()
+    ;({ folder, dataDir, port } = rig)
   })
-  afterEach(async () => {
-    for (const child of started) {
-      if (child.exitCode !== null || child.signalCode !== null) continue
-      const closed = once(child, 'close')
-      child.kill('SIGKILL')
-      await closed
-    }
-    started.clear()
-    rmSync(folder, { recursive: true, force: true })
-  })
+  afterEach(() => rig.end())
 
   const own = () => ({ listeners: `PLAINTEXT://127.0.0.1:${port}`, 'log.dirs': dataDir })
-  const startArgs = (settings: Record<string, string> = {}) => ['start', ...overrides({ ...own(), ...settings })]
-
-  /** A start that is expected to fail. */
-  const fails = (settings: Record<string, string> = {}) =>
-    runCommand(ottlaCommand(...startArgs(settings)), { cwd: folder, timeoutMs: 20_000 })
-
-  /** A start that is expected to go well: resolves once it says that it is ready. */
-  async function runs(args = startArgs()): Promise<Running> {
-    const [file, ...rest] = ottlaCommand(...args)
-    const child = spawn(file!, rest, { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] })
-    started.add(child)
-    const running: Running = { child, stdout: '', stderr: '' }
-    child.stdout.on('data', (chunk) => {
-      running.stdout += chunk
-    })
-    child.stderr.on('data', (chunk) => {
-      running.stderr += chunk
-    })
-    await waitFor('it is ready', () => {
-      if (child.exitCode !== null) throw new Error(`it ended with ${child.exitCode}: ${running.stderr}`)
-      return running.stdout.includes('\n')
-    })
-    return running
-  }
-
-  async function stops(child: ChildProcess, signal: NodeJS.Signals): Promise<number | null> {
-    const closed = once(child, 'close')
-    child.kill(signal)
-    await within(`it stops after ${signal}`, closed)
-    return child.exitCode
-  }
+  const startArgs = (settings: Record<string, string> = {}) => rig.startArgs(settings)
+  const fails = (settings: Record<string, string> = {}) => rig.fails(settings)
+  const runs = (args?: string[]) => rig.runs(args)
+  const stops = (child: ChildProcess, signal: NodeJS.Signals) => rig.stops(child, signal)
 
   it('prints one line when it is ready: address, data directory, milliseconds', async () => {
     const { stdout, stderr } = await runs()
@@ -265,33 +227,3 @@ describe('ottla start', function () {
     expect(again.stdout + again.stderr).to.contain('No kafka server to stop')
   })
 })
-
-interface Running {
-  readonly child: ChildProcess
-  stdout: string
-  stderr: string
-}
-
-/** Exit code 1, and on stderr one line that is no stack trace. */
-function expectOneLine({ code, stdout, stderr }: CommandResult): void {
-  expect(stderr.trimEnd().split('\n'), stderr).to.have.length(1)
-  expect(stdout).to.equal('')
-  expect(code).to.equal(1)
-}
-
-function canConnect(port: number): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const socket = connect({ port, host: '127.0.0.1' }, () => {
-      socket.destroy()
-      resolve()
-    })
-    socket.once('error', reject)
-  })
-}
-
-async function refused(port: number): Promise<boolean> {
-  return canConnect(port).then(
-    () => false,
-    (error: NodeJS.ErrnoException) => error.code === 'ECONNREFUSED',
-  )
-}

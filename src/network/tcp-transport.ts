@@ -4,6 +4,13 @@ import type { Endpoint, Listening, Peer, PeerHandler, Transport } from './transp
 /** Pending connections that the kernel keeps while the event loop is busy. Node's own default is 511. */
 const BACKLOG = 1024
 
+const LOCALHOST = 'localhost'
+const LOOPBACK_ADDRESSES = ['127.0.0.1', '::1'] as const
+/** What the system says of an address that this machine does not have, or of a family that is switched off. */
+const MISSING_ADDRESS_CODES: ReadonlySet<string> = new Set(['EADDRNOTAVAIL', 'EAFNOSUPPORT'])
+/** How often another free port is asked for until both loopback addresses have it free. */
+const PORT_ATTEMPTS = 20
+
 /** Bytes that are taken from a socket at a time. */
 const READ_BYTES = 256 * 1024
 
@@ -31,26 +38,67 @@ export class TcpTransport implements Transport {
     this.#reading = reading
   }
 
-  listen(endpoint: Endpoint, accept: (peer: Peer) => PeerHandler): Promise<Listening> {
+  async listen(endpoint: Endpoint, accept: (peer: Peer) => PeerHandler): Promise<Listening> {
+    if (endpoint.host === LOCALHOST) return this.#listenOnLoopback(endpoint.port, accept)
+    // An empty host means all interfaces, IPv6 included: that is what node does where no host is given.
+    const host = endpoint.host === '' || endpoint.host === '0.0.0.0' ? undefined : endpoint.host
+    const server = await this.#open(host, endpoint.port, accept)
+    const { address, port } = server.address() as net.AddressInfo
+    return { host: address, port, close: () => closeServers([server]) }
+  }
+
+  /** Clients turn localhost into either loopback address, whatever it is here: both are listened on, on one port. */
+  async #listenOnLoopback(port: number, accept: (peer: Peer) => PeerHandler): Promise<Listening> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await this.#openBoth(port, accept)
+      } catch (error) {
+        // The port that the system chose for one address is in use on the other.
+        const isTaken = (error as NodeJS.ErrnoException).code === 'EADDRINUSE'
+        if (port !== 0 || !isTaken || attempt === PORT_ATTEMPTS) throw error
+      }
+    }
+  }
+
+  async #openBoth(wantedPort: number, accept: (peer: Peer) => PeerHandler): Promise<Listening> {
+    const servers: net.Server[] = []
+    let port = wantedPort
+    let missing: unknown
+    try {
+      for (const host of LOOPBACK_ADDRESSES) {
+        const server = await this.#open(host, port, accept).catch((error: NodeJS.ErrnoException) => {
+          if (!MISSING_ADDRESS_CODES.has(error.code ?? '')) throw error
+          missing = error
+        })
+        if (server === undefined) continue
+        servers.push(server)
+        port = (server.address() as net.AddressInfo).port
+      }
+    } catch (error) {
+      await closeServers(servers)
+      throw error
+    }
+    if (servers.length === 0) throw missing
+    return { host: LOCALHOST, port, close: () => closeServers(servers) }
+  }
+
+  #open(host: string | undefined, port: number, accept: (peer: Peer) => PeerHandler): Promise<net.Server> {
     const serve = this.#reading === 'shared' ? serveShared(accept) : serveEvents(accept)
     const options = { noDelay: true, keepAlive: true, pauseOnConnect: this.#reading === 'shared' }
     const server = net.createServer(options, serve)
-    // An empty host means all interfaces, IPv6 included: that is what node does where no host is given.
-    const host = endpoint.host === '' || endpoint.host === '0.0.0.0' ? undefined : endpoint.host
     return new Promise((resolve, reject) => {
       server.once('error', reject)
-      server.listen({ host, port: endpoint.port, backlog: BACKLOG }, () => {
+      server.listen({ host, port, backlog: BACKLOG }, () => {
         server.off('error', reject)
-        const { address, port } = server.address() as net.AddressInfo
-        resolve({ host: address, port, close: () => closeServer(server) })
+        resolve(server)
       })
     })
   }
 }
 
-function closeServer(server: net.Server): Promise<void> {
+function closeServers(servers: readonly net.Server[]): Promise<void> {
   // The callback waits for the last peer, who may stay for hours; that nothing is accepted any more holds at once.
-  server.close()
+  for (const server of servers) server.close()
   return Promise.resolve()
 }
 

@@ -3,12 +3,12 @@
  * clients (simulated-transport.ts). A transport moves bytes; frames and requests are connection.ts's business.
  */
 export interface Transport {
-  /** Starts to accept. Port 0 asks for any free one. Rejects with the error of node:net (EADDRINUSE, ...). */
+  /** Starts to accept. Port 0 asks for any free one. Rejects with the error of node:net (EADDRINUSE, ...), also where one of several addresses is taken. */
   listen(endpoint: Endpoint, accept: (peer: Peer) => PeerHandler): Promise<Listening>
 }
 
 export interface Endpoint {
-  /** Empty or 0.0.0.0: all interfaces. */
+  /** Empty or 0.0.0.0: all interfaces. localhost: 127.0.0.1 and ::1, wherever the machine has both. */
   readonly host: string
   readonly port: number
 }
