@@ -10,6 +10,7 @@ import { LogCleaner, type LogCleanerSettings } from './log-cleaner.ts'
 import type { LogDirectory, LogStore, StoredPartition } from './log-store.ts'
 import { LogTasks } from './log-tasks.ts'
 import { OpenFiles } from './open-files.ts'
+import { isOpenLimitError, OpenLimitWarning, openLimits } from './open-limits.ts'
 import type { LogConfig, PartitionLog } from './partition-log.ts'
 import {
   deletedDirectoryName,
@@ -81,6 +82,7 @@ export class LogManager implements LogStore {
   readonly #logs = new StoredLogs()
   readonly #checkpoints: LogCheckpoints
   readonly #tasks: LogTasks
+  readonly #openLimit: OpenLimitWarning
   /** Directories of deleted logs that could not be renamed, by the names that they still have: `topic-0`. */
   readonly #leftBehind = new Map<string, StoredLog>()
   /** Logs whose creation failed, by `topic-0`: tried again in the same directory, where a part of them may be. */
@@ -106,11 +108,14 @@ export class LogManager implements LogStore {
     this.#isCordoned = parts.isCordoned ?? (() => false)
     this.#onDiskFailure = parts.onDiskFailure ?? (() => {})
     this.#directories = parts.directories.map((each) => ({ ...each, failure: undefined }))
+    this.#openLimit = new OpenLimitWarning(host.clock, this.#logger, host.files.openLimit)
     this.#checkpoints = new LogCheckpoints(host, this.#logger, this.#logs)
     this.#tasks = new LogTasks(host, this.#logger)
     this.#services = {
       host,
-      openFiles: new OpenFiles(host.files),
+      openFiles: new OpenFiles(host.files, openLimits(host.files.openLimit).files, (error) =>
+        this.#openLimit.tell(error),
+      ),
       indexCache: new IndexCache(),
       tailMemory: new TailMemory(),
       pool: parts.pool ?? new BufferPool(),
@@ -156,6 +161,15 @@ export class LogManager implements LogStore {
   }
 
   create(topic: string, partition: number, topicId: string, config: LogConfig): PartitionLog {
+    try {
+      return this.#create(topic, partition, topicId, config)
+    } catch (error) {
+      if (isOpenLimitError(error)) this.#openLimit.tell(error as Error)
+      throw error
+    }
+  }
+
+  #create(topic: string, partition: number, topicId: string, config: LogConfig): PartitionLog {
     const existing = this.#logs.find(topic, partition)
     if (existing !== undefined) {
       if (existing.topicId === ZERO_UUID) existing.writeTopicId(topicId)

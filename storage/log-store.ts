@@ -8,7 +8,10 @@ export interface LogStore {
   list(): Iterable<StoredPartition>
   /** The log, opened now if it was not; undefined where there is none. */
   get(topic: string, partition: number): PartitionLog | undefined
-  /** Creates the directory with its partition.metadata. An existing log of the same topic id is returned. */
+  /**
+   * Creates the directory with its partition.metadata. An existing log of the same topic id is returned. Throws what the
+   * disk says; that too many files are open (isOpenLimitError) is told to the log here, once for all logs.
+   */
   create(topic: string, partition: number, topicId: string, config: LogConfig): PartitionLog
   /** Gone for every reader at once; its files go after file.delete.delay.ms. */
   delete(topic: string, partition: number): void

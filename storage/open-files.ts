@@ -1,5 +1,6 @@
 import { invariant } from '../protocol/invariant.ts'
 import type { FileHandle, Files } from './host/host.ts'
+import { isOpenLimitError, openLimits } from './open-limits.ts'
 
 interface OpenFile {
   readonly handle: FileHandle
@@ -20,12 +21,15 @@ export interface PinnedFile {
 export class OpenFiles {
   readonly files: Files
   readonly #limit: number
+  readonly #onRefused: (error: Error) => void
   readonly #open = new Map<string, OpenFile>()
   #uses = 0
 
-  constructor(files: Files, limit = 1000) {
+  /** onRefused: told where the system opens no further file even after unused handles were closed. */
+  constructor(files: Files, limit = openLimits(files.openLimit).files, onRefused: (error: Error) => void = () => {}) {
     this.files = files
     this.#limit = limit
+    this.#onRefused = onRefused
   }
 
   get count(): number {
@@ -93,9 +97,25 @@ export class OpenFiles {
 
   #add(path: string, mode: 'r+' | 'a+'): OpenFile {
     if (this.#open.size >= this.#limit) this.#makeRoom()
-    const file = { handle: this.files.open(path, mode), pins: 0, lastUse: ++this.#uses, whenClosed: undefined }
+    const file = { handle: this.#openHandle(path, mode), pins: 0, lastUse: ++this.#uses, whenClosed: undefined }
     this.#open.set(path, file)
     return file
+  }
+
+  /** Sockets and other files may have used up what the process may open: unused handles make room. */
+  #openHandle(path: string, mode: 'r+' | 'a+'): FileHandle {
+    try {
+      return this.files.open(path, mode)
+    } catch (error) {
+      if (!isOpenLimitError(error)) throw error
+    }
+    this.#makeRoom()
+    try {
+      return this.files.open(path, mode)
+    } catch (error) {
+      if (isOpenLimitError(error)) this.#onRefused(error as Error)
+      throw error
+    }
   }
 
   #close(path: string, file: OpenFile): void {

@@ -5,6 +5,7 @@ import type { Files } from './host/host.ts'
 import { Log } from './log/log.ts'
 import type { LogServices } from './log/log-services.ts'
 import type { StoredPartition } from './log-store.ts'
+import { isOpenLimitError } from './open-limits.ts'
 import type { LogConfig } from './partition-log.ts'
 import { LOG_SUFFIX, partitionDirectoryName } from './segment/file-names.ts'
 
@@ -134,7 +135,8 @@ export class StoredLog implements StoredPartition {
   }
 
   #refuse(error: Error): never {
-    if (error.message !== this.#refusal?.error.message) {
+    // That too many files are open is told once for all logs.
+    if (error.message !== this.#refusal?.error.message && !isOpenLimitError(error)) {
       const reason = isSystemError(error) ? error.message : error.stack
       this.#services.logger.error(
         { partition: this.name, directory: this.logDirectory, reason },

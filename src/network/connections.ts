@@ -1,5 +1,6 @@
 import type { BufferPool } from '../../protocol/buffer-pool.ts'
 import type { Host, Timer } from '../../storage/host/host.ts'
+import { openLimits } from '../../storage/open-limits.ts'
 import type { Logger } from '../observe/logger.ts'
 import type { Exchange } from '../request/exchange.ts'
 import type { BytesInFlight } from './bytes-in-flight.ts'
@@ -31,6 +32,8 @@ export class Connections {
   readonly #pool: BufferPool
   readonly #budget: BytesInFlight
   readonly #limits: () => ConnectionLimits
+  /** What the process may open leaves room for so many. */
+  readonly #openLimit: number
   readonly #dispatch: (exchange: Exchange) => void
   #created = 0
   #sweep: Timer | undefined
@@ -48,6 +51,7 @@ export class Connections {
     this.#pool = parts.pool
     this.#budget = parts.budget
     this.#limits = parts.limits
+    this.#openLimit = openLimits(parts.host.files.openLimit).connections
     this.#dispatch = parts.dispatch
   }
 
@@ -69,6 +73,8 @@ export class Connections {
   #refusal(host: string): string | undefined {
     const { maxConnections, maxConnectionsPerIp } = this.#limits()
     if (this.#connections.size >= maxConnections) return `max.connections=${maxConnections} is reached`
+    if (this.#connections.size >= this.#openLimit)
+      return `the process may have ${this.#host.files.openLimit} files open, which leaves room for ${this.#openLimit} connections: raise the limit with ulimit -n`
     if ((this.#countsByHost.get(host) ?? 0) < maxConnectionsPerIp) return undefined
     return `max.connections.per.ip=${maxConnectionsPerIp} is reached`
   }

@@ -3,6 +3,7 @@ import { ZERO_UUID } from '../../protocol/schema.ts'
 import { eachAlone, failureOfPart, isSystemError } from '../../storage/failure-policy.ts'
 import type { Host } from '../../storage/host/host.ts'
 import type { LogStore } from '../../storage/log-store.ts'
+import { isOpenLimitError } from '../../storage/open-limits.ts'
 import type { PartitionLog } from '../../storage/partition-log.ts'
 import type { TopicSettings } from '../config/topic-configs.ts'
 import { directoryOf } from '../metadata/directory-assignments.ts'
@@ -238,6 +239,8 @@ export class PartitionRegistry {
       return result
     } catch (caught) {
       const error = failureOfPart(this.#host, caught)
+      // The log store tells it once for all partitions.
+      if (isOpenLimitError(error)) return undefined
       // Clients ask again and again.
       if (this.#toldFailures.get(name) === error.message) return undefined
       this.#toldFailures.set(name, error.message)

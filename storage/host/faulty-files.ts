@@ -64,6 +64,7 @@ type Schedule = (delayMs: number, callback: () => void) => void
 /** Files in memory whose operations take time, and fail as the rates say. */
 export class FaultyFiles implements Files {
   rates: FaultRates = NO_FAULTS
+  openLimit = Number.POSITIVE_INFINITY
   /** Counts down with every operation that changes something; the one that finds 0 ends the process. Infinity: never. */
   crashAfterChanges = Number.POSITIVE_INFINITY
   /** Faults of single paths, as long as they stand here. */

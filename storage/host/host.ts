@@ -47,6 +47,8 @@ export interface FileStat {
 
 /** Paths are plain strings, joined by `join`. Errors are those of node:fs, with `code` (ENOENT, ENOSPC, EIO, ...). */
 export interface Files {
+  /** How many files and sockets the process may have open at a time; Infinity where no limit is known. */
+  readonly openLimit: number
   join(...parts: string[]): string
   /** 'r': must exist, read only. 'r+': must exist. 'a+': created when missing; read and write at any position. */
   open(path: string, mode: 'r' | 'r+' | 'a+'): FileHandle

@@ -13,6 +13,7 @@ export class MemoryFiles implements Files {
   readonly #locks = new Set<string>()
   /** Bytes that fit; beyond it writes fail with ENOSPC. */
   capacityBytes = Number.POSITIVE_INFINITY
+  openLimit = Number.POSITIVE_INFINITY
   readonly losses: PowerLosses = { lostPages: 0, tornPages: 0, flippedBits: 0, lostNames: 0 }
   /** How often something did not fit. */
   refusals = 0

@@ -2,6 +2,7 @@ import fs from 'node:fs'
 import path from 'node:path'
 import type { FileHandle, FileLock, FileStat, Files } from './host.ts'
 import { lockFile } from './node-file-lock.ts'
+import { openFilesLimit } from './node-open-limit.ts'
 import { readFully, withoutFirst, writeFully } from './whole-transfers.ts'
 
 const OPEN_FLAGS = {
@@ -13,6 +14,8 @@ const OPEN_FLAGS = {
 
 /** The file system of the machine. */
 export class NodeFiles implements Files {
+  readonly openLimit = openFilesLimit()
+
   join(...parts: string[]): string {
     return path.join(...parts)
   }

@@ -14,6 +14,10 @@ export class WindowsFiles implements Files {
     this.#files = files
   }
 
+  get openLimit(): number {
+    return this.#files.openLimit
+  }
+
   open(path: string, mode: 'r' | 'r+' | 'a+'): FileHandle {
     const handle = this.#files.open(path, mode)
     this.#open.set(path, (this.#open.get(path) ?? 0) + 1)

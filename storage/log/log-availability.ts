@@ -1,5 +1,6 @@
 import { type Rejection, reject } from '../../protocol/error-codes.ts'
 import { failureOfPart, isSystemError, mayPass } from '../failure-policy.ts'
+import { isOpenLimitError } from '../open-limits.ts'
 import type { LogServices } from './log-services.ts'
 import type { LogLocation } from './recovery.ts'
 
@@ -47,7 +48,8 @@ export class LogAvailability {
       return
     }
     const retryAtMs = this.#services.host.clock.monotonicMs() + RETRY_AFTER_MS
-    if (this.#refusal === undefined) {
+    // That too many files are open is told once for all logs.
+    if (this.#refusal === undefined && !isOpenLimitError(error)) {
       this.#services.logger.error(
         { partition: this.#location.partition, reason: error.message },
         'no room to write: appends are refused until there is some again',

@@ -1,0 +1,56 @@
+import type { Clock } from './host/host.ts'
+import type { StorageLogger } from './storage-logger.ts'
+
+/** What the process's limit of open files is spent on. */
+export interface OpenLimits {
+  /** Handles of segments and indexes that the cache keeps open. */
+  readonly files: number
+  /** Connections of clients. */
+  readonly connections: number
+}
+
+/** More handles than that gain nothing. */
+const MOST_CACHED_FILES = 1000
+/** For what is opened for a moment, or by Node.js itself: listeners, checkpoints, snapshots, compaction, logs. */
+const RESERVE = 64
+
+/** Shares out a limit: a quarter at most is kept in reserve, and half of the rest is the clients' at least. */
+export function openLimits(processLimit: number): OpenLimits {
+  if (!Number.isFinite(processLimit)) return { files: MOST_CACHED_FILES, connections: processLimit }
+  const rest = processLimit - Math.min(RESERVE, Math.floor(processLimit / 4))
+  const files = Math.max(1, Math.min(MOST_CACHED_FILES, Math.floor(rest / 2)))
+  return { files, connections: Math.max(1, rest - files) }
+}
+
+/** The system refuses to open another file: the process, or the whole machine, has too many open. */
+export function isOpenLimitError(error: unknown): boolean {
+  const { code } = error as { code?: unknown }
+  return code === 'EMFILE' || code === 'ENFILE'
+}
+
+const TELL_AGAIN_AFTER_MS = 60_000
+
+/** Says that no further file can be opened: once a minute, however many logs and requests meet it. */
+export class OpenLimitWarning {
+  readonly #clock: Clock
+  readonly #logger: StorageLogger
+  readonly #processLimit: number
+  #toldMs = Number.NEGATIVE_INFINITY
+
+  constructor(clock: Clock, logger: StorageLogger, processLimit: number) {
+    this.#clock = clock
+    this.#logger = logger
+    this.#processLimit = processLimit
+  }
+
+  tell(error: Error): void {
+    const nowMs = this.#clock.monotonicMs()
+    if (nowMs - this.#toldMs < TELL_AGAIN_AFTER_MS) return
+    this.#toldMs = nowMs
+    const limit = Number.isFinite(this.#processLimit) ? ` (the limit is ${this.#processLimit})` : ''
+    this.#logger.error(
+      { reason: error.message },
+      `the process cannot open another file${limit}: requests are answered KAFKA_STORAGE_ERROR; raise the limit with ulimit -n`,
+    )
+  }
+}
