@@ -222,7 +222,11 @@ describe('ottla start', function () {
     const stop = await runCommand([bin('kafka-server-stop.sh')], { cwd: folder })
     expect(stop.code).to.equal(0)
     await waitFor('it is gone', async () => (await refused(port)) && existsSync(join(dataDir, '.kafka_cleanshutdown')))
-    const again = await runCommand([bin('kafka-server-stop.sh')], { cwd: folder })
+    // The process takes a moment longer than its port and its data.
+    const again = await waitFor('nothing is left to stop', async () => {
+      const result = await runCommand([bin('kafka-server-stop.sh')], { cwd: folder })
+      return result.code === 0 ? undefined : result
+    })
     expect(again.code).to.equal(1)
     expect(again.stdout + again.stderr).to.contain('No kafka server to stop')
   })
