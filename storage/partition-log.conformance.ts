@@ -60,6 +60,7 @@ export function describePartitionLog(name: string, make: (config: LogConfig) => 
         records: scan.batches.flatMap(recordsOf),
         nextOffset: result.nextOffset,
         isLimited: result.isLimited,
+        isBehind: result.isBehind,
         batchCount: scan.batches.length,
       }
     }
@@ -118,7 +119,7 @@ export function describePartitionLog(name: string, make: (config: LogConfig) => 
       expect((await read(8)).batchCount).to.equal(0)
     })
 
-    it('tells a read that maxBytes cut short from one that ends with its segment or at upToOffset', async () => {
+    it('tells what maxBytes cut short, and what began in an older segment than the end', async () => {
       await open({ segmentBytes: 1000, indexIntervalBytes: 100 })
       const size = records(['x'.repeat(200)]).length
       const perSegment = Math.floor(1000 / size)
@@ -130,8 +131,9 @@ export function describePartitionLog(name: string, make: (config: LogConfig) => 
         expect((await read(0, { maxBytes: 1 })).isLimited).to.equal(true)
         expect((await read(0, { maxBytes: 1, minOneBatch: false })).isLimited).to.equal(true)
         expect(await read(0, { maxBytes: 2 * size, upToOffset: 2 })).to.include({ nextOffset: 2, isLimited: false })
-        expect(await read(0)).to.include({ isLimited: false })
-        expect(await read(end - 1, { maxBytes: 1 })).to.include({ nextOffset: end, isLimited: false })
+        expect(await read(0)).to.include({ isLimited: false, isBehind: true })
+        expect(await read(0, { upToOffset: perSegment - 1 })).to.include({ isBehind: false })
+        expect(await read(end - 1, { maxBytes: 1 })).to.include({ nextOffset: end, isLimited: false, isBehind: false })
         expect(await read(end)).to.include({ nextOffset: end, isLimited: false })
       }
     })
@@ -337,6 +339,7 @@ interface ReadOutcome {
   readonly records: readonly LogRecord[]
   readonly nextOffset: number
   readonly isLimited: boolean
+  readonly isBehind: boolean
   readonly batchCount: number
 }
 

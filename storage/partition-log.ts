@@ -118,6 +118,8 @@ export interface ReadResult {
   readonly nextOffset: number
   /** True if maxBytes kept out a batch that could have been read. False at upToOffset, and where a segment ends. */
   readonly isLimited: boolean
+  /** True if the read began in an older segment than the one that upToOffset is in. */
+  readonly isBehind: boolean
 }
 
 export interface AbortedTransaction {

@@ -12,6 +12,7 @@ import { configScenarios } from './config-scenarios.ts'
 import { consumerGroupScenarios } from './consumer-group-scenarios.ts'
 import { type Served, uncovered } from './coverage.ts'
 import { emptyScenarios } from './empty-scenarios.ts'
+import { fetchWaitScenarios } from './fetch-wait-scenarios.ts'
 import { frameScenarios } from './frame-scenarios.ts'
 import { groupErrorScenarios } from './group-error-scenarios.ts'
 import { groupScenarios } from './group-scenarios.ts'
@@ -33,6 +34,7 @@ const scenarios: readonly Scenario[] = [
   ...consumerGroupScenarios,
   ...recordScenarios,
   ...inspectionScenarios,
+  ...fetchWaitScenarios,
   ...apiVersionsScenarios,
   ...frameScenarios,
   ...emptyScenarios,

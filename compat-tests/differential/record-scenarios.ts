@@ -12,24 +12,32 @@ import { inVersions, type Scenario } from './scenario.ts'
 import { logsAreThere, makeTopic } from './topic-scenarios.ts'
 import type { Loose, Send } from './transcript.ts'
 
-const fakeId = 'f4keAAAAAAAAAAAAAAAAAA'
+/** An id that no topic has. */
+export const fakeId = 'f4keAAAAAAAAAAAAAAAAAA'
 /** Not now: the same in every run, and within what a topic takes. */
 const someTimeMs = Date.now() - 60_000
 const timeoutMs = 5000
 
-function batchOf(values: readonly (string | null)[], options: BatchOptions = {}, key: string | null = 'k'): Buffer {
+/** A batch with a record for each value, a second apart. */
+export function batchOf(
+  values: readonly (string | null)[],
+  options: BatchOptions = {},
+  key: string | null = 'k',
+): Buffer {
   return buildBatch(
     values.map((value, i) => ({ timestamp: someTimeMs + i * 1000, key, value })),
     options,
   )
 }
 
-interface Place {
+/** A topic, by both of its names. */
+export interface Place {
   readonly name: string
   readonly topicId: string
 }
 
-async function placeOf(send: Send, name: string, configs: Record<string, string> = {}): Promise<Place> {
+/** A topic with two partitions, whose logs are there. */
+export async function placeOf(send: Send, name: string, configs: Record<string, string> = {}): Promise<Place> {
   const settings = Object.entries(configs).map(([key, value]) => ({ name: key, value }))
   const topicId = await makeTopic(send, name, { numPartitions: 2, configs: settings })
   await logsAreThere(send, name, 2)
@@ -45,9 +53,12 @@ async function producerIdOf(send: Send): Promise<number> {
   }).then(Number)
 }
 
-const [FIRST_PRODUCE_BY_ID, FIRST_FETCH_BY_ID] = [13, 13] as const
+const FIRST_PRODUCE_BY_ID = 13
+/** First version of Fetch that names topics by their ids. */
+export const FIRST_FETCH_BY_ID = 13
 
-function producer(send: Send, version: number) {
+/** Produces to partition 0 of a place unless told another. */
+export function producer(send: Send, version: number) {
   return (what: string, place: Place, records: Buffer | null, wish: object = {}, index = 0) => {
     const named = version >= FIRST_PRODUCE_BY_ID ? { topicId: place.topicId } : { name: place.name }
     const topicData = [{ ...named, partitionData: [{ index, records }] }]
@@ -146,7 +157,8 @@ const idempotence = inVersions(Produce, 'sequences', async (send, version) => {
   await send(DescribeProducers, 0, 'nothing', { topics: [] })
 })
 
-type FetchPartition = Loose<InputValue<typeof Fetch.request.fields>['topics'][number]['partitions'][number]>
+/** One partition of a fetch. */
+export type FetchPartition = Loose<InputValue<typeof Fetch.request.fields>['topics'][number]['partitions'][number]>
 
 function fetcher(send: Send, version: number, place: Place) {
   const named = version >= FIRST_FETCH_BY_ID ? { topicId: place.topicId } : { topic: place.name }

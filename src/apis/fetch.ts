@@ -15,7 +15,6 @@ type PartitionResponse = TopicResponse['partitions'][number]
 type Answer = HandlerAnswer<typeof Fetch>
 
 const READ_COMMITTED = 1
-const WITH_ZSTD = 10
 const WITH_LEADER_HINTS = 16
 /** Newest version whose clients may not know KAFKA_STORAGE_ERROR: they are told NOT_LEADER_OR_FOLLOWER. */
 const WITHOUT_STORAGE_ERROR = 5
@@ -152,18 +151,20 @@ class PendingFetch {
 
   #refuseOldClient(read: PartitionRead): PartitionRead {
     const { wanted } = read
-    if (this.#context.apiVersion >= WITH_ZSTD || wanted.topic === null) return read
+    if (messageFormat(this.#context.apiVersion) === undefined || wanted.topic === null) return read
     const partition = this.#context.services.partitions.leaderFor(wanted.topic, wanted.partition)
     const refusal = isRejection(partition) ? undefined : this.#refusal(partition)
     return refusal === undefined ? read : refusedRead(wanted, errorCode(refusal))
   }
 
-  /** What an old client cannot be given. */
+  /**
+   * What a client from before 0.11 cannot be given. Kafka 4 serves none of those, and knows no refusal any more: it sends
+   * zstd to versions that are older than zstd, too. Source: KafkaApis.maybeConvertFetchedData (3.9).
+   */
   #refusal({ settings }: Partition): ErrorName | undefined {
-    const { apiVersion } = this.#context
-    if (apiVersion < WITH_ZSTD && settings.compressionType === 'zstd') return 'UNSUPPORTED_COMPRESSION_TYPE'
-    const isRefused = messageFormat(apiVersion) !== undefined && !settings.messageDownconversionEnable
-    return isRefused ? 'UNSUPPORTED_VERSION' : undefined
+    if (messageFormat(this.#context.apiVersion) === undefined) return undefined
+    if (settings.compressionType === 'zstd') return 'UNSUPPORTED_COMPRESSION_TYPE'
+    return settings.messageDownconversionEnable ? undefined : 'UNSUPPORTED_VERSION'
   }
 }
 

@@ -32,13 +32,13 @@ export async function readDownConverted(
   for (let from = offset; ; ) {
     const read = await log.read(from, context)
     if (isRejection(read)) return read
-    const { nextOffset, sizeBytes: storedBytes, isLimited } = read
+    const { nextOffset, sizeBytes: storedBytes, isLimited, isBehind } = read
     const converted = convertDown(batchesOf(Buffer.concat(read.slices)).batches, magic, offset)
     read.release()
     if (isRejection(converted)) return converted
     if (converted.length > 0 || nextOffset === from || nextOffset >= context.upToOffset) {
       const sizeBytes = converted.length
-      return { slices: [converted], sizeBytes, storedBytes, nextOffset, isLimited, release() {} }
+      return { slices: [converted], sizeBytes, storedBytes, nextOffset, isLimited, isBehind, release() {} }
     }
     from = nextOffset
   }

@@ -42,7 +42,7 @@ export class FetchAttempt {
   countedBytes = 0
   /** Bytes that records to come may still add. */
   roomBytes = 0
-  /** Not to be waited over: an error, a diverging epoch, the end of a segment, less than there is for want of memory. */
+  /** Not to be waited over: an error, a diverging epoch, an older segment, less than there is for want of memory. */
   #isUrgent = false
   readonly #targets: readonly FetchTarget[]
   readonly #limits: FetchLimits
@@ -133,7 +133,7 @@ export class FetchAttempt {
     if (isRejection(result)) return failedRead(wanted, result.code)
     this.#held.push(result)
     this.#count(result.sizeBytes)
-    if (mayNotWait(result, upToOffset) || (result.isLimited && maxBytes < askedBytes)) this.#isUrgent = true
+    if (isReadingOn(result) || (result.isLimited && maxBytes < askedBytes)) this.#isUrgent = true
     const { slices, sizeBytes, nextOffset, storedBytes, isLimited } = result
     const aborted = this.#limits.withAbortedTransactions ? log.abortedTransactions(fetchOffset, nextOffset) : null
     return {
@@ -151,9 +151,9 @@ export class FetchAttempt {
   }
 }
 
-/** A read that ends with an older segment than the log's last is answered, however small. Source: DelayedFetch, case F. */
-function mayNotWait({ storedBytes, isLimited, nextOffset }: FetchedBatches, upToOffset: number): boolean {
-  return storedBytes > 0 && !isLimited && nextOffset < upToOffset
+/** Kafka does not let a reader of older segments wait, however little it finds. Source: DelayedFetch, case F. */
+function isReadingOn({ storedBytes, isBehind }: FetchedBatches): boolean {
+  return storedBytes > 0 && isBehind
 }
 
 /** True where nothing at all can be read now, so that a fetch may wait without trying: the usual state at a log's end. */

@@ -71,7 +71,8 @@ export class MemoryLog implements PartitionLog {
       nextOffset = batch.nextOffset
     }
     this.heldReads++
-    return { slices, sizeBytes, nextOffset, isLimited, release: () => this.heldReads-- }
+    const isBehind = offset < this.segmentEnd && this.segmentEnd <= upToOffset
+    return { slices, sizeBytes, nextOffset, isLimited, isBehind, release: () => this.heldReads-- }
   }
 
   abortedTransactions(fromOffset: number, toOffset: number): AbortedTransaction[] {

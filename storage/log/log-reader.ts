@@ -18,12 +18,15 @@ const SEARCH_BYTES = 8192
 /** Reads of at most this much from what was written lately are done at once: the page cache has it. */
 const LARGEST_SYNCHRONOUS_BYTES = 256 * 1024
 
-export function emptyRead(offset: number, isLimited = false): ReadResult {
+/** What was read, wherever in the log that is. */
+export type BatchesRead = Omit<ReadResult, 'isBehind'>
+
+export function emptyRead(offset: number, isLimited = false): BatchesRead {
   return { slices: [], sizeBytes: 0, release: () => {}, nextOffset: offset, isLimited }
 }
 
 /** Batches from the tail, of which `offset` must be part. */
-export function readTail(tail: Tail, offset: number, read: ReadContext, pool: BufferPool): ReadResult {
+export function readTail(tail: Tail, offset: number, read: ReadContext, pool: BufferPool): BatchesRead {
   const slices: Buffer[] = []
   const leases: Lease[] = []
   let sizeBytes = 0
@@ -53,7 +56,7 @@ function joined(
   slices: readonly Buffer[],
   sizeBytes: number,
   pool: BufferPool,
-): Pick<ReadResult, 'slices' | 'release'> {
+): Pick<BatchesRead, 'slices' | 'release'> {
   const lease = pool.take(sizeBytes)
   const target = lease.bytes
   let at = 0
@@ -77,7 +80,7 @@ export interface FileRange {
 
 /** What was found, and where in the file the next batch starts. */
 export interface RangeRead {
-  readonly result: ReadResult
+  readonly result: BatchesRead
   readonly nextPosition: number
 }
 

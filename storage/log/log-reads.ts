@@ -3,7 +3,7 @@ import type { ReadContext, ReadResult, TimestampAndOffset } from '../partition-l
 import type { Segment } from '../segment/segment.ts'
 import type { Tail } from '../tail.ts'
 import { storageError } from './log-availability.ts'
-import { CorruptLogError, emptyRead, readFileRange, readTail } from './log-reader.ts'
+import { type BatchesRead, CorruptLogError, emptyRead, readFileRange, readTail } from './log-reader.ts'
 import type { LogServices } from './log-services.ts'
 import type { LogState } from './log-state.ts'
 import type { SegmentList } from './segment-list.ts'
@@ -80,6 +80,11 @@ export class LogReads {
   }
 
   async read(offset: number, read: ReadContext): Promise<ReadResult | Rejection> {
+    const found = await this.#read(offset, read)
+    return isRejection(found) ? found : { ...found, isBehind: this.#segments.areApart(offset, read.upToOffset) }
+  }
+
+  async #read(offset: number, read: ReadContext): Promise<BatchesRead | Rejection> {
     for (;;) {
       const refusal = this.#checkOffset(offset)
       if (refusal !== undefined) return refusal
@@ -121,7 +126,7 @@ export class LogReads {
     )
   }
 
-  async #readFiles(offset: number, asked: ReadContext): Promise<ReadResult | Rejection> {
+  async #readFiles(offset: number, asked: ReadContext): Promise<BatchesRead | Rejection> {
     while (this.#pause !== undefined) await this.#pause
     const read = { ...asked, upToOffset: Math.min(asked.upToOffset, this.#state.writtenEndOffset) }
     const { openFiles, pool } = this.#services

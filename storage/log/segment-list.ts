@@ -63,6 +63,11 @@ export class SegmentList {
     for (let i = Math.max(0, this.#indexOf(offset)); i < this.#segments.length; i++) yield this.#segments[i]!
   }
 
+  /** Whether a newer segment holds the second offset than the first. */
+  areApart(offset: number, laterOffset: number): boolean {
+    return this.#indexOf(offset) < this.#indexOf(laterOffset)
+  }
+
   /** Index of the segment with the largest base offset not above the offset; -1: none. */
   #indexOf(offset: number): number {
     let [low, high] = [0, this.#segments.length]
