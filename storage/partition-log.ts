@@ -39,6 +39,9 @@ export interface PartitionLog {
   /** The record with the largest timestamp (the first of them); undefined in an empty log (KIP-734). */
   maxTimestamp(): Promise<TimestampAndOffset | undefined>
 
+  /** Where the parts begin that retention removes as a whole, newest first: segments on a disk. */
+  segmentStarts(): Iterable<SegmentStart>
+
   /** Leader epoch of the last record, or undefined where the log never had one. */
   readonly latestEpoch: number | undefined
   /** Largest epoch <= requested with its end offset (KIP-320); undefined: no such epoch is known. */
@@ -133,6 +136,13 @@ export interface TimestampAndOffset {
   readonly timestampMs: number
   readonly offset: number
   readonly leaderEpoch: number | undefined
+}
+
+export interface SegmentStart {
+  readonly offset: number
+  readonly isEmpty: boolean
+  /** When the segment was last written to; asks the disk. */
+  modifiedMs(): number
 }
 
 export interface ProducerDescription {

@@ -65,6 +65,27 @@ describe('ListOffsets', () => {
     expect((await ask(path, 0, -2)).oldStyleOffsets).to.deep.equal([0])
   })
 
+  it('v0 finds the segments that were last written to by a time, and takes a partition twice', async () => {
+    const path = await rig()
+    path.log('t').starts = [
+      { offset: 3, isEmpty: false, modifiedMs: () => 2000 },
+      { offset: 0, isEmpty: false, modifiedMs: () => 1000 },
+    ]
+    expect((await ask(path, 0, 2500, {}, { maxNumOffsets: 9 })).oldStyleOffsets).to.deep.equal([3, 0])
+    expect((await ask(path, 0, 1500)).oldStyleOffsets).to.deep.equal([0])
+    expect((await ask(path, 0, 500)).oldStyleOffsets).to.deep.equal([])
+    expect((await ask(path, 0, -1, {}, { maxNumOffsets: -1 })).error).to.equal('UNKNOWN_SERVER_ERROR')
+    const [end, start] = [-1, -2].map((timestamp) => ({ partitionIndex: 0, timestamp, maxNumOffsets: 1 }))
+    const request = {
+      replicaId: -1,
+      isolationLevel: 0,
+      timeoutMs: 0,
+      topics: [{ name: 't', partitions: [end!, start!] }],
+    }
+    const { topics } = await path.connect().call(ListOffsets, 0, request)
+    expect(topics[0]!.partitions.map(({ oldStyleOffsets }) => oldStyleOffsets)).to.deep.equal([[5], [0]])
+  })
+
   it('ends for each reader where it may read up to', async () => {
     const path = await rig()
     const log = path.log('t')

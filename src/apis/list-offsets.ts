@@ -3,6 +3,7 @@ import { type ErrorName, errorCode, isRejection } from '../../protocol/error-cod
 import type { TimestampAndOffset } from '../../storage/partition-log.ts'
 import type { Partition } from '../partition/partition.ts'
 import { handler, type RequestContext } from './handler.ts'
+import { legacyOffsets } from './legacy-offsets.ts'
 
 type TopicRequest = ListOffsetsRequest['topics'][number]
 type PartitionRequest = TopicRequest['partitions'][number]
@@ -35,6 +36,7 @@ const READ_COMMITTED = 1
 /** Offsets by timestamp, and both ends of a log. Source: KafkaApis.handleListOffsetRequest, ReplicaManager.fetchOffset. */
 export const listOffsets = handler(ListOffsets, async (request, context) => {
   if (request.isolationLevel !== READ_UNCOMMITTED && request.isolationLevel !== READ_COMMITTED) return stumbled(request)
+  if (context.apiVersion === 0) return legacyAnswer(request, context)
   const duplicates = duplicatePartitions(request)
   // Topics of the same name are one, and one without partitions is none.
   const topics = new Map<string, Map<number, PartitionResponse>>()
@@ -86,11 +88,39 @@ async function answer(
   if (isRejection(partition)) return failure(asked, partition.error)
   const fenced = partition.checkEpoch(asked.currentLeaderEpoch)
   if (fenced !== undefined) return failure(asked, fenced.error)
-  const lastFetchable = lastFetchableOffset(partition, request)
-  if (context.apiVersion === 0)
-    return { ...failure(asked, 'NONE'), oldStyleOffsets: oldOffsets(partition, asked, lastFetchable) }
-  const found = await find(partition, asked.timestamp, lastFetchable)
+  const found = await find(partition, asked.timestamp, lastFetchableOffset(partition, request))
   return found === undefined ? failure(asked, 'NONE') : success(asked, found, context.apiVersion)
+}
+
+/** v0 answers a list of offsets, and what is asked twice twice. Source: KafkaApis.handleListOffsetRequestV0 (3.9). */
+async function legacyAnswer(request: ListOffsetsRequest, context: RequestContext) {
+  const topics: { name: string; partitions: PartitionResponse[] }[] = []
+  for (const { name, partitions } of request.topics) {
+    const answers: PartitionResponse[] = []
+    topics.push({ name, partitions: answers })
+    for (const asked of partitions) {
+      const wait = context.slices.next()
+      if (wait !== undefined) await wait
+      if (context.isAbandoned) return undefined
+      answers.push(legacyPartition(name, asked, request, context))
+    }
+  }
+  return { topics }
+}
+
+function legacyPartition(
+  topic: string,
+  asked: PartitionRequest,
+  { replicaId }: ListOffsetsRequest,
+  { services, nowMs }: RequestContext,
+): PartitionResponse {
+  if (!isSupported(asked.timestamp, 0)) return failure(asked, 'UNSUPPORTED_VERSION')
+  const partition = services.partitions.leaderFor(topic, asked.partitionIndex)
+  if (isRejection(partition)) return failure(asked, partition.error)
+  const readableEnd = replicaId === CONSUMER ? partition.highWatermark : Number.POSITIVE_INFINITY
+  const oldStyleOffsets = legacyOffsets(partition.log, asked, { readableEnd, nowMs })
+  if (oldStyleOffsets === undefined) return failure(asked, 'UNKNOWN_SERVER_ERROR')
+  return { ...failure(asked, 'NONE'), oldStyleOffsets }
 }
 
 /** Any other negative timestamp is a question that nobody has asked yet. Source: isListOffsetsTimestampUnsupported. */
@@ -124,21 +154,6 @@ async function find(
   const found =
     timestamp === MAX_TIMESTAMP ? await log.maxTimestamp() : await log.offsetForTimestamp(timestamp, lastFetchable)
   return found !== undefined && found.offset < lastFetchable ? found : undefined
-}
-
-/**
- * v0 asked for the starts of segments, newest first, of which clients only ever used the first: the log's end or its
- * start. We tell these two, and the start for any real timestamp. Source: KafkaApis.handleListOffsetRequestV0 (3.x).
- */
-function oldOffsets(
-  partition: Partition,
-  { timestamp, maxNumOffsets }: PartitionRequest,
-  lastFetchable: number,
-): number[] {
-  const { logStartOffset } = partition
-  const all =
-    timestamp === LATEST && lastFetchable > logStartOffset ? [lastFetchable, logStartOffset] : [logStartOffset]
-  return all.slice(0, Math.max(0, maxNumOffsets))
 }
 
 function success(

@@ -9,6 +9,7 @@ import type {
   PartitionLog,
   ProducerDescription,
   ReadContext,
+  SegmentStart,
 } from '../../storage/partition-log.ts'
 
 /** A log in an array: what the broker's own parts need of one, without files, validation or producer state. */
@@ -83,6 +84,14 @@ export class MemoryLog implements PartitionLog {
     const batch = this.#batches.find((each) => each.maxTimestamp >= timestampMs)
     if (batch === undefined) return undefined
     return { timestampMs: batch.maxTimestamp, offset: batch.baseOffset, leaderEpoch: batch.partitionLeaderEpoch }
+  }
+
+  /** What segmentStarts tells; empty: one segment, last written to at time 0. */
+  starts: SegmentStart[] = []
+
+  segmentStarts(): readonly SegmentStart[] {
+    if (this.starts.length > 0) return this.starts
+    return [{ offset: this.logStartOffset, isEmpty: this.#batches.length === 0, modifiedMs: () => 0 }]
   }
 
   async maxTimestamp() {

@@ -9,6 +9,7 @@ import type {
   ProducerDescription,
   ReadContext,
   ReadResult,
+  SegmentStart,
   TimestampAndOffset,
 } from '../partition-log.ts'
 import type { Segment } from '../segment/segment.ts'
@@ -138,6 +139,12 @@ export class Log implements PartitionLog {
   }
   maxTimestamp(): Promise<TimestampAndOffset | undefined> {
     return this.#parts.reads.maxTimestamp()
+  }
+  *segmentStarts(): Generator<SegmentStart> {
+    for (const segment of this.segments.toReversed()) {
+      const offset = Math.max(segment.baseOffset, this.logStartOffset)
+      yield { offset, isEmpty: segment.sizeBytes === 0, modifiedMs: () => segment.modifiedMs }
+    }
   }
 
   locate(offset: number): { readonly file: string; readonly position: number } {

@@ -124,6 +124,11 @@ export class Segment {
     return this.#sizeBytes
   }
 
+  /** When its file was last written to, or made. */
+  get modifiedMs(): number {
+    return this.#openFiles.files.stat(this.logPath)?.modifiedMs ?? this.#createdMs
+  }
+
   /** Largest timestamp so far with the last offset of its batch. */
   get largestTimestamp(): TimestampOffset {
     if (this.#largest === undefined) {
@@ -137,8 +142,7 @@ export class Segment {
   /** What retention goes by: the largest timestamp, or where no record has one, the time of the last write. */
   get retentionTimestampMs(): number {
     const { timestampMs } = this.largestTimestamp
-    if (timestampMs >= 0) return timestampMs
-    return this.#openFiles.files.stat(this.logPath)?.modifiedMs ?? this.#createdMs
+    return timestampMs >= 0 ? timestampMs : this.modifiedMs
   }
 
   /** Takes note of a batch that will stand at the end. Source: LogSegment.append. */

@@ -1,0 +1,56 @@
+import { expect } from 'chai'
+import { type LegacyOffsetsLog, legacyOffsets } from './legacy-offsets.ts'
+
+const nowMs = 9000
+
+/** Segments from 0, 10 and 20, last written to at 1000, 2000 and 3000; the log ends at 25. */
+function log({ isEmpty = false, logStartOffset = 0 } = {}): LegacyOffsetsLog {
+  const segment = (baseOffset: number, at: number, empty = false) => ({
+    offset: Math.max(baseOffset, logStartOffset),
+    isEmpty: empty,
+    modifiedMs: () => at,
+  })
+  const segments = [segment(20, 3000, isEmpty), segment(10, 2000), segment(0, 1000)]
+  return { logStartOffset, logEndOffset: isEmpty ? 20 : 25, segmentStarts: () => segments }
+}
+
+describe('offsets of ListOffsets v0', () => {
+  const ask = (timestamp: number, maxNumOffsets = 10, changes = {}, readableEnd = 25) =>
+    legacyOffsets(log(changes), { timestamp, maxNumOffsets }, { readableEnd, nowMs })
+
+  for (const [what, timestamp, expected] of [
+    ['the end', -1, [25, 20, 10, 0]],
+    ['the start', -2, [0]],
+    ['a time between two segments', 2500, [10, 0]],
+    ['the very time of a write', 2000, [10, 0]],
+    ['the time of the last write', 3000, [20, 10, 0]],
+    ['now', nowMs, [25, 20, 10, 0]],
+    ['a time before all segments', 500, []],
+  ] as const) {
+    it(`${what}: ${expected.join(', ') || 'none'}`, () => {
+      expect(ask(timestamp)).to.deep.equal(expected)
+    })
+  }
+
+  it('are as many as were asked for', () => {
+    expect(ask(-1, 2)).to.deep.equal([25, 20])
+    expect(ask(3000, 1)).to.deep.equal([20])
+    expect(ask(-1, 0)).to.deep.equal([])
+    expect(ask(-1, -1)).to.equal(undefined)
+  })
+
+  it('have no end where the newest segment is empty', () => {
+    expect(ask(-1, 10, { isEmpty: true })).to.deep.equal([20, 10, 0])
+  })
+
+  it('begin where the log does', () => {
+    expect(ask(-1, 10, { logStartOffset: 15 })).to.deep.equal([25, 20, 15, 15])
+    expect(ask(-2, 10, { logStartOffset: 15 })).to.deep.equal([15])
+  })
+
+  it('end where the reader may read up to', () => {
+    expect(ask(-1, 10, {}, 22)).to.deep.equal([22, 20, 10, 0])
+    expect(ask(-1, 10, {}, 15)).to.deep.equal([15, 10, 0])
+    expect(ask(-1, 1, {}, 22)).to.deep.equal([22])
+  })
+})
