@@ -3,6 +3,7 @@ import { ApiVersions } from '../protocol/apis/api-versions.ts'
 import { CreateTopics } from '../protocol/apis/create-topics.ts'
 import { DeleteTopics } from '../protocol/apis/delete-topics.ts'
 import { Fetch } from '../protocol/apis/fetch.ts'
+import { IncrementalAlterConfigs } from '../protocol/apis/incremental-alter-configs.ts'
 import { InitProducerId } from '../protocol/apis/init-producer-id.ts'
 import { ListOffsets } from '../protocol/apis/list-offsets.ts'
 import { Metadata } from '../protocol/apis/metadata.ts'
@@ -226,7 +227,10 @@ describe('a broker', () => {
 
   it('takes down what was up where the port is in use, so that it may be started anew', async () => {
     const rig = new Rig()
-    const { close } = await rig.transport.listen({ host: '', port: 9092 }, () => ({ onBytes() {}, onClose() {} }))
+    const { close } = await rig.transport.listen({ host: '', port: 9092, backlog: 10 }, () => ({
+      onBytes() {},
+      onClose() {},
+    }))
     let refusal: unknown
     await rig.start().catch((error: unknown) => {
       refusal = error
@@ -235,6 +239,44 @@ describe('a broker', () => {
     await close()
     await rig.restart()
     await createTopic(rig.connect(), 't')
+  })
+
+  it('lets as many connections wait as socket.listen.backlog.size says', async () => {
+    const rig = new Rig({ 'socket.listen.backlog.size': '7' })
+    const backlogs: number[] = []
+    const listen = rig.transport.listen.bind(rig.transport)
+    rig.transport.listen = (endpoint, accept) => {
+      backlogs.push(endpoint.backlog)
+      return listen(endpoint, accept)
+    }
+    await rig.start()
+    expect(backlogs).to.deep.equal([7])
+  })
+
+  it('holds a listener to limits of its own, also those that change while it runs', async () => {
+    const rig = await new Rig({ 'listener.name.plaintext.max.connections': '1' }).start()
+    const first = rig.connect()
+    expect(rig.connect().isClosed).to.equal(true)
+    const configs = [{ name: 'listener.name.plaintext.max.connections', value: '2', configOperation: 0 }]
+    const resources = [{ resourceType: 4, resourceName: '', configs }]
+    const { responses } = await first.call(IncrementalAlterConfigs, 1, { resources, validateOnly: false })
+    expect(errorName(responses[0]!.errorCode)).to.equal('NONE')
+    expect(rig.connect().isClosed).to.equal(false)
+    expect(rig.connect().isClosed).to.equal(true)
+  })
+
+  it('holds addresses to max.connections.per.ip.overrides from its first connection on', async () => {
+    const rig = await new Rig({ 'max.connections.per.ip.overrides': 'localhost:1' }).start()
+    rig.connect()
+    expect(rig.connect().isClosed).to.equal(true)
+  })
+
+  it('lets no more connections in than max.connection.creation.rate says', async () => {
+    const rig = await new Rig({ 'max.connection.creation.rate': '1', 'quota.window.num': '2' }).start()
+    await createTopic(rig.connect(), 't')
+    const startMs = rig.host.clock.monotonicMs()
+    await createTopic(rig.connect(), 'u')
+    expect(rig.host.clock.monotonicMs() - startMs).to.be.at.least(900)
   })
 
   it('closes its connections when it stops', async () => {

@@ -9,7 +9,6 @@ import { handlers } from './apis/index.ts'
 import type { Services } from './apis/services.ts'
 import type { BrokerStartSettings } from './config/broker-start.ts'
 import { ConfigStore } from './config/config-store.ts'
-import type { ListenerAddress } from './config/listeners.ts'
 import { StartError } from './config/start-error.ts'
 import { openGroupCoordinator } from './coordinator/group/open-group-coordinator.ts'
 import { FetchPurgatory } from './fetch/fetch-purgatory.ts'
@@ -30,7 +29,8 @@ import { configResourceKey, configResourceType } from './metadata/metadata-image
 import { topicRules } from './metadata/topic-rules.ts'
 import { BytesInFlight } from './network/bytes-in-flight.ts'
 import { Connections } from './network/connections.ts'
-import type { Listening, Transport } from './network/transport.ts'
+import { QueuedRequests } from './network/queued-requests.ts'
+import type { Endpoint, Listening, Transport } from './network/transport.ts'
 import type { Logger } from './observe/logger.ts'
 import { PartitionRegistry } from './partition/partition-registry.ts'
 import { ProducerIds } from './partition/producer-ids.ts'
@@ -114,7 +114,9 @@ export class Broker {
     await services.groups.start()
     this.#undo.push(() => services.groups.stop())
     this.#dispatcher = new Dispatcher(services, handlers)
-    await this.#listen(this.#connections(configs, budget), this.#settings.listeners.listening)
+    const connections = this.#connections(configs, budget)
+    await connections.refresh()
+    await this.#listen(connections, configs.broker.socketListenBacklogSize)
   }
 
   /**
@@ -301,16 +303,20 @@ export class Broker {
       logger: this.#logger,
       pool: this.#pool,
       budget,
+      queued: new QueuedRequests(configs.broker.queuedMaxRequests),
       limits: () => configs.broker,
+      listenerLimits: (listener) => configs.listener(listener),
+      lookUp: (name) => this.#transport.lookUp(name),
       dispatch: (exchange) => this.#dispatcher?.dispatch(exchange),
     })
+    configs.onBrokerChange(() => void connections.refresh())
     this.#undo.push(() => connections.closeAll())
     return connections
   }
 
-  async #listen(connections: Connections, listeners: readonly ListenerAddress[]): Promise<void> {
-    for (const { name, host, port } of listeners) {
-      const listening = await this.#openPort(name, host, port, connections)
+  async #listen(connections: Connections, backlog: number): Promise<void> {
+    for (const { name, host, port } of this.#settings.listeners.listening) {
+      const listening = await this.#openPort(name, { host, port, backlog }, connections)
       this.#undo.push(() => listening.close())
       const isEveryInterface = ['', '0.0.0.0', '::'].includes(host)
       const reachableAt = isEveryInterface ? 'localhost' : host
@@ -318,9 +324,10 @@ export class Broker {
     }
   }
 
-  async #openPort(name: string, host: string, port: number, connections: Connections): Promise<Listening> {
+  async #openPort(name: string, endpoint: Endpoint, connections: Connections): Promise<Listening> {
+    const { host, port } = endpoint
     try {
-      return await this.#transport.listen({ host, port }, (peer) => connections.accept(name, peer))
+      return await this.#transport.listen(endpoint, (peer) => connections.accept(name, peer))
     } catch (error) {
       const { code, message, address } = error as { code?: string; message: string; address?: string }
       if (code === undefined) throw error

@@ -106,7 +106,7 @@ const answerTo = (correlationId: number) => framed(Buffer.concat([int32(correlat
 function victimThat(onRequest: (peer: Peer, correlationId: number) => void, faults: string[] = []): Victim {
   const host = new SimulatedHost(1)
   const transport = new SimulatedTransport(host.timers)
-  void transport.listen({ host: '', port: 1 }, (peer) => ({
+  void transport.listen({ host: '', port: 1, backlog: 10 }, (peer) => ({
     onBytes(chunk) {
       for (let at = 0; at + 12 <= chunk.length; at += 4 + chunk.readInt32BE(at))
         onRequest(peer, chunk.readInt32BE(at + 8))

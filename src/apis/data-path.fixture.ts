@@ -16,6 +16,7 @@ import { FetchSessions } from '../fetch/fetch-sessions.ts'
 import { MemoryMetadata } from '../metadata/memory-metadata.fixture.ts'
 import { BytesInFlight } from '../network/bytes-in-flight.ts'
 import { Connections } from '../network/connections.ts'
+import { QueuedRequests } from '../network/queued-requests.ts'
 import { SimulatedTransport } from '../network/simulated-transport.ts'
 import type { Logger } from '../observe/logger.ts'
 import type { MemoryLog } from '../partition/memory-log.fixture.ts'
@@ -77,15 +78,23 @@ export class DataPath {
       logger,
       pool: new BufferPool(),
       budget,
+      queued: new QueuedRequests(500),
+      listenerLimits: () => ({ maxConnections: 100, maxConnectionCreationRate: 2 ** 31 - 1 }),
+      lookUp: (name) => this.#transport.lookUp(name),
       limits: () => ({
         maxConnections: 100,
+        maxConnectionCreationRate: 2 ** 31 - 1,
         maxConnectionsPerIp: 100,
+        maxConnectionsPerIpOverrides: '',
+        socketListenBacklogSize: 100,
+        quotaWindowNum: 11,
+        quotaWindowSizeSeconds: 1,
         connectionsMaxIdleMs: 600_000,
         socketRequestMaxBytes: 1 << 24,
       }),
       dispatch: (exchange) => dispatcher.dispatch(exchange),
     })
-    void this.#transport.listen({ host: '', port: PORT }, (peer) => connections.accept('PLAINTEXT', peer))
+    void this.#transport.listen({ host: '', port: PORT, backlog: 100 }, (peer) => connections.accept('PLAINTEXT', peer))
   }
 
   connect(): WireClient {

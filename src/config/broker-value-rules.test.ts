@@ -33,6 +33,11 @@ const answers: readonly (readonly [Texts, string | undefined])[] = [
     'requirement failed: log.retention.ms must be unlimited (-1) or, greater than or equal to 1',
   ],
   [{ 'log.retention.ms': '-1' }, undefined],
+  [
+    { 'max.connections.per.ip': '0' },
+    'requirement failed: max.connections.per.ip can be set to zero only if max.connections.per.ip.overrides property is set.',
+  ],
+  [{ 'max.connections.per.ip.overrides': '10.0.0.1:1,::1:2' }, undefined],
   [{ 'log.cleaner.threads': '0' }, '/ by zero'],
   [
     { 'log.cleaner.threads': '3' },

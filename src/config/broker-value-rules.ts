@@ -24,6 +24,8 @@ export function contradictionIn(settingOf: ValueOf): InvalidSetting | undefined 
   if ((number('log.roll.jitter.ms') ?? 0) < 0) return unmet('log.roll.jitter.ms must be greater than or equal to 0')
   if (retentionInForce(settingOf).ms === 0)
     return unmet('log.retention.ms must be unlimited (-1) or, greater than or equal to 1')
+  if (number('max.connections.per.ip') === 0 && settingOf('max.connections.per.ip.overrides') === '')
+    return unmet('max.connections.per.ip can be set to zero only if max.connections.per.ip.overrides property is set.')
   const threads = number('log.cleaner.threads') as number
   if (threads === 0) return new InvalidSetting('/ by zero')
   if (Math.floor((number('log.cleaner.dedupe.buffer.size') as number) / threads) <= SMALLEST_DEDUPE_BYTES)

@@ -109,3 +109,14 @@ export const throttledReplicas: Check = {
         )
   },
 }
+
+/** `host:count,...`: the count is what follows the last colon. Source: KafkaConfig.maxConnectionsPerIpOverrides. */
+export const hostCounts: Check<string> = {
+  description: '',
+  test(name, parsed) {
+    const pairs = String(parsed.value).split(',')
+    const stranger = pairs.find((pair) => pair.trim() !== '' && !/^\s*\S+:\s*\d+\s*$/.test(pair))
+    if (stranger === undefined) return undefined
+    return invalidValue(name, parsed.text, `${stranger.trim()} must be host:count`)
+  },
+}

@@ -173,6 +173,24 @@ export class ConfigStore {
     )
   }
 
+  /**
+   * The settings of a listener: its own (`listener.name.x.y`) where it has them, else the broker's. Source:
+   * AbstractConfig.valuesWithPrefixOverride.
+   */
+  listener(name: string): Pick<BrokerSettings, 'maxConnections' | 'maxConnectionCreationRate'> {
+    const of = (entry: ConfigEntry) => this.#listenerValue(name, entry) ?? this.brokerValue(entry)
+    return {
+      maxConnections: of(brokerConfigs.maxConnections).value as number,
+      maxConnectionCreationRate: of(brokerConfigs.maxConnectionCreationRate).value as number,
+    }
+  }
+
+  #listenerValue(listener: string, entry: ConfigEntry): ConfigValue | undefined {
+    const name = `listener.name.${listener.toLowerCase()}.${entry.name}`
+    const dynamic = this.dynamicBroker.get(name) ?? this.dynamicDefault.get(name)
+    return parsedOrUndefined(entry, dynamic) ?? this.static.values.get(name)
+  }
+
   #resolveBroker(): BrokerSettings {
     const settings: Record<string, unknown> = {}
     for (const [property, entry] of Object.entries(brokerConfigs)) settings[property] = this.brokerValue(entry).value

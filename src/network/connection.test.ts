@@ -4,7 +4,8 @@ import { SimulatedHost } from '../../storage/host/simulated-host.ts'
 import type { Logger } from '../observe/logger.ts'
 import type { Exchange } from '../request/exchange.ts'
 import { BytesInFlight } from './bytes-in-flight.ts'
-import { type ConnectionLimits, Connections } from './connections.ts'
+import { type ConnectionLimits, Connections, type ListenerLimits } from './connections.ts'
+import { QueuedRequests } from './queued-requests.ts'
 import { SimulatedTransport } from './simulated-transport.ts'
 
 const PORT = 9092
@@ -15,13 +16,20 @@ class Rig {
   readonly budget = new BytesInFlight(1000)
   readonly exchanges: Exchange[] = []
   readonly warnings: string[] = []
-  readonly limits: ConnectionLimits
+  readonly queued = new QueuedRequests(3)
+  limits: ConnectionLimits
+  listenerLimits: Partial<ListenerLimits> = {}
   readonly connections: Connections
 
   constructor(limits: Partial<ConnectionLimits> = {}) {
     this.limits = {
       maxConnections: 10,
+      maxConnectionCreationRate: 2 ** 31 - 1,
       maxConnectionsPerIp: 10,
+      maxConnectionsPerIpOverrides: '',
+      socketListenBacklogSize: 3,
+      quotaWindowNum: 3,
+      quotaWindowSizeSeconds: 1,
       connectionsMaxIdleMs: 60_000,
       socketRequestMaxBytes: 1 << 20,
       ...limits,
@@ -32,13 +40,18 @@ class Rig {
       logger,
       pool: new BufferPool(),
       budget: this.budget,
+      queued: this.queued,
       limits: () => this.limits,
+      listenerLimits: () => ({ ...this.limits, ...this.listenerLimits }),
+      lookUp: (host) => this.transport.lookUp(host),
       dispatch: (exchange) => this.exchanges.push(exchange),
     })
   }
 
   async listen() {
-    await this.transport.listen({ host: '', port: PORT }, (peer) => this.connections.accept('PLAINTEXT', peer))
+    await this.transport.listen({ host: '', port: PORT, backlog: 10 }, (peer) =>
+      this.connections.accept('PLAINTEXT', peer),
+    )
     return this
   }
 
@@ -320,7 +333,114 @@ describe('a connection', () => {
     rig.connect()
     rig.connect()
     expect(rig.connect().state.closed).to.equal(true)
-    expect(rig.warnings[0]).to.contain('max.connections.per.ip=2')
+    expect(rig.warnings[0]).to.contain('max.connections.per.ip allows 127.0.0.1 2 connections')
+  })
+
+  for (const host of ['127.0.0.1', 'localhost'])
+    it(`is held to max.connections.per.ip.overrides of ${host}`, async () => {
+      const rig = await new Rig({ maxConnectionsPerIpOverrides: `10.0.0.1:7, ${host}:1` }).listen()
+      await rig.connections.refresh()
+      const first = rig.connect()
+      expect(rig.connect().state.closed).to.equal(true)
+      expect(rig.warnings[0]).to.contain('max.connections.per.ip.overrides allows 127.0.0.1 1 connections')
+      rig.limits = { ...rig.limits, maxConnectionsPerIpOverrides: `${host}:2` }
+      await rig.connections.refresh()
+      expect(rig.connect().state.closed).to.equal(false)
+      expect(first.state.closed).to.equal(false)
+    })
+
+  it('is allowed where max.connections.per.ip=0 shuts out all others', async () => {
+    const rig = await new Rig({ maxConnectionsPerIp: 0, maxConnectionsPerIpOverrides: '127.0.0.1:1' }).listen()
+    await rig.connections.refresh()
+    expect(rig.connect().state.closed).to.equal(false)
+  })
+
+  it('has the usual limit where a host name in max.connections.per.ip.overrides cannot be looked up', async () => {
+    const rig = await new Rig({ maxConnectionsPerIpOverrides: 'nowhere:0' }).listen()
+    await rig.connections.refresh()
+    expect(rig.warnings[0]).to.contain('max.connections.per.ip.overrides names nowhere, which cannot be looked up')
+    expect(rig.connect().state.closed).to.equal(false)
+  })
+
+  it('is refused beyond max.connections of its listener', async () => {
+    const rig = await new Rig().listen()
+    rig.listenerLimits = { maxConnections: 1 }
+    const first = rig.connect()
+    expect(rig.connect().state.closed).to.equal(true)
+    expect(rig.warnings[0]).to.contain('max.connections=1 of the listener PLAINTEXT is reached')
+    first.connection.close()
+    expect(rig.connect().state.closed).to.equal(false)
+  })
+
+  for (const [where, limits, own] of [
+    ['the broker', { maxConnectionCreationRate: 1 }, {}],
+    ['its listener', {}, { maxConnectionCreationRate: 1 }],
+  ] as const)
+    it(`waits unread where max.connection.creation.rate of ${where} is reached`, async () => {
+      const rig = await new Rig(limits).listen()
+      rig.listenerLimits = own
+      // Two windows of one second beside the current one.
+      const clients = Array.from({ length: 4 }, () => rig.connect())
+      for (const [index, { connection }] of clients.entries()) connection.send(frame(String(index)))
+      await rig.run()
+      expect(rig.exchanges).to.have.length(2)
+      expect(clients.map(({ connection }) => connection.isRead)).to.deep.equal([true, true, false, false])
+      await rig.host.advance(1000)
+      expect(rig.exchanges).to.have.length(3)
+      await rig.host.advance(1000)
+      expect([0, 1, 2, 3].map((index) => rig.request(index))).to.deep.equal(['0', '1', '2', '3'])
+      expect(rig.warnings).to.deep.equal([])
+    })
+
+  it('is refused where as many as socket.listen.backlog.size wait already', async () => {
+    const rig = await new Rig({ maxConnectionCreationRate: 1, socketListenBacklogSize: 1 }).listen()
+    const clients = Array.from({ length: 4 }, () => rig.connect())
+    expect(clients.map(({ state }) => state.closed)).to.deep.equal([false, false, false, true])
+    expect(rig.warnings[0]).to.contain('max.connection.creation.rate=1 is reached, and socket.listen.backlog.size=1')
+    clients[2]!.connection.close()
+    await rig.host.advance(1000)
+    expect(rig.connections.count).to.equal(2)
+  })
+
+  it('that waits is gone after closeAll', async () => {
+    const rig = await new Rig({ maxConnectionCreationRate: 1 }).listen()
+    const clients = Array.from({ length: 4 }, () => rig.connect())
+    rig.connections.closeAll()
+    expect(clients.every(({ state }) => state.closed)).to.equal(true)
+    await rig.host.advance(5000)
+    expect(rig.connections.count).to.equal(0)
+  })
+
+  it('is not read while queued.max.requests is reached, unless it has none of them', async () => {
+    const rig = await new Rig().listen()
+    const greedy = rig.connect()
+    // The first holds up the others, and does not count: it might wait for another client.
+    greedy.connection.send(Buffer.concat(['fetch', 'a', 'b', 'c'].map(frame)))
+    await rig.run()
+    expect(rig.queued.count).to.equal(3)
+    expect(greedy.connection.isRead).to.equal(false)
+    const modest = rig.connect()
+    modest.connection.send(frame('produce'))
+    await rig.run()
+    expect(rig.request(1)).to.equal('produce')
+    rig.reply(0, 'woken by it')
+    await rig.run()
+    expect(greedy.connection.isRead).to.equal(true)
+    expect(rig.queued.count).to.equal(2)
+  })
+
+  it('counts in queued.max.requests what has fixed its order and is not answered, until it is, or leaves', async () => {
+    const rig = await new Rig().listen()
+    const client = rig.connect()
+    client.connection.send(Buffer.concat(['a', 'b', 'c', 'd'].map(frame)))
+    await rig.run()
+    for (const index of [0, 1, 2]) rig.exchanges[index]!.orderFixed()
+    expect(rig.queued.count).to.equal(3)
+    rig.reply(0, 'A')
+    await rig.run()
+    expect(rig.queued.count).to.equal(2)
+    client.connection.close()
+    expect(rig.queued.count).to.equal(0)
   })
 
   it('is gone after closeAll', async () => {

@@ -6,6 +6,7 @@ import type { Logger } from '../observe/logger.ts'
 import type { ConnectionInfo, Exchange } from '../request/exchange.ts'
 import type { BytesInFlight, WaitingReader } from './bytes-in-flight.ts'
 import { foreignProtocol } from './foreign-protocol.ts'
+import type { QueuedRequests } from './queued-requests.ts'
 import type { Peer, PeerHandler } from './transport.ts'
 
 /** Requests that one connection may have waiting: pipelining clients have 5 under way, benchmarks some dozens. */
@@ -17,6 +18,7 @@ const UNSENT_LIMIT_BYTES = 1024 * 1024
 export interface ConnectionParts {
   readonly pool: BufferPool
   readonly budget: BytesInFlight
+  readonly queued: QueuedRequests
   readonly logger: Logger
   /** socket.request.max.bytes. */
   readonly requestLimitBytes: number
@@ -39,6 +41,8 @@ export class Connection implements PeerHandler, WaitingReader {
   readonly #exchanges: PendingExchange[] = []
   /** The request that holds up the next one. */
   #ordering: PendingExchange | undefined
+  /** Requests of this connection that QueuedRequests counts. */
+  #queued = 0
   #bytesInFrame = 0
   #sawFrame = false
   #firstBytes: Buffer = Buffer.alloc(0)
@@ -131,14 +135,22 @@ export class Connection implements PeerHandler, WaitingReader {
   /** Stops reading where enough waits already, goes on where it no longer does. */
   #checkReading(): void {
     if (this.#isClosed) return
+    this.#countQueued(this.#waiting.length + this.#exchanges.length - (this.#ordering === undefined ? 0 : 1))
     const mayRead =
       this.#waiting.length < WAITING_LIMIT &&
       this.#peer.unsentBytes <= UNSENT_LIMIT_BYTES &&
+      this.#parts.queued.mayRead(this, this.#queued) &&
       this.#parts.budget.mayRead(this, this.#bytesInFrame > 0)
     if (mayRead === this.#isReading) return
     this.#isReading = mayRead
     if (mayRead) this.#peer.resumeReading()
     else this.#peer.pauseReading()
+  }
+
+  #countQueued(count: number): void {
+    const more = count - this.#queued
+    this.#queued = count
+    if (more !== 0) this.#parts.queued.add(more)
   }
 
   resume(): void {
@@ -160,6 +172,7 @@ export class Connection implements PeerHandler, WaitingReader {
     this.#sendReady()
     if (exchange.failure === undefined) this.orderFixed(exchange)
     this.#closeIfBroken()
+    this.#checkReading()
   }
 
   #sendReady(): void {
@@ -240,6 +253,8 @@ export class Connection implements PeerHandler, WaitingReader {
       else exchange.abandon()
     }
     budget.forget(this)
+    this.#countQueued(0)
+    this.#parts.queued.forget(this)
     this.#parts.closed(this)
   }
 }

@@ -3,25 +3,49 @@ import type { Host, Timer } from '../../storage/host/host.ts'
 import { openLimits } from '../../storage/open-limits.ts'
 import type { Logger } from '../observe/logger.ts'
 import type { Exchange } from '../request/exchange.ts'
+import { type AddressLimitSettings, AddressLimits } from './address-limits.ts'
 import type { BytesInFlight } from './bytes-in-flight.ts'
 import { Connection, type ConnectionParts } from './connection.ts'
+import { CreationRate } from './creation-rate.ts'
+import type { QueuedRequests } from './queued-requests.ts'
 import type { Peer, PeerHandler } from './transport.ts'
+import { WaitingRoom } from './waiting-room.ts'
 
-/** Limits on connections, under their Kafka names; read anew on each use, since they may change while we run. */
-export interface ConnectionLimits {
+/** Limits that each listener may have of its own (`listener.name.x.`); those of the broker where it has none. */
+export interface ListenerLimits {
   /** max.connections. */
   readonly maxConnections: number
-  /** max.connections.per.ip. */
-  readonly maxConnectionsPerIp: number
+  /** max.connection.creation.rate, a second. */
+  readonly maxConnectionCreationRate: number
+}
+
+/** Limits on connections, under their Kafka names; read anew on each use, since they may change while we run. */
+export interface ConnectionLimits extends ListenerLimits, AddressLimitSettings {
   /** connections.max.idle.ms; negative: connections never count as idle. */
   readonly connectionsMaxIdleMs: number
   /** socket.request.max.bytes. */
   readonly socketRequestMaxBytes: number
+  /** socket.listen.backlog.size. */
+  readonly socketListenBacklogSize: number
+  /** quota.window.num: windows over which the rate of new connections is measured. */
+  readonly quotaWindowNum: number
+  /** quota.window.size.seconds: length of each. */
+  readonly quotaWindowSizeSeconds: number
 }
+
+/** A rate that is none: the default of max.connection.creation.rate. */
+const UNLIMITED_RATE = 2 ** 31 - 1
 
 /** Idle connections are looked for this many times in the allowed idle time. */
 const SWEEPS_PER_IDLE_TIME = 10
 const LONGEST_SWEEP_MS = 60_000
+
+/** What is known of one listener. */
+interface ListenerState {
+  count: number
+  readonly rate: CreationRate
+  readonly room: WaitingRoom
+}
 
 /** All connections of one broker. */
 export class Connections {
@@ -31,7 +55,12 @@ export class Connections {
   readonly #logger: Logger
   readonly #pool: BufferPool
   readonly #budget: BytesInFlight
+  readonly #queued: QueuedRequests
   readonly #limits: () => ConnectionLimits
+  readonly #listenerLimits: (listener: string) => ListenerLimits
+  readonly #addressLimits: AddressLimits
+  readonly #listeners = new Map<string, ListenerState>()
+  readonly #creationRate = new CreationRate()
   /** What the process may open leaves room for so many. */
   readonly #openLimit: number
   readonly #dispatch: (exchange: Exchange) => void
@@ -43,14 +72,20 @@ export class Connections {
     logger: Logger
     pool: BufferPool
     budget: BytesInFlight
+    queued: QueuedRequests
     limits: () => ConnectionLimits
+    listenerLimits: (listener: string) => ListenerLimits
+    lookUp: (host: string) => Promise<readonly string[]>
     dispatch: (exchange: Exchange) => void
   }) {
     this.#host = parts.host
     this.#logger = parts.logger
     this.#pool = parts.pool
     this.#budget = parts.budget
+    this.#queued = parts.queued
     this.#limits = parts.limits
+    this.#listenerLimits = parts.listenerLimits
+    this.#addressLimits = new AddressLimits({ settings: parts.limits, lookUp: parts.lookUp, logger: parts.logger })
     this.#openLimit = openLimits(parts.host.files.openLimit).connections
     this.#dispatch = parts.dispatch
   }
@@ -59,24 +94,74 @@ export class Connections {
     return this.#connections.size
   }
 
-  /** Takes in a peer that connected to a listener. Beyond a limit it is closed at once. */
+  /** Looks up the host names in max.connections.per.ip.overrides where that has changed. */
+  refresh(): Promise<void> {
+    return this.#addressLimits.refresh()
+  }
+
+  /** Takes in a peer that connected to a listener, once max.connection.creation.rate allows it. Beyond another limit it is closed. */
   accept(listener: string, peer: Peer): PeerHandler {
-    const refusal = this.#refusal(peer.remoteAddress)
+    const { room } = this.#listener(listener)
+    if (room.isEmpty && this.#rateBounds(listener).every((bound) => bound >= UNLIMITED_RATE))
+      return this.#admit(listener, peer)
+    const { socketListenBacklogSize: backlog } = this.#limits()
+    if (room.size < backlog) return room.enter(peer)
+    const reached = `max.connection.creation.rate=${Math.min(...this.#rateBounds(listener))} is reached`
+    return this.#refuse(peer, `${reached}, and socket.listen.backlog.size=${backlog} others wait`)
+  }
+
+  #admit(listener: string, peer: Peer): PeerHandler {
+    const refusal = this.#refusal(listener, peer.remoteAddress)
     if (refusal !== undefined) return this.#refuse(peer, refusal)
-    const connection = new Connection(this.#describe(listener, peer), peer, this.#parts(peer.remoteAddress))
+    const state = this.#listener(listener)
+    const connection = new Connection(this.#describe(listener, peer), peer, this.#parts(state, peer.remoteAddress))
     this.#connections.add(connection)
+    state.count++
     this.#countsByHost.set(peer.remoteAddress, (this.#countsByHost.get(peer.remoteAddress) ?? 0) + 1)
     this.#scheduleSweep()
     return connection
   }
 
-  #refusal(host: string): string | undefined {
-    const { maxConnections, maxConnectionsPerIp } = this.#limits()
+  #listener(name: string): ListenerState {
+    let state = this.#listeners.get(name)
+    if (state === undefined) {
+      const room = new WaitingRoom({
+        timers: this.#host.timers,
+        delayMs: () => this.#creationDelayMs(name),
+        admit: (peer) => this.#admit(name, peer),
+      })
+      state = { count: 0, rate: new CreationRate(), room }
+      this.#listeners.set(name, state)
+    }
+    return state
+  }
+
+  #rateBounds(listener: string): readonly [broker: number, listener: number] {
+    return [this.#limits().maxConnectionCreationRate, this.#listenerLimits(listener).maxConnectionCreationRate]
+  }
+
+  #creationDelayMs(listener: string): number {
+    const { quotaWindowNum, quotaWindowSizeSeconds } = this.#limits()
+    const windows = { count: quotaWindowNum, sizeMs: quotaWindowSizeSeconds * 1000 }
+    const nowMs = this.#host.clock.monotonicMs()
+    const [brokerBound, listenerBound] = this.#rateBounds(listener)
+    return Math.max(
+      this.#creationRate.record(nowMs, brokerBound, windows),
+      this.#listener(listener).rate.record(nowMs, listenerBound, windows),
+    )
+  }
+
+  #refusal(listener: string, address: string): string | undefined {
+    const { maxConnections } = this.#limits()
     if (this.#connections.size >= maxConnections) return `max.connections=${maxConnections} is reached`
+    const own = this.#listenerLimits(listener).maxConnections
+    if (this.#listener(listener).count >= own) return `max.connections=${own} of the listener ${listener} is reached`
     if (this.#connections.size >= this.#openLimit)
       return `the process may have ${this.#host.files.openLimit} files open, which leaves room for ${this.#openLimit} connections: raise the limit with ulimit -n`
-    if ((this.#countsByHost.get(host) ?? 0) < maxConnectionsPerIp) return undefined
-    return `max.connections.per.ip=${maxConnectionsPerIp} is reached`
+    const { setting, count } = this.#addressLimits.of(address)
+    return (this.#countsByHost.get(address) ?? 0) < count
+      ? undefined
+      : `${setting} allows ${address} ${count} connections`
   }
 
   #refuse(peer: Peer, refusal: string): PeerHandler {
@@ -101,20 +186,22 @@ export class Connections {
     }
   }
 
-  #parts(host: string): ConnectionParts {
+  #parts(listener: ListenerState, host: string): ConnectionParts {
     return {
       pool: this.#pool,
       budget: this.#budget,
+      queued: this.#queued,
       logger: this.#logger,
       requestLimitBytes: this.#limits().socketRequestMaxBytes,
       dispatch: this.#dispatch,
       monotonicMs: () => this.#host.clock.monotonicMs(),
-      closed: (connection) => this.#closed(connection, host),
+      closed: (connection) => this.#closed(connection, listener, host),
     }
   }
 
-  #closed(connection: Connection, host: string): void {
+  #closed(connection: Connection, listener: ListenerState, host: string): void {
     if (!this.#connections.delete(connection)) return
+    listener.count--
     const count = (this.#countsByHost.get(host) ?? 1) - 1
     if (count === 0) this.#countsByHost.delete(host)
     else this.#countsByHost.set(host, count)
@@ -143,6 +230,7 @@ export class Connections {
   closeAll(): void {
     this.#sweep?.cancel()
     this.#sweep = undefined
+    for (const { room } of this.#listeners.values()) room.close()
     for (const connection of [...this.#connections]) connection.close()
   }
 }

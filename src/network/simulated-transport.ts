@@ -24,6 +24,10 @@ export class SimulatedTransport implements Transport {
     return Promise.resolve({ host: endpoint.host, port, close })
   }
 
+  lookUp(host: string): Promise<readonly string[]> {
+    return host === 'localhost' ? Promise.resolve(['127.0.0.1']) : Promise.reject(new Error(`nobody is called ${host}`))
+  }
+
   /** The client's end of a new connection. Throws where nobody listens (ECONNREFUSED). */
   connect(port: number, client: SimulatedClient): SimulatedConnection {
     const accept = this.#listeners.get(port)

@@ -54,7 +54,7 @@ for (const reading of ['shared', 'events'] satisfies Reading[]) {
       peers = []
       sockets = []
       onBytes = undefined
-      listening = await new TcpTransport(reading).listen({ host: '127.0.0.1', port: 0 }, (peer) => {
+      listening = await new TcpTransport(reading).listen({ host: '127.0.0.1', port: 0, backlog: 10 }, (peer) => {
         const seen = new Seen(peer, onBytes)
         peers.push(seen)
         arrived()
@@ -195,7 +195,7 @@ for (const reading of ['shared', 'events'] satisfies Reading[]) {
     })
 
     it('refuses a port that is taken', async () => {
-      const taken = new TcpTransport(reading).listen({ host: '127.0.0.1', port: listening.port }, () => {
+      const taken = new TcpTransport(reading).listen({ host: '127.0.0.1', port: listening.port, backlog: 10 }, () => {
         throw new Error('nobody is accepted here')
       })
       const error = await taken.then(

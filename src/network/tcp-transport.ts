@@ -1,8 +1,6 @@
+import { lookup } from 'node:dns/promises'
 import net from 'node:net'
 import type { Endpoint, Listening, Peer, PeerHandler, Transport } from './transport.ts'
-
-/** Pending connections that the kernel keeps while the event loop is busy. Node's own default is 511. */
-const BACKLOG = 1024
 
 const LOCALHOST = 'localhost'
 const LOOPBACK_ADDRESSES = ['127.0.0.1', '::1'] as const
@@ -39,34 +37,38 @@ export class TcpTransport implements Transport {
   }
 
   async listen(endpoint: Endpoint, accept: (peer: Peer) => PeerHandler): Promise<Listening> {
-    if (endpoint.host === LOCALHOST) return this.#listenOnLoopback(endpoint.port, accept)
+    if (endpoint.host === LOCALHOST) return this.#listenOnLoopback(endpoint, accept)
     // An empty host means all interfaces, IPv6 included: that is what node does where no host is given.
     const host = endpoint.host === '' || endpoint.host === '0.0.0.0' ? undefined : endpoint.host
-    const server = await this.#open(host, endpoint.port, accept)
+    const server = await this.#open({ ...endpoint, host }, accept)
     const { address, port } = server.address() as net.AddressInfo
     return { host: address, port, close: () => closeServers([server]) }
   }
 
+  async lookUp(host: string): Promise<readonly string[]> {
+    return (await lookup(host, { all: true })).map(({ address }) => plainAddress(address))
+  }
+
   /** Clients turn localhost into either loopback address, whatever it is here: both are listened on, on one port. */
-  async #listenOnLoopback(port: number, accept: (peer: Peer) => PeerHandler): Promise<Listening> {
+  async #listenOnLoopback(endpoint: Endpoint, accept: (peer: Peer) => PeerHandler): Promise<Listening> {
     for (let attempt = 1; ; attempt++) {
       try {
-        return await this.#openBoth(port, accept)
+        return await this.#openBoth(endpoint, accept)
       } catch (error) {
         // The port that the system chose for one address is in use on the other.
         const isTaken = (error as NodeJS.ErrnoException).code === 'EADDRINUSE'
-        if (port !== 0 || !isTaken || attempt === PORT_ATTEMPTS) throw error
+        if (endpoint.port !== 0 || !isTaken || attempt === PORT_ATTEMPTS) throw error
       }
     }
   }
 
-  async #openBoth(wantedPort: number, accept: (peer: Peer) => PeerHandler): Promise<Listening> {
+  async #openBoth(endpoint: Endpoint, accept: (peer: Peer) => PeerHandler): Promise<Listening> {
     const servers: net.Server[] = []
-    let port = wantedPort
+    let { port } = endpoint
     let missing: unknown
     try {
       for (const host of LOOPBACK_ADDRESSES) {
-        const server = await this.#open(host, port, accept).catch((error: NodeJS.ErrnoException) => {
+        const server = await this.#open({ ...endpoint, host, port }, accept).catch((error: NodeJS.ErrnoException) => {
           if (!MISSING_ADDRESS_CODES.has(error.code ?? '')) throw error
           missing = error
         })
@@ -82,13 +84,16 @@ export class TcpTransport implements Transport {
     return { host: LOCALHOST, port, close: () => closeServers(servers) }
   }
 
-  #open(host: string | undefined, port: number, accept: (peer: Peer) => PeerHandler): Promise<net.Server> {
+  #open(
+    { host, port, backlog }: { host: string | undefined; port: number; backlog: number },
+    accept: (peer: Peer) => PeerHandler,
+  ): Promise<net.Server> {
     const serve = this.#reading === 'shared' ? serveShared(accept) : serveEvents(accept)
     const options = { noDelay: true, keepAlive: true, pauseOnConnect: this.#reading === 'shared' }
     const server = net.createServer(options, serve)
     return new Promise((resolve, reject) => {
       server.once('error', reject)
-      server.listen({ host, port, backlog: BACKLOG }, () => {
+      server.listen({ host, port, backlog }, () => {
         server.off('error', reject)
         resolve(server)
       })

@@ -5,12 +5,16 @@
 export interface Transport {
   /** Starts to accept. Port 0 asks for any free one. Rejects with the error of node:net (EADDRINUSE, ...), also where one of several addresses is taken. */
   listen(endpoint: Endpoint, accept: (peer: Peer) => PeerHandler): Promise<Listening>
+  /** Addresses of a host name. Rejects where it has none. */
+  lookUp(host: string): Promise<readonly string[]>
 }
 
 export interface Endpoint {
   /** Empty or 0.0.0.0: all interfaces. localhost: 127.0.0.1 and ::1, wherever the machine has both. */
   readonly host: string
   readonly port: number
+  /** Connections that may wait until they are accepted. The system has a limit of its own. */
+  readonly backlog: number
 }
 
 export interface Listening {

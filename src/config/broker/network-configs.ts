@@ -1,11 +1,10 @@
-import { atLeast, listOf, oneOf } from '../config-checks.ts'
+import { atLeast, hostCounts, listOf, oneOf } from '../config-checks.ts'
 import { boolean, int, list, long, string } from '../config-entry.ts'
 import {
   nobodyAuthenticates,
   noSasl,
   noShareGroups,
   noTelemetry,
-  notYet,
   noUnstable,
   oneBroker,
   oneLoop,
@@ -61,26 +60,25 @@ export const networkConfigs = {
     default: 2_147_483_647,
     check: atLeast(0),
     applies: 'cluster-wide',
-    withoutEffect: notYet,
-    doc: 'New connections a second that the broker accepts.',
+    doc: 'New connections a second that the broker accepts, on all listeners together or, as `listener.name.x.max.connection.creation.rate`, on one of them. More than that wait, `socket.listen.backlog.size` of them; a burst within what `quota.window.num` windows allow passes at once.',
   }),
   maxConnections: int('max.connections', {
     default: 2_147_483_647,
     check: atLeast(0),
     applies: 'cluster-wide',
-    doc: 'Connections that the broker holds at a time.',
+    doc: 'Connections that the broker holds at a time, on all listeners together or, as `listener.name.x.max.connections`, on one of them; one more is closed at once.',
   }),
   maxConnectionsPerIp: int('max.connections.per.ip', {
     default: 2_147_483_647,
     check: atLeast(0),
     applies: 'cluster-wide',
-    doc: 'Connections from one address at a time.',
+    doc: 'Connections from one address at a time; one more is closed at once.',
   }),
   maxConnectionsPerIpOverrides: string('max.connections.per.ip.overrides', {
     default: '',
+    check: hostCounts,
     applies: 'cluster-wide',
-    withoutEffect: notYet,
-    doc: 'Limits for single addresses or host names, as `address:count` pairs.',
+    doc: 'Limits for single addresses or host names, as `address:count` pairs. Host names are looked up at the start and when the setting changes.',
   }),
   numIoThreads: int('num.io.threads', {
     default: 8,
@@ -110,8 +108,7 @@ export const networkConfigs = {
   queuedMaxRequests: int('queued.max.requests', {
     default: 500,
     check: atLeast(1),
-    withoutEffect: notYet,
-    doc: 'Requests in flight above which no more is read from sockets.',
+    doc: 'Requests of all connections together that may be read and not answered. While there are more, a connection is not read unless it has none of them. What waits for other clients, as a fetch without data does, does not count.',
   }),
   requestTimeoutMs: int('request.timeout.ms', {
     default: 30_000,
@@ -135,10 +132,10 @@ export const networkConfigs = {
     doc: 'Time allowed for a first attempt at an outgoing connection, in milliseconds.',
   }),
   socketListenBacklogSize: int('socket.listen.backlog.size', {
-    default: 50,
+    default: 1024,
+    differs: 'one loop accepts and serves: clients that start together must not be turned away while it is busy',
     check: atLeast(1),
-    withoutEffect: notYet,
-    doc: 'Connections that may wait to be accepted.',
+    doc: 'Connections of a listener that may wait to be accepted. The system may have a lower limit.',
   }),
   socketReceiveBufferBytes: int('socket.receive.buffer.bytes', {
     default: 102_400,

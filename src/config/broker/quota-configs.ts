@@ -1,6 +1,6 @@
 import { atLeast } from '../config-checks.ts'
 import { className, int, long, longMax } from '../config-entry.ts'
-import { noJava, noQuotas, notYet, oneBroker, protecting } from '../without-effect.ts'
+import { noJava, noQuotas, oneBroker, protecting } from '../without-effect.ts'
 
 /** Quotas and throttling. */
 export const quotaConfigs = {
@@ -36,14 +36,12 @@ export const quotaConfigs = {
   quotaWindowNum: int('quota.window.num', {
     default: 11,
     check: atLeast(1),
-    withoutEffect: notYet,
-    doc: 'Samples kept for client quotas.',
+    doc: 'Windows over which `max.connection.creation.rate` is measured.',
   }),
   quotaWindowSizeSeconds: int('quota.window.size.seconds', {
     default: 1,
     check: atLeast(1),
-    withoutEffect: notYet,
-    doc: 'Seconds that each of those samples spans.',
+    doc: 'Seconds that each of those windows spans, and the longest that a new connection waits for its turn.',
   }),
   replicationQuotaWindowNum: int('replication.quota.window.num', {
     default: 11,

@@ -1,0 +1,44 @@
+/** Over how long a rate is measured: quota.window.num windows of quota.window.size.seconds each. */
+export interface RateWindows {
+  readonly count: number
+  readonly sizeMs: number
+}
+
+interface Sample {
+  readonly startMs: number
+  count: number
+}
+
+/**
+ * How fast connections are made, against a bound. A burst within the bound of all windows together passes at once; after
+ * that each connection waits. Source: ConnectionQuotas, with the arithmetic of Rate and QuotaUtils.
+ */
+export class CreationRate {
+  #samples: Sample[] = []
+
+  /** Counts a connection that is made now. Milliseconds that it must wait for the bound (connections a second) to hold. */
+  record(nowMs: number, boundPerSecond: number, windows: RateWindows): number {
+    this.#forgetBefore(nowMs - windows.count * windows.sizeMs)
+    const newest = this.#samples.at(-1)
+    if (newest === undefined || nowMs - newest.startMs >= windows.sizeMs)
+      this.#samples.push({ startMs: nowMs, count: 1 })
+    else newest.count++
+    const spanMs = this.#spanMs(nowMs, windows)
+    const count = this.#samples.reduce((sum, sample) => sum + sample.count, 0)
+    const rate = count / (spanMs / 1000)
+    if (rate <= boundPerSecond) return 0
+    // A bound of 0 lets one connection in for each window.
+    return Math.min(windows.sizeMs, Math.round(((rate - boundPerSecond) / boundPerSecond) * spanMs))
+  }
+
+  #forgetBefore(startMs: number): void {
+    this.#samples = this.#samples.filter((sample) => sample.startMs > startMs)
+  }
+
+  /** All windows but the last are taken to have passed, however short a time ago the first connection came. */
+  #spanMs(nowMs: number, { count, sizeMs }: RateWindows): number {
+    const elapsedMs = nowMs - (this.#samples[0] as Sample).startMs
+    const missing = Math.max(0, count - 1 - Math.floor(elapsedMs / sizeMs))
+    return Math.max(1, elapsedMs + missing * sizeMs)
+  }
+}

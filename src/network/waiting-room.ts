@@ -1,0 +1,86 @@
+import type { Timer, Timers } from '../../storage/host/host.ts'
+import type { Peer, PeerHandler } from './transport.ts'
+
+/** What a waiting room asks of the connections of its listener. */
+export interface WaitingRoomParts {
+  readonly timers: Timers
+  /** Milliseconds that the next peer has to wait; it counts as made from now on. */
+  readonly delayMs: () => number
+  /** Takes a peer in, or turns it away. */
+  readonly admit: (peer: Peer) => PeerHandler
+}
+
+/** Peers of one listener that wait until the rate of new connections lets them in: nothing is read of them until then. */
+export class WaitingRoom {
+  readonly #parts: WaitingRoomParts
+  readonly #queue: WaitingPeer[] = []
+  #timer: Timer | undefined
+
+  constructor(parts: WaitingRoomParts) {
+    this.#parts = parts
+  }
+
+  get isEmpty(): boolean {
+    return this.#queue.length === 0
+  }
+
+  get size(): number {
+    return this.#queue.length
+  }
+
+  /** Admits the peer once all before it are in, and the rate allows it: at once, where it can. */
+  enter(peer: Peer): PeerHandler {
+    const waiting = new WaitingPeer(peer)
+    this.#queue.push(waiting)
+    this.#proceed()
+    if (waiting.handler === undefined) peer.pauseReading()
+    return waiting
+  }
+
+  /** Closes all who wait. */
+  close(): void {
+    this.#timer?.cancel()
+    this.#timer = undefined
+    for (const { peer } of this.#queue.splice(0)) peer.destroy()
+  }
+
+  #proceed(): void {
+    while (this.#timer === undefined && this.#queue.length > 0) {
+      const delayMs = this.#parts.delayMs()
+      if (delayMs === 0) this.#admitFirst()
+      else
+        this.#timer = this.#parts.timers.after(delayMs, () => {
+          this.#timer = undefined
+          this.#admitFirst()
+          this.#proceed()
+        })
+    }
+  }
+
+  #admitFirst(): void {
+    const first = this.#queue.shift()
+    if (first === undefined || first.isGone) return
+    first.handler = this.#parts.admit(first.peer)
+    first.peer.resumeReading()
+  }
+}
+
+/** Stands for a peer until it is admitted, and hands on what happens after that. */
+class WaitingPeer implements PeerHandler {
+  readonly peer: Peer
+  handler: PeerHandler | undefined
+  isGone = false
+
+  constructor(peer: Peer) {
+    this.peer = peer
+  }
+
+  onBytes(chunk: Buffer): void {
+    this.handler?.onBytes(chunk)
+  }
+
+  onClose(error?: Error): void {
+    this.isGone = true
+    this.handler?.onClose(error)
+  }
+}
