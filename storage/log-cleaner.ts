@@ -5,7 +5,7 @@ import { type CleaningPlan, planCleaning } from './log/cleaning-plan.ts'
 import { CleaningAborted, UncleanableError } from './log/compaction.ts'
 import { cleanLog } from './log/log-cleaning.ts'
 import { CorruptLogError } from './log/log-reader.ts'
-import type { LogServices } from './log/log-services.ts'
+import type { SharedServices } from './log/log-services.ts'
 import type { StoredLog } from './stored-log.ts'
 
 /** Settings of compaction, under their Kafka names in camel case. */
@@ -37,7 +37,7 @@ interface Candidate {
 export class LogCleaner {
   readonly #host: Host
   readonly #settings: LogCleanerSettings
-  readonly #services: LogServices
+  readonly #services: SharedServices
   readonly #logs: () => Iterable<StoredLog>
   /** By log directory, then by `topic-0`. */
   readonly #cleanedUpTo = new Map<string, Map<string, { topic: string; partition: number; offset: number }>>()
@@ -58,7 +58,7 @@ export class LogCleaner {
   constructor(parts: {
     readonly host: Host
     readonly settings: LogCleanerSettings
-    readonly services: LogServices
+    readonly services: SharedServices
     readonly logs: () => Iterable<StoredLog>
   }) {
     this.#host = parts.host
@@ -173,7 +173,7 @@ export class LogCleaner {
       // Recovery must not look for offsets that compaction takes away.
       this.#services.saveRecoveryPoints(stored.logDirectory)
       const offset = await cleanLog(log, plan, {
-        services: this.#services,
+        services: log.services,
         dedupeBytes: Math.min(LARGEST_DEDUPE_BYTES, Math.floor(logCleanerDedupeBufferSize / logCleanerThreads)),
         dedupeLoadFactor: logCleanerIoBufferLoadFactor,
         // One half is for reading in Kafka, the other for writing.

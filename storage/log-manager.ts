@@ -4,7 +4,7 @@ import { ZERO_UUID } from '../protocol/schema.ts'
 import { eachAlone, failureOfPart, isSystemError, mayPass } from './failure-policy.ts'
 import { findPartitions } from './found-partitions.ts'
 import type { Host, Timer } from './host/host.ts'
-import type { LogServices } from './log/log-services.ts'
+import type { SharedServices } from './log/log-services.ts'
 import { LogCheckpoints } from './log-checkpoints.ts'
 import { LogCleaner, type LogCleanerSettings } from './log-cleaner.ts'
 import type { LogDirectory, LogStore, StoredPartition } from './log-store.ts'
@@ -76,7 +76,7 @@ export class LogManager implements LogStore {
   readonly #host: Host
   readonly #settings: LogManagerSettings
   readonly #logger: StorageLogger
-  readonly #services: LogServices
+  readonly #services: SharedServices
   readonly #cleaner: LogCleaner
   readonly #directories: readonly Directory[]
   readonly #logs = new StoredLogs()

@@ -17,6 +17,9 @@ export interface PinnedFile {
   unpin(): void
 }
 
+/** Ways to a file by its path: OpenFiles, and LogFiles for one log. */
+export type FileAccess = Pick<OpenFiles, 'files' | 'create' | 'use' | 'pin' | 'whenClosed' | 'detach'>
+
 /** Open file handles, the least recently used closed beyond a limit: an operating system gives a process only so many. */
 export class OpenFiles {
   readonly files: Files
@@ -82,6 +85,12 @@ export class OpenFiles {
       this.#open.delete(path)
       file.whenClosed ??= () => {}
     }
+  }
+
+  /** The same for all files of a directory. */
+  detachWithin(directory: string): void {
+    const inside = this.files.join(directory, 'x').slice(0, -1)
+    for (const path of [...this.#open.keys()]) if (path.startsWith(inside)) this.detach(path)
   }
 
   /** Closes all that nobody uses. */

@@ -3,7 +3,7 @@ import { formatPartitionMetadata, PARTITION_METADATA_FILE, parsePartitionMetadat
 import { Backoff, failureOfPart, isSystemError } from './failure-policy.ts'
 import type { Files } from './host/host.ts'
 import { Log } from './log/log.ts'
-import type { LogServices } from './log/log-services.ts'
+import type { SharedServices } from './log/log-services.ts'
 import type { StoredPartition } from './log-store.ts'
 import { isOpenLimitError } from './open-limits.ts'
 import type { LogConfig } from './partition-log.ts'
@@ -28,7 +28,7 @@ export class StoredLog implements StoredPartition {
   /** Before this time retention will not find anything in the log, as long as nothing is appended. */
   nextRetentionMs = 0
   readonly #files: Files
-  readonly #services: LogServices
+  readonly #services: SharedServices
   readonly #configOf: () => LogConfig
   #checkpointed: Checkpointed
   #topicId: string | undefined
@@ -43,7 +43,7 @@ export class StoredLog implements StoredPartition {
     readonly topic: string
     readonly partition: number
     readonly logDirectory: string
-    readonly services: LogServices
+    readonly services: SharedServices
     readonly checkpointed: Checkpointed
     readonly configOf: () => LogConfig
   }) {

@@ -1,6 +1,6 @@
 import type { Lease } from '../protocol/buffer-pool.ts'
 import type { Host } from './host/host.ts'
-import type { OpenFiles } from './open-files.ts'
+import type { FileAccess } from './open-files.ts'
 
 /** More than this at once is written off the loop: it would stand still for too long. */
 const LARGEST_SYNCHRONOUS_BYTES = 256 * 1024
@@ -47,7 +47,7 @@ export interface WriteQueueEvents {
  */
 export class WriteQueue {
   readonly #host: Host
-  readonly #openFiles: OpenFiles
+  readonly #openFiles: FileAccess
   readonly #events: WriteQueueEvents
   #extents: Extent[] = []
   #leases: Lease[] = []
@@ -63,7 +63,7 @@ export class WriteQueue {
   #idleCallbacks: (() => void)[] = []
   #broken: Error | undefined
 
-  constructor(host: Host, openFiles: OpenFiles, events: WriteQueueEvents) {
+  constructor(host: Host, openFiles: FileAccess, events: WriteQueueEvents) {
     this.#host = host
     this.#openFiles = openFiles
     this.#events = events
@@ -166,7 +166,8 @@ export class WriteQueue {
       this.#write()
       this.#tellIdle()
     }
-    this.#writeExtents(extents).then(() => end(undefined), end)
+    // The log may have been deleted, or its disk have failed, while the write was under way.
+    this.#writeExtents(extents).then(() => end(this.#broken), end)
   }
 
   async #writeExtents(extents: readonly Extent[]): Promise<void> {
@@ -258,7 +259,7 @@ export class WriteQueue {
 }
 
 /** fdatasync off the loop. */
-export async function syncFile(openFiles: OpenFiles, path: string): Promise<void> {
+export async function syncFile(openFiles: FileAccess, path: string): Promise<void> {
   const file = openFiles.pin(path)
   try {
     await file.handle.sync()

@@ -123,6 +123,7 @@ export class LogFlush {
     if (this.#unsynced.size === 0 && !state.epochs.isUnsaved && !this.#hasUnsyncedNames) return
     await this.whenWritten()
     if (availability.failure !== undefined) return
+    const { cutCount } = state
     const isAll = upToOffset >= state.logEndOffset
     const toSync = [...this.#unsynced].filter((segment) => isAll || segment.baseOffset < upToOffset)
     for (const segment of toSync) this.#unsynced.delete(segment)
@@ -134,7 +135,7 @@ export class LogFlush {
       if (availability.failure !== undefined) return
       this.#writeEpochs()
       this.syncNames()
-      state.synced(endOffset)
+      state.synced(endOffset, cutCount)
       this.#lastFlushMs = this.#services.host.clock.nowMs()
     } catch (error) {
       for (const segment of toSync) if (segments.has(segment)) this.#unsynced.add(segment)

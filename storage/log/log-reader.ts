@@ -5,7 +5,7 @@ import {
   HEADER_BYTES_UP_TO_MAGIC,
   RecordBatch,
 } from '../../protocol/records/record-batch.ts'
-import type { OpenFiles } from '../open-files.ts'
+import type { FileAccess } from '../open-files.ts'
 import type { ReadContext, ReadResult } from '../partition-log.ts'
 import { lastOffsetOf } from '../segment/stored-batch.ts'
 import type { Tail } from '../tail.ts'
@@ -94,7 +94,7 @@ export class CorruptLogError extends Error {
  * CorruptLogError names file and position where something else stands there.
  */
 export async function readFileRange(
-  openFiles: OpenFiles,
+  openFiles: FileAccess,
   pool: BufferPool,
   range: FileRange,
   offset: number,
@@ -135,7 +135,7 @@ export async function readFileRange(
   return undefined
 }
 
-async function readInto(openFiles: OpenFiles, range: FileRange, target: Buffer, position: number): Promise<number> {
+async function readInto(openFiles: FileAccess, range: FileRange, target: Buffer, position: number): Promise<number> {
   if (range.isHot && target.length <= LARGEST_SYNCHRONOUS_BYTES) {
     return openFiles.use(range.path).readSync(target, position)
   }

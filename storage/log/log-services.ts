@@ -1,12 +1,13 @@
 import type { BufferPool } from '../../protocol/buffer-pool.ts'
 import type { Host } from '../host/host.ts'
+import type { LogFiles } from '../log-files.ts'
 import type { OpenFiles } from '../open-files.ts'
 import type { IndexCache } from '../segment/index-cache.ts'
 import type { StorageLogger } from '../storage-logger.ts'
 import type { TailMemory } from '../tail.ts'
 
 /** What the logs of a broker share. */
-export interface LogServices {
+export interface SharedServices {
   readonly host: Host
   readonly openFiles: OpenFiles
   readonly indexCache: IndexCache
@@ -27,4 +28,9 @@ export interface LogServices {
 export interface LogServiceSettings {
   /** Producers that have been silent for so long are forgotten (producer.id.expiration.ms). */
   readonly producerIdExpirationMs: number
+}
+
+/** What the parts of one log get: the same, but for files of its own. */
+export interface LogServices extends Omit<SharedServices, 'openFiles'> {
+  readonly openFiles: LogFiles
 }

@@ -100,12 +100,13 @@ export class LogState {
 
   /** Everything below the offset is as durable as the settings ask. */
   flushed(endOffset: number): void {
-    if (endOffset > this.#flushedEndOffset) this.#flushedEndOffset = endOffset
+    this.#flushedEndOffset = Math.max(this.#flushedEndOffset, Math.min(endOffset, this.#logEndOffset))
   }
 
-  /** Everything below the offset is on the disk, indexes included. */
-  synced(endOffset: number): void {
-    if (endOffset > this.#recoveryPoint) this.#recoveryPoint = Math.min(endOffset, this.#logEndOffset)
+  /** Everything below the offset is on the disk, indexes included, unless the log was cut since `cutCount`. */
+  synced(endOffset: number, cutCount: number): void {
+    if (cutCount === this.#cutCount && endOffset > this.#recoveryPoint)
+      this.#recoveryPoint = Math.min(endOffset, this.#logEndOffset)
   }
 
   /** Moves the start of the log up. Answers false where it is not below the offset. */

@@ -1,4 +1,5 @@
 import { isRejection, type Rejection, reject } from '../../protocol/error-codes.ts'
+import { LogFiles } from '../log-files.ts'
 import type {
   AbortedTransaction,
   AppendContext,
@@ -17,7 +18,7 @@ import { CleaningAborted, type LastOfProducer } from './compaction.ts'
 import type { StagedAppend } from './log-append.ts'
 import { storageError } from './log-availability.ts'
 import { type LogParts, openLogParts } from './log-parts.ts'
-import type { LogServices } from './log-services.ts'
+import type { LogServices, SharedServices } from './log-services.ts'
 import type { LogState } from './log-state.ts'
 import { abortedTransactions, lastOfProducers } from './log-transactions.ts'
 import { cutLog } from './log-truncation.ts'
@@ -36,17 +37,19 @@ const PENDING_INDEX_BYTES = 4096
 export class Log implements PartitionLog {
   readonly topic: string
   readonly partition: number
-  readonly #services: LogServices
+  /** For compaction, which works on the same files. */
+  readonly services: LogServices
   readonly #location: LogLocation
   readonly #parts: LogParts
   /** Log start offset not yet checkpointed. */
   #unsavedStart: number | undefined
   #isClosed = false
 
-  constructor(topic: string, partition: number, config: LogConfig, services: LogServices, location: LogLocation) {
+  constructor(topic: string, partition: number, config: LogConfig, shared: SharedServices, location: LogLocation) {
+    const services = { ...shared, openFiles: new LogFiles(shared.openFiles, location.directory) }
     this.topic = topic
     this.partition = partition
-    this.#services = services
+    this.services = services
     this.#location = location
     this.#parts = openLogParts(location, config, services, {
       written: (endOffset) => this.#onWritten(endOffset),
@@ -160,7 +163,7 @@ export class Log implements PartitionLog {
   }
 
   abortedTransactions(fromOffset: number, toOffset: number): AbortedTransaction[] {
-    return abortedTransactions(this.#parts, this.#services, fromOffset, toOffset)
+    return abortedTransactions(this.#parts, this.services, fromOffset, toOffset)
   }
   hasOpenTransaction(producerId: number, producerEpoch: number): boolean {
     return this.#state.producers.hasOpenTransaction(producerId, producerEpoch)
@@ -169,7 +172,7 @@ export class Log implements PartitionLog {
     return this.#state.producers.describe()
   }
   removeExpiredProducers(nowMs: number): void {
-    this.#state.producers.removeExpired(nowMs, this.#services.settings.producerIdExpirationMs)
+    this.#state.producers.removeExpired(nowMs, this.services.settings.producerIdExpirationMs)
   }
 
   /** Last batch of each producer, which compaction keeps. */
@@ -203,7 +206,7 @@ export class Log implements PartitionLog {
     const unsaved = this.#unsavedStart
     if (unsaved === undefined) return undefined
     try {
-      await this.#services.saveLogStarts(this.#location.logDirectory)
+      await this.services.saveLogStarts(this.#location.logDirectory)
       if (this.#unsavedStart === unsaved) this.#unsavedStart = undefined
       return undefined
     } catch (error) {
@@ -219,7 +222,7 @@ export class Log implements PartitionLog {
     const deletable = deletableSegments(this.#parts.segments.all, config, facts)
     if (deletable.length === 0) return 0
     if (deletable.length === this.#parts.segments.all.length) this.#parts.appends.roll(logEndOffset)
-    this.#services.logger.info(
+    this.services.logger.info(
       { partition: name, baseOffsets: deletable.map((segment) => segment.baseOffset) },
       'deleting segments by retention',
     )
@@ -250,11 +253,12 @@ export class Log implements PartitionLog {
   // The end is cut.
 
   async truncateTo(offset: number): Promise<void> {
-    await this.#parts.queue.idle()
-    if (offset >= this.#state.logEndOffset) return
-    cutLog(this.#parts, offset, this.#services)
-    this.#services.saveRecoveryPoints(this.#location.logDirectory)
-    await this.#services.saveLogStarts(this.#location.logDirectory)
+    // An append may come in the turn in which the queue becomes idle: its bytes would land behind the cut.
+    while (!this.#parts.queue.isIdle) await this.#parts.queue.idle()
+    if (this.#isClosed || offset >= this.#state.logEndOffset) return
+    cutLog(this.#parts, offset, this.services)
+    this.services.saveRecoveryPoints(this.#location.logDirectory)
+    await this.services.saveLogStarts(this.#location.logDirectory)
   }
 
   /**
@@ -262,18 +266,20 @@ export class Log implements PartitionLog {
    * which Windows demands; so new reads wait until those under way are done. Source: LocalLog.replaceSegments.
    */
   async replaceSegments(replaced: readonly Segment[], cleaned: Segment): Promise<void> {
-    const { openFiles } = this.#services
+    const { cutCount } = this
+    const { openFiles } = this.services
     await this.#parts.flush.settled()
     await this.#parts.reads.pauseWhile(async () => {
       const paths = [...replaced.flatMap((segment) => segment.paths()), ...cleaned.paths()]
-      await Promise.all(paths.map((path) => new Promise<void>((resolve) => openFiles.whenClosed(path, resolve))))
+      await Promise.all(paths.map((path) => openFiles.closed(path)))
       const start = this.#parts.segments.all.indexOf(replaced[0]!)
       const isStill = replaced.every((segment, i) => this.#parts.segments.all[start + i] === segment)
-      if (this.#isClosed || start < 0 || !isStill) throw new CleaningAborted(this.directory)
+      if (this.#isClosed || start < 0 || !isStill || cutCount !== this.cutCount)
+        throw new CleaningAborted(this.directory)
       this.#parts.reads.noteLayoutChange()
       const endOffset = this.#parts.segments.all[start + replaced.length]?.baseOffset ?? this.logEndOffset
       // What compaction removed must not be shown from memory: the transactions that it belonged to may be forgotten.
-      this.#services.tailMemory.forgetBelow(this.#parts.tail, endOffset)
+      this.services.tailMemory.forgetBelow(this.#parts.tail, endOffset)
       try {
         this.#parts.segments.exchange(start, replaced, cleaned)
       } catch (error) {
@@ -315,18 +321,19 @@ export class Log implements PartitionLog {
     return true
   }
 
-  /** Stops using the files, whose directory is about to go. Appends under way are refused. */
+  /** Stops using the files, whose directory is about to be renamed. Appends under way are refused. */
   abandon(): void {
     this.#parts.availability.abandon()
     this.#parts.queue.break(new Error('the log was deleted'))
     this.#letGo()
+    this.services.openFiles.release()
   }
 
   /** Lets go of memory and handles. The log must not be used after it. */
   #letGo(): void {
     this.#isClosed = true
     this.#parts.reads.close()
-    this.#services.tailMemory.forget(this.#parts.tail)
+    this.services.tailMemory.forget(this.#parts.tail)
     this.#parts.segments.close()
   }
 
@@ -348,7 +355,7 @@ export class Log implements PartitionLog {
     if (this.#isClosed) return
     this.#parts.availability.refuse(error)
     try {
-      cutLog(this.#parts, this.#state.writtenEndOffset, this.#services)
+      cutLog(this.#parts, this.#state.writtenEndOffset, this.services)
     } catch (second) {
       this.#parts.availability.goOffline(second)
     }
@@ -358,6 +365,6 @@ export class Log implements PartitionLog {
     this.#parts.availability.goOffline(error)
     // What was refused must not be seen; whether the disk has it, the next start will tell.
     this.#state.dropUnflushed()
-    this.#services.tailMemory.forget(this.#parts.tail)
+    this.services.tailMemory.forget(this.#parts.tail)
   }
 }

@@ -1,3 +1,4 @@
+import { LogGoneError } from '../log-files.ts'
 import type { LogConfig } from '../partition-log.ts'
 import { CLEANED_SUFFIX, DELETED_SUFFIX, SWAP_SUFFIX } from '../segment/file-names.ts'
 import { Segment, segmentJitterMs, segmentPaths } from '../segment/segment.ts'
@@ -194,7 +195,7 @@ export class SegmentList {
     const { indexCache, openFiles } = this.#services
     for (const segment of this.#segments) {
       for (const file of segment.indexFiles()) indexCache.forget(file)
-      for (const path of segment.paths()) openFiles.whenClosed(path, () => {})
+      for (const path of segment.paths()) openFiles.detach(path)
     }
   }
 
@@ -233,6 +234,7 @@ export class SegmentList {
     try {
       this.#services.openFiles.files.remove(path)
     } catch (error) {
+      if (error instanceof LogGoneError) return
       this.#services.logger.warn(
         { file: path, reason: (error as Error).message },
         'a deleted file could not be removed',

@@ -1,5 +1,5 @@
 import { invariant } from '../../protocol/invariant.ts'
-import type { OpenFiles } from '../open-files.ts'
+import type { FileAccess } from '../open-files.ts'
 import type { IndexCache } from './index-cache.ts'
 
 /** The content of an index cannot be what was written: it has to be made anew from the log. */
@@ -18,7 +18,7 @@ const EMPTY = Buffer.alloc(0)
 export class EntryFile {
   readonly path: string
   readonly entryBytes: number
-  readonly #files: OpenFiles
+  readonly #files: FileAccess
   readonly #cache: IndexCache
   #bytes: Buffer | undefined
   #count = 0
@@ -27,7 +27,7 @@ export class EntryFile {
   /** False: never dropped from memory, since the segment is being appended to. */
   #evictable = true
 
-  constructor(path: string, entryBytes: number, files: OpenFiles, cache: IndexCache, isNew: boolean) {
+  constructor(path: string, entryBytes: number, files: FileAccess, cache: IndexCache, isNew: boolean) {
     this.path = path
     this.entryBytes = entryBytes
     this.#files = files

@@ -1,6 +1,6 @@
 import { NO_TIMESTAMP, type RecordBatch } from '../../protocol/records/record-batch.ts'
 import type { Files, Random } from '../host/host.ts'
-import type { OpenFiles } from '../open-files.ts'
+import type { FileAccess } from '../open-files.ts'
 import type { LogConfig } from '../partition-log.ts'
 import type { StorageLogger } from '../storage-logger.ts'
 import { BatchScanner } from './batch-scanner.ts'
@@ -28,7 +28,7 @@ const LONGEST_JITTER_MS = 2 ** 31
 
 /** What segments share: open files, and memory for indexes. */
 export interface SegmentFiles {
-  readonly openFiles: OpenFiles
+  readonly openFiles: FileAccess
   readonly indexCache: IndexCache
   readonly logger: StorageLogger
 }
@@ -54,7 +54,7 @@ export class Segment {
   readonly transactionIndex: TransactionIndex
   /** Less than segment.ms by so much, so that the segments of many partitions do not roll in the same moment. */
   readonly rollJitterMs: number
-  readonly #openFiles: OpenFiles
+  readonly #openFiles: FileAccess
   readonly #logger: StorageLogger
   readonly #indexIntervalBytes: number
   #sizeBytes: number | undefined
