@@ -15,64 +15,82 @@ const SMALLEST_SHARE = 1 / 4
 /** Even small leases take a block of the pool. */
 const SMALLEST_COST = 1024
 
+/** Dropped entries that are left in front before an array is made anew. */
+const MOST_DROPPED = 64
+
+/** A queue that is read at any place: entries leave at the front, and nothing of them stays. */
+class Queue<T> {
+  #items: (T | undefined)[] = []
+  #first = 0
+
+  get length(): number {
+    return this.#items.length - this.#first
+  }
+
+  at(index: number): T {
+    return this.#items[this.#first + index] as T
+  }
+
+  push(item: T): void {
+    this.#items.push(item)
+  }
+
+  shift(): T | undefined {
+    if (this.length === 0) return undefined
+    const item = this.#items[this.#first]
+    this.#items[this.#first++] = undefined
+    if (this.length === 0 || (this.#first > MOST_DROPPED && this.#first * 2 > this.#items.length)) {
+      this.#items = this.#items.slice(this.#first)
+      this.#first = 0
+    }
+    return item
+  }
+}
+
 /** The newest batches of one log, in order: consumers that keep up read them without touching a file. */
 export class Tail {
-  #entries: TailEntry[] = []
-  #first = 0
+  readonly #entries = new Queue<OrderedEntry>()
 
   /** Offset from which on everything is here; undefined: nothing is. */
   startOffset: number | undefined
 
-  get isEmpty(): boolean {
-    return this.#first === this.#entries.length
-  }
-
-  push(baseOffset: number, entry: TailEntry): void {
+  /** For TailMemory. */
+  push(baseOffset: number, entry: OrderedEntry): void {
     this.startOffset ??= baseOffset
     this.#entries.push(entry)
   }
 
-  /** Lets go of the oldest entry; answers its cost, 0 where there is none. */
-  dropOldest(): number {
-    const oldest = this.#entries[this.#first]
-    if (oldest === undefined) return 0
-    this.#first++
-    this.startOffset = this.isEmpty ? undefined : oldest.lastOffset + 1
-    if (this.#first > 64 && this.#first * 2 > this.#entries.length) {
-      this.#entries = this.#entries.slice(this.#first)
-      this.#first = 0
-    }
-    oldest.lease.release()
-    return oldest.cost
-  }
-
-  /** Lets go of everything. Answers what it cost. */
-  clear(): number {
-    let cost = 0
-    while (!this.isEmpty) cost += this.dropOldest()
-    this.#entries = []
-    this.#first = 0
-    return cost
+  /** For TailMemory: takes the oldest entry out; undefined where there is none. */
+  shift(): OrderedEntry | undefined {
+    const oldest = this.#entries.shift()
+    if (oldest !== undefined) this.startOffset = this.#entries.length === 0 ? undefined : oldest.lastOffset + 1
+    return oldest
   }
 
   /** Entries from the one that holds the offset, which must not be below startOffset, for as long as wanted. */
   *from(offset: number): Generator<TailEntry> {
-    let [low, high] = [this.#first, this.#entries.length]
+    let [low, high] = [0, this.#entries.length]
     while (low < high) {
       const middle = (low + high) >>> 1
-      if (this.#entries[middle]!.lastOffset < offset) low = middle + 1
+      if (this.#entries.at(middle).lastOffset < offset) low = middle + 1
       else high = middle
     }
-    for (let i = low; i < this.#entries.length; i++) yield this.#entries[i]!
+    for (let i = low; i < this.#entries.length; i++) yield this.#entries.at(i)
   }
+}
+
+/** An entry with its neighbours among those of all logs, by age. */
+interface OrderedEntry extends TailEntry {
+  readonly tail: Tail
+  older: OrderedEntry | undefined
+  newer: OrderedEntry | undefined
 }
 
 /** The memory that the tails of all logs may take together: the oldest batch leaves first, whosever it is. */
 export class TailMemory {
   readonly #limitBytes: number
-  /** The tail of each entry, oldest first. */
-  #order: Tail[] = []
-  #first = 0
+  #oldest: OrderedEntry | undefined
+  #newest: OrderedEntry | undefined
   #sizeBytes = 0
 
   constructor(limitBytes = 16 * 1024 * 1024) {
@@ -91,29 +109,34 @@ export class TailMemory {
       this.forget(tail)
       return
     }
-    tail.push(baseOffset, { lastOffset, bytes: kept.bytes, lease: kept.lease, cost: kept.cost })
-    this.#order.push(tail)
-    this.#sizeBytes += kept.cost
-    while (this.#sizeBytes > this.#limitBytes) this.#dropOldest()
+    const entry: OrderedEntry = { lastOffset, ...kept, tail, older: this.#newest, newer: undefined }
+    if (this.#newest === undefined) this.#oldest = entry
+    else this.#newest.newer = entry
+    this.#newest = entry
+    tail.push(baseOffset, entry)
+    this.#sizeBytes += entry.cost
+    // Of one log the oldest is also the first.
+    while (this.#sizeBytes > this.#limitBytes) this.#dropFirst(this.#oldest!.tail)
   }
 
   /** Empties the tail of a log that is closed, or whose memory cannot be relied on. */
   forget(tail: Tail): void {
-    this.#sizeBytes -= tail.clear()
+    while (tail.startOffset !== undefined) this.#dropFirst(tail)
   }
 
   /** Lets go of what starts below the offset: the files say something else now. */
   forgetBelow(tail: Tail, offset: number): void {
-    while (tail.startOffset !== undefined && tail.startOffset < offset) this.#sizeBytes -= tail.dropOldest()
+    while (tail.startOffset !== undefined && tail.startOffset < offset) this.#dropFirst(tail)
   }
 
-  #dropOldest(): void {
-    const tail = this.#order[this.#first++]!
-    if (this.#first > 1024 && this.#first * 2 > this.#order.length) {
-      this.#order = this.#order.slice(this.#first)
-      this.#first = 0
-    }
-    this.#sizeBytes -= tail.dropOldest()
+  #dropFirst(tail: Tail): void {
+    const { older, newer, cost, lease } = tail.shift()!
+    if (older === undefined) this.#oldest = newer
+    else older.newer = newer
+    if (newer === undefined) this.#newest = older
+    else newer.older = older
+    this.#sizeBytes -= cost
+    lease.release()
   }
 }
 
