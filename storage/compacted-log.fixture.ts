@@ -22,6 +22,8 @@ export class Rig {
   onPass: (nowMs: number, upToOffset: number) => void = () => {}
   /** Fields of lines of level error. */
   readonly errors: string[] = []
+  /** Lines of level warn: message and fields. */
+  readonly warnings: string[] = []
   log!: Log
   manager!: LogManager
 
@@ -44,6 +46,7 @@ export class Rig {
       logger: {
         ...silentStorageLogger,
         error: (fields) => this.errors.push(JSON.stringify(fields)),
+        warn: (fields, message) => this.warnings.push(`${message} ${JSON.stringify(fields)}`),
         info: (fields, message) => {
           if (message === 'compacted a log') this.onPass(this.nowMs, (fields as { upToOffset: number }).upToOffset)
         },

@@ -46,6 +46,12 @@ export class LogCheckpoints {
     files.syncDirectory(directory)
     const recoveryPoints = this.#read(directory, RECOVERY_POINT_FILE)
     const starts = this.#read(directory, LOG_START_FILE)
+    // A stop in order leaves one, if an empty one.
+    if (wasCleanStop && !files.exists(files.join(directory, LOG_START_FILE)))
+      this.#logger.warn(
+        { file: files.join(directory, LOG_START_FILE) },
+        `a checkpoint is missing${means(LOG_START_FILE)}`,
+      )
     const compactedUpTo = this.#read(directory, CLEANER_OFFSET_FILE)
     // From now on it says of each log how far it may have been compacted.
     if (recoveryPoints === undefined) files.replaceWhole(files.join(directory, RECOVERY_POINT_FILE), formatOffsets([]))
@@ -97,10 +103,11 @@ export class LogCheckpoints {
 
   /** Undefined where there is no such file, or a corrupt one. */
   #read(directory: string, file: string): Offsets | undefined {
-    const text = this.#host.files.readWhole(this.#host.files.join(directory, file))?.toString('utf8')
+    const path = this.#host.files.join(directory, file)
+    const text = this.#host.files.readWhole(path)?.toString('utf8')
     if (text === undefined) return undefined
     const entries = parseOffsets(text)
-    if (entries === undefined) this.#logger.warn({ directory, file }, 'a checkpoint is corrupt and is ignored')
+    if (entries === undefined) this.#logger.warn({ file: path }, `a checkpoint is corrupt and is ignored${means(file)}`)
     return entries && new Map(entries.map((entry) => [`${entry.topic}-${entry.partition}`, entry.offset]))
   }
 
@@ -114,4 +121,9 @@ export class LogCheckpoints {
     const { files } = this.#host
     files.replaceWhole(files.join(directory, file), formatOffsets(offsets))
   }
+}
+
+/** What follows from the loss of a checkpoint, for whoever reads of it. */
+function means(file: string): string {
+  return file === LOG_START_FILE ? ': records that were deleted by DeleteRecords may be there again' : ''
 }

@@ -76,6 +76,8 @@ export interface FileRange {
   readonly isExact: boolean
   /** True where the range was written lately. */
   readonly isHot: boolean
+  /** The batch that starts at `position` ends at or below it, by the index; undefined: not known. */
+  readonly indexedOffset: number | undefined
 }
 
 /** What was found, and where in the file the next batch starts. */
@@ -91,7 +93,8 @@ export class CorruptLogError extends Error {
 
 /**
  * Whole batches from a log file, from the first that ends at or above the offset. undefined: the range has none such.
- * CorruptLogError names file and position where something else stands there.
+ * CorruptLogError names file and position where something else stands there. 'elsewhere': the index is wrong about where
+ * the range begins.
  */
 export async function readFileRange(
   openFiles: FileAccess,
@@ -99,7 +102,7 @@ export async function readFileRange(
   range: FileRange,
   offset: number,
   read: ReadContext,
-): Promise<RangeRead | undefined> {
+): Promise<RangeRead | 'elsewhere' | undefined> {
   let { position } = range
   let wantedBytes = Math.max(read.maxBytes, BATCH_HEADER_BYTES) + (range.isExact ? 0 : SEARCH_BYTES)
   while (position < range.endPosition) {
@@ -108,7 +111,12 @@ export async function readFileRange(
     let count: number
     try {
       count = await readInto(openFiles, range, lease.bytes, position)
-      found = selectBatches(lease.bytes.subarray(0, count), offset, read)
+      const chunk = lease.bytes.subarray(0, count)
+      if (position === range.position && !beginsAsIndexed(chunk, range)) {
+        lease.release()
+        return 'elsewhere'
+      }
+      found = selectBatches(chunk, offset, read)
     } catch (error) {
       lease.release()
       throw error
@@ -133,6 +141,13 @@ export async function readFileRange(
     wantedBytes = Math.max(wantedBytes, found.neededBytes)
   }
   return undefined
+}
+
+function beginsAsIndexed(chunk: Buffer, { indexedOffset }: FileRange): boolean {
+  if (indexedOffset === undefined) return true
+  const size = batchSizeAt(chunk, 0)
+  if (typeof size !== 'number' || chunk.length < Math.min(size, BATCH_HEADER_BYTES)) return false
+  return lastOffsetOf(new RecordBatch(chunk)) <= indexedOffset
 }
 
 async function readInto(openFiles: FileAccess, range: FileRange, target: Buffer, position: number): Promise<number> {

@@ -136,15 +136,23 @@ export class LogReads {
         // Nothing of it may be read, or is even written.
         if (segment.baseOffset >= read.upToOffset) break
         const hint = this.#takeHint(offset, segment)
-        const position = hint?.position ?? segment.positionFor(offset)
+        const entry = hint === undefined ? segment.indexEntryFor(offset) : undefined
+        const position = hint?.position ?? entry?.position ?? 0
         const range = {
           path: segment.logPath,
           position,
           endPosition: segment.sizeBytes,
           isExact: hint !== undefined,
           isHot: this.#isHot(segment, position),
+          indexedOffset: entry?.offset,
         }
-        const found = await readFileRange(openFiles, pool, range, offset, read)
+        let found = await readFileRange(openFiles, pool, range, offset, read)
+        if (found === 'elsewhere' && layout === this.#layout) {
+          segment.indexIsWrong(entry!)
+          const whole = { ...range, position: segment.positionFor(offset), indexedOffset: undefined }
+          found = await readFileRange(openFiles, pool, whole, offset, read)
+        }
+        if (found === 'elsewhere') return storageError()
         if (found === undefined) continue
         this.#addHint({ offset: found.result.nextOffset, segment, position: found.nextPosition })
         return found.result

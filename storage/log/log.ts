@@ -219,6 +219,8 @@ export class Log implements PartitionLog {
   deleteOldSegments(nowMs: number): number {
     const { config, name, flushedEndOffset, logStartOffset, logEndOffset } = this.#state
     const facts = { nowMs, highWatermark: flushedEndOffset, logStartOffset, logEndOffset }
+    // A time index that rotted must not take records with it: what it says is looked up in the log first.
+    for (const segment of deletableSegments(this.#parts.segments.all, config, facts)) segment.ensureLargestTimestamp()
     const deletable = deletableSegments(this.#parts.segments.all, config, facts)
     if (deletable.length === 0) return 0
     if (deletable.length === this.#parts.segments.all.length) this.#parts.appends.roll(logEndOffset)

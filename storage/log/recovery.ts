@@ -96,7 +96,7 @@ class LogLoader {
       const parsed = parseSegmentFileName(name)
       if (parsed === undefined || parsed.temporary !== '' || parsed.suffix === '.snapshot') continue
       const logName = segmentFileName(parsed.baseOffset, LOG_SUFFIX)
-      if (!names.has(logName)) files.remove(files.join(this.#location.directory, name))
+      if (!names.has(logName)) this.#removeLone(files.join(this.#location.directory, name), parsed.baseOffset)
       else if (parsed.suffix === LOG_SUFFIX) {
         const hasTransactionIndex = names.has(segmentFileName(parsed.baseOffset, TRANSACTION_INDEX_SUFFIX))
         this.#segments.push(this.#openSegment(parsed.baseOffset, { isNew: false, hasTransactionIndex }))
@@ -111,10 +111,25 @@ class LogLoader {
     }
   }
 
-  /** False where the last log file does not end with a batch, which a stop in order sees to. */
+  #removeLone(path: string, baseOffset: number): void {
+    const { partition } = this.#location
+    this.#services.logger.warn(
+      { partition, file: path, baseOffset },
+      'an index is removed: the log file of its segment is gone, and with it the records from this offset on',
+    )
+    this.#services.openFiles.files.remove(path)
+  }
+
+  /**
+   * False where the last log file does not end with a batch, or the log not at its recovery point, which a stop in order
+   * sees to.
+   */
   endsInOrder(): boolean {
     const last = this.#segments.at(-1)
-    return last === undefined || last.readEnd().position === last.sizeBytes
+    if (last === undefined) return true
+    const { position, nextOffset } = last.readEnd()
+    const { recoveryPoint } = this.#location
+    return position === last.sizeBytes && (recoveryPoint === 0 || recoveryPoint === nextOffset)
   }
 
   /** Pass 3. */
@@ -180,6 +195,7 @@ class LogLoader {
       this.#changed.add(segment)
       logEndOffset = checkpointedStart
     }
+    this.#tellOfLostEnd(logEndOffset)
     this.#segments.at(-1)!.active = true
     // What was removed must not come back, neither among what is written from now on, nor below a start of which the
     // checkpoint will say nothing any more.
@@ -198,6 +214,15 @@ class LogLoader {
       snapshots: this.#snapshots,
       changed: this.#segments.filter((segment) => this.#changed.has(segment)),
     }
+  }
+
+  #tellOfLostEnd(logEndOffset: number): void {
+    const { partition, directory, recoveryPoint } = this.#location
+    if (logEndOffset >= recoveryPoint) return
+    this.#services.logger.warn(
+      { partition, directory, logEndOffset, recoveryPoint },
+      'the log ends below its recovery point: records that were on the disk are gone from its files',
+    )
   }
 
   /** Pass 6. */

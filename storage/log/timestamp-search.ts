@@ -1,4 +1,5 @@
 import { readLegacyBatch } from '../../protocol/records/legacy-messages.ts'
+import { NO_TIMESTAMP } from '../../protocol/records/record-batch.ts'
 import { DEFAULT_DECOMPRESSED_LIMIT_BYTES, openRecords, RecordFault } from '../../protocol/records/record-reader.ts'
 import type { TimestampAndOffset } from '../partition-log.ts'
 import type { ScannedBatch } from '../segment/batch-scanner.ts'
@@ -17,6 +18,7 @@ export function findTimestamp(
   startOffset: number,
 ): TimestampAndOffset | undefined {
   for (const segment of segments) {
+    segment.ensureLargestTimestamp()
     if (segment.retentionTimestampMs < timestampMs) continue
     const found = findInSegment(segment, timestampMs, startOffset)
     if (found !== undefined) return found
@@ -25,6 +27,8 @@ export function findTimestamp(
 }
 
 function findInSegment(segment: Segment, timestampMs: number, startOffset: number): TimestampAndOffset | undefined {
+  const entry = segment.timeIndex.lookup(timestampMs)
+  if (entry.timestampMs !== NO_TIMESTAMP && !segment.hasBatch(entry)) segment.timeIndexIsWrong(entry)
   const before = segment.timeIndex.lookup(timestampMs).offset
   const matches = (timestamp: number, offset: number) => timestamp >= timestampMs && offset >= startOffset
   const scanner = segment.scan(segment.positionFor(Math.max(before, startOffset)))
@@ -41,6 +45,7 @@ function findInSegment(segment: Segment, timestampMs: number, startOffset: numbe
 export function findLatestTimestamp(segments: readonly Segment[]): TimestampAndOffset | undefined {
   let latest: Segment | undefined
   for (const segment of segments) {
+    segment.ensureLargestTimestamp()
     if (latest === undefined || segment.largestTimestamp.timestampMs > latest.largestTimestamp.timestampMs) {
       latest = segment
     }

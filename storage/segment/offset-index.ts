@@ -40,10 +40,16 @@ export class OffsetIndex {
     return this.count === 0 ? undefined : this.entry(this.count - 1)
   }
 
-  /** Position from which a forward search finds the batch that holds the offset, or the first after it. */
-  positionFor(offset: number): number {
+  /** The last entry, read alone where the others are not in memory; undefined where there is none. */
+  peekLast(): OffsetPosition | undefined {
+    const last = this.file.peekLast()
+    return last && { offset: this.#baseOffset + readInt32(last, 0), position: readInt32(last, 4) }
+  }
+
+  /** The last entry at or below the offset; undefined: none. A search begins at its position, or at 0. */
+  lookup(offset: number): OffsetPosition | undefined {
     const index = this.#lastAtMost(offset)
-    return index < 0 ? 0 : readInt32(this.file.bytes, index * OFFSET_ENTRY_BYTES + 4)
+    return index < 0 ? undefined : this.entry(index)
   }
 
   append(offset: number, position: number): void {
@@ -79,6 +85,20 @@ export class OffsetIndex {
       throw new CorruptIndexError(
         `index ${this.file.path} ends with offset ${offset} at position ${last.position}, in a log of ${logSizeBytes} bytes from offset ${this.#baseOffset}`,
       )
+    }
+    this.#checkRises()
+  }
+
+  /** Entry by entry, without an object for each: there may be a million. */
+  #checkRises(): void {
+    const { bytes } = this.file
+    let [relativeOffset, position] = [-1, -1]
+    for (let at = 0; at < this.count * OFFSET_ENTRY_BYTES; at += OFFSET_ENTRY_BYTES) {
+      const [offsetBefore, positionBefore] = [relativeOffset, position]
+      relativeOffset = readInt32(bytes, at)
+      position = readInt32(bytes, at + 4)
+      if (relativeOffset <= offsetBefore || position <= positionBefore)
+        throw new CorruptIndexError(`index ${this.file.path} does not rise at entry ${at / OFFSET_ENTRY_BYTES}`)
     }
   }
 

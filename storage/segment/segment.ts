@@ -16,7 +16,7 @@ import {
   TRANSACTION_INDEX_SUFFIX,
 } from './file-names.ts'
 import type { IndexCache } from './index-cache.ts'
-import { OFFSET_ENTRY_BYTES, OffsetIndex } from './offset-index.ts'
+import { OFFSET_ENTRY_BYTES, OffsetIndex, type OffsetPosition } from './offset-index.ts'
 import { isUnderdated, lastOffsetOf, latestTimestampOf, maxTimestampOf } from './stored-batch.ts'
 import { TIME_ENTRY_BYTES, TimeIndex, type TimestampOffset } from './time-index.ts'
 import { TRANSACTION_ENTRY_BYTES, TransactionIndex } from './transaction-index.ts'
@@ -64,6 +64,7 @@ export class Segment {
   readonly #createdMs: number
   #bytesSinceIndexEntry = 0
   #isChecked: boolean
+  #isLargestChecked: boolean
 
   constructor(
     directory: string,
@@ -87,6 +88,7 @@ export class Segment {
     this.#indexIntervalBytes = options.indexIntervalBytes
     this.#createdMs = options.nowMs
     this.#isChecked = options.isNew
+    this.#isLargestChecked = options.isNew
     if (options.isNew) this.#sizeBytes = 0
     const stem = files.openFiles.files
       .join(directory, segmentFileName(baseOffset, LOG_SUFFIX))
@@ -137,6 +139,59 @@ export class Segment {
     }
     this.#largest ??= this.timeIndex.last()
     return this.#largest
+  }
+
+  /**
+   * Looks once whether the time index ends as the log does, and makes it anew where it does not: no checksum covers it,
+   * and what goes by its last entry deletes segments, or leaves them out of a search.
+   */
+  ensureLargestTimestamp(): void {
+    if (this.#isLargestChecked) return
+    this.#isLargestChecked = true
+    const largest = this.largestTimestamp
+    const from = this.#lastIndexedAtMost(largest.offset)
+    const isTrue = largest.timestampMs === NO_TIMESTAMP ? !this.#hasTimestamps() : this.hasBatch(largest, from)
+    if (!isTrue) this.timeIndexIsWrong(largest)
+  }
+
+  /** True where the first batch or those at the end have timestamps, as all of a segment have or none. */
+  #hasTimestamps(): boolean {
+    if (this.firstTimestampMs !== NO_TIMESTAMP) return true
+    const scanner = this.scan(this.#lastIndexedAtMost(Number.MAX_SAFE_INTEGER))
+    for (let at = scanner.next(); at !== undefined; at = scanner.next())
+      if (maxTimestampOf(at.batch) !== NO_TIMESTAMP) return true
+    return false
+  }
+
+  /**
+   * Where to look for the batch with the offset. Mostly it is among the last ones, which the last entry of the index tells
+   * alone: with many segments it counts what is read of each.
+   */
+  #lastIndexedAtMost(offset: number): number {
+    const last = this.offsetIndex.file.hasWholeEntries() ? this.offsetIndex.peekLast() : undefined
+    if (last === undefined || last.offset > offset || last.position >= this.sizeBytes) return this.positionFor(offset)
+    const first = this.scan(last.position).next()
+    const isTrue = first !== undefined && lastOffsetOf(first.batch) <= last.offset
+    return isTrue ? last.position : this.positionFor(offset)
+  }
+
+  /** True where the batch with that offset has that timestamp as its largest. */
+  hasBatch({ timestampMs, offset }: TimestampOffset, from = this.positionFor(offset)): boolean {
+    const scanner = this.scan(from)
+    for (let at = scanner.next(); at !== undefined; at = scanner.next()) {
+      if (lastOffsetOf(at.batch) < offset) continue
+      return this.#latestTimestampOf(at.batch, at.position) === timestampMs
+    }
+    return false
+  }
+
+  /** The log does not have what the time index says: indexes are made anew. */
+  timeIndexIsWrong({ timestampMs, offset }: TimestampOffset): void {
+    this.#logger.warn(
+      { file: this.timeIndex.file.path, timestampMs, offset },
+      'a time index names a timestamp that its log does not have',
+    )
+    this.rebuildIndexes()
   }
 
   /** What retention goes by: the largest timestamp, or where no record has one, the time of the last write. */
@@ -204,6 +259,7 @@ export class Segment {
     this.#resetFile(this.offsetIndex.file)
     this.#resetFile(this.timeIndex.file)
     this.#isChecked = true
+    this.#isLargestChecked = true
     this.#largest = undefined
     this.#firstTimestamp = undefined
     this.#bytesSinceIndexEntry = 0
@@ -269,7 +325,7 @@ export class Segment {
   /** The same, and where the last whole batch ends: before the end of the file where something else follows. */
   readEnd(): { readonly nextOffset: number; readonly position: number } {
     this.ensureIndexes()
-    const scanner = this.scan(this.offsetIndex.last()?.position ?? 0)
+    const scanner = this.scan(this.positionFor(Number.MAX_SAFE_INTEGER))
     let nextOffset = this.baseOffset
     for (let at = scanner.next(); at !== undefined; at = scanner.next()) nextOffset = lastOffsetOf(at.batch) + 1
     return { nextOffset, position: scanner.position }
@@ -309,8 +365,31 @@ export class Segment {
 
   /** Position from which a forward search finds the batch that holds the offset, or the first after it. */
   positionFor(offset: number): number {
+    const entry = this.indexEntryFor(offset)
+    if (entry === undefined) return 0
+    const first = this.scan(entry.position).next()
+    if (first !== undefined && lastOffsetOf(first.batch) <= entry.offset) return entry.position
+    this.indexIsWrong(entry)
+    return this.offsetIndex.lookup(offset)?.position ?? 0
+  }
+
+  /**
+   * What the offset index says of where such a search begins; undefined: at 0. No checksum covers it: if no batch starts
+   * there, or one that ends above the entry's offset, the reader has to say so by `indexIsWrong`. One that ends below is
+   * right: Kafka before 4.0 made one entry of several batches that came together.
+   */
+  indexEntryFor(offset: number): OffsetPosition | undefined {
     this.ensureIndexes()
-    return this.offsetIndex.positionFor(offset)
+    return this.offsetIndex.lookup(offset)
+  }
+
+  /** The log does not have what the index says: it is made anew. */
+  indexIsWrong({ offset, position }: OffsetPosition): void {
+    this.#logger.warn(
+      { file: this.offsetIndex.file.path, offset, position },
+      'an index names a position without its batch',
+    )
+    this.rebuildIndexes()
   }
 
   /** Goes over headers, or whole batches, from a position at which one starts. */
@@ -364,7 +443,7 @@ export class Segment {
   /** The same, of the last entry of the time index and the batches behind it. */
   readLargestTimestamp(): TimestampOffset {
     let largest = this.timeIndex.last()
-    const scanner = this.scan(this.offsetIndex.positionFor(largest.offset))
+    const scanner = this.scan(this.offsetIndex.lookup(largest.offset)?.position ?? 0)
     for (let at = scanner.next(); at !== undefined; at = scanner.next()) {
       const timestampMs = this.#latestTimestampOf(at.batch, at.position)
       if (timestampMs > largest.timestampMs) largest = { timestampMs, offset: lastOffsetOf(at.batch) }

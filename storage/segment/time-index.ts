@@ -79,6 +79,20 @@ export class TimeIndex {
         `time index ${this.file.path} goes from ${first.timestampMs} to ${last.timestampMs} at offset ${offset}`,
       )
     }
+    this.#checkRises()
+  }
+
+  /** Entry by entry, without an object for each: there may be a million. */
+  #checkRises(): void {
+    const { bytes } = this.file
+    let [timestampMs, relativeOffset] = [NO_TIMESTAMP, 0]
+    for (let at = 0; at < this.count * TIME_ENTRY_BYTES; at += TIME_ENTRY_BYTES) {
+      const [before, offsetBefore] = [timestampMs, relativeOffset]
+      timestampMs = readInt64(bytes, at)
+      relativeOffset = readInt32(bytes, at + 8)
+      if (timestampMs <= before || relativeOffset < offsetBefore)
+        throw new CorruptIndexError(`time index ${this.file.path} does not rise at entry ${at / TIME_ENTRY_BYTES}`)
+    }
   }
 
   #read(bytes: Buffer, at: number): TimestampOffset {

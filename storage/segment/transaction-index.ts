@@ -71,10 +71,15 @@ export class TransactionIndex {
     return false
   }
 
-  /** CorruptIndexError where an entry cannot be of this segment. */
+  /** CorruptIndexError where an entry cannot be of this segment, or the entries do not rise as their markers do. */
   check(): void {
     const entries = readTransactionEntries(this.file.entries(0))
-    const impossible = entries.findIndex((entry) => entry.version !== 0 || entry.lastOffset < this.#baseOffset)
+    let before = this.#baseOffset - 1
+    const impossible = entries.findIndex(({ version, firstOffset, lastOffset, lastStableOffset }) => {
+      const isPossible = version === 0 && firstOffset >= 0 && firstOffset <= lastOffset && lastOffset > before
+      before = lastOffset
+      return !isPossible || lastStableOffset < 0 || lastStableOffset > lastOffset + 1
+    })
     if (impossible >= 0)
       throw new CorruptIndexError(`transaction index ${this.file.path} has an impossible entry ${impossible}`)
   }

@@ -1,0 +1,129 @@
+import { expect } from 'chai'
+import { int64FromHalves, writeInt64 } from '../../protocol/int64.ts'
+import { MINUTE_MS, Rig } from '../compacted-log.fixture.ts'
+
+const DIRECTORY = '/data/topic-0'
+
+/** A log of segments with three or four batches of a record each, stopped in order, whose files rot before the next start. */
+class Rotten extends Rig {
+  constructor() {
+    const kept = { cleanupPolicy: ['delete'], retentionMs: 60 * MINUTE_MS, segmentBytes: 250, indexIntervalBytes: 1 }
+    super(kept, { logRetentionCheckIntervalMs: MINUTE_MS })
+  }
+
+  async filled(): Promise<this> {
+    await this.open()
+    for (let i = 0; i < 10; i++) {
+      await this.append([[`key ${i}`, 'value']])
+      await this.host.advance(1000)
+    }
+    await this.stop()
+    return this
+  }
+
+  path(baseOffset: number, suffix: string): string {
+    return `${DIRECTORY}/${String(baseOffset).padStart(20, '0')}${suffix}`
+  }
+
+  get bases(): number[] {
+    const names = this.host.files.list(DIRECTORY).filter((name) => name.endsWith('.log'))
+    return names.map((name) => Number.parseInt(name, 10)).sort((a, b) => a - b)
+  }
+
+  rot(path: string, change: (bytes: Buffer) => void): void {
+    const bytes = this.host.files.readWhole(path)!
+    change(bytes)
+    this.host.files.open(path, 'r+').writeSync([bytes], 0)
+  }
+
+  async offsets(): Promise<number[]> {
+    return (await this.batches()).map(({ baseOffset }) => baseOffset)
+  }
+}
+
+const ALL = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]
+
+describe('a log whose files rotted after a stop in order', () => {
+  let rig: Rotten
+  beforeEach(async () => {
+    rig = await new Rotten().filled()
+  })
+  afterEach(() => rig.stop())
+
+  const warned = (what: string, path: string) =>
+    expect(
+      rig.warnings.some((line) => line.includes(what) && line.includes(path)),
+      rig.warnings.join('\n'),
+    ).to.equal(true)
+
+  it('keeps records that only its time index says are old', async () => {
+    const path = rig.path(0, '.timeindex')
+    rig.rot(path, (bytes) => {
+      for (let at = 0; at < bytes.length; at += 12) writeInt64(bytes, at, at)
+    })
+    await rig.open()
+    await rig.host.advance(3 * MINUTE_MS)
+    expect(rig.log.logStartOffset).to.equal(0)
+    warned('a time index names a timestamp that its log does not have', path)
+    await rig.host.advance(60 * MINUTE_MS)
+    expect(rig.log.logStartOffset, 'once they are old').to.equal(10)
+  })
+
+  it('finds the latest record and those of a time whatever its time index says', async () => {
+    const path = rig.path(rig.bases.at(-1)!, '.timeindex')
+    rig.rot(path, (bytes) => {
+      bytes[bytes.length - 5]! ^= 1
+    })
+    await rig.open()
+    const latest = await rig.host.settle(rig.log.maxTimestamp())
+    expect(latest?.offset).to.equal(9)
+    const found = await rig.host.settle(rig.log.offsetForTimestamp(latest!.timestampMs, 10))
+    expect(found?.offset).to.equal(9)
+    warned('a time index names a timestamp that its log does not have', path)
+  })
+
+  for (const [what, change] of [
+    ['position', (bytes: Buffer) => bytes.writeInt32BE(bytes.readInt32BE(4) + 3, 4)],
+    ['offset', (bytes: Buffer) => bytes.writeInt32BE(0, 0)],
+  ] as const) {
+    it(`reads every record whatever ${what} its index names`, async () => {
+      const path = rig.path(0, '.index')
+      rig.rot(path, change)
+      await rig.open()
+      for (const offset of [2, 1, 3]) {
+        const wanted = { maxBytes: 1, minOneBatch: true, upToOffset: 10 }
+        const part = await rig.host.settle(rig.log.read(offset, wanted))
+        expect('nextOffset' in part && part.nextOffset).to.equal(offset + 1)
+        if ('release' in part) part.release()
+      }
+      expect(await rig.offsets()).to.deep.equal(ALL)
+      expect(rig.warnings.join('\n')).to.match(/an index (names a position without its batch|is corrupt)/)
+    })
+  }
+
+  it('says that the log file of a segment is gone', async () => {
+    const base = rig.bases[1]!
+    rig.host.files.remove(rig.path(base, '.log'))
+    await rig.open()
+    warned('the log file of its segment is gone', rig.path(base, '.index'))
+  })
+
+  it('says that records of its end are gone', async () => {
+    const path = rig.path(rig.bases.at(-1)!, '.log')
+    rig.host.files.open(path, 'r+').truncate(0)
+    await rig.open()
+    expect(rig.log.logEndOffset).to.equal(rig.bases.at(-1))
+    warned('the log ends below its recovery point', 'topic-0')
+  })
+
+  it('cuts a last batch off whose offset, which no checksum covers, is another one', async () => {
+    const last = rig.bases.at(-1)!
+    rig.rot(rig.path(last, '.log'), (bytes) => {
+      const scan = rig.host.files.stat(rig.path(last, '.log'))!.size / (10 - last)
+      writeInt64(bytes, bytes.length - scan, int64FromHalves(1, 0))
+    })
+    await rig.open()
+    expect(rig.log.logEndOffset).to.equal(9)
+    warned('recovery cut the log', 'topic-0')
+  })
+})
