@@ -1,6 +1,7 @@
 import { BufferPool } from '../protocol/buffer-pool.ts'
 import { invariant } from '../protocol/invariant.ts'
 import { ZERO_UUID } from '../protocol/schema.ts'
+import { Disks } from './disk.ts'
 import { eachAlone, failureOfPart, isSystemError, mayPass } from './failure-policy.ts'
 import { findPartitions } from './found-partitions.ts'
 import type { Host, Timer } from './host/host.ts'
@@ -116,6 +117,7 @@ export class LogManager implements LogStore {
       openFiles: new OpenFiles(host.files, openLimits(host.files.openLimit).files, (error) =>
         this.#openLimit.tell(error),
       ),
+      disks: new Disks(host),
       indexCache: new IndexCache(),
       tailMemory: new TailMemory(),
       pool: parts.pool ?? new BufferPool(),

@@ -1,13 +1,10 @@
 import type { Lease } from '../protocol/buffer-pool.ts'
+import type { Disk } from './disk.ts'
 import type { Host } from './host/host.ts'
 import type { FileAccess } from './open-files.ts'
 
-/** More than this at once is written off the loop: it would stand still for too long. */
-const LARGEST_SYNCHRONOUS_BYTES = 256 * 1024
-/** A write that took longer says that the page cache is throttled: the next ones are written off the loop as well. */
-const SLOW_WRITE_MS = 5
-/** A write off the loop that took less says that it is not, or no longer. */
-const FAST_WRITE_MS = 2
+/** One write takes about so much: what a large backlog has more goes out behind the writes of other logs. */
+const LARGEST_WRITE_BYTES = 1024 * 1024
 
 /** Who waits for a write. Exactly one of the two is called, in the order of appending. */
 export interface AppendWaiter {
@@ -26,6 +23,14 @@ interface Extent {
   sizeBytes: number
 }
 
+/** What was added for one waiter. */
+interface Staged {
+  readonly extents: readonly Extent[]
+  readonly leases: readonly Lease[]
+  readonly sizeBytes: number
+  readonly waiter: AppendWaiter
+}
+
 /** What the queue tells the log, always before the waiters hear of it. */
 export interface WriteQueueEvents {
   /** Everything below that offset is in the file. */
@@ -41,20 +46,23 @@ export interface WriteQueueEvents {
 }
 
 /**
- * Appends of one log on their way to the file. All of one turn of the event loop go out as one gathered write:
- * synchronously while they are few and the disk keeps up, else with one write under way. Syncs are shared: one under way,
- * and all that was written before it began is durable when it ends.
+ * Appends of one log on their way to the file. All of one turn of the event loop go out as one gathered write: on the loop
+ * while they are few and the disk keeps up (disk.ts says so), else off it with one write under way. Syncs are shared: one
+ * under way, and all that was written before it began is durable when it ends.
  */
 export class WriteQueue {
   readonly #host: Host
   readonly #openFiles: FileAccess
+  readonly #disk: Disk
   readonly #events: WriteQueueEvents
+  /** Added, and not yet waited for. */
   #extents: Extent[] = []
   #leases: Lease[] = []
-  #waiters: AppendWaiter[] = []
+  /** In the order of appending. */
+  #staged: Staged[] = []
+  #stagedBytes = 0
   #isScheduled = false
   #isWriting = false
-  #isSlow = false
 
   /** Written, in order; resolved from the front once the first needs no sync or has had one. */
   #written: AppendWaiter[] = []
@@ -63,9 +71,10 @@ export class WriteQueue {
   #idleCallbacks: (() => void)[] = []
   #broken: Error | undefined
 
-  constructor(host: Host, openFiles: FileAccess, events: WriteQueueEvents) {
+  constructor(host: Host, openFiles: FileAccess, disk: Disk, events: WriteQueueEvents) {
     this.#host = host
     this.#openFiles = openFiles
+    this.#disk = disk
     this.#events = events
   }
 
@@ -75,31 +84,32 @@ export class WriteQueue {
   }
 
   get isIdle(): boolean {
-    return !this.#isWriting && !this.#isSyncing && this.#waiters.length === 0 && this.#written.length === 0
+    return !this.#isWriting && !this.#isSyncing && this.#staged.length === 0 && this.#written.length === 0
   }
 
   /** Queues bytes for a position of a file. The lease is released once they are written. */
   add(path: string, position: number, bytes: Buffer, lease: Lease | undefined): void {
-    const last = this.#extents.at(-1)
-    if (last !== undefined && last.path === path && last.position + last.sizeBytes === position) {
-      last.slices.push(bytes)
-      last.sizeBytes += bytes.length
-    } else this.#extents.push({ path, position, slices: [bytes], sizeBytes: bytes.length })
-    if (lease !== undefined) {
-      lease.retain()
-      this.#leases.push(lease)
-    }
+    addExtent(this.#extents, { path, position, slices: [bytes], sizeBytes: bytes.length })
+    if (lease === undefined) return
+    lease.retain()
+    this.#leases.push(lease)
   }
 
   /** Waits for all that was added so far. */
   wait(waiter: AppendWaiter): void {
-    this.#waiters.push(waiter)
+    const sizeBytes = this.#extents.reduce((sum, extent) => sum + extent.sizeBytes, 0)
+    this.#staged.push({ extents: this.#extents, leases: this.#leases, sizeBytes, waiter })
+    this.#stagedBytes += sizeBytes
+    this.#extents = []
+    this.#leases = []
     if (this.#isScheduled || this.#isWriting) return
     this.#isScheduled = true
-    this.#host.timers.atTurnEnd(() => {
-      this.#isScheduled = false
-      this.#write()
-    })
+    this.#host.timers.atTurnEnd(this.#writeScheduled)
+  }
+
+  readonly #writeScheduled = (): void => {
+    this.#isScheduled = false
+    this.#write()
   }
 
   /** Resolves once nothing is queued or under way. */
@@ -119,46 +129,57 @@ export class WriteQueue {
   }
 
   #write(): void {
-    if (this.#isWriting || this.#waiters.length === 0) return
+    if (this.#isWriting || this.#isScheduled || this.#staged.length === 0) return
     if (this.#broken !== undefined) {
       this.#afterFailure(this.#broken, [])
       return
     }
-    const [extents, leases, waiters] = [this.#extents, this.#leases, this.#waiters]
-    this.#extents = []
-    this.#leases = []
-    this.#waiters = []
-    const sizeBytes = extents.reduce((sum, extent) => sum + extent.sizeBytes, 0)
-    const startMs = this.#host.clock.monotonicMs()
+    const place = this.#disk.placeFor(this.#stagedBytes)
+    if (place === 'later') {
+      this.#isScheduled = true
+      this.#disk.later(this.#writeScheduled)
+      return
+    }
+    const { staged, extents, sizeBytes } = this.#take()
     const finish = (error: Error | undefined): void => {
-      const tookMs = this.#host.clock.monotonicMs() - startMs
-      for (const lease of leases) lease.release()
+      release(staged)
+      const waiters = staged.map(({ waiter }) => waiter)
       if (error === undefined) this.#afterWrite(waiters)
       else this.#afterFailure(error, waiters)
-      this.#noteSpeed(tookMs)
     }
-    if (this.#isSlow || sizeBytes > LARGEST_SYNCHRONOUS_BYTES) this.#writeAside(extents, finish)
-    else finish(this.#writeHere(extents))
+    if (place === 'here') finish(this.#writeHere(extents))
+    else this.#writeAside(extents, sizeBytes, finish)
   }
 
-  #noteSpeed(tookMs: number): void {
-    if (tookMs > SLOW_WRITE_MS) this.#isSlow = true
-    else if (tookMs < FAST_WRITE_MS) this.#isSlow = false
+  /** The oldest of what is staged, as one write. */
+  #take(): { staged: Staged[]; extents: Extent[]; sizeBytes: number } {
+    const extents: Extent[] = []
+    let [count, sizeBytes] = [0, 0]
+    for (const staged of this.#staged) {
+      if (count > 0 && sizeBytes + staged.sizeBytes > LARGEST_WRITE_BYTES) break
+      for (const extent of staged.extents) addExtent(extents, extent)
+      sizeBytes += staged.sizeBytes
+      count++
+    }
+    this.#stagedBytes -= sizeBytes
+    return { staged: this.#staged.splice(0, count), extents, sizeBytes }
   }
 
   #writeHere(extents: readonly Extent[]): Error | undefined {
     try {
-      for (const { path, position, slices } of extents) {
-        this.#openFiles.use(path).writeSync(slices, position)
-        this.#unsyncedPaths.add(path)
-      }
+      this.#disk.writeHere(() => {
+        for (const { path, position, slices } of extents) {
+          this.#openFiles.use(path).writeSync(slices, position)
+          this.#unsyncedPaths.add(path)
+        }
+      })
       return undefined
     } catch (error) {
       return error as Error
     }
   }
 
-  #writeAside(extents: readonly Extent[], finish: (error: Error | undefined) => void): void {
+  #writeAside(extents: readonly Extent[], sizeBytes: number, finish: (error: Error | undefined) => void): void {
     this.#isWriting = true
     const end = (error: Error | undefined): void => {
       this.#isWriting = false
@@ -167,10 +188,12 @@ export class WriteQueue {
       this.#tellIdle()
     }
     // The log may have been deleted, or its disk have failed, while the write was under way.
-    this.#writeExtents(extents).then(() => end(this.#broken), end)
+    this.#disk.writeAside(sizeBytes, () => this.#writeExtents(extents)).then(() => end(this.#broken), end)
   }
 
   async #writeExtents(extents: readonly Extent[]): Promise<void> {
+    // The same while it waited for its place.
+    if (this.#broken !== undefined) throw this.#broken
     for (const { path, position, slices } of extents) {
       const file = this.#openFiles.pin(path)
       this.#unsyncedPaths.add(path)
@@ -193,13 +216,12 @@ export class WriteQueue {
 
   /** What was queued behind the failed write counts on it. */
   #afterFailure(error: Error, waiters: readonly AppendWaiter[]): void {
-    const behind = this.#waiters
-    for (const lease of this.#leases) lease.release()
-    this.#extents = []
-    this.#leases = []
-    this.#waiters = []
+    const behind = this.#staged
+    this.#staged = []
+    this.#stagedBytes = 0
+    release(behind)
     this.#events.writeFailed(error)
-    for (const waiter of [...waiters, ...behind]) waiter.failed(error)
+    for (const waiter of [...waiters, ...behind.map((staged) => staged.waiter)]) waiter.failed(error)
     this.#tellIdle()
   }
 
@@ -247,7 +269,7 @@ export class WriteQueue {
     const paths = [...this.#unsyncedPaths]
     this.#unsyncedPaths.clear()
     this.#events.syncNames()
-    await Promise.all(paths.map((path) => syncFile(this.#openFiles, path)))
+    await Promise.all(paths.map((path) => syncFile(this.#disk, this.#openFiles, path)))
   }
 
   #tellIdle(): void {
@@ -258,12 +280,26 @@ export class WriteQueue {
   }
 }
 
+function addExtent(extents: Extent[], added: Extent): void {
+  const last = extents.at(-1)
+  if (last !== undefined && last.path === added.path && last.position + last.sizeBytes === added.position) {
+    last.slices.push(...added.slices)
+    last.sizeBytes += added.sizeBytes
+  } else extents.push({ ...added, slices: [...added.slices] })
+}
+
+function release(staged: readonly Staged[]): void {
+  for (const { leases } of staged) for (const lease of leases) lease.release()
+}
+
 /** fdatasync off the loop. */
-export async function syncFile(openFiles: FileAccess, path: string): Promise<void> {
-  const file = openFiles.pin(path)
-  try {
-    await file.handle.sync()
-  } finally {
-    file.unpin()
-  }
+export function syncFile(disk: Disk, openFiles: FileAccess, path: string): Promise<void> {
+  return disk.sync(async () => {
+    const file = openFiles.pin(path)
+    try {
+      await file.handle.sync()
+    } finally {
+      file.unpin()
+    }
+  })
 }

@@ -28,9 +28,10 @@ export const NO_FAULTS: FaultRates = {
 
 /**
  * What one part of the disk does, all the time. dead: every operation fails with EIO. unreadable, unwritable: reads or
- * changes do. read-only: changes fail with EROFS. full: files cannot grow, ENOSPC.
+ * changes do. read-only: changes fail with EROFS. full: files cannot grow, ENOSPC. slow: nothing fails, but each change
+ * takes 100 to 300 ms; on the loop everything else stands still for so long.
  */
-export type PathEffect = 'dead' | 'unreadable' | 'unwritable' | 'read-only' | 'full'
+export type PathEffect = 'dead' | 'unreadable' | 'unwritable' | 'read-only' | 'full' | 'slow'
 
 /** A fault of some paths alone: one of several data directories, one log of many, one kind of file. */
 export interface PathFault {
@@ -52,6 +53,7 @@ const codes: Readonly<Record<PathEffect, Partial<Record<Access, string>>>> = {
   unwritable: { change: 'EIO', grow: 'EIO' },
   'read-only': { 'open to write': 'EROFS', change: 'EROFS', grow: 'EROFS' },
   full: { grow: 'ENOSPC' },
+  slow: {},
 }
 
 /** Thrown out of an operation by which the process ends; nothing may catch it and go on. */
@@ -59,7 +61,18 @@ export class SimulatedCrash extends Error {
   override readonly name = 'SimulatedCrash'
 }
 
-type Schedule = (delayMs: number, callback: () => void) => void
+/** What files need of the machine's time. */
+export interface FileTime {
+  readonly schedule: (delayMs: number, callback: () => void) => void
+  /** Lets time pass while nothing else happens. */
+  readonly stall: (durationMs: number) => void
+}
+
+/** A change of a slow path that the loop waited for. */
+export interface Stall {
+  readonly operation: string
+  readonly path: string
+}
 
 /** Files in memory whose operations take time, and fail as the rates say. */
 export class FaultyFiles implements Files {
@@ -84,19 +97,26 @@ export class FaultyFiles implements Files {
   }
   readonly #memory: MemoryFiles
   readonly #random: SeededRandom
-  readonly #schedule: Schedule
+  readonly #time: FileTime
   #boot = 0
+  /** Set while an operation off the loop is carried out. */
+  #isAside = false
+  /** Changes of slow paths on the loop so far. */
+  readonly stalls: Stall[] = []
+  /** Operations off the loop that are under way, and the most that ever were. */
+  aside = { underWay: 0, most: 0 }
 
-  constructor(memory: MemoryFiles, random: SeededRandom, schedule: Schedule) {
+  constructor(memory: MemoryFiles, random: SeededRandom, time: FileTime) {
     this.#memory = memory
     this.#random = random
-    this.#schedule = schedule
+    this.#time = time
   }
 
   /** The process is gone: its handles are dead, its locks free; the next one starts. */
   reboot(): void {
     this.#boot++
     this.crashed = false
+    this.aside = { underWay: 0, most: 0 }
     this.crashAfterChanges = Number.POSITIVE_INFINITY
     this.#memory.forgetLocks()
   }
@@ -183,6 +203,7 @@ export class FaultyFiles implements Files {
 
   writeSome({ file, path }: OpenFile, slices: readonly Uint8Array[], position: number): number {
     this.#meet(path, position + slices[0]!.length > file.size ? 'grow' : 'change')
+    this.#stall('write', path)
     const first = slices[0]!
     const failing = this.#strikes('writeError')
     const short = failing || this.#strikes('shortTransfer')
@@ -212,30 +233,57 @@ export class FaultyFiles implements Files {
   /** Carries out an operation after the time that it takes; it never completes where the process ends before. */
   later<T>(delayMs: number, operation: () => T): Promise<T> {
     const boot = this.#boot
+    this.aside.underWay++
+    this.aside.most = Math.max(this.aside.most, this.aside.underWay)
     return new Promise((resolve, reject) => {
-      this.#schedule(delayMs, () => {
+      this.#time.schedule(delayMs, () => {
         if (boot !== this.#boot || this.crashed) return
+        this.aside.underWay--
+        this.#isAside = true
         try {
           resolve(operation())
         } catch (error) {
           if (!(error instanceof SimulatedCrash)) reject(error)
+        } finally {
+          this.#isAside = false
         }
       })
     })
   }
 
-  transferDelayMs(): number {
+  readDelayMs(): number {
     return this.#random.below(100) / 50
   }
 
-  syncDelayMs(): number {
+  writeDelayMs(path: string): number {
+    return this.#isSlow(path) ? this.#slowMs() : this.#random.below(100) / 50
+  }
+
+  syncDelayMs(path: string): number {
+    if (this.#isSlow(path)) return this.#slowMs()
     return this.#strikes('slowSync') ? 1000 + this.#random.below(5000) : this.#random.below(100) / 10
+  }
+
+  #slowMs(): number {
+    return 100 + this.#random.below(200)
+  }
+
+  #isSlow(path: string): boolean {
+    return this.pathFaults.some(({ concerns, effect }) => effect === 'slow' && concerns(path))
+  }
+
+  /** The loop waits for a change of a slow path. */
+  #stall(operation: string, path: string): void {
+    if (this.#isAside || !this.#isSlow(path)) return
+    this.stalls.push({ operation, path })
+    this.#time.stall(this.#slowMs())
   }
 
   #change(path: string, access: 'change' | 'grow' = 'change'): void {
     if (this.crashed) throw new SimulatedCrash('the process has ended')
     if (this.#crashesNow()) this.#crash()
     this.#meet(path, access)
+    this.#stall('change', path)
     if (this.#strikes('writeError')) throw failure('EIO', path)
   }
 
@@ -307,7 +355,7 @@ class FaultyFileHandle implements FileHandle {
   }
 
   read(target: Buffer, position: number): Promise<number> {
-    return this.#files.later(this.#files.transferDelayMs(), () => this.readSync(target, position))
+    return this.#files.later(this.#files.readDelayMs(), () => this.readSync(target, position))
   }
 
   writeSync(slices: readonly Buffer[], position: number): void {
@@ -316,7 +364,7 @@ class FaultyFileHandle implements FileHandle {
   }
 
   write(slices: readonly Buffer[], position: number): Promise<void> {
-    return this.#files.later(this.#files.transferDelayMs(), () => this.writeSync(slices, position))
+    return this.#files.later(this.#files.writeDelayMs(this.path), () => this.writeSync(slices, position))
   }
 
   truncate(size: number): void {
@@ -330,7 +378,7 @@ class FaultyFileHandle implements FileHandle {
   }
 
   sync(): Promise<void> {
-    return this.#files.later(this.#files.syncDelayMs(), () => this.syncNow())
+    return this.#files.later(this.#files.syncDelayMs(this.path), () => this.syncNow())
   }
 
   close(): void {

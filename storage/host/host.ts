@@ -7,6 +7,8 @@ export interface Host {
   readonly timers: Timers
   readonly random: Random
   readonly files: Files
+  /** Threads that carry out work off the loop: file operations, and what else takes long. */
+  readonly threads: number
   /** Says that something the whole process relies on broke; the host ends the process (or the simulation). */
   readonly fatal: (reason: Error) => void
 }
@@ -43,6 +45,8 @@ export interface FileStat {
   readonly size: number
   readonly modifiedMs: number
   readonly isDirectory: boolean
+  /** The same for all files of one disk; 0: not known. */
+  readonly device: number
 }
 
 /** Paths are plain strings, joined by `join`. Errors are those of node:fs, with `code` (ENOENT, ENOSPC, EIO, ...). */

@@ -65,8 +65,8 @@ export class MemoryFiles implements Files {
     if (found === undefined) return undefined
     const isDirectory = found instanceof MemoryDirectory
     return isDirectory
-      ? { size: 0, modifiedMs: 0, isDirectory }
-      : { size: found.size, modifiedMs: found.modifiedMs, isDirectory }
+      ? { size: 0, modifiedMs: 0, isDirectory, device: 0 }
+      : { size: found.size, modifiedMs: found.modifiedMs, isDirectory, device: 0 }
   }
 
   list(directory: string): string[] {

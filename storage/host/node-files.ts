@@ -30,7 +30,9 @@ export class NodeFiles implements Files {
 
   stat(file: string): FileStat | undefined {
     const stat = fs.statSync(file, { throwIfNoEntry: false })
-    return stat && { size: stat.size, modifiedMs: Math.floor(stat.mtimeMs), isDirectory: stat.isDirectory() }
+    if (stat === undefined) return undefined
+    const { size, mtimeMs, dev } = stat
+    return { size, modifiedMs: Math.floor(mtimeMs), isDirectory: stat.isDirectory(), device: dev }
   }
 
   list(directory: string): string[] {

@@ -5,7 +5,20 @@ import { uuidText } from './uuid-text.ts'
 
 /** The machine as it is. `fatal` decides what happens to a process that must not go on. */
 export function nodeHost(fatal: (reason: Error) => void): Host {
-  return { clock: nodeClock, timers: nodeTimers, random: nodeRandom, files: new NodeFiles(), fatal }
+  return {
+    clock: nodeClock,
+    timers: nodeTimers,
+    random: nodeRandom,
+    files: new NodeFiles(),
+    threads: threadCount(),
+    fatal,
+  }
+}
+
+/** As libuv takes it from the environment when the first of them is needed. */
+function threadCount(): number {
+  const wanted = Number.parseInt(process.env.UV_THREADPOOL_SIZE ?? '', 10)
+  return Number.isNaN(wanted) ? 4 : Math.min(1024, Math.max(1, wanted))
 }
 
 const nodeClock: Clock = {

@@ -27,6 +27,7 @@ export class SimulatedHost implements Host {
   readonly files: FaultyFiles
   readonly clock: Clock
   readonly timers: Timers
+  readonly threads = 4
   /** What `fatal` was told. */
   fatalReason: Error | undefined
 
@@ -45,9 +46,12 @@ export class SimulatedHost implements Host {
       monotonicMs: () => this.#elapsedMs,
     }
     this.memory = memory ?? new MemoryFiles(() => this.clock.nowMs())
-    this.files = new FaultyFiles(this.memory, new SeededRandom(seed + 1), (delayMs, callback) =>
-      this.#schedule(delayMs, callback),
-    )
+    this.files = new FaultyFiles(this.memory, new SeededRandom(seed + 1), {
+      schedule: (delayMs, callback) => this.#schedule(delayMs, callback),
+      stall: (durationMs) => {
+        this.#elapsedMs += durationMs
+      },
+    })
     this.timers = {
       after: (delayMs, callback) => this.#schedule(Math.max(0, delayMs), callback),
       atTurnEnd: (callback) => {
@@ -65,7 +69,7 @@ export class SimulatedHost implements Host {
     const untilMs = this.#elapsedMs + durationMs
     await drainMicrotasks()
     await this.#runWhile((event) => event.atMs <= untilMs)
-    this.#elapsedMs = untilMs
+    this.#elapsedMs = Math.max(this.#elapsedMs, untilMs)
   }
 
   /** Runs until the promise is settled, and gives what it gave. Fails where that takes more than an hour of virtual time. */

@@ -101,6 +101,7 @@ class Cleaning {
 
   async #rewriteGroup(group: readonly Segment[], pass: CompactionPass, legacyHorizonMs: number): Promise<void> {
     const { services } = this.#context
+    const disk = services.disks.of(services.host.files.join(this.#log.directory, '..'))
     const target = new Segment(this.#log.directory, group[0]!.baseOffset, services, {
       isNew: true,
       nowMs: pass.nowMs,
@@ -121,7 +122,7 @@ class Cleaning {
       target.finish()
       target.active = false
       for (const path of target.paths())
-        if (services.openFiles.files.exists(path)) await syncFile(services.openFiles, path)
+        if (services.openFiles.files.exists(path)) await syncFile(disk, services.openFiles, path)
       this.#check()
       await this.#log.replaceSegments(group, target)
     } catch (error) {

@@ -1,4 +1,5 @@
 import { formatEpochs, LEADER_EPOCH_FILE, PARTITION_METADATA_FILE } from '../checkpoint-files.ts'
+import type { Disk } from '../disk.ts'
 import type { Files } from '../host/host.ts'
 import type { Segment } from '../segment/segment.ts'
 import { syncFile, type WriteQueue } from '../write-queue.ts'
@@ -13,6 +14,7 @@ interface FlushedParts {
   readonly segments: SegmentList
   readonly availability: LogAvailability
   readonly queue: WriteQueue
+  readonly disk: Disk
 }
 
 /**
@@ -149,7 +151,7 @@ export class LogFlush {
     const { openFiles } = this.#services
     for (const path of segment.paths()) {
       // Retention may have removed the segment in the meantime.
-      if (segments.has(segment) && openFiles.files.exists(path)) await syncFile(openFiles, path)
+      if (segments.has(segment) && openFiles.files.exists(path)) await syncFile(this.#parts.disk, openFiles, path)
     }
     if (segment !== segments.active) queue.markSynced([segment.logPath])
   }

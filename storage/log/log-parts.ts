@@ -1,3 +1,4 @@
+import type { Disk } from '../disk.ts'
 import type { LogConfig } from '../partition-log.ts'
 import { Tail } from '../tail.ts'
 import { WriteQueue, type WriteQueueEvents } from '../write-queue.ts'
@@ -16,6 +17,7 @@ export interface LogParts {
   readonly segments: SegmentList
   readonly availability: LogAvailability
   readonly queue: WriteQueue
+  readonly disk: Disk
   readonly tail: Tail
   readonly flush: LogFlush
   readonly appends: LogAppend
@@ -37,10 +39,14 @@ export function openLogParts(
     reads.forget(segment)
     flush.forget(segment)
   })
-  const queue = new WriteQueue(services.host, services.openFiles, { ...events, syncNames: () => flush.syncNames() })
+  const disk = services.disks.of(services.host.files.join(directory, '..'))
+  const queue = new WriteQueue(services.host, services.openFiles, disk, {
+    ...events,
+    syncNames: () => flush.syncNames(),
+  })
   const availability = new LogAvailability(location, services, (error) => queue.break(error))
-  const flush = new LogFlush({ state, segments, availability, queue }, services, changed)
+  const flush = new LogFlush({ state, segments, availability, queue, disk }, services, changed)
   const appends = new LogAppend({ state, segments, tail, queue, flush }, services)
   const reads = new LogReads({ state, segments, tail }, services)
-  return { state, segments, availability, queue, tail, flush, appends, reads }
+  return { state, segments, availability, queue, disk, tail, flush, appends, reads }
 }

@@ -1,4 +1,5 @@
 import type { BufferPool } from '../../protocol/buffer-pool.ts'
+import type { Disks } from '../disk.ts'
 import type { Host } from '../host/host.ts'
 import type { LogFiles } from '../log-files.ts'
 import type { OpenFiles } from '../open-files.ts'
@@ -10,6 +11,7 @@ import type { TailMemory } from '../tail.ts'
 export interface SharedServices {
   readonly host: Host
   readonly openFiles: OpenFiles
+  readonly disks: Disks
   readonly indexCache: IndexCache
   readonly tailMemory: TailMemory
   /** Where file ranges are read to. */

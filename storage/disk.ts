@@ -1,0 +1,194 @@
+import type { Host } from './host/host.ts'
+import { Lane } from './off-loop.ts'
+
+/** More than this at once is written off the loop, which would stand still for too long. */
+const LARGEST_HERE_BYTES = 256 * 1024
+/** Writes of one turn on the loop end after so much, all logs of all disks together; the first is done in any case. */
+const HERE_BYTES_PER_TURN = 96 * 1024
+/** Up to this a write is small: it goes ahead of larger ones, which may wait for a later turn. */
+const SMALL_BYTES = 8 * 1024
+/** Small writes of one turn: beyond that they wait like the others. */
+const SMALL_BYTES_PER_TURN = 64 * 1024
+
+/** A write on the loop that took longer met a page cache that is throttled: the disk cannot keep up. */
+const SLOW_HERE_MS = 5
+/** Off the loop a write may wait for a thread, and many bytes take their time on a quick disk as well. */
+const SLOW_ASIDE_MS = 10
+const SLOW_BYTES_PER_MS = 50_000
+const FAST_ASIDE_MS = 2
+const FAST_BYTES_PER_MS = 100_000
+
+/** A slow disk counts as quick again once its writes have been fast for so long. */
+const FIRST_PROOF_MS = 200
+/** Each relapse costs a turn of the loop, so it doubles the time of the next proof. */
+const LONGEST_PROOF_MS = 12_800
+/** Slow again within this time: a relapse. */
+const RELAPSE_MS = 30_000
+
+/** The disks under the data directories. That one is slow is known of the disk, not of each log on it. */
+export class Disks {
+  readonly #host: Host
+  readonly #turns: WritingTurns
+  readonly #byDirectory = new Map<string, Disk>()
+  readonly #byDevice = new Map<number, Disk>()
+
+  constructor(host: Host) {
+    this.#host = host
+    this.#turns = new WritingTurns(host)
+  }
+
+  /** The disk of a data directory; directories on one device share it. */
+  of(directory: string): Disk {
+    const known = this.#byDirectory.get(directory)
+    if (known !== undefined) return known
+    const device = this.#host.files.stat(directory)?.device ?? 0
+    const disk = this.#byDevice.get(device) ?? new Disk(this.#host, this.#turns)
+    this.#byDirectory.set(directory, disk)
+    if (device !== 0) this.#byDevice.set(device, disk)
+    return disk
+  }
+}
+
+/** Where a write belongs: on the loop now, on the loop in a later turn, or off it. */
+export type WritePlace = 'here' | 'later' | 'aside'
+
+/**
+ * What the logs of one disk share: whether it keeps up, and the places for work off the loop. A write to a quick disk is
+ * done on the loop unless it is very large: there it costs half. A write that meets a throttled page cache stands still for
+ * up to 200 ms, and on the loop it would stop everybody: to a slow disk nothing is written there.
+ */
+export class Disk {
+  readonly #host: Host
+  readonly #turns: WritingTurns
+  readonly #largeWrites: Lane
+  readonly #smallWrites = new Lane(() => 1)
+  readonly #syncs: Lane
+  #isSlow = false
+  /** Begin of the fast writes that would prove a slow disk quick; undefined: the last one was not fast. */
+  #fastSinceMs: number | undefined
+  #proofMs = FIRST_PROOF_MS
+  #quickSinceMs = Number.NEGATIVE_INFINITY
+
+  constructor(host: Host, turns: WritingTurns) {
+    this.#host = host
+    this.#turns = turns
+    // A second writer makes no slow disk faster, it only takes a thread from the others.
+    this.#largeWrites = new Lane(() => (this.#isSlow ? 1 : 2))
+    this.#syncs = new Lane(() => Math.max(1, host.threads / 2 - 1))
+  }
+
+  /** True while writes take longer than the page cache would: nothing may be written on the loop. */
+  get isSlow(): boolean {
+    return this.#isSlow
+  }
+
+  /** Where a write of so many bytes belongs. The answer 'here' counts against this turn. */
+  placeFor(bytes: number): WritePlace {
+    if (this.#isSlow || bytes > LARGEST_HERE_BYTES) return 'aside'
+    return this.#turns.take(bytes) ? 'here' : 'later'
+  }
+
+  /** Calls in a later turn, when it is this one's turn: it asks again then where to write. */
+  later(write: () => void): void {
+    this.#turns.wait(write)
+  }
+
+  /** A write on the loop. Throws what it throws. */
+  writeHere(write: () => void): void {
+    const startMs = this.#host.clock.monotonicMs()
+    try {
+      write()
+    } finally {
+      if (this.#host.clock.monotonicMs() - startMs > SLOW_HERE_MS) this.#learnSlow()
+    }
+  }
+
+  /** A write off the loop. Small ones need not wait for large ones. */
+  writeAside(bytes: number, write: () => Promise<void>): Promise<void> {
+    const lane = bytes <= SMALL_BYTES ? this.#smallWrites : this.#largeWrites
+    return lane.run(async () => {
+      const startMs = this.#host.clock.monotonicMs()
+      try {
+        await write()
+      } finally {
+        this.#noteAside(bytes, this.#host.clock.monotonicMs() - startMs)
+      }
+    })
+  }
+
+  /** A sync, or other work that waits for the disk itself, off the loop. */
+  sync<T>(work: () => Promise<T>): Promise<T> {
+    return this.#syncs.run(work)
+  }
+
+  #noteAside(bytes: number, tookMs: number): void {
+    if (tookMs > SLOW_ASIDE_MS + bytes / SLOW_BYTES_PER_MS) this.#learnSlow()
+    else if (!this.#isSlow) return
+    else if (tookMs > FAST_ASIDE_MS + bytes / FAST_BYTES_PER_MS) this.#fastSinceMs = undefined
+    else this.#noteFast()
+  }
+
+  #learnSlow(): void {
+    this.#fastSinceMs = undefined
+    if (this.#isSlow) return
+    this.#isSlow = true
+    const quickForMs = this.#host.clock.monotonicMs() - this.#quickSinceMs
+    this.#proofMs = quickForMs < RELAPSE_MS ? Math.min(LONGEST_PROOF_MS, this.#proofMs * 2) : FIRST_PROOF_MS
+  }
+
+  #noteFast(): void {
+    const nowMs = this.#host.clock.monotonicMs()
+    this.#fastSinceMs ??= nowMs
+    if (nowMs - this.#fastSinceMs < this.#proofMs) return
+    this.#isSlow = false
+    this.#quickSinceMs = nowMs
+  }
+}
+
+/**
+ * Turns of the loop as writers share them. Each turn takes so many bytes; who finds no room waits for a later turn, in the
+ * order of asking. In between the loop looks after its sockets, so that nobody waits for the writes of all others.
+ */
+class WritingTurns {
+  readonly #host: Host
+  readonly #waiting: (() => void)[] = []
+  /** Large writes of this turn. */
+  #bytes = 0
+  #smallBytes = 0
+  #isEnding = false
+
+  constructor(host: Host) {
+    this.#host = host
+  }
+
+  take(bytes: number): boolean {
+    this.#endTurn()
+    if (bytes <= SMALL_BYTES && this.#smallBytes + bytes <= SMALL_BYTES_PER_TURN) {
+      this.#smallBytes += bytes
+      return true
+    }
+    if (this.#bytes > 0 && this.#bytes + bytes > HERE_BYTES_PER_TURN) return false
+    this.#bytes += bytes
+    return true
+  }
+
+  wait(write: () => void): void {
+    this.#waiting.push(write)
+    this.#endTurn()
+  }
+
+  /** Who waits comes first in the next turn. */
+  #endTurn(): void {
+    if (this.#isEnding) return
+    this.#isEnding = true
+    this.#host.timers.atTurnEnd(() => {
+      this.#isEnding = false
+      this.#bytes = 0
+      this.#smallBytes = 0
+      // Who finds no room waits again, before those who were not asked yet.
+      const waiting = this.#waiting.splice(0)
+      while (waiting.length > 0 && this.#waiting.length === 0) waiting.shift()!()
+      this.#waiting.push(...waiting)
+    })
+  }
+}

@@ -1,0 +1,37 @@
+/** Something that waits for a place off the loop. */
+type Start = () => void
+
+/**
+ * Work off the loop, so many pieces at a time, the others in the order in which they came. All of it shares the few
+ * threads of the process: without a bound, one slow disk would keep them from everybody else.
+ */
+export class Lane {
+  readonly #limit: () => number
+  readonly #waiting: Start[] = []
+  #underWay = 0
+
+  /** limit: asked anew whenever a piece could begin; at least 1. */
+  constructor(limit: () => number) {
+    this.#limit = limit
+  }
+
+  async run<T>(work: () => Promise<T>): Promise<T> {
+    await new Promise<void>((start) => {
+      this.#waiting.push(start)
+      this.#startMore()
+    })
+    try {
+      return await work()
+    } finally {
+      this.#underWay--
+      this.#startMore()
+    }
+  }
+
+  #startMore(): void {
+    while (this.#waiting.length > 0 && this.#underWay < this.#limit()) {
+      this.#underWay++
+      this.#waiting.shift()!()
+    }
+  }
+}
