@@ -3,6 +3,7 @@ import { ApiVersions } from '../protocol/apis/api-versions.ts'
 import { CreateTopics } from '../protocol/apis/create-topics.ts'
 import { DeleteTopics } from '../protocol/apis/delete-topics.ts'
 import { Fetch } from '../protocol/apis/fetch.ts'
+import { FindCoordinator } from '../protocol/apis/find-coordinator.ts'
 import { IncrementalAlterConfigs } from '../protocol/apis/incremental-alter-configs.ts'
 import { InitProducerId } from '../protocol/apis/init-producer-id.ts'
 import { ListOffsets } from '../protocol/apis/list-offsets.ts'
@@ -239,6 +240,21 @@ describe('a broker', () => {
     await close()
     await rig.restart()
     await createTopic(rig.connect(), 't')
+  })
+
+  it('makes do with one replica where a copied file asks for three', async () => {
+    const three = { 'offsets.topic.replication.factor': '3', 'default.replication.factor': '3' }
+    const rig = await new Rig({ ...three, 'min.insync.replicas': '2' }).start()
+    const client = rig.connect()
+    const group = { key: '', keyType: 0, coordinatorKeys: ['g'] }
+    const { coordinators } = await client.call(FindCoordinator, 4, group)
+    expect(errorName(coordinators[0]!.errorCode)).to.equal('NONE')
+    const { topic } = await partitionOf(client, 'auto')
+    expect(topic.partitions.map(({ replicaNodes }) => replicaNodes)).to.deep.equal([[1]])
+    expect((await produceTo(client, 'auto', 'a')).error).to.equal('NONE')
+    const wish = { name: 'wish', numPartitions: 1, replicationFactor: 3, assignments: [], configs: [] }
+    const { topics } = await client.call(CreateTopics, 5, { topics: [wish], timeoutMs: 1000 })
+    expect(errorName(topics[0]!.errorCode)).to.equal('INVALID_REPLICATION_FACTOR')
   })
 
   it('lets as many connections wait as socket.listen.backlog.size says', async () => {

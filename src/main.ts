@@ -23,7 +23,7 @@ function propertiesOf({ propertiesFile, overrides }: StartArguments): Map<string
 }
 
 async function start(args: StartArguments): Promise<void> {
-  const settings = brokerSettingsOf(propertiesOf(args), { hostName: hostname() })
+  const settings = brokerSettingsOf(propertiesOf(args), { hostName: hostname(), environment: process.env })
   const logger = processLogger({ file: args.logFile, level: args.logLevel }, process.stderr)
   for (const warning of settings.warnings) logger.warn({}, warning)
   const host = nodeHost((reason) => {

@@ -116,7 +116,7 @@ async function createAbsent(names: readonly string[], mayCreate: boolean, contex
   })
   if (mayCreate && configs.broker.autoCreateTopicsEnable && valid.length > 0) {
     const { nowMs, principal } = context
-    const wishes = valid.map((name) => autoCreatedTopic(name, configs.broker))
+    const wishes = valid.map((name) => autoCreatedTopic(name, configs.broker, metadata.image.brokers.size))
     const answers = await metadata.createTopics(wishes, { nowMs, principal })
     for (const [index, answer] of answers.entries())
       if (isRejection(answer) && answer.error !== 'TOPIC_ALREADY_EXISTS')

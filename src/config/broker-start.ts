@@ -1,10 +1,11 @@
 import { resolve } from 'node:path'
-import { settingsOfOthers } from './cluster-of-one.ts'
+import { settingsOfOthers, warningAboutReplicas } from './cluster-of-one.ts'
 import { ConfigStore } from './config-store.ts'
 import { InvalidSetting } from './config-value.ts'
+import { type Environment, warningAboutEnvironment } from './environment-hints.ts'
 import { type Listeners, readListeners } from './listeners.ts'
 import { StartError } from './start-error.ts'
-import { unkeptProtection, warningsAboutEffect } from './start-notes.ts'
+import { unkeptProtection, unresolvedValue, warningsAboutEffect } from './start-notes.ts'
 import { readStaticConfig, type StaticConfig } from './static-config.ts'
 
 /** Everything that must be known of the settings before a broker can start. */
@@ -26,16 +27,18 @@ export interface BrokerStartSettings {
 export interface Machine {
   /** Its own name. */
   readonly hostName?: string | undefined
+  readonly environment?: Environment
 }
 
 /** Checks the settings of server.properties and overrides. Throws StartError on the first bad one. */
 export function brokerSettingsOf(
   properties: ReadonlyMap<string, string>,
-  { hostName }: Machine = {},
+  { hostName, environment = {} }: Machine = {},
 ): BrokerStartSettings {
   const staticConfig = valid(readStaticConfig(properties))
   const { broker } = new ConfigStore(staticConfig, 1)
   refuse(unkeptProtection(staticConfig))
+  refuse(unresolvedValue(staticConfig))
   const listeners = valid(readListeners(broker))
   const nodeId = staticConfig.values.get('node.id')?.value as number | undefined
   refuse(settingsOfOthers(broker, { nodeId, listeners, hostName }))
@@ -47,7 +50,13 @@ export function brokerSettingsOf(
     metadataDirectory: broker.metadataLogDir === null ? logDirectories[0]! : resolve(broker.metadataLogDir),
     clusterId: properties.get('cluster.id'),
     nodeId: nodeId === undefined || nodeId < 0 ? undefined : nodeId,
-    warnings: [...staticConfig.warnings, ...warningsAboutEffect(staticConfig)],
+    warnings: [
+      ...staticConfig.warnings,
+      ...warningsAboutEffect(staticConfig),
+      ...[warningAboutReplicas(staticConfig), warningAboutEnvironment(environment, properties)].filter(
+        (warning) => warning !== undefined,
+      ),
+    ],
   }
 }
 

@@ -59,6 +59,19 @@ describe('settings of several nodes', () => {
         .that.matches(line)
     })
 
+  it('for topics are met with the brokers that there are, in one line', () => {
+    const copied = {
+      'offsets.topic.replication.factor': '3',
+      'transaction.state.log.replication.factor': '3',
+      'transaction.state.log.min.isr': '2',
+      'default.replication.factor': '1',
+      'min.insync.replicas': '2',
+    }
+    expect(start(copied).warnings).to.deep.equal([
+      'min.insync.replicas=2, offsets.topic.replication.factor=3, transaction.state.log.replication.factor=3 and transaction.state.log.min.isr=2: the cluster has one broker, so new topics get one replica, and one in sync is enough',
+    ])
+  })
+
   const fine: [what: string, properties: Texts, hostName?: string][] = [
     ['the file of a stock download', { ...combined, 'controller.quorum.bootstrap.servers': 'localhost:9093' }],
     ['the file of an older download', { ...combined, 'controller.quorum.voters': '1@localhost:9093' }],

@@ -4,7 +4,9 @@
  */
 import type { BrokerSettings } from './broker-configs.ts'
 import { InvalidSetting } from './config-value.ts'
+import { listed } from './listed.ts'
 import type { Listeners } from './listeners.ts'
+import type { StaticConfig } from './static-config.ts'
 
 /** What is known of this node before it starts. */
 export interface ThisNode {
@@ -25,6 +27,25 @@ export function settingsOfOthers(settings: BrokerSettings, node: ThisNode): Inva
     otherVoters(settings.controllerQuorumVoters, node.nodeId) ??
     otherControllers(settings.controllerQuorumBootstrapServers, node)
   )
+}
+
+/** Settings that count replicas, of topics and of internal topics. */
+const replicaSettings = [
+  'default.replication.factor',
+  'min.insync.replicas',
+  'offsets.topic.replication.factor',
+  'transaction.state.log.replication.factor',
+  'transaction.state.log.min.isr',
+  'share.coordinator.state.topic.replication.factor',
+  'share.coordinator.state.topic.min.isr',
+]
+
+/** A file of a larger cluster asks for more replicas than one broker can keep; it is served all the same. */
+export function warningAboutReplicas({ values }: StaticConfig): string | undefined {
+  const beyond = replicaSettings.filter((name) => ((values.get(name)?.value as number | undefined) ?? 1) > 1)
+  if (beyond.length === 0) return undefined
+  const shown = listed(beyond.map((name) => `${name}=${values.get(name)?.text}`))
+  return `${shown}: the cluster has one broker, so new topics get one replica, and one in sync is enough`
 }
 
 function halfANode(roles: readonly string[]): InvalidSetting | undefined {

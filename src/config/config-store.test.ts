@@ -88,6 +88,21 @@ describe('static settings', () => {
     )
   })
 
+  it('a comment behind a value is pointed out', () => {
+    expect(readStaticConfig(settings({ 'num.partitions': '3 # three' }))).to.deep.equal(
+      new InvalidSetting(
+        'Invalid value 3 # three for configuration num.partitions: Not a number of type INT; a comment needs a line of its own: move "# three"',
+      ),
+    )
+    const read = readStaticConfig(
+      settings({ 'log.dirs': '/data # my disk', 'sasl.jaas.config': 'a #b', 'broker.rack': 'r#1' }),
+    )
+    if (read instanceof InvalidSetting) throw new Error(read.message)
+    expect(read.warnings).to.deep.equal([
+      'log.dirs=/data # my disk: what follows the # is part of the value; a comment needs a line of its own',
+    ])
+  })
+
   it('files of Kafka 0.8 say host.name, port and broker.id', () => {
     const configs = store({ 'host.name': 'here', port: '9999', 'broker.id': '7' })
     expect(configs.broker.listeners).to.deep.equal(['PLAINTEXT://here:9999'])

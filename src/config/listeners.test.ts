@@ -35,9 +35,21 @@ describe('listeners', () => {
     ['a port beyond 65535', ['PLAINTEXT://localhost:70000'], null, 'NAME://host:port'],
     ['one name twice', ['PLAINTEXT://:1', 'PLAINTEXT://:2'], null, 'different name'],
     ['a name without protocol', ['OUTSIDE://:1'], null, 'listener.security.protocol.map'],
-    ['TLS', ['SSL://:1'], null, 'only PLAINTEXT is supported yet'],
-    ['an advertised stranger', ['PLAINTEXT://:1'], ['INSIDE://x:1'], 'names only what listeners has'],
-    ['an advertised nowhere', ['PLAINTEXT://:1'], ['PLAINTEXT://0.0.0.0:1'], 'nobody can connect'],
+    ['TLS', ['SSL://:1'], null, 'Ottla speaks only PLAINTEXT yet'],
+    [
+      'an advertised stranger',
+      ['PLAINTEXT://:1'],
+      ['INSIDE://x:1', 'PLAINTEXT://y:1'],
+      'advertised.listeners=INSIDE://x:1,PLAINTEXT://y:1 names INSIDE, which listeners=PLAINTEXT://:1 does not have: give both the same names',
+    ],
+    [
+      'an advertised nowhere',
+      ['PLAINTEXT://:1'],
+      ['PLAINTEXT://0.0.0.0:1'],
+      'clients cannot connect to every interface',
+    ],
+    ['an advertised empty host', ['PLAINTEXT://:1'], ['PLAINTEXT://:1'], 'name the host that they are to use'],
+    ['a comment behind a value', ['PLAINTEXT://:1 # mine'], null, 'a comment needs a line of its own: move "# mine"'],
   ]
   for (const [what, listeners, advertised, text] of refusals)
     it(`refuses ${what}`, () => {

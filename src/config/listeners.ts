@@ -1,4 +1,6 @@
 import { InvalidSetting } from './config-value.ts'
+import { listed } from './listed.ts'
+import { commentHint } from './server-properties.ts'
 
 /** One address of listeners or advertised.listeners. */
 export interface ListenerAddress {
@@ -41,6 +43,7 @@ export function readListeners(settings: {
   return (
     nobodyServed(listening, settings.listeners) ??
     unknownName(listening, told) ??
+    unreachable(told) ??
     unsupported(listening, protocols(settings.listenerSecurityProtocolMap)) ?? {
       listening,
       controller,
@@ -70,16 +73,29 @@ function addressesOf(setting: string, texts: readonly string[]): ListenerAddress
 }
 
 function refused(setting: string, text: string, because: string): InvalidSetting {
-  return new InvalidSetting(`Invalid value ${text} for configuration ${setting}: ${because}`)
+  return new InvalidSetting(`Invalid value ${text} for configuration ${setting}: ${because}${commentHint(text)}`)
 }
 
 function unknownName(own: readonly ListenerAddress[], told: readonly ListenerAddress[]): InvalidSetting | undefined {
-  const stranger = told.find(({ name }) => !own.some((each) => each.name === name))
-  if (stranger !== undefined)
-    return refused('advertised.listeners', stranger.name, 'advertised.listeners names only what listeners has')
-  const nowhere = told.find(({ host }) => host === '0.0.0.0')
+  const strangers = told.filter(({ name }) => !own.some((each) => each.name === name)).map(({ name }) => name)
+  if (strangers.length === 0) return undefined
+  const verb = strangers.length === 1 ? 'names' : 'name'
+  return new InvalidSetting(
+    `advertised.listeners=${textOf(told)} ${verb} ${listed(strangers)}, which listeners=${textOf(own)} does not have: give both the same names`,
+  )
+}
+
+function unreachable(told: readonly ListenerAddress[]): InvalidSetting | undefined {
+  const nowhere = told.find(({ host }) => ['', '0.0.0.0', '::'].includes(host))
   if (nowhere === undefined) return undefined
-  return refused('advertised.listeners', `${nowhere.name}://0.0.0.0:${nowhere.port}`, 'nobody can connect to 0.0.0.0')
+  const because = 'clients cannot connect to every interface; name the host that they are to use'
+  return refused('advertised.listeners', textOf([nowhere]), because)
+}
+
+function textOf(addresses: readonly ListenerAddress[]): string {
+  return addresses
+    .map(({ name, host, port }) => `${name}://${host.includes(':') ? `[${host}]` : host}:${port}`)
+    .join(',')
 }
 
 function protocols(map: string): ReadonlyMap<string, string> {
@@ -96,7 +112,7 @@ function unsupported(
     if (protocol === undefined)
       return refused('listeners', name, `listener.security.protocol.map does not say which protocol ${name} speaks`)
     if (protocol !== 'PLAINTEXT')
-      return refused('listeners', name, `it speaks ${protocol}, and only PLAINTEXT is supported yet`)
+      return refused('listeners', name, `it is to speak ${protocol}, and Ottla speaks only PLAINTEXT yet`)
   }
   return undefined
 }

@@ -17,6 +17,12 @@ export function parseProperties(text: string): Map<string, string> {
   return settings
 }
 
+/** What to add to a complaint about a value that somebody wrote a comment behind; empty: nobody did. */
+export function commentHint(value: string): string {
+  const comment = /\s([#!].*)$/.exec(value)?.[1]
+  return comment === undefined ? '' : `; a comment needs a line of its own: move "${comment}"`
+}
+
 function logicalLines(text: string): string[] {
   const lines: string[] = []
   let open: string | undefined

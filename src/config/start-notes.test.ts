@@ -55,6 +55,12 @@ describe('settings that protect and are not in force', () => {
         .with.property('message', line)
     })
 
+  it('end the start where a value is to come from a config provider', () => {
+    const given = { 'config.providers': 'env', 'ssl.key.password': `\${env:SECRET}` }
+    expect(() => start(given)).to.throw('ssl.key.password refers to the config provider env: ')
+    expect(warnings({ 'broker.rack': `\${env:RACK}` })).to.deep.equal([])
+  })
+
   it('are fine where they protect nobody', () => {
     const harmless = { 'authorizer.class.name': '', 'ssl.client.auth': 'none', 'super.users': '' }
     expect(warnings({ ...harmless, 'create.topic.policy.class.name': '' })).to.deep.equal([])

@@ -4,11 +4,9 @@
  */
 import { type ConfigEntry, defaultOf } from './config-entry.ts'
 import { InvalidSetting } from './config-value.ts'
+import { listed } from './listed.ts'
 import { brokerEntry, type StaticConfig } from './static-config.ts'
 import { authorizerSettings, type WithoutEffect } from './without-effect.ts'
-
-/** Names that one line lists before it counts the rest. */
-const NAMES_IN_A_LINE = 5
 
 interface Given {
   readonly name: string
@@ -32,6 +30,19 @@ export function unkeptProtection(settings: StaticConfig): InvalidSetting | undef
   return new InvalidSetting(
     `${listed(shown)}: ${because}, so ${protection?.lost}; remove ${these} to start without ${it}`,
   )
+}
+
+/** A value that one of config.providers is to give: it would be taken as it is written. Source: ConfigTransformer. */
+export function unresolvedValue({ originals, values }: StaticConfig): InvalidSetting | undefined {
+  const providers = (values.get('config.providers')?.value ?? []) as readonly string[]
+  for (const [name, text] of originals) {
+    const provider = /\$\{([^:}]+):[^}]*\}/.exec(text)?.[1]
+    if (provider !== undefined && providers.includes(provider))
+      return new InvalidSetting(
+        `${name} refers to the config provider ${provider}: Ottla has no config providers yet; write the value itself`,
+      )
+  }
+  return undefined
 }
 
 /** One line for each reason, with the settings that it goes for. */
@@ -68,12 +79,4 @@ function givenWithoutEffect({ originals, values }: StaticConfig): Given[] {
 
 function shown(entry: ConfigEntry, text: string | null): string | undefined {
   return entry.type === 'password' ? undefined : (text ?? '')
-}
-
-/** `a`, `a and b`, `a, b and c`; a long list is counted at its end. */
-export function listed(names: readonly string[]): string {
-  if (names.length > NAMES_IN_A_LINE)
-    return `${names.slice(0, NAMES_IN_A_LINE - 1).join(', ')} and ${names.length - NAMES_IN_A_LINE + 1} more`
-  if (names.length < 2) return names.join('')
-  return `${names.slice(0, -1).join(', ')} and ${names.at(-1)}`
 }

@@ -3,8 +3,8 @@ import { brokerConfigs } from './broker-configs.ts'
 import { contradictionIn, retentionInForce } from './broker-value-rules.ts'
 import { type ConfigEntry, defaultOf, entriesByName, parseSetting } from './config-entry.ts'
 import { type ConfigValue, InvalidSetting } from './config-value.ts'
-import { retiredSetting } from './retired-settings.ts'
-import { authorizerSettings } from './without-effect.ts'
+import { commentHint } from './server-properties.ts'
+import { warningAboutUnknown } from './unknown-settings.ts'
 
 /** What server.properties and --override set, parsed. */
 export interface StaticConfig {
@@ -24,9 +24,6 @@ const mechanismSettings = [
   'sasl.server.callback.handler.class',
   'connections.max.reauth.ms',
 ]
-/** Kafka's own prefixes for settings of plug-ins, and for values that Confluent's distribution adds. */
-const pluginPrefixes = ['rlmm.config.', 'rsm.config.', 'config.providers.', 'metrics.', 'client.quota.callback.']
-
 /** The setting behind a listener's override: `listener.name.x.ssl.client.auth` is ssl.client.auth; undefined: none. */
 export function listenerOverrideOf(name: string): string | undefined {
   const base = listenerOverride.exec(name)?.[1]
@@ -46,12 +43,14 @@ export function readStaticConfig(properties: ReadonlyMap<string, string>): Stati
   for (const [name, text] of [...properties, ...successors(properties)]) {
     const entry = brokerEntry(name)
     if (entry === undefined) {
-      const warning = warningAbout(name)
+      const warning = warningAboutUnknown(name)
       if (warning !== undefined) warnings.push(warning)
       continue
     }
     const parsed = parseSetting(entry, text)
-    if (parsed instanceof InvalidSetting) return parsed
+    if (parsed instanceof InvalidSetting) return new InvalidSetting(parsed.message + commentHint(text))
+    if (entry.type !== 'password' && commentHint(text) !== '')
+      warnings.push(`${name}=${text}: what follows the # is part of the value; a comment needs a line of its own`)
     values.set(name, parsed)
   }
   // Both names of the node's number mean the same: Kafka fills in the one that is not set.
@@ -62,13 +61,6 @@ export function readStaticConfig(properties: ReadonlyMap<string, string>): Stati
     originals.set('broker.id', number)
   }
   return contradiction(values) ?? { values, originals, warnings }
-}
-
-function warningAbout(name: string): string | undefined {
-  const successor = retiredSetting(name)
-  if (successor !== undefined) return `setting ${name} is no longer in use: ${successor}`
-  const isOfPlugin = name in authorizerSettings || pluginPrefixes.some((prefix) => name.startsWith(prefix))
-  return isOfPlugin ? undefined : `unknown setting ${name} is ignored`
 }
 
 /** New names for what old files say, where they do not say both. */

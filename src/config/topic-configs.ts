@@ -179,7 +179,7 @@ export const topicConfigs = {
     default: 1,
     check: atLeast(1),
     broker: alias('min.insync.replicas'),
-    doc: 'In-sync replicas that a produce with acks=all needs; fewer answer NOT_ENOUGH_REPLICAS.',
+    doc: 'In-sync replicas that a produce with acks=all needs, no more than the topic has; fewer answer NOT_ENOUGH_REPLICAS.',
   }),
   preallocate: boolean('preallocate', {
     ...perTopic,

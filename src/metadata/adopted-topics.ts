@@ -120,7 +120,7 @@ function configsOf(
   switch (evidence) {
     case 'internal':
       return new Map(
-        [...autoCreatedTopic(name, settings).configs].flatMap(([key, value]) =>
+        [...autoCreatedTopic(name, settings, 1).configs].flatMap(([key, value]) =>
           // An adopted topic has one replica.
           value === null || key === 'min.insync.replicas' ? [] : [[key, value] as const],
         ),

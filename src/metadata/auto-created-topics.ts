@@ -1,15 +1,19 @@
 import type { BrokerSettings } from '../config/broker-configs.ts'
 import type { NewTopic } from './metadata-store.ts'
 
-/** The topic that comes to be when somebody names one that is not there. Source: DefaultAutoTopicCreationManager. */
-export function autoCreatedTopic(name: string, broker: BrokerSettings): NewTopic {
+/**
+ * The topic that comes to be when somebody names one that is not there. An internal topic has no more replicas than there
+ * are brokers: where Kafka waits for more of them, nobody would ever come. Source: DefaultAutoTopicCreationManager.
+ */
+export function autoCreatedTopic(name: string, broker: BrokerSettings, brokerCount: number): NewTopic {
+  const atMost = (replicas: number) => Math.min(replicas, Math.max(1, brokerCount))
   const unplaced = { name, assignments: new Map(), validateOnly: false }
   switch (name) {
     case '__consumer_offsets':
       return {
         ...unplaced,
         partitionCount: broker.offsetsTopicNumPartitions,
-        replicationFactor: broker.offsetsTopicReplicationFactor,
+        replicationFactor: atMost(broker.offsetsTopicReplicationFactor),
         configs: new Map([
           ['cleanup.policy', 'compact'],
           ['compression.type', 'producer'],
@@ -20,12 +24,12 @@ export function autoCreatedTopic(name: string, broker: BrokerSettings): NewTopic
       return {
         ...unplaced,
         partitionCount: broker.transactionStateLogNumPartitions,
-        replicationFactor: broker.transactionStateLogReplicationFactor,
+        replicationFactor: atMost(broker.transactionStateLogReplicationFactor),
         configs: new Map([
           ['unclean.leader.election.enable', 'false'],
           ['compression.type', 'uncompressed'],
           ['cleanup.policy', 'compact'],
-          ['min.insync.replicas', String(broker.transactionStateLogMinIsr)],
+          ['min.insync.replicas', String(atMost(broker.transactionStateLogMinIsr))],
           ['segment.bytes', String(broker.transactionStateLogSegmentBytes)],
         ]),
       }
@@ -33,13 +37,13 @@ export function autoCreatedTopic(name: string, broker: BrokerSettings): NewTopic
       return {
         ...unplaced,
         partitionCount: broker.shareCoordinatorStateTopicNumPartitions,
-        replicationFactor: broker.shareCoordinatorStateTopicReplicationFactor,
+        replicationFactor: atMost(broker.shareCoordinatorStateTopicReplicationFactor),
         configs: new Map([
           ['cleanup.policy', 'delete'],
           ['compression.type', 'producer'],
           ['segment.bytes', String(broker.shareCoordinatorStateTopicSegmentBytes)],
           ['retention.ms', '-1'],
-          ['min.insync.replicas', String(broker.shareCoordinatorStateTopicMinIsr)],
+          ['min.insync.replicas', String(atMost(broker.shareCoordinatorStateTopicMinIsr))],
         ]),
       }
     default:

@@ -141,9 +141,14 @@ function automaticPlacement(image: ClusterImage, topic: NewTopic, rules: TopicRu
     return reject('INVALID_PARTITIONS', 'Number of partitions was set to an invalid non-positive value.')
   return placeReplicas(candidates(image, rules), {
     partitionCount: topic.partitionCount === -1 ? rules.defaultPartitionCount : topic.partitionCount,
-    replicationFactor: topic.replicationFactor === -1 ? rules.defaultReplicationFactor : topic.replicationFactor,
+    replicationFactor: topic.replicationFactor === -1 ? defaultReplicas(image, rules) : topic.replicationFactor,
     start: rules.random(Math.max(1, image.brokers.size)),
   })
+}
+
+/** Kafka refuses a topic whose creator leaves it to a default that is beyond the brokers; here there may be one for ever. */
+function defaultReplicas(image: ClusterImage, { defaultReplicationFactor }: TopicRules): number {
+  return Math.min(defaultReplicationFactor, Math.max(1, image.brokers.size))
 }
 
 function inSync(image: ClusterImage, replicas: readonly number[]): number[] {

@@ -14,6 +14,22 @@ describe('a foreign protocol', () => {
     })
   }
 
+  it('is SSH where a client tells its version', () => {
+    const foreign = foreignProtocol(Buffer.from('SSH-2.0-OpenSSH_9.6\r\n'))
+    expect(foreign?.name).to.equal('SSH')
+    expect(foreign?.answer.toString()).to.match(/Kafka.*\r\n$/)
+  })
+
+  for (const [version, bytes] of [
+    [1, 'PROXY TCP4 10.0.0.1 10.0.0.2 5000 9092\r\n'],
+    [2, '\r\n\r\n\0\r\nQUIT\n'],
+  ] as const)
+    it(`is the PROXY protocol, version ${version}, which is answered by nothing`, () => {
+      const foreign = foreignProtocol(Buffer.from(bytes))
+      expect(foreign).to.deep.include({ name: 'the PROXY protocol', answer: Buffer.alloc(0) })
+      expect(foreign?.hint).to.contain('load balancer')
+    })
+
   it('is none for a frame of ordinary size, nor for fewer than four bytes', () => {
     expect(foreignProtocol(Buffer.from([0, 0, 0, 42]))).to.equal(undefined)
     expect(foreignProtocol(Buffer.from('GE'))).to.equal(undefined)

@@ -1,7 +1,7 @@
 /** A protocol that people speak to a Kafka port by mistake, with the words that tell them so. */
 export interface ForeignProtocol {
-  readonly name: 'TLS' | 'HTTP'
-  /** What the other side can read. */
+  readonly name: 'TLS' | 'HTTP' | 'SSH' | 'the PROXY protocol'
+  /** What the other side can read; empty: it listens to nothing. */
   readonly answer: Buffer
   readonly hint: string
 }
@@ -17,6 +17,13 @@ const httpAnswer = Buffer.from(
     `Content-Length: ${httpText.length}\r\nConnection: close\r\n\r\n${httpText}`,
 )
 
+/** An SSH client prints lines that come before a version, and gives up where none follows. */
+const sshAnswer = Buffer.from('This is Ottla, a Kafka broker. It speaks the Kafka protocol on this port, not SSH.\r\n')
+const nothing = Buffer.alloc(0)
+
+/** First bytes of the PROXY protocol: of the signature of version 2; version 1 begins with PROXY as text. */
+const PROXY_V2 = '\r\n\r\n'
+
 const httpMethods = ['GET ', 'HEAD', 'POST', 'PUT ', 'DELE', 'OPTI', 'PATC', 'CONN', 'TRAC', 'PRI ']
 
 /**
@@ -28,8 +35,12 @@ export function foreignProtocol(firstBytes: Buffer): ForeignProtocol | undefined
   if (firstBytes[0] === 0x16 && firstBytes[1] === 0x03) {
     return { name: 'TLS', answer: tlsAlert, hint: 'set its security.protocol to PLAINTEXT' }
   }
-  if (httpMethods.includes(firstBytes.toString('latin1', 0, 4))) {
-    return { name: 'HTTP', answer: httpAnswer, hint: 'it wants a Kafka client' }
+  const text = firstBytes.toString('latin1', 0, 4)
+  if (httpMethods.includes(text)) return { name: 'HTTP', answer: httpAnswer, hint: 'it wants a Kafka client' }
+  if (text === 'SSH-') return { name: 'SSH', answer: sshAnswer, hint: 'the port of an SSH server is another one' }
+  if (text === 'PROX' || text === PROXY_V2) {
+    const hint = 'switch it off where the load balancer is configured, and let that forward plain TCP'
+    return { name: 'the PROXY protocol', answer: nothing, hint }
   }
   return undefined
 }

@@ -166,7 +166,7 @@ export const groupsConfigs = {
   offsetsTopicReplicationFactor: short('offsets.topic.replication.factor', {
     default: 1,
     check: atLeast(1),
-    doc: 'Replicas of `__consumer_offsets` when it is created.',
+    doc: 'Replicas of `__consumer_offsets` when it is created: no more than there are brokers.',
     differs: 'a single broker has room for one replica',
   }),
   offsetsTopicSegmentBytes: int('offsets.topic.segment.bytes', {

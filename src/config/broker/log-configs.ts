@@ -280,7 +280,7 @@ export const logConfigs = {
     default: 1,
     check: atLeast(1),
     applies: 'cluster-wide',
-    doc: 'In-sync replicas that a produce with acks=all needs.',
+    doc: 'In-sync replicas that a produce with acks=all needs: no more than the topic has.',
   }),
   numRecoveryThreadsPerDataDir: int('num.recovery.threads.per.data.dir', {
     default: 2,

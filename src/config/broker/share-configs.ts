@@ -197,7 +197,7 @@ export const shareConfigs = {
   shareCoordinatorStateTopicMinIsr: short('share.coordinator.state.topic.min.isr', {
     default: 1,
     check: atLeast(1),
-    doc: '`min.insync.replicas` of `__share_group_state`.',
+    doc: '`min.insync.replicas` of `__share_group_state`: no more than there are brokers.',
     differs: 'a single broker has room for one replica',
   }),
   shareCoordinatorStateTopicNumPartitions: int('share.coordinator.state.topic.num.partitions', {
@@ -216,7 +216,7 @@ export const shareConfigs = {
   shareCoordinatorStateTopicReplicationFactor: short('share.coordinator.state.topic.replication.factor', {
     default: 1,
     check: atLeast(1),
-    doc: 'Replicas of `__share_group_state` when it is created.',
+    doc: 'Replicas of `__share_group_state` when it is created: no more than there are brokers.',
     differs: 'a single broker has room for one replica',
   }),
   shareCoordinatorStateTopicSegmentBytes: int('share.coordinator.state.topic.segment.bytes', {

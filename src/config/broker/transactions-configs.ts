@@ -55,7 +55,7 @@ export const transactionsConfigs = {
   transactionStateLogMinIsr: int('transaction.state.log.min.isr', {
     default: 1,
     check: atLeast(1),
-    doc: '`min.insync.replicas` of `__transaction_state`.',
+    doc: '`min.insync.replicas` of `__transaction_state`: no more than there are brokers.',
     differs: 'a single broker has room for one replica',
   }),
   transactionStateLogNumPartitions: int('transaction.state.log.num.partitions', {
@@ -67,7 +67,7 @@ export const transactionsConfigs = {
   transactionStateLogReplicationFactor: short('transaction.state.log.replication.factor', {
     default: 1,
     check: atLeast(1),
-    doc: 'Replicas of `__transaction_state` when it is created.',
+    doc: 'Replicas of `__transaction_state` when it is created: no more than there are brokers.',
     differs: 'a single broker has room for one replica',
   }),
   transactionStateLogSegmentBytes: int('transaction.state.log.segment.bytes', {

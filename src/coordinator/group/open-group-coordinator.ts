@@ -1,7 +1,8 @@
 import { codecOf } from '../../../protocol/compression/codecs.ts'
 import type { Host } from '../../../storage/host/host.ts'
 import type { ConfigStore } from '../../config/config-store.ts'
-import type { MetadataStore, NewTopic } from '../../metadata/metadata-store.ts'
+import { autoCreatedTopic } from '../../metadata/auto-created-topics.ts'
+import type { MetadataStore } from '../../metadata/metadata-store.ts'
 import type { Logger } from '../../observe/logger.ts'
 import type { PartitionRegistry } from '../../partition/partition-registry.ts'
 import type { Deadlines } from '../deadlines.ts'
@@ -34,7 +35,7 @@ export function openGroupCoordinator(parts: GroupCoordinatorParts): GroupCoordin
     logger,
     metadata,
     topic: GROUP_TOPIC,
-    newTopic: () => newGroupTopic(configs),
+    newTopic: () => autoCreatedTopic(GROUP_TOPIC, configs.broker, metadata.image.brokers.size),
     nowMs: () => host.clock.nowMs(),
     open: (partition) =>
       new ShardRuntime({
@@ -49,21 +50,6 @@ export function openGroupCoordinator(parts: GroupCoordinatorParts): GroupCoordin
       }),
   })
   return new GroupCoordinator(runtime, () => configs.broker)
-}
-
-function newGroupTopic({ broker }: ConfigStore): NewTopic {
-  return {
-    name: GROUP_TOPIC,
-    partitionCount: broker.offsetsTopicNumPartitions,
-    replicationFactor: broker.offsetsTopicReplicationFactor,
-    assignments: new Map(),
-    configs: new Map([
-      ['cleanup.policy', 'compact'],
-      ['compression.type', 'producer'],
-      ['segment.bytes', String(broker.offsetsTopicSegmentBytes)],
-    ]),
-    validateOnly: false,
-  }
 }
 
 /** The world of one shard, from the broker's parts. */

@@ -1,0 +1,49 @@
+import { expect } from 'chai'
+import { brokerSettingsOf } from './broker-start.ts'
+import type { Environment } from './environment-hints.ts'
+
+const warnings = (environment: Environment, properties: Record<string, string> = {}) =>
+  brokerSettingsOf(new Map(Object.entries(properties)), { environment }).warnings
+
+describe('variables of the environment', () => {
+  it('that name settings are said to be read by nobody', () => {
+    expect(warnings({ KAFKA_NUM_PARTITIONS: '3' })).to.deep.equal([
+      'KAFKA_NUM_PARTITIONS in the environment has no effect: settings are not read from there yet; set num.partitions in server.properties, or pass it behind --override',
+    ])
+    const [line] = warnings({
+      KAFKA_CFG_LISTENERS: 'PLAINTEXT://:1',
+      KAFKA_AUTHORIZER_CLASS_NAME: 'secret',
+      KAFKA_LISTENER_NAME_CLIENT_SSL_KEYSTORE_PASSWORD: 'secret',
+    })
+    expect(line)
+      .to.contain(
+        'KAFKA_CFG_LISTENERS, KAFKA_AUTHORIZER_CLASS_NAME and KAFKA_LISTENER_NAME_CLIENT_SSL_KEYSTORE_PASSWORD',
+      )
+      .and.contain('listeners, authorizer.class.name and listener.name.client.ssl.keystore.password')
+      .and.not.contain('secret')
+  })
+
+  for (const [variable, value] of [
+    ['KAFKA_HOME', '/opt/kafka'],
+    ['KAFKA_OPTS', '-Dx=y'],
+    ['KAFKA_HEAP_OPTS', '-Xmx1G'],
+    ['KAFKA_JVM_PERFORMANCE_OPTS', ''],
+    ['KAFKA_LOG4J_OPTS', ''],
+    ['KAFKA_JMX_PORT', '9999'],
+    ['KAFKA_PORT', 'tcp://10.0.0.1:9092'],
+    ['KAFKA_PORT_9092_TCP', 'tcp://10.0.0.1:9092'],
+    ['KAFKA_PORT_9092_TCP_PORT', '9092'],
+    ['KAFKA_SERVICE_HOST', '10.0.0.1'],
+    ['KAFKA_SERVICE_PORT', '9092'],
+    ['KAFKA_VERSION', '4.4.0'],
+    ['PATH', '/bin'],
+    ['LISTENERS', 'PLAINTEXT://:1'],
+  ] as const)
+    it(`that name none are nobody's business: ${variable}=${value}`, () => {
+      expect(warnings({ [variable]: value })).to.deep.equal([])
+    })
+
+  it('are no news where the setting is given elsewhere', () => {
+    expect(warnings({ KAFKA_NUM_PARTITIONS: '3' }, { 'num.partitions': '3' })).to.deep.equal([])
+  })
+})
