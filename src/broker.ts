@@ -10,6 +10,7 @@ import type { Services } from './apis/services.ts'
 import type { BrokerStartSettings } from './config/broker-start.ts'
 import { ConfigStore } from './config/config-store.ts'
 import { StartError } from './config/start-error.ts'
+import { warningsAboutDynamic } from './config/start-notes.ts'
 import { openGroupCoordinator } from './coordinator/group/open-group-coordinator.ts'
 import { FetchPurgatory } from './fetch/fetch-purgatory.ts'
 import { FetchSessions } from './fetch/fetch-sessions.ts'
@@ -212,6 +213,7 @@ export class Broker {
       nowMs: this.#host.clock.nowMs(),
       adopted: metadata.image.endOffset === 0 ? this.#adopted(found, identity, configs) : [],
     })
+    this.#warnOfAdopted(metadata, configs)
     return metadata
   }
 
@@ -242,6 +244,16 @@ export class Broker {
   /** log.dirs with their uuids. */
   #directories({ directoryIds }: Identity): { readonly path: string; readonly directoryId: string }[] {
     return this.#settings.logDirectories.map((path, i) => ({ path, directoryId: directoryIds[i] as string }))
+  }
+
+  /** What the metadata holds, perhaps from another broker, and nobody here goes by. */
+  #warnOfAdopted({ image }: LogBackedMetadataStore, configs: ConfigStore): void {
+    const dynamic = new Map([...configs.dynamicDefault, ...configs.dynamicBroker])
+    for (const warning of warningsAboutDynamic(dynamic)) this.#logger.warn({}, warning)
+    const quotas = image.clientQuotas.size
+    if (quotas === 0) return
+    const these = quotas === 1 ? '1 client quota is' : `${quotas} client quotas are`
+    this.#logger.warn({ quotas }, `${these} set and not in force: Ottla has no client quotas yet`)
   }
 
   async #openLogs(identity: Identity, configs: ConfigStore): Promise<LogManager> {

@@ -3,12 +3,16 @@ import { contradictionIn, refusedChange } from './broker-value-rules.ts'
 import { entriesByName, parseSetting } from './config-entry.ts'
 import type { ConfigStore } from './config-store.ts'
 import { InvalidSetting } from './config-value.ts'
+import { unkeptProtection } from './start-notes.ts'
 import { listenerOverrideOf } from './static-config.ts'
 
 type Settings = ReadonlyMap<string, string>
 
 /** Of a listener, and yet for all brokers. Source: DynamicBrokerConfig.CLUSTER_LEVEL_LISTENER_CONFIGS. */
 const clusterLevelListenerSettings = new Set(['max.connections', 'max.connection.creation.rate', 'num.network.threads'])
+
+/** Kafka opens and closes listeners as these change. */
+const notWhileRunning = new Set(['listeners', 'listener.security.protocol.map'])
 
 /**
  * Checks all dynamic settings that a broker (or, with perBroker false, the cluster) is to have. Names that nobody knows
@@ -26,6 +30,11 @@ export function checkDynamicBrokerConfig(settings: Settings, perBroker: boolean)
       'These security configs can be dynamically updated only per-listener using the listener prefix',
       secured,
     )
+  const kept = names.filter((name) => notWhileRunning.has(name))
+  if (perBroker && kept.length > 0)
+    return listed('Ottla cannot change these configs while it runs yet; set them in server.properties', kept)
+  const unkept = unkeptProtection(settings)
+  if (unkept !== undefined) return new InvalidSetting(unkept.what)
   for (const [name, text] of settings) {
     const entry = entries.get(name) ?? entries.get(listenerOverrideOf(name) ?? '')
     const parsed = entry === undefined ? undefined : parseSetting(entry, text)

@@ -1,11 +1,11 @@
 import { resolve } from 'node:path'
-import { settingsOfOthers, warningAboutReplicas } from './cluster-of-one.ts'
+import { halfANode, settingsOfOthers, warningAboutReplicas } from './cluster-of-one.ts'
 import { ConfigStore } from './config-store.ts'
 import { InvalidSetting } from './config-value.ts'
 import { type Environment, warningAboutEnvironment } from './environment-hints.ts'
 import { type Listeners, readListeners } from './listeners.ts'
 import { StartError } from './start-error.ts'
-import { unkeptProtection, unresolvedValue, warningsAboutEffect } from './start-notes.ts'
+import { unresolvedValue, unsafeStart, warningsAboutEffect } from './start-notes.ts'
 import { readStaticConfig, type StaticConfig } from './static-config.ts'
 
 /** Everything that must be known of the settings before a broker can start. */
@@ -37,8 +37,9 @@ export function brokerSettingsOf(
 ): BrokerStartSettings {
   const staticConfig = valid(readStaticConfig(properties))
   const { broker } = new ConfigStore(staticConfig, 1)
-  refuse(unkeptProtection(staticConfig))
+  refuse(unsafeStart(staticConfig))
   refuse(unresolvedValue(staticConfig))
+  refuse(halfANode(broker.processRoles))
   const listeners = valid(readListeners(broker))
   const nodeId = staticConfig.values.get('node.id')?.value as number | undefined
   refuse(settingsOfOthers(broker, { nodeId, listeners, hostName }))
@@ -52,7 +53,7 @@ export function brokerSettingsOf(
     nodeId: nodeId === undefined || nodeId < 0 ? undefined : nodeId,
     warnings: [
       ...staticConfig.warnings,
-      ...warningsAboutEffect(staticConfig),
+      ...warningsAboutEffect(properties),
       ...[warningAboutReplicas(staticConfig), warningAboutEnvironment(environment, properties)].filter(
         (warning) => warning !== undefined,
       ),

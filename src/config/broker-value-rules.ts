@@ -26,6 +26,8 @@ export function contradictionIn(settingOf: ValueOf): InvalidSetting | undefined 
     return unmet('log.retention.ms must be unlimited (-1) or, greater than or equal to 1')
   if (number('max.connections.per.ip') === 0 && settingOf('max.connections.per.ip.overrides') === '')
     return unmet('max.connections.per.ip can be set to zero only if max.connections.per.ip.overrides property is set.')
+  if (!(settingOf('group.coordinator.rebalance.protocols') as readonly string[]).includes('classic'))
+    return new InvalidSetting("Disabling the 'classic' protocol is not supported.")
   const threads = number('log.cleaner.threads') as number
   if (threads === 0) return new InvalidSetting('/ by zero')
   if (Math.floor((number('log.cleaner.dedupe.buffer.size') as number) / threads) <= SMALLEST_DEDUPE_BYTES)

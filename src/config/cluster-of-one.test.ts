@@ -17,7 +17,7 @@ describe('settings of several nodes', () => {
   const refused: [what: string, properties: Texts, line: RegExp][] = [
     [
       'a controller alone',
-      { ...combined, 'process.roles': 'controller' },
+      { ...combined, 'process.roles': 'controller', listeners: 'CONTROLLER://:9093' },
       /^process\.roles=controller: .*runs no controller alone; set process\.roles=broker,controller to start this node alone$/,
     ],
     [

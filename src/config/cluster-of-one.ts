@@ -23,7 +23,6 @@ const REMEDY = 'remove the setting to start this node alone'
 /** Undefined: the settings are those of one node. */
 export function settingsOfOthers(settings: BrokerSettings, node: ThisNode): InvalidSetting | undefined {
   return (
-    halfANode(settings.processRoles) ??
     otherVoters(settings.controllerQuorumVoters, node.nodeId) ??
     otherControllers(settings.controllerQuorumBootstrapServers, node)
   )
@@ -48,7 +47,8 @@ export function warningAboutReplicas({ values }: StaticConfig): string | undefin
   return `${shown}: the cluster has one broker, so new topics get one replica, and one in sync is enough`
 }
 
-function halfANode(roles: readonly string[]): InvalidSetting | undefined {
+/** A broker or a controller alone: undefined where the roles are both. */
+export function halfANode(roles: readonly string[]): InvalidSetting | undefined {
   const [role] = roles
   if (roles.length !== 1) return undefined
   const missing = role === 'broker' ? 'joins no other controller' : 'runs no controller alone'

@@ -1,5 +1,7 @@
 import { expect } from 'chai'
+import { checkDynamicBrokerConfig } from './broker-config-rules.ts'
 import { brokerSettingsOf } from './broker-start.ts'
+import { warningsAboutDynamic } from './start-notes.ts'
 
 type Texts = Readonly<Record<string, string>>
 
@@ -101,5 +103,31 @@ describe('settings without effect', () => {
       'transaction.max.timeout.ms': '900000',
     }
     expect(warnings(stock)).to.deep.equal([])
+  })
+})
+
+describe('dynamic settings', () => {
+  const refusal = (name: string, value: string) => checkDynamicBrokerConfig(new Map([[name, value]]), true)?.message
+
+  it('that protect and are not in force are refused', () => {
+    expect(refusal('listener.name.plaintext.ssl.client.auth', 'required')).to.equal(
+      'listener.name.plaintext.ssl.client.auth=required: Ottla has no TLS yet, so clients without a certificate would be let in',
+    )
+    expect(refusal('listener.name.plaintext.ssl.client.auth', 'none')).to.equal(undefined)
+  })
+
+  it('that a running broker does not follow are refused', () => {
+    expect(refusal('listeners', 'PLAINTEXT://:1')).to.equal(
+      'Ottla cannot change these configs while it runs yet; set them in server.properties: [listeners]',
+    )
+    expect(refusal('max.connections', '5')).to.equal(undefined)
+  })
+
+  it('that a data directory brought along are warned about', () => {
+    const brought = { 'listener.name.x.ssl.client.auth': 'required', 'metric.reporters': 'X', 'num.io.threads': '20' }
+    expect(warningsAboutDynamic(new Map(Object.entries(brought)))).to.deep.equal([
+      'listener.name.x.ssl.client.auth=required: Ottla has no TLS yet, so clients without a certificate would be let in; delete it with kafka-configs',
+      'metric.reporters has no effect: Ottla loads no Java classes',
+    ])
   })
 })

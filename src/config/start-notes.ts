@@ -2,11 +2,13 @@
  * What a start says of settings that change nothing: a line where their user would miss them, and an end with one line
  * where somebody would be less protected than the settings say.
  */
-import { type ConfigEntry, defaultOf } from './config-entry.ts'
+import { type ConfigEntry, defaultOf, parseSetting } from './config-entry.ts'
 import { InvalidSetting } from './config-value.ts'
 import { listed } from './listed.ts'
 import { brokerEntry, type StaticConfig } from './static-config.ts'
 import { authorizerSettings, type WithoutEffect } from './without-effect.ts'
+
+type Settings = ReadonlyMap<string, string>
 
 interface Given {
   readonly name: string
@@ -16,8 +18,15 @@ interface Given {
   readonly withoutEffect: WithoutEffect
 }
 
-/** Why a broker must not start with these settings: all that protect for the same reason, in one line. */
-export function unkeptProtection(settings: StaticConfig): InvalidSetting | undefined {
+/** Settings of which somebody is less protected than they say: all that have the same reason. */
+export interface UnkeptProtection {
+  /** The settings, the reason, and what happens instead. */
+  readonly what: string
+  readonly count: number
+}
+
+/** Undefined: nobody is less protected than these settings say. */
+export function unkeptProtection(settings: Settings): UnkeptProtection | undefined {
   const broken = givenWithoutEffect(settings).filter(({ value, withoutEffect }) => protects(value, withoutEffect))
   const [first] = broken
   if (first === undefined) return undefined
@@ -26,10 +35,22 @@ export function unkeptProtection(settings: StaticConfig): InvalidSetting | undef
     ({ withoutEffect }) => withoutEffect.because === because && withoutEffect.protection?.lost === protection?.lost,
   )
   const shown = alike.map(({ name, text }) => (text === undefined ? name : `${name}=${text}`))
-  const [these, it] = alike.length === 1 ? ['this setting', 'it'] : ['these settings', 'them']
-  return new InvalidSetting(
-    `${listed(shown)}: ${because}, so ${protection?.lost}; remove ${these} to start without ${it}`,
-  )
+  return { what: `${listed(shown)}: ${because}, so ${protection?.lost}`, count: alike.length }
+}
+
+/** Why a broker must not start with the settings of its file. */
+export function unsafeStart({ originals }: StaticConfig): InvalidSetting | undefined {
+  const unkept = unkeptProtection(originals)
+  if (unkept === undefined) return undefined
+  const [these, it] = unkept.count === 1 ? ['this setting', 'it'] : ['these settings', 'them']
+  return new InvalidSetting(`${unkept.what}; remove ${these} to start without ${it}`)
+}
+
+/** What is said of dynamic settings that a data directory brought along. They can be changed once the broker runs. */
+export function warningsAboutDynamic(settings: Settings): string[] {
+  const unkept = unkeptProtection(settings)
+  const warnings = warningsAboutEffect(settings)
+  return unkept === undefined ? warnings : [`${unkept.what}; delete it with kafka-configs`, ...warnings]
 }
 
 /** A value that one of config.providers is to give: it would be taken as it is written. Source: ConfigTransformer. */
@@ -46,10 +67,10 @@ export function unresolvedValue({ originals, values }: StaticConfig): InvalidSet
 }
 
 /** One line for each reason, with the settings that it goes for. */
-export function warningsAboutEffect(settings: StaticConfig): string[] {
+export function warningsAboutEffect(settings: Settings): string[] {
   const byReason = new Map<string, string[]>()
-  for (const { name, withoutEffect } of givenWithoutEffect(settings)) {
-    if (!withoutEffect.warns) continue
+  for (const { name, value, withoutEffect } of givenWithoutEffect(settings)) {
+    if (!withoutEffect.warns || protects(value, withoutEffect)) continue
     byReason.set(withoutEffect.because, [...(byReason.get(withoutEffect.because) ?? []), name])
   }
   return [...byReason].map(
@@ -62,16 +83,16 @@ function protects(value: unknown, { protection }: WithoutEffect): boolean {
 }
 
 /** Settings without effect that are set to something else than their default. */
-function givenWithoutEffect({ originals, values }: StaticConfig): Given[] {
+function givenWithoutEffect(settings: Settings): Given[] {
   const given: Given[] = []
-  for (const [name, original] of originals) {
+  for (const [name, text] of settings) {
     const authorizer = authorizerSettings[name]
-    if (authorizer !== undefined && original.trim() !== '')
-      given.push({ name, text: original.trim(), value: original.trim(), withoutEffect: authorizer })
+    if (authorizer !== undefined && text.trim() !== '')
+      given.push({ name, text: text.trim(), value: text.trim(), withoutEffect: authorizer })
     const entry = brokerEntry(name)
-    const parsed = values.get(name)
-    if (entry?.withoutEffect === undefined || parsed === undefined || parsed.text === defaultOf(entry).text) continue
-    if (parsed.text === '' && entry.defaultText === null) continue
+    if (entry?.withoutEffect === undefined) continue
+    const parsed = parseSetting(entry, text)
+    if (parsed instanceof InvalidSetting || parsed.text === (defaultOf(entry).text ?? '')) continue
     given.push({ name, text: shown(entry, parsed.text), value: parsed.value, withoutEffect: entry.withoutEffect })
   }
   return given

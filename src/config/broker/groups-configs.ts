@@ -100,7 +100,7 @@ export const groupsConfigs = {
   groupCoordinatorRebalanceProtocols: list('group.coordinator.rebalance.protocols', {
     default: 'classic,consumer,streams',
     check: listOf(['consumer', 'classic', 'share', 'streams'], { mayBeEmpty: false }),
-    doc: 'Group protocols that are served.',
+    doc: 'Group protocols that are served. `classic` cannot be left out; `share` and `streams` are not served yet.',
   }),
   groupCoordinatorThreads: int('group.coordinator.threads', {
     default: 4,

@@ -48,13 +48,13 @@ export const networkConfigs = {
   listenerSecurityProtocolMap: string('listener.security.protocol.map', {
     default: 'SASL_SSL:SASL_SSL,PLAINTEXT:PLAINTEXT,SSL:SSL,SASL_PLAINTEXT:SASL_PLAINTEXT',
     applies: 'per-broker',
-    doc: 'Security protocol of each listener name, as `NAME:PROTOCOL` pairs.',
+    doc: 'Security protocol of each listener name, as `NAME:PROTOCOL` pairs. It cannot be changed yet while the broker runs.',
   }),
   listeners: list('listeners', {
     default: 'PLAINTEXT://:9092',
     check: listOf([], { mayBeEmpty: false }),
     applies: 'per-broker',
-    doc: 'Where the broker listens, as `NAME://host:port`; an empty host means all interfaces, port 0 any free port.',
+    doc: 'Where the broker listens, as `NAME://host:port`; an empty host means all interfaces, port 0 any free port. It cannot be changed yet while the broker runs.',
   }),
   maxConnectionCreationRate: int('max.connection.creation.rate', {
     default: 2_147_483_647,
