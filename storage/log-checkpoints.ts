@@ -13,6 +13,9 @@ import type { StorageLogger } from './storage-logger.ts'
 import type { Checkpointed, StoredLog } from './stored-log.ts'
 import type { StoredLogs } from './stored-logs.ts'
 
+/** Deletions wait for checkpoints: they get the reserve of a full disk. */
+type WithReserve = <T>(directory: string, task: () => T) => T
+
 type Offsets = ReadonlyMap<string, number>
 
 /** What the files of one log directory said at the start, by names of logs: `topic-0`. */
@@ -30,10 +33,13 @@ export class LogCheckpoints {
   /** Log starts that are to be written at the end of this turn, by log directory. */
   readonly #savingStarts = new Map<string, Promise<void>>()
 
-  constructor(host: Host, logger: StorageLogger, logs: StoredLogs) {
+  readonly #withReserve: WithReserve
+
+  constructor(host: Host, logger: StorageLogger, logs: StoredLogs, withReserve: WithReserve) {
     this.#host = host
     this.#logger = logger
     this.#logs = logs
+    this.#withReserve = withReserve
   }
 
   /** Reads them, and takes the mark of a clean stop away. From then on the recovery points are kept. */
@@ -119,7 +125,7 @@ export class LogCheckpoints {
       if (offset !== undefined) offsets.push({ topic, partition, offset })
     }
     const { files } = this.#host
-    files.replaceWhole(files.join(directory, file), formatOffsets(offsets))
+    this.#withReserve(directory, () => files.replaceWhole(files.join(directory, file), formatOffsets(offsets)))
   }
 }
 

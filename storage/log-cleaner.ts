@@ -247,7 +247,9 @@ export class LogCleaner {
 
   #save(directory: string, offsets: Iterable<PartitionOffset>): void {
     const { files } = this.#host
-    files.replaceWhole(files.join(directory, CLEANER_OFFSET_FILE), formatOffsets([...offsets]))
+    this.#services.withReserve(directory, () =>
+      files.replaceWhole(files.join(directory, CLEANER_OFFSET_FILE), formatOffsets([...offsets])),
+    )
   }
 }
 

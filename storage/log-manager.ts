@@ -20,6 +20,7 @@ import {
   strayDirectoryName,
 } from './segment/file-names.ts'
 import { IndexCache } from './segment/index-cache.ts'
+import { SpaceReserve } from './space-reserve.ts'
 import { type StorageLogger, silentStorageLogger } from './storage-logger.ts'
 import { type Checkpointed, StoredLog } from './stored-log.ts'
 import { StoredLogs } from './stored-logs.ts'
@@ -66,6 +67,7 @@ export interface LogManagerParts {
 interface Directory {
   readonly path: string
   readonly directoryId: string
+  readonly reserve: SpaceReserve
   failure: Error | undefined
 }
 
@@ -108,9 +110,15 @@ export class LogManager implements LogStore {
     this.#logger = parts.logger ?? silentStorageLogger
     this.#isCordoned = parts.isCordoned ?? (() => false)
     this.#onDiskFailure = parts.onDiskFailure ?? (() => {})
-    this.#directories = parts.directories.map((each) => ({ ...each, failure: undefined }))
+    this.#directories = parts.directories.map((each) => ({
+      ...each,
+      failure: undefined,
+      reserve: new SpaceReserve(host.files, each.path),
+    }))
     this.#openLimit = new OpenLimitWarning(host.clock, this.#logger, host.files.openLimit)
-    this.#checkpoints = new LogCheckpoints(host, this.#logger, this.#logs)
+    this.#checkpoints = new LogCheckpoints(host, this.#logger, this.#logs, (directory, task) =>
+      this.#directoryOf(directory).reserve.use(task),
+    )
     this.#tasks = new LogTasks(host, this.#logger)
     this.#services = {
       host,
@@ -125,6 +133,7 @@ export class LogManager implements LogStore {
       settings,
       saveLogStarts: (directory) => this.#checkpoints.saveStarts(directory),
       saveRecoveryPoints: (directory) => this.#checkpoints.writeRecoveryPoints(directory),
+      withReserve: (directory, task) => this.#directoryOf(directory).reserve.use(task),
       onDiskFailure: (directory, error) => this.#noteFailure(directory, error),
     }
     this.#cleaner = new LogCleaner({ host, settings, services: this.#services, logs: () => this.#logs })
@@ -137,14 +146,20 @@ export class LogManager implements LogStore {
     const own = this.#settings
     tasks.every(own.logRetentionCheckIntervalMs, () => this.#deleteOldSegments(), own.logInitialTaskDelayMs)
     tasks.every(own.logFlushSchedulerIntervalMs, () => this.#flushOverdue())
-    tasks.every(own.logFlushOffsetCheckpointIntervalMs, () =>
-      this.#inEachDirectory('checkpointed', ({ path }) => this.#checkpoints.writeRecoveryPoints(path)),
-    )
+    this.#fillReserves()
+    tasks.every(own.logFlushOffsetCheckpointIntervalMs, () => {
+      this.#inEachDirectory('checkpointed', ({ path }) => this.#checkpoints.writeRecoveryPoints(path))
+      this.#fillReserves()
+    })
     tasks.every(own.logFlushStartOffsetCheckpointIntervalMs, () =>
       this.#inEachDirectory('checkpointed', ({ path }) => this.#checkpoints.writeStarts(path)),
     )
     tasks.every(own.producerIdExpirationCheckIntervalMs, () => this.#expireProducers())
     this.#awaitCleaner()
+  }
+
+  #fillReserves(): void {
+    for (const { reserve, failure } of this.#directories) if (failure === undefined) reserve.fill()
   }
 
   /** Settings that the broker's parts share were changed. Those of single logs come by updateConfig. */
@@ -494,9 +509,14 @@ export class LogManager implements LogStore {
   }
 
   #noteFailure(logDirectory: string, error: Error): void {
-    const directory = this.#directories.find(({ path }) => path === logDirectory)
-    invariant(directory !== undefined, `${logDirectory} is no data directory`)
+    const directory = this.#directoryOf(logDirectory)
     directory.failure ??= error
     this.#onDiskFailure(logDirectory, error)
+  }
+
+  #directoryOf(logDirectory: string): Directory {
+    const directory = this.#directories.find(({ path }) => path === logDirectory)
+    invariant(directory !== undefined, `${logDirectory} is no data directory`)
+    return directory
   }
 }

@@ -76,6 +76,8 @@ type ChangeListener = (image: MetadataImage, change: MetadataChange) => void
 interface StagedChange {
   readonly image: ClusterImage
   readonly change: MetadataChange
+  /** True where it may lead to room on a full disk. */
+  readonly freesRoom: boolean
   readonly resolve: () => void
   readonly reject: (reason: unknown) => void
 }
@@ -94,6 +96,8 @@ export class LogBackedMetadataStore implements MetadataStore {
   #stagedImage: ClusterImage
   #staged: StagedChange[] = []
   #flushing: Promise<void> | undefined
+  /** Bytes since the last snapshot when the next one failed; 0: it did not. */
+  #failedSnapshotAt = 0
 
   private constructor(parts: MetadataStoreParts, log: MetadataLog, image: ClusterImage) {
     this.#parts = parts
@@ -279,7 +283,8 @@ export class LogBackedMetadataStore implements MetadataStore {
     })
     this.#stagedImage = image
     return new Promise((resolve, rejectWrite) => {
-      this.#staged.push({ image, change, resolve, reject: rejectWrite })
+      const freesRoom = change.topicsDeleted.length > 0 || change.configsChanged.length > 0
+      this.#staged.push({ image, change, freesRoom, resolve, reject: rejectWrite })
       if (this.#flushing !== undefined) return
       this.#flushing = this.#flush()
       inBackground(this.#parts.host, this.#flushing)
@@ -293,7 +298,7 @@ export class LogBackedMetadataStore implements MetadataStore {
       const staged = this.#staged
       this.#staged = []
       try {
-        await this.#log.flush()
+        await this.#log.flush(staged.some(({ freesRoom }) => freesRoom))
       } catch (error) {
         this.#takeBack([...staged, ...this.#staged], error)
         continue
@@ -330,10 +335,14 @@ export class LogBackedMetadataStore implements MetadataStore {
   // A snapshot costs as much as the image is large: it waits for at least as many bytes of records as the last one had.
   #maybeSnapshot(): void {
     if (this.#log.hasStaged) return
-    if (this.#log.bytesSinceSnapshot < Math.max(this.#parts.snapshotBytes(), this.#log.lastSnapshotBytes)) return
+    const interval = Math.max(this.#parts.snapshotBytes(), this.#log.lastSnapshotBytes)
+    if (this.#log.bytesSinceSnapshot < this.#failedSnapshotAt + interval) return
     try {
       this.#log.snapshot(imageRecords(this.#image), this.#parts.host.clock.nowMs())
+      this.#failedSnapshotAt = 0
     } catch (error) {
+      // The next try costs as much: it waits as long as this one did.
+      this.#failedSnapshotAt = this.#log.bytesSinceSnapshot
       this.#parts.logger.error({ err: error }, 'a snapshot of the cluster metadata could not be written')
     }
   }

@@ -6,6 +6,7 @@ import { invariant } from '../../protocol/invariant.ts'
 import { buildBatch } from '../../protocol/records/batch-builder.ts'
 import { buildControlBatch } from '../../protocol/records/control-records.ts'
 import type { FileHandle, Host } from '../../storage/host/host.ts'
+import { SpaceReserve } from '../../storage/space-reserve.ts'
 import type { Logger } from '../observe/logger.ts'
 import { type MetadataReplay, readMetadataFile } from './metadata-log-reader.ts'
 import { parseSnapshotFileName, type QuorumRecord, snapshotBytes, snapshotFileName } from './metadata-snapshot.ts'
@@ -25,6 +26,7 @@ export class MetadataLog {
   readonly #directory: string
   readonly #logger: Logger
   readonly #quorum = new Map<QuorumRecord['type'], QuorumRecord>()
+  readonly #reserve: SpaceReserve
   #segment: FileHandle
   /** Bytes of the segment that are written and synced, and the offset after them. */
   #durablePosition: number
@@ -40,7 +42,15 @@ export class MetadataLog {
   /** False: the directory was not synced since the segment was made. */
   #isNamed = false
 
-  private constructor(host: Host, directory: string, logger: Logger, loaded: Loaded, quorum: readonly QuorumRecord[]) {
+  private constructor(
+    host: Host,
+    logDirectory: string,
+    directory: string,
+    logger: Logger,
+    loaded: Loaded,
+    quorum: readonly QuorumRecord[],
+  ) {
+    this.#reserve = new SpaceReserve(host.files, logDirectory)
     this.#host = host
     this.#directory = directory
     this.#logger = logger
@@ -69,7 +79,7 @@ export class MetadataLog {
     const loaded = load(host, logDirectory, directory, logger, { record: replay, quorum: (each) => quorum.push(each) })
     const metadataFile = host.files.join(directory, 'partition.metadata')
     if (!host.files.exists(metadataFile)) host.files.replaceWhole(metadataFile, `version: 0\ntopic_id: ${TOPIC_ID}`)
-    return new MetadataLog(host, directory, logger, loaded, quorum)
+    return new MetadataLog(host, logDirectory, directory, logger, loaded, quorum)
   }
 
   /** Offset that the next record gets; covers what is staged. */
@@ -135,22 +145,34 @@ export class MetadataLog {
     this.#lastTimestampMs = nowMs
   }
 
-  /** Writes and syncs all that is staged. Rejects when that failed: call `discard`, and what was staged never happened. */
-  async flush(): Promise<void> {
+  /**
+   * Writes and syncs all that is staged, with the reserve of a full disk where that frees room. Rejects when that failed: call `discard`, and what was staged never happened.
+   */
+  async flush(freesRoom = false): Promise<void> {
     const slices = this.#staged
     const endOffset = this.#endOffset
     this.#staged = []
     if (slices.length === 0) return
     this.#syncName()
+    try {
+      await this.#write(slices)
+    } catch (error) {
+      if (!freesRoom || !this.#reserve.giveUp(error)) throw error
+      await this.#write(slices)
+    }
+    this.#reserve.fill()
+    const size = slices.reduce((sum, slice) => sum + slice.length, 0)
+    this.#durablePosition += size
+    this.#durableEndOffset = endOffset
+    this.#bytesSinceSnapshot += size
+  }
+
+  async #write(slices: readonly Buffer[]): Promise<void> {
     if (this.#tailIsDirty) this.#segment.truncate(this.#durablePosition)
     this.#tailIsDirty = true
     await this.#segment.write(slices, this.#durablePosition)
     await this.#segment.sync()
     this.#tailIsDirty = false
-    const size = slices.reduce((sum, slice) => sum + slice.length, 0)
-    this.#durablePosition += size
-    this.#durableEndOffset = endOffset
-    this.#bytesSinceSnapshot += size
   }
 
   /** The segment survives a power loss from now on. */

@@ -58,6 +58,10 @@ export class NodeFiles implements Files {
     try {
       fs.writeFileSync(descriptor, content)
       fs.fsyncSync(descriptor)
+    } catch (error) {
+      // On a full disk, a part of it would keep what room is left.
+      fs.rmSync(temporary, { force: true })
+      throw error
     } finally {
       fs.closeSync(descriptor)
     }

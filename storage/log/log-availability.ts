@@ -61,7 +61,7 @@ export class LogAvailability {
   /** No append is accepted until the next start. */
   goOffline(caught: unknown): void {
     const error = failureOfPart(this.#services.host, caught)
-    if (this.#isOffline) return
+    if (this.isOffline) return
     const { partition, directory, logDirectory } = this.#location
     this.#refusal = { error, retryAtMs: Number.POSITIVE_INFINITY }
     this.#onOffline(error)
@@ -79,10 +79,11 @@ export class LogAvailability {
 
   /** Forgets a failure that may have passed. */
   tryAgain(): void {
-    if (!this.#isOffline) this.#refusal = undefined
+    if (!this.isOffline) this.#refusal = undefined
   }
 
-  get #isOffline(): boolean {
+  /** True where nothing is written any more until the next start. */
+  get isOffline(): boolean {
     return this.#refusal?.retryAtMs === Number.POSITIVE_INFINITY
   }
 }

@@ -23,6 +23,8 @@ export interface SharedServices {
   readonly saveLogStarts: (logDirectory: string) => Promise<void>
   /** Writes up to where the logs of the log directory need no recovery. */
   readonly saveRecoveryPoints: (logDirectory: string) => void
+  /** Does what frees room on the disk of the log directory, with its reserve if need be. */
+  readonly withReserve: <T>(logDirectory: string, task: () => T) => T
   /** The disk failed under a log: it refuses appends until it is opened anew. */
   readonly onDiskFailure: (logDirectory: string, error: Error) => void
 }

@@ -198,9 +198,8 @@ export class Log implements PartitionLog {
   }
 
   async deleteRecordsBefore(offset: number): Promise<Rejection | undefined> {
-    // Retention may have moved the start already, and the disk not have taken it in.
-    const refusal = this.#parts.availability.check()
-    if (refusal !== undefined) return refusal
+    // A log without room takes this all the same: it frees some.
+    if (this.#isClosed || this.#parts.availability.isOffline) return storageError()
     const start = Math.min(offset, this.#state.flushedEndOffset)
     if (this.moveStartTo(start)) this.#unsavedStart = start
     const unsaved = this.#unsavedStart
@@ -215,28 +214,39 @@ export class Log implements PartitionLog {
     }
   }
 
-  /** Removes segments that retention has no use for. Answers how many. Source: UnifiedLog.deleteOldSegments. */
+  /**
+   * Removes segments that retention has no use for. Answers how many. Where all are to go, an empty one takes the place of
+   * the last. On a full disk that may fail: so the others go first. Source: UnifiedLog.deleteOldSegments.
+   */
   deleteOldSegments(nowMs: number): number {
-    const { config, name, flushedEndOffset, logStartOffset, logEndOffset } = this.#state
+    const { config, flushedEndOffset, logStartOffset, logEndOffset } = this.#state
     const facts = { nowMs, highWatermark: flushedEndOffset, logStartOffset, logEndOffset }
+    const { segments, appends } = this.#parts
     // A time index that rotted must not take records with it: what it says is looked up in the log first.
-    for (const segment of deletableSegments(this.#parts.segments.all, config, facts)) segment.ensureLargestTimestamp()
-    const deletable = deletableSegments(this.#parts.segments.all, config, facts)
-    if (deletable.length === 0) return 0
-    if (deletable.length === this.#parts.segments.all.length) this.#parts.appends.roll(logEndOffset)
+    for (const segment of deletableSegments(segments.all, config, facts)) segment.ensureLargestTimestamp()
+    const deletable = deletableSegments(segments.all, config, facts)
+    const last = deletable.length === segments.all.length ? deletable.pop() : undefined
+    if (deletable.length > 0) this.#removeFirst(deletable)
+    if (last === undefined) return deletable.length
+    this.services.withReserve(this.#location.logDirectory, () => appends.roll(logEndOffset))
+    this.#removeFirst([last])
+    return deletable.length + 1
+  }
+
+  #removeFirst(deletable: readonly Segment[]): void {
+    const { segments, reads, availability, flush } = this.#parts
     this.services.logger.info(
-      { partition: name, baseOffsets: deletable.map((segment) => segment.baseOffset) },
+      { partition: this.#state.name, baseOffsets: deletable.map((segment) => segment.baseOffset) },
       'deleting segments by retention',
     )
-    this.moveStartTo(this.#parts.segments.all[deletable.length]!.baseOffset)
-    this.#parts.reads.noteLayoutChange()
+    this.moveStartTo(segments.all[deletable.length]!.baseOffset)
+    reads.noteLayoutChange()
     try {
-      this.#parts.segments.removeFirst(deletable.length)
+      segments.removeFirst(deletable.length)
     } catch (error) {
-      this.#parts.availability.refuse(error)
+      availability.refuse(error)
     }
-    this.#parts.flush.syncRemovals()
-    return deletable.length
+    flush.syncRemovals()
   }
 
   /** True where a start may find segments again that were removed: it has to know where the log starts. */
