@@ -4,18 +4,9 @@
  * is told with the rule that was broken, and repeats exactly: `npm run simulate -- PART --seed S`.
  */
 import { Argument, Command } from 'commander'
-import { simulateBroker } from '../compat-tests/simulation/broker-simulation.ts'
-import { simulateGroups } from '../compat-tests/simulation/group-simulation.ts'
-import { simulateStorage } from '../compat-tests/simulation/storage-simulation.ts'
+import { simulationParts as parts } from '../compat-tests/simulation/parts.ts'
 import { Progress } from './progress.ts'
 import { wholeNumber } from './whole-number.ts'
-
-type Trace = (fields: object, message: string) => void
-const parts: Readonly<Record<string, (seed: number, trace?: Trace) => Promise<object>>> = {
-  storage: simulateStorage,
-  groups: simulateGroups,
-  broker: simulateBroker,
-}
 
 const SEEDS = 100
 const examples = `

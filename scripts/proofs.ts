@@ -1,0 +1,71 @@
+import { runCampaign } from '../compat-tests/fuzz/campaign.ts'
+import { kinds } from '../compat-tests/fuzz/kinds.ts'
+import { simulationParts } from '../compat-tests/simulation/parts.ts'
+import type { ProofPart } from './proof-run.ts'
+
+/** A long run that shows something of the whole product. */
+export interface Proof {
+  readonly summary: string
+  /** With so many units in all where the default is not wanted. */
+  parts(units?: number): readonly ProofPart[]
+}
+
+/** What `npm run proof -- NAME` runs. */
+export const proofs: Readonly<Record<string, Proof>> = {
+  directories: {
+    summary: '100,000 data directories with damage at rest, a broker started on each',
+    parts: (units = 100_000) => [fuzzed('directory', units, 500)],
+  },
+  simulation: {
+    summary: 'storage, a whole broker and its groups on a faulty simulated machine, from seeds',
+    parts: (units = 16_000) => [
+      simulated('storage', Math.ceil(units * 0.75)),
+      simulated('broker', Math.ceil(units * 0.125)),
+      simulated('groups', Math.ceil(units * 0.125)),
+    ],
+  },
+  fuzz: {
+    summary: 'nonsense of every kind to a broker and to all decoders',
+    parts: (units = 10_000_000) =>
+      kinds
+        .filter(({ share }) => share > 1)
+        .map(({ name, share }) => fuzzed(name, Math.ceil((units * share) / 100), 20_000)),
+  },
+}
+
+function fuzzed(kind: string, units: number, chunk: number): ProofPart {
+  return {
+    name: kind,
+    units,
+    chunk,
+    async run(first, end, seed) {
+      const kindsModule = new URL('../compat-tests/fuzz/kinds.ts', import.meta.url).href
+      const { failures } = await runCampaign({ kindsModule, seed, parts: [{ kind, first, end }] })
+      return failures.map(
+        ({ index, why }) =>
+          `${kind} case ${index}: ${why}\n  again: npm run fuzz -- ${kind} --seed ${seed} --case ${index}`,
+      )
+    },
+  }
+}
+
+/** Unit n of a proof with seed s is seed s + n of the part. */
+function simulated(name: string, units: number): ProofPart {
+  return {
+    name,
+    units,
+    chunk: 20,
+    async run(first, end, seed) {
+      const failures: string[] = []
+      for (let each = seed + first; each < seed + end; each++) {
+        try {
+          await simulationParts[name]!(each)
+        } catch (error) {
+          const why = (error as Error).stack
+          failures.push(`${name} seed ${each}: ${why}\n  again: npm run simulate -- ${name} --seed ${each}`)
+        }
+      }
+      return failures
+    },
+  }
+}
