@@ -101,7 +101,7 @@ export class SimulatedBroker {
       }
       this.#broker.inject(requestFrame(api, version, request).subarray(4)).then(settle, (error) => {
         if (!this.#waiting.delete(reject)) return
-        reject(error instanceof SimulatedCrash ? new ConnectionLost() : error)
+        reject(error instanceof SimulatedCrash || !this.#isServing ? new ConnectionLost() : error)
       })
     })
   }

@@ -144,7 +144,7 @@ export class LogReads {
           endPosition: segment.sizeBytes,
           isExact: hint !== undefined,
           isHot: this.#isHot(segment, position),
-          indexedOffset: entry?.offset,
+          indexedOffset: entry?.isOwn === false ? entry.offset : undefined,
         }
         let found = await readFileRange(openFiles, pool, range, offset, read)
         if (found === 'elsewhere' && layout === this.#layout) {

@@ -65,6 +65,8 @@ export class Segment {
   #bytesSinceIndexEntry = 0
   #isChecked: boolean
   #isLargestChecked: boolean
+  /** Index entries of positions from here on were made in this life, of batches that may still be on their way to the file. */
+  #ownFrom: number | undefined
 
   constructor(
     directory: string,
@@ -89,7 +91,7 @@ export class Segment {
     this.#createdMs = options.nowMs
     this.#isChecked = options.isNew
     this.#isLargestChecked = options.isNew
-    if (options.isNew) this.#sizeBytes = 0
+    if (options.isNew) this.#sizeBytes = this.#ownFrom = 0
     const stem = files.openFiles.files
       .join(directory, segmentFileName(baseOffset, LOG_SUFFIX))
       .slice(0, -LOG_SUFFIX.length)
@@ -123,6 +125,7 @@ export class Segment {
   /** Bytes staged, written or not. */
   get sizeBytes(): number {
     this.#sizeBytes ??= this.#openFiles.files.stat(this.logPath)?.size ?? 0
+    this.#ownFrom ??= this.#sizeBytes
     return this.#sizeBytes
   }
 
@@ -170,19 +173,18 @@ export class Segment {
   #lastIndexedAtMost(offset: number): number {
     const last = this.offsetIndex.file.hasWholeEntries() ? this.offsetIndex.peekLast() : undefined
     if (last === undefined || last.offset > offset || last.position >= this.sizeBytes) return this.positionFor(offset)
-    const first = this.scan(last.position).next()
-    const isTrue = first !== undefined && lastOffsetOf(first.batch) <= last.offset
-    return isTrue ? last.position : this.positionFor(offset)
+    return this.#isTrue(last) ? last.position : this.positionFor(offset)
   }
 
-  /** True where the batch with that offset has that timestamp as its largest. */
+  /** True unless the file has another batch at that offset, or one with another largest timestamp, or none. */
   hasBatch({ timestampMs, offset }: TimestampOffset, from = this.positionFor(offset)): boolean {
     const scanner = this.scan(from)
     for (let at = scanner.next(); at !== undefined; at = scanner.next()) {
       if (lastOffsetOf(at.batch) < offset) continue
       return this.#latestTimestampOf(at.batch, at.position) === timestampMs
     }
-    return false
+    // It may be on its way to the file.
+    return scanner.position < this.sizeBytes
   }
 
   /** The log does not have what the time index says: indexes are made anew. */
@@ -260,6 +262,7 @@ export class Segment {
     this.#resetFile(this.timeIndex.file)
     this.#isChecked = true
     this.#isLargestChecked = true
+    this.#ownFrom = 0
     this.#largest = undefined
     this.#firstTimestamp = undefined
     this.#bytesSinceIndexEntry = 0
@@ -350,9 +353,16 @@ export class Segment {
 
   rebuildIndexes(): void {
     this.#logger.warn({ file: this.logPath }, 'indexes are made anew from the log')
+    const before = this.#largest
     this.#resetOffsetIndexes()
     const scanner = this.scan()
-    for (let at = scanner.next(); at !== undefined; at = scanner.next()) this.index(at.batch, at.position)
+    let lastOffset = -1
+    for (let at = scanner.next(); at !== undefined; at = scanner.next()) {
+      this.index(at.batch, at.position)
+      lastOffset = lastOffsetOf(at.batch)
+    }
+    const isUnderWay = scanner.position < this.sizeBytes && before !== undefined && before.offset > lastOffset
+    if (isUnderWay && before.timestampMs > this.largestTimestamp.timestampMs) this.#largest = before
     this.finish()
     this.syncIndexes()
   }
@@ -365,22 +375,33 @@ export class Segment {
 
   /** Position from which a forward search finds the batch that holds the offset, or the first after it. */
   positionFor(offset: number): number {
-    const entry = this.indexEntryFor(offset)
-    if (entry === undefined) return 0
-    const first = this.scan(entry.position).next()
-    if (first !== undefined && lastOffsetOf(first.batch) <= entry.offset) return entry.position
+    this.ensureIndexes()
+    const entry = this.offsetIndex.lookup(offset)
+    if (entry === undefined || this.#isTrue(entry)) return entry?.position ?? 0
     this.indexIsWrong(entry)
     return this.offsetIndex.lookup(offset)?.position ?? 0
   }
 
   /**
-   * What the offset index says of where such a search begins; undefined: at 0. No checksum covers it: if no batch starts
-   * there, or one that ends above the entry's offset, the reader has to say so by `indexIsWrong`. One that ends below is
-   * right: Kafka before 4.0 made one entry of several batches that came together.
+   * What the offset index says of where such a search begins; undefined: at 0. No checksum covers a file: where the entry
+   * is from one, and no batch starts there, or one that ends above the entry's offset, the reader has to say so by
+   * `indexIsWrong`. One that ends below is right: Kafka before 4.0 made one entry of several batches that came together.
    */
-  indexEntryFor(offset: number): OffsetPosition | undefined {
+  indexEntryFor(offset: number): (OffsetPosition & { readonly isOwn: boolean }) | undefined {
     this.ensureIndexes()
-    return this.offsetIndex.lookup(offset)
+    const entry = this.offsetIndex.lookup(offset)
+    return entry && { ...entry, isOwn: this.#isOwn(entry) }
+  }
+
+  #isTrue(entry: OffsetPosition): boolean {
+    if (this.#isOwn(entry)) return true
+    const first = this.scan(entry.position).next()
+    return first !== undefined && lastOffsetOf(first.batch) <= entry.offset
+  }
+
+  #isOwn({ position }: OffsetPosition): boolean {
+    this.#ownFrom ??= this.sizeBytes
+    return position >= this.#ownFrom
   }
 
   /** The log does not have what the index says: it is made anew. */
