@@ -71,7 +71,7 @@ export function leastBytes(type: FieldType<unknown>, version: number, flexible: 
 
 /** Elements of an array that decoders and encoders in steps take at once: some tens of microseconds. */
 export function stepOf(element: FieldType<unknown>): number {
-  return fixedSize(element) === undefined ? 64 : 16_384
+  return fixedSize(element) === undefined ? 16 : 4096
 }
 
 export interface FixedRun {

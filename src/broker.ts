@@ -111,6 +111,7 @@ export class Broker {
     if (!wasClean) await metadata.startLeaderEpochs(this.#host.clock.nowMs())
     const budget = new BytesInFlight(configs.broker.queuedMaxRequestBytes)
     const services = this.#services(identity, configs, metadata, logs, budget)
+    this.#undo.push(() => services.partitions.stop())
     await services.partitions.start()
     await services.groups.start()
     this.#undo.push(() => services.groups.stop())
@@ -194,6 +195,7 @@ export class Broker {
     const directoryIds = this.#directories(identity).map(({ directoryId }) => directoryId)
     const metadata = LogBackedMetadataStore.open({
       host: this.#host,
+      slices: this.#slices,
       logger: this.#logger,
       directory: metadataDirectory,
       clusterId: identity.clusterId,
@@ -285,6 +287,7 @@ export class Broker {
     const partitions = new PartitionRegistry({
       nodeId,
       host,
+      slices: this.#slices,
       logs,
       metadata,
       settings,

@@ -1,6 +1,8 @@
 import { isRejection, type Rejection, reject } from '../../protocol/error-codes.ts'
+import { mapInSlices } from '../../storage/host/turn-slices.ts'
 import { type AlteredResource, decideConfigChange, type SettingsToWrite } from '../metadata/config-changes.ts'
-import { configResourceKey, configResourceType } from '../metadata/metadata-image.ts'
+import { configResourceKey, configResourceType, type MetadataImage } from '../metadata/metadata-image.ts'
+import type { ConfigChange } from '../metadata/metadata-store.ts'
 import { duplicatesOf } from './duplicates.ts'
 import type { RequestContext } from './handler.ts'
 
@@ -13,24 +15,37 @@ export async function alterResources(
   validateOnly: boolean,
   context: RequestContext,
 ) {
-  const { services, nowMs, principal } = context
-  const world = { nodeId: services.nodeId, image: services.metadata.image, configs: services.configs }
+  const { services, nowMs, principal, slices } = context
+  const { nodeId, configs } = services
   const duplicates = duplicatesOf(resources.map(({ type, name }) => configResourceKey(type, name)))
-  const decisions = resources.map((resource) => {
-    if (duplicates.has(configResourceKey(resource.type, resource.name)))
-      return reject('INVALID_REQUEST', 'Each resource must appear at most once.')
-    return decideConfigChange(resource, world)
-  })
-  const written = resources.flatMap((resource, index) => {
-    const settings = decisions[index] as SettingsToWrite | Rejection
-    // A change to no logger at all is none.
-    if (isRejection(settings) || resource.type === configResourceType.brokerLogger) return []
-    return [{ resourceType: resource.type, resourceName: resource.name, settings }]
-  })
-  if (!validateOnly && written.length > 0) await services.metadata.alterConfigs(written, { nowMs, principal })
-  return resources.map(({ type, name }, index) => {
-    const decision = decisions[index] as SettingsToWrite | Rejection
+  let decisions: (SettingsToWrite | Rejection)[] = []
+  const decide = function* (image: MetadataImage) {
+    decisions = []
+    for (const resource of resources) {
+      const isDuplicate = duplicates.has(configResourceKey(resource.type, resource.name))
+      decisions.push(isDuplicate ? twice : decideConfigChange(resource, { nodeId, image, configs }))
+      yield
+    }
+    return changesOf(resources, decisions)
+  }
+  const refusal = await services.metadata.alterConfigs(decide, { nowMs, principal, slices, validateOnly })
+  return mapInSlices(resources, slices, ({ type, name }, index) => {
+    const decision = refusal ?? (decisions[index] as SettingsToWrite | Rejection)
     const [errorCode, errorMessage] = isRejection(decision) ? [decision.code, decision.message] : [0, null]
     return { errorCode, errorMessage, resourceType: type, resourceName: name }
+  })
+}
+
+const twice = reject('INVALID_REQUEST', 'Each resource must appear at most once.')
+
+function changesOf(
+  resources: readonly AlteredResource[],
+  decisions: readonly (SettingsToWrite | Rejection)[],
+): ConfigChange[] {
+  return resources.flatMap(({ type, name }, index) => {
+    const settings = decisions[index] as SettingsToWrite | Rejection
+    // A change to no logger at all is none.
+    if (isRejection(settings) || type === configResourceType.brokerLogger) return []
+    return [{ resourceType: type, resourceName: name, settings }]
   })
 }

@@ -3,6 +3,7 @@ import {
   type AlterUserScramCredentialsRequest,
 } from '../../protocol/apis/alter-user-scram-credentials.ts'
 import { isRejection, type Rejection, reject } from '../../protocol/error-codes.ts'
+import { mapInSlices } from '../../storage/host/turn-slices.ts'
 import type { MetadataImage } from '../metadata/metadata-image.ts'
 import type { ScramChange } from '../metadata/metadata-store.ts'
 import { isScramMechanism, iterationsFault, scramCredential } from '../security/scram-credential.ts'
@@ -13,9 +14,8 @@ type Deletion = AlterUserScramCredentialsRequest['deletions'][number]
 
 /** Sets and removes credentials; a user with one refused change gets none. Source: ScramControlManager.alterCredentials. */
 export const alterUserScramCredentials = handler(AlterUserScramCredentials, async (request, context) => {
-  const { services, nowMs, principal } = context
-  const { image } = services.metadata
-  const outcomes = new Map<string, ScramChange[] | Rejection>()
+  const { services, nowMs, principal, slices } = context
+  let outcomes = new Map<string, ScramChange[] | Rejection>()
   const note = (user: string, mechanism: number, outcome: ScramChange | Rejection) => {
     const before = outcomes.get(user)
     if (isRejection(before)) return
@@ -24,12 +24,21 @@ export const alterUserScramCredentials = handler(AlterUserScramCredentials, asyn
       outcomes.set(user, reject('DUPLICATE_RESOURCE', 'A user credential cannot be altered twice in the same request'))
     else outcomes.set(user, [...(before ?? []), outcome])
   }
-  for (const each of request.deletions) note(each.name, each.mechanism, removal(each, image))
-  for (const each of request.upsertions) note(each.name, each.mechanism, insertion(each))
-  const changes = [...outcomes.values()].flatMap((outcome) => (isRejection(outcome) ? [] : outcome))
-  await services.metadata.alterScramCredentials(changes, { nowMs, principal })
+  const decide = function* (image: MetadataImage) {
+    outcomes = new Map()
+    for (const each of request.deletions) {
+      note(each.name, each.mechanism, removal(each, image))
+      yield
+    }
+    for (const each of request.upsertions) {
+      note(each.name, each.mechanism, insertion(each))
+      yield
+    }
+    return [...outcomes.values()].flatMap((outcome) => (isRejection(outcome) ? [] : outcome))
+  }
+  await services.metadata.alterScramCredentials(decide, { nowMs, principal, slices })
   return {
-    results: [...outcomes].map(([user, outcome]) =>
+    results: await mapInSlices(outcomes, slices, ([user, outcome]) =>
       isRejection(outcome)
         ? { user, errorCode: outcome.code, errorMessage: outcome.message }
         : { user, errorCode: 0, errorMessage: null },

@@ -5,7 +5,7 @@ import { duplicatesOf } from './duplicates.ts'
 import { handler } from './handler.ts'
 
 /** Adds partitions to topics. Source: ControllerApis.createPartitions, ReplicationControlManager.createPartitions. */
-export const createPartitions = handler(CreatePartitions, async (request, { services, nowMs, principal }) => {
+export const createPartitions = handler(CreatePartitions, async (request, { services, slices, nowMs, principal }) => {
   const names = request.topics.map(({ name }) => name)
   const late = tooLate(request.timeoutMs)
   if (late !== undefined) return { results: names.map((name) => result(name, late.code, late.message)) }
@@ -17,7 +17,7 @@ export const createPartitions = handler(CreatePartitions, async (request, { serv
       count,
       assignments: assignments?.map(({ brokerIds }) => brokerIds),
     })),
-    { nowMs, principal, validateOnly: request.validateOnly },
+    { nowMs, principal, slices, validateOnly: request.validateOnly },
   )
   return {
     results: [

@@ -1,6 +1,7 @@
 import { CreateTopics, type CreateTopicsRequest } from '../../protocol/apis/create-topics.ts'
 import { isRejection, type Rejection, reject } from '../../protocol/error-codes.ts'
 import { ZERO_UUID } from '../../protocol/schema.ts'
+import { mapInSlices } from '../../storage/host/turn-slices.ts'
 import { effectiveTopicConfigs } from '../config/config-description.ts'
 import type { CreatedTopic, NewTopic } from '../metadata/metadata-store.ts'
 import { tooLate } from './deadline.ts'
@@ -17,14 +18,17 @@ export const createTopics = handler(CreateTopics, async (request, context) => {
   const late = tooLate(request.timeoutMs)
   if (late !== undefined) return { topics: names.map((name) => failure(name, late)) }
   const duplicates = duplicatesOf(names)
-  const refusals = request.topics.map((topic) => refusal(topic, duplicates))
+  const refusals = await mapInSlices(request.topics, context.slices, (topic) => refusal(topic, duplicates))
   const wishes = request.topics.filter((_, index) => refusals[index] === undefined)
-  const { nowMs, principal } = context
+  const { nowMs, principal, slices } = context
   const answers = await context.services.metadata.createTopics(
     wishes.map((topic) => newTopic(topic, request.validateOnly)),
-    { nowMs, principal },
+    { nowMs, principal, slices },
   )
-  const created = wishes.map((topic, index) => result(topic, answers[index] as CreatedTopic | Rejection, context))
+  const configsOf = topicConfigsOf(context)
+  const created = await mapInSlices(wishes, slices, (topic, index) =>
+    result(topic, answers[index] as CreatedTopic | Rejection, configsOf),
+  )
   return { topics: [...created, ...refusedOnce(names, refusals)] }
 })
 
@@ -70,9 +74,19 @@ function failure(name: string, { code, message }: Rejection) {
   }
 }
 
-function result(asked: Asked, answer: CreatedTopic | Rejection, { services }: RequestContext) {
+/** Settings of new topics. Those without any of their own, which most are, share one list. */
+function topicConfigsOf({ services }: RequestContext) {
+  let defaults: ReturnType<typeof effectiveTopicConfigs> | undefined
+  return ({ configs }: Asked) => {
+    const own = new Map(configs.flatMap(({ name, value }) => (value === null ? [] : [[name, value] as const])))
+    if (own.size > 0) return effectiveTopicConfigs(services.configs, own)
+    defaults ??= effectiveTopicConfigs(services.configs, own)
+    return defaults
+  }
+}
+
+function result(asked: Asked, answer: CreatedTopic | Rejection, configsOf: ReturnType<typeof topicConfigsOf>) {
   if (isRejection(answer)) return failure(asked.name, answer)
-  const own = new Map(asked.configs.flatMap(({ name, value }) => (value === null ? [] : [[name, value] as const])))
   return {
     name: asked.name,
     topicId: answer.topic.id,
@@ -80,6 +94,6 @@ function result(asked: Asked, answer: CreatedTopic | Rejection, { services }: Re
     errorMessage: null,
     numPartitions: answer.topic.partitions.length,
     replicationFactor: answer.replicationFactor,
-    configs: effectiveTopicConfigs(services.configs, own),
+    configs: configsOf(asked),
   }
 }

@@ -52,13 +52,15 @@ export class DataPath {
     const configs = new ConfigStore(readStaticConfig(new Map(Object.entries(properties))) as StaticConfig, 1)
     metadata.onChange((image, change) => configs.apply(image.configs, change.configsChanged))
     const settings = (topic: string) => configs.topic(topic)
-    const partitions = new PartitionRegistry({ nodeId: 1, host, logs, metadata, settings, watcher: purgatory, logger })
+    const slices = new TurnSlices(host)
+    const parts = { nodeId: 1, host, slices, logs, metadata, settings, watcher: purgatory, logger }
+    const partitions = new PartitionRegistry(parts)
     partitions.start()
     const budget = new BytesInFlight(-1)
     this.services = {
       nodeId: 1,
       host,
-      slices: new TurnSlices(host),
+      slices,
       logger,
       configs,
       logs,

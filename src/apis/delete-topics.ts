@@ -14,29 +14,32 @@ interface Asked {
 const FIRST_WITH_DISABLED = 3
 
 /** Deletes topics, by name or by id; they are gone when the answer says so. Source: ControllerApis.deleteTopics. */
-export const deleteTopics = handler(DeleteTopics, async (request, { services, apiVersion, nowMs, principal }) => {
-  const asked = askedFor(request)
-  if (!services.configs.broker.deleteTopicEnable) {
-    const disabled =
-      apiVersion < FIRST_WITH_DISABLED
-        ? reject('INVALID_REQUEST', 'Topic deletion is disabled.')
-        : reject('TOPIC_DELETION_DISABLED')
-    return { responses: asked.map((topic) => answer(topic, disabled)) }
-  }
-  const late = tooLate(request.timeoutMs)
-  // What is malformed is seen before anything is looked up; where there is nothing else, nothing has to wait.
-  const isLookedUp = asked.some(({ name, topicId }) => (name === null) === (topicId !== ZERO_UUID))
-  if (late !== undefined && isLookedUp) return { responses: asked.map((topic) => answer(topic, late)) }
-  const { refused, topics } = resolve(asked, services.metadata.image)
-  const answers = await services.metadata.deleteTopics(
-    topics.map(({ image }) => image.id),
-    { nowMs, principal },
-  )
-  const deleted = topics.map(({ image }, index) =>
-    answer({ name: image.name, topicId: image.id }, answers[index] as TopicImage | Rejection),
-  )
-  return { responses: [...refused, ...deleted] }
-})
+export const deleteTopics = handler(
+  DeleteTopics,
+  async (request, { services, slices, apiVersion, nowMs, principal }) => {
+    const asked = askedFor(request)
+    if (!services.configs.broker.deleteTopicEnable) {
+      const disabled =
+        apiVersion < FIRST_WITH_DISABLED
+          ? reject('INVALID_REQUEST', 'Topic deletion is disabled.')
+          : reject('TOPIC_DELETION_DISABLED')
+      return { responses: asked.map((topic) => answer(topic, disabled)) }
+    }
+    const late = tooLate(request.timeoutMs)
+    // What is malformed is seen before anything is looked up; where there is nothing else, nothing has to wait.
+    const isLookedUp = asked.some(({ name, topicId }) => (name === null) === (topicId !== ZERO_UUID))
+    if (late !== undefined && isLookedUp) return { responses: asked.map((topic) => answer(topic, late)) }
+    const { refused, topics } = resolve(asked, services.metadata.image)
+    const answers = await services.metadata.deleteTopics(
+      topics.map(({ image }) => image.id),
+      { nowMs, principal, slices },
+    )
+    const deleted = topics.map(({ image }, index) =>
+      answer({ name: image.name, topicId: image.id }, answers[index] as TopicImage | Rejection),
+    )
+    return { responses: [...refused, ...deleted] }
+  },
+)
 
 function askedFor({ topics, topicNames }: DeleteTopicsRequest): Asked[] {
   return [...topicNames.map((name) => ({ name, topicId: ZERO_UUID })), ...topics]

@@ -1,6 +1,7 @@
 import { expect } from 'chai'
 import { isRejection } from '../../protocol/error-codes.ts'
 import { invariant } from '../../protocol/invariant.ts'
+import { TurnSlices } from '../../storage/host/turn-slices.ts'
 import { newTopic, StoreOnMemory } from './metadata-store.fixture.ts'
 import type { MetadataChange } from './metadata-store.ts'
 
@@ -58,6 +59,58 @@ describe('LogBackedMetadataStore', () => {
     )
     expect(isRejection(first?.[0])).to.equal(false)
     expect(second?.[0]).to.include({ error: 'TOPIC_ALREADY_EXISTS' })
+  })
+
+  const many = (count: number) => Array.from({ length: count }, (_, index) => newTopic(`topic-${index}`))
+
+  it('a change that takes several turns to decide on is seen whole or not at all, and holds up those behind it', async () => {
+    const { store, host, change } = await StoreOnMemory.start()
+    const sizes = new Set<number>()
+    store.onChange(({ topicsByName }) => sizes.add(topicsByName.size))
+    const large = store.createTopics(many(2000), change)
+    const small = store.createTopics([newTopic('topic-1999')], change)
+    const id = store.allocateProducerIds(1000, 0)
+    const [made, [refused]] = await host.settle(Promise.all([large, small, id]))
+    expect(made.some(isRejection)).to.equal(false)
+    expect(refused).to.include({ error: 'TOPIC_ALREADY_EXISTS' })
+    expect([...sizes]).to.deep.equal([2000])
+    expect(store.image.nextProducerId).to.equal(1000)
+  })
+
+  it('a change whose client leaves before it is decided on never happens', async () => {
+    const { store, host, change } = await StoreOnMemory.start()
+    const slices = new TurnSlices(host)
+    const leaves = { next: () => slices.next()?.then(() => Promise.reject(new Error('left'))) }
+    const left = store.createTopics(many(2000), { ...change, slices: leaves }).catch((error: Error) => error.message)
+    const other = store.createTopics([newTopic('other')], change)
+    expect(await host.settle(Promise.all([left, other.then(() => 'made')]))).to.deep.equal(['left', 'made'])
+    expect([...store.image.topicsByName.keys()]).to.deep.equal(['other'])
+  })
+
+  it('a write that fails while a change is decided on makes it decide again', async () => {
+    const { store, host, change } = await StoreOnMemory.start()
+    host.files.rates = { ...host.files.rates, writeError: 1 }
+    const lost = store.createTopics([newTopic('topic-7')], change)
+    let steps = 0
+    const pause = () => new Promise<void>((resolve) => host.timers.after(10, resolve))
+    const slow = { next: () => (++steps % 1000 === 0 ? pause() : undefined) }
+    const large = store.createTopics(many(2000), { ...change, slices: slow })
+    await host.settle(lost)
+    expect(steps).to.be.lessThan(2000)
+    host.files.rates = { ...host.files.rates, writeError: 0 }
+    expect((await host.settle(large)).some(isRejection)).to.equal(false)
+    expect(store.image.topicsByName.size).to.equal(2000)
+  })
+
+  it('a change of more than 10,000 records is refused, as in Kafka', async () => {
+    const { store, host, change } = await StoreOnMemory.start()
+    const refused = await host.settle(store.createTopics(many(5001), change))
+    expect(new Set(refused.map((each) => isRejection(each) && each.message))).to.deep.equal(
+      new Set(['Unable to perform excessively large batch operation.']),
+    )
+    const [wide] = await host.settle(store.createTopics([newTopic('wide', { partitionCount: 10_000 })], change))
+    expect(wide).to.include({ error: 'POLICY_VIOLATION' })
+    expect(store.image.topicsByName.size).to.equal(0)
   })
 
   it('validate only changes nothing', async () => {

@@ -7,6 +7,8 @@ import {
 import { encodeMetadataRecord, readMetadataRecord } from '../../protocol/internal-records/metadata-framing.ts'
 import { eachAlone, inBackground } from '../../storage/failure-policy.ts'
 import type { Host } from '../../storage/host/host.ts'
+import { StepQueue } from '../../storage/host/step-queue.ts'
+import type { Slices } from '../../storage/host/turn-slices.ts'
 import type { Logger } from '../observe/logger.ts'
 import type { AdoptedTopic } from './adopted-topics.ts'
 import { bootstrapRecords, registrationRecords } from './bootstrap.ts'
@@ -40,6 +42,8 @@ import {
 
 export interface MetadataStoreParts {
   readonly host: Host
+  /** Turns for changes that take long to decide on. */
+  readonly slices: Slices
   readonly logger: Logger
   /** Directory in which __cluster_metadata-0 lies: metadata.log.dir, or the first of log.dirs. */
   readonly directory: string
@@ -55,19 +59,40 @@ export interface MetadataStoreParts {
 }
 
 /** Decides on each wish against the same image: a second wish for the same thing would not see the first. */
-function once<W, T>(
+function* once<W, T>(
   wishes: readonly W[],
   keyOf: (wish: W) => string,
   decide: (wish: W) => Decided<T> | Rejection,
   refuse: (wish: W) => Rejection,
-): (Decided<T> | Rejection)[] {
+): Generator<void, (Decided<T> | Rejection)[]> {
   const seen = new Set<string>()
-  return wishes.map((wish) => {
+  const decisions: (Decided<T> | Rejection)[] = []
+  for (const wish of wishes) {
     const key = keyOf(wish)
-    if (seen.has(key)) return refuse(wish)
+    decisions.push(seen.has(key) ? refuse(wish) : decide(wish))
     seen.add(key)
-    return decide(wish)
-  })
+    yield
+  }
+  return decisions
+}
+
+/** A decision that takes one step. */
+function decided<T>(decide: (image: ClusterImage) => Decided<T>): (image: ClusterImage) => Generator<void, Decided<T>> {
+  // biome-ignore lint/correctness/useYield: the shortest of all generators
+  return function* (image) {
+    return decide(image)
+  }
+}
+
+/** Records that one change may have. Source: QuorumController.MAX_RECORDS_PER_USER_OP. */
+const MAX_RECORDS_PER_CHANGE = 10_000
+const tooManyRecords = reject('POLICY_VIOLATION', 'Unable to perform excessively large batch operation.')
+
+/** The disk did not take a change: it never happened. The cause is what the disk said. */
+class NotWritten extends Error {
+  constructor(cause: unknown) {
+    super('a change of the cluster metadata could not be written', { cause })
+  }
 }
 
 type ChangeListener = (image: MetadataImage, change: MetadataChange) => void
@@ -94,6 +119,7 @@ export class LogBackedMetadataStore implements MetadataStore {
   /** What is on the disk, and what it will be once the staged changes are. */
   #image: ClusterImage
   #stagedImage: ClusterImage
+  readonly #decisions = new StepQueue()
   #staged: StagedChange[] = []
   #flushing: Promise<void> | undefined
   /** Bytes since the last snapshot when the next one failed; 0: it did not. */
@@ -129,13 +155,21 @@ export class LogBackedMetadataStore implements MetadataStore {
     this.#rules = rules
     const isNew = this.#log.endOffset === 0
     this.#log.lead(this.#parts.nodeId, options.nowMs)
-    if (isNew) await this.#write(bootstrapRecords(this.#image.features, options.adopted), options.nowMs)
-    const register = registrationRecords(this.#stagedImage, {
-      ...this.#parts,
-      incarnationId: this.#parts.host.random.uuid(),
-      brokerEpoch: this.#log.endOffset,
+    const write = (recordsFor: (image: ClusterImage) => readonly Buffer[]) =>
+      this.#change(
+        decided((image) => ({ records: recordsFor(image), result: undefined })),
+        options,
+      )
+    if (isNew) await write(({ features }) => bootstrapRecords(features, options.adopted))
+    await write((image) => {
+      const incarnationId = this.#parts.host.random.uuid()
+      const register = registrationRecords(image, {
+        ...this.#parts,
+        incarnationId,
+        brokerEpoch: this.#log.endOffset,
+      })
+      return [...register, ...missingLeaders(image, this.#parts.nodeId)]
     })
-    await this.#write([...register, ...missingLeaders(this.#stagedImage, this.#parts.nodeId)], options.nowMs)
   }
 
   /**
@@ -143,8 +177,11 @@ export class LogBackedMetadataStore implements MetadataStore {
    * be gone, and clients tell by the epoch (KIP-320).
    */
   async startLeaderEpochs(nowMs: number): Promise<void> {
-    const records = newLeaderEpochs(this.#stagedImage, this.#parts.nodeId)
-    if (records.length > 0) await this.#write(records, nowMs)
+    const decide = (image: ClusterImage) => ({
+      records: newLeaderEpochs(image, this.#parts.nodeId),
+      result: undefined,
+    })
+    await this.#change(decided(decide), { nowMs })
   }
 
   async createTopics(
@@ -155,74 +192,107 @@ export class LogBackedMetadataStore implements MetadataStore {
     const excess = excessiveTopics(topics, rules)
     if (excess !== undefined) return topics.map(() => excess)
     const validateOnly = topics.some((topic) => topic.validateOnly)
-    const decisions = once(
-      topics,
-      ({ name }) => name,
-      (topic) => decideNewTopic(this.#stagedImage, topic, rules),
-      ({ name }) => reject('TOPIC_ALREADY_EXISTS', `Topic '${name}' already exists.`),
-    )
-    return this.#change(decisions, { ...options, validateOnly })
+    const decide = (image: ClusterImage) =>
+      once(
+        topics,
+        ({ name }) => name,
+        (topic) => decideNewTopic(image, topic, rules),
+        ({ name }) => reject('TOPIC_ALREADY_EXISTS', `Topic '${name}' already exists.`),
+      )
+    return this.#changeEach(decide, { ...options, validateOnly })
   }
 
   async deleteTopics(ids: readonly string[], options: ChangeOptions): Promise<readonly (TopicImage | Rejection)[]> {
-    const decisions = once(
-      ids,
-      (id) => id,
-      (id) => decideTopicRemoval(this.#stagedImage, id),
-      () => reject('UNKNOWN_TOPIC_ID'),
-    )
-    return this.#change(decisions, { ...options, validateOnly: false })
+    const decide = (image: ClusterImage) =>
+      once(
+        ids,
+        (id) => id,
+        (id) => decideTopicRemoval(image, id),
+        () => reject('UNKNOWN_TOPIC_ID'),
+      )
+    return this.#changeEach(decide, options)
   }
 
   async createPartitions(
     topics: readonly NewPartitions[],
-    options: ChangeOptions & { readonly validateOnly: boolean },
+    options: ChangeOptions,
   ): Promise<readonly (TopicImage | Rejection)[]> {
     const rules = this.#startedRules()
-    const excess = excessivePartitions(this.#stagedImage, topics)
-    if (excess !== undefined) return topics.map(() => excess)
-    const decisions = once(
-      topics,
-      ({ name }) => name,
-      (topic) => decideNewPartitions(this.#stagedImage, topic, rules),
-      () => reject('INVALID_REQUEST', 'Duplicate topic name.'),
-    )
-    return this.#change(decisions, options)
+    const decide = function* (image: ClusterImage) {
+      const excess = excessivePartitions(image, topics)
+      if (excess !== undefined) return topics.map(() => excess)
+      return yield* once(
+        topics,
+        ({ name }) => name,
+        (topic) => decideNewPartitions(image, topic, rules),
+        () => reject('INVALID_REQUEST', 'Duplicate topic name.'),
+      )
+    }
+    return this.#changeEach(decide, options)
   }
 
   async assignDirectories(assignments: readonly DirectoryAssignment[], options: ChangeOptions): Promise<void> {
-    const records = directoryRecords(this.#stagedImage, this.#parts.nodeId, assignments)
-    if (records.length > 0) await this.#write(records, options.nowMs)
+    const decide = (image: ClusterImage) => ({
+      records: directoryRecords(image, this.#parts.nodeId, assignments),
+      result: undefined,
+    })
+    await this.#change(decided(decide), options)
   }
 
-  async alterConfigs(changes: readonly ConfigChange[], options: ChangeOptions): Promise<void> {
-    const records = changes.flatMap(({ resourceType, resourceName, settings }) =>
-      [...settings].map(([name, value]) => configRecord(resourceType, resourceName, name, value)),
-    )
-    if (records.length > 0) await this.#write(records, options.nowMs)
+  async alterConfigs(
+    decide: (image: MetadataImage) => Generator<void, readonly ConfigChange[]>,
+    options: ChangeOptions,
+  ): Promise<Rejection | undefined> {
+    return this.#change(function* (image): Generator<void, Decided<Rejection | undefined>> {
+      const records: Buffer[] = []
+      for (const { resourceType, resourceName, settings } of yield* decide(image)) {
+        for (const [name, value] of settings) records.push(configRecord(resourceType, resourceName, name, value))
+        yield
+      }
+      if (records.length > MAX_RECORDS_PER_CHANGE) return { records: [], result: tooManyRecords }
+      return { records, result: undefined }
+    }, options)
   }
 
-  async alterScramCredentials(changes: readonly ScramChange[], options: ChangeOptions): Promise<void> {
-    const records = changes.map(({ user, mechanism, credential }) => scramRecord(user, mechanism, credential))
-    if (records.length > 0) await this.#write(records, options.nowMs)
+  async alterScramCredentials(
+    decide: (image: MetadataImage) => Generator<void, readonly ScramChange[]>,
+    options: ChangeOptions,
+  ): Promise<void> {
+    await this.#change(function* (image) {
+      const records: Buffer[] = []
+      for (const { user, mechanism, credential } of yield* decide(image)) {
+        records.push(scramRecord(user, mechanism, credential))
+        yield
+      }
+      return { records, result: undefined }
+    }, options)
   }
 
   async setFeatures(levels: ReadonlyMap<string, number>, options: ChangeOptions): Promise<void> {
     const records = [...levels].map(([name, level]) => featureRecord(name, level))
-    if (records.length > 0) await this.#write(records, options.nowMs)
+    await this.#change(
+      decided(() => ({ records, result: undefined })),
+      options,
+    )
   }
 
   async unregisterBroker(brokerId: number, options: ChangeOptions): Promise<void> {
-    const brokerEpoch = this.#stagedImage.registrations.get(brokerId)?.epoch
-    if (brokerEpoch === undefined) return
-    await this.#write([encodeMetadataRecord(UnregisterBrokerRecord, 0, { brokerId, brokerEpoch })], options.nowMs)
+    const decide = ({ registrations }: ClusterImage) => {
+      const brokerEpoch = registrations.get(brokerId)?.epoch
+      const record = { brokerId, brokerEpoch: brokerEpoch ?? -1 }
+      const records = brokerEpoch === undefined ? [] : [encodeMetadataRecord(UnregisterBrokerRecord, 0, record)]
+      return { records, result: undefined }
+    }
+    await this.#change(decided(decide), options)
   }
 
   async allocateProducerIds(count: number, nowMs: number): Promise<number | Rejection> {
-    const first = this.#stagedImage.nextProducerId
+    const decide = (image: ClusterImage) => ({
+      records: [producerIdsRecord(image, this.#parts.nodeId, image.nextProducerId + count)],
+      result: image.nextProducerId,
+    })
     try {
-      await this.#write([producerIdsRecord(this.#stagedImage, this.#parts.nodeId, first + count)], nowMs)
-      return first
+      return await this.#change(decided(decide), { nowMs })
     } catch (error) {
       return this.#notWritten(error)
     }
@@ -231,14 +301,17 @@ export class LogBackedMetadataStore implements MetadataStore {
   /** Says that the broker is gone, waits for what is staged, and closes the log. */
   async stop(): Promise<void> {
     // A Kafka that is started on this directory would wait for the broker's session to end if it were told nothing.
-    const registration = this.#stagedImage.registrations.get(this.#parts.nodeId)
-    if (this.#rules !== undefined && registration?.fenced === false) {
-      const { nowMs } = this.#parts.host.clock
-      const gone = { brokerId: this.#parts.nodeId, brokerEpoch: registration.epoch, fenced: 1 }
-      await this.#write([encodeMetadataRecord(BrokerRegistrationChangeRecord, 0, gone)], nowMs()).catch((error) =>
-        this.#parts.logger.warn({ err: error }, 'the end of this broker could not be written to the metadata log'),
-      )
+    const { nodeId, host, logger } = this.#parts
+    const decide = ({ registrations }: ClusterImage) => {
+      const registration = registrations.get(nodeId)
+      if (this.#rules === undefined || registration?.fenced !== false) return { records: [], result: undefined }
+      const gone = { brokerId: nodeId, brokerEpoch: registration.epoch, fenced: 1 }
+      return { records: [encodeMetadataRecord(BrokerRegistrationChangeRecord, 0, gone)], result: undefined }
     }
+    await this.#change(decided(decide), { nowMs: host.clock.nowMs() }).catch((error) =>
+      logger.warn({ err: error }, 'the end of this broker could not be written to the metadata log'),
+    )
+    await this.#decisions.idle()
     await this.#flushing
     this.#log.close()
   }
@@ -249,32 +322,75 @@ export class LogBackedMetadataStore implements MetadataStore {
   }
 
   /** Writes the accepted ones of several decisions together; where that fails they are refused after all. */
-  async #change<T>(
-    decisions: readonly (Decided<T> | Rejection)[],
-    options: ChangeOptions & { readonly validateOnly: boolean },
+  async #changeEach<T>(
+    decide: (image: ClusterImage) => Generator<void, readonly (Decided<T> | Rejection)[]>,
+    options: ChangeOptions,
   ): Promise<readonly (T | Rejection)[]> {
-    const records = decisions.flatMap((decision) => (isRejection(decision) ? [] : decision.records))
-    if (records.length > 0 && !options.validateOnly) {
-      try {
-        await this.#write(records, options.nowMs)
-      } catch (error) {
-        const refusal = this.#notWritten(error)
-        return decisions.map((decision) => (isRejection(decision) ? decision : refusal))
+    let decisions: readonly (Decided<T> | Rejection)[] = []
+    const decideAll = function* (image: ClusterImage) {
+      decisions = yield* decide(image)
+      const records: Buffer[] = []
+      for (const decision of decisions) {
+        for (const record of isRejection(decision) ? [] : decision.records) {
+          records.push(record)
+          yield
+        }
+        if (records.length <= MAX_RECORDS_PER_CHANGE) continue
+        decisions = decisions.map(() => tooManyRecords)
+        return { records: [], result: undefined }
       }
+      return { records, result: undefined }
     }
-    return decisions.map((decision) => (isRejection(decision) ? decision : decision.result))
+    const resultOf = (decision: Decided<T> | Rejection) => (isRejection(decision) ? decision : decision.result)
+    try {
+      await this.#change(decideAll, options)
+      return decisions.map(resultOf)
+    } catch (error) {
+      if (!(error instanceof NotWritten)) throw error
+      const refusal = this.#notWritten(error)
+      return decisions.map((decision) => (isRejection(decision) ? decision : refusal))
+    }
   }
 
   #notWritten(error: unknown): Rejection {
-    this.#parts.logger.error({ err: error }, 'a change of the cluster metadata could not be written')
+    const err = error instanceof NotWritten ? error.cause : error
+    this.#parts.logger.error({ err }, 'a change of the cluster metadata could not be written')
     return reject('KAFKA_STORAGE_ERROR')
   }
 
-  /** Stages records as one atomic batch in this turn. Resolves once they are on the disk and readers see them. */
-  #write(records: readonly Buffer[], nowMs: number): Promise<void> {
-    const builder = new ImageBuilder(this.#stagedImage)
-    for (const bytes of records) builder.replay(readMetadataRecord(new ByteReader(bytes)), bytes)
-    // Only now: records that cannot be replayed must not get into the log.
+  /**
+   * Decides on a change against all changes before it and stages its records as one atomic batch. Resolves once they are
+   * on the disk and readers see them. Rejects with NotWritten where the disk does not take them.
+   */
+  async #change<T>(decide: (image: ClusterImage) => Generator<void, Decided<T>>, options: ChangeOptions): Promise<T> {
+    const made = this.#decisions.run(() => this.#decideAndStage(decide, options), options.slices ?? this.#parts.slices)
+    // No await in between: what is decided in one slice is staged in the turn in which it was asked for.
+    const { result, written } = made instanceof Promise ? await made : made
+    await written
+    return result
+  }
+
+  *#decideAndStage<T>(
+    decide: (image: ClusterImage) => Generator<void, Decided<T>>,
+    { nowMs, validateOnly }: ChangeOptions,
+  ): Generator<void, { readonly result: T; readonly written: Promise<void> }> {
+    for (;;) {
+      const image = this.#stagedImage
+      const { records: encoded, result } = yield* decide(image)
+      const records = [...encoded]
+      if (records.length === 0 || validateOnly === true) return { result, written: Promise.resolve() }
+      const builder = new ImageBuilder(image)
+      for (const bytes of records) {
+        builder.replay(readMetadataRecord(new ByteReader(bytes)), bytes)
+        yield
+      }
+      // A write failed meanwhile, and took back changes that this one builds on.
+      if (image !== this.#stagedImage) continue
+      return { result, written: this.#stage(records, builder, nowMs) }
+    }
+  }
+
+  #stage(records: readonly Buffer[], builder: ImageBuilder, nowMs: number): Promise<void> {
     this.#log.append(records, nowMs)
     const { image, change } = builder.finish({
       endOffset: this.#log.endOffset,
@@ -329,7 +445,7 @@ export class LogBackedMetadataStore implements MetadataStore {
     this.#staged = []
     this.#log.discard()
     this.#stagedImage = this.#image
-    for (const { reject: rejectWrite } of staged) rejectWrite(error)
+    for (const { reject: rejectWrite } of staged) rejectWrite(new NotWritten(error))
   }
 
   // A snapshot costs as much as the image is large: it waits for at least as many bytes of records as the last one had.

@@ -1,4 +1,5 @@
 import { SimulatedHost } from '../../storage/host/simulated-host.ts'
+import { TurnSlices } from '../../storage/host/turn-slices.ts'
 import { ConfigStore } from '../config/config-store.ts'
 import { InvalidSetting } from '../config/config-value.ts'
 import { readStaticConfig } from '../config/static-config.ts'
@@ -21,6 +22,7 @@ export class StoreOnMemory {
     host.files.makeDirectory('/data')
     this.store = LogBackedMetadataStore.open({
       host,
+      slices: new TurnSlices(host),
       logger: silentLogger,
       directory: '/data',
       clusterId: 'test-cluster',

@@ -1,4 +1,5 @@
 import type { Rejection } from '../../protocol/error-codes.ts'
+import type { Slices } from '../../storage/host/turn-slices.ts'
 import type { MetadataImage, ScramCredential, TopicImage } from './metadata-image.ts'
 
 /** Owner of the cluster's metadata: decides about changes (topic-changes.ts), logs them (metadata-log.ts), tells of them. */
@@ -13,14 +14,24 @@ export interface MetadataStore {
   deleteTopics(ids: readonly string[], options: ChangeOptions): Promise<readonly (TopicImage | Rejection)[]>
   createPartitions(
     topics: readonly NewPartitions[],
-    options: ChangeOptions & { readonly validateOnly: boolean },
+    options: ChangeOptions,
   ): Promise<readonly (TopicImage | Rejection)[]>
   /** Says in which data directory this broker has a partition (KIP-858). Partitions that are gone are left out. */
   assignDirectories(assignments: readonly DirectoryAssignment[], options: ChangeOptions): Promise<void>
-  /** Already validated settings of one resource: null removes one. */
-  alterConfigs(changes: readonly ConfigChange[], options: ChangeOptions): Promise<void>
-  /** Already validated credentials: null removes one. */
-  alterScramCredentials(changes: readonly ScramChange[], options: ChangeOptions): Promise<void>
+  /**
+   * Settings of resources, decided on against the image that all changes before have made; `decide` yields between two
+   * resources, and runs again where that image was taken back. Null removes a setting. POLICY_VIOLATION where they are
+   * too many for one batch.
+   */
+  alterConfigs(
+    decide: (image: MetadataImage) => Generator<void, readonly ConfigChange[]>,
+    options: ChangeOptions,
+  ): Promise<Rejection | undefined>
+  /** Credentials, decided on as settings are: null removes one. */
+  alterScramCredentials(
+    decide: (image: MetadataImage) => Generator<void, readonly ScramChange[]>,
+    options: ChangeOptions,
+  ): Promise<void>
   /** Already validated feature levels. */
   setFeatures(levels: ReadonlyMap<string, number>, options: ChangeOptions): Promise<void>
   /** Forgets brokers that will not come back. */
@@ -31,7 +42,11 @@ export interface MetadataStore {
 
 export interface ChangeOptions {
   readonly nowMs: number
-  readonly principal: string
+  readonly principal?: string
+  /** Decided on, and not written. */
+  readonly validateOnly?: boolean
+  /** Turns for a decision that takes several; it ends where these reject, and nothing is changed. */
+  readonly slices?: Slices
 }
 
 export interface NewTopic {

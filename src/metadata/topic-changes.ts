@@ -33,7 +33,8 @@ export interface TopicRules {
 
 /** A change that was decided on: its records, and what the client is told once they are written. */
 export interface Decided<T> {
-  readonly records: readonly Buffer[]
+  /** To be read once: those of a topic with many partitions are encoded one by one. */
+  readonly records: Iterable<Buffer>
   readonly result: T
 }
 
@@ -65,12 +66,18 @@ export function decideNewTopic(
     internal: isInternalTopic(topic.name),
     partitions: placement.map((replicas) => newPartition(image, replicas, rules)),
   }
-  const records = [...topicRecords(created, image.features)]
-  const configs = [...topic.configs].map(([name, value]) =>
-    configRecord(configResourceType.topic, topic.name, name, value),
-  )
-  records.splice(1, 0, ...configs)
-  return { records, result: { topic: created, replicationFactor: (placement[0] as readonly number[]).length } }
+  const result = { topic: created, replicationFactor: (placement[0] as readonly number[]).length }
+  return { records: newTopicRecords(image, created, topic.configs), result }
+}
+
+function* newTopicRecords(image: ClusterImage, topic: TopicImage, configs: NewTopic['configs']): Iterable<Buffer> {
+  let isFirst = true
+  for (const record of topicRecords(topic, image.features)) {
+    yield record
+    if (isFirst)
+      for (const [name, value] of configs) yield configRecord(configResourceType.topic, topic.name, name, value)
+    isFirst = false
+  }
 }
 
 function nameRefusal(image: ClusterImage, name: string): Rejection | undefined {
@@ -216,9 +223,14 @@ export function decideNewPartitions(
   if (isRejection(placement)) return placement
   const added = placement.map((replicas) => newPartition(image, replicas, rules))
   return {
-    records: added.map((partition, index) => partitionRecord(topic.id, existing + index, partition, image.features)),
+    records: addedRecords(image, topic, added),
     result: { ...topic, partitions: [...topic.partitions, ...added] },
   }
+}
+
+function* addedRecords(image: ClusterImage, { id, partitions }: TopicImage, added: readonly PartitionImage[]) {
+  for (const [index, partition] of added.entries())
+    yield partitionRecord(id, partitions.length + index, partition, image.features)
 }
 
 function candidates(image: ClusterImage, rules: TopicRules): BrokerImage[] {

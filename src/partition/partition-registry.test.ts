@@ -3,6 +3,7 @@ import { isRejection } from '../../protocol/error-codes.ts'
 import { InvariantError } from '../../protocol/invariant.ts'
 import { ZERO_UUID } from '../../protocol/schema.ts'
 import { SimulatedHost } from '../../storage/host/simulated-host.ts'
+import { TurnSlices } from '../../storage/host/turn-slices.ts'
 import { ConfigStore } from '../config/config-store.ts'
 import { readStaticConfig, type StaticConfig } from '../config/static-config.ts'
 import { FetchPurgatory } from '../fetch/fetch-purgatory.ts'
@@ -18,6 +19,7 @@ class Rig {
   readonly errors: string[] = []
   readonly purgatory = new FetchPurgatory(new SimulatedHost(1).timers)
   readonly configs = new ConfigStore(readStaticConfig(new Map()) as StaticConfig, 1)
+  readonly host = new SimulatedHost()
   readonly registry: PartitionRegistry
 
   constructor() {
@@ -32,7 +34,8 @@ class Rig {
     const settings = (topic: string) => configs.topic(topic)
     this.registry = new PartitionRegistry({
       nodeId: 1,
-      host: new SimulatedHost(),
+      host: this.host,
+      slices: new TurnSlices(this.host),
       logs,
       metadata,
       settings,
@@ -58,6 +61,45 @@ class Rig {
 }
 
 describe('the partition registry', () => {
+  it('makes and deletes the logs of a wide topic in several turns, and one at once that is asked for', async () => {
+    const { host, metadata, registry, logs } = new Rig()
+    registry.start()
+    const topic = metadata.addTopic('wide', 5000)
+    const made = () => [...logs.logs.keys()]
+    expect(made().length).to.be.within(1, 2000)
+    expect(isRejection(registry.leaderFor('wide', 4999))).to.equal(false)
+    expect(made()).to.include('wide-4999')
+    await host.advance(0)
+    expect(made()).to.have.length(5000)
+    metadata.deleteTopic(topic)
+    expect(made().length).to.be.within(3000, 4999)
+    expect(registry.leaderFor('wide', 4999)).to.include({ error: 'UNKNOWN_TOPIC_OR_PARTITION' })
+    await host.settle(registry.stop())
+    expect(made()).to.deep.equal([])
+  })
+
+  it('deletes the log of a deleted topic before it makes one of its name', async () => {
+    const { host, metadata, registry, logs } = new Rig()
+    registry.start()
+    const old = metadata.addTopic('again', 5000)
+    await host.advance(0)
+    metadata.deleteTopic(old)
+    const again = metadata.addTopic('again', 5000)
+    const partition = registry.leaderFor('again', 4999)
+    expect(partition).to.include({ topicId: again.id })
+    await host.advance(0)
+    expect(registry.leaderFor('again', 4999)).to.equal(partition)
+    expect(logs.logs.get('again-4999')?.topicId).to.equal(again.id)
+  })
+
+  it('makes no log of a topic that is deleted before its turn comes', async () => {
+    const { host, metadata, registry, logs } = new Rig()
+    registry.start()
+    metadata.deleteTopic(metadata.addTopic('brief', 5000))
+    await host.advance(0)
+    expect([...logs.logs.keys()]).to.deep.equal([])
+  })
+
   it('sets logs aside that the metadata does not have on this broker, each with its reason', () => {
     const rig = new Rig()
     const id = 'B9tNdH1zRsmI8JTueZP1SA'
