@@ -30,6 +30,8 @@ export class SimulatedHost implements Host {
   readonly threads = 4
   /** What `fatal` was told. */
   fatalReason: Error | undefined
+  /** Told of each turn with the processor time that the process spent in it, in real milliseconds. */
+  onTurn: ((cpuMs: number) => void) | undefined
 
   #events: Event[] = []
   #sequence = 0
@@ -107,8 +109,10 @@ export class SimulatedHost implements Host {
         if (next === undefined || this.files.crashed || !condition(next)) return
         this.#events.splice(this.#events.indexOf(next), 1)
         this.#elapsedMs = Math.max(this.#elapsedMs, next.atMs)
+        const before = this.onTurn === undefined ? undefined : process.cpuUsage()
         next.callback()
         await drainMicrotasks()
+        if (before !== undefined) this.onTurn?.(cpuMsSince(before))
       }
     } finally {
       this.#isRunning = false
@@ -146,6 +150,11 @@ function isBefore(a: Event, b: Event): boolean {
 }
 
 /** A turn of the real event loop: all that is ready to run has run when it is over. */
+function cpuMsSince(before: NodeJS.CpuUsage): number {
+  const { user, system } = process.cpuUsage(before)
+  return (user + system) / 1000
+}
+
 function drainMicrotasks(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve))
 }

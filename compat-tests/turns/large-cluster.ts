@@ -1,0 +1,60 @@
+import { Metadata } from '../../protocol/apis/metadata.ts'
+import type { ApiSchema } from '../../protocol/schema.ts'
+import { ZERO_UUID } from '../../protocol/schema.ts'
+import { apiNamed, committed, largeRequests, numbers, PARTITIONS, TOPICS, WIDE } from './large-requests.ts'
+import { MeasuredBroker, type Turns } from './turn-meter.ts'
+
+/** Topics that one request may make: each takes two records, and Kafka takes 10,000 records at once. */
+const TOPICS_AT_ONCE = 4000
+const OFFSETS_AT_ONCE = 2000
+
+/** A broker with so many topics, partitions and offsets that no answer about all of them is small. */
+export class LargeCluster {
+  readonly broker = new MeasuredBroker()
+  /** The longest turns while it was filled, by what was made. */
+  readonly filling = new Map<string, Turns>()
+  #wideId = ''
+
+  async start(): Promise<this> {
+    await this.broker.start()
+    for (let first = 0; first < TOPICS; first += TOPICS_AT_ONCE) {
+      const names = numbers(TOPICS_AT_ONCE).map((i) => `topic-${first + i}`)
+      await this.#create(names.map((name) => ({ name, numPartitions: 1 })))
+    }
+    await this.#create([{ name: WIDE, numPartitions: PARTITIONS }])
+    const asked = { topics: [{ name: WIDE, topicId: ZERO_UUID }], includeClusterAuthorizedOperations: false }
+    const { topics } = await this.broker.ask(Metadata, 12, { ...asked, includeTopicAuthorizedOperations: false })
+    this.#wideId = (topics as { topicId: string }[])[0]!.topicId
+    await this.broker.ask(apiNamed('FindCoordinator'), 4, { keyType: 0, coordinatorKeys: ['group'] })
+    for (let first = 0; first < PARTITIONS; first += OFFSETS_AT_ONCE) {
+      const body = { groupId: 'group', ...outsideOfGroup, topics: [committed(WIDE, first, OFFSETS_AT_ONCE)] }
+      await this.broker.ask(apiNamed('OffsetCommit'), 10, this.#withWideId(body))
+    }
+    return this
+  }
+
+  async #create(topics: readonly object[]): Promise<void> {
+    const common = { replicationFactor: 1, assignments: [], configs: [] }
+    const body = { topics: topics.map((topic) => ({ ...topic, ...common })), timeoutMs: 1000, validateOnly: false }
+    const turns = await this.broker.measure(apiNamed('CreateTopics'), 7, body)
+    this.filling.set(`${topics.length} topics from ${JSON.stringify(topics[0])}`, turns)
+  }
+
+  /** What the largest sensible request of an api takes, with so many elements in it. */
+  measure(api: ApiSchema, version: number, elements: number): Promise<Turns & { readonly requestBytes: number }> {
+    const body = largeRequests[api.name]!(elements, api, version)
+    return this.broker.measure(api, version, this.#withWideId(body))
+  }
+
+  #withWideId<T>(value: T): T {
+    if (Array.isArray(value)) return value.map((each) => this.#withWideId(each)) as T
+    if (typeof value !== 'object' || value === null || Buffer.isBuffer(value)) return value
+    const entries = Object.entries(value).map(([name, each]) => [
+      name,
+      name === 'topicId' && each === WIDE ? this.#wideId : this.#withWideId(each),
+    ])
+    return Object.fromEntries(entries) as T
+  }
+}
+
+const outsideOfGroup = { memberId: '', generationIdOrMemberEpoch: -1, groupInstanceId: null }

@@ -1,0 +1,98 @@
+import { ByteReader } from '../../protocol/byte-reader.ts'
+import { contiguous } from '../../protocol/byte-writer.ts'
+import { decode, encode } from '../../protocol/codegen.ts'
+import { frameOf } from '../../protocol/frame.ts'
+import { readResponseHeader, writeRequestHeader } from '../../protocol/headers.ts'
+import type { ApiSchema } from '../../protocol/schema.ts'
+import { Broker } from '../../src/broker.ts'
+import { brokerSettingsOf } from '../../src/config/broker-start.ts'
+import { SimulatedTransport } from '../../src/network/simulated-transport.ts'
+import type { Host } from '../../storage/host/host.ts'
+import { SimulatedHost } from '../../storage/host/simulated-host.ts'
+
+/** What some work took, in milliseconds of processor time of the process: others on the machine do not count. */
+export interface Turns {
+  readonly longestMs: number
+  readonly totalMs: number
+  readonly count: number
+}
+
+const properties = {
+  'log.dirs': '/data',
+  listeners: 'PLAINTEXT://:9092',
+  'offsets.topic.num.partitions': '1',
+  'group.initial.rebalance.delay.ms': '0',
+}
+
+/** A whole broker on a simulated machine whose turns are measured. */
+export class MeasuredBroker {
+  readonly host = new SimulatedHost(1)
+  readonly complaints: string[] = []
+  readonly #broker: Broker
+  #turns = { longestMs: 0, totalMs: 0, count: 0 }
+
+  constructor() {
+    const error = (fields: { err?: Error }, message: string) =>
+      this.complaints.push(`${message}: ${fields.err?.stack ?? JSON.stringify(fields)}`)
+    const logger = { error, warn: error, info() {}, debug() {} }
+    const settings = brokerSettingsOf(new Map(Object.entries(properties)))
+    const { timers, clock } = this.host
+    const machine: Host = { ...this.host, clock: { nowMs: clock.nowMs, monotonicMs: () => this.#clockMs() } }
+    this.#broker = new Broker(settings, machine, new SimulatedTransport(timers), logger)
+    this.host.onTurn = (cpuMs) => {
+      const { longestMs, totalMs, count } = this.#turns
+      this.#turns = { longestMs: Math.max(longestMs, cpuMs), totalMs: totalMs + cpuMs, count: count + 1 }
+    }
+  }
+
+  /** Virtual time stands still within a turn: slices of turns are to end as they do on a real machine. */
+  #clockMs(): number {
+    const { user, system } = process.cpuUsage()
+    return this.host.clock.monotonicMs() + (user + system) / 1000
+  }
+
+  start(): Promise<Turns> {
+    return this.#measured(() => this.#broker.start())
+  }
+
+  stop(): Promise<Turns> {
+    return this.#measured(() => this.#broker.stop())
+  }
+
+  /** The answer to a request, decoded. */
+  async ask(api: ApiSchema, version: number, body: object): Promise<Record<string, unknown>> {
+    const answer = await this.host.settle(this.#broker.inject(message(api, version, body)))
+    const reader = new ByteReader(answer!)
+    readResponseHeader(reader, api, version)
+    return decode(api.response, version, reader)
+  }
+
+  /** What a request takes until it is answered, and what it leaves to be done after that. */
+  async measure(api: ApiSchema, version: number, body: object): Promise<Turns & { readonly requestBytes: number }> {
+    const bytes = message(api, version, body)
+    const turns = await this.#measured(() => {
+      // The first turn of a request that comes over no wire.
+      return new Promise<void>((resolve, reject) => {
+        this.host.timers.atTurnEnd(() => {
+          this.#broker.inject(bytes).then(() => resolve(), reject)
+        })
+      })
+    })
+    return { ...turns, requestBytes: bytes.length }
+  }
+
+  async #measured(work: () => Promise<unknown>): Promise<Turns> {
+    this.#turns = { longestMs: 0, totalMs: 0, count: 0 }
+    await this.host.settle(Promise.resolve(work()))
+    await this.host.advance(100)
+    return this.#turns
+  }
+}
+
+function message(api: ApiSchema, apiVersion: number, body: object): Buffer {
+  const frame = frameOf((writer) => {
+    writeRequestHeader(writer, api, { apiVersion, correlationId: 1, clientId: 'large' })
+    encode(api.request, apiVersion, body as never, writer)
+  })
+  return Buffer.from(contiguous(frame).subarray(4))
+}
