@@ -429,6 +429,25 @@ describe('a connection', () => {
     expect(rig.queued.count).to.equal(2)
   })
 
+  it('that may not be read lets another one finish its frame, which it may be waiting for', async () => {
+    const rig = await new Rig().listen()
+    const joining = rig.connect()
+    const large = frame('x'.repeat(2000))
+    joining.connection.send(Buffer.concat([...['join', 'a', 'b'].map(frame), large.subarray(0, 1200)]))
+    await rig.run()
+    expect(joining.connection.isRead).to.equal(true)
+    const third = rig.connect()
+    third.connection.send(Buffer.concat(['c', 'd'].map(frame)))
+    await rig.run()
+    joining.connection.send(large.subarray(1200, 1300))
+    await rig.run()
+    expect(joining.connection.isRead).to.equal(false)
+    const other = rig.connect()
+    other.connection.send(large.subarray(0, 10))
+    await rig.run()
+    expect(other.connection.isRead).to.equal(true)
+  })
+
   it('counts in queued.max.requests what has fixed its order and is not answered, until it is, or leaves', async () => {
     const rig = await new Rig().listen()
     const client = rig.connect()

@@ -136,15 +136,20 @@ export class Connection implements PeerHandler, WaitingReader {
   #checkReading(): void {
     if (this.#isClosed) return
     this.#countQueued(this.#waiting.length + this.#exchanges.length - (this.#ordering === undefined ? 0 : 1))
-    const mayRead =
-      this.#waiting.length < WAITING_LIMIT &&
-      this.#peer.unsentBytes <= UNSENT_LIMIT_BYTES &&
-      this.#parts.queued.mayRead(this, this.#queued) &&
-      this.#parts.budget.mayRead(this, this.#bytesInFrame > 0)
+    const mayRead = this.#mayRead()
     if (mayRead === this.#isReading) return
     this.#isReading = mayRead
     if (mayRead) this.#peer.resumeReading()
     else this.#peer.pauseReading()
+  }
+
+  #mayRead(): boolean {
+    const { queued, budget } = this.#parts
+    const isBusy = this.#waiting.length >= WAITING_LIMIT || this.#peer.unsentBytes > UNSENT_LIMIT_BYTES
+    if (!isBusy && queued.mayRead(this, this.#queued)) return budget.mayRead(this, this.#bytesInFrame > 0)
+    // Others may go first meanwhile, also where this one was to finish its frame: they may be what it waits for.
+    budget.forget(this)
+    return false
   }
 
   #countQueued(count: number): void {
