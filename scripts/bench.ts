@@ -11,6 +11,7 @@ import { TestBroker } from '../compat-tests/test-broker.ts'
 import type { Contender, Figure, Section } from './bench/section.ts'
 import { sections } from './bench/sections.ts'
 import { throughput } from './bench/throughput.ts'
+import { ottlaWithProbe } from './bench/turn-watch.ts'
 import { Progress } from './progress.ts'
 
 /** Of names of figures. */
@@ -22,6 +23,7 @@ ${sections.map(({ name }) => `  ${name}`).join('\n')}
 Examples:
   npm run bench                            everything, in some ten minutes
   npm run bench -- start latency           two parts
+  npm run bench -- mixed                   one record at a time beside a bulk producer
   npm run bench -- --alone --quick 100     a first impression of one`
 
 const program = new Command('npm run bench --')
@@ -40,13 +42,14 @@ const java = !alone && spawnSync('java', ['-version']).status === 0
 if (!java && !alone) console.log('Java is missing: Ottla is measured alone')
 const progress = new Progress()
 
-async function contender(name: Contender['name'], program: BrokerProgram): Promise<Contender> {
+/** shared: how the broker is started that sections share. */
+async function contender(name: Contender['name'], program: BrokerProgram, shared = program): Promise<Contender> {
   // Deleted topics make room at once: the runs of a benchmark together would not fit on every disk.
   const settings = { 'log.segment.delete.delay.ms': '0' }
   const start = () => TestBroker.start({ program, settings })
   const onData = (fill: (dataDir: string) => void) =>
     TestBroker.stopped({ program: { ...program, prepare: ({ dataDir }) => fill(dataDir) }, settings })
-  return { name, start, onData, broker: await start() }
+  return { name, start, onData, broker: await TestBroker.start({ program: shared, settings }) }
 }
 
 /** A JVM is at its speed only once it has compiled what is hot. Both are warmed alike. */
@@ -57,7 +60,7 @@ async function warmUp(): Promise<void> {
   }
 }
 
-const contenders = [await contender('Ottla', ottla)]
+const contenders = [await contender('Ottla', ottla, ottlaWithProbe)]
 if (java) contenders.push(await contender('Apache Kafka', apacheKafkaAsShipped))
 
 /** Best value of each figure, by contender. */
@@ -97,13 +100,15 @@ function print(section: Section, best: Map<string, Map<string, Figure>>): void {
   for (const [name, row] of best) {
     const ours = row.get('Ottla')
     if (ours === undefined) continue
-    const theirs = others.map((other) => row.get(other)!.value)
-    const values = [ours.value, ...theirs, ...theirs.map((value) => ours.value / value)]
-    console.log(`${labelled(`  ${name}`, ours.unit)}${values.map(shown).join('')}`)
+    const theirs = others.map((other) => row.get(other)?.value)
+    const ratios = theirs.map((value) => value && ours.value / value)
+    const note = ours.note === undefined ? '' : `  (${ours.note})`
+    console.log(`${labelled(`  ${name}`, ours.unit)}${[ours.value, ...theirs, ...ratios].map(shown).join('')}${note}`)
   }
 }
 
-function shown(value: number): string {
+function shown(value: number | undefined): string {
+  if (value === undefined) return '-'.padStart(14)
   const digits = value >= 100 ? 0 : value >= 10 ? 1 : 2
   return value.toFixed(digits).padStart(14)
 }

@@ -66,16 +66,26 @@ export async function produce(connection: LoadConnection, frame: Buffer): Promis
   if (errorCode !== 0) throw new Error(`produce answered error ${errorCode}`)
 }
 
-/** Produces batches in turn to the partitions, over several connections with requests in flight, as a busy client does. */
-export async function produceMany(port: number, topic: string, partitions: number, batch: Buffer, batches: number) {
+/**
+ * Produces batches in turn to the partitions, over several connections with requests in flight, as a busy client does.
+ * Resolves to how many: fewer where `isOver` said so.
+ */
+export async function produceMany(
+  port: number,
+  topic: string,
+  partitions: number,
+  batch: Buffer,
+  { batches, isOver = () => false }: { batches: number; isOver?: () => boolean },
+): Promise<number> {
   const frames = Array.from({ length: partitions }, (_, partition) => produceFrame(topic, partition, batch))
   const connections = await Promise.all(Array.from({ length: CONNECTIONS }, () => LoadConnection.connect(port)))
   let sent = 0
   const lane = async (connection: LoadConnection) => {
-    while (sent < batches) await produce(connection, frames[sent++ % partitions]!)
+    while (sent < batches && !isOver()) await produce(connection, frames[sent++ % partitions]!)
   }
   await Promise.all(connections.flatMap((connection) => Array.from({ length: IN_FLIGHT }, () => lane(connection))))
   for (const connection of connections) connection.close()
+  return sent
 }
 
 function fetchFrame(

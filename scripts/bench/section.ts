@@ -18,6 +18,8 @@ export interface Figure {
   readonly best: 'lowest' | 'highest'
   /** Whose it is, where not the contender's that was measured: what Ottla alone stands beside. */
   readonly of?: string
+  /** Printed behind it. */
+  readonly note?: string
 }
 
 /** A data directory of a broker that was stopped, and how to get rid of it. */

@@ -1,5 +1,6 @@
 import { committedOffsets, fullRebalance, heartbeats } from './groups.ts'
 import { latency } from './latency.ts'
+import { mixed, mixedSaturated } from './mixed.ts'
 import { partitions } from './partitions.ts'
 import type { Section } from './section.ts'
 import { segments } from './segments.ts'
@@ -16,6 +17,8 @@ export const sections: readonly Section[] = [
   throughput(100),
   throughput(1000),
   latency,
+  mixed,
+  mixedSaturated,
   fullRebalance,
   heartbeats,
   committedOffsets,

@@ -26,7 +26,9 @@ export function throughput(recordBytes: number): Section {
       )
       const topic = `throughput-${recordBytes}-${topicCount++}`
       return withTopic(broker.port, topic, PARTITIONS, async () => {
-        const produced = await measured(broker.pid, () => produceMany(broker.port, topic, PARTITIONS, batch, batches))
+        const produced = await measured(broker.pid, () =>
+          produceMany(broker.port, topic, PARTITIONS, batch, { batches }),
+        )
         const consumed = await measured(broker.pid, () => consumeMany(broker.port, topic, PARTITIONS, recordsEach))
         return [
           ...figuresOf('produce', bytes, produced),
@@ -43,7 +45,7 @@ interface Cost {
   readonly cpuSeconds: number
 }
 
-async function measured(pid: number, work: () => Promise<void>): Promise<Cost> {
+async function measured(pid: number, work: () => Promise<unknown>): Promise<Cost> {
   const [startedMs, cpuBefore] = [performance.now(), cpuSeconds(pid)]
   await work()
   return { seconds: (performance.now() - startedMs) / 1000, cpuSeconds: cpuSeconds(pid) - cpuBefore }

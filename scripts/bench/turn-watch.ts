@@ -1,0 +1,50 @@
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { type BrokerProgram, ottla } from '../../compat-tests/broker-program.ts'
+import type { TestBroker } from '../../compat-tests/test-broker.ts'
+import { waitFor } from '../../compat-tests/wait-for.ts'
+import type { Figure } from './section.ts'
+
+/** What turn-probe.js prints: milliseconds. */
+interface Turn {
+  readonly ms: number
+  /** Of it: ready to run, but other programs had the processors. */
+  readonly waitMs: number
+  readonly garbageMs: number
+  /** By name of the call of node:fs. */
+  readonly files: Readonly<Record<string, number>>
+}
+
+/** Ottla with a probe that can tell the longest turn of its event loop. */
+export const ottlaWithProbe: BrokerProgram = {
+  ...ottla,
+  command: async (place) => {
+    const [node, ...args] = await ottla.command(place)
+    return [node!, '--import', pathToFileURL(join(import.meta.dirname, 'turn-probe.js')).href, ...args]
+  },
+}
+
+/** The longest turn of the event loop of a broker started with `ottlaWithProbe`, while `work` ran. */
+export async function longestTurn<T>(broker: TestBroker, work: () => Promise<T>): Promise<{ result: T; turn: Figure }> {
+  const from = broker.logs.length
+  process.kill(broker.pid, 'SIGUSR2')
+  const result = await work()
+  process.kill(broker.pid, 'SIGUSR2')
+  const found = () => /^\{"turn":.*\}$/m.exec(broker.logs.slice(from))?.[0]
+  await waitFor('the broker tells its longest turn', () => found() !== undefined, 10_000)
+  const { turn } = JSON.parse(found()!) as { turn: Turn }
+  return { result, turn: { name: 'longest turn', unit: 'ms', value: turn.ms, best: 'lowest', note: causeOf(turn) } }
+}
+
+/** Where its time went, the largest part first. */
+function causeOf({ ms, waitMs, garbageMs, files }: Turn): string {
+  const fileMs = Object.values(files).reduce((sum, each) => sum + each, 0)
+  const parts: [string, number][] = [
+    ...Object.entries(files),
+    ['waiting for a processor', waitMs],
+    ['collecting garbage', garbageMs],
+    ['other work', ms - fileMs - waitMs - garbageMs],
+  ]
+  const largest = parts.filter(([, each]) => each >= 0.5).toSorted(([, a], [, b]) => b - a)
+  return largest.map(([name, each]) => `${name} ${each.toFixed(1)}`).join(', ')
+}
