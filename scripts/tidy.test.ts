@@ -56,6 +56,18 @@ describe('tidy', () => {
       { 'storage/log.ts': 'const now = Date.now()' },
       /^storage\/log.ts uses Date.now\(: take host.clock/,
     ],
+    'a failure that nobody hears of': [
+      { 'storage/log.ts': 'work().catch(() => {})' },
+      /^storage\/log.ts has .catch\(\(\) => \{\}\): handle the failure, or tell of it/,
+    ],
+    'a catch without a word': [
+      { 'storage/log.ts': 'try {\n  work()\n} catch (error) {\n  // It may fail.\n}' },
+      /^storage\/log.ts has catch \(error\)/,
+    ],
+    'a promise that nobody waits for': [
+      { 'storage/log.ts': '  void log.flush()' },
+      /^storage\/log.ts has void log.flush\(: hand the promise to inBackground/,
+    ],
     'a file that nothing imports': [{ 'storage/dead.ts': '' }, /^storage\/dead.ts is imported by nothing/],
     'an api that its list lacks': [
       { 'protocol/apis/produce.ts': 'export const Produce = api({})', 'src/main.test.ts': "it('', () => {})" },

@@ -28,6 +28,7 @@ export function complaintsAbout(sources: Sources): string[] {
   for (const file of files.values()) {
     checkDirections(file, files, levelOf, complain)
     checkDoors(file, complain)
+    checkFailures(file, complain)
     checkNames(file, complain)
     checkTests(file, complain)
   }
@@ -116,6 +117,22 @@ function checkDoors({ path, code }: File, complain: Complain): void {
   for (const [pattern, instead] of machine) {
     const found = pattern.exec(code)?.[0]
     if (found !== undefined) complain(`${path} uses ${found}: take ${instead} instead`)
+  }
+}
+
+const swallowed: readonly (readonly [pattern: RegExp, instead: string])[] = [
+  [/\.catch\(\(\w*\) => (\{\s*\}|undefined|null)\)/, 'handle the failure, or tell of it'],
+  [/\bcatch( \(\w+\))? \{\s*\}/, 'handle the failure, or tell of it'],
+  [/^\s*void [\w#.]+\(/m, 'hand the promise to inBackground'],
+  [/\bas (NodeJS\.)?ErrnoException\)\.code [!=]== undefined/, 'ask isSystemError'],
+]
+
+/** A failure that nobody hears of. What each failure does is said in storage/failure-policy.ts. */
+function checkFailures({ path, code }: File, complain: Complain): void {
+  if (isTest(path) || isBesideProduct(path)) return
+  for (const [pattern, instead] of swallowed) {
+    const found = pattern.exec(code)?.[0].trim()
+    if (found !== undefined) complain(`${path} has ${found}: ${instead} (storage/failure-policy.ts)`)
   }
 }
 

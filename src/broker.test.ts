@@ -303,6 +303,23 @@ describe('a broker', () => {
     expect(rig.broker.addresses).to.deep.equal([])
   })
 
+  it('that is halted writes nothing more, gives back its directory, and recovers at the next start', async () => {
+    const rig = await new Rig().start()
+    const client = rig.connect()
+    await createTopic(client, 't')
+    await produceTo(client, 't', 'value')
+    const written = () =>
+      rig.host.files.list(DIRECTORY).map((name) => [name, rig.host.files.stat(`${DIRECTORY}/${name}`)])
+    const before = written()
+    await rig.host.settle(rig.broker.halt())
+    expect(written().filter(([name]) => name !== '.lock')).to.deep.equal(before.filter(([name]) => name !== '.lock'))
+    expect(client.isClosed).to.equal(true)
+    rig.host.crash()
+    const next = await new Rig({}, rig.host).start()
+    expect(await fetchFrom(next.connect(), 't')).to.deep.equal({ error: 'NONE', offsets: [0] })
+    await next.host.settle(next.broker.stop())
+  })
+
   it('whose port does not close gives back its directory all the same, in order, and says why', async () => {
     const rig = await new Rig().start()
     const { transport } = rig

@@ -64,6 +64,8 @@ export class Broker {
   readonly #slices: TurnSlices
   /** How to take down what is up, in the order in which it came up. */
   readonly #undo: Undo[] = []
+  #isHalted = false
+  #haltLogs: () => void = () => {}
   readonly #addresses: BrokerAddress[] = []
   /** Injected requests that are not answered yet. */
   readonly #injected = new Set<InjectedExchange>()
@@ -119,6 +121,16 @@ export class Broker {
     const connections = this.#connections(configs, budget)
     await connections.refresh()
     await this.#listen(connections, configs.broker.socketListenBacklogSize)
+  }
+
+  /**
+   * Ends at once, after something broke that the whole process relies on: clients are left, the directories are given back,
+   * and nothing in memory is written any more. The next start recovers from the files.
+   */
+  halt(): Promise<void> {
+    this.#isHalted = true
+    this.#haltLogs()
+    return this.stop()
   }
 
   /**
@@ -205,7 +217,7 @@ export class Broker {
       advertised: [...listeners.advertised.values()].map((each) => ({ ...each, securityProtocol: PLAINTEXT })),
       snapshotBytes: () => configs.broker.metadataLogMaxRecordBytesBetweenSnapshots,
     })
-    this.#undo.push(() => metadata.stop())
+    this.#undo.push(() => (this.#isHalted ? undefined : metadata.stop()))
     // First of all listeners: whoever hears of a change later finds its settings in force.
     metadata.onChange((image, change) => configs.apply(image.configs, change.configsChanged))
     configs.apply(metadata.image.configs, [configResourceKey(configResourceType.broker, '')])
@@ -269,7 +281,8 @@ export class Broker {
     })
     configs.onBrokerChange(() => logs.settingsChanged())
     await logs.start((topic) => configs.topic(topic))
-    this.#undo.push(() => logs.stop())
+    this.#undo.push(() => (this.#isHalted ? undefined : logs.stop()))
+    this.#haltLogs = () => logs.halt()
     return logs
   }
 

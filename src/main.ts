@@ -26,10 +26,14 @@ async function start(args: StartArguments): Promise<void> {
   const settings = brokerSettingsOf(propertiesOf(args), { hostName: hostname(), environment: process.env })
   const logger = processLogger({ file: args.logFile, level: args.logLevel }, process.stderr)
   for (const warning of settings.warnings) logger.warn({}, warning)
-  const host = nodeHost((reason) => {
+  const endAtOnce = (reason: Error): never => {
     logger.error({ err: reason }, `stopping at once: ${reason.message}`)
     process.exit(1)
-  })
+  }
+  // What nobody caught is fatal as well: nobody knows what it left half done.
+  process.on('uncaughtException', endAtOnce)
+  process.on('unhandledRejection', (reason) => endAtOnce(reason instanceof Error ? reason : new Error(String(reason))))
+  const host = nodeHost(endAtOnce)
   const broker = new Broker(settings, host, new TcpTransport(), logger)
   stopOnSignals(broker)
   await broker.start()

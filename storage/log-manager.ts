@@ -265,6 +265,13 @@ export class LogManager implements LogStore {
     return { ...this.#host.files.space(path), partitions }
   }
 
+  /** Ends at once, as a crash would: memory that cannot be trusted must not be written. The next start recovers. */
+  halt(): void {
+    this.#tasks.stop()
+    for (const { opened } of this.#logs) opened?.abandon()
+    this.#services.openFiles.closeAll()
+  }
+
   async stop(): Promise<void> {
     this.#tasks.stop()
     await this.#cleaner.stop()
@@ -434,7 +441,7 @@ export class LogManager implements LogStore {
       const moved = this.#moveAway(stored, deletedDirectoryName(stored.topic, stored.partition, uniqueId))
       this.#tasks.after(delayMs, () => this.#removeFile(moved))
     } catch (error) {
-      if (!IN_USE_CODES.has((error as NodeJS.ErrnoException).code ?? '')) throw error
+      if (!isSystemError(error) || !IN_USE_CODES.has(error.code)) throw error
       this.#tasks.after(IN_USE_RETRY_MS, () => {
         if (this.#leftBehind.get(stored.name) === stored) this.#delete(stored, delayMs)
       })

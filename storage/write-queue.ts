@@ -1,5 +1,6 @@
 import type { Lease } from '../protocol/buffer-pool.ts'
 import type { Disk } from './disk.ts'
+import { inBackground } from './failure-policy.ts'
 import type { Host } from './host/host.ts'
 import type { FileAccess } from './open-files.ts'
 
@@ -188,7 +189,11 @@ export class WriteQueue {
       this.#tellIdle()
     }
     // The log may have been deleted, or its disk have failed, while the write was under way.
-    this.#disk.writeAside(sizeBytes, () => this.#writeExtents(extents)).then(() => end(this.#broken), end)
+    const writing = this.#disk.writeAside(sizeBytes, () => this.#writeExtents(extents))
+    inBackground(
+      this.#host,
+      writing.then(() => end(this.#broken), end),
+    )
   }
 
   async #writeExtents(extents: readonly Extent[]): Promise<void> {
@@ -245,7 +250,7 @@ export class WriteQueue {
     this.#isSyncing = true
     const covered = this.#written
     this.#written = []
-    this.#syncFiles().then(
+    const synced = this.#syncFiles().then(
       () => {
         this.#isSyncing = false
         this.#resolve(covered)
@@ -263,6 +268,7 @@ export class WriteQueue {
         this.#tellIdle()
       },
     )
+    inBackground(this.#host, synced)
   }
 
   async #syncFiles(): Promise<void> {

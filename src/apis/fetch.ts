@@ -7,6 +7,7 @@ import { type FetchContext, replicaIdOf } from '../fetch/fetch-sessions.ts'
 import { type PartitionRead, refusedRead } from '../fetch/partition-read.ts'
 import type { Visibility } from '../fetch/plan-fetch.ts'
 import type { Partition } from '../partition/partition.ts'
+import { partitionFailure } from '../partition/partition-failure.ts'
 import { type HandlerAnswer, handler, type RequestContext, WithRelease, whileConnected } from './handler.ts'
 import { type LeaderHint, LeaderHints } from './leader-hints.ts'
 
@@ -174,6 +175,8 @@ function limitsOf(request: FetchRequest, context: RequestContext): FetchLimits {
     maxBytes,
     minBytes: Math.min(request.minBytes, maxBytes),
     visibility: visibilityOf(request),
+    failed: ({ topic, partition }, error) =>
+      errorCode(partitionFailure(context.services, `${topic}-${partition}`, error)),
     withAbortedTransactions: request.isolationLevel === READ_COMMITTED && replicaIdOf(request) < 0,
   }
 }

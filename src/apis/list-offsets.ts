@@ -2,6 +2,7 @@ import { ListOffsets, type ListOffsetsRequest, type ListOffsetsResponse } from '
 import { type ErrorName, errorCode, isRejection } from '../../protocol/error-codes.ts'
 import type { TimestampAndOffset } from '../../storage/partition-log.ts'
 import type { Partition } from '../partition/partition.ts'
+import { partitionFailure } from '../partition/partition-failure.ts'
 import { handler, type RequestContext } from './handler.ts'
 import { legacyOffsets } from './legacy-offsets.ts'
 
@@ -88,8 +89,12 @@ async function answer(
   if (isRejection(partition)) return failure(asked, partition.error)
   const fenced = partition.checkEpoch(asked.currentLeaderEpoch)
   if (fenced !== undefined) return failure(asked, fenced.error)
-  const found = await find(partition, asked.timestamp, lastFetchableOffset(partition, request))
-  return found === undefined ? failure(asked, 'NONE') : success(asked, found, context.apiVersion)
+  try {
+    const found = await find(partition, asked.timestamp, lastFetchableOffset(partition, request))
+    return found === undefined ? failure(asked, 'NONE') : success(asked, found, context.apiVersion)
+  } catch (error) {
+    return failure(asked, partitionFailure(context.services, `${topic}-${asked.partitionIndex}`, error))
+  }
 }
 
 /** v0 answers a list of offsets, and what is asked twice twice. Source: KafkaApis.handleListOffsetRequestV0 (3.9). */

@@ -4,6 +4,7 @@ import { BATCH_HEADER_BYTES, batchesOf, RecordBatch } from '../../protocol/recor
 import { ZERO_UUID } from '../../protocol/schema.ts'
 import type { AppendRejection, AppendResult } from '../../storage/partition-log.ts'
 import type { Partition } from '../partition/partition.ts'
+import { partitionFailure } from '../partition/partition-failure.ts'
 import { type HandlerAnswer, handler, type RequestContext } from './handler.ts'
 import { LeaderHints } from './leader-hints.ts'
 
@@ -166,7 +167,10 @@ function append(
     // Nobody coordinates transactions here, so none has been begun.
     verified: request.transactionalId === null,
   })
-  return appended.then((result) => outcome(partition, result))
+  return appended.then(
+    (result) => outcome(partition, result),
+    (error) => failure(index, partitionFailure(services, `${topic}-${index}`, error)),
+  )
 }
 
 function outcome(partition: Partition, result: AppendResult | AppendRejection): PartitionResponse {

@@ -55,7 +55,7 @@ export async function startBroker(options: BrokerOptions = {}): Promise<RunningB
     // The process is not ours to end: a broker that must not go on leaves its clients, and the log says why.
     const machine = nodeHost((reason) => {
       logger.error({ err: reason }, `the broker stopped: ${reason.message}`)
-      void broker.stop()
+      broker.halt().catch((err: unknown) => logger.error({ err }, 'the broker could not be taken down'))
     })
     const broker = new Broker(settings, machine, new TcpTransport(), logger)
     await broker.start()

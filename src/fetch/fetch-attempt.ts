@@ -13,6 +13,8 @@ export interface FetchLimits {
   readonly minBytes: number
   readonly visibility: Visibility
   readonly withAbortedTransactions: boolean
+  /** Code of the error of one partition, where reading it threw. Throws on what is fatal. */
+  readonly failed: (partition: Partition, error: unknown) => number
 }
 
 /** The memory that answers may take: what is promised to a read counts while it reads, what it found until it is let go. */
@@ -110,7 +112,10 @@ export class FetchAttempt {
     const plan = planFetch(partition, wanted, this.#limits.visibility)
     if (plan.kind === 'rejected') return failedRead(wanted, plan.rejection.code)
     if (plan.kind === 'diverging') return { ...emptyRead(wanted, plan.offsets, -1, null), diverging: plan }
-    if (plan.upToOffset > wanted.fetchOffset) return this.#readBatches(wanted, partition, plan, convertTo)
+    if (plan.upToOffset > wanted.fetchOffset) {
+      const failed = (error: unknown) => failedRead(wanted, this.#limits.failed(partition, error))
+      return this.#readBatches(wanted, partition, plan, convertTo).catch(failed)
+    }
     return emptyRead(wanted, plan.offsets, plan.upToOffset, this.#limits.withAbortedTransactions ? [] : null)
   }
 
@@ -126,10 +131,14 @@ export class FetchAttempt {
     const context = { maxBytes, minOneBatch: this.sizeBytes === 0, upToOffset }
     // Reads of other fetches that are under way at the same time see what this one may come to.
     this.#count(maxBytes)
-    const result = await (convertTo === undefined
-      ? readStored(log, fetchOffset, context)
-      : readDownConverted(log, fetchOffset, context, convertTo))
-    this.#count(-maxBytes)
+    let result: Awaited<ReturnType<typeof readStored>>
+    try {
+      result = await (convertTo === undefined
+        ? readStored(log, fetchOffset, context)
+        : readDownConverted(log, fetchOffset, context, convertTo))
+    } finally {
+      this.#count(-maxBytes)
+    }
     if (isRejection(result)) return failedRead(wanted, result.code)
     this.#held.push(result)
     this.#count(result.sizeBytes)

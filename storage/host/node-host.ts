@@ -7,7 +7,7 @@ import { uuidText } from './uuid-text.ts'
 export function nodeHost(fatal: (reason: Error) => void): Host {
   return {
     clock: nodeClock,
-    timers: nodeTimers,
+    timers: timersThat(fatal),
     random: nodeRandom,
     files: new NodeFiles(),
     threads: threadCount(),
@@ -29,20 +29,30 @@ const nodeClock: Clock = {
 /** What setTimeout takes at most; it fires at once beyond that. */
 const LONGEST_DELAY_MS = 2 ** 31 - 1
 
-const nodeTimers: Timers = {
-  after(delayMs: number, callback: () => void): Timer {
-    let timeout: NodeJS.Timeout
-    const wait = (restMs: number): void => {
-      const stepMs = Math.min(Math.max(0, restMs), LONGEST_DELAY_MS)
-      timeout = setTimeout(() => (restMs > stepMs ? wait(restMs - stepMs) : callback()), stepMs)
-      timeout.unref()
+/** What a callback throws is fatal: nobody else would hear of it (failure-policy.ts). */
+function timersThat(fatal: (reason: Error) => void): Timers {
+  const call = (callback: () => void): void => {
+    try {
+      callback()
+    } catch (error) {
+      fatal(error as Error)
     }
-    wait(delayMs)
-    return { cancel: () => clearTimeout(timeout) }
-  },
-  atTurnEnd(callback: () => void): void {
-    setImmediate(callback)
-  },
+  }
+  return {
+    after(delayMs: number, callback: () => void): Timer {
+      let timeout: NodeJS.Timeout
+      const wait = (restMs: number): void => {
+        const stepMs = Math.min(Math.max(0, restMs), LONGEST_DELAY_MS)
+        timeout = setTimeout(() => (restMs > stepMs ? wait(restMs - stepMs) : call(callback)), stepMs)
+        timeout.unref()
+      }
+      wait(delayMs)
+      return { cancel: () => clearTimeout(timeout) }
+    },
+    atTurnEnd(callback: () => void): void {
+      setImmediate(() => call(callback))
+    },
+  }
 }
 
 const nodeRandom: Random = {

@@ -1,5 +1,6 @@
 import { formatEpochs, LEADER_EPOCH_FILE, PARTITION_METADATA_FILE } from '../checkpoint-files.ts'
 import type { Disk } from '../disk.ts'
+import { inBackground } from '../failure-policy.ts'
 import type { Files } from '../host/host.ts'
 import type { Segment } from '../segment/segment.ts'
 import { syncFile, type WriteQueue } from '../write-queue.ts'
@@ -93,6 +94,8 @@ export class LogFlush {
   /** Flushes what lies below the offset, after the flushes that were asked for before. */
   start(upToOffset: number): Promise<void> {
     this.#flushing = this.#flushing.then(() => this.#flushTo(upToOffset))
+    // Not everybody waits for it.
+    inBackground(this.#services.host, this.#flushing)
     return this.#flushing
   }
 

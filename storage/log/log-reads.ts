@@ -1,4 +1,5 @@
 import { isRejection, type Rejection, reject } from '../../protocol/error-codes.ts'
+import { isSystemError } from '../failure-policy.ts'
 import type { ReadContext, ReadResult, TimestampAndOffset } from '../partition-log.ts'
 import type { Segment } from '../segment/segment.ts'
 import type { Tail } from '../tail.ts'
@@ -185,7 +186,7 @@ export class LogReads {
       logger.error(fields, 'the log is corrupt')
       return reject('CORRUPT_MESSAGE', error.message)
     }
-    if ((error as NodeJS.ErrnoException).code === undefined) throw error
+    if (!isSystemError(error)) throw error
     logger.error(fields, 'the log cannot be read')
     return storageError()
   }

@@ -1,4 +1,5 @@
 import { isRejection, type Rejection, reject } from '../../protocol/error-codes.ts'
+import { isSystemError } from '../failure-policy.ts'
 import { LogFiles } from '../log-files.ts'
 import type {
   AbortedTransaction,
@@ -113,7 +114,7 @@ export class Log implements PartitionLog {
       staged = this.#parts.appends.stage(records, context)
     } catch (error) {
       // A segment could not be made. Nothing of the append was staged before that.
-      if ((error as NodeJS.ErrnoException).code === undefined) return Promise.reject(error)
+      if (!isSystemError(error)) return Promise.reject(error)
       this.#parts.availability.refuse(error)
       return Promise.resolve(storageError())
     }
@@ -295,7 +296,7 @@ export class Log implements PartitionLog {
       try {
         this.#parts.segments.exchange(start, replaced, cleaned)
       } catch (error) {
-        if ((error as NodeJS.ErrnoException).code !== undefined) this.#parts.availability.goOffline(error)
+        if (isSystemError(error)) this.#parts.availability.goOffline(error)
         throw error
       }
     })

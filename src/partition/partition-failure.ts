@@ -1,0 +1,22 @@
+import type { ErrorName } from '../../protocol/error-codes.ts'
+import { failureOfPart, isSystemError } from '../../storage/failure-policy.ts'
+import type { Host } from '../../storage/host/host.ts'
+import type { Logger } from '../observe/logger.ts'
+
+/**
+ * The error of one partition in a request for many, where working on it threw: the others are answered. A bug is logged
+ * with its stack. A broken invariant is thrown on. Source: ReplicaManager, which catches Throwable for each partition.
+ */
+export function partitionFailure(
+  { host, logger }: { readonly host: Pick<Host, 'fatal'>; readonly logger: Logger },
+  partition: string,
+  caught: unknown,
+): ErrorName {
+  const error = failureOfPart(host, caught)
+  if (isSystemError(error)) {
+    logger.error({ partition, reason: error.message }, `${partition} cannot be read or written`)
+    return 'KAFKA_STORAGE_ERROR'
+  }
+  logger.error({ err: error, partition }, `a request failed for ${partition}`)
+  return 'UNKNOWN_SERVER_ERROR'
+}

@@ -1,0 +1,22 @@
+import { expect } from 'chai'
+import type { Host, Timers } from './host.ts'
+import { nodeHost } from './node-host.ts'
+
+/** What `fatal` hears of when a callback throws. */
+function heardOf(throwing: (timers: Timers, callback: () => void) => void): Promise<string> {
+  return new Promise((resolve) => {
+    const host: Host = nodeHost(({ message }) => resolve(message))
+    throwing(host.timers, () => {
+      throw new Error('a bug')
+    })
+    // The timers of the host keep no process alive.
+    setTimeout(() => resolve('nothing'), 1000)
+  })
+}
+
+describe('a callback of a timer that throws', () => {
+  it('is fatal: nobody else would hear of it', async () => {
+    expect(await heardOf((timers, callback) => timers.after(1, callback))).to.equal('a bug')
+    expect(await heardOf((timers, callback) => timers.atTurnEnd(callback))).to.equal('a bug')
+  })
+})
