@@ -20,7 +20,15 @@ export interface Codec {
   compress(bytes: Uint8Array, level?: number): Buffer
   /** At most limitBytes come out, and no more than that, give or take a block, is ever allocated for them. */
   decompress(bytes: Uint8Array, limitBytes: number): Buffer | DecompressionFault
+  /** The same in pieces, without a limit: the memory that it takes does not grow with what comes out. */
+  pieces(bytes: Uint8Array): ContentPieces
 }
+
+/**
+ * Content as it comes out of a codec: pieces of about 128 KB at most, each of which is gone with the next. Returns what is
+ * wrong with the rest; undefined where the content is whole.
+ */
+export type ContentPieces = Generator<Uint8Array, DecompressionFault | undefined, void>
 
 export type CompressionName = 'none' | 'gzip' | 'snappy' | 'lz4' | 'zstd'
 

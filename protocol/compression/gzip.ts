@@ -1,5 +1,8 @@
 import { constants, gunzipSync, gzipSync } from 'node:zlib'
-import { type Codec, corrupt, tooLarge } from './codec.ts'
+import { type Codec, corrupt, DecompressionFault, tooLarge } from './codec.ts'
+
+/** What `pieces` gives at most. */
+const LARGEST_PIECES_BYTES = 104_857_600
 
 /** RFC 1952, by node:zlib. Levels 1 to 9, -1 for the library's default (6). */
 export const gzip: Codec = {
@@ -13,5 +16,12 @@ export const gzip: Codec = {
       const { code, message } = error as NodeJS.ErrnoException
       return code === 'ERR_BUFFER_TOO_LARGE' ? tooLarge(limitBytes) : corrupt(`gzip: ${message}`)
     }
+  },
+  /** Node.js inflates in pieces only off the loop: what has no thread for it (`Offload`) gets all at once, up to a limit. */
+  *pieces(bytes) {
+    const content = gzip.decompress(bytes, LARGEST_PIECES_BYTES)
+    if (content instanceof DecompressionFault) return content
+    yield content
+    return undefined
   },
 }

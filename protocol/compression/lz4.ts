@@ -1,4 +1,4 @@
-import { type Codec, corrupt, type DecompressionFault, tooLarge } from './codec.ts'
+import { type Codec, type ContentPieces, corrupt, type DecompressionFault, tooLarge } from './codec.ts'
 import { compressLz4Block, decompressLz4Block, lz4BlockBound, lz4HashTable, NO_ROOM } from './lz4-block.ts'
 import { xxh32 } from './xxh32.ts'
 
@@ -36,6 +36,7 @@ export const lz4: Codec = {
   name: 'lz4',
   compress: (bytes) => compressFrame(bytes, 4),
   decompress: (bytes, limitBytes) => decompressFrame(bytes, limitBytes, true),
+  pieces: (bytes) => framePieces(bytes, true),
 }
 
 /** LZ4 frames of message format v0: written with its wrong header checksum; either is accepted. */
@@ -43,6 +44,7 @@ export const lz4WithOldChecksum: Codec = {
   ...lz4,
   compress: (bytes) => compressFrame(bytes, 0),
   decompress: (bytes, limitBytes) => decompressFrame(bytes, limitBytes, false),
+  pieces: (bytes) => framePieces(bytes, false),
 }
 
 /** checksumFrom: 4 for a header checksum of the descriptor, 0 for one that includes the magic. */
@@ -135,21 +137,67 @@ function contentBound(bytes: Buffer, descriptor: Descriptor): number {
   return bound
 }
 
-/** Bytes written to target, or what is wrong; 'no room': more would come out than fits into target. */
-function decompressBlocks(bytes: Buffer, descriptor: Descriptor, target: Buffer): number | string {
-  const sumBytes = descriptor.hasBlockChecksums ? 4 : 0
+/** One block after the other, in memory for one: Java's reader refuses blocks that depend on the one before. */
+function* framePieces(source: Uint8Array, checkHeader: boolean): ContentPieces {
+  const bytes = Buffer.from(source.buffer, source.byteOffset, source.length)
+  const descriptor = readDescriptor(bytes, checkHeader)
+  if (typeof descriptor === 'string') return corrupt(`lz4: ${descriptor}`)
+  let target: Buffer | undefined
   let written = 0
   for (let position = descriptor.blocksStart; ; ) {
-    if (position + 4 > bytes.length) return 'no end mark'
-    const head = bytes.readUInt32LE(position)
-    // What follows the end mark is not read: neither is it by Java's reader, which leaves the content checksum alone.
-    if (head === 0) return written
-    const stored = head >= STORED
-    const start = position + 4
-    const end = start + (stored ? head - STORED : head)
-    if (end + sumBytes > bytes.length) return 'cut block'
-    if (end - start > descriptor.blockBytes) return 'block larger than announced'
-    if (sumBytes > 0 && bytes.readUInt32LE(end) !== xxh32(bytes, start, end)) return 'wrong block checksum'
+    const block = readBlock(bytes, position, descriptor)
+    if (typeof block === 'string') return corrupt(`lz4: ${block}`)
+    if (block === undefined) break
+    const { start, end, stored } = block
+    if (stored) yield bytes.subarray(start, end)
+    else {
+      target ??= Buffer.allocUnsafe(Math.min(descriptor.blockBytes, contentBound(bytes, descriptor)))
+      const size = decompressLz4Block(bytes, start, end, target, 0, target.length)
+      if (size < 0) return corrupt('lz4: corrupt block')
+      yield target.subarray(0, size)
+      written += size
+    }
+    if (stored) written += end - start
+    position = block.next
+  }
+  const { contentSize } = descriptor
+  return contentSize === undefined || written === contentSize
+    ? undefined
+    : corrupt('lz4: content size does not fit the content')
+}
+
+interface Block {
+  readonly start: number
+  readonly end: number
+  readonly stored: boolean
+  /** Position of the next one. */
+  readonly next: number
+}
+
+/** The block at the position; undefined at the end mark, a word where none stands. */
+function readBlock(bytes: Buffer, position: number, descriptor: Descriptor): Block | string | undefined {
+  const sumBytes = descriptor.hasBlockChecksums ? 4 : 0
+  if (position + 4 > bytes.length) return 'no end mark'
+  const head = bytes.readUInt32LE(position)
+  // What follows the end mark is not read: neither is it by Java's reader, which leaves the content checksum alone.
+  if (head === 0) return undefined
+  const stored = head >= STORED
+  const start = position + 4
+  const end = start + (stored ? head - STORED : head)
+  if (end + sumBytes > bytes.length) return 'cut block'
+  if (end - start > descriptor.blockBytes) return 'block larger than announced'
+  if (sumBytes > 0 && bytes.readUInt32LE(end) !== xxh32(bytes, start, end)) return 'wrong block checksum'
+  return { start, end, stored, next: end + sumBytes }
+}
+
+/** Bytes written to target, or what is wrong; 'no room': more would come out than fits into target. */
+function decompressBlocks(bytes: Buffer, descriptor: Descriptor, target: Buffer): number | string {
+  let written = 0
+  for (let position = descriptor.blocksStart; ; ) {
+    const block = readBlock(bytes, position, descriptor)
+    if (typeof block === 'string') return block
+    if (block === undefined) return written
+    const { start, end, stored } = block
     const room = Math.min(target.length, written + descriptor.blockBytes)
     const after = stored
       ? storeBlock(bytes, start, end, target, written, room)
@@ -157,7 +205,7 @@ function decompressBlocks(bytes: Buffer, descriptor: Descriptor, target: Buffer)
     if (after === NO_ROOM && room === target.length) return 'no room'
     if (after < 0) return 'corrupt block'
     written = after
-    position = end + sumBytes
+    position = block.next
   }
 }
 

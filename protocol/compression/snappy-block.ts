@@ -28,6 +28,12 @@ export function readSnappyHead(bytes: Uint8Array, start: number, end: number): S
   return undefined
 }
 
+/** How far elements have been decompressed. */
+export interface SnappyProgress {
+  from: number
+  to: number
+}
+
 /**
  * Decompresses the elements source[sourceStart, sourceEnd) to target[targetStart, targetEnd), which they must fill;
  * false where they do not. Reads and writes nothing outside. snappyjs neither checks that nor ends on any input.
@@ -40,9 +46,27 @@ export function decompressSnappyElements(
   targetStart: number,
   targetEnd: number,
 ): boolean {
-  let from = sourceStart
-  let to = targetStart
-  while (from < sourceEnd) {
+  const progress = { from: sourceStart, to: targetStart }
+  const isSound = decompressSomeElements(source, sourceEnd, target, targetStart, targetEnd, progress, targetEnd)
+  return isSound && progress.to === targetEnd
+}
+
+/**
+ * The same from where progress stands, until the target holds enoughAt or more, or the elements are at their end. False at
+ * an element that is none.
+ */
+export function decompressSomeElements(
+  source: Uint8Array,
+  sourceEnd: number,
+  target: Uint8Array,
+  targetStart: number,
+  targetEnd: number,
+  progress: SnappyProgress,
+  enoughAt: number,
+): boolean {
+  let { from, to } = progress
+  // A full target does not end the loop: what follows must not be there.
+  while (from < sourceEnd && (to < enoughAt || enoughAt === targetEnd)) {
     const tag = source[from++]!
     const kind = tag & 3
     if (kind === 0) {
@@ -69,7 +93,9 @@ export function decompressSnappyElements(
       to = copyMatch(target, to, offset, length)
     }
   }
-  return to === targetEnd
+  progress.from = from
+  progress.to = to
+  return true
 }
 
 function readUintLE(bytes: Uint8Array, position: number, size: number): number {

@@ -1,6 +1,6 @@
 import snappyjs from 'snappyjs'
-import { type Codec, corrupt, type DecompressionFault, tooLarge } from './codec.ts'
-import { decompressSnappyElements, readSnappyHead, type SnappyHead } from './snappy-block.ts'
+import { type Codec, type ContentPieces, corrupt, type DecompressionFault, tooLarge } from './codec.ts'
+import { decompressSnappyElements, decompressSomeElements, readSnappyHead, type SnappyHead } from './snappy-block.ts'
 
 /*
  * Framing of the library snappy-java ("xerial"), which Kafka's Java clients and most others write. Big endian.
@@ -29,6 +29,35 @@ export const snappy: Codec = {
     const chunks = isFramed(bytes) ? readChunks(bytes) : [{ start: 0, end: bytes.length }]
     return typeof chunks === 'string' ? corrupt(`snappy: ${chunks}`) : decompressChunks(bytes, chunks, limitBytes)
   },
+  pieces,
+}
+
+/** Content that is given at once. */
+const PIECE_BYTES = 65536
+
+/** Chunk by chunk. A chunk takes memory for all of its content, of which it tells the size: copies may reach back to its start. */
+function* pieces(source: Uint8Array): ContentPieces {
+  const bytes = Buffer.from(source.buffer, source.byteOffset, source.length)
+  const chunks = isFramed(bytes) ? readChunks(bytes) : [{ start: 0, end: bytes.length }]
+  if (typeof chunks === 'string') return corrupt(`snappy: ${chunks}`)
+  let target = Buffer.alloc(0)
+  for (const { start, end } of chunks) {
+    const head = readSnappyHead(bytes, start, end)
+    if (head === undefined) return corrupt('snappy: no content size')
+    const { contentSize, elementsStart } = head
+    if (contentSize > (end - start) * MAX_RATIO) return corrupt('snappy: content size beyond what the bytes can give')
+    if (target.length < contentSize) target = Buffer.allocUnsafe(contentSize)
+    const progress = { from: elementsStart, to: 0 }
+    for (let given = 0; ; given = progress.to) {
+      const enoughAt = Math.min(contentSize, given + PIECE_BYTES)
+      const isSound = decompressSomeElements(bytes, end, target, 0, contentSize, progress, enoughAt)
+      const isAtEnd = progress.from === end
+      if (!isSound || (isAtEnd && progress.to !== contentSize)) return corrupt('snappy: corrupt chunk')
+      yield target.subarray(given, progress.to)
+      if (isAtEnd) break
+    }
+  }
+  return undefined
 }
 
 function compress(bytes: Uint8Array): Buffer {

@@ -1,4 +1,5 @@
-import { corrupt, DecompressionFault, tooLarge } from './codec.ts'
+import { type ContentPieces, corrupt, DecompressionFault } from './codec.ts'
+import { type ContentTarget, WholeContent, WindowedContent } from './zstd-content.ts'
 import { type HuffmanTable, readLiterals } from './zstd-literals.ts'
 import { executeSequences, newSequenceState } from './zstd-sequences.ts'
 
@@ -28,11 +29,9 @@ const PADDING_BYTES = 4
  * the content and a block. A pure JavaScript decoder that was tried before, fzstd, never ends on some inputs.
  */
 export function decompressZstd(source: Uint8Array, limitBytes: number): Buffer | DecompressionFault {
-  const bytes = new Uint8Array(source.length + PADDING_BYTES)
-  bytes.set(source)
-  const output = new Output(limitBytes, Math.max(4 * source.length, MAX_BLOCK_BYTES))
+  const output = new WholeContent(limitBytes, Math.max(4 * source.length, MAX_BLOCK_BYTES))
   try {
-    for (let position = 0; position < source.length; ) position = readFrame(bytes, position, source.length, output)
+    for (const _ of readFrames(source, output));
     return output.content()
   } catch (fault) {
     if (fault instanceof DecompressionFault) return fault
@@ -40,47 +39,26 @@ export function decompressZstd(source: Uint8Array, limitBytes: number): Buffer |
   }
 }
 
-/** What was decompressed so far; grows up to the limit. */
-class Output {
-  bytes: Buffer
-  size = 0
-  readonly #limitBytes: number
-
-  constructor(limitBytes: number, expectedBytes: number) {
-    this.#limitBytes = limitBytes
-    this.bytes = Buffer.allocUnsafe(Math.min(limitBytes, expectedBytes))
-  }
-
-  /** Position up to which a block of at most sizeBytes may write; throws where the limit leaves less. */
-  roomFor(sizeBytes: number): number {
-    const end = this.size + sizeBytes
-    if (end > this.#limitBytes) throw tooLarge(this.#limitBytes)
-    if (end > this.bytes.length) {
-      const grown = Buffer.allocUnsafe(Math.min(this.#limitBytes, Math.max(end, 2 * this.bytes.length)))
-      this.bytes.copy(grown, 0, 0, this.size)
-      this.bytes = grown
+/** The same block by block, in memory for the window that the frame asks for and a block. */
+export function* zstdPieces(source: Uint8Array): ContentPieces {
+  const output = new WindowedContent(MAX_BLOCK_BYTES)
+  try {
+    for (const _ of readFrames(source, output)) {
+      const piece = output.take()
+      if (piece.length > 0) yield piece
     }
-    return end
+    return undefined
+  } catch (fault) {
+    if (fault instanceof DecompressionFault) return fault
+    throw fault
   }
+}
 
-  /** Like roomFor, where the block's size is not known yet: less than sizeBytes where the limit leaves less. */
-  roomUpTo(sizeBytes: number): number {
-    return this.roomFor(Math.min(sizeBytes, this.#limitBytes - this.size))
-  }
-
-  get isAtLimit(): boolean {
-    return this.bytes.length === this.#limitBytes
-  }
-
-  /** Records are views of it and may live long: it does not keep far more than they need. */
-  content(): Buffer {
-    const content = this.bytes.subarray(0, this.size)
-    return this.size < this.bytes.length >> 1 ? Buffer.from(content) : content
-  }
-
-  tooLarge(): DecompressionFault {
-    return tooLarge(this.#limitBytes)
-  }
+/** Yields after each block. */
+function* readFrames(source: Uint8Array, output: ContentTarget): Generator<void, void, void> {
+  const bytes = new Uint8Array(source.length + PADDING_BYTES)
+  bytes.set(source)
+  for (let position = 0; position < source.length; ) position = yield* readFrame(bytes, position, source.length, output)
 }
 
 interface FrameHead {
@@ -91,7 +69,12 @@ interface FrameHead {
 }
 
 /** Answers the position after the frame. */
-function readFrame(bytes: Uint8Array, start: number, end: number, output: Output): number {
+function* readFrame(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  output: ContentTarget,
+): Generator<void, number, void> {
   const magic = uintLE(bytes, start, 4, end)
   if (magic - (magic % 16) === SKIPPABLE_MAGIC) {
     const after = start + 8 + uintLE(bytes, start + 4, 4, end)
@@ -100,9 +83,9 @@ function readFrame(bytes: Uint8Array, start: number, end: number, output: Output
   }
   if (magic !== MAGIC) throw corrupt('zstd: no frame')
   const head = readFrameHead(bytes, start + 4, end)
-  const frameStart = output.size
-  const after = readBlocks(bytes, end, head, output)
-  if (head.contentSize !== undefined && output.size - frameStart !== head.contentSize) {
+  output.beginFrame(head.windowBytes)
+  const after = yield* readBlocks(bytes, end, head, output)
+  if (head.contentSize !== undefined && output.frameBytes !== head.contentSize) {
     throw corrupt('zstd: content size does not fit the content')
   }
   if (!head.hasChecksum) return after
@@ -136,19 +119,23 @@ function windowBytes(descriptor: number): number {
   return base + (base / 8) * (descriptor & 7)
 }
 
-function readBlocks(bytes: Uint8Array, end: number, head: FrameHead, output: Output): number {
+function* readBlocks(
+  bytes: Uint8Array,
+  end: number,
+  head: FrameHead,
+  output: ContentTarget,
+): Generator<void, number, void> {
   const maxBlockBytes = Math.min(head.windowBytes, MAX_BLOCK_BYTES)
-  const frame = { start: output.size, maxBlockBytes, sequences: newSequenceState(), huffman: undefined }
+  const frame = { maxBlockBytes, sequences: newSequenceState(), huffman: undefined }
   for (let position = head.blocksStart; ; ) {
     const blockHead = uintLE(bytes, position, 3, end)
     position = readBlock(bytes, position + 3, end, (blockHead >> 1) & 3, blockHead >> 3, frame, output)
+    yield
     if ((blockHead & 1) !== 0) return position
   }
 }
 
 interface FrameState {
-  /** Where its content starts in the output. */
-  readonly start: number
   readonly maxBlockBytes: number
   readonly sequences: ReturnType<typeof newSequenceState>
   huffman: HuffmanTable | undefined
@@ -162,7 +149,7 @@ function readBlock(
   type: number,
   size: number,
   frame: FrameState,
-  output: Output,
+  output: ContentTarget,
 ): number {
   const after = start + (type === 1 ? 1 : size)
   if (after > end) throw corrupt('zstd: cut block')
@@ -179,7 +166,13 @@ function readBlock(
   return after
 }
 
-function readCompressedBlock(bytes: Uint8Array, start: number, end: number, frame: FrameState, output: Output): void {
+function readCompressedBlock(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  frame: FrameState,
+  output: ContentTarget,
+): void {
   const literals = readLiterals(bytes, start, end, frame.huffman, frame.maxBlockBytes)
   frame.huffman = literals.huffman
   const room = output.roomUpTo(frame.maxBlockBytes)
@@ -192,7 +185,7 @@ function readCompressedBlock(bytes: Uint8Array, start: number, end: number, fram
       frame.sequences,
       literals.bytes,
       output.bytes,
-      frame.start,
+      Math.max(0, output.frameStart),
       output.size,
       room,
     )

@@ -1,6 +1,6 @@
 import zlib from 'node:zlib'
 import { type Codec, corrupt, type DecompressionFault, tooLarge } from './codec.ts'
-import { decompressZstd } from './zstd-decoder.ts'
+import { decompressZstd, zstdPieces } from './zstd-decoder.ts'
 import { encodeZstd } from './zstd-encoder.ts'
 
 /** What node:zlib has from 22.15 on; the types of 20 do not know it. */
@@ -28,6 +28,7 @@ export const zstd: Codec = {
       : native.zstdCompressSync(bytes, { params: { [native.constants.ZSTD_c_compressionLevel]: level } }),
   decompress: (bytes, limitBytes) =>
     native === undefined ? decompressZstd(bytes, limitBytes) : decompressNatively(native, bytes, limitBytes),
+  pieces: zstdPieces,
 }
 
 function decompressNatively(zstd: NativeZstd, bytes: Uint8Array, limitBytes: number): Buffer | DecompressionFault {
