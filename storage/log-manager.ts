@@ -20,6 +20,7 @@ import {
   strayDirectoryName,
 } from './segment/file-names.ts'
 import { IndexCache } from './segment/index-cache.ts'
+import { SlicedWork } from './sliced-work.ts'
 import { SpaceReserve } from './space-reserve.ts'
 import { type StorageLogger, silentStorageLogger } from './storage-logger.ts'
 import { type Checkpointed, StoredLog } from './stored-log.ts'
@@ -130,6 +131,7 @@ export class LogManager implements LogStore {
       tailMemory: new TailMemory(),
       pool: parts.pool ?? new BufferPool(),
       logger: this.#logger,
+      slicedWork: new SlicedWork(host.timers),
       settings,
       saveLogStarts: (directory) => this.#checkpoints.saveStarts(directory),
       saveRecoveryPoints: (directory) => this.#checkpoints.writeRecoveryPoints(directory),

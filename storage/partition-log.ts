@@ -19,7 +19,10 @@ export interface PartitionLog {
   /** First offset of the oldest transaction that is open or not yet covered by upToOffset; undefined: none. */
   firstUnstableOffset(upToOffset: number): number | undefined
 
-  /** Validates, assigns offsets, stages at once; resolves when written (and synced where flush.messages asks). */
+  /**
+   * Validates, assigns offsets, stages at once; resolves when written (and synced where flush.messages asks). Where there
+   * is much to decompress, it lets others go on, and is staged in its turn among the appends of this log.
+   */
   append(records: Buffer, append: AppendContext): Promise<AppendResult | AppendRejection>
 
   /**
@@ -74,6 +77,11 @@ export type AppendOrigin = 'client' | 'coordinator' | 'replication'
 export interface AppendContext {
   readonly origin: AppendOrigin
   readonly leaderEpoch: number
+  /**
+   * Asked where the batches had to wait while they were looked into: the epoch of the leader now, or why nothing may be
+   * appended any more. Left out: nothing can have changed.
+   */
+  readonly epochNow?: () => number | Rejection
   /** Version of the Produce request, which decides about zstd (7) and magic; undefined for internal appends. */
   readonly produceVersion?: number
   readonly nowMs: number

@@ -24,8 +24,8 @@ class Rig {
   manager!: LogManager
 
   constructor(changes: Partial<LogConfig>) {
-    const { clock, timers, random, fatal, files, threads } = this.simulated
-    this.host = { clock, timers, random, fatal, threads, files: new WindowsFiles(files) }
+    const { clock, timers, random, offload, fatal, files, threads } = this.simulated
+    this.host = { clock, timers, random, offload, fatal, threads, files: new WindowsFiles(files) }
     this.config = logConfig({ segmentBytes: 250, indexIntervalBytes: 50, fileDeleteDelayMs: MINUTE_MS, ...changes })
   }
 

@@ -84,8 +84,12 @@ export function decompressRecords(
   const codec = codecOf(compression, magic)
   if (codec === undefined) return new RecordFault('undecodable', `Unknown compression type id: ${compression}`)
   const bytes = codec.decompress(compressed, limitBytes)
-  if (!(bytes instanceof DecompressionFault)) return bytes
-  return new RecordFault(bytes.kind === 'corrupt' ? 'undecodable' : 'too large', bytes.message)
+  return bytes instanceof DecompressionFault ? faultOf(bytes) : bytes
+}
+
+/** What a codec found wrong, as a fault of the records. */
+export function faultOf({ kind, message }: DecompressionFault): RecordFault {
+  return new RecordFault(kind === 'corrupt' ? 'undecodable' : 'too large', message)
 }
 
 /**

@@ -80,6 +80,7 @@ export class PartitionRegistry {
   #delete(topic: TopicImage): void {
     const hosted = this.#topics.get(topic.name)
     this.#topics.delete(topic.name)
+    for (const partition of hosted?.partitions ?? []) partition?.retire(reject('UNKNOWN_TOPIC_OR_PARTITION'))
     this.#logs.delete(topic)
     for (const partition of hosted?.partitions ?? []) {
       if (partition !== undefined) this.#watcher.changed(partition)
@@ -96,7 +97,10 @@ export class PartitionRegistry {
       const image = topic.partitions[index]
       if (partition === undefined || image === undefined || image === before.partitions[index]) return
       if (image.leader === this.#nodeId) partition.update(image)
-      else hosted.partitions[index] = undefined
+      else {
+        hosted.partitions[index] = undefined
+        partition.retire(reject('NOT_LEADER_OR_FOLLOWER'))
+      }
       this.#watcher.changed(partition)
     })
   }

@@ -22,6 +22,7 @@ export class Partition {
   /** Told after each append that became readable, with its bytes. */
   readonly #readable: (partition: Partition, bytes: number) => void
   #image: PartitionImage
+  #retired: Rejection | undefined
 
   constructor(parts: {
     topic: string
@@ -89,16 +90,24 @@ export class Partition {
 
   /** Appends a client's batches; their place is fixed before the promise is returned. Source: appendRecordsToLeader. */
   append(records: Buffer, append: LeaderAppend): Promise<AppendResult | AppendRejection> {
-    if (append.acks === -1) {
-      const refused = this.#tooFewInSync()
-      if (refused !== undefined) return Promise.resolve(refused)
-    }
+    const refused = this.#refusal(append)
+    if (refused !== undefined) return Promise.resolve(refused)
     const size = records.length
-    const appended = this.log.append(records, append)
+    const epochNow = () => this.#refusal(append) ?? this.leaderEpoch
+    const appended = this.log.append(records, { ...append, epochNow })
     return appended.then((result) => {
       if ('baseOffset' in result && !result.duplicate) this.#readable(this, size)
       return result
     })
+  }
+
+  /** Nothing is appended any more: the topic is gone, or another broker leads. Appends that wait are told why. */
+  retire(why: Rejection): void {
+    this.#retired = why
+  }
+
+  #refusal({ acks }: LeaderAppend): Rejection | undefined {
+    return this.#retired ?? (acks === -1 ? this.#tooFewInSync() : undefined)
   }
 
   /** A partition cannot ask for more replicas than it has. Source: Partition.effectiveMinIsr. */

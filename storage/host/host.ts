@@ -1,3 +1,5 @@
+import type { CompressionName, DecompressionFault } from '../../protocol/compression/codec.ts'
+
 /**
  * The only door to the machine: clock, timers, random, files, offloaded work. `node-host.ts` opens it for real,
  * `simulated-host.ts` in virtual time with files in memory that can fail. Everything else takes a `Host`.
@@ -9,8 +11,23 @@ export interface Host {
   readonly files: Files
   /** Threads that carry out work off the loop: file operations, and what else takes long. */
   readonly threads: number
+  readonly offload: Offload
   /** Says that something the whole process relies on broke; the host ends the process (or the simulation). */
   readonly fatal: (reason: Error) => void
+}
+
+/** Work that is done beside the event loop. */
+export interface Offload {
+  /** Decompresses; undefined where this machine does that no better than the loop. */
+  decompress(codec: CompressionName, bytes: Buffer): OffloadedContent | undefined
+}
+
+/** Content that another thread decompresses, no further ahead than a few pieces. */
+export interface OffloadedContent {
+  /** The next piece; undefined at the end. To be called again only once it has answered. */
+  next(): Promise<Buffer | DecompressionFault | undefined>
+  /** Ends the work, whether or not it is done. */
+  close(): void
 }
 
 export interface Clock {

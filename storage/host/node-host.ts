@@ -1,6 +1,7 @@
 import { randomBytes, randomInt } from 'node:crypto'
 import type { Clock, Host, Random, Timer, Timers } from './host.ts'
 import { NodeFiles } from './node-files.ts'
+import { nodeOffload } from './node-offload.ts'
 import { uuidText } from './uuid-text.ts'
 
 /** The machine as it is. `fatal` decides what happens to a process that must not go on. */
@@ -11,6 +12,7 @@ export function nodeHost(fatal: (reason: Error) => void): Host {
     random: nodeRandom,
     files: new NodeFiles(),
     threads: threadCount(),
+    offload: nodeOffload,
     fatal,
   }
 }

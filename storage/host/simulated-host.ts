@@ -1,7 +1,8 @@
 import { FaultyFiles } from './faulty-files.ts'
-import type { Clock, Host, Timer, Timers } from './host.ts'
+import type { Clock, Host, Offload, Timer, Timers } from './host.ts'
 import { MemoryFiles } from './memory-files.ts'
 import { SeededRandom } from './seeded-random.ts'
+import { SimulatedContent } from './simulated-content.ts'
 
 interface Event {
   readonly atMs: number
@@ -11,6 +12,9 @@ interface Event {
   readonly callback: () => void
   cancelled: boolean
 }
+
+/** How long another thread may take for a piece of content. */
+const LONGEST_PIECE_MS = 3
 
 const LONGEST_SETTLE_MS = 3_600_000
 
@@ -28,6 +32,7 @@ export class SimulatedHost implements Host {
   readonly clock: Clock
   readonly timers: Timers
   readonly threads = 4
+  readonly offload: Offload
   /** What `fatal` was told. */
   fatalReason: Error | undefined
   /** Told of each turn with the processor time that the process spent in it, in real milliseconds. */
@@ -46,6 +51,12 @@ export class SimulatedHost implements Host {
     this.clock = {
       nowMs: () => this.#wallClockOffsetMs + Math.floor(this.#elapsedMs),
       monotonicMs: () => this.#elapsedMs,
+    }
+    this.offload = {
+      decompress: (codec, bytes) =>
+        new SimulatedContent(codec, bytes, (callback) => {
+          this.#schedule(this.random.below(LONGEST_PIECE_MS + 1), callback)
+        }),
     }
     this.memory = memory ?? new MemoryFiles(() => this.clock.nowMs())
     this.files = new FaultyFiles(this.memory, new SeededRandom(seed + 1), {

@@ -2,6 +2,7 @@ import { isRejection, type Rejection, reject } from '../../protocol/error-codes.
 import type { RecordBatch } from '../../protocol/records/record-batch.ts'
 import type { AppendContext, AppendRejection, AppendResult } from '../partition-log.ts'
 import type { Segment } from '../segment/segment.ts'
+import type { Sliced } from '../sliced-work.ts'
 import type { Tail } from '../tail.ts'
 import type { WriteQueue } from '../write-queue.ts'
 import type { LogFlush } from './log-flush.ts'
@@ -9,7 +10,7 @@ import type { LogServices } from './log-services.ts'
 import type { LogState } from './log-state.ts'
 import { type DuplicateAppend, originalOffsets, type ProducerChanges } from './producer-state.ts'
 import type { SegmentList } from './segment-list.ts'
-import { type ValidatedBatches, validateBatches } from './validate-batches.ts'
+import { type ValidatedBatches, validateInSlices } from './validate-batches.ts'
 
 /** Parts of a log that an append has to do with. */
 interface AppendedParts {
@@ -19,6 +20,12 @@ interface AppendedParts {
   readonly queue: WriteQueue
   readonly flush: LogFlush
 }
+
+/**
+ * Content of a batch that is decompressed at once: half a millisecond with most codecs, less than what a turn of the loop
+ * and a thread cost it. Measured in docs/performance.md.
+ */
+const AT_ONCE_BYTES = 131_072
 
 /** An append that has its place in the log. */
 export interface StagedAppend {
@@ -48,11 +55,22 @@ export class LogAppend {
     this.#syncRequestedUpTo = Math.min(this.#syncRequestedUpTo, offset)
   }
 
-  /** Throws what the disk says where a new segment is needed and cannot be made: nothing is staged then. */
-  stage(records: Buffer, context: AppendContext): StagedAppend | AppendRejection {
+  /** Looks into batches that are to be appended; the first step is taken at once, and is all where they are small. */
+  validate(records: Buffer, context: AppendContext): Sliced<ValidatedBatches | AppendRejection> {
+    const { host, slicedWork } = this.#services
     const { state } = this.#parts
-    const plan = validateBatches(records, state.config, context, state.name)
-    if (isRejection(plan)) return plan
+    const atOnceBytes = Math.min(AT_ONCE_BYTES, slicedWork.roomInTurn)
+    const access = {
+      offload: host.offload,
+      atOnceBytes: context.origin === 'client' ? atOnceBytes : Number.POSITIVE_INFINITY,
+      noteAtOnce: (bytes: number) => slicedWork.noteInTurn(bytes),
+    }
+    return validateInSlices(records, state.config, context, state.name, access)
+  }
+
+  /** Throws what the disk says where a new segment is needed and cannot be made: nothing is staged then. */
+  stage(plan: ValidatedBatches, context: AppendContext): StagedAppend | AppendRejection {
+    const { state } = this.#parts
     const refusal = this.#checkSize(plan) ?? this.#placeBatches(plan, context)
     if (refusal !== undefined) return refusal
     const changes = state.producers.check(plan.batches, context)

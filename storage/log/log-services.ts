@@ -4,6 +4,7 @@ import type { Host } from '../host/host.ts'
 import type { LogFiles } from '../log-files.ts'
 import type { OpenFiles } from '../open-files.ts'
 import type { IndexCache } from '../segment/index-cache.ts'
+import type { SlicedWork } from '../sliced-work.ts'
 import type { StorageLogger } from '../storage-logger.ts'
 import type { TailMemory } from '../tail.ts'
 
@@ -17,6 +18,8 @@ export interface SharedServices {
   /** Where file ranges are read to. */
   readonly pool: BufferPool
   readonly logger: StorageLogger
+  /** Looks into large batches. */
+  readonly slicedWork: SlicedWork
   /** Settings that are the same for all logs; they may change while the broker runs. */
   readonly settings: LogServiceSettings
   /** Makes durable where the logs of the log directory start. */

@@ -15,6 +15,7 @@ import type {
   TimestampAndOffset,
 } from '../partition-log.ts'
 import type { Segment } from '../segment/segment.ts'
+import { AppendOrder, type OrderedAppends } from './append-order.ts'
 import { CleaningAborted, type LastOfProducer } from './compaction.ts'
 import type { StagedAppend } from './log-append.ts'
 import { storageError } from './log-availability.ts'
@@ -25,6 +26,7 @@ import { abortedTransactions, lastOfProducers } from './log-transactions.ts'
 import { cutLog } from './log-truncation.ts'
 import type { LogLocation } from './recovery.ts'
 import { deletableSegments } from './retention.ts'
+import type { ValidatedBatches } from './validate-batches.ts'
 
 /** Indexes are written when they have so much to write, and where the log is flushed or closed. */
 const PENDING_INDEX_BYTES = 4096
@@ -44,6 +46,8 @@ export class Log implements PartitionLog {
   readonly #parts: LogParts
   /** Log start offset not yet checkpointed. */
   #unsavedStart: number | undefined
+  /** Appends that wait while large batches are looked into. */
+  readonly #order: AppendOrder
   #isClosed = false
 
   constructor(topic: string, partition: number, config: LogConfig, shared: SharedServices, location: LogLocation) {
@@ -58,6 +62,12 @@ export class Log implements PartitionLog {
       writeFailed: (error) => this.#onWriteFailed(error),
       syncFailed: (error) => this.#onSyncFailed(error),
     })
+    const ordered: OrderedAppends = {
+      validate: (records, append) => this.#parts.appends.validate(records, append),
+      refusal: () => this.#checkUsable(),
+      stage: (plan, append) => this.#stage(plan, append),
+    }
+    this.#order = new AppendOrder(ordered, services.slicedWork)
   }
 
   get #state(): LogState {
@@ -108,10 +118,13 @@ export class Log implements PartitionLog {
 
   append(records: Buffer, context: AppendContext): Promise<AppendResult | AppendRejection> {
     const refusal = this.#checkUsable()
-    if (refusal !== undefined) return Promise.resolve(refusal)
+    return refusal === undefined ? this.#order.append(records, context) : Promise.resolve(refusal)
+  }
+
+  #stage(plan: ValidatedBatches, context: AppendContext): Promise<AppendResult | AppendRejection> {
     let staged: StagedAppend | AppendRejection
     try {
-      staged = this.#parts.appends.stage(records, context)
+      staged = this.#parts.appends.stage(plan, context)
     } catch (error) {
       // A segment could not be made. Nothing of the append was staged before that.
       if (!isSystemError(error)) return Promise.reject(error)
@@ -315,6 +328,7 @@ export class Log implements PartitionLog {
   async close(): Promise<void> {
     if (this.#isClosed) return
     this.#isClosed = true
+    this.#refuseWaiting()
     // There may be room again.
     this.#parts.availability.tryAgain()
     if (this.failure === undefined) {
@@ -329,7 +343,7 @@ export class Log implements PartitionLog {
 
   /** Closes at once where the files have all that is in memory. Answers whether it did. */
   closeIfUntouched(): boolean {
-    if (!this.#parts.flush.isSettled) return false
+    if (!this.#parts.flush.isSettled || !this.#order.isIdle) return false
     this.#letGo()
     return true
   }
@@ -339,7 +353,12 @@ export class Log implements PartitionLog {
     this.#parts.availability.abandon()
     this.#parts.queue.break(new Error('the log was deleted'))
     this.#letGo()
+    this.#refuseWaiting()
     this.services.openFiles.release()
+  }
+
+  #refuseWaiting(): void {
+    this.#order.refuse(this.#checkUsable() ?? storageError())
   }
 
   /** Lets go of memory and handles. The log must not be used after it. */

@@ -3,7 +3,7 @@ import { codecNamed } from '../../protocol/compression/codecs.ts'
 import type { Rejection } from '../../protocol/error-codes.ts'
 import { buildBatch } from '../../protocol/records/batch-builder.ts'
 import { type CompressionId, RecordBatch } from '../../protocol/records/record-batch.ts'
-import { RecordFault, readRecords, rejectionOf } from '../../protocol/records/record-reader.ts'
+import { type LogRecord, RecordCursor, rejectionOf } from '../../protocol/records/record-reader.ts'
 import type { LogConfig } from '../partition-log.ts'
 
 /** Codec in which the batch is to be stored: that of `compression.type`. Control batches are never compressed. */
@@ -12,10 +12,12 @@ export function targetCompressionOf(batch: RecordBatch, { compressionType }: Log
   return codecNamed(compressionName(compressionType)).id
 }
 
-/** The same records in the codec of `compression.type`. Source: LogValidator.buildRecordsAndAssignOffsets. */
-export function recompress(batch: RecordBatch, config: LogConfig): RecordBatch | Rejection {
-  const records = readRecords(batch)
-  if (records instanceof RecordFault) return rejectionOf(records)
+/** The same records, in uncompressed, in the codec of `compression.type`. Source: LogValidator.buildRecordsAndAssignOffsets. */
+export function recompress(batch: RecordBatch, uncompressed: Buffer, config: LogConfig): RecordBatch | Rejection {
+  const records: LogRecord[] = []
+  const cursor = new RecordCursor(batch, uncompressed)
+  while (cursor.next()) records.push(cursor.record())
+  if (cursor.fault !== undefined) return rejectionOf(cursor.fault)
   const compression = compressionName(config.compressionType)
   const level = levelOf(compression, config)
   const bytes = buildBatch(

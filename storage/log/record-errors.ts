@@ -1,7 +1,12 @@
 import { type Rejection, reject } from '../../protocol/error-codes.ts'
 import { NO_TIMESTAMP, type RecordBatch } from '../../protocol/records/record-batch.ts'
-import type { RecordCursor } from '../../protocol/records/record-reader.ts'
+import type { ScannedRecord } from '../../protocol/records/record-scanner.ts'
 import type { AppendContext, AppendRejection, LogConfig } from '../partition-log.ts'
+
+type CheckableRecord = Omit<ScannedRecord, 'offsetDelta'>
+
+/** What a decompression bomb is full of must not fill the memory: beyond so many, records are no longer told apart. */
+const MOST_ERRORS = 20_000
 
 interface RecordError {
   readonly batchIndex: number
@@ -23,21 +28,20 @@ export class RecordErrors {
 
   constructor(
     batch: RecordBatch,
-    config: LogConfig,
-    { nowMs }: AppendContext,
-    partition: string,
+    rules: { readonly config: LogConfig; readonly context: AppendContext; readonly partition: string },
     isReadInPart: boolean,
   ) {
+    const { config } = rules
     this.#config = config
-    this.#nowMs = nowMs
-    this.#partition = partition
+    this.#nowMs = rules.context.nowMs
+    this.#partition = rules.partition
     this.#needsKey = config.cleanupPolicy.includes('compact')
     this.#isStampedByProducer = batch.timestampType === 'LogAppendTime'
     this.#recordName = isReadInPart ? 'PartialDefaultRecord' : 'DefaultRecord'
   }
 
   /** To be called for each record, in their order. */
-  check(record: RecordCursor): void {
+  check(record: CheckableRecord): void {
     const batchIndex = this.#index++
     if (this.#needsKey && !record.hasKey) {
       this.#add({
@@ -47,7 +51,7 @@ export class RecordErrors {
     } else this.#checkTimestamp(record, batchIndex)
   }
 
-  #checkTimestamp(record: RecordCursor, batchIndex: number): void {
+  #checkTimestamp(record: CheckableRecord, batchIndex: number): void {
     const { timestamp } = record
     if (this.#config.messageTimestampType === 'CreateTime' && timestamp !== NO_TIMESTAMP) {
       const { messageTimestampBeforeMaxMs: before, messageTimestampAfterMaxMs: after } = this.#config
@@ -65,7 +69,7 @@ export class RecordErrors {
     }
   }
 
-  #textOf({ offset, timestamp, keyLength, valueLength }: RecordCursor): string {
+  #textOf({ offset, timestamp, keyLength, valueLength }: CheckableRecord): string {
     const [key, value] = [keyLength, valueLength].map((length) => `${Math.max(0, length)} bytes`)
     return `${this.#recordName}(offset=${offset}, timestamp=${timestamp}, key=${key}, value=${value})`
   }
@@ -77,7 +81,7 @@ export class RecordErrors {
 
   #add(error: RecordError): void {
     this.#errors ??= []
-    this.#errors.push(error)
+    if (this.#errors.length < MOST_ERRORS) this.#errors.push(error)
   }
 
   /** Undefined where nothing is wrong. Source: LogValidator.processRecordErrors. */

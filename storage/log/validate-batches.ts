@@ -1,10 +1,20 @@
 import { isRejection, type Rejection, reject } from '../../protocol/error-codes.ts'
+import { invariant } from '../../protocol/invariant.ts'
 import { convertToBatch } from '../../protocol/records/conversion.ts'
 import { batchesOf, NO_PRODUCER_ID, RecordBatch } from '../../protocol/records/record-batch.ts'
+import {
+  DEFAULT_DECOMPRESSED_LIMIT_BYTES,
+  RecordFault,
+  rejectionOf,
+  uncompressedRecords,
+} from '../../protocol/records/record-reader.ts'
+import type { Offload } from '../host/host.ts'
 import type { AppendContext, AppendRejection, LogConfig } from '../partition-log.ts'
 import { hasFittingChecksum, hasSoundOffsets } from '../segment/stored-batch.ts'
+import type { Sliced } from '../sliced-work.ts'
 import { recompress, targetCompressionOf } from './recompression.ts'
-import { type CheckedRecords, checkRecords } from './validate-records.ts'
+import { wholeContent } from './scan-records.ts'
+import { type CheckedRecords, checkRecords, type RecordRules, scanRecords } from './validate-records.ts'
 
 /** First version of Produce that carries format v2, and first that may carry zstd. */
 const FIRST_PRODUCE_VERSION_OF_V2 = 3
@@ -35,13 +45,42 @@ export function validateBatches(
   context: AppendContext,
   partition: string,
 ): ValidatedBatches | AppendRejection {
+  const work = validateInSlices(records, config, context, partition, atOnce)
+  const { value, done } = work.next()
+  invariant(done === true, 'what is done at once has no slices')
+  return value as ValidatedBatches | AppendRejection
+}
+
+/** How the content of compressed batches is come by. */
+export interface ContentAccess {
+  readonly offload: Offload
+  /** Largest content that is decompressed at once; more is done in slices. */
+  readonly atOnceBytes: number
+  /** Told of content that was decompressed at once. */
+  readonly noteAtOnce: (bytes: number) => void
+}
+
+const atOnce: ContentAccess = {
+  offload: { decompress: () => undefined },
+  atOnceBytes: Number.POSITIVE_INFINITY,
+  noteAtOnce: () => {},
+}
+
+/** The same, letting go of the event loop where there is much to decompress. The first step is taken at once. */
+export function* validateInSlices(
+  records: Buffer,
+  config: LogConfig,
+  context: AppendContext,
+  partition: string,
+  access: ContentAccess,
+): Sliced<ValidatedBatches | AppendRejection> {
   const received = batchesAppended(records, context)
   if (isRejection(received)) return received
   const refused = checkShape(received, config, context, partition)
   if (refused !== undefined) return refused
   return context.origin === 'replication'
     ? asReplicated(received, partition)
-    : asLeader(received, config, context, partition)
+    : yield* asLeader(received, config, context, partition, access)
 }
 
 /** The batches of a request, in format v2; what very old clients send is converted. Source: ProduceRequest.validateRecords. */
@@ -120,12 +159,13 @@ function asReplicated(batches: readonly RecordBatch[], partition: string): Valid
   return { batches, sizeBytes, maxTimestamp, logAppendTimeMs: -1, rewritten: false }
 }
 
-function asLeader(
+function* asLeader(
   received: readonly RecordBatch[],
   config: LogConfig,
   context: AppendContext,
   partition: string,
-): ValidatedBatches | AppendRejection {
+  access: ContentAccess,
+): Sliced<ValidatedBatches | AppendRejection> {
   const first = received[0]
   if (first === undefined) return emptyPlan
   if (received.length > 1 && context.origin === 'client') {
@@ -141,10 +181,10 @@ function asLeader(
     if (refused !== undefined) return refused
     const target = targetCompressionOf(batch, config)
     const isRecompressed = target !== batch.compression
-    const checked = checkRecords(batch, config, context, partition, isRecompressed)
-    if (isRejection(checked)) return checked
-    const stored = isRecompressed ? recompress(batch, config) : batch
-    if (isRejection(stored)) return stored
+    const rules = { config, context, partition, isRebuilt: isRecompressed }
+    const looked = yield* lookInto(batch, rules, access)
+    if (isRejection(looked)) return looked
+    const { checked, stored } = looked
     if (isRecompressed && stored.sizeBytes > config.maxMessageBytes) return tooLargeAfter(stored, config, partition)
     rewritten ||= isRecompressed
     const latest = setTimestamps(stored, checked, isLogAppendTime, context.nowMs)
@@ -153,6 +193,45 @@ function asLeader(
     sizeBytes += stored.sizeBytes
   }
   return { batches, sizeBytes, maxTimestamp, logAppendTimeMs: isLogAppendTime ? context.nowMs : -1, rewritten }
+}
+
+interface LookedInto {
+  readonly checked: CheckedRecords
+  /** The batch itself, or the same records compressed anew. */
+  readonly stored: RecordBatch
+}
+
+function* lookInto(
+  batch: RecordBatch,
+  rules: RecordRules,
+  { offload, atOnceBytes, noteAtOnce }: ContentAccess,
+): Sliced<LookedInto | AppendRejection> {
+  if (!batch.isCompressed && !rules.isRebuilt) {
+    const checked = checkRecords(batch, batch.recordBytes, rules)
+    return isRejection(checked) ? checked : { checked, stored: batch }
+  }
+  let content = batch.recordBytes.length <= atOnceBytes ? contentAtOnce(batch, atOnceBytes) : undefined
+  if (content === undefined) {
+    yield batch.sizeBytes
+    if (!rules.isRebuilt) {
+      const checked = yield* scanRecords(batch, rules, offload)
+      return isRejection(checked) ? checked : { checked, stored: batch }
+    }
+    content = yield* wholeContent(batch, offload)
+  }
+  if (content instanceof RecordFault) return rejectionOf(content)
+  noteAtOnce(content.length)
+  const checked = checkRecords(batch, content, rules)
+  if (isRejection(checked)) return checked
+  const stored = rules.isRebuilt ? recompress(batch, content, rules.config) : batch
+  return isRejection(stored) ? stored : { checked, stored }
+}
+
+/** Undefined where it is more than is to be done at once. */
+function contentAtOnce(batch: RecordBatch, atOnceBytes: number): Buffer | RecordFault | undefined {
+  const content = uncompressedRecords(batch, Math.min(atOnceBytes, DEFAULT_DECOMPRESSED_LIMIT_BYTES))
+  const isMore = content instanceof RecordFault && content.kind === 'too large'
+  return isMore && atOnceBytes < DEFAULT_DECOMPRESSED_LIMIT_BYTES ? undefined : content
 }
 
 const emptyPlan: ValidatedBatches = {

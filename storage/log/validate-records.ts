@@ -1,15 +1,13 @@
 import { type Rejection, reject } from '../../protocol/error-codes.ts'
 import { latestOfPlainRecords, PLAIN_RECORD_BYTES } from '../../protocol/records/plain-records.ts'
 import { NO_TIMESTAMP, type RecordBatch } from '../../protocol/records/record-batch.ts'
-import {
-  DEFAULT_DECOMPRESSED_LIMIT_BYTES,
-  RecordCursor,
-  RecordFault,
-  rejectionOf,
-  uncompressedRecords,
-} from '../../protocol/records/record-reader.ts'
+import { RecordCursor, type RecordFault, rejectionOf } from '../../protocol/records/record-reader.ts'
+import { RecordScanner } from '../../protocol/records/record-scanner.ts'
+import type { Offload } from '../host/host.ts'
 import type { AppendContext, AppendRejection, LogConfig } from '../partition-log.ts'
+import type { Sliced } from '../sliced-work.ts'
 import { RecordErrors } from './record-errors.ts'
+import { eachPiece } from './scan-records.ts'
 
 /** What the records of a batch told. */
 export interface CheckedRecords {
@@ -17,74 +15,108 @@ export interface CheckedRecords {
   readonly maxTimestamp: number
 }
 
+/** What the records are held to, beside themselves. */
+export interface RecordRules {
+  readonly config: LogConfig
+  readonly context: AppendContext
+  readonly partition: string
+  /** The batch is not stored as it is, but made anew of its records. */
+  readonly isRebuilt: boolean
+}
+
 /**
  * Checks what Kafka checks of each record: that it is one, that it has a key where the topic is compacted, and that its
  * timestamp is within the bounds. Headers are not believed: not in their count, nor in their largest timestamp.
- * isRebuilt: the batch is not stored as it is, but made anew of its records. Source: LogValidator.
+ * uncompressed: all of the records. Source: LogValidator.
  */
 export function checkRecords(
   batch: RecordBatch,
-  config: LogConfig,
-  context: AppendContext,
-  partition: string,
-  isRebuilt: boolean,
+  uncompressed: Buffer,
+  rules: RecordRules,
 ): CheckedRecords | AppendRejection {
-  const uncompressed = uncompressedRecords(batch, DEFAULT_DECOMPRESSED_LIMIT_BYTES)
-  if (uncompressed instanceof RecordFault) return rejectionOf(uncompressed)
-  const plain = checkPlainRecords(batch, uncompressed, config, context, isRebuilt)
-  return plain ?? checkEachRecord(batch, uncompressed, config, context, partition, isRebuilt)
+  return checkPlainRecords(batch, uncompressed, rules) ?? checkEachRecord(batch, uncompressed, rules)
 }
 
 /** The quick way for what nearly all batches hold. Undefined where it cannot tell. */
-function checkPlainRecords(
-  batch: RecordBatch,
-  uncompressed: Buffer,
-  config: LogConfig,
-  context: AppendContext,
-  isRebuilt: boolean,
-): CheckedRecords | undefined {
-  const isStampedByProducer = batch.timestampType === 'LogAppendTime'
-  if (isRebuilt || isStampedByProducer || config.cleanupPolicy.includes('compact')) return undefined
-  if (batch.isCompressed && config.maxDecompressedMessageBytes < PLAIN_RECORD_BYTES) return undefined
+function checkPlainRecords(batch: RecordBatch, uncompressed: Buffer, rules: RecordRules): CheckedRecords | undefined {
+  if (rules.isRebuilt || mustSeeEach(batch, rules)) return undefined
+  if (batch.isCompressed && rules.config.maxDecompressedMessageBytes < PLAIN_RECORD_BYTES) return undefined
   const latestDelta = latestOfPlainRecords(uncompressed, batch.count, batch.isCompressed)
   if (latestDelta === undefined) return undefined
   const maxTimestamp = Math.max(NO_TIMESTAMP, batch.baseTimestamp + latestDelta)
-  return timestampsAreFine(maxTimestamp, config, context) ? { maxTimestamp } : undefined
+  return timestampsAreFine(maxTimestamp, rules) ? { maxTimestamp } : undefined
 }
 
-/** True where no timestamp up to the latest can be out of bounds. */
-function timestampsAreFine(maxTimestamp: number, config: LogConfig, { nowMs }: AppendContext): boolean {
+/** True where the largest timestamp of the batch cannot answer for all of its records. */
+function mustSeeEach(batch: RecordBatch, { config, context }: RecordRules): boolean {
+  if (batch.timestampType === 'LogAppendTime' || config.cleanupPolicy.includes('compact')) return true
+  return config.messageTimestampType === 'CreateTime' && config.messageTimestampBeforeMaxMs < context.nowMs
+}
+
+function timestampsAreFine(maxTimestamp: number, { config, context }: RecordRules): boolean {
   if (config.messageTimestampType === 'LogAppendTime') return true
-  return config.messageTimestampBeforeMaxMs >= nowMs && maxTimestamp - nowMs <= config.messageTimestampAfterMaxMs
+  return maxTimestamp - context.nowMs <= config.messageTimestampAfterMaxMs
 }
 
 function checkEachRecord(
   batch: RecordBatch,
   uncompressed: Buffer,
-  config: LogConfig,
-  context: AppendContext,
-  partition: string,
-  isRebuilt: boolean,
+  rules: RecordRules,
 ): CheckedRecords | AppendRejection {
-  const largestBytes = batch.isCompressed ? config.maxDecompressedMessageBytes : undefined
+  const largestBytes = batch.isCompressed ? rules.config.maxDecompressedMessageBytes : undefined
   const cursor = new RecordCursor(batch, uncompressed, largestBytes)
-  const isReadInPart = batch.isCompressed && !isRebuilt
-  const errors = new RecordErrors(batch, config, context, partition, isReadInPart)
+  const isReadInPart = batch.isCompressed && !rules.isRebuilt
+  const errors = new RecordErrors(batch, rules, isReadInPart)
   let maxTimestamp = NO_TIMESTAMP
   let refusal: Rejection | undefined
   for (let index = 0; cursor.next(); index++) {
     errors.check(cursor)
     if (cursor.timestamp > maxTimestamp) maxTimestamp = cursor.timestamp
-    if (isReadInPart && cursor.offsetDelta !== index) refusal ??= outOfPlace(cursor.offsetDelta, index)
-    if (isRebuilt && cursor.timestamp < NO_TIMESTAMP) refusal ??= negativeTimestamp(cursor.timestamp)
+    if (isReadInPart && cursor.offsetDelta !== index) refusal ??= outOfPlace()
+    if (rules.isRebuilt && cursor.timestamp < NO_TIMESTAMP) refusal ??= negativeTimestamp(cursor.timestamp)
   }
   if (cursor.fault !== undefined) return rejectionOf(cursor.fault)
   return errors.rejection() ?? refusal ?? { maxTimestamp }
 }
 
+/**
+ * The same of a compressed batch that is stored as it is, while its records are decompressed: whatever comes out, the
+ * memory for it is bounded.
+ */
+export function* scanRecords(
+  batch: RecordBatch,
+  rules: RecordRules,
+  offload: Offload,
+  seesEach = mustSeeEach(batch, rules),
+): Sliced<CheckedRecords | AppendRejection> {
+  const errors = seesEach ? new RecordErrors(batch, rules, true) : undefined
+  let maxTimestamp = NO_TIMESTAMP
+  const scanner = new RecordScanner(batch, {
+    largestRecordBytes: rules.config.maxDecompressedMessageBytes,
+    onRecord:
+      errors &&
+      ((record) => {
+        errors.check(record)
+        if (record.timestamp > maxTimestamp) maxTimestamp = record.timestamp
+      }),
+  })
+  const fault: RecordFault | undefined = yield* eachPiece(batch, offload, (piece) => {
+    scanner.feed(piece)
+    return scanner.fault === undefined
+  })
+  const wrong = fault ?? scanner.end()
+  if (wrong !== undefined) return rejectionOf(wrong)
+  if (errors === undefined) {
+    maxTimestamp = Math.max(NO_TIMESTAMP, batch.baseTimestamp + scanner.latestTimestampDelta)
+    // Once more, to tell which records are at fault.
+    if (!timestampsAreFine(maxTimestamp, rules)) return yield* scanRecords(batch, rules, offload, true)
+  }
+  return errors?.rejection() ?? (scanner.isDense ? { maxTimestamp } : outOfPlace())
+}
+
 /** Kafka means to give the records new offsets, and fails: it has not read their keys and values. */
-function outOfPlace(offsetDelta: number, index: number): Rejection {
-  return reject('UNKNOWN_SERVER_ERROR', `Record ${index} of a compressed batch has the relative offset ${offsetDelta}`)
+function outOfPlace(): Rejection {
+  return reject('UNKNOWN_SERVER_ERROR', 'Offsets inside of a compressed batch do not count from 0')
 }
 
 /** Kafka reads such records and can write none. */

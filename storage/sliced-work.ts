@@ -1,0 +1,114 @@
+import type { Timers } from './host/host.ts'
+
+/**
+ * Work that lets go of the event loop on its way: it yields the bytes that it went over since the last time, or a promise
+ * that it waits for.
+ */
+export type Sliced<T> = Generator<number | Promise<unknown>, T, void>
+
+/** Work under way. */
+export interface WorkUnderWay<T> {
+  readonly result: Promise<T>
+  /** Ends it where it stands, unless it is done; the result then never comes. */
+  cancel(): void
+}
+
+/** Bytes that one slice goes over: 3 ms with the slowest of our codecs (zstd in JavaScript), less than 1 ms with others. */
+const SLICE_BYTES = 262_144
+/** Bytes that may be gone over at once, besides slices, in one turn: it takes no longer than some milliseconds. */
+const AT_ONCE_BYTES_IN_TURN = 524_288
+
+interface Entry {
+  readonly work: Sliced<unknown>
+  readonly done: (value: unknown) => void
+  readonly failed: (error: unknown) => void
+  isCancelled: boolean
+}
+
+/**
+ * Runs work in slices, one in each turn of the event loop, in turns with all other work: nobody waits for the end of
+ * somebody else's, and no turn is long.
+ */
+export class SlicedWork {
+  readonly #timers: Timers
+  readonly #ready: Entry[] = []
+  #isScheduled = false
+  #bytesInTurn = 0
+
+  constructor(timers: Timers) {
+    this.#timers = timers
+  }
+
+  /** Bytes that may still be gone over at once in this turn. */
+  get roomInTurn(): number {
+    return Math.max(0, AT_ONCE_BYTES_IN_TURN - this.#bytesInTurn)
+  }
+
+  /** So many bytes were gone over at once. */
+  noteInTurn(bytes: number): void {
+    if (this.#bytesInTurn === 0) {
+      this.#timers.atTurnEnd(() => {
+        this.#bytesInTurn = 0
+      })
+    }
+    this.#bytesInTurn += bytes
+  }
+
+  run<T>(work: Sliced<T>): WorkUnderWay<T> {
+    let entry: Entry | undefined
+    const result = new Promise<T>((done, failed) => {
+      entry = { work, done: done as (value: unknown) => void, failed, isCancelled: false }
+      this.#enqueue(entry)
+    })
+    return { result, cancel: () => cancel(entry!) }
+  }
+
+  #enqueue(entry: Entry): void {
+    this.#ready.push(entry)
+    if (this.#isScheduled) return
+    this.#isScheduled = true
+    this.#timers.atTurnEnd(() => this.#turn())
+  }
+
+  #turn(): void {
+    const entry = this.#ready.shift()
+    if (entry !== undefined && !entry.isCancelled) this.#advance(entry)
+    this.#isScheduled = this.#ready.length > 0
+    if (this.#isScheduled) this.#timers.atTurnEnd(() => this.#turn())
+  }
+
+  #advance(entry: Entry): void {
+    try {
+      for (let bytes = 0; bytes < SLICE_BYTES; ) {
+        const { value, done } = entry.work.next()
+        if (done === true) {
+          entry.done(value)
+          return
+        }
+        if (typeof value !== 'number') {
+          this.#waitFor(value as Promise<unknown>, entry)
+          return
+        }
+        bytes += value
+      }
+    } catch (error) {
+      entry.failed(error)
+      return
+    }
+    this.#ready.push(entry)
+  }
+
+  #waitFor(promise: Promise<unknown>, entry: Entry): void {
+    const goOn = () => {
+      if (!entry.isCancelled) this.#enqueue(entry)
+    }
+    promise.then(goOn, (error) => {
+      if (!entry.isCancelled) entry.failed(error)
+    })
+  }
+}
+
+function cancel(entry: Entry): void {
+  entry.isCancelled = true
+  entry.work.return(undefined)
+}
