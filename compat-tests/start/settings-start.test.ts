@@ -3,6 +3,7 @@ import { connect } from 'node:net'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import { DescribeConfigs } from '../../protocol/apis/describe-configs.ts'
+import { ListGroups } from '../../protocol/apis/list-groups.ts'
 import { ottlaCommand } from '../broker-program.ts'
 import { KafkaJsApplication } from '../clients/kafkajs/kafkajs-application.ts'
 import { RawClient } from '../raw-client.ts'
@@ -153,6 +154,32 @@ describe('ottla start says what settings do', function () {
       expect(lines(running.stderr)).to.have.length(1)
       await canConnect(rig.port)
     })
+
+  it('lets new connections wait where max.connection.creation.rate is reached, and serves them then', async () => {
+    await rig.runs(rig.startArgs({ 'max.connection.creation.rate': '1', 'quota.window.num': '2' }))
+    // The first is the one of the window, each of the others waits for its second.
+    const startMs = Date.now()
+    const clients = await Promise.all([1, 2, 3].map(() => RawClient.connect(rig.port)))
+    await Promise.all(clients.map((client) => client.send(ListGroups, 0, { statesFilter: [], typesFilter: [] })))
+    expect(Date.now() - startMs).to.be.at.least(1500)
+    for (const client of clients) client.close()
+  })
+
+  it('holds addresses to max.connections.per.ip.overrides, by their name', async () => {
+    const running = await rig.runs(rig.startArgs({ 'max.connections.per.ip.overrides': 'localhost:1' }))
+    const client = await RawClient.connect(rig.port)
+    await client.send(ListGroups, 0, { statesFilter: [], typesFilter: [] })
+    const second = connect({ port: rig.port, host: '127.0.0.1' })
+    await new Promise((resolve) =>
+      second
+        .once('close', resolve)
+        .on('error', () => {})
+        .resume(),
+    )
+    expect(running.stderr).to.contain('max.connections.per.ip.overrides allows 127.0.0.1 1 connection')
+    await client.send(ListGroups, 0, { statesFilter: [], typesFilter: [] })
+    client.close()
+  })
 
   it('describes to clients what has no effect', async () => {
     await rig.runs()

@@ -3,6 +3,7 @@ import { halfANode, settingsOfOthers, warningAboutReplicas } from './cluster-of-
 import { ConfigStore } from './config-store.ts'
 import { InvalidSetting } from './config-value.ts'
 import { type Environment, warningAboutEnvironment } from './environment-hints.ts'
+import { warningsAboutOverrides } from './listener-overrides.ts'
 import { type Listeners, readListeners } from './listeners.ts'
 import { StartError } from './start-error.ts'
 import { unresolvedValue, unsafeStart, warningsAboutEffect } from './start-notes.ts'
@@ -54,6 +55,7 @@ export function brokerSettingsOf(
     warnings: [
       ...staticConfig.warnings,
       ...warningsAboutEffect(properties),
+      ...warningsAboutOverrides(properties.keys(), listeners),
       ...[warningAboutReplicas(staticConfig), warningAboutEnvironment(environment, properties)].filter(
         (warning) => warning !== undefined,
       ),

@@ -35,7 +35,12 @@ describe('listeners', () => {
     ['a port beyond 65535', ['PLAINTEXT://localhost:70000'], null, 'NAME://host:port'],
     ['one name twice', ['PLAINTEXT://:1', 'PLAINTEXT://:2'], null, 'different name'],
     ['a name without protocol', ['OUTSIDE://:1'], null, 'listener.security.protocol.map'],
-    ['TLS', ['SSL://:1'], null, 'Ottla speaks only PLAINTEXT yet'],
+    [
+      'TLS',
+      ['SSL://:1'],
+      null,
+      'Invalid value SSL://:1 for configuration listeners: Ottla has no TLS yet; set a PLAINTEXT listener',
+    ],
     [
       'an advertised stranger',
       ['PLAINTEXT://:1'],

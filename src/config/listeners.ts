@@ -103,16 +103,29 @@ function protocols(map: string): ReadonlyMap<string, string> {
   return new Map(pairs.map(([name, protocol]) => [name ?? '', protocol ?? '']))
 }
 
+/** What Ottla lacks of each of Kafka's security protocols. */
+const missingFor: Readonly<Record<string, string>> = { SSL: 'TLS', SASL_PLAINTEXT: 'SASL', SASL_SSL: 'SASL and no TLS' }
+
 function unsupported(
   own: readonly ListenerAddress[],
   protocolOf: ReadonlyMap<string, string>,
 ): InvalidSetting | undefined {
-  for (const { name } of own) {
+  for (const address of own) {
+    const { name } = address
     const protocol = protocolOf.get(name)
     if (protocol === undefined)
       return refused('listeners', name, `listener.security.protocol.map does not say which protocol ${name} speaks`)
+    const missing = missingFor[protocol]
+    if (missing !== undefined) {
+      const because = `Ottla has no ${missing} yet; set a PLAINTEXT listener to start without that protection`
+      return refused('listeners', textOf([address]), because)
+    }
     if (protocol !== 'PLAINTEXT')
-      return refused('listeners', name, `it is to speak ${protocol}, and Ottla speaks only PLAINTEXT yet`)
+      return refused(
+        'listener.security.protocol.map',
+        `${name}:${protocol}`,
+        'no such protocol; Ottla speaks PLAINTEXT',
+      )
   }
   return undefined
 }

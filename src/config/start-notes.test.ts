@@ -78,14 +78,26 @@ describe('settings without effect', () => {
     const given = {
       'ssl.keystore.location': '/keys',
       'ssl.keystore.password': 'secret',
-      'listener.name.internal.ssl.keystore.password': 'secret',
+      'listener.name.plaintext.ssl.keystore.password': 'secret',
       'metric.reporters': 'com.example.Reporter',
       'delegation.token.secret.key': 'secret',
     }
     expect(warnings(given)).to.deep.equal([
-      'ssl.keystore.location, ssl.keystore.password and listener.name.internal.ssl.keystore.password have no effect: Ottla has no TLS yet',
+      'ssl.keystore.location, ssl.keystore.password and listener.name.plaintext.ssl.keystore.password have no effect: Ottla has no TLS yet',
       'metric.reporters has no effect: Ottla loads no Java classes',
       'delegation.token.secret.key has no effect: Ottla has no delegation tokens yet',
+    ])
+  })
+
+  it('for a listener are warned about where it is not there, or cannot have its own', () => {
+    const given = {
+      'listener.name.plaintext.max.connections': '5',
+      'listener.name.outside.max.connections': '5',
+      'listener.name.plaintext.message.max.bytes': '5',
+    }
+    expect(warnings(given)).to.deep.equal([
+      'listener.name.outside.max.connections has no effect: listeners has no OUTSIDE, only PLAINTEXT',
+      'listener.name.plaintext.message.max.bytes has no effect: message.max.bytes goes for all listeners',
     ])
   })
 

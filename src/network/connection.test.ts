@@ -342,7 +342,7 @@ describe('a connection', () => {
       await rig.connections.refresh()
       const first = rig.connect()
       expect(rig.connect().state.closed).to.equal(true)
-      expect(rig.warnings[0]).to.contain('max.connections.per.ip.overrides allows 127.0.0.1 1 connections')
+      expect(rig.warnings[0]).to.contain('max.connections.per.ip.overrides allows 127.0.0.1 1 connection')
       rig.limits = { ...rig.limits, maxConnectionsPerIpOverrides: `${host}:2` }
       await rig.connections.refresh()
       expect(rig.connect().state.closed).to.equal(false)

@@ -161,7 +161,7 @@ export class Connections {
     const { setting, count } = this.#addressLimits.of(address)
     return (this.#countsByHost.get(address) ?? 0) < count
       ? undefined
-      : `${setting} allows ${address} ${count} connections`
+      : `${setting} allows ${address} ${count} ${count === 1 ? 'connection' : 'connections'}`
   }
 
   #refuse(peer: Peer, refusal: string): PeerHandler {

@@ -1,0 +1,20 @@
+import { listed } from './listed.ts'
+import type { Listeners } from './listeners.ts'
+import { brokerEntry, listenerOverrideOf } from './static-config.ts'
+
+/** Settings in force that a listener may have for itself. Source: SocketServer.LISTENER_RECONFIGURABLE_CONFIGS. */
+const perListener: ReadonlySet<string> = new Set(['max.connections', 'max.connection.creation.rate'])
+
+/** One line for each `listener.name.x.y` that changes nothing: there is no such listener, or y goes for all of them. */
+export function warningsAboutOverrides(names: Iterable<string>, { listening, controller }: Listeners): string[] {
+  const known = [...listening, ...controller].map(({ name }) => name)
+  return [...names].flatMap((name) => {
+    const base = listenerOverrideOf(name)
+    const entry = brokerEntry(name)
+    if (base === undefined || entry === undefined) return []
+    const listener = (name.split('.')[2] as string).toUpperCase()
+    if (!known.includes(listener)) return [`${name} has no effect: listeners has no ${listener}, only ${listed(known)}`]
+    if (entry.withoutEffect !== undefined || perListener.has(base)) return []
+    return [`${name} has no effect: ${base} goes for all listeners`]
+  })
+}
