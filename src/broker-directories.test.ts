@@ -74,7 +74,7 @@ describe('several data directories', () => {
     for (const topic of TOPICS) {
       const isLost = lost.includes(topic)
       expect(await broker.endOffset(topic)).to.equal(isLost ? 0 : 1)
-      const line = `partition 0 of topic ${topic} had no files in any data directory and starts empty`
+      const line = `${topic}-0 had no files in any data directory and starts empty`
       expect(broker.complaints.some((each) => each.includes(line))).to.equal(isLost)
     }
     await broker.stop()

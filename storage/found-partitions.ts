@@ -2,7 +2,7 @@ import type { Files } from './host/host.ts'
 import { parsePartitionDirectory, partitionDirectoryName } from './segment/file-names.ts'
 
 /** Its log is in a directory like those of partitions, but belongs to the metadata quorum. */
-export const METADATA_TOPIC = '__cluster_metadata'
+const METADATA_TOPIC = '__cluster_metadata'
 
 /** A directory of a partition, as it was found in one of log.dirs. */
 export interface FoundPartition {

@@ -1,10 +1,9 @@
-import { type FoundPartition, METADATA_TOPIC, twoCopies } from '../../storage/found-partitions.ts'
+import { type FoundPartition, twoCopies } from '../../storage/found-partitions.ts'
 import type { Files } from '../../storage/host/host.ts'
 import type { Homeless } from './directory-assignments.ts'
 import type { Identity } from './meta-properties.ts'
 import { namesOf } from './meta-properties-rules.ts'
-
-const METADATA_LOG = `${METADATA_TOPIC}-0`
+import { METADATA_LOG } from './metadata-log.ts'
 
 /*
  * What may be wrong with a broker's data directories taken together. Each answers with one line that says what to do, or

@@ -5,10 +5,11 @@ import {
   UnregisterBrokerRecord,
 } from '../../protocol/internal-records/broker-records.ts'
 import { encodeMetadataRecord, readMetadataRecord } from '../../protocol/internal-records/metadata-framing.ts'
-import { eachAlone, inBackground } from '../../storage/failure-policy.ts'
+import { eachAlone, inBackground, isSystemError } from '../../storage/failure-policy.ts'
 import type { Host } from '../../storage/host/host.ts'
 import { StepQueue } from '../../storage/host/step-queue.ts'
 import type { Slices } from '../../storage/host/turn-slices.ts'
+import { StartError } from '../config/start-error.ts'
 import type { Logger } from '../observe/logger.ts'
 import type { AdoptedTopic } from './adopted-topics.ts'
 import { bootstrapRecords, registrationRecords } from './bootstrap.ts'
@@ -18,7 +19,8 @@ import { ImageBuilder } from './image-builder.ts'
 import { configRecord, featureRecord, imageRecords, producerIdsRecord, scramRecord } from './image-records.ts'
 import { missingLeaders, newLeaderEpochs } from './leader-epochs.ts'
 import type { MetadataImage, TopicImage } from './metadata-image.ts'
-import { MetadataLog } from './metadata-log.ts'
+import { METADATA_LOG, MetadataLog } from './metadata-log.ts'
+import { MetadataDamage } from './metadata-log-reader.ts'
 import type {
   ChangeOptions,
   ConfigChange,
@@ -95,6 +97,20 @@ class NotWritten extends Error {
   }
 }
 
+function openLog({ host, directory, logger }: MetadataStoreParts, builder: ImageBuilder): MetadataLog {
+  try {
+    return MetadataLog.open(host, directory, logger, (record, bytes) => builder.replay(record, bytes))
+  } catch (error) {
+    const isDamage = error instanceof MetadataDamage
+    if (!isDamage && !isSystemError(error)) throw error
+    const remedy = isDamage
+      ? `restore ${host.files.join(directory, METADATA_LOG)} from a backup; without one move it away, and topics are ` +
+        'adopted from their directories without their settings'
+      : 'see to the disk, and start again'
+    throw new StartError(`the metadata of the cluster cannot be read: ${error.message}; ${remedy}`)
+  }
+}
+
 type ChangeListener = (image: MetadataImage, change: MetadataChange) => void
 
 /** A change on its way to the disk. */
@@ -132,12 +148,10 @@ export class LogBackedMetadataStore implements MetadataStore {
     this.#stagedImage = image
   }
 
-  /** Reads the metadata from the disk. Throws, naming the file, where it is damaged. */
+  /** Reads the metadata from the disk. Throws StartError, naming the file, where it is damaged. */
   static open(parts: MetadataStoreParts): LogBackedMetadataStore {
     const builder = new ImageBuilder(emptyImage(parts.clusterId))
-    const log = MetadataLog.open(parts.host, parts.directory, parts.logger, (record, bytes) =>
-      builder.replay(record, bytes),
-    )
+    const log = openLog(parts, builder)
     const at = { endOffset: log.endOffset, controllerId: -1, controllerEpoch: log.epoch }
     return new LogBackedMetadataStore(parts, log, builder.finish(at).image)
   }
@@ -161,6 +175,8 @@ export class LogBackedMetadataStore implements MetadataStore {
         options,
       )
     if (isNew) await write(({ features }) => bootstrapRecords(features, options.adopted))
+    if (options.adopted.length > 0 || this.#log.mayHaveLostChanges)
+      await write((image) => this.#skippedProducerIds(image, options.nowMs))
     await write((image) => {
       const incarnationId = this.#parts.host.random.uuid()
       const register = registrationRecords(image, {
@@ -182,6 +198,14 @@ export class LogBackedMetadataStore implements MetadataStore {
       result: undefined,
     })
     await this.#change(decided(decide), { nowMs })
+  }
+
+  /**
+   * Which producer ids were given out is lost. One that is given out twice would have its batches taken for those of its
+   * first owner, so ids go on far behind all that can have been: with as many as microseconds have passed.
+   */
+  #skippedProducerIds(image: ClusterImage, nowMs: number): Buffer[] {
+    return [producerIdsRecord(image, this.#parts.nodeId, Math.max(image.nextProducerId, nowMs * 1000))]
   }
 
   async createTopics(

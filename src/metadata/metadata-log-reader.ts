@@ -30,7 +30,18 @@ export interface FileScan {
   readonly hasFooter: boolean
 }
 
-/** Replays what a file holds from `fromOffset` on. Throws, naming file and offset, for a record that cannot be read. */
+/** Fault of a file whose last batch is not there as a whole: a crash came while it was written. */
+export const CUT_OFF = 'the last batch is cut off'
+
+/** A file of the metadata log cannot be read, in a way that no crash leaves behind. */
+export class MetadataDamage extends Error {
+  override readonly name = 'MetadataDamage'
+  constructor(path: string, fault: string, options: ErrorOptions = {}) {
+    super(`${path}: ${fault}`, options)
+  }
+}
+
+/** Replays what a file holds from `fromOffset` on. Throws MetadataDamage for a record that cannot be read. */
 export function readMetadataFile(host: Host, path: string, fromOffset: number, replay: MetadataReplay): FileScan {
   const handle = host.files.open(path, 'r')
   try {
@@ -58,7 +69,7 @@ function scan(handle: FileHandle, fromOffset: number, replay: MetadataReplay): F
       pieceStart = position
       batchSize = batchSizeAt(piece, 0)
       if (typeof batchSize === 'string') return ended(batchSize)
-      if (batchSize === undefined || batchSize > piece.length) return ended('the last batch is cut off')
+      if (batchSize === undefined || batchSize > piece.length) return ended(CUT_OFF)
     }
     const start = position - pieceStart
     const batch = new RecordBatch(piece.subarray(start, start + batchSize))
@@ -81,7 +92,7 @@ function readPiece(handle: FileHandle, position: number, size: number): Buffer {
 function replayBatch(path: string, batch: RecordBatch, fromOffset: number, replay: MetadataReplay): boolean {
   const records = readRecords(batch)
   if (records instanceof RecordFault)
-    throw new Error(`${path}: batch at offset ${batch.baseOffset}: ${records.message}`)
+    throw new MetadataDamage(path, `batch at offset ${batch.baseOffset}: ${records.message}`)
   let footer = false
   for (const { offset, key, value } of records) {
     if (offset < fromOffset) continue
@@ -92,16 +103,28 @@ function replayBatch(path: string, batch: RecordBatch, fromOffset: number, repla
         replay.quorum({ type, value: Buffer.from(value) })
     } else if (value !== null) {
       const bytes = Buffer.from(value.buffer, value.byteOffset, value.length)
-      replay.record(parse(path, offset, bytes), bytes)
+      const parsed = parse(path, offset, bytes)
+      fitRecord(path, `record at offset ${offset}`, () => replay.record(parsed, bytes))
     }
   }
   return footer
+}
+
+/** Replays a record. One that does not fit comes from another log, or something before it is missing: MetadataDamage. */
+export function fitRecord(path: string, what: string, replay: () => void): void {
+  try {
+    replay()
+  } catch (error) {
+    throw new MetadataDamage(path, `${what} does not fit those before it: ${(error as Error).message}`, {
+      cause: error,
+    })
+  }
 }
 
 function parse(path: string, offset: number, bytes: Buffer): MetadataRecord {
   try {
     return readMetadataRecord(new ByteReader(bytes))
   } catch (error) {
-    throw new Error(`${path}: record at offset ${offset} cannot be read`, { cause: error })
+    throw new MetadataDamage(path, `record at offset ${offset} cannot be read`, { cause: error })
   }
 }

@@ -8,14 +8,15 @@ import { buildControlBatch } from '../../protocol/records/control-records.ts'
 import type { FileHandle, Host } from '../../storage/host/host.ts'
 import { SpaceReserve } from '../../storage/space-reserve.ts'
 import type { Logger } from '../observe/logger.ts'
-import { type MetadataReplay, readMetadataFile } from './metadata-log-reader.ts'
-import { parseSnapshotFileName, type QuorumRecord, snapshotBytes, snapshotFileName } from './metadata-snapshot.ts'
-import { readQuorumState, writeQuorumState } from './quorum-state.ts'
+import { isReplaced, type LoadedMetadata, loadMetadata, segmentPath } from './metadata-log-files.ts'
+import type { MetadataReplay } from './metadata-log-reader.ts'
+import { type QuorumRecord, snapshotBytes, snapshotFileName } from './metadata-snapshot.ts'
+import { type QuorumState, readQuorumState, writeQuorumState } from './quorum-state.ts'
 
-const DIRECTORY_NAME = '__cluster_metadata-0'
+/** Directory of the log, in the metadata directory. */
+export const METADATA_LOG = '__cluster_metadata-0'
 /** Uuid.METADATA_TOPIC_ID. */
 const TOPIC_ID = 'AAAAAAAAAAAAAAAAAAAAAQ'
-const segmentName = /^(\d{20})\.log$/
 
 /**
  * The log of __cluster_metadata in Kafka's own files: segments, snapshots, quorum-state. This node is the quorum: what
@@ -35,6 +36,7 @@ export class MetadataLog {
   #epoch: number
   #lastTimestampMs: number
   #bytesSinceSnapshot: number
+  readonly #lossBefore: boolean
   #lastSnapshotBytes: number
   #staged: Buffer[] = []
   /** A write failed: what stands behind the durable position is unknown and goes before the next write. */
@@ -47,7 +49,7 @@ export class MetadataLog {
     logDirectory: string,
     directory: string,
     logger: Logger,
-    loaded: Loaded,
+    loaded: LoadedMetadata,
     quorum: readonly QuorumRecord[],
   ) {
     this.#reserve = new SpaceReserve(host.files, logDirectory)
@@ -62,21 +64,25 @@ export class MetadataLog {
     this.#epoch = loaded.lastEpoch
     this.#lastTimestampMs = loaded.lastTimestampMs
     this.#bytesSinceSnapshot = loaded.bytesSinceSnapshot
+    this.#lossBefore = loaded.isCut
     this.#lastSnapshotBytes = loaded.snapshotBytes
   }
 
   /**
    * Reads the newest snapshot and what follows it. A torn end of the last segment is cut and logged; anything else that
-   * is broken throws, naming the file: metadata is not guessed.
+   * is broken throws MetadataDamage, naming the file: metadata is not guessed.
    */
   static open(host: Host, logDirectory: string, logger: Logger, replay: MetadataReplay['record']): MetadataLog {
-    const directory = host.files.join(logDirectory, DIRECTORY_NAME)
+    const directory = host.files.join(logDirectory, METADATA_LOG)
     if (!host.files.exists(directory)) {
       host.files.makeDirectory(directory)
       host.files.syncDirectory(logDirectory)
     }
     const quorum: QuorumRecord[] = []
-    const loaded = load(host, logDirectory, directory, logger, { record: replay, quorum: (each) => quorum.push(each) })
+    const loaded = loadMetadata(host, { root: logDirectory, directory }, logger, {
+      record: replay,
+      quorum: (each) => quorum.push(each),
+    })
     const metadataFile = host.files.join(directory, 'partition.metadata')
     if (!host.files.exists(metadataFile)) host.files.replaceWhole(metadataFile, `version: 0\ntopic_id: ${TOPIC_ID}`)
     return new MetadataLog(host, logDirectory, directory, logger, loaded, quorum)
@@ -89,6 +95,10 @@ export class MetadataLog {
   /** Epoch of this leader, or of the last record before `lead`. */
   get epoch(): number {
     return this.#epoch
+  }
+  /** True: changes that were in force may be missing, as the end of the log was damaged. */
+  get mayHaveLostChanges(): boolean {
+    return this.#lossBefore
   }
   get hasStaged(): boolean {
     return this.#staged.length > 0
@@ -105,7 +115,7 @@ export class MetadataLog {
 
   /** Opens a new epoch of which nodeId is the leader; its first record is staged. */
   lead(nodeId: number, nowMs: number): void {
-    const state = readQuorumState(this.#host, this.#directory)
+    const state = this.#readQuorumState()
     this.#epoch = Math.max(this.#epoch, state?.leaderEpoch ?? 0) + 1
     const dataVersion = state?.dataVersion ?? 0
     writeQuorumState(this.#host, this.#directory, { leaderId: nodeId, leaderEpoch: this.#epoch, dataVersion })
@@ -115,6 +125,17 @@ export class MetadataLog {
     encode(LeaderChangeMessage, version, { version, leaderId: nodeId, voters, grantingVoters: voters }, writer)
     this.#writeEpochs(`0\n1\n${this.#epoch} ${this.#endOffset}\n`)
     this.#stage(buildControlBatch('LEADER_CHANGE', contiguous(writer.finish()), this.#options(nowMs)), 1, nowMs)
+  }
+
+  /** A quorum of one can do without: the log tells the epoch and whether it keeps its voters itself. */
+  #readQuorumState(): QuorumState | undefined {
+    const state = readQuorumState(this.#host, this.#directory)
+    if (state !== 'damaged') return state
+    this.#logger.warn(
+      { directory: this.#directory },
+      `quorum-state in ${this.#directory} cannot be read: it is made anew from the log, which ends in epoch ${this.#epoch}`,
+    )
+    return { leaderId: -1, leaderEpoch: this.#epoch, dataVersion: this.#quorum.has('KRAFT_VOTERS') ? 1 : 0 }
   }
 
   #voters(nodeId: number): { voterId: number; voterDirectoryId: string }[] {
@@ -213,109 +234,4 @@ export class MetadataLog {
   close(): void {
     this.#segment.close()
   }
-}
-
-interface Loaded {
-  readonly segmentPath: string
-  readonly segmentBytes: number
-  readonly endOffset: number
-  readonly lastEpoch: number
-  readonly lastTimestampMs: number
-  readonly bytesSinceSnapshot: number
-  readonly snapshotBytes: number
-}
-
-function segmentPath(host: Host, directory: string, baseOffset: number): string {
-  return host.files.join(directory, `${String(baseOffset).padStart(20, '0')}.log`)
-}
-
-/** Segments with their indexes, and snapshots, of which nothing is needed once a snapshot ends at endOffset. */
-function isReplaced(name: string, endOffset: number): boolean {
-  const snapshot = parseSnapshotFileName(name)
-  if (snapshot !== undefined) return snapshot.endOffset < endOffset
-  const base = /^(\d{20})\.(log|index|timeindex|txnindex|snapshot)$/.exec(name)?.[1]
-  return base !== undefined && Number(base) < endOffset
-}
-
-function load(host: Host, root: string, directory: string, logger: Logger, replay: MetadataReplay): Loaded {
-  const bases = host.files
-    .list(directory)
-    .flatMap((name) => segmentName.exec(name)?.[1] ?? [])
-    .map(Number)
-    .sort((a, b) => a - b)
-  const snapshot = loadSnapshot(host, root, directory, logger, replay)
-  // Segments that end before the snapshot are not read at all.
-  const first = bases.findLastIndex((base) => base <= snapshot.endOffset)
-  const needed = first === -1 ? bases : bases.slice(first)
-  let { endOffset, epoch: lastEpoch, lastTimestampMs } = snapshot
-  let segmentBytes = 0
-  let segmentEnd = 0
-  let bytesSinceSnapshot = 0
-  for (const [index, base] of needed.entries()) {
-    if (base > endOffset)
-      throw new Error(`${segmentPath(host, directory, base)}: offsets ${endOffset} to ${base} are missing`)
-    const path = segmentPath(host, directory, base)
-    const scan = readMetadataFile(host, path, snapshot.endOffset, replay)
-    if (scan.fault !== undefined) cutTail(host, path, scan.endPosition, scan.fault, index === needed.length - 1, logger)
-    segmentEnd = scan.endOffset ?? base
-    endOffset = Math.max(endOffset, segmentEnd)
-    lastEpoch = Math.max(lastEpoch, scan.lastEpoch ?? 0)
-    lastTimestampMs = Math.max(lastTimestampMs, scan.lastTimestampMs)
-    segmentBytes = scan.endPosition
-    bytesSinceSnapshot += scan.endPosition
-  }
-  const last = needed.at(-1)
-  // A snapshot that reaches beyond the log (it came from another voter) is where the log goes on.
-  const behind = last === undefined || segmentEnd < snapshot.endOffset
-  const base = behind ? endOffset : last
-  return {
-    segmentPath: segmentPath(host, directory, base),
-    segmentBytes: behind ? 0 : segmentBytes,
-    endOffset,
-    lastEpoch,
-    lastTimestampMs,
-    bytesSinceSnapshot,
-    snapshotBytes: snapshot.sizeBytes,
-  }
-}
-
-function cutTail(host: Host, path: string, position: number, fault: string, isLast: boolean, logger: Logger): void {
-  if (!isLast) throw new Error(`${path} is damaged at position ${position}: ${fault}`)
-  const handle = host.files.open(path, 'r+')
-  const cutBytes = handle.size() - position
-  handle.truncate(position)
-  handle.syncNow()
-  handle.close()
-  logger.warn({ path, position, cutBytes, fault }, `cut a torn end of ${cutBytes} bytes from the metadata log`)
-}
-
-/** The newest snapshot that was finished; where there is none, what `kafka-storage format` of older versions left. */
-function loadSnapshot(host: Host, root: string, directory: string, logger: Logger, replay: MetadataReplay) {
-  const snapshots = host.files
-    .list(directory)
-    .flatMap((name) => parseSnapshotFileName(name) ?? [])
-    .sort((a, b) => b.endOffset - a.endOffset || b.epoch - a.epoch)
-  for (const id of snapshots) {
-    const path = host.files.join(directory, snapshotFileName(id))
-    const records: Parameters<MetadataReplay['record']>[] = []
-    const quorum: QuorumRecord[] = []
-    const scan = readMetadataFile(host, path, 0, {
-      record: (record, bytes) => records.push([record, Buffer.from(bytes)]),
-      quorum: (each) => quorum.push(each),
-    })
-    if (scan.fault === undefined && scan.hasFooter) {
-      for (const [record, bytes] of records) replay.record(record, bytes)
-      for (const each of quorum) replay.quorum(each)
-      return {
-        endOffset: id.endOffset,
-        epoch: id.epoch,
-        lastTimestampMs: scan.lastTimestampMs,
-        sizeBytes: scan.endPosition,
-      }
-    }
-    logger.warn({ path, fault: scan.fault }, 'ignored a metadata snapshot that was never finished')
-  }
-  const bootstrap = host.files.join(root, 'bootstrap.checkpoint')
-  if (host.files.exists(bootstrap)) readMetadataFile(host, bootstrap, 0, replay)
-  return { endOffset: 0, epoch: 0, lastTimestampMs: -1, sizeBytes: 0 }
 }

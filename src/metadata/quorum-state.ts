@@ -10,15 +10,35 @@ export interface QuorumState {
   readonly dataVersion: number
 }
 
-/** Undefined where there is none. A file that is no JSON throws: somebody must look at it. Source: FileQuorumStateStore. */
-export function readQuorumState(host: Host, directory: string): QuorumState | undefined {
+/** Largest epoch that still has one after it. */
+const LARGEST_EPOCH = 2 ** 31 - 2
+
+/** Undefined where there is none; 'damaged' where it cannot be read. Source: FileQuorumStateStore. */
+export function readQuorumState(host: Host, directory: string): QuorumState | 'damaged' | undefined {
   const bytes = host.files.readWhole(host.files.join(directory, FILE_NAME))
-  if (bytes === undefined || bytes.length === 0) return undefined
-  const state = JSON.parse(bytes.toString('utf8')) as Partial<Record<string, unknown>>
-  return {
-    leaderId: Number(state.leaderId ?? -1),
-    leaderEpoch: Number(state.leaderEpoch ?? 0),
-    dataVersion: Number(state.data_version ?? 0),
+  if (bytes === undefined) return undefined
+  const state = parsed(bytes)
+  const [leaderId, leaderEpoch, dataVersion] = [
+    state?.leaderId ?? -1,
+    state?.leaderEpoch ?? 0,
+    state?.data_version ?? 0,
+  ]
+  const isSound =
+    state !== undefined &&
+    [leaderId, leaderEpoch, dataVersion].every((each) => Number.isInteger(each)) &&
+    (leaderEpoch as number) >= 0 &&
+    (leaderEpoch as number) <= LARGEST_EPOCH
+  return isSound
+    ? { leaderId: leaderId as number, leaderEpoch: leaderEpoch as number, dataVersion: dataVersion as number }
+    : 'damaged'
+}
+
+function parsed(bytes: Buffer): Partial<Record<string, unknown>> | undefined {
+  try {
+    const value: unknown = JSON.parse(bytes.toString('utf8'))
+    return typeof value === 'object' && value !== null ? (value as Partial<Record<string, unknown>>) : undefined
+  } catch {
+    return undefined
   }
 }
 

@@ -99,11 +99,11 @@ export class PartitionLogs {
   }
 
   #tellLost(topic: TopicImage, made: readonly number[]): void {
-    const [word, verb] = made.length === 1 ? ['partition', 'starts'] : ['partitions', 'start']
+    const names = made.map((partition) => `${topic.name}-${partition}`)
     this.#parts.logger.warn(
       { topic: topic.name },
-      `${word} ${made.join(', ')} of topic ${topic.name} had no files in any data directory and ${verb} empty: ` +
-        `after a crash while it was being made that is all there was, else its records are lost`,
+      `${names.join(', ')} had no files in any data directory and ${names.length === 1 ? 'starts' : 'start'} empty: ` +
+        'after a crash while the topic was being made that is all there was, else the records are lost',
     )
   }
 

@@ -127,7 +127,7 @@ describe('the partition registry', () => {
     rig.registry.start()
     expect(rig.names).to.deep.equal(['t-1', 't-0', 't-2'])
     expect(rig.warnings).to.have.length(1)
-    expect(rig.warnings[0]).to.include('partitions 0, 2 of topic t had no files in any data directory and start empty')
+    expect(rig.warnings[0]).to.include('t-0, t-2 had no files in any data directory and start empty')
     const lost = { topicId: topic.id, directoryId: 'd', isLost: true }
     expect(rig.metadata.assigned).to.deep.equal([
       { ...lost, partition: 0 },
