@@ -14,7 +14,13 @@ import { warningsAboutDynamic } from './config/start-notes.ts'
 import { openGroupCoordinator } from './coordinator/group/open-group-coordinator.ts'
 import { FetchPurgatory } from './fetch/fetch-purgatory.ts'
 import { FetchSessions } from './fetch/fetch-sessions.ts'
-import { type AdoptedTopic, adoptedTopics, adoptionLine } from './metadata/adopted-topics.ts'
+import {
+  type AdoptedTopic,
+  adoptedTopics,
+  adoptionLine,
+  lastLeaderEpoch,
+  lostMetadataLine,
+} from './metadata/adopted-topics.ts'
 import {
   copiesFault,
   metadataLocationFault,
@@ -27,6 +33,7 @@ import { LogBackedMetadataStore } from './metadata/log-backed-metadata-store.ts'
 import { type Identity, readIdentity, writeIdentity } from './metadata/meta-properties.ts'
 import { IdentityConflict } from './metadata/meta-properties-rules.ts'
 import { configResourceKey, configResourceType } from './metadata/metadata-image.ts'
+import { METADATA_LOG } from './metadata/metadata-log.ts'
 import { topicRules } from './metadata/topic-rules.ts'
 import { BytesInFlight } from './network/bytes-in-flight.ts'
 import { Connections } from './network/connections.ts'
@@ -223,10 +230,10 @@ export class Broker {
     configs.apply(metadata.image.configs, [configResourceKey(configResourceType.broker, '')])
     const found = this.#foundPartitions(identity, metadata, configs)
     writeIdentity(this.#host, identity)
-    await metadata.start(topicRules(this.#host, configs, { nodeId, directoryIds }), {
-      nowMs: this.#host.clock.nowMs(),
-      adopted: metadata.image.endOffset === 0 ? this.#adopted(found, identity, configs) : [],
-    })
+    const nowMs = this.#host.clock.nowMs()
+    const adopted = metadata.image.endOffset === 0 ? this.#adopted(found, identity, configs) : []
+    await metadata.start(topicRules(this.#host, configs, { nodeId, directoryIds }), { nowMs, adopted })
+    if (metadata.mayHaveLostChanges) await metadata.overtakeLeaderEpochs(this.#lastLeaderEpochs(found), nowMs)
     this.#warnOfAdopted(metadata, configs)
     return metadata
   }
@@ -251,8 +258,19 @@ export class Broker {
     const server = `${listener?.host || 'localhost'}:${listener?.port ?? 9092}`
     const directories = this.#directories(identity)
     const adopted = adoptedTopics(this.#host, found, { nodeId, directories, settings: configs.broker })
+    if (adopted.length > 0) {
+      const metadataLog = this.#host.files.join(this.#settings.metadataDirectory, METADATA_LOG)
+      this.#logger.warn({}, lostMetadataLine(metadataLog, adopted.length))
+    }
     for (const each of adopted) this.#logger.warn({ topic: each.image.name }, adoptionLine(each, server))
     return adopted
+  }
+
+  #lastLeaderEpochs(found: readonly FoundPartition[]): Map<string, number> {
+    const { files } = this.#host
+    return new Map(
+      found.map(({ name, logDirectory }) => [name, lastLeaderEpoch(files, files.join(logDirectory, name))]),
+    )
   }
 
   /** log.dirs with their uuids. */

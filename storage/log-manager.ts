@@ -1,6 +1,7 @@
 import { BufferPool } from '../protocol/buffer-pool.ts'
 import { invariant } from '../protocol/invariant.ts'
 import { ZERO_UUID } from '../protocol/schema.ts'
+import { PARTITION_METADATA_FILE } from './checkpoint-files.ts'
 import { Disks } from './disk.ts'
 import { eachAlone, failureOfPart, isSystemError, mayPass } from './failure-policy.ts'
 import { findPartitions } from './found-partitions.ts'
@@ -191,7 +192,7 @@ export class LogManager implements LogStore {
   #create(topic: string, partition: number, topicId: string, config: LogConfig): PartitionLog {
     const existing = this.#logs.find(topic, partition)
     if (existing !== undefined) {
-      if (existing.topicId === ZERO_UUID) existing.writeTopicId(topicId)
+      if (existing.topicId === ZERO_UUID) this.#identify(existing, topicId)
       if (existing.topicId === topicId) return existing.open()
       this.#setAside(existing, `is of another topic ${topic}, with the id ${existing.topicId} instead of ${topicId}`)
     }
@@ -224,6 +225,17 @@ export class LogManager implements LogStore {
     const mayMove = !mayPass(error) && hasOther && !this.#host.files.exists(stored.directory)
     if (mayMove) this.#failedCreations.delete(stored.name)
     else this.#failedCreations.set(stored.name, stored)
+  }
+
+  /** Directories of Kafka 2.7 and older have no partition.metadata; in one that has, it was damaged. */
+  #identify(stored: StoredLog, topicId: string): void {
+    const isDamaged = this.#host.files.exists(this.#host.files.join(stored.directory, PARTITION_METADATA_FILE))
+    const level = isDamaged ? 'warn' : 'info'
+    this.#logger[level](
+      { partition: stored.name },
+      `${stored.directory} does not say of which topic it is; it is taken for that of the topic of its name, ${topicId}`,
+    )
+    stored.writeTopicId(topicId)
   }
 
   delete(topic: string, partition: number): void {

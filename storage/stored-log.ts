@@ -94,7 +94,22 @@ export class StoredLog implements StoredPartition {
   /** Throws why it cannot be opened: the same until it is time for the next try. */
   open(): Log {
     if (this.failure !== undefined) throw this.failure
-    return this.#log ?? this.#try(() => this.#load())
+    if (this.#log !== undefined) return this.#log
+    return this.#try(() => {
+      this.#warnWithoutSegments()
+      return this.#load()
+    })
+  }
+
+  /** A log that was made has a segment from then on. */
+  #warnWithoutSegments(): void {
+    if (this.#files.list(this.directory).some((name) => /\.log(\.swap)?$/.test(name))) return
+    const { recoveryPoint } = this.#checkpointed
+    const lost = recoveryPoint > 0 ? `, and its records up to offset ${recoveryPoint - 1} are lost` : ''
+    this.#services.logger.warn(
+      { partition: this.name },
+      `${this.directory} holds no segment: the log starts empty${lost}`,
+    )
   }
 
   /** Makes the log, without what an earlier try may have left. Throws as `open`. */

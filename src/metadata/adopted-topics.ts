@@ -8,7 +8,7 @@ import {
   parsePartitionMetadata,
 } from '../../storage/checkpoint-files.ts'
 import type { FoundPartition } from '../../storage/found-partitions.ts'
-import type { Host } from '../../storage/host/host.ts'
+import type { Files, Host } from '../../storage/host/host.ts'
 import { LOG_SUFFIX } from '../../storage/segment/file-names.ts'
 import type { BrokerSettings } from '../config/broker-configs.ts'
 import { autoCreatedTopic } from './auto-created-topics.ts'
@@ -152,9 +152,24 @@ function readRemains({ files }: Host, { name, logDirectory }: FoundPartition, { 
   const text = (file: string) => files.readWhole(files.join(logDirectory, name, file))?.toString('utf8') ?? ''
   return {
     topicId: parsePartitionMetadata(text(PARTITION_METADATA_FILE)) ?? ZERO_UUID,
-    leaderEpoch: parseEpochs(text(LEADER_EPOCH_FILE))?.at(-1)?.epoch ?? -1,
+    leaderEpoch: lastLeaderEpoch(files, files.join(logDirectory, name)),
     directoryId: directories.find(({ path }) => path === logDirectory)?.directoryId ?? ZERO_UUID,
   }
+}
+
+/** The last epoch in which a partition was written to, as its checkpoint has it; -1: it does not say. */
+export function lastLeaderEpoch(files: Files, directory: string): number {
+  const text = files.readWhole(files.join(directory, LEADER_EPOCH_FILE))?.toString('utf8')
+  return (text === undefined ? undefined : parseEpochs(text))?.at(-1)?.epoch ?? -1
+}
+
+/** The line that tells a user of what is lost with a metadata log. */
+export function lostMetadataLine(metadataLog: string, topicCount: number): string {
+  const topics = topicCount === 1 ? '1 topic is' : `${topicCount} topics are`
+  return (
+    `${metadataLog} is missing or empty, as it is where Kafka ran with ZooKeeper: ${topics} adopted from directories of ` +
+    'partitions; settings of topics and brokers, quotas and credentials are lost unless a backup of it is restored'
+  )
 }
 
 /** The line that tells a user of an adopted topic: what was assumed, and how to change it. */

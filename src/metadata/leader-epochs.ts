@@ -1,6 +1,7 @@
 import { encodeMetadataRecord } from '../../protocol/internal-records/metadata-framing.ts'
 import { PartitionChangeRecord } from '../../protocol/internal-records/topic-records.ts'
 import type { ClusterImage } from './cluster-image.ts'
+import { partitionRecord } from './image-records.ts'
 import { partitionRecordVersion } from './record-versions.ts'
 
 /**
@@ -16,6 +17,27 @@ export function newLeaderEpochs(image: ClusterImage, nodeId: number): Buffer[] {
         records.push(
           encodeMetadataRecord(PartitionChangeRecord, version, { partitionId, topicId: topic.id, leader: nodeId }),
         )
+    })
+  }
+  return records
+}
+
+/**
+ * Partitions that this broker leads in an earlier epoch than they were written in: the metadata lost elections. Each goes
+ * on in the epoch after that. `latest`: by `topic-0`.
+ */
+export function overtakenLeaderEpochs(
+  image: ClusterImage,
+  nodeId: number,
+  latest: ReadonlyMap<string, number>,
+): Buffer[] {
+  const records: Buffer[] = []
+  for (const topic of image.topicsByName.values()) {
+    topic.partitions.forEach((partition, index) => {
+      const leaderEpoch = (latest.get(`${topic.name}-${index}`) ?? -1) + 1
+      if (partition.leader !== nodeId || partition.leaderEpoch >= leaderEpoch) return
+      const next = { ...partition, leaderEpoch, partitionEpoch: partition.partitionEpoch + 1 }
+      records.push(partitionRecord(topic.id, index, next, image.features))
     })
   }
   return records

@@ -17,7 +17,7 @@ import { type ClusterImage, emptyImage, type Listener } from './cluster-image.ts
 import { directoryRecords } from './directory-assignments.ts'
 import { ImageBuilder } from './image-builder.ts'
 import { configRecord, featureRecord, imageRecords, producerIdsRecord, scramRecord } from './image-records.ts'
-import { missingLeaders, newLeaderEpochs } from './leader-epochs.ts'
+import { missingLeaders, newLeaderEpochs, overtakenLeaderEpochs } from './leader-epochs.ts'
 import type { MetadataImage, TopicImage } from './metadata-image.ts'
 import { METADATA_LOG, MetadataLog } from './metadata-log.ts'
 import { MetadataDamage } from './metadata-log-reader.ts'
@@ -186,6 +186,17 @@ export class LogBackedMetadataStore implements MetadataStore {
       })
       return [...register, ...missingLeaders(image, this.#parts.nodeId)]
     })
+  }
+
+  /** True: changes that were in force may be missing, as the end of the log was damaged. */
+  get mayHaveLostChanges(): boolean {
+    return this.#log.mayHaveLostChanges
+  }
+
+  /** Where partitions were written to in later epochs than the metadata knows. `latest`: by `topic-0`. */
+  async overtakeLeaderEpochs(latest: ReadonlyMap<string, number>, nowMs: number): Promise<void> {
+    const records = overtakenLeaderEpochs(this.#stagedImage, this.#parts.nodeId, latest)
+    if (records.length > 0) await this.#write(records, nowMs)
   }
 
   /**
