@@ -164,8 +164,9 @@ describe('a data directory without its metadata log', () => {
       await broker.passes(60_000)
       expect(await broker.startOffset('registry')).to.equal(0)
       expect(broker.compacted).to.deep.equal([])
-      expect(broker.complaints).to.have.length(1)
-      expect(broker.complaints[0])
+      expect(broker.complaints).to.have.length(2)
+      expect(broker.complaints[0]).to.match(/^\/data\/__cluster_metadata-0 is missing or empty.*: 1 topic is adopted/)
+      expect(broker.complaints[1])
         .to.include('adopted topic registry (1 partition)')
         .and.include(
           'kafka-configs.sh --bootstrap-server localhost:9092 --alter --entity-type topics --entity-name registry --add-config cleanup.policy=compact',
@@ -187,5 +188,130 @@ describe('a data directory without its metadata log', () => {
     expect(await broker.setting(TOPIC, 'later', 'cleanup.policy')).to.equal('delete')
     expect(await broker.setting(TOPIC, 'later', 'retention.ms')).to.equal('5000')
     expect(broker.complaints.filter((line) => line.startsWith('adopted topic'))).to.have.length(TOPICS.length)
+  })
+})
+
+describe('a damaged metadata log', () => {
+  const log = '/data/__cluster_metadata-0/00000000000000000000.log'
+
+  /** Two topics, of which the log's damage concerns the second. Answers where the second begins. */
+  async function twoTopics(): Promise<{ broker: RunningBroker; position: number }> {
+    const broker = await new RunningBroker().start()
+    await broker.create('one', { 'retention.ms': '-1' })
+    const position = broker.host.files.stat(log)!.size
+    await broker.create('two')
+    await broker.produce('two', 'key', 'value')
+    await broker.stop()
+    broker.complaints.length = 0
+    return { broker, position }
+  }
+
+  it('is cut at the damage; the line names what is lost, and logs without a topic are set aside', async () => {
+    const { broker, position } = await twoTopics()
+    const { files } = broker.host
+    const handle = files.open(log, 'r+')
+    const bytes = Buffer.alloc(1)
+    handle.readSync(bytes, position - 1)
+    handle.writeSync([Buffer.from([bytes[0]! ^ 1])], position - 1)
+    const cutBytes = handle.size() - position
+    handle.close()
+    await broker.start()
+    const kept = files.list('/data/__cluster_metadata-0').find((name) => name.includes('.cut-at-'))
+    expect(files.stat(`/data/__cluster_metadata-0/${kept}`)!.size).to.be.greaterThan(cutBytes)
+    const [cut, ...others] = broker.complaints
+    expect(cut).to.match(/^cut \d+ bytes from the end of \/data\/__cluster_metadata-0\/0{20}.log at position \d+/)
+    expect(cut).to.include('(a batch fails its checksum)').and.include('some about the topics two')
+    expect(others.map((line) => line.split(' ', 1)[0])).to.deep.equal(['/data/one-0', '/data/two-0'])
+    for (const line of others)
+      expect(line).to.include('of a topic that is not in the metadata: it is set aside as /data/')
+    // A topic of that name begins anew, and the old one's records are kept.
+    await broker.create('two')
+    expect(await broker.endOffset('two')).to.equal(0)
+    const stray = files.list('/data').find((name) => /^two-0\..*-stray$/.test(name))
+    expect(files.stat(`/data/${stray}/00000000000000000000.log`)!.size).to.be.greaterThan(0)
+  })
+
+  it('whose end is gone without a trace is told of, as its broker had stopped in order', async () => {
+    const { broker, position } = await twoTopics()
+    broker.host.files.open(log, 'r+').truncate(position)
+    await broker.start()
+    expect(broker.complaints[0]).to.match(
+      /^the log in \/data\/__cluster_metadata-0 ends before the stop of the broker, at offset \d+/,
+    )
+    expect(broker.complaints[1]).to.match(/^\/data\/two-0 is a partition with the topic id/)
+  })
+
+  it('that no crash can have left so ends the start, in one line', async () => {
+    const { broker } = await twoTopics()
+    broker.host.files.rename(log, log.replace('00.log', '07.log'))
+    expect(await refusal(broker, {})).to.equal(
+      'the metadata of the cluster cannot be read: /data/__cluster_metadata-0/00000000000000000007.log: the offsets 0 to 6 ' +
+        'before it are missing; restore /data/__cluster_metadata-0 from a backup; without one move it away, and topics are ' +
+        'adopted from their directories without their settings',
+    )
+  })
+
+  it('quorum-state that cannot be read is made anew', async () => {
+    const { broker } = await twoTopics()
+    broker.host.files.replaceWhole('/data/__cluster_metadata-0/quorum-state', '{"leaderEpoch":')
+    await broker.start()
+    expect(broker.complaints).to.deep.equal([
+      'quorum-state in /data/__cluster_metadata-0 cannot be read: it is made anew from the log, which ends in epoch 1',
+    ])
+    expect(await broker.endOffset('two')).to.equal(1)
+  })
+
+  it('producer ids are not given out a second time', async () => {
+    const { broker, position } = await twoTopics()
+    await broker.start()
+    const before = await broker.producerId()
+    await broker.stop()
+    broker.host.files.open(log, 'r+').truncate(position - 1)
+    await broker.start()
+    expect(await broker.producerId()).to.be.greaterThan(before + 1_000_000)
+    await broker.create('adopted')
+    await broker.stop()
+    broker.host.files.remove('/data/__cluster_metadata-0')
+    const later = await broker.start().then(() => broker.producerId())
+    expect(later).to.be.greaterThan(before + 1_000_000)
+  })
+})
+
+describe('a log that starts empty', () => {
+  it('is told of where its files are gone, or all in its directory', async () => {
+    const broker = await stopped({})
+    const { files } = broker.host
+    files.remove('/data/one-0')
+    for (const name of files.list('/data/two-0')) if (name !== 'partition.metadata') files.remove(`/data/two-0/${name}`)
+    await broker.start()
+    for (const topic of ['one', 'two']) expect(await broker.endOffset(topic)).to.equal(0)
+    expect(broker.complaints.toSorted()).to.deep.equal([
+      'one-0 had no files in any data directory and starts empty: after a crash while the topic was being made that is all ' +
+        'there was, else the records are lost',
+      'the log ends below its recovery point: records that were on the disk are gone from its files',
+    ])
+  })
+
+  it('is told of, too, where it was never synced', async () => {
+    const broker = await stopped({})
+    const { files } = broker.host
+    for (const name of files.list('/data/two-0')) if (name !== 'partition.metadata') files.remove(`/data/two-0/${name}`)
+    files.remove('/data/recovery-point-offset-checkpoint')
+    await broker.start()
+    expect(await broker.endOffset('two')).to.equal(0)
+    expect(broker.complaints).to.include(
+      '/data/two-0 holds no segment, so the log starts empty: records that it had are lost',
+    )
+  })
+
+  it('deleted records stay deleted where a partition was moved to another data directory', async () => {
+    const broker = await new RunningBroker().start(both)
+    for (const topic of TOPICS) await broker.create(topic)
+    for (const topic of TOPICS) for (const value of ['a', 'b', 'c']) await broker.produce(topic, 'key', value)
+    for (const topic of TOPICS) await broker.deleteBefore(topic, 2)
+    await broker.stop()
+    for (const topic of topicsIn(broker, '/b')) broker.host.files.rename(`/b/${topic}-0`, `/a/${topic}-0`)
+    await broker.start(both)
+    for (const topic of TOPICS) expect(await broker.startOffset(topic)).to.equal(2)
   })
 })

@@ -115,7 +115,7 @@ export class Broker {
     )
     const identity = this.#identity()
     const configs = new ConfigStore(this.#settings.static, identity.nodeId)
-    const metadata = await this.#openMetadata(identity, configs)
+    const metadata = await this.#openMetadata(identity, configs, wasClean)
     const logs = await this.#openLogs(identity, configs)
     if (!wasClean) await metadata.startLeaderEpochs(this.#host.clock.nowMs())
     const budget = new BytesInFlight(configs.broker.queuedMaxRequestBytes)
@@ -208,7 +208,7 @@ export class Broker {
     return identity
   }
 
-  async #openMetadata(identity: Identity, configs: ConfigStore): Promise<LogBackedMetadataStore> {
+  async #openMetadata(identity: Identity, configs: ConfigStore, wasClean: boolean): Promise<LogBackedMetadataStore> {
     const { listeners, metadataDirectory } = this.#settings
     const { nodeId } = identity
     const directoryIds = this.#directories(identity).map(({ directoryId }) => directoryId)
@@ -230,6 +230,7 @@ export class Broker {
     configs.apply(metadata.image.configs, [configResourceKey(configResourceType.broker, '')])
     const found = this.#foundPartitions(identity, metadata, configs)
     writeIdentity(this.#host, identity)
+    metadata.expectEnd(wasClean)
     const nowMs = this.#host.clock.nowMs()
     const adopted = metadata.image.endOffset === 0 ? this.#adopted(found, identity, configs) : []
     await metadata.start(topicRules(this.#host, configs, { nodeId, directoryIds }), { nowMs, adopted })

@@ -1,9 +1,11 @@
 import { expect } from 'chai'
 import { CreateTopics } from '../protocol/apis/create-topics.ts'
+import { DeleteRecords } from '../protocol/apis/delete-records.ts'
 import { DeleteTopics } from '../protocol/apis/delete-topics.ts'
 import { DescribeConfigs } from '../protocol/apis/describe-configs.ts'
 import { FindCoordinator } from '../protocol/apis/find-coordinator.ts'
 import { IncrementalAlterConfigs } from '../protocol/apis/incremental-alter-configs.ts'
+import { InitProducerId } from '../protocol/apis/init-producer-id.ts'
 import { ListOffsets } from '../protocol/apis/list-offsets.ts'
 import { OffsetCommit } from '../protocol/apis/offset-commit.ts'
 import { OffsetFetch } from '../protocol/apis/offset-fetch.ts'
@@ -116,6 +118,17 @@ export class RunningBroker {
   /** The error of looking for the group's coordinator. */
   async findCoordinator(key: string): Promise<string> {
     return errorName((await this.#client.call(FindCoordinator, 3, { key, keyType: 0, coordinatorKeys: [] })).errorCode)
+  }
+
+  /** A new one for a producer without transactions. */
+  async producerId(): Promise<number> {
+    const request = { transactionalId: null, transactionTimeoutMs: 60_000, producerId: -1, producerEpoch: -1 }
+    return (await this.#client.call(InitProducerId, 4, request)).producerId
+  }
+
+  async deleteBefore(name: string, offset: number): Promise<void> {
+    const topics = [{ name, partitions: [{ partitionIndex: 0, offset }] }]
+    await this.#client.call(DeleteRecords, 2, { topics, timeoutMs: 1000 })
   }
 
   startOffset(topic: string): Promise<number | string> {

@@ -25,6 +25,27 @@ export interface FoundCheckpoints {
   of(name: string): Checkpointed
 }
 
+/** The same, with how the broker ended. */
+export interface TakenCheckpoints extends FoundCheckpoints {
+  readonly wasCleanStop: boolean
+}
+
+/**
+ * What is known of a log in a directory. One that somebody moved there left its checkpoints in the other directory. Its
+ * files may not be synced in the new place, so all of them are looked at; what was compacted stays as it is.
+ */
+export function checkpointedOf(name: string, own: TakenCheckpoints, all: readonly TakenCheckpoints[]): Checkpointed {
+  const before = own.names.has(name) ? undefined : all.find(({ names }) => names.has(name))
+  if (before === undefined) return own.of(name)
+  const { wasCleanStop, recoveryPoint, logStartOffset, compactedUpTo } = before.of(name)
+  return {
+    wasCleanStop: wasCleanStop && own.wasCleanStop,
+    recoveryPoint: 0,
+    logStartOffset,
+    compactedUpTo: compactedUpTo && Math.max(compactedUpTo, recoveryPoint),
+  }
+}
+
 /** The files in each log directory that tell of all its logs. */
 export class LogCheckpoints {
   readonly #host: Host
@@ -43,7 +64,7 @@ export class LogCheckpoints {
   }
 
   /** Reads them, and takes the mark of a clean stop away. From then on the recovery points are kept. */
-  take(directory: string): FoundCheckpoints & { readonly wasCleanStop: boolean } {
+  take(directory: string): TakenCheckpoints {
     const { files } = this.#host
     const cleanMark = files.join(directory, CLEAN_SHUTDOWN_FILE)
     const wasCleanStop = files.exists(cleanMark)

@@ -7,7 +7,7 @@ import { eachAlone, failureOfPart, isSystemError, mayPass } from './failure-poli
 import { findPartitions } from './found-partitions.ts'
 import type { Host, Timer } from './host/host.ts'
 import type { SharedServices } from './log/log-services.ts'
-import { LogCheckpoints } from './log-checkpoints.ts'
+import { checkpointedOf, LogCheckpoints, type TakenCheckpoints } from './log-checkpoints.ts'
 import { LogCleaner, type LogCleanerSettings } from './log-cleaner.ts'
 import type { LogDirectory, LogStore, StoredPartition } from './log-store.ts'
 import { LogTasks } from './log-tasks.ts'
@@ -144,7 +144,10 @@ export class LogManager implements LogStore {
 
   async start(settings: (topic: string) => LogConfig): Promise<void> {
     this.#configOf = settings
-    for (const directory of this.#directories) this.#load(directory)
+    const found = this.#directories.map((directory) => this.#look(directory))
+    this.#directories.forEach((directory, index) => {
+      this.#load(directory, found[index]!, found)
+    })
     const tasks = this.#tasks
     const own = this.#settings
     tasks.every(own.logRetentionCheckIntervalMs, () => this.#deleteOldSegments(), own.logInitialTaskDelayMs)
@@ -330,7 +333,8 @@ export class LogManager implements LogStore {
 
   // Start.
 
-  #load(directory: Directory): void {
+  /** What the directory's own files say of its logs. */
+  #look(directory: Directory): TakenCheckpoints {
     const { files } = this.#host
     files.makeDirectory(directory.path)
     // An earlier start may have made it and ended right after.
@@ -345,9 +349,13 @@ export class LogManager implements LogStore {
       if (isDeletedDirectory(name))
         this.#tasks.after(this.#configOf(NO_TOPIC).fileDeleteDelayMs, () => this.#removeFile(path))
     }
-    for (const { name, topic, partition } of findPartitions(files, [directory.path]))
-      this.#logs.add(this.#newLog(topic, partition, directory, found.of(name)))
-    if (!found.wasCleanStop) this.#recover(directory)
+    return found
+  }
+
+  #load(directory: Directory, own: TakenCheckpoints, all: readonly TakenCheckpoints[]): void {
+    for (const { name, topic, partition } of findPartitions(this.#host.files, [directory.path]))
+      this.#logs.add(this.#newLog(topic, partition, directory, checkpointedOf(name, own, all)))
+    if (!own.wasCleanStop) this.#recover(directory)
   }
 
   #recover(directory: Directory): void {

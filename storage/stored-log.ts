@@ -101,14 +101,13 @@ export class StoredLog implements StoredPartition {
     })
   }
 
-  /** A log that was made has a segment from then on. */
+  /** A log that was made has a segment from then on. Recovery tells of one that was synced. */
   #warnWithoutSegments(): void {
+    if (this.#checkpointed.recoveryPoint > 0) return
     if (this.#files.list(this.directory).some((name) => /\.log(\.swap)?$/.test(name))) return
-    const { recoveryPoint } = this.#checkpointed
-    const lost = recoveryPoint > 0 ? `, and its records up to offset ${recoveryPoint - 1} are lost` : ''
     this.#services.logger.warn(
       { partition: this.name },
-      `${this.directory} holds no segment: the log starts empty${lost}`,
+      `${this.directory} holds no segment, so the log starts empty: records that it had are lost`,
     )
   }
 

@@ -193,10 +193,19 @@ export class LogBackedMetadataStore implements MetadataStore {
     return this.#log.mayHaveLostChanges
   }
 
+  /** Looks, before the start, for the end that the broker's stop left in the log. */
+  expectEnd(wasCleanStop: boolean): void {
+    const own = this.#image.registrations.get(this.#parts.nodeId)
+    if (own !== undefined) this.#log.expectEndOfBroker(own.fenced, wasCleanStop)
+  }
+
   /** Where partitions were written to in later epochs than the metadata knows. `latest`: by `topic-0`. */
   async overtakeLeaderEpochs(latest: ReadonlyMap<string, number>, nowMs: number): Promise<void> {
-    const records = overtakenLeaderEpochs(this.#stagedImage, this.#parts.nodeId, latest)
-    if (records.length > 0) await this.#write(records, nowMs)
+    const decide = (image: ClusterImage) => ({
+      records: overtakenLeaderEpochs(image, this.#parts.nodeId, latest),
+      result: undefined,
+    })
+    await this.#change(decided(decide), { nowMs })
   }
 
   /**

@@ -72,14 +72,6 @@ export function loadMetadata(host: Host, place: MetadataPlace, logger: Logger, r
     segmentBytes = scan.endPosition
     bytesSinceSnapshot += scan.endPosition
   }
-  if (snapshot.endOffset > 0 && bases.length === 0) {
-    isCut = true
-    logger.warn(
-      { directory },
-      `${directory} has a snapshot of the cluster's metadata at offset ${snapshot.endOffset} and no log after it: ` +
-        'whatever was changed since then is lost; restore the log from a backup if there is one',
-    )
-  }
   const last = needed.at(-1)
   // A snapshot that reaches beyond the log (it came from another voter) is where the log goes on.
   const behind = last === undefined || segmentEnd < snapshot.endOffset

@@ -36,7 +36,8 @@ export class MetadataLog {
   #epoch: number
   #lastTimestampMs: number
   #bytesSinceSnapshot: number
-  readonly #lossBefore: boolean
+  #mayHaveLostChanges: boolean
+  readonly #endsAtSnapshot: boolean
   #lastSnapshotBytes: number
   #staged: Buffer[] = []
   /** A write failed: what stands behind the durable position is unknown and goes before the next write. */
@@ -64,7 +65,8 @@ export class MetadataLog {
     this.#epoch = loaded.lastEpoch
     this.#lastTimestampMs = loaded.lastTimestampMs
     this.#bytesSinceSnapshot = loaded.bytesSinceSnapshot
-    this.#lossBefore = loaded.isCut
+    this.#mayHaveLostChanges = loaded.isCut
+    this.#endsAtSnapshot = loaded.endOffset > 0 && loaded.bytesSinceSnapshot === 0
     this.#lastSnapshotBytes = loaded.snapshotBytes
   }
 
@@ -98,7 +100,23 @@ export class MetadataLog {
   }
   /** True: changes that were in force may be missing, as the end of the log was damaged. */
   get mayHaveLostChanges(): boolean {
-    return this.#lossBefore
+    return this.#mayHaveLostChanges
+  }
+
+  /**
+   * Tells of changes that are missing although no file is damaged. What a broker writes last is that it is gone; without
+   * it a log that ends with a stop in order, or with a snapshot, has lost its end.
+   */
+  expectEndOfBroker(isGone: boolean, wasCleanStop: boolean): void {
+    if (isGone || this.#mayHaveLostChanges) return
+    if (!wasCleanStop && !this.#endsAtSnapshot) return
+    this.#mayHaveLostChanges = true
+    const end = wasCleanStop ? 'before the stop of the broker' : 'with its snapshot'
+    this.#logger.warn(
+      { directory: this.#directory },
+      `the log in ${this.#directory} ends ${end}, at offset ${this.#endOffset}: if its files were damaged or are old, ` +
+        'later changes of the cluster (topics, settings) are lost; restore it from a backup if there is one',
+    )
   }
   get hasStaged(): boolean {
     return this.#staged.length > 0
