@@ -1,4 +1,11 @@
-import type { AppendOptions, CoordinatorLog, LoadedRecord, StateRecord, TransactionEnd } from './state-log.ts'
+import {
+  type AppendOptions,
+  type CoordinatorLog,
+  CorruptStateError,
+  type LoadedRecord,
+  type StateRecord,
+  type TransactionEnd,
+} from './state-log.ts'
 
 /** A coordinator's log in memory, for tests: what was appended is there for whoever loads it. */
 export class MemoryLog implements CoordinatorLog {
@@ -23,7 +30,13 @@ export class MemoryLog implements CoordinatorLog {
 
   async load(replay: (record: LoadedRecord) => void): Promise<void> {
     await this.gate?.catch(() => undefined)
-    for (const record of this.records) replay(record)
+    for (const record of this.records) {
+      try {
+        replay(record)
+      } catch (error) {
+        throw new CorruptStateError(`offset ${record.offset}: ${(error as Error).message}`)
+      }
+    }
   }
 
   async #commit(records: readonly Omit<LoadedRecord, 'offset'>[]): Promise<number> {

@@ -19,6 +19,8 @@ import {
 /** Bytes that are read at a time while loading. Source: offsets.load.buffer.size. */
 const LOAD_BYTES = 5 * 1024 * 1024
 
+const NOTHING = Buffer.alloc(0)
+
 /** A coordinator's log in one partition of its internal topic, in Kafka's format. */
 export class PartitionStateLog implements CoordinatorLog {
   readonly #find: () => Partition | Rejection
@@ -131,7 +133,8 @@ function replayBatch(
       if (!isControl) replay(record)
       else {
         const end = readEndTransactionMarker(key, value)
-        if (end !== undefined) replay({ ...record, marker: end.type === 'COMMIT' ? 'commit' : 'abort' })
+        const marker = end?.type === 'COMMIT' ? 'commit' : 'abort'
+        if (end !== undefined) replay({ ...record, marker, key: NOTHING, value: NOTHING })
       }
     } catch (error) {
       throw damaged(log, offset, `the record cannot be replayed: ${(error as Error).message}`)

@@ -1,6 +1,6 @@
 /**
  * THE SEAM under metadata-like state: keyed records of one coordinator shard. Embedded: one partition of an internal
- * topic (partition-state-log.ts). One conformance suite for every implementation.
+ * topic (partition-state-log.ts). Every implementation passes state-log.conformance.ts.
  */
 export interface StateLog {
   /**

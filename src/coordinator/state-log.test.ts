@@ -1,0 +1,66 @@
+import { SimulatedHost } from '../../storage/host/simulated-host.ts'
+import { logConfig } from '../../storage/log-config.fixture.ts'
+import { newManager } from '../../storage/log-manager.fixture.ts'
+import type { PartitionImage } from '../metadata/metadata-image.ts'
+import { Partition } from '../partition/partition.ts'
+import { MemoryLog } from './memory-log.fixture.ts'
+import { PartitionStateLog } from './partition-state-log.ts'
+import { describeStateLog, type StateLogUnderTest } from './state-log.conformance.ts'
+
+const TOPIC = '__consumer_offsets'
+const TOPIC_ID = 'AAAAAAAAAAAAAAAAAAAABQ'
+
+/** On a partition whose log lies in files of a simulated machine. */
+async function onPartition(compression: 'none' | 'lz4' | 'zstd'): Promise<StateLogUnderTest> {
+  const host = new SimulatedHost(1)
+  const config = logConfig({ cleanupPolicy: ['compact'] })
+  let manager = newManager(host, '/data')
+  const start = () => host.settle(manager.start(() => config))
+  await start()
+  const open = () =>
+    new Partition({
+      topic: TOPIC,
+      topicId: TOPIC_ID,
+      partition: 0,
+      image: { leader: 1, leaderEpoch: 0, isr: [1], replicas: [1] } as unknown as PartitionImage,
+      log: manager.create(TOPIC, 0, TOPIC_ID, config),
+      settings: () => ({ ...config, minInsyncReplicas: 1 }) as never,
+      readable: () => {},
+    })
+  let partition = open()
+  return {
+    log: new PartitionStateLog(() => partition, compression),
+    settle: (promise) => host.settle(promise),
+    async failAppends(fails) {
+      host.memory.capacityBytes = fails ? 0 : Number.POSITIVE_INFINITY
+      // A log without room is left alone for a second.
+      await host.advance(1000)
+    },
+    async restart() {
+      await host.settle(manager.stop())
+      manager = newManager(host, '/data')
+      await start()
+      partition = open()
+    },
+    stop: () => host.settle(manager.stop()),
+  }
+}
+
+async function inMemory(): Promise<StateLogUnderTest> {
+  const log = new MemoryLog()
+  return {
+    log,
+    settle: (promise) => promise,
+    async failAppends(fails) {
+      log.gate = fails ? Promise.reject(new Error('no room')) : undefined
+      log.gate?.catch(() => 'told to each append')
+    },
+    async restart() {},
+    async stop() {},
+  }
+}
+
+for (const codec of ['none', 'lz4', 'zstd'] as const) {
+  describeStateLog(`the log of a coordinator in a partition (${codec})`, () => onPartition(codec))
+}
+describeStateLog('the log of a coordinator in memory, for tests', inMemory)
