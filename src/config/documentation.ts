@@ -8,6 +8,14 @@ export function documentationOf(entry: ConfigEntry): string {
   return [
     entry.doc,
     ...(before.length === 0 ? [] : [`${before.join(' and ')} ${before.length === 1 ? 'comes' : 'come'} first.`]),
-    ...(entry.withoutEffect === undefined ? [] : [`Without effect: ${entry.withoutEffect.because}.`]),
+    ...effectOf(entry),
   ].join(' ')
+}
+
+function effectOf({ withoutEffect }: ConfigEntry): string[] {
+  if (withoutEffect === undefined) return []
+  const { because, protection } = withoutEffect
+  const without = `Without effect: ${because}.`
+  if (protection === undefined) return [without]
+  return [without, `A value that protects ends the start, since ${protection.lost}.`]
 }

@@ -1,7 +1,9 @@
 import { expect } from 'chai'
 import { checkDynamicBrokerConfig } from './broker-config-rules.ts'
 import { brokerSettingsOf } from './broker-start.ts'
+import { documentationOf } from './documentation.ts'
 import { warningsAboutDynamic } from './start-notes.ts'
+import { brokerEntry } from './static-config.ts'
 
 type Texts = Readonly<Record<string, string>>
 
@@ -74,6 +76,17 @@ describe('settings that protect and are not in force', () => {
 })
 
 describe('settings without effect', () => {
+  it('say so in their documentation, with what is lost where they would protect', () => {
+    const documentation = (name: string) => documentationOf(brokerEntry(name)!)
+    expect(documentation('num.io.threads')).to.match(
+      / Without effect: one event loop does the work of Kafka’s threads\.$/,
+    )
+    expect(documentation('authorizer.class.name')).to.match(
+      / Without effect: Ottla has no authorizer yet\. A value that protects ends the start, since everybody could do everything\.$/,
+    )
+    expect(documentation('num.partitions')).not.to.contain('Without effect')
+  })
+
   it('are warned about where somebody would miss them, a line for each reason', () => {
     const given = {
       'ssl.keystore.location': '/keys',

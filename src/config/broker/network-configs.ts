@@ -60,7 +60,7 @@ export const networkConfigs = {
     default: 2_147_483_647,
     check: atLeast(0),
     applies: 'cluster-wide',
-    doc: 'New connections a second that the broker accepts, on all listeners together or, as `listener.name.x.max.connection.creation.rate`, on one of them. More than that wait, `socket.listen.backlog.size` of them; a burst within what `quota.window.num` windows allow passes at once.',
+    doc: 'New connections a second that the broker accepts, on all listeners together or, as `listener.name.x.max.connection.creation.rate`, on one of them. A burst that `quota.window.num` windows allow passes at once; beyond it, as many as `socket.listen.backlog.size` wait for their turn.',
   }),
   maxConnections: int('max.connections', {
     default: 2_147_483_647,
@@ -108,7 +108,7 @@ export const networkConfigs = {
   queuedMaxRequests: int('queued.max.requests', {
     default: 500,
     check: atLeast(1),
-    doc: 'Requests of all connections together that may be read and not answered. While there are more, a connection is not read unless it has none of them. What waits for other clients, as a fetch without data does, does not count.',
+    doc: 'Requests of all connections together that are read and not answered yet. Beyond it, a connection is read only while it has none of them. A request that holds up its connection, such as a fetch that waits for data, does not count.',
   }),
   requestTimeoutMs: int('request.timeout.ms', {
     default: 30_000,

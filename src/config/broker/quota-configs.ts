@@ -7,13 +7,13 @@ export const quotaConfigs = {
   alterLogDirsReplicationQuotaWindowNum: int('alter.log.dirs.replication.quota.window.num', {
     default: 11,
     check: atLeast(1),
-    withoutEffect: oneBroker,
+    withoutEffect: noQuotas,
     doc: 'Samples kept for the throttle of moves between log directories.',
   }),
   alterLogDirsReplicationQuotaWindowSizeSeconds: int('alter.log.dirs.replication.quota.window.size.seconds', {
     default: 1,
     check: atLeast(1),
-    withoutEffect: oneBroker,
+    withoutEffect: noQuotas,
     doc: 'Seconds that each of those samples spans.',
   }),
   clientQuotaCallbackClass: className('client.quota.callback.class', {

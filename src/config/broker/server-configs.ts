@@ -85,7 +85,7 @@ export const serverConfigs = {
   deleteTopicEnable: boolean('delete.topic.enable', { default: true, doc: 'Whether topics may be deleted.' }),
   defaultReplicationFactor: int('default.replication.factor', {
     default: 1,
-    doc: 'Replicas of a topic whose creator does not say: no more than there are brokers, where Kafka refuses such a topic.',
+    doc: 'Replicas of a topic whose creator does not say; at most as many as there are brokers (Kafka refuses such a topic).',
   }),
   numPartitions: int('num.partitions', {
     default: 1,
