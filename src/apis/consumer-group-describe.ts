@@ -5,13 +5,13 @@ import { ALL_GROUP_OPERATIONS } from './group-client.ts'
 import { handler } from './handler.ts'
 
 /** Describes groups of the consumer protocol. Source: KafkaApis.handleConsumerGroupDescribe. */
-export const consumerGroupDescribe = handler(ConsumerGroupDescribe, async (request, { services }) => {
+export const consumerGroupDescribe = handler(ConsumerGroupDescribe, async (request, { services, slices }) => {
   const { groupIds, includeAuthorizedOperations } = request
   if (!services.configs.broker.groupCoordinatorRebalanceProtocols.includes('consumer')) {
     const code = errorCode('UNSUPPORTED_VERSION')
     return { groups: groupIds.map((groupId) => failedConsumerDescription(groupId, code)) }
   }
-  const groups = await services.groups.describeConsumerGroups(groupIds)
+  const groups = await services.groups.describeConsumerGroups(groupIds, slices)
   if (!includeAuthorizedOperations) return { groups }
   return {
     groups: groups.map((group) =>

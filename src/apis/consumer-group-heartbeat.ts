@@ -9,5 +9,5 @@ export const consumerGroupHeartbeat = handler(ConsumerGroupHeartbeat, (request, 
   if (!configs.broker.groupCoordinatorRebalanceProtocols.includes('consumer')) {
     return { errorCode: errorCode('UNSUPPORTED_VERSION'), memberEpoch: 0, heartbeatIntervalMs: 0 }
   }
-  return groups.consumerHeartbeat(request, groupClient(context))
+  return groups.consumerHeartbeat(request, groupClient(context), context.slices)
 })

@@ -3,8 +3,8 @@ import { ALL_GROUP_OPERATIONS } from './group-client.ts'
 import { handler } from './handler.ts'
 
 /** Describes classic groups. Source: KafkaApis.handleDescribeGroupsRequest. */
-export const describeGroups = handler(DescribeGroups, async (request, { services, apiVersion }) => {
-  const groups = await services.groups.describe(request.groups, apiVersion)
+export const describeGroups = handler(DescribeGroups, async (request, { services, slices, apiVersion }) => {
+  const groups = await services.groups.describe(request.groups, apiVersion, slices)
   if (!request.includeAuthorizedOperations) return { groups }
   return {
     groups: groups.map((group) =>

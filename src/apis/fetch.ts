@@ -1,6 +1,7 @@
 import { Fetch, type FetchRequest, type FetchResponse } from '../../protocol/apis/fetch.ts'
 import { type ErrorName, errorCode, isRejection } from '../../protocol/error-codes.ts'
 import { ZERO_UUID } from '../../protocol/schema.ts'
+import { mapInSlices } from '../../storage/host/turn-slices.ts'
 import { FetchAttempt, type FetchLimits, type FetchTarget, hasNothingToRead } from '../fetch/fetch-attempt.ts'
 import type { WantedPartition } from '../fetch/fetch-request.ts'
 import { type FetchContext, replicaIdOf } from '../fetch/fetch-sessions.ts'
@@ -31,6 +32,9 @@ export const fetch = handler(Fetch, (request, context) => {
   if (typeof session === 'string') return { errorCode: errorCode(session), responses: [] }
   return new PendingFetch(request, context, session).run()
 })
+
+/** From so many partitions on the logs of a fetch are opened in slices. */
+const MANY_PARTITIONS = 64
 
 /** One fetch, from its request to its answer. */
 class PendingFetch {
@@ -65,6 +69,7 @@ class PendingFetch {
   /** Undefined where the client has left meanwhile. */
   async run(): Promise<Answer> {
     const { minBytes, visibility } = this.#limits
+    if (this.#wanted.length >= MANY_PARTITIONS) await this.#openLogs()
     for (;;) {
       const remainingMs = this.#deadlineMs - this.#context.services.host.clock.monotonicMs()
       const mayWait = remainingMs > 0 && minBytes > 0 && this.#wanted.length > 0
@@ -73,7 +78,7 @@ class PendingFetch {
         const rooms = this.#wanted.map(({ maxBytes }) => Math.max(0, maxBytes))
         await this.#park(targets, rooms, minBytes, remainingMs)
       } else {
-        const attempt = await FetchAttempt.of(targets, this.#limits, this.#context.services.bytesInFlight)
+        const attempt = await FetchAttempt.of(targets, this.#limits, this.#context)
         if (!this.#context.isAbandoned && (!mayWait || attempt.isComplete)) return this.#answer(attempt)
         attempt.release()
         // What came while it read has woken nobody.
@@ -84,6 +89,14 @@ class PendingFetch {
       }
       if (this.#context.isAbandoned) return undefined
     }
+  }
+
+  /** Each log is opened when it is first asked for: thousands of them are opened in slices, before anything is decided. */
+  async #openLogs(): Promise<void> {
+    const { services, slices } = this.#context
+    await mapInSlices(this.#wanted, slices, ({ topic, partition }) => {
+      services.partitions.leaderFor(topic as string, partition)
+    })
   }
 
   #targets(): FetchTarget[] {

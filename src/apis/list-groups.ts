@@ -2,4 +2,4 @@ import { ListGroups } from '../../protocol/apis/list-groups.ts'
 import { handler } from './handler.ts'
 
 /** Lists the groups that this broker coordinates. Source: KafkaApis.handleListGroupsRequest. */
-export const listGroups = handler(ListGroups, (request, { services }) => services.groups.list(request))
+export const listGroups = handler(ListGroups, (request, { services, slices }) => services.groups.list(request, slices))

@@ -2,6 +2,7 @@ import { Produce, type ProduceRequest, type ProduceResponse } from '../../protoc
 import { type ErrorName, errorCode, isRejection } from '../../protocol/error-codes.ts'
 import { BATCH_HEADER_BYTES, batchesOf, RecordBatch } from '../../protocol/records/record-batch.ts'
 import { ZERO_UUID } from '../../protocol/schema.ts'
+import { runInSlices } from '../../storage/host/turn-slices.ts'
 import type { AppendRejection, AppendResult } from '../../storage/partition-log.ts'
 import type { Partition } from '../partition/partition.ts'
 import { partitionFailure } from '../partition/partition-failure.ts'
@@ -32,27 +33,46 @@ const withoutLogStart: ReadonlySet<ErrorName> = new Set([
  * Source: KafkaApis.handleProduceRequest, ReplicaManager.appendRecords.
  */
 export const produce = handler(Produce, (request, context) => {
-  const appends: { topic: TopicData; parts: (PartitionResponse | Promise<PartitionResponse>)[] }[] = []
   const corruption = corruptionIn(request)
   if (corruption !== undefined) return answerCorrupt(request, corruption, context)
+  const ordered = (appends: readonly TopicAppends[]) => {
+    context.orderFixed()
+    return answer(request, context, appends)
+  }
+  // Not the request's own slices, which end when the client leaves: what it has sent is appended.
+  const appends = runInSlices(orderAppends(request, context), context.services.slices)
+  return appends instanceof Promise ? appends.then(ordered) : ordered(appends)
+})
+
+interface TopicAppends {
+  readonly topic: TopicData
+  readonly parts: (PartitionResponse | Promise<PartitionResponse>)[]
+}
+
+/** Partitions that are appended to between two steps: most requests have fewer. */
+const PARTITIONS_PER_STEP = 16
+
+function* orderAppends(request: ProduceRequest, context: RequestContext): Generator<void, TopicAppends[]> {
+  const appends: TopicAppends[] = []
   const forbidden = transactionRefusal(request)
+  let count = 0
   for (const topic of request.topicData) {
     const name = topicName(topic, context)
-    const parts: (PartitionResponse | Promise<PartitionResponse>)[] = []
+    const parts: TopicAppends['parts'] = []
     for (const { index, records } of topic.partitionData) {
       if (forbidden !== undefined) parts.push(failure(index, forbidden))
       else parts.push(append(name, index, records, request, context))
+      if (++count % PARTITIONS_PER_STEP === 0) yield
     }
     if (parts.length > 0) appends.push({ topic, parts })
   }
-  context.orderFixed()
-  return answer(request, context, appends)
-})
+  return appends
+}
 
 async function answer(
   request: ProduceRequest,
   context: RequestContext,
-  appends: readonly { topic: TopicData; parts: readonly (PartitionResponse | Promise<PartitionResponse>)[] }[],
+  appends: readonly TopicAppends[],
 ): Promise<HandlerAnswer<typeof Produce>> {
   const responses: TopicResponse[] = await Promise.all(
     appends.map(async ({ topic, parts }) => ({

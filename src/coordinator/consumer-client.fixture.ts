@@ -39,7 +39,7 @@ export class ConsumerClient {
 
   async send(request: ConsumerGroupHeartbeatRequest): Promise<ConsumerGroupHeartbeatResponse> {
     const client = { clientId: this.memberId, clientHost: '/127.0.0.1', apiVersion: this.apiVersion }
-    return this.world.coordinator.consumerHeartbeat(request, client)
+    return this.world.coordinator.consumerHeartbeat(request, client, this.world.slices)
   }
 
   /** -1 leaves, -2 leaves for a while. */

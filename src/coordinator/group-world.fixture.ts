@@ -3,6 +3,7 @@ import type { JoinGroupRequest, JoinGroupResponse } from '../../protocol/apis/jo
 import type { SyncGroupRequest, SyncGroupResponse } from '../../protocol/apis/sync-group.ts'
 import { isRejection } from '../../protocol/error-codes.ts'
 import { SimulatedHost } from '../../storage/host/simulated-host.ts'
+import { TurnSlices } from '../../storage/host/turn-slices.ts'
 import { ConfigStore } from '../config/config-store.ts'
 import { InvalidSetting } from '../config/config-value.ts'
 import { readStaticConfig } from '../config/static-config.ts'
@@ -23,6 +24,7 @@ const GROUP_TOPIC = '__consumer_offsets'
 /** A group coordinator with one shard, on a log in memory, in virtual time: what tests of groups play with. */
 export class GroupWorld {
   readonly host: SimulatedHost
+  readonly slices: TurnSlices
   readonly log: MemoryLog
   readonly configs: ConfigStore
   coordinator: GroupCoordinator
@@ -32,6 +34,7 @@ export class GroupWorld {
 
   constructor(settings: Readonly<Record<string, string>> = {}, seed = 1) {
     this.host = new SimulatedHost(seed)
+    this.slices = new TurnSlices(this.host)
     this.log = new MemoryLog()
     const config = readStaticConfig(new Map(Object.entries(settings)))
     if (config instanceof InvalidSetting) throw new Error(config.message)
@@ -104,7 +107,11 @@ export class GroupWorld {
         return this.shard
       },
     })
-    return new GroupCoordinator(runtime, () => this.configs.broker)
+    return new GroupCoordinator(
+      runtime,
+      () => this.configs.broker,
+      () => this.image,
+    )
   }
 
   #metadata(): MetadataStore {

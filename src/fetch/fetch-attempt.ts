@@ -1,4 +1,5 @@
 import { isRejection } from '../../protocol/error-codes.ts'
+import type { Slices } from '../../storage/host/turn-slices.ts'
 import type { ReadResult } from '../../storage/partition-log.ts'
 import type { Partition } from '../partition/partition.ts'
 import { type FetchedBatches, readDownConverted, readStored } from './down-conversion.ts'
@@ -23,6 +24,15 @@ export interface ResponseBudget {
   addResponse(bytes: number): void
   removeResponse(bytes: number): void
 }
+
+/** What a fetch takes of the broker: memory for its answer, and turns of the event loop. */
+export interface FetchResources {
+  readonly services: { readonly bytesInFlight: ResponseBudget }
+  readonly slices: Slices
+}
+
+/** Partitions that are read between two steps: most fetches have fewer. */
+const TARGETS_PER_STEP = 64
 
 /** A partition to read, or the code of the error that stands for it. */
 export interface FetchTarget {
@@ -58,10 +68,16 @@ export class FetchAttempt {
     this.#budget = budget
   }
 
-  static async of(targets: readonly FetchTarget[], limits: FetchLimits, budget: ResponseBudget): Promise<FetchAttempt> {
-    const attempt = new FetchAttempt(targets, limits, budget)
+  static async of(
+    targets: readonly FetchTarget[],
+    limits: FetchLimits,
+    context: FetchResources,
+  ): Promise<FetchAttempt> {
+    const attempt = new FetchAttempt(targets, limits, context.services.bytesInFlight)
     try {
-      for (const target of targets) {
+      for (const [index, target] of targets.entries()) {
+        const wait = index % TARGETS_PER_STEP === TARGETS_PER_STEP - 1 ? context.slices.next() : undefined
+        if (wait !== undefined) await wait
         const read = attempt.#readPartition(target)
         attempt.#take(read instanceof Promise ? await read : read)
       }

@@ -12,6 +12,8 @@ import type { OffsetDeleteRequest, OffsetDeleteResponse } from '../../../protoco
 import type { SyncGroupRequest, SyncGroupResponse } from '../../../protocol/apis/sync-group.ts'
 import type { TxnOffsetCommitRequest } from '../../../protocol/apis/txn-offset-commit.ts'
 import { errorCode, isRejection, type Rejection, reject } from '../../../protocol/error-codes.ts'
+import { mapInSlices, type Slices } from '../../../storage/host/turn-slices.ts'
+import type { MetadataImage } from '../../metadata/metadata-image.ts'
 import { coordinatorPartition } from '../java-hash.ts'
 import type { CoordinatorRuntime } from '../runtime.ts'
 import type { Outcome, ShardRuntime } from '../shard-runtime.ts'
@@ -21,6 +23,7 @@ import { leaveResponse } from './classic/classic-leave.ts'
 import { noAssignment } from './classic/classic-member.ts'
 import { type DescribedConsumerGroup, failedConsumerDescription } from './consumer/consumer-descriptions.ts'
 import { heartbeatRefusal } from './consumer/consumer-heartbeat.ts'
+import { hashTopics } from './consumer/metadata-hash.ts'
 import type { GroupCoordinatorConfig } from './group-config.ts'
 import type { GroupClient } from './group-context.ts'
 import { type DescribedGroup, failedDescription } from './group-descriptions.ts'
@@ -30,6 +33,9 @@ import type { FetchedGroup, OffsetFetchGroup } from './offsets/offset-fetches.ts
 
 type Answer<R> = R | Promise<R>
 
+/** From so many topics on, the hashes that a subscription needs are computed in slices, before it is decided on. */
+const MANY_TOPICS = 64
+
 /**
  * Groups of consumers and their offsets, as handlers see them: finds the shard, makes the checks that need none, and
  * turns refusals into responses. Source: GroupCoordinatorService.
@@ -37,10 +43,16 @@ type Answer<R> = R | Promise<R>
 export class GroupCoordinator {
   readonly #runtime: CoordinatorRuntime<GroupShard>
   readonly #config: () => GroupCoordinatorConfig
+  readonly #image: () => MetadataImage
 
-  constructor(runtime: CoordinatorRuntime<GroupShard>, config: () => GroupCoordinatorConfig) {
+  constructor(
+    runtime: CoordinatorRuntime<GroupShard>,
+    config: () => GroupCoordinatorConfig,
+    image: () => MetadataImage,
+  ) {
     this.#runtime = runtime
     this.#config = config
+    this.#image = image
   }
 
   /** Loads what this broker coordinates; nothing is served before. */
@@ -103,6 +115,16 @@ export class GroupCoordinator {
   consumerHeartbeat(
     request: ConsumerGroupHeartbeatRequest,
     client: GroupClient,
+    slices: Slices,
+  ): Answer<ConsumerGroupHeartbeatResponse> {
+    const names = request.subscribedTopicNames ?? []
+    if (names.length < MANY_TOPICS) return this.#consumerHeartbeat(request, client)
+    return hashTopics(names, this.#image(), slices).then(() => this.#consumerHeartbeat(request, client))
+  }
+
+  #consumerHeartbeat(
+    request: ConsumerGroupHeartbeatRequest,
+    client: GroupClient,
   ): Answer<ConsumerGroupHeartbeatResponse> {
     const assignors = assignorsNamed(this.#config().groupConsumerAssignors)
     const refused = heartbeatRefusal(request, client.apiVersion, assignors)
@@ -151,8 +173,10 @@ export class GroupCoordinator {
   }
 
   /** Groups of all shards here; a shard that is loading makes the whole list incomplete. */
-  async list(request: ListGroupsRequest): Promise<ListGroupsResponse> {
-    const lists = await Promise.all(this.#runtime.shards().map((shard) => shard.read((state) => state.list(request))))
+  async list(request: ListGroupsRequest, slices: Slices): Promise<ListGroupsResponse> {
+    const lists = await mapInSlices(this.#runtime.shards(), slices, (shard) =>
+      shard.read((state) => state.list(request)),
+    )
     const served: ListGroupsResponse['groups'][number][][] = []
     for (const list of lists) {
       if (!isRejection(list)) served.push(list)
@@ -161,25 +185,35 @@ export class GroupCoordinator {
     return { errorCode: 0, groups: served.flat() }
   }
 
-  async describe(groupIds: DescribeGroupsRequest['groups'], apiVersion: number): Promise<DescribedGroup[]> {
-    const perShard = [...this.#byPartition(groupIds)].map(async ([partition, ids]) => {
-      const shard = this.#runtime.shard(partition)
-      const outcome = isRejection(shard) ? shard : await shard.read((state) => state.describe(ids, apiVersion))
-      return isRejection(outcome) ? ids.map((groupId) => failedDescription(groupId, outcome.code)) : outcome
-    })
-    return (await Promise.all(perShard)).flat()
+  describe(groupIds: DescribeGroupsRequest['groups'], apiVersion: number, slices: Slices): Promise<DescribedGroup[]> {
+    return this.#describeEach(groupIds, slices, (state, ids) => state.describe(ids, apiVersion), failedDescription)
   }
 
-  async describeConsumerGroups(groupIds: readonly string[]): Promise<DescribedConsumerGroup[]> {
+  async describeConsumerGroups(groupIds: readonly string[], slices: Slices): Promise<DescribedConsumerGroup[]> {
     const named = groupIds.filter((groupId) => groupId !== '')
-    const perShard = [...this.#byPartition(named)].map(async ([partition, ids]) => {
-      const shard = this.#runtime.shard(partition)
-      const outcome = isRejection(shard) ? shard : await shard.read((state) => state.describeConsumerGroups(ids))
-      return isRejection(outcome) ? ids.map((groupId) => failedConsumerDescription(groupId, outcome.code)) : outcome
-    })
+    const look = (state: GroupShard, ids: readonly string[]) => state.describeConsumerGroups(ids)
+    const described = await this.#describeEach(named, slices, look, failedConsumerDescription)
     const nameless = groupIds.length - named.length
     const invalid = failedConsumerDescription('', errorCode('INVALID_GROUP_ID'))
-    return [...new Array<DescribedConsumerGroup>(nameless).fill(invalid), ...(await Promise.all(perShard)).flat()]
+    return [...new Array<DescribedConsumerGroup>(nameless).fill(invalid), ...described]
+  }
+
+  /** Shard by shard, some groups a step. Each step finds out anew who has the shard. */
+  async #describeEach<D>(
+    groupIds: readonly string[],
+    slices: Slices,
+    look: (state: GroupShard, groupIds: readonly string[]) => D[],
+    failed: (groupId: string, code: number) => D,
+  ): Promise<D[]> {
+    const pieces = [...this.#byPartition(groupIds)].flatMap(([partition, ids]) =>
+      piecesOf(ids).map((piece): [number, readonly string[]] => [partition, piece]),
+    )
+    const described = await mapInSlices(pieces, slices, async ([partition, ids]) => {
+      const shard = this.#runtime.shard(partition)
+      const outcome = isRejection(shard) ? shard : await shard.read((state) => look(state, ids))
+      return isRejection(outcome) ? ids.map((groupId) => failed(groupId, outcome.code)) : outcome
+    })
+    return described.flat()
   }
 
   #byPartition(groupIds: readonly string[]): Map<number, string[]> {
@@ -202,6 +236,15 @@ export class GroupCoordinator {
     const shard = this.#shard(groupId)
     return isRejection(shard) ? shard : (shard.write(operation) as Outcome<R>)
   }
+}
+
+/** Groups that are described in one step. */
+const GROUPS_PER_STEP = 16
+
+function piecesOf(groupIds: readonly string[]): string[][] {
+  const pieces: string[][] = []
+  for (let at = 0; at < groupIds.length; at += GROUPS_PER_STEP) pieces.push(groupIds.slice(at, at + GROUPS_PER_STEP))
+  return pieces
 }
 
 function settle<R>(outcome: Outcome<R>, onRejection: (rejection: Rejection) => R): Answer<R> {

@@ -2,7 +2,6 @@ import type {
   ConsumerGroupHeartbeatRequest,
   ConsumerGroupHeartbeatResponse,
 } from '../../../protocol/apis/consumer-group-heartbeat.ts'
-import type { DescribeGroupsRequest } from '../../../protocol/apis/describe-groups.ts'
 import type { HeartbeatRequest, HeartbeatResponse } from '../../../protocol/apis/heartbeat.ts'
 import type { LeaveGroupRequest, LeaveGroupResponse } from '../../../protocol/apis/leave-group.ts'
 import type { ListGroupsRequest } from '../../../protocol/apis/list-groups.ts'
@@ -170,7 +169,7 @@ export class GroupShard implements Shard {
     return listGroups(this.groups, request)
   }
 
-  describe(groupIds: DescribeGroupsRequest['groups'], apiVersion: number): DescribedGroup[] {
+  describe(groupIds: readonly string[], apiVersion: number): DescribedGroup[] {
     return groupIds.map((groupId) => describeClassicGroup(this.groups, groupId, apiVersion))
   }
 

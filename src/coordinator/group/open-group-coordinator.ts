@@ -49,7 +49,11 @@ export function openGroupCoordinator(parts: GroupCoordinatorParts): GroupCoordin
         create: (deadlines) => new GroupShard(groupContext(parts, deadlines)),
       }),
   })
-  return new GroupCoordinator(runtime, () => configs.broker)
+  return new GroupCoordinator(
+    runtime,
+    () => configs.broker,
+    () => metadata.image,
+  )
 }
 
 /** The world of one shard, from the broker's parts. */

@@ -113,7 +113,7 @@ describe('a group of the consumer protocol', () => {
       [2, 3],
       [0, 1],
     ])
-    const [group] = await w.coordinator.describeConsumerGroups(['g'])
+    const [group] = await w.coordinator.describeConsumerGroups(['g'], w.slices)
     expect(group).to.include({ assignorName: 'range', groupState: 'Stable' })
   })
 
@@ -277,7 +277,7 @@ describe('a group that moves between the protocols', () => {
     for (const client of [a!, b!]) await rejoin(w, client)
     await settleGroup(w, [c])
     expect(c.partitions(t)).to.have.length(2)
-    const [group] = await w.coordinator.describeConsumerGroups(['g'])
+    const [group] = await w.coordinator.describeConsumerGroups(['g'], w.slices)
     expect(group!.members.map(({ memberType }) => memberType).sort()).to.deep.equal([0, 0, 1])
   })
 

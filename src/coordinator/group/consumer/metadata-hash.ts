@@ -1,3 +1,4 @@
+import { mapInSlices, type Slices } from '../../../../storage/host/turn-slices.ts'
 import type { MetadataImage, TopicImage } from '../../../metadata/metadata-image.ts'
 import { xxh3 } from './xxh3.ts'
 
@@ -27,6 +28,14 @@ export function metadataHash(topics: Iterable<string>, image: MetadataImage): bi
     bytes.writeBigInt64LE(topicHash(topic, image), 8 * i)
   })
   return BigInt.asIntN(64, xxh3(bytes))
+}
+
+/** Hashes topics ahead of a decision that needs all of them, a step each: they are remembered. */
+export async function hashTopics(names: Iterable<string>, image: MetadataImage, slices: Slices): Promise<void> {
+  await mapInSlices(names, slices, (name) => {
+    const topic = image.topicsByName.get(name)
+    if (topic !== undefined) topicHash(topic, image)
+  })
 }
 
 function topicHash(topic: TopicImage, image: MetadataImage): bigint {
