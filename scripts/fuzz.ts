@@ -85,6 +85,14 @@ function tellCounts({ counts, cases }: CampaignResult): void {
   if (displeased.length > 0) console.log(`never answered without an error: ${displeased.join(', ')}`)
 }
 
+/** How long cases held the event loop, the broker's and the simulated client's work together. */
+function tellTurns({ longTurns }: CampaignResult): void {
+  if (longTurns.length === 0) return
+  console.log('longest turns of the event loop, in milliseconds of processor time:')
+  for (const { kind, index, cpuMs } of longTurns)
+    console.log(`  ${cpuMs.toFixed(1).padStart(8)}  npm run fuzz -- ${kind} --seed ${options.seed} --case ${index}`)
+}
+
 async function main(): Promise<void> {
   const startedMs = performance.now()
   const result = await runCampaign({
@@ -96,6 +104,7 @@ async function main(): Promise<void> {
   })
   progress.clear()
   tellCounts(result)
+  tellTurns(result)
   const seconds = (performance.now() - startedMs) / 1000
   const total = [...result.cases.values()].reduce((sum, each) => sum + each, 0)
   const rate = Math.round(total / seconds)

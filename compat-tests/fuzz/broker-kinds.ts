@@ -58,9 +58,14 @@ class BrokerRound implements Subject {
     }
     this.#counts = {}
     this.#input = input
+    this.#victim.takeLongestTurnMs()
     await this.#attack(this, random)
     if (this.#cases % CASES_BETWEEN_CHECKS === 0) await this.#victim.checkBystander()
     return this.#counts
+  }
+
+  takeLongestTurnMs(): number {
+    return this.#victim.takeLongestTurnMs()
   }
 
   async close(): Promise<void> {

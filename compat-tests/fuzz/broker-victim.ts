@@ -62,9 +62,13 @@ export class BrokerVictim implements Victim {
   readonly #faults: string[] = []
   #bystander: WireClient | undefined
   #produced = 0
+  #longestTurnMs = 0
 
   constructor(seed: number) {
     this.host = new SimulatedHost(seed)
+    this.host.onTurn = (cpuMs) => {
+      this.#longestTurnMs = Math.max(this.#longestTurnMs, cpuMs)
+    }
     this.#transport = new SimulatedTransport(this.host.timers)
     this.#broker = new Broker(brokerSettingsOf(properties), this.host, this.#transport, this.#logger())
   }
@@ -108,6 +112,12 @@ export class BrokerVictim implements Victim {
       })),
       validateOnly: false,
     })
+  }
+
+  takeLongestTurnMs(): number {
+    const longest = this.#longestTurnMs
+    this.#longestTurnMs = 0
+    return longest
   }
 
   connect(client: SimulatedClient): SimulatedConnection {

@@ -1,6 +1,7 @@
 import { Worker } from 'node:worker_threads'
 import type { WorkerReport, WorkerTask } from './fuzz-worker.ts'
 import type { Counts } from './kind.ts'
+import { type LongTurn, LongTurns } from './long-turns.ts'
 import { ProgressPage } from './progress-page.ts'
 import type { FailedCase } from './run-cases.ts'
 
@@ -27,6 +28,8 @@ export interface CampaignResult {
   readonly counts: ReadonlyMap<string, Counts>
   readonly cases: ReadonlyMap<string, number>
   readonly failures: readonly FailedCase[]
+  /** Of cases that go through a whole broker, the longest first. */
+  readonly longTurns: readonly LongTurn[]
 }
 
 const LOOK_EVERY_MS = 250
@@ -45,6 +48,7 @@ export async function runCampaign(options: CampaignOptions): Promise<CampaignRes
     cases: new Map<string, number>(),
     failures: [] as FailedCase[],
   }
+  const turns = new LongTurns()
   for (const { kind, first, end } of options.parts) {
     const sums: Record<string, number> = {}
     result.counts.set(kind, sums)
@@ -66,6 +70,7 @@ export async function runCampaign(options: CampaignOptions): Promise<CampaignRes
             options.onProgress?.(kind, done, end - first)
           },
           onFailure: fail,
+          onTurn: (turn) => turns.add(turn),
         },
       )
       if (ended === undefined) break
@@ -75,7 +80,7 @@ export async function runCampaign(options: CampaignOptions): Promise<CampaignRes
     }
     result.cases.set(kind, done)
   }
-  return result
+  return { ...result, longTurns: turns.longest }
 }
 
 // A thread does not inherit what makes node understand TypeScript.
@@ -88,6 +93,7 @@ const threadSource = `
 interface PartObserver {
   onCounts(counts: Counts, cases: number): void
   onFailure(failure: FailedCase): void
+  onTurn(turn: LongTurn): void
 }
 
 /** Undefined once all cases have run; else the case that brought the thread down. */
@@ -125,6 +131,7 @@ function runPart(
       if (report.type === 'counts') {
         told += report.cases
         observer.onCounts(report.counts, report.cases)
+        for (const turn of report.turns) observer.onTurn(turn)
       } else if (report.type === 'failed') observer.onFailure(report.failure)
       else end()
     })

@@ -1,6 +1,7 @@
 /** The thread that runs cases: started by a campaign, ended by it where a case does not end. */
 import { parentPort, workerData } from 'node:worker_threads'
 import type { Counts, FuzzKind } from './kind.ts'
+import { type LongTurn, LongTurns } from './long-turns.ts'
 import { ProgressPage } from './progress-page.ts'
 import { catchStrays, type FailedCase, runCases } from './run-cases.ts'
 
@@ -17,7 +18,7 @@ export interface WorkerTask {
 
 /** What it tells: sums every so often, each failure at once, and that it is done. */
 export type WorkerReport =
-  | { readonly type: 'counts'; readonly counts: Counts; readonly cases: number }
+  | { readonly type: 'counts'; readonly counts: Counts; readonly cases: number; readonly turns: readonly LongTurn[] }
   | { readonly type: 'failed'; readonly failure: FailedCase }
   | { readonly type: 'done' }
 
@@ -31,9 +32,11 @@ async function work(task: WorkerTask): Promise<void> {
   const report = (message: WorkerReport) => parentPort!.postMessage(message)
   let sums: Record<string, number> = {}
   let cases = 0
+  let turns = new LongTurns()
   const flush = () => {
-    report({ type: 'counts', counts: sums, cases })
+    report({ type: 'counts', counts: sums, cases, turns: turns.longest })
     sums = {}
+    turns = new LongTurns()
     cases = 0
   }
   await runCases(kind, task.seed, task, {
@@ -48,6 +51,7 @@ async function work(task: WorkerTask): Promise<void> {
       for (const name in counts) sums[name] = (sums[name] ?? 0) + counts[name]!
       if (++cases === CASES_BETWEEN_REPORTS) flush()
     },
+    turned: (turn) => turns.add(turn),
     failed(failure) {
       cases++
       report({ type: 'failed', failure })

@@ -7,6 +7,7 @@ import { servedVersions } from './broker-kinds.ts'
 import { runCampaign } from './campaign.ts'
 import { exchange, type Victim } from './exchange.ts'
 import { kinds } from './kinds.ts'
+import { LongTurns } from './long-turns.ts'
 import { int16, int32, mutated } from './mutations.ts'
 import { framed } from './request-frames.ts'
 import { type FailedCase, runCases } from './run-cases.ts'
@@ -86,6 +87,26 @@ describe('the fuzzer', () => {
     const alone = await inputsOf(270, 271)
     expect(alone.get(270)).to.equal(whole.get(270))
     expect(alone.size).to.equal(21)
+  })
+
+  it('keeps the longest turns of all cases', () => {
+    const turns = new LongTurns()
+    for (const cpuMs of [3, 9, 1, 7, 5, 8, 2, 6]) turns.add({ kind: 'noise', index: 100 + cpuMs, cpuMs })
+    expect(turns.longest.map(({ index }) => index)).to.deep.equal([109, 108, 107, 106, 105])
+  })
+
+  it('measures the turns of cases that go through a broker', async () => {
+    const kind = kinds.find(({ name }) => name === 'requests')!
+    const turns = new LongTurns()
+    const failed = ({ why }: { why: string }) => expect.fail(why)
+    await runCases(
+      kind,
+      5,
+      { first: 3, end: 5 },
+      { began() {}, input() {}, ended() {}, failed, turned: (turn) => turns.add(turn) },
+    )
+    expect(turns.longest.map(({ index }) => index).sort()).to.deep.equal([3, 4])
+    for (const { cpuMs } of turns.longest) expect(cpuMs).to.be.within(0, 3000)
   })
 
   it('changes what it mutates', () => {

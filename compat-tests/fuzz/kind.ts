@@ -18,6 +18,8 @@ export interface FuzzKind {
 export interface Subject {
   /** One case; `input` is told the bytes before they are used. Throws Finding, or whatever the code under test throws. */
   run(random: SeededRandom, input: (bytes: Buffer) => void): Counts | Promise<Counts>
+  /** Processor time of the longest turn of the event loop since it was last asked for, in milliseconds. */
+  takeLongestTurnMs?(): number
   close?(): Promise<void>
 }
 

@@ -1,6 +1,7 @@
 import { SeededRandom } from '../../storage/host/seeded-random.ts'
 import { watchAllocations } from './allocation-meter.ts'
 import { type Counts, Finding, type FuzzKind, mixed, type Subject } from './kind.ts'
+import type { LongTurn } from './long-turns.ts'
 
 /** A case in which a rule was broken. */
 export interface FailedCase {
@@ -17,6 +18,8 @@ export interface Observer {
   began(index: number): void
   input(bytes: Buffer): void
   ended(counts: Counts): void
+  /** Told of the longest turn of a case that runs in turns of an event loop, if it has one. */
+  turned?(turn: LongTurn): void
   failed(failure: FailedCase): void
 }
 
@@ -70,7 +73,10 @@ class Runner {
     try {
       this.#subject ??= await open(mixed(this.#seed, name, 'round', Math.floor(index / roundCases)))
       const seen = await this.#measured(this.#subject, new SeededRandom(mixed(this.#seed, name, index)))
-      if (counts) this.#observer.ended(seen)
+      const cpuMs = this.#subject.takeLongestTurnMs?.()
+      if (!counts) return
+      this.#observer.ended(seen)
+      if (cpuMs !== undefined) this.#observer.turned?.({ kind: name, index, cpuMs })
     } catch (error) {
       // Whatever broke may go on failing: the next case gets a new one.
       this.#subject = undefined
