@@ -13,7 +13,9 @@ const PORT = 9092
 class Rig {
   readonly host = new SimulatedHost(1)
   readonly transport = new SimulatedTransport(this.host.timers)
-  readonly budget = new BytesInFlight(1000)
+  readonly budget: BytesInFlight
+  /** Called for each request that is taken up. */
+  onDispatch: (exchange: Exchange) => void = () => {}
   readonly exchanges: Exchange[] = []
   readonly warnings: string[] = []
   readonly queued = new QueuedRequests(3)
@@ -21,7 +23,8 @@ class Rig {
   listenerLimits: Partial<ListenerLimits> = {}
   readonly connections: Connections
 
-  constructor(limits: Partial<ConnectionLimits> = {}) {
+  constructor(limits: Partial<ConnectionLimits> = {}, budget = new BytesInFlight(1000)) {
+    this.budget = budget
     this.limits = {
       maxConnections: 10,
       maxConnectionCreationRate: 2 ** 31 - 1,
@@ -44,7 +47,10 @@ class Rig {
       limits: () => this.limits,
       listenerLimits: () => ({ ...this.limits, ...this.listenerLimits }),
       lookUp: (host) => this.transport.lookUp(host),
-      dispatch: (exchange) => this.exchanges.push(exchange),
+      dispatch: (exchange) => {
+        this.exchanges.push(exchange)
+        this.onDispatch(exchange)
+      },
     })
   }
 
@@ -120,6 +126,21 @@ describe('a connection', () => {
     rig.reply(0, '1')
     await rig.run()
     expect(client.received).to.equal('123')
+  })
+
+  it('leaves its share of a turn to others, however much it sends', async () => {
+    const rig = await new Rig({ socketRequestMaxBytes: 1 << 20 }, new BytesInFlight(1 << 30)).listen()
+    const sizes: number[] = []
+    rig.onDispatch = (exchange) => {
+      sizes.push(exchange.frame.bytes.length)
+      exchange.reply(undefined)
+    }
+    const [bulk, small] = [rig.connect(), rig.connect()]
+    for (let i = 0; i < 40; i++) bulk.connection.send(frame('b'.repeat(100 * 1024)))
+    small.connection.send(frame('small'))
+    await rig.run()
+    expect(sizes).to.have.length(41)
+    expect(sizes.indexOf(5)).to.be.lessThan(12)
   })
 
   it('puts a frame together from single bytes', async () => {

@@ -8,6 +8,7 @@ import type { BytesInFlight, WaitingReader } from './bytes-in-flight.ts'
 import { foreignProtocol } from './foreign-protocol.ts'
 import type { QueuedRequests } from './queued-requests.ts'
 import type { Peer, PeerHandler } from './transport.ts'
+import { type TurnMember, TurnShare, type TurnShares } from './turn-shares.ts'
 
 /** Requests that one connection may have waiting: pipelining clients have 5 under way, benchmarks some dozens. */
 const WAITING_LIMIT = 64
@@ -19,6 +20,7 @@ export interface ConnectionParts {
   readonly pool: BufferPool
   readonly budget: BytesInFlight
   readonly queued: QueuedRequests
+  readonly turns: TurnShares
   readonly logger: Logger
   /** socket.request.max.bytes. */
   readonly requestLimitBytes: number
@@ -31,8 +33,9 @@ export interface ConnectionParts {
  * Cuts what a client sends into requests, takes them up in order, and sends the replies in that order. A request is taken
  * up when the one before it has been answered or has fixed its order.
  */
-export class Connection implements PeerHandler, WaitingReader {
+export class Connection implements PeerHandler, WaitingReader, TurnMember {
   readonly info: ConnectionInfo
+  readonly share = new TurnShare()
   readonly #peer: Peer
   readonly #parts: ConnectionParts
   readonly #frames: FrameReader
@@ -77,6 +80,7 @@ export class Connection implements PeerHandler, WaitingReader {
     if (!this.#sawFrame && this.#refuseForeign(chunk)) return
     this.#bytesInFrame += chunk.length
     this.#parts.budget.addRequest(chunk.length)
+    this.#parts.turns.read(this, chunk.length)
     try {
       this.#frames.push(chunk)
     } catch (error) {
@@ -111,13 +115,14 @@ export class Connection implements PeerHandler, WaitingReader {
     this.#parts.budget.frameRead(this)
   }
 
-  /** Takes up waiting requests until one holds up the rest. */
+  /** Takes up waiting requests until one holds up the rest, or this turn has done enough for this connection. */
   #takeUp(): void {
     if (this.#isTakingUp) return
     this.#isTakingUp = true
     while (this.#ordering === undefined && !this.#isClosed && this.#peer.unsentBytes <= UNSENT_LIMIT_BYTES) {
-      const frame = this.#waiting.shift()
-      if (frame === undefined) break
+      const frame = this.#waiting[0]
+      if (frame === undefined || !this.#parts.turns.takeUp(this, frame.bytes.length)) break
+      this.#waiting.shift()
       const exchange = new PendingExchange(this, frame)
       this.#exchanges.push(exchange)
       this.#ordering = exchange
@@ -145,7 +150,8 @@ export class Connection implements PeerHandler, WaitingReader {
 
   #mayRead(): boolean {
     const { queued, budget } = this.#parts
-    const isBusy = this.#waiting.length >= WAITING_LIMIT || this.#peer.unsentBytes > UNSENT_LIMIT_BYTES
+    const hasEnough = this.#waiting.length >= WAITING_LIMIT || this.#peer.unsentBytes > UNSENT_LIMIT_BYTES
+    const isBusy = hasEnough || this.share.isPutOff
     if (!isBusy && queued.mayRead(this, this.#queued)) return budget.mayRead(this, this.#bytesInFrame > 0)
     // Others may go first meanwhile, also where this one was to finish its frame: they may be what it waits for.
     budget.forget(this)
@@ -159,6 +165,11 @@ export class Connection implements PeerHandler, WaitingReader {
   }
 
   resume(): void {
+    this.#checkReading()
+  }
+
+  goOn(): void {
+    this.#takeUp()
     this.#checkReading()
   }
 
@@ -258,6 +269,7 @@ export class Connection implements PeerHandler, WaitingReader {
       else exchange.abandon()
     }
     budget.forget(this)
+    this.#parts.turns.forget(this)
     this.#countQueued(0)
     this.#parts.queued.forget(this)
     this.#parts.closed(this)

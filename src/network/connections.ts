@@ -9,6 +9,7 @@ import { Connection, type ConnectionParts } from './connection.ts'
 import { CreationRate } from './creation-rate.ts'
 import type { QueuedRequests } from './queued-requests.ts'
 import type { Peer, PeerHandler } from './transport.ts'
+import { TurnShares } from './turn-shares.ts'
 import { WaitingRoom } from './waiting-room.ts'
 
 /** Limits that each listener may have of its own (`listener.name.x.`); those of the broker where it has none. */
@@ -59,6 +60,7 @@ export class Connections {
   readonly #limits: () => ConnectionLimits
   readonly #listenerLimits: (listener: string) => ListenerLimits
   readonly #addressLimits: AddressLimits
+  readonly #turns: TurnShares
   readonly #listeners = new Map<string, ListenerState>()
   readonly #creationRate = new CreationRate()
   /** What the process may open leaves room for so many. */
@@ -88,6 +90,7 @@ export class Connections {
     this.#addressLimits = new AddressLimits({ settings: parts.limits, lookUp: parts.lookUp, logger: parts.logger })
     this.#openLimit = openLimits(parts.host.files.openLimit).connections
     this.#dispatch = parts.dispatch
+    this.#turns = new TurnShares(parts.host.timers)
   }
 
   get count(): number {
@@ -191,6 +194,7 @@ export class Connections {
       pool: this.#pool,
       budget: this.#budget,
       queued: this.#queued,
+      turns: this.#turns,
       logger: this.#logger,
       requestLimitBytes: this.#limits().socketRequestMaxBytes,
       dispatch: this.#dispatch,
