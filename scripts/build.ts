@@ -22,8 +22,8 @@ await build({
   target: 'node20.19',
   format: 'esm',
   // pino is loaded by the first structured log line, re2js by the first subscription to a regular expression, the native
-  // CRC only where npm could install it.
-  external: ['pino', 're2js', '@node-rs/crc32'],
+  // CRC and LZ4 only where npm could install them.
+  external: ['pino', 're2js', '@node-rs/crc32', 'lz4-napi'],
   // CommonJS packages inside an ES module still ask for Node.js's own modules with require.
   banner: {
     js: "import { createRequire as requireOf } from 'node:module'; const require = requireOf(import.meta.url);",

@@ -112,7 +112,8 @@ export function decompressLz4Block(
     } else {
       for (let end = from + literals; from < end; ) target[to++] = source[from++]!
     }
-    if (from === sourceEnd) return (token & 15) === 0 ? to : CORRUPT
+    // What the token says of a match that does not follow is not looked at: neither does liblz4.
+    if (from === sourceEnd) return to
 
     if (from + 2 > sourceEnd) return CORRUPT
     const offset = source[from]! | (source[from + 1]! << 8)

@@ -1,5 +1,6 @@
 import { type Codec, type ContentPieces, corrupt, type DecompressionFault, tooLarge } from './codec.ts'
 import { compressLz4Block, decompressLz4Block, lz4BlockBound, lz4HashTable, NO_ROOM } from './lz4-block.ts'
+import { nativeLz4 } from './native-lz4.ts'
 import { xxh32 } from './xxh32.ts'
 
 /*
@@ -22,6 +23,7 @@ const VERSION = 0x40
 const INDEPENDENT_BLOCKS = 0x20
 const BLOCK_CHECKSUMS = 0x10
 const CONTENT_SIZE = 0x08
+const CONTENT_CHECKSUM = 0x04
 const RESERVED_FLG = 0x03
 const RESERVED_BD = 0x8f
 const STORED = 0x80000000
@@ -35,7 +37,7 @@ export const lz4: Codec = {
   id: 3,
   name: 'lz4',
   compress: (bytes) => compressFrame(bytes, 4),
-  decompress: (bytes, limitBytes) => decompressFrame(bytes, limitBytes, true),
+  decompress: (bytes, limitBytes) => decompressNatively(bytes, limitBytes) ?? decompressFrame(bytes, limitBytes, true),
   pieces: (bytes) => framePieces(bytes, true),
 }
 
@@ -45,6 +47,45 @@ export const lz4WithOldChecksum: Codec = {
   compress: (bytes) => compressFrame(bytes, 0),
   decompress: (bytes, limitBytes) => decompressFrame(bytes, limitBytes, false),
   pieces: (bytes) => framePieces(bytes, false),
+}
+
+/** A frame of which header and sizes of blocks are right, without what follows it. */
+export interface Lz4Frame {
+  readonly bytes: Buffer
+  /** Nothing more comes out. */
+  readonly boundBytes: number
+  readonly contentSize: number | undefined
+}
+
+/** The frame that the bytes begin with; undefined where none stands, or one that Java's readers refuse. */
+export function lz4FrameOf(source: Uint8Array): Lz4Frame | undefined {
+  const bytes = Buffer.from(source.buffer, source.byteOffset, source.length)
+  const descriptor = readDescriptor(bytes, true)
+  if (typeof descriptor === 'string') return undefined
+  for (let position = descriptor.blocksStart; ; ) {
+    const block = readBlock(bytes, position, descriptor)
+    if (typeof block === 'string') return undefined
+    if (block !== undefined) position = block.next
+    else {
+      const end = position + 4 + (descriptor.hasContentChecksum ? 4 : 0)
+      if (end > bytes.length) return undefined
+      const { contentSize } = descriptor
+      return { bytes: bytes.subarray(0, end), boundBytes: contentBound(bytes, descriptor), contentSize }
+    }
+  }
+}
+
+/** Undefined where there is no native code, or what it says is not the last word: ours is. */
+function decompressNatively(source: Uint8Array, limitBytes: number): Buffer | undefined {
+  const native = nativeLz4()
+  const frame = native && lz4FrameOf(source)
+  if (frame === undefined || frame.boundBytes > limitBytes) return undefined
+  try {
+    const content = native!.decompressFrameSync(frame.bytes)
+    return frame.contentSize === undefined || frame.contentSize === content.length ? content : undefined
+  } catch {
+    return undefined
+  }
 }
 
 /** checksumFrom: 4 for a header checksum of the descriptor, 0 for one that includes the magic. */
@@ -80,6 +121,7 @@ function writeBlock(frame: Buffer, position: number, block: Uint8Array, hashTabl
 interface Descriptor {
   readonly blockBytes: number
   readonly hasBlockChecksums: boolean
+  readonly hasContentChecksum: boolean
   readonly contentSize: number | undefined
   /** Position of the first block. */
   readonly blocksStart: number
@@ -116,6 +158,7 @@ function readDescriptor(bytes: Buffer, checkHeader: boolean): Descriptor | strin
   return {
     blockBytes: 1 << (2 * (bd >> 4) + 8),
     hasBlockChecksums: (flg & BLOCK_CHECKSUMS) !== 0,
+    hasContentChecksum: (flg & CONTENT_CHECKSUM) !== 0,
     contentSize: hasContentSize ? Number(bytes.readBigUInt64LE(6)) : undefined,
     blocksStart: checksumAt + 1,
   }

@@ -1,3 +1,4 @@
+import { compressed } from './compressed.ts'
 import { committedOffsets, fullRebalance, heartbeats } from './groups.ts'
 import { latency } from './latency.ts'
 import { mixed, mixedSaturated } from './mixed.ts'
@@ -16,6 +17,8 @@ export const sections: readonly Section[] = [
   storage,
   throughput(100),
   throughput(1000),
+  compressed(64_000),
+  compressed(1_000_000),
   latency,
   mixed,
   mixedSaturated,

@@ -1,6 +1,9 @@
 import type { Transform } from 'node:stream'
 import zlib from 'node:zlib'
 import { corrupt, type DecompressionFault } from '../../protocol/compression/codec.ts'
+import { codecNamed } from '../../protocol/compression/codecs.ts'
+import { lz4FrameOf } from '../../protocol/compression/lz4.ts'
+import { nativeLz4 } from '../../protocol/compression/native-lz4.ts'
 import type { Offload, OffloadedContent } from './host.ts'
 
 /** Content that a thread makes at a time, and that waits to be taken. */
@@ -11,14 +14,53 @@ interface ZlibWithZstd {
   createZstdDecompress?(options: zlib.ZlibOptions): Transform
 }
 
-/** libuv's threads, through node:zlib: gzip, and zstd where it has it. */
+/** Content that is made as a whole; of more, the loop makes a piece at a time. */
+const LARGEST_WHOLE_BYTES = 8_388_608
+
+/** libuv's threads: gzip, and zstd where node:zlib has it; lz4 where its native code is installed. */
 export const nodeOffload: Offload = {
   decompress(codec, bytes) {
     const options = { chunkSize: PIECE_BYTES, readableHighWaterMark: PIECE_BYTES }
+    if (codec === 'lz4') return wholeLz4(bytes)
     if (codec === 'gzip') return new StreamedContent(codec, zlib.createGunzip(options), bytes)
     const stream = codec === 'zstd' ? (zlib as ZlibWithZstd).createZstdDecompress?.(options) : undefined
     return stream && new StreamedContent(codec, stream, bytes)
   },
+}
+
+function wholeLz4(bytes: Buffer): OffloadedContent | undefined {
+  const native = nativeLz4()
+  const frame = native && lz4FrameOf(bytes)
+  if (frame === undefined || frame.boundBytes > LARGEST_WHOLE_BYTES) return undefined
+  // Our own decoder has the last word about what the native one refuses.
+  const content = native!.decompressFrame(frame.bytes).then(
+    (whole) => (frame.contentSize === undefined || frame.contentSize === whole.length ? whole : lz4Content(bytes)),
+    () => lz4Content(bytes),
+  )
+  return new WholeContent(content)
+}
+
+function lz4Content(bytes: Buffer): Buffer | DecompressionFault {
+  return codecNamed('lz4').decompress(bytes, LARGEST_WHOLE_BYTES)
+}
+
+/** Content that comes in one piece. */
+class WholeContent implements OffloadedContent {
+  #content: Promise<Buffer | DecompressionFault> | undefined
+
+  constructor(content: Promise<Buffer | DecompressionFault>) {
+    this.#content = content
+  }
+
+  async next(): Promise<Buffer | DecompressionFault | undefined> {
+    const content = await this.#content
+    this.#content = undefined
+    return content
+  }
+
+  close(): void {
+    this.#content = undefined
+  }
 }
 
 /** A stream that is read when asked, so that it works no further ahead than it may keep. */

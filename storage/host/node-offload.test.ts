@@ -1,0 +1,67 @@
+import { expect } from 'chai'
+import { DecompressionFault } from '../../protocol/compression/codec.ts'
+import { codecNamed } from '../../protocol/compression/codecs.ts'
+import { nativeLz4 } from '../../protocol/compression/native-lz4.ts'
+import type { OffloadedContent } from './host.ts'
+import { nodeOffload } from './node-offload.ts'
+
+const content = Buffer.from(Array.from({ length: 700_000 }, (_, i) => 97 + ((i * i) % 23)))
+
+async function all(offloaded: OffloadedContent) {
+  const pieces: Buffer[] = []
+  for (;;) {
+    const piece = await offloaded.next()
+    if (piece === undefined) return Buffer.concat(pieces)
+    if (piece instanceof DecompressionFault) return piece
+    pieces.push(Buffer.from(piece))
+  }
+}
+
+describe('what a machine decompresses beside the loop', () => {
+  for (const name of ['gzip', 'lz4', 'zstd'] as const) {
+    const compressed = codecNamed(name).compress(content)
+    const open = (bytes: Buffer) => nodeOffload.decompress(name, bytes)
+
+    it(`${name}: gives the content`, async function () {
+      const offloaded = open(compressed)
+      if (offloaded === undefined) this.skip()
+      const whole = await all(offloaded)
+      expect(content.equals(whole as Buffer)).to.equal(true)
+    })
+
+    it(`${name}: finds the fault that is found on the loop`, async () => {
+      const damaged = Buffer.from(compressed)
+      damaged[damaged.length >> 1] = damaged[damaged.length >> 1]! ^ 0x55
+      for (const bytes of [damaged, compressed.subarray(0, compressed.length >> 1), Buffer.alloc(100_000, 0x77)]) {
+        const offloaded = open(bytes)
+        if (offloaded === undefined) continue
+        const [here, there] = [codecNamed(name).decompress(bytes, 10_000_000), await all(offloaded)]
+        if (here instanceof DecompressionFault) expect(there).to.be.instanceOf(DecompressionFault)
+        else expect(here.equals(there as Buffer)).to.equal(true)
+      }
+    })
+
+    it(`${name}: can be closed before its end`, async () => {
+      const offloaded = open(compressed)
+      await offloaded?.next()
+      offloaded?.close()
+    })
+  }
+
+  it('keeps a stream from running ahead of its reader', async () => {
+    const bomb = codecNamed('gzip').compress(Buffer.alloc(200_000_000))
+    const before = process.memoryUsage().arrayBuffers
+    const offloaded = nodeOffload.decompress('gzip', bomb)!
+    let most = 0
+    for (let i = 0; i < 300; i++) {
+      await offloaded.next()
+      most = Math.max(most, process.memoryUsage().arrayBuffers - before)
+    }
+    offloaded.close()
+    expect(most).to.be.below(60_000_000)
+  })
+
+  it('lz4: native code is installed where these tests run', () => {
+    expect(nativeLz4()).to.not.equal(undefined)
+  })
+})
