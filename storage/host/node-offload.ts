@@ -6,8 +6,8 @@ import { lz4FrameOf } from '../../protocol/compression/lz4.ts'
 import { nativeLz4 } from '../../protocol/compression/native-lz4.ts'
 import type { Offload, OffloadedContent } from './host.ts'
 
-/** Content that a thread makes at a time, and that waits to be taken. */
-const PIECE_BYTES = 65_536
+/** Content that a thread makes at a time, and that waits to be taken: of less, most of the time goes to waking threads. */
+const PIECE_BYTES = 262_144
 
 /** What node:zlib has from 22.15 on; the types of 20 do not know it. */
 interface ZlibWithZstd {
