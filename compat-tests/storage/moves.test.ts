@@ -1,6 +1,7 @@
 import { cpSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'chai'
+import { ConfigResourceTypes, Kafka, logLevel } from 'kafkajs'
 import { errorName } from '../../protocol/error-codes.ts'
 import { apacheKafka } from '../apache-kafka.ts'
 import { type BrokerProgram, ottla } from '../broker-program.ts'
@@ -17,6 +18,8 @@ interface Move {
   readonly topics: readonly Topic[]
   readonly settings: Readonly<Record<string, string>>
   readonly hasTransactions: boolean
+  /** True: the data comes without its metadata. */
+  readonly isAdopted?: boolean
 }
 
 const quickCleaner = { 'log.cleaner.backoff.ms': '100', 'log.retention.check.interval.ms': '1000' }
@@ -28,7 +31,10 @@ async function startOn(program: BrokerProgram, other: TestBroker): Promise<TestB
   return TestBroker.start({ program: { ...program, prepare: ({ dataDir }) => copy(dataDir) } })
 }
 
-function describeMove(title: string, { from, to, topics: made, settings, hasTransactions }: Move): void {
+function describeMove(
+  title: string,
+  { from, to, topics: made, settings, hasTransactions, isAdopted = false }: Move,
+): void {
   describe(title, function () {
     this.timeout(240_000)
     needs('java', 'maven')
@@ -78,6 +84,21 @@ function describeMove(title: string, { from, to, topics: made, settings, hasTran
       expect(values).to.deep.equal(Array.from({ length: 12 }, (_, i) => `value ${i}`))
     })
 
+    if (isAdopted) {
+      it('names each topic in a line; what was compacted stays so, and all else keeps everything', async () => {
+        const lines = target.logs.split('\n').filter((line) => line.includes('adopted topic '))
+        const adopted = [...names, '__transaction_state']
+        for (const name of adopted)
+          expect(
+            lines.filter((line) => line.includes(`topic ${name} (`)),
+            name,
+          ).to.have.length(1)
+        expect(await policiesOf(target, adopted)).to.deep.equal(
+          new Map(adopted.map((name) => [name, name === 'compacted' || name.startsWith('__') ? 'compact' : ''])),
+        )
+      })
+    }
+
     if (hasTransactions) {
       it('shows a stock consumer what was committed, and nothing that was aborted', async () => {
         const values = await consumed(target, 'transactional', 4)
@@ -85,6 +106,21 @@ function describeMove(title: string, { from, to, topics: made, settings, hasTran
       })
     }
   })
+}
+
+/** cleanup.policy by topic, as a stock client sees it. */
+async function policiesOf(broker: TestBroker, names: readonly string[]): Promise<Map<string, string>> {
+  const admin = new Kafka({ brokers: [broker.bootstrap], logLevel: logLevel.NOTHING }).admin()
+  await admin.connect()
+  try {
+    const { resources } = await admin.describeConfigs({
+      includeSynonyms: false,
+      resources: names.map((name) => ({ type: ConfigResourceTypes.TOPIC, name, configNames: ['cleanup.policy'] })),
+    })
+    return new Map(resources.map(({ resourceName, configEntries }) => [resourceName, configEntries[0]!.configValue]))
+  } finally {
+    await admin.disconnect()
+  }
 }
 
 const transactional: Topic = { name: 'transactional', configs: {} }
@@ -108,4 +144,5 @@ describeMove('a data directory of Apache Kafka 2.8.2 with ZooKeeper, opened by O
   topics: [...topics, ...oldTopics, transactional],
   settings: quickCleaner,
   hasTransactions: true,
+  isAdopted: true,
 })

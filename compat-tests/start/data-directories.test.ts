@@ -1,0 +1,182 @@
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect } from 'chai'
+import type { Admin } from 'kafkajs'
+import { KafkaJsApplication } from '../clients/kafkajs/kafkajs-application.ts'
+import { runKafkaTool } from '../kafka-tool.ts'
+import { needs } from '../requirements.ts'
+import { againstApacheKafka } from '../test-broker.ts'
+import { waitFor } from '../wait-for.ts'
+import { expectOneLine, StartRig } from './start-rig.ts'
+
+const TOPICS = ['one', 'two', 'three', 'four']
+const TEN_DAYS_MS = 10 * 86_400_000
+/** Retention looks at once and all the time. */
+const eager = { 'log.initial.task.delay.ms': '100', 'log.retention.check.interval.ms': '100' }
+
+describe('ottla start on data directories that are not what they were', function () {
+  this.timeout(60_000)
+  let rig: StartRig
+  let a: string
+  let b: string
+
+  before(function () {
+    if (againstApacheKafka) this.skip() // these are the manners of this program
+  })
+  beforeEach(async () => {
+    rig = await StartRig.make()
+    a = join(rig.folder, 'a')
+    b = join(rig.folder, 'b')
+  })
+  afterEach(() => rig.end())
+
+  const both = () => ({ 'log.dirs': `${a},${b}` })
+
+  async function withClients<T>(task: (application: KafkaJsApplication) => Promise<T>): Promise<T> {
+    const application = new KafkaJsApplication(`127.0.0.1:${rig.port}`)
+    try {
+      return await task(application)
+    } finally {
+      await application.close()
+    }
+  }
+
+  /** Topics with a record each, in two directories; the broker is stopped. */
+  async function filled(): Promise<void> {
+    const { child } = await rig.runs(rig.startArgs(both()))
+    await withClients(async (application) => {
+      const admin = await application.admin()
+      await admin.createTopics({ topics: TOPICS.map((topic) => ({ topic, numPartitions: 1 })) })
+      const producer = await application.producer()
+      for (const topic of TOPICS) await producer.send({ topic, messages: [{ value: topic }] })
+    })
+    await rig.stops(child, 'SIGTERM')
+  }
+
+  const partitionsIn = (directory: string) => readdirSync(directory).filter((name) => /^[a-z]+-0$/.test(name))
+
+  async function refusal(settings: Record<string, string>): Promise<string> {
+    const result = await rig.fails(settings)
+    expectOneLine(result)
+    return result.stderr
+  }
+
+  const size = async (admin: Admin, topic: string) => {
+    const [offsets] = await admin.fetchTopicOffsets(topic)
+    return `${offsets!.low}..${offsets!.high}`
+  }
+
+  it('a directory that is not mounted: one line, and nothing is made in its place', async () => {
+    await filled()
+    renameSync(b, `${b}-away`)
+    expect(await refusal(both()))
+      .to.contain('ottla error: cannot start: ')
+      .and.contain(`are in a data directory that is missing`)
+      .and.contain(`${b} is empty: mount its disk`)
+    expect(partitionsIn(b)).to.deep.equal([])
+    expect(existsSync(join(b, 'meta.properties'))).to.equal(false)
+    rmSync(b, { recursive: true })
+    renameSync(`${b}-away`, b)
+    const { stderr } = await rig.runs(rig.startArgs(both()))
+    expect(stderr).to.equal('')
+    await withClients(async (application) => {
+      const admin = await application.admin()
+      for (const topic of TOPICS) expect(await size(admin, topic)).to.equal('0..1')
+    })
+  })
+
+  it('two copies of a partition: both are named', async () => {
+    await filled()
+    const [name] = partitionsIn(b) as [string]
+    cpSync(join(b, name), join(a, name), { recursive: true })
+    expect(await refusal(both()))
+      .to.contain(`${name} is in two data directories, ${join(a, name)} and ${join(b, name)}`)
+      .and.contain('move the one away that is out of date')
+  })
+
+  it('a copied directory, one of another cluster, one without meta.properties, another node.id', async () => {
+    await filled()
+    const [own, other] = [a, b].map((directory) => join(directory, 'meta.properties')) as [string, string]
+    const properties = readFileSync(other, 'utf8')
+    writeFileSync(other, readFileSync(own))
+    expect(await refusal(both())).to.contain(`${a} and ${b} both say directory.id=`)
+    writeFileSync(other, properties.replace(/cluster\.id=.*/, 'cluster.id=4L6g3nShT-eMCtK--X86sw'))
+    expect(await refusal(both())).to.contain(`${other} says cluster.id=4L6g3nShT-eMCtK--X86sw`)
+    rmSync(other)
+    expect(await refusal(both()))
+      .to.contain(`but no meta.properties`)
+      .and.contain(`restore ${other}`)
+    writeFileSync(other, '')
+    expect(await refusal(both())).to.contain(`${other} does not say node.id`)
+    writeFileSync(other, properties)
+    expect(await refusal({ ...both(), 'node.id': '7' })).to.contain('the settings say node.id=7')
+    const { stderr } = await rig.runs(rig.startArgs(both()))
+    expect(stderr).to.equal('')
+  })
+
+  it('an empty directory that was added on purpose: no line', async () => {
+    await filled()
+    const c = join(rig.folder, 'c')
+    mkdirSync(c)
+    const { stderr } = await rig.runs(rig.startArgs({ 'log.dirs': `${a},${b},${c}` }))
+    expect(stderr).to.equal('')
+    expect(existsSync(join(c, 'meta.properties'))).to.equal(true)
+  })
+
+  it('a damaged metadata log that no crash leaves: one line, no stack', async () => {
+    await filled()
+    const log = join(a, '__cluster_metadata-0', '00000000000000000000.log')
+    renameSync(log, log.replace('00.log', '09.log'))
+    expect(await refusal(both()))
+      .to.contain('the metadata of the cluster cannot be read: ')
+      .and.contain('09.log')
+  })
+
+  describe('without a metadata log', () => {
+    needs('java', 'maven')
+
+    it('a topic keeps its records, and the command that the line tells makes it compacted again', async () => {
+      const { child } = await rig.runs()
+      await withClients(async (application) => {
+        const admin = await application.admin()
+        const configEntries = [{ name: 'cleanup.policy', value: 'compact' }]
+        await admin.createTopics({ topics: [{ topic: 'registry', numPartitions: 1, configEntries }] })
+        const timestamp = String(Date.now() - TEN_DAYS_MS)
+        const messages = ['a', 'b', 'a'].map((key) => ({ key, value: key, timestamp }))
+        await (await application.producer()).send({ topic: 'registry', messages })
+      })
+      await rig.stops(child, 'SIGTERM')
+      rmSync(join(rig.dataDir, '__cluster_metadata-0'), { recursive: true })
+      const running = await rig.runs(rig.startArgs(eager))
+      const [lost, adopted, ...others] = running.stderr.trimEnd().split('\n') as [string, string, ...string[]]
+      expect(lost).to.contain(`${join(rig.dataDir, '__cluster_metadata-0')} is missing or empty`)
+      expect(others).to.deep.equal([])
+      const told = /to change it: kafka-configs\.sh (.*) \(or cleanup\.policy=delete\)$/.exec(adopted)
+      await withClients(async (application) => {
+        const admin = await application.admin()
+        expect(await policy(admin)).to.equal('')
+        await retentionPasses(admin)
+        expect(await size(admin, 'registry')).to.equal('0..3')
+        const { code, stderr } = await runKafkaTool('4.4.0', 'kafka-configs', told![1]!.split(' '))
+        expect(code, stderr).to.equal(0)
+        expect(await policy(admin)).to.equal('compact')
+      })
+    })
+
+    const policy = async (admin: Admin) => {
+      const wanted = { type: 2, name: 'registry', configNames: ['cleanup.policy'] }
+      const { resources } = await admin.describeConfigs({ includeSynonyms: false, resources: [wanted] })
+      return resources[0]!.configEntries[0]!.configValue
+    }
+
+    /** Another topic, with records as old as the others, loses them: retention has been through. */
+    async function retentionPasses(admin: Admin): Promise<void> {
+      await withClients(async (application) => {
+        await admin.createTopics({ topics: [{ topic: 'passing', numPartitions: 1 }] })
+        const timestamp = String(Date.now() - TEN_DAYS_MS)
+        await (await application.producer()).send({ topic: 'passing', messages: [{ value: 'old', timestamp }] })
+      })
+      await waitFor('retention has removed what is old', async () => (await size(admin, 'passing')) === '1..1')
+    }
+  })
+})
