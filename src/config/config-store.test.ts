@@ -88,6 +88,14 @@ describe('static settings', () => {
     )
   })
 
+  it('values that contradict each other are told in plain words', () => {
+    expect(readStaticConfig(settings({ 'max.connections.per.ip': '0' }))).to.deep.equal(
+      new InvalidSetting(
+        'max.connections.per.ip can be set to zero only if max.connections.per.ip.overrides property is set.',
+      ),
+    )
+  })
+
   it('a comment behind a value is pointed out', () => {
     expect(readStaticConfig(settings({ 'num.partitions': '3 # three' }))).to.deep.equal(
       new InvalidSetting(

@@ -98,7 +98,8 @@ function contradiction(values: ReadonlyMap<string, ConfigValue>): InvalidSetting
   if (values.get('log.cleaner.threads')?.value === 0)
     return new InvalidSetting('Invalid value 0 for log.cleaner.threads: it must be at least 1')
   const unmet = contradictionIn(settingOf)
-  if (unmet !== undefined) return unmet
+  // Who starts a broker is spared what Java puts before each of them.
+  if (unmet !== undefined) return new InvalidSetting(unmet.message.replace('requirement failed: ', ''))
   const codec = values.get('offsets.topic.compression.codec')?.value as number | undefined
   if (codec !== undefined && codecOf(codec) === undefined)
     return new InvalidSetting(

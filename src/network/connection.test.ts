@@ -1,6 +1,7 @@
 import { expect } from 'chai'
 import { BufferPool } from '../../protocol/buffer-pool.ts'
 import { SimulatedHost } from '../../storage/host/simulated-host.ts'
+import { openLimits } from '../../storage/open-limits.ts'
 import type { Logger } from '../observe/logger.ts'
 import type { Exchange } from '../request/exchange.ts'
 import { BytesInFlight } from './bytes-in-flight.ts'
@@ -23,8 +24,13 @@ class Rig {
   listenerLimits: Partial<ListenerLimits> = {}
   readonly connections: Connections
 
-  constructor(limits: Partial<ConnectionLimits> = {}, budget = new BytesInFlight(1000)) {
+  constructor(
+    limits: Partial<ConnectionLimits> = {},
+    budget = new BytesInFlight(1000),
+    openLimit = Number.POSITIVE_INFINITY,
+  ) {
     this.budget = budget
+    this.host.files.openLimit = openLimit
     this.limits = {
       maxConnections: 10,
       maxConnectionCreationRate: 2 ** 31 - 1,
@@ -421,6 +427,15 @@ describe('a connection', () => {
     clients[2]!.connection.close()
     await rig.host.advance(1000)
     expect(rig.connections.count).to.equal(2)
+  })
+
+  it('that waits counts among the open files of the process', async () => {
+    const rig = new Rig({ maxConnectionCreationRate: 1, socketListenBacklogSize: 100 }, undefined, 16)
+    await rig.listen()
+    const room = openLimits(16).connections
+    const clients = Array.from({ length: room + 1 }, () => rig.connect())
+    expect(clients.map(({ state }) => state.closed)).to.deep.equal([...Array(room).fill(false), true])
+    expect(rig.warnings[0]).to.contain('the process may have 16 files open')
   })
 
   it('that waits is gone after closeAll', async () => {

@@ -107,10 +107,15 @@ export class Connections {
     const { room } = this.#listener(listener)
     if (room.isEmpty && this.#rateBounds(listener).every((bound) => bound >= UNLIMITED_RATE))
       return this.#admit(listener, peer)
+    const refusal = this.#crowded(listener) ?? this.#openLimitReached()
+    return refusal === undefined ? room.enter(peer) : this.#refuse(peer, refusal)
+  }
+
+  #crowded(listener: string): string | undefined {
     const { socketListenBacklogSize: backlog } = this.#limits()
-    if (room.size < backlog) return room.enter(peer)
-    const reached = `max.connection.creation.rate=${Math.min(...this.#rateBounds(listener))} is reached`
-    return this.#refuse(peer, `${reached}, and socket.listen.backlog.size=${backlog} others wait`)
+    if (this.#listener(listener).room.size < backlog) return undefined
+    const bound = Math.min(...this.#rateBounds(listener))
+    return `max.connection.creation.rate=${bound} is reached, and socket.listen.backlog.size=${backlog} others wait`
   }
 
   #admit(listener: string, peer: Peer): PeerHandler {
@@ -159,12 +164,19 @@ export class Connections {
     if (this.#connections.size >= maxConnections) return `max.connections=${maxConnections} is reached`
     const own = this.#listenerLimits(listener).maxConnections
     if (this.#listener(listener).count >= own) return `max.connections=${own} of the listener ${listener} is reached`
-    if (this.#connections.size >= this.#openLimit)
-      return `the process may have ${this.#host.files.openLimit} files open, which leaves room for ${this.#openLimit} connections: raise the limit with ulimit -n`
+    const openLimitReached = this.#openLimitReached()
+    if (openLimitReached !== undefined) return openLimitReached
     const { setting, count } = this.#addressLimits.of(address)
     return (this.#countsByHost.get(address) ?? 0) < count
       ? undefined
       : `${setting} allows ${address} ${count} ${count === 1 ? 'connection' : 'connections'}`
+  }
+
+  /** Those who wait to be let in have their sockets already. */
+  #openLimitReached(): string | undefined {
+    const waiting = [...this.#listeners.values()].reduce((sum, { room }) => sum + room.size, 0)
+    if (this.#connections.size + waiting < this.#openLimit) return undefined
+    return `the process may have ${this.#host.files.openLimit} files open, which leaves room for ${this.#openLimit} connections: raise the limit with ulimit -n`
   }
 
   #refuse(peer: Peer, refusal: string): PeerHandler {
