@@ -1,5 +1,6 @@
 import { expect } from 'chai'
 import { BufferPool } from '../../protocol/buffer-pool.ts'
+import { invariant } from '../../protocol/invariant.ts'
 import { SimulatedHost } from '../../storage/host/simulated-host.ts'
 import { openLimits } from '../../storage/open-limits.ts'
 import type { Logger } from '../observe/logger.ts'
@@ -106,6 +107,26 @@ function frame(text: string): Buffer {
 }
 
 describe('a connection', () => {
+  it('that meets a bug is closed alone; a broken invariant ends the process', async () => {
+    const rig = await new Rig().listen()
+    const [first, second] = [rig.connect(), rig.connect()]
+    rig.onDispatch = () => {
+      throw new TypeError('a bug')
+    }
+    first.connection.send(frame('one'))
+    await rig.run()
+    expect([first.state.closed, second.state.closed]).to.deep.equal([true, false])
+    expect(rig.host.fatalReason).to.equal(undefined)
+    rig.onDispatch = () => rig.reply(1, 'TWO')
+    second.connection.send(frame('two'))
+    await rig.run()
+    expect(second.received).to.equal('TWO')
+    rig.onDispatch = () => invariant(false, 'broken')
+    second.connection.send(frame('three'))
+    await rig.run().catch(() => 'thrown on')
+    expect(rig.host.fatalReason?.message).to.equal('broken')
+  })
+
   it('takes up its requests one by one, the next when the last was answered', async () => {
     const rig = await new Rig().listen()
     const client = rig.connect()

@@ -2,6 +2,8 @@ import type { BufferPool, Lease } from '../../protocol/buffer-pool.ts'
 import { MalformedError } from '../../protocol/byte-reader.ts'
 import type { GatheredBytes } from '../../protocol/byte-writer.ts'
 import { FrameReader } from '../../protocol/frame.ts'
+import { failureOfPart } from '../../storage/failure-policy.ts'
+import type { Host } from '../../storage/host/host.ts'
 import type { Logger } from '../observe/logger.ts'
 import type { ConnectionInfo, Exchange } from '../request/exchange.ts'
 import type { BytesInFlight, WaitingReader } from './bytes-in-flight.ts'
@@ -22,6 +24,7 @@ export interface ConnectionParts {
   readonly queued: QueuedRequests
   readonly turns: TurnShares
   readonly logger: Logger
+  readonly host: Pick<Host, 'fatal'>
   /** socket.request.max.bytes. */
   readonly requestLimitBytes: number
   readonly dispatch: (exchange: Exchange) => void
@@ -76,6 +79,23 @@ export class Connection implements PeerHandler, WaitingReader, TurnMember {
 
   onBytes(chunk: Buffer): void {
     if (this.#isClosed || this.#broken !== undefined) return
+    try {
+      this.#take(chunk)
+    } catch (error) {
+      this.#failed(error)
+    }
+  }
+
+  /** A bug: this client is left, the others are served. */
+  #failed(caught: unknown): void {
+    const err = failureOfPart(this.#parts.host, caught)
+    const { clientHost, clientPort, listener } = this.info
+    const client = `${clientHost}:${clientPort}`
+    this.#parts.logger.error({ err, client, listener }, `closed the connection of ${client}: its bytes met a bug`)
+    this.close()
+  }
+
+  #take(chunk: Buffer): void {
     this.#lastActivityMs = this.#parts.monotonicMs()
     if (!this.#sawFrame && this.#refuseForeign(chunk)) return
     this.#bytesInFrame += chunk.length

@@ -208,6 +208,7 @@ export class Connections {
       queued: this.#queued,
       turns: this.#turns,
       logger: this.#logger,
+      host: this.#host,
       requestLimitBytes: this.#limits().socketRequestMaxBytes,
       dispatch: this.#dispatch,
       monotonicMs: () => this.#host.clock.monotonicMs(),
