@@ -6,16 +6,30 @@ import { type ForgedRecord, type Forgery, forgedBatch } from '../../protocol/rec
 import type { BatchHeader, RecordBatch } from '../../protocol/records/record-batch.ts'
 import { logConfig } from '../log-config.fixture.ts'
 import type { LogConfig } from '../partition-log.ts'
-import { validateBatches } from './validate-batches.ts'
+import { validateBatches, validateInSlices } from './validate-batches.ts'
 
 const NOW_MS = 1_000_000_000
 const HOUR_MS = 3_600_000
 const codecs: readonly CompressionName[] = ['none', 'gzip', 'snappy', 'lz4', 'zstd']
 const three: readonly ForgedRecord[] = [{}, { timestampDelta: 2000 }, { timestampDelta: 1000 }]
 
+const context = { origin: 'client', leaderEpoch: 0, nowMs: NOW_MS } as const
+const inSlices = { offload: { decompress: () => undefined }, atOnceBytes: 0, noteAtOnce: () => {} }
+
+/** What is found at once; in slices it must be the same. */
 function taken(forgery: Forgery, config: Partial<LogConfig> = {}) {
   const bytes = forgedBatch({ ...forgery, header: { baseTimestamp: NOW_MS, ...forgery.header } })
-  return validateBatches(bytes, logConfig(config), { origin: 'client', leaderEpoch: 0, nowMs: NOW_MS }, 't-0')
+  const work = validateInSlices(Buffer.from(bytes), logConfig(config), context, 't-0', inSlices)
+  let sliced = work.next()
+  while (sliced.done !== true) sliced = work.next()
+  const atOnce = validateBatches(bytes, logConfig(config), context, 't-0')
+  expect(summary(sliced.value as typeof atOnce)).to.deep.equal(summary(atOnce))
+  return atOnce
+}
+
+function summary(plan: ReturnType<typeof validateBatches>) {
+  if (isRejection(plan)) return { error: plan.error, recordErrors: plan.recordErrors }
+  return { ...plan, batches: plan.batches.map(({ bytes }) => bytes.toString('hex')) }
 }
 
 function batchOf(forgery: Forgery, config?: Partial<LogConfig>): RecordBatch {

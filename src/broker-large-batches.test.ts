@@ -1,0 +1,147 @@
+import { expect } from 'chai'
+import { CreateTopics } from '../protocol/apis/create-topics.ts'
+import { DeleteTopics } from '../protocol/apis/delete-topics.ts'
+import { ListOffsets } from '../protocol/apis/list-offsets.ts'
+import { Produce } from '../protocol/apis/produce.ts'
+import type { CompressionName } from '../protocol/compression/codec.ts'
+import { errorName } from '../protocol/error-codes.ts'
+import { buildBatch } from '../protocol/records/batch-builder.ts'
+import { ZERO_UUID } from '../protocol/schema.ts'
+import { SimulatedHost } from '../storage/host/simulated-host.ts'
+import { WireClient } from './apis/data-path.fixture.ts'
+import { Broker } from './broker.ts'
+import { brokerSettingsOf } from './config/broker-start.ts'
+import { SimulatedTransport } from './network/simulated-transport.ts'
+import { silentLogger } from './observe/logger.ts'
+
+const [PRODUCE, CREATE, DELETE, LIST] = [9, 5, 5, 5] as const
+const LATEST = -1
+const MOST_TURNS = 2000
+
+/** A broker with two topics, and clients that send batches with much to decompress. */
+class Rig {
+  readonly host = new SimulatedHost(1)
+  readonly transport = new SimulatedTransport(this.host.timers)
+  broker!: Broker
+
+  async start(): Promise<this> {
+    const properties = { 'log.dirs': '/data', listeners: 'PLAINTEXT://:9092' }
+    const settings = brokerSettingsOf(new Map(Object.entries(properties)))
+    this.broker = new Broker(settings, this.host, this.transport, silentLogger)
+    await this.host.settle(this.broker.start())
+    await this.create('t')
+    await this.create('other')
+    return this
+  }
+
+  connect(): WireClient {
+    return new WireClient(this.host, this.transport)
+  }
+
+  async create(name: string): Promise<void> {
+    const topics = [{ name, numPartitions: 1, replicationFactor: 1, assignments: [], configs: [] }]
+    await this.connect().call(CreateTopics, CREATE, { topics, timeoutMs: 1000 })
+  }
+
+  async delete(name: string): Promise<void> {
+    await this.connect().call(DeleteTopics, DELETE, { topics: [], topicNames: [name], timeoutMs: 1000 })
+  }
+
+  async endOf(name: string): Promise<number> {
+    const partitions = [{ partitionIndex: 0, currentLeaderEpoch: -1, timestamp: LATEST, maxNumOffsets: 1 }]
+    const request = { replicaId: -1, isolationLevel: 0, timeoutMs: 0, topics: [{ name, partitions }] }
+    return (await this.connect().call(ListOffsets, LIST, request)).topics[0]!.partitions[0]!.offset
+  }
+
+  async untilEnd(name: string, offset: number): Promise<void> {
+    for (let i = 0; (await this.endOf(name)) !== offset; i++) {
+      if (i === MOST_TURNS) throw new Error(`${name} ends at ${await this.endOf(name)}`)
+      await this.host.advance(1)
+    }
+  }
+}
+
+/** Thirty records, 1.5 MB of them. */
+function large(compression: CompressionName = 'zstd'): Buffer {
+  return buildBatch(
+    Array.from({ length: 30 }, (_, i) => ({ key: 'k', value: `${i}`.repeat(50_000), timestamp: 1000 })),
+    { compression },
+  )
+}
+
+function small(): Buffer {
+  return buildBatch([{ key: 'k', value: 'v', timestamp: 1000 }])
+}
+
+function request(topic: string, records: Buffer, acks = 1) {
+  const topicData = [{ name: topic, topicId: ZERO_UUID, partitionData: [{ index: 0, records }] }]
+  return { transactionalId: null, acks, timeoutMs: 1000, topicData }
+}
+
+describe('a broker that looks into large batches', () => {
+  let rig: Rig
+  beforeEach(async () => {
+    rig = await new Rig().start()
+  })
+
+  async function answered(client: WireClient): Promise<(string | number)[]> {
+    const answer = await client.receive(Produce, PRODUCE)
+    const { errorCode, baseOffset } = answer!.responses[0]!.partitionResponses[0]!
+    return [errorName(errorCode), baseOffset]
+  }
+
+  it('answers a connection in its order, with offsets in the order in which requests came', async () => {
+    const client = rig.connect()
+    for (const records of [large('gzip'), small(), large('lz4'), small()])
+      client.send(Produce, PRODUCE, request('t', records))
+    const answers = []
+    for (let i = 0; i < 4; i++) answers.push(await answered(client))
+    expect(answers).to.deep.equal([0, 30, 31, 61].map((offset) => ['NONE', offset]))
+  })
+
+  it('goes on with other partitions meanwhile', async () => {
+    const [slow, quick] = [rig.connect(), rig.connect()]
+    slow.send(Produce, PRODUCE, request('t', large()))
+    quick.send(Produce, PRODUCE, request('other', small()))
+    expect(await answered(quick)).to.deep.equal(['NONE', 0])
+    expect(await rig.endOf('t')).to.equal(0)
+    expect(await answered(slow)).to.deep.equal(['NONE', 0])
+  })
+
+  it('acks=0: keeps the order, too, and closes the connection over what is wrong', async () => {
+    const client = rig.connect()
+    client.send(Produce, PRODUCE, request('t', large(), 0))
+    client.send(Produce, PRODUCE, request('t', small(), 0))
+    client.send(Produce, PRODUCE, request('t', small()))
+    expect(await answered(client)).to.deep.equal(['NONE', 31])
+    const wrong = large()
+    wrong[wrong.length - 3] = wrong[wrong.length - 3]! ^ 0xff
+    client.send(Produce, PRODUCE, request('t', wrong, 0))
+    expect(await client.receive(Produce, PRODUCE)).to.equal(undefined)
+  })
+
+  it('appends what a client sent that has left', async () => {
+    const client = rig.connect()
+    client.send(Produce, PRODUCE, request('t', large()))
+    await rig.endOf('other')
+    client.close()
+    await rig.untilEnd('t', 30)
+  })
+
+  it('writes nothing of a topic that was deleted meanwhile, not into its successor either', async () => {
+    const client = rig.connect()
+    client.send(Produce, PRODUCE, request('t', large()))
+    await rig.delete('t')
+    await rig.create('t')
+    expect(await answered(client)).to.deep.equal(['UNKNOWN_TOPIC_OR_PARTITION', -1])
+    expect(await rig.endOf('t')).to.equal(0)
+  })
+
+  it('stops while one is under way', async () => {
+    const client = rig.connect()
+    client.send(Produce, PRODUCE, request('t', large()))
+    client.send(Produce, PRODUCE, request('t', small()))
+    await rig.endOf('other')
+    await rig.host.settle(rig.broker.stop())
+  })
+})
