@@ -18,6 +18,8 @@ export interface Codec {
   readonly name: CompressionName
   /** level: in the range of Kafka's `compression.<name>.level`; left out, the codec's default. */
   compress(bytes: Uint8Array, level?: number): Buffer
+  /** The same in steps, each of which yields the bytes that it went over. */
+  compressing(bytes: Uint8Array, level?: number): Generator<number, Buffer, void>
   /** At most limitBytes come out, and no more than that, give or take a block, is ever allocated for them. */
   decompress(bytes: Uint8Array, limitBytes: number): Buffer | DecompressionFault
   /** The same in pieces, without a limit: the memory that it takes does not grow with what comes out. */
@@ -31,6 +33,14 @@ export interface Codec {
 export type ContentPieces = Generator<Uint8Array, DecompressionFault | undefined, void>
 
 export type CompressionName = 'none' | 'gzip' | 'snappy' | 'lz4' | 'zstd'
+
+/** Takes all steps of compressing at once. */
+export function compressedAtOnce(steps: Generator<number, Buffer, void>): Buffer {
+  for (;;) {
+    const { value, done } = steps.next()
+    if (done === true) return value
+  }
+}
 
 export function corrupt(message: string): DecompressionFault {
   return new DecompressionFault('corrupt', message)

@@ -9,6 +9,11 @@ export const gzip: Codec = {
   id: 1,
   name: 'gzip',
   compress: (bytes, level = constants.Z_DEFAULT_COMPRESSION) => gzipSync(bytes, { level }),
+  /** One step: Node.js deflates in steps only off the loop, which is `Offload`. */
+  *compressing(bytes, level) {
+    yield bytes.length
+    return gzip.compress(bytes, level)
+  },
   decompress(bytes, limitBytes) {
     try {
       return gunzipSync(bytes, { maxOutputLength: Math.max(1, limitBytes) })

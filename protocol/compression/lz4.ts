@@ -1,4 +1,11 @@
-import { type Codec, type ContentPieces, corrupt, type DecompressionFault, tooLarge } from './codec.ts'
+import {
+  type Codec,
+  type ContentPieces,
+  compressedAtOnce,
+  corrupt,
+  type DecompressionFault,
+  tooLarge,
+} from './codec.ts'
 import { compressLz4Block, decompressLz4Block, lz4BlockBound, lz4HashTable, NO_ROOM } from './lz4-block.ts'
 import { nativeLz4 } from './native-lz4.ts'
 import { xxh32 } from './xxh32.ts'
@@ -36,7 +43,8 @@ const MAX_RATIO = 255
 export const lz4: Codec = {
   id: 3,
   name: 'lz4',
-  compress: (bytes) => compressFrame(bytes, 4),
+  compress: (bytes) => compressedAtOnce(compressingFrame(bytes, 4)),
+  compressing: (bytes) => compressingFrame(bytes, 4),
   decompress: (bytes, limitBytes) => decompressNatively(bytes, limitBytes) ?? decompressFrame(bytes, limitBytes, true),
   pieces: (bytes) => framePieces(bytes, true),
 }
@@ -44,7 +52,8 @@ export const lz4: Codec = {
 /** LZ4 frames of message format v0: written with its wrong header checksum; either is accepted. */
 export const lz4WithOldChecksum: Codec = {
   ...lz4,
-  compress: (bytes) => compressFrame(bytes, 0),
+  compress: (bytes) => compressedAtOnce(compressingFrame(bytes, 0)),
+  compressing: (bytes) => compressingFrame(bytes, 0),
   decompress: (bytes, limitBytes) => decompressFrame(bytes, limitBytes, false),
   pieces: (bytes) => framePieces(bytes, false),
 }
@@ -89,7 +98,7 @@ function decompressNatively(source: Uint8Array, limitBytes: number): Buffer | un
 }
 
 /** checksumFrom: 4 for a header checksum of the descriptor, 0 for one that includes the magic. */
-function compressFrame(bytes: Uint8Array, checksumFrom: 0 | 4): Buffer {
+function* compressingFrame(bytes: Uint8Array, checksumFrom: 0 | 4): Generator<number, Buffer, void> {
   const blockCount = Math.ceil(bytes.length / BLOCK_BYTES)
   // A block gets here only when it is smaller than the bytes, but is compressed in place before that is known.
   const frame = Buffer.allocUnsafe(15 + bytes.length + 4 * blockCount + lz4BlockBound(BLOCK_BYTES) - BLOCK_BYTES)
@@ -101,6 +110,7 @@ function compressFrame(bytes: Uint8Array, checksumFrom: 0 | 4): Buffer {
   let position = 7
   for (let start = 0; start < bytes.length; start += BLOCK_BYTES) {
     position = writeBlock(frame, position, bytes.subarray(start, start + BLOCK_BYTES), hashTable)
+    yield BLOCK_BYTES
   }
   frame.writeUInt32LE(0, position)
   return frame.subarray(0, position + 4)

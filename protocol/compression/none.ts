@@ -5,6 +5,10 @@ export const none: Codec = {
   id: 0,
   name: 'none',
   compress: (bytes) => view(bytes),
+  // biome-ignore lint/correctness/useYield: there is nothing to do
+  *compressing(bytes) {
+    return view(bytes)
+  },
   decompress: (bytes, limitBytes) => (bytes.length > limitBytes ? tooLarge(limitBytes) : view(bytes)),
   *pieces(bytes) {
     for (let at = 0; at < bytes.length; at += PIECE_BYTES) yield bytes.subarray(at, at + PIECE_BYTES)

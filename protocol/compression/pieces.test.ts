@@ -42,6 +42,13 @@ for (const codec of [0, 1, 2, 3, 4].map((id) => codecOf(id)!)) {
       if (codec.name !== 'gzip') expect(largest).to.be.at.most(131_072)
     })
 
+    it('compresses in steps to the same bytes', () => {
+      const steps = codec.compressing(large)
+      let step = steps.next()
+      while (step.done !== true) step = steps.next()
+      expect(step.value.equals(codec.compress(large))).to.equal(true)
+    })
+
     it('takes and refuses what it takes and refuses as a whole', () => {
       fc.assert(
         fc.property(

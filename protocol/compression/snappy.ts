@@ -1,5 +1,12 @@
 import snappyjs from 'snappyjs'
-import { type Codec, type ContentPieces, corrupt, type DecompressionFault, tooLarge } from './codec.ts'
+import {
+  type Codec,
+  type ContentPieces,
+  compressedAtOnce,
+  corrupt,
+  type DecompressionFault,
+  tooLarge,
+} from './codec.ts'
 import { decompressSnappyElements, decompressSomeElements, readSnappyHead, type SnappyHead } from './snappy-block.ts'
 
 /*
@@ -23,7 +30,8 @@ const MAX_RATIO = 22
 export const snappy: Codec = {
   id: 2,
   name: 'snappy',
-  compress,
+  compress: (bytes) => compressedAtOnce(compressing(bytes)),
+  compressing,
   decompress(source, limitBytes) {
     const bytes = Buffer.from(source.buffer, source.byteOffset, source.length)
     const chunks = isFramed(bytes) ? readChunks(bytes) : [{ start: 0, end: bytes.length }]
@@ -60,13 +68,14 @@ function* pieces(source: Uint8Array): ContentPieces {
   return undefined
 }
 
-function compress(bytes: Uint8Array): Buffer {
+function* compressing(bytes: Uint8Array): Generator<number, Buffer, void> {
   const parts: Uint8Array[] = [HEADER]
   for (let start = 0; start < bytes.length; start += CHUNK_BYTES) {
     const chunk = snappyjs.compress(bytes.subarray(start, start + CHUNK_BYTES))
     const size = Buffer.allocUnsafe(4)
     size.writeUInt32BE(chunk.length)
     parts.push(size, chunk)
+    yield CHUNK_BYTES
   }
   return Buffer.concat(parts)
 }

@@ -1,3 +1,4 @@
+import { compressedAtOnce } from './codec.ts'
 import { writeLiterals } from './zstd-literals-writer.ts'
 import { MatchFinder, type Sequences } from './zstd-matches.ts'
 import { writeSequences } from './zstd-sequences-writer.ts'
@@ -16,6 +17,11 @@ const COMPRESSED = 2
  * 2^31 - 1 bytes.
  */
 export function encodeZstd(content: Uint8Array): Buffer {
+  return compressedAtOnce(encodingZstd(content))
+}
+
+/** The same block by block. */
+export function* encodingZstd(content: Uint8Array): Generator<number, Buffer, void> {
   const frame = Buffer.allocUnsafe(frameBound(content.length))
   frame.writeUInt32LE(0xfd2fb528, 0)
   frame[4] = 0xa0
@@ -37,6 +43,7 @@ export function encodeZstd(content: Uint8Array): Buffer {
     } else {
       position = writePlainBlock(frame, position, content.subarray(start, end), isLast)
     }
+    yield end - start
   }
   return frame.subarray(0, position)
 }

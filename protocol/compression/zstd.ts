@@ -1,7 +1,7 @@
 import zlib from 'node:zlib'
 import { type Codec, corrupt, type DecompressionFault, tooLarge } from './codec.ts'
 import { decompressZstd, zstdPieces } from './zstd-decoder.ts'
-import { encodeZstd } from './zstd-encoder.ts'
+import { encodeZstd, encodingZstd } from './zstd-encoder.ts'
 
 /** What node:zlib has from 22.15 on; the types of 20 do not know it. */
 interface NativeZstd {
@@ -26,6 +26,12 @@ export const zstd: Codec = {
     native === undefined
       ? encodeZstd(bytes)
       : native.zstdCompressSync(bytes, { params: { [native.constants.ZSTD_c_compressionLevel]: level } }),
+  /** One step where it is node:zlib that compresses: in steps it does so off the loop, which is `Offload`. */
+  *compressing(bytes, level) {
+    if (native === undefined) return yield* encodingZstd(bytes)
+    yield bytes.length
+    return zstd.compress(bytes, level)
+  },
   decompress: (bytes, limitBytes) =>
     native === undefined ? decompressZstd(bytes, limitBytes) : decompressNatively(native, bytes, limitBytes),
   pieces: zstdPieces,

@@ -216,6 +216,15 @@ export class RecordBatch {
   }
 }
 
+/** The same batch with its records as a codec compressed them. */
+export function withCompressedRecords(batch: RecordBatch, compression: CompressionId, records: Buffer): RecordBatch {
+  const bytes = Buffer.concat([batch.bytes.subarray(0, BATCH_HEADER_BYTES), records])
+  writeInt32(bytes, LENGTH, bytes.length - LOG_OVERHEAD_BYTES)
+  writeInt16(bytes, ATTRIBUTES, (batch.attributes & ~COMPRESSION_MASK) | compression)
+  writeInt32(bytes, CRC, crc32c(bytes, ATTRIBUTES))
+  return new RecordBatch(bytes)
+}
+
 /** Writes a v2 header over the first 61 bytes of `bytes`, a whole batch, length and checksum included. */
 export function writeBatchHeader(bytes: Buffer, header: BatchHeader): void {
   writeInt64(bytes, BASE_OFFSET, header.baseOffset)

@@ -20,6 +20,8 @@ export interface Host {
 export interface Offload {
   /** Decompresses; undefined where this machine does that no better than the loop. */
   decompress(codec: CompressionName, bytes: Buffer): OffloadedContent | undefined
+  /** Compresses likewise; level: of the codec, or undefined for its default. */
+  compress(codec: CompressionName, bytes: Buffer, level: number | undefined): Promise<Buffer> | undefined
 }
 
 /** Content that another thread decompresses, no further ahead than a few pieces. */

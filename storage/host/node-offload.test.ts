@@ -41,6 +41,11 @@ describe('what a machine decompresses beside the loop', () => {
       }
     })
 
+    it(`${name}: what it compresses is read again`, async () => {
+      const bytes = await nodeOffload.compress(name, content, undefined)
+      if (bytes !== undefined) expect(content.equals(codecNamed(name).decompress(bytes, 1e6) as Buffer)).to.equal(true)
+    })
+
     it(`${name}: can be closed before its end`, async () => {
       const offloaded = open(compressed)
       await offloaded?.next()

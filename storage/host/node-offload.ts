@@ -9,9 +9,18 @@ import type { Offload, OffloadedContent } from './host.ts'
 /** Content that a thread makes at a time, and that waits to be taken: of less, most of the time goes to waking threads. */
 const PIECE_BYTES = 262_144
 
+/** Levels of the codecs where none is asked for. */
+const [GZIP_LEVEL, ZSTD_LEVEL] = [zlib.constants.Z_DEFAULT_COMPRESSION, 3]
+
 /** What node:zlib has from 22.15 on; the types of 20 do not know it. */
 interface ZlibWithZstd {
   createZstdDecompress?(options: zlib.ZlibOptions): Transform
+  zstdCompress?(
+    bytes: Buffer,
+    options: { params: Record<number, number> },
+    callback: (error: Error | null, result: Buffer) => void,
+  ): void
+  readonly constants: { readonly ZSTD_c_compressionLevel: number }
 }
 
 /** Content that is made as a whole; of more, the loop makes a piece at a time. */
@@ -23,9 +32,22 @@ export const nodeOffload: Offload = {
     const options = { chunkSize: PIECE_BYTES, readableHighWaterMark: PIECE_BYTES }
     if (codec === 'lz4') return wholeLz4(bytes)
     if (codec === 'gzip') return new StreamedContent(codec, zlib.createGunzip(options), bytes)
-    const stream = codec === 'zstd' ? (zlib as ZlibWithZstd).createZstdDecompress?.(options) : undefined
+    const stream = codec === 'zstd' ? (zlib as unknown as ZlibWithZstd).createZstdDecompress?.(options) : undefined
     return stream && new StreamedContent(codec, stream, bytes)
   },
+  compress(codec, bytes, level) {
+    if (codec === 'gzip') return promised((done) => zlib.gzip(bytes, { level: level ?? GZIP_LEVEL }, done))
+    const { zstdCompress, constants } = zlib as unknown as ZlibWithZstd
+    if (codec !== 'zstd' || zstdCompress === undefined) return undefined
+    const params = { [constants.ZSTD_c_compressionLevel]: level ?? ZSTD_LEVEL }
+    return promised((done) => zstdCompress(bytes, { params }, done))
+  },
+}
+
+function promised(work: (done: (error: Error | null, result: Buffer) => void) => void): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    work((error, result) => (error === null ? resolve(result) : reject(error)))
+  })
 }
 
 function wholeLz4(bytes: Buffer): OffloadedContent | undefined {

@@ -1,3 +1,4 @@
+import { codecNamed } from '../../protocol/compression/codecs.ts'
 import { FaultyFiles } from './faulty-files.ts'
 import type { Clock, Host, Offload, Timer, Timers } from './host.ts'
 import { MemoryFiles } from './memory-files.ts'
@@ -55,6 +56,11 @@ export class SimulatedHost implements Host {
     this.offload = {
       decompress: (codec, bytes) =>
         new SimulatedContent(codec, bytes, (callback) => {
+          this.#schedule(this.random.below(LONGEST_PIECE_MS + 1), callback)
+        }),
+      compress: (codec, bytes, level) =>
+        new Promise((resolve) => {
+          const callback = () => resolve(codecNamed(codec).compress(bytes, level))
           this.#schedule(this.random.below(LONGEST_PIECE_MS + 1), callback)
         }),
     }

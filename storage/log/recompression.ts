@@ -1,10 +1,12 @@
 import type { CompressionName } from '../../protocol/compression/codec.ts'
 import { codecNamed } from '../../protocol/compression/codecs.ts'
 import type { Rejection } from '../../protocol/error-codes.ts'
-import { buildBatch } from '../../protocol/records/batch-builder.ts'
-import { type CompressionId, RecordBatch } from '../../protocol/records/record-batch.ts'
-import { type LogRecord, RecordCursor, rejectionOf } from '../../protocol/records/record-reader.ts'
+import { buildBatch, type NewRecord } from '../../protocol/records/batch-builder.ts'
+import { type CompressionId, RecordBatch, withCompressedRecords } from '../../protocol/records/record-batch.ts'
+import { RecordCursor, rejectionOf } from '../../protocol/records/record-reader.ts'
+import type { Offload } from '../host/host.ts'
 import type { LogConfig } from '../partition-log.ts'
+import type { Sliced } from '../sliced-work.ts'
 
 /** Codec in which the batch is to be stored: that of `compression.type`. Control batches are never compressed. */
 export function targetCompressionOf(batch: RecordBatch, { compressionType }: LogConfig): CompressionId {
@@ -12,28 +14,56 @@ export function targetCompressionOf(batch: RecordBatch, { compressionType }: Log
   return codecNamed(compressionName(compressionType)).id
 }
 
-/** The same records, in uncompressed, in the codec of `compression.type`. Source: LogValidator.buildRecordsAndAssignOffsets. */
-export function recompress(batch: RecordBatch, uncompressed: Buffer, config: LogConfig): RecordBatch | Rejection {
-  const records: LogRecord[] = []
+/**
+ * The same records, in uncompressed, in the codec of `compression.type`; all at once where offload is left out.
+ * Source: LogValidator.buildRecordsAndAssignOffsets.
+ */
+export function* recompress(
+  batch: RecordBatch,
+  uncompressed: Buffer,
+  config: LogConfig,
+  offload: Offload | undefined,
+): Sliced<RecordBatch | Rejection> {
+  const records: NewRecord[] = []
   const cursor = new RecordCursor(batch, uncompressed)
-  while (cursor.next()) records.push(cursor.record())
-  if (cursor.fault !== undefined) return rejectionOf(cursor.fault)
-  const compression = compressionName(config.compressionType)
-  const level = levelOf(compression, config)
-  const bytes = buildBatch(
+  let bytes = 0
+  while (cursor.next()) {
     // Offsets are dense again: the log counts by them.
-    records.map((record, i) => ({ ...record, offset: batch.baseOffset + i })),
-    {
-      baseOffset: batch.baseOffset,
-      compression,
-      ...(level !== undefined && { compressionLevel: level }),
-      producerId: batch.producerId,
-      producerEpoch: batch.producerEpoch,
-      baseSequence: batch.baseSequence,
-      transactional: batch.isTransactional,
-    },
-  )
-  return new RecordBatch(bytes)
+    records.push({ ...cursor.record(), offset: batch.baseOffset + records.length })
+    bytes += cursor.sizeBytes
+    if (offload === undefined || bytes < STEP_BYTES) continue
+    yield bytes
+    bytes = 0
+  }
+  if (cursor.fault !== undefined) return rejectionOf(cursor.fault)
+  const plain = buildBatch(records, {
+    baseOffset: batch.baseOffset,
+    producerId: batch.producerId,
+    producerEpoch: batch.producerEpoch,
+    baseSequence: batch.baseSequence,
+    transactional: batch.isTransactional,
+  })
+  return yield* compress(new RecordBatch(plain), config, offload)
+}
+
+/** Records that are read at once. */
+const STEP_BYTES = 262_144
+
+function* compress(plain: RecordBatch, config: LogConfig, offload: Offload | undefined): Sliced<RecordBatch> {
+  const codec = codecNamed(compressionName(config.compressionType))
+  if (codec.name === 'none') return plain
+  const level = levelOf(codec.name, config)
+  if (offload === undefined) return withCompressedRecords(plain, codec.id, codec.compress(plain.recordBytes, level))
+  yield plain.sizeBytes
+  let compressed: Buffer | undefined
+  const elsewhere = offload.compress(codec.name, plain.recordBytes, level)
+  if (elsewhere === undefined) compressed = yield* codec.compressing(plain.recordBytes, level)
+  else {
+    yield elsewhere.then((bytes) => {
+      compressed = bytes
+    })
+  }
+  return withCompressedRecords(plain, codec.id, compressed!)
 }
 
 function compressionName(type: LogConfig['compressionType']): CompressionName {

@@ -61,7 +61,7 @@ export interface ContentAccess {
 }
 
 const atOnce: ContentAccess = {
-  offload: { decompress: () => undefined },
+  offload: { decompress: () => undefined, compress: () => undefined },
   atOnceBytes: Number.POSITIVE_INFINITY,
   noteAtOnce: () => {},
 }
@@ -223,7 +223,10 @@ function* lookInto(
   noteAtOnce(content.length)
   const checked = checkRecords(batch, content, rules)
   if (isRejection(checked)) return checked
-  const stored = rules.isRebuilt ? recompress(batch, content, rules.config) : batch
+  const isSmall = content.length <= atOnceBytes
+  const stored = rules.isRebuilt
+    ? yield* recompress(batch, content, rules.config, isSmall ? undefined : offload)
+    : batch
   return isRejection(stored) ? stored : { checked, stored }
 }
 

@@ -14,7 +14,11 @@ const codecs: readonly CompressionName[] = ['none', 'gzip', 'snappy', 'lz4', 'zs
 const three: readonly ForgedRecord[] = [{}, { timestampDelta: 2000 }, { timestampDelta: 1000 }]
 
 const context = { origin: 'client', leaderEpoch: 0, nowMs: NOW_MS } as const
-const inSlices = { offload: { decompress: () => undefined }, atOnceBytes: 0, noteAtOnce: () => {} }
+const inSlices = {
+  offload: { decompress: () => undefined, compress: () => undefined },
+  atOnceBytes: 0,
+  noteAtOnce: () => {},
+}
 
 /** What is found at once; in slices it must be the same. */
 function taken(forgery: Forgery, config: Partial<LogConfig> = {}) {
