@@ -78,6 +78,17 @@ describe('a log that is deleted', () => {
     expect(cleanerOffsets()).to.equal(formatOffsets([{ topic: TOPIC, partition: 1, offset: 7 }]))
   })
 
+  it('is in no checkpoint once they were written again', async () => {
+    const { host, manager } = await started()
+    const file = `/data/${CLEANER_OFFSET_FILE}`
+    const own = { topic: TOPIC, partition: 0, offset: 1 }
+    const other = { topic: TOPIC, partition: 1, offset: 7 }
+    host.files.replaceWhole(file, formatOffsets([own, other]))
+    manager.delete(TOPIC, 0)
+    await host.advance(managerSettings.logFlushOffsetCheckpointIntervalMs)
+    expect(host.files.readWhole(file)?.toString()).to.equal(formatOffsets([other]))
+  })
+
   it('and cannot be renamed never becomes part of what is to have its name', async () => {
     const { host, manager } = await started()
     host.files.rates = { ...NO_FAULTS, writeError: 1 }

@@ -154,7 +154,10 @@ export class LogManager implements LogStore {
     tasks.every(own.logFlushSchedulerIntervalMs, () => this.#flushOverdue())
     this.#fillReserves()
     tasks.every(own.logFlushOffsetCheckpointIntervalMs, () => {
-      this.#inEachDirectory('checkpointed', ({ path }) => this.#checkpoints.writeRecoveryPoints(path))
+      this.#inEachDirectory('checkpointed', ({ path }) => {
+        this.#checkpoints.writeRecoveryPoints(path)
+        this.#forgetDeleted(path)
+      })
       this.#fillReserves()
     })
     tasks.every(own.logFlushStartOffsetCheckpointIntervalMs, () =>
@@ -243,6 +246,7 @@ export class LogManager implements LogStore {
 
   delete(topic: string, partition: number): void {
     const stored = this.#logs.find(topic, partition)
+    this.#failedCreations.delete(partitionDirectoryName(topic, partition))
     if (stored === undefined) return
     this.#delete(stored, this.#configOf(topic).fileDeleteDelayMs)
   }
@@ -474,7 +478,7 @@ export class LogManager implements LogStore {
   #moveAway(stored: StoredLog, name: string): string {
     stored.opened?.abandon()
     this.#logs.delete(stored)
-    this.#staleNames(stored).add(stored.name)
+    this.#staleNames(stored.logDirectory).add(stored.name)
     const { files } = this.#host
     const moved = files.join(stored.logDirectory, name)
     this.#leftBehind.set(stored.name, stored)
@@ -496,16 +500,20 @@ export class LogManager implements LogStore {
   #clearWayFor(stored: StoredLog): void {
     const left = this.#leftBehind.get(stored.name)
     if (left !== undefined) this.#setAside(left, 'is left of a topic that was deleted')
-    const stale = this.#staleNames(stored)
-    if (!stale.has(stored.name)) return
-    const { logDirectory } = stored
+    if (this.#staleNames(stored.logDirectory).has(stored.name)) this.#forgetDeleted(stored.logDirectory)
+  }
+
+  /** Takes deleted logs out of the checkpoints of their directory. Until then their names are remembered. */
+  #forgetDeleted(logDirectory: string): void {
+    const stale = this.#staleNames(logDirectory)
+    if (stale.size === 0) return
     this.#checkpoints.writeRecoveryPoints(logDirectory)
     this.#checkpoints.writeStarts(logDirectory)
     this.#cleaner.forget(stale, logDirectory)
     stale.clear()
   }
 
-  #staleNames({ logDirectory }: StoredLog): Set<string> {
+  #staleNames(logDirectory: string): Set<string> {
     const known = this.#staleCheckpointNames.get(logDirectory)
     if (known !== undefined) return known
     const names = new Set<string>()

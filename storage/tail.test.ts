@@ -1,5 +1,6 @@
 import { expect } from 'chai'
 import { type Lease, leaseOf } from '../protocol/buffer-pool.ts'
+import { collectGarbage } from './collect-garbage.fixture.ts'
 import { Tail, TailMemory } from './tail.ts'
 
 const BATCH_BYTES = 1024
@@ -98,13 +99,3 @@ describe('the tails of all logs', () => {
     expect(offsetsOf(long)).to.deep.equal([49])
   })
 })
-
-/** Runs the collector of a process that was not started with --expose-gc. */
-async function collectGarbage(): Promise<void> {
-  const { setFlagsFromString } = await import('node:v8')
-  const { runInNewContext } = await import('node:vm')
-  setFlagsFromString('--expose-gc')
-  // WeakRefs keep what they point to until the turn ends.
-  await new Promise((resolve) => setImmediate(resolve))
-  runInNewContext('gc')()
-}

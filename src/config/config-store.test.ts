@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import { collectGarbage } from '../../storage/collect-garbage.fixture.ts'
 import { ConfigStore } from './config-store.ts'
 import { InvalidSetting } from './config-value.ts'
 import { readStaticConfig } from './static-config.ts'
@@ -29,6 +30,17 @@ describe('ConfigStore', () => {
     expect(configs.topic('u')).to.equal(configs.topic('v'))
     configs.apply(new Map(), ['2:t'])
     expect(configs.topic('t')).to.equal(configs.topic('u'))
+  })
+
+  it('what was resolved for a topic or group goes with it', async () => {
+    const configs = store()
+    const own = settings({ 'flush.messages': '1' })
+    const ofGroup = settings({ 'consumer.session.timeout.ms': '50000' })
+    configs.apply(new Map([['2:t', own]]).set('32:g', ofGroup), ['2:t', '32:g'])
+    const held = [new WeakRef(configs.topic('t')), new WeakRef(configs.group('g'))]
+    configs.apply(new Map(), ['2:t', '32:g'])
+    await collectGarbage()
+    expect(held.map((each) => each.deref())).to.deep.equal([undefined, undefined])
   })
 
   it('one broker’s dynamic setting beats the cluster’s, that beats server.properties; listeners are told', () => {

@@ -119,6 +119,7 @@ export class ConfigStore {
   /** Takes the metadata image's settings; `changed` are the keys that differ from the last image's. */
   apply(dynamic: DynamicConfigs, changed: readonly string[]): void {
     this.#dynamic = dynamic
+    for (const each of changed) this.#forget(each)
     if (!changed.some((each) => each === key.broker || each === key.broker + this.nodeId)) return
     this.#broker = this.#resolveBroker()
     this.#topics.clear()
@@ -126,6 +127,12 @@ export class ConfigStore {
     this.#groupDefaults = undefined
     this.#topicDefaults = this.#resolve(topicConfigs, none)
     for (const listener of this.#brokerListeners) listener(this.#broker)
+  }
+
+  /** Settings that were resolved for a topic or a group are of no use once others are set, or it is gone. */
+  #forget(resourceKey: string): void {
+    if (resourceKey.startsWith(key.topic)) this.#topics.delete(resourceKey.slice(key.topic.length))
+    else if (resourceKey.startsWith(key.group)) this.#groups.delete(resourceKey.slice(key.group.length))
   }
 
   #cached<T>(

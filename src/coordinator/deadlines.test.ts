@@ -29,6 +29,21 @@ describe('deadlines', () => {
     expect(fired).to.deep.equal([])
   })
 
+  it('take no place once they are cancelled or brought forward, and keep their order', async () => {
+    const host = new SimulatedHost()
+    const fired: string[] = []
+    const deadlines = new Deadlines<string>(host, (name) => fired.push(name))
+    for (const delayMs of [30, 10, 20]) deadlines.set(`at ${delayMs}`, delayMs, `at ${delayMs}`)
+    for (let i = 0; i < 10_000; i++) {
+      deadlines.set(`${i}`, 1_000_000, 'never')
+      deadlines.cancel(`${i}`)
+      deadlines.set('nearer', 1_000_000 - i, 'nearer')
+    }
+    expect(deadlines.queueLength).to.be.lessThan(100)
+    await host.advance(100)
+    expect(fired).to.deep.equal(['at 10', 'at 20', 'at 30'])
+  })
+
   it('let others have their turn, even those that are due again at once', async () => {
     const host = new SimulatedHost()
     let fired = 0

@@ -9,6 +9,9 @@ interface Deadline<T> {
   cancelled: boolean
 }
 
+/** Cancelled deadlines that stay in the queue, beside as many as there are live ones. */
+const MOST_CANCELLED = 64
+
 /**
  * Named deadlines on one timer of the host. Putting one off, which every heartbeat does, is one assignment: the queue
  * learns of it only when the old time comes. Times are monotonic milliseconds.
@@ -38,7 +41,7 @@ export class Deadlines<T> {
       known.payload = payload
       return
     }
-    if (known !== undefined) known.cancelled = true
+    if (known !== undefined) this.#drop(known)
     const deadline = { key, dueMs, queuedMs: dueMs, payload, cancelled: false }
     this.#byKey.set(key, deadline)
     this.#push(deadline)
@@ -51,9 +54,23 @@ export class Deadlines<T> {
 
   cancel(key: string): void {
     const known = this.#byKey.get(key)
-    if (known === undefined) return
-    known.cancelled = true
-    this.#byKey.delete(key)
+    if (known !== undefined) this.#drop(known)
+  }
+
+  /** Places in the queue, those of cancelled deadlines among them. */
+  get queueLength(): number {
+    return this.#heap.length
+  }
+
+  #drop(deadline: Deadline<T>): void {
+    deadline.cancelled = true
+    this.#byKey.delete(deadline.key)
+    if (this.#heap.length <= 2 * this.#byKey.size + MOST_CANCELLED) return
+    const live = this.#heap.filter((each) => !each.cancelled)
+    // A sorted array is a heap.
+    live.sort((a, b) => a.queuedMs - b.queuedMs)
+    this.#heap.length = 0
+    for (const each of live) this.#heap.push(each)
   }
 
   /** Nothing fires any more, nothing can be set. */

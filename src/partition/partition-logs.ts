@@ -162,6 +162,7 @@ export class PartitionLogs {
   #deleteIfDoomed(name: string, index: number): void {
     if (!this.#doomed.delete(`${name}-${index}`)) return
     this.#withDisk(`${name}-${index}`, 'deleted', () => this.#parts.logs.delete(name, index))
+    this.#toldFailures.delete(`${name}-${index}`)
   }
 
   /** Hands on settings of resources with these keys. */

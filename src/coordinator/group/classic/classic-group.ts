@@ -8,6 +8,7 @@ import {
 import { invariant } from '../../../../protocol/invariant.ts'
 import { type CoordinatorRecord, record, tombstone } from '../../coordinator-record.ts'
 import { javaBucket } from '../../java-hash.ts'
+import { addCount } from '../consumer/subscription-counts.ts'
 import {
   anyPartition,
   CONSUMER_PROTOCOL_TYPE,
@@ -95,6 +96,10 @@ export class ClassicGroup implements GroupFace {
   }
   get isOfConsumers(): boolean {
     return this.protocolType === CONSUMER_PROTOCOL_TYPE
+  }
+  /** Names of the protocols that somebody offers. */
+  get offeredProtocols(): IterableIterator<string> {
+    return this.#support.keys()
   }
   get staticMemberCount(): number {
     return this.#instances.size
@@ -355,6 +360,6 @@ export class ClassicGroup implements GroupFace {
   #countProtocols({ protocols }: { readonly protocols: readonly MemberProtocol[] }, by: 1 | -1): void {
     // A member may say a name twice (Kafka then counts it twice, and finds that nobody offers what all do).
     const names = new Set(protocols.map(({ name }) => name))
-    for (const name of names) this.#support.set(name, (this.#support.get(name) ?? 0) + by)
+    for (const name of names) addCount(this.#support, name, by)
   }
 }

@@ -2,6 +2,7 @@ import { expect } from 'chai'
 import type { JoinGroupResponse } from '../../../../protocol/apis/join-group.ts'
 import { errorCode } from '../../../../protocol/error-codes.ts'
 import { ClassicClient, committedOffset, GroupWorld } from '../../group-world.fixture.ts'
+import type { ClassicGroup } from './classic-group.ts'
 
 const group = 'g'
 
@@ -23,6 +24,10 @@ async function settleGeneration(world: GroupWorld, clients: readonly ClassicClie
 
 function stateOf(world: GroupWorld): string | undefined {
   return world.state.groups.get(group)?.stateName
+}
+
+function classicGroup(world: GroupWorld): ClassicGroup {
+  return world.state.groups.get(group) as ClassicGroup
 }
 
 describe('a classic group', () => {
@@ -54,6 +59,17 @@ describe('a classic group', () => {
     const once = new ClassicClient(world, group, 'b')
     const joins = await settleGeneration(world, [twice, once])
     for (const join of joins) expect(join).to.include({ errorCode: 0, protocolName: 'range' })
+  })
+
+  it('forgets protocols that nobody offers any more', async () => {
+    const world = await GroupWorld.started()
+    for (const name of ['range', 'sticky']) {
+      const member = new ClassicClient(world, group, 'a', { protocols: [{ name, metadata: Buffer.from('m') }] })
+      await settleGeneration(world, [member])
+      expect([...classicGroup(world).offeredProtocols]).to.deep.equal([name])
+      await member.leave()
+    }
+    expect([...classicGroup(world).offeredProtocols]).to.deep.equal([])
   })
 
   it('refuses an assignment of a member whose name is too long for any record', async () => {
