@@ -11,7 +11,21 @@ describe('BufferPool', () => {
       expect(lease.bytes).to.have.length(size)
       lease.release()
     })
-    fc.assert(property, { examples: [[0], [1], [1024], [1025], [1280], [1281], [65_536], [16 * 1024 * 1024 + 1]] })
+    fc.assert(property, {
+      examples: [
+        [0],
+        [1],
+        [1024],
+        [1025],
+        [1280],
+        [1281],
+        [32_768],
+        [32_769],
+        [65_536],
+        [16 * 1024 * 1024],
+        [16 * 1024 * 1024 + 1],
+      ],
+    })
   })
 
   it('gives the same memory again, to a slightly smaller taker too', () => {
@@ -24,15 +38,30 @@ describe('BufferPool', () => {
     second.release()
   })
 
-  it('wastes at most a fifth of a block', () => {
+  it('wastes at most a fifth of a small block', () => {
     const pool = new BufferPool()
     fc.assert(
-      fc.property(fc.integer({ min: 1025, max: 1_000_000 }), (size) => {
+      fc.property(fc.integer({ min: 1025, max: 32_768 }), (size) => {
         const lease = pool.take(size)
         expect(size / lease.bytes.buffer.byteLength).to.be.greaterThan(0.79)
         lease.release()
       }),
     )
+  })
+
+  it('has large blocks share slabs, and keeps one that nobody uses', () => {
+    const pool = new BufferPool()
+    const take = (count: number) => Array.from({ length: count }, () => pool.take(1_000_000))
+    const leases = take(99)
+    expect(pool.slabCount).to.equal(3)
+    // What stays in use longest is in the newest slab: it is the others that go.
+    for (const lease of leases.splice(0, 90)) lease.release()
+    expect(pool.slabCount).to.equal(2)
+    for (const lease of leases) lease.release()
+    expect(pool.slabCount).to.equal(1)
+    const again = take(30)
+    expect(pool.slabCount).to.equal(1)
+    for (const lease of again) lease.release()
   })
 
   it('takes memory back only when the last reader has let go', () => {

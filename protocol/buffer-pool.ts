@@ -1,4 +1,5 @@
 import { invariant } from './invariant.ts'
+import { MemorySlab } from './memory-slab.ts'
 
 /** Memory that several readers share: it goes back to where it came from when the last of them has let go. */
 export interface Lease {
@@ -11,47 +12,81 @@ export interface Lease {
 
 /** Smallest block. Below it the bookkeeping costs more than a fresh buffer. */
 const SMALLEST_BLOCK = 1024
-/** Larger blocks are not kept: they are rare, and one would fill the cache. */
-const LARGEST_BLOCK = 16 * 1024 * 1024
+/** Larger blocks are runs of a slab: the allocator of the process would keep holes between them for ever. */
+const LARGEST_SMALL_BLOCK = 32 * 1024
+/** Larger buffers are not pooled: they are rare, and two would fill a slab. */
+const LARGEST_RUN = 16 * 1024 * 1024
+/**
+ * A piece of memory that glibc never takes from its heap, but maps, and gives back as soon as it is let go. Smaller ones
+ * end up in the heap, which shrinks only at its end: 60 MB of buffers held 160 MB there.
+ */
+const SLAB_BYTES = 32 * 1024 * 1024 + 64 * 1024
 
-/** What idle blocks may take together unless told otherwise: some dozens of produce requests of full size. */
-const DEFAULT_IDLE_BYTES = 32 * 1024 * 1024
+/** What idle small blocks may take together unless told otherwise. */
+const DEFAULT_IDLE_BYTES = 8 * 1024 * 1024
 
 /**
  * Hands out buffers and keeps them for the next taker when they come back, since touching fresh memory costs more than
- * everything else that is done with a frame. Blocks come in sizes a quarter of a power of two apart, so that at most a
- * fifth of one is wasted on a frame slightly above a round size.
+ * everything else that is done with a frame. Small blocks come in sizes a quarter of a power of two apart, so that at most
+ * a fifth of one is wasted; larger ones are runs of slabs. One slab stays when nobody uses it, the others go.
  */
 export class BufferPool {
   readonly #idle = new Map<number, Buffer[]>()
   readonly #idleBytesLimit: number
   #idleBytes = 0
+  /** Oldest first: those are filled first, so that the newest become empty. */
+  #slabs: MemorySlab[] = []
 
+  /** idleBytesLimit: for small blocks. */
   constructor(idleBytesLimit = DEFAULT_IDLE_BYTES) {
     this.#idleBytesLimit = idleBytesLimit
   }
 
-  /** Bytes in blocks that nobody uses now. */
+  /** Bytes in small blocks that nobody uses now. */
   get idleBytes(): number {
     return this.#idleBytes
   }
 
-  /** A buffer of exactly size bytes with arbitrary content, held by one reader. */
-  take(size: number): Lease {
-    const blockSize = blockSizeFor(size)
-    const block = this.#idle.get(blockSize)?.pop()
-    if (block === undefined) return this.#lease(Buffer.allocUnsafeSlow(blockSize), size)
-    this.#idleBytes -= blockSize
-    return this.#lease(block, size)
+  get slabCount(): number {
+    return this.#slabs.length
   }
 
-  #lease(block: Buffer, size: number): Lease {
+  /** A buffer of exactly size bytes with arbitrary content, held by one reader. */
+  take(size: number): Lease {
+    if (size <= LARGEST_SMALL_BLOCK) return this.#takeSmall(size)
+    if (size > LARGEST_RUN) return leaseOf(Buffer.allocUnsafeSlow(size))
+    for (const slab of this.#slabs) {
+      const run = slab.take(size)
+      if (run !== undefined) return this.#leaseRun(slab, run, size)
+    }
+    const slab = new MemorySlab(SLAB_BYTES)
+    this.#slabs.push(slab)
+    return this.#leaseRun(slab, slab.take(size)!, size)
+  }
+
+  #leaseRun(slab: MemorySlab, run: Buffer, size: number): Lease {
+    return new CountedLease(run.subarray(0, size), () => {
+      slab.giveBack(run)
+      if (slab.isUnused) this.#dropUnused()
+    })
+  }
+
+  #dropUnused(): void {
+    const first = this.#slabs.find((slab) => slab.isUnused)
+    this.#slabs = this.#slabs.filter((slab) => slab === first || !slab.isUnused)
+  }
+
+  #takeSmall(size: number): Lease {
+    const blockSize = blockSizeFor(size)
+    const idle = this.#idle.get(blockSize)?.pop()
+    if (idle !== undefined) this.#idleBytes -= blockSize
+    const block = idle ?? Buffer.allocUnsafeSlow(blockSize)
     return new CountedLease(block.subarray(0, size), () => this.#putBack(block))
   }
 
   #putBack(block: Buffer): void {
     const size = block.length
-    if (size > LARGEST_BLOCK || this.#idleBytes + size > this.#idleBytesLimit) return
+    if (this.#idleBytes + size > this.#idleBytesLimit) return
     const blocks = this.#idle.get(size)
     if (blocks === undefined) this.#idle.set(size, [block])
     else blocks.push(block)
@@ -94,7 +129,6 @@ class CountedLease implements Lease {
 /** The next size at or above `size` of the form (4..7) * 2^n. */
 function blockSizeFor(size: number): number {
   if (size <= SMALLEST_BLOCK) return SMALLEST_BLOCK
-  if (size > LARGEST_BLOCK) return size
   const step = 2 ** (29 - Math.clz32(size - 1))
   return Math.ceil(size / step) * step
 }

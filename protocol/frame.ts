@@ -17,7 +17,7 @@ const GROWTH = 4
  * `onFrame` is handed the message without its size, and the duty to release it.
  */
 export class FrameReader {
-  readonly #pool: BufferPool
+  readonly #pool: Pick<BufferPool, 'take'>
   readonly #limitBytes: number
   readonly #onFrame: (frame: Lease) => void
   #size = 0
@@ -26,7 +26,7 @@ export class FrameReader {
   #filled = 0
 
   /** limitBytes: the largest message accepted (socket.request.max.bytes). */
-  constructor(pool: BufferPool, limitBytes: number, onFrame: (frame: Lease) => void) {
+  constructor(pool: Pick<BufferPool, 'take'>, limitBytes: number, onFrame: (frame: Lease) => void) {
     this.#pool = pool
     this.#limitBytes = limitBytes
     this.#onFrame = onFrame

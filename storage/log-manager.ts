@@ -122,6 +122,7 @@ export class LogManager implements LogStore {
       this.#directoryOf(directory).reserve.use(task),
     )
     this.#tasks = new LogTasks(host, this.#logger)
+    const pool = parts.pool ?? new BufferPool()
     this.#services = {
       host,
       openFiles: new OpenFiles(host.files, openLimits(host.files.openLimit).files, (error) =>
@@ -129,8 +130,8 @@ export class LogManager implements LogStore {
       ),
       disks: new Disks(host),
       indexCache: new IndexCache(),
-      tailMemory: new TailMemory(),
-      pool: parts.pool ?? new BufferPool(),
+      tailMemory: new TailMemory(pool),
+      pool,
       logger: this.#logger,
       slicedWork: new SlicedWork(host.timers),
       settings,

@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { type Lease, leaseOf } from '../protocol/buffer-pool.ts'
+import { BufferPool, type Lease, leaseOf } from '../protocol/buffer-pool.ts'
 import { collectGarbage } from './collect-garbage.fixture.ts'
 import { Tail, TailMemory } from './tail.ts'
 
@@ -8,7 +8,7 @@ const BATCH_BYTES = 1024
 describe('the tails of all logs', () => {
   /** Memory for so many batches, with the leases that were handed in and how often each is held. */
   function rig(batches = 4) {
-    const memory = new TailMemory(batches * BATCH_BYTES)
+    const memory = new TailMemory(new BufferPool(), batches * BATCH_BYTES)
     const held = new Set<number>()
     let count = 0
     const keep = (tail: Tail, offset: number): number => {
@@ -79,8 +79,20 @@ describe('the tails of all logs', () => {
     expect([memory.sizeBytes, a.startOffset]).to.deep.equal([0, undefined])
   })
 
+  it('copy a small batch of a large frame, rather than keep all of it', () => {
+    const memory = new TailMemory(new BufferPool())
+    const tail = new Tail()
+    const frame = leaseOf(Buffer.alloc(100_000, 'f'))
+    memory.keep(tail, 0, 0, frame.bytes.subarray(0, 2000), frame)
+    frame.release()
+    expect(memory.sizeBytes).to.equal(2000)
+    expect([...tail.from(0)].map(({ bytes }) => bytes.toString('latin1', 0, 3))).to.deep.equal(['fff'])
+    memory.forget(tail)
+    expect(memory.sizeBytes).to.equal(0)
+  })
+
   it('hold no memory for logs and batches that are gone', async () => {
-    const memory = new TailMemory()
+    const memory = new TailMemory(new BufferPool())
     const gone: WeakRef<object>[] = []
     const long = new Tail()
     const fill = () => {

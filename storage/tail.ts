@@ -1,5 +1,4 @@
-import type { Lease } from '../protocol/buffer-pool.ts'
-import { leaseOf } from '../protocol/buffer-pool.ts'
+import { type BufferPool, type Lease, leaseOf } from '../protocol/buffer-pool.ts'
 
 /** A batch that was appended lately, in the memory in which it came. */
 export interface TailEntry {
@@ -88,12 +87,15 @@ interface OrderedEntry extends TailEntry {
 
 /** The memory that the tails of all logs may take together: the oldest batch leaves first, whosever it is. */
 export class TailMemory {
+  readonly #pool: BufferPool
   readonly #limitBytes: number
   #oldest: OrderedEntry | undefined
   #newest: OrderedEntry | undefined
   #sizeBytes = 0
 
-  constructor(limitBytes = 16 * 1024 * 1024) {
+  /** pool: for copies of small batches of large frames. */
+  constructor(pool: BufferPool, limitBytes = 16 * 1024 * 1024) {
+    this.#pool = pool
     this.#limitBytes = limitBytes
   }
 
@@ -103,7 +105,7 @@ export class TailMemory {
 
   /** Keeps a batch as long as there is room. lease: the memory it lies in, of which this becomes one more reader. */
   keep(tail: Tail, baseOffset: number, lastOffset: number, bytes: Buffer, lease: Lease | undefined): void {
-    const kept = keptMemory(bytes, lease)
+    const kept = keptMemory(bytes, lease, this.#pool)
     if (kept.cost > this.#limitBytes) {
       kept.lease.release()
       this.forget(tail)
@@ -140,11 +142,17 @@ export class TailMemory {
   }
 }
 
-function keptMemory(bytes: Buffer, lease: Lease | undefined): { bytes: Buffer; lease: Lease; cost: number } {
-  const held = lease?.bytes.length ?? bytes.length
-  if (lease === undefined || bytes.length < held * SMALLEST_SHARE) {
-    const own = lease === undefined ? bytes : Buffer.from(bytes)
-    return { bytes: own, lease: leaseOf(own), cost: Math.max(own.length, SMALLEST_COST) }
+function keptMemory(
+  bytes: Buffer,
+  lease: Lease | undefined,
+  pool: BufferPool,
+): { bytes: Buffer; lease: Lease; cost: number } {
+  if (lease === undefined) return { bytes, lease: leaseOf(bytes), cost: Math.max(bytes.length, SMALLEST_COST) }
+  const held = lease.bytes.length
+  if (bytes.length < held * SMALLEST_SHARE) {
+    const own = pool.take(bytes.length)
+    own.bytes.set(bytes)
+    return { bytes: own.bytes, lease: own, cost: Math.max(bytes.length, SMALLEST_COST) }
   }
   lease.retain()
   return { bytes, lease, cost: Math.max(held, SMALLEST_COST) }
