@@ -4,12 +4,13 @@
  * the ratio is what to compare.
  */
 import { spawnSync } from 'node:child_process'
-import { Command } from 'commander'
+import { Command, InvalidArgumentError } from 'commander'
 import { apacheKafkaAsShipped } from '../compat-tests/apache-kafka.ts'
 import { type BrokerProgram, ottla } from '../compat-tests/broker-program.ts'
 import { TestBroker } from '../compat-tests/test-broker.ts'
 import type { Contender, Figure, Section } from './bench/section.ts'
 import { sections } from './bench/sections.ts'
+import { soak } from './bench/soak.ts'
 import { throughput } from './bench/throughput.ts'
 import { ottlaWithProbe } from './bench/turn-watch.ts'
 import { Progress } from './progress.ts'
@@ -24,23 +25,33 @@ Examples:
   npm run bench                            everything, in some ten minutes
   npm run bench -- start latency           two parts
   npm run bench -- mixed                   one record at a time beside a bulk producer
-  npm run bench -- --alone --quick 100     a first impression of one`
+  npm run bench -- --alone --quick 100     a first impression of one
+  npm run bench -- soak --minutes 60       is what it holds flat, under clients that come and go? Ends with 1 if not`
 
 const program = new Command('npm run bench --')
   .description('Measures Ottla and, where Java is there, Apache Kafka 4.4.0 beside it, on this machine.')
   .argument('[part...]', 'only the parts whose name contains one of these words')
   .option('--quick', 'smaller loads, one run each', false)
   .option('--alone', 'Ottla alone, without Apache Kafka', false)
+  .option('--minutes <count>', 'how long the soak lasts', positive, 60)
   .addHelpText('after', details)
   .showHelpAfterError('(npm run bench -- --help shows the usage)')
   .parse()
-const { quick, alone } = program.opts<{ quick: boolean; alone: boolean }>()
+const { quick, alone, minutes } = program.opts<{ quick: boolean; alone: boolean; minutes: number }>()
 const words = program.args
+// A part of its own: it measures nothing to compare, and takes as long as one wants.
+if (words.includes('soak')) process.exit((await soak(minutes, console.log)) ? 0 : 1)
 const wanted = sections.filter(({ name }) => words.length === 0 || words.some((word) => name.includes(word)))
 if (wanted.length === 0) program.error(`error: no part is called ${words.join(' or ')}`)
 const java = !alone && spawnSync('java', ['-version']).status === 0
 if (!java && !alone) console.log('Java is missing: Ottla is measured alone')
 const progress = new Progress()
+
+function positive(text: string): number {
+  const value = Number(text)
+  if (!(value > 0)) throw new InvalidArgumentError('a number above 0 is wanted')
+  return value
+}
 
 /** shared: how the broker is started that sections share. */
 async function contender(name: Contender['name'], program: BrokerProgram, shared = program): Promise<Contender> {
