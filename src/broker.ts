@@ -339,7 +339,7 @@ export class Broker {
       fetchSessions: new FetchSessions(() => configs.broker.maxIncrementalFetchSessionCacheSlots, host.random),
       fetchPurgatory,
       producerIds: new ProducerIds((count, nowMs) => metadata.allocateProducerIds(count, nowMs)),
-      groups: openGroupCoordinator({ nodeId, host, logger, configs, metadata, partitions }),
+      groups: openGroupCoordinator({ nodeId, host, slices: this.#slices, logger, configs, metadata, partitions }),
       served: new Map(handlers.map(({ api, versions }) => [api.key, versions])),
     }
   }

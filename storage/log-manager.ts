@@ -536,13 +536,9 @@ export class LogManager implements LogStore {
     const working = this.#directories.filter((directory) => directory.failure === undefined)
     const open = working.filter(({ path }) => !this.#isCordoned(path))
     const usable = open.length > 0 ? open : working
-    const counts = new Map<string, number>()
-    if (usable.length > 1) {
-      for (const { logDirectory } of this.#logs) counts.set(logDirectory, (counts.get(logDirectory) ?? 0) + 1)
-    }
     const candidates = usable.length === 0 ? this.#directories : usable
     return candidates.reduce((best, each) =>
-      (counts.get(each.path) ?? 0) < (counts.get(best.path) ?? 0) ? each : best,
+      this.#logs.countIn(each.path) < this.#logs.countIn(best.path) ? each : best,
     )
   }
 

@@ -3,6 +3,8 @@ import type { StoredLog } from './stored-log.ts'
 /** The logs of a broker, by topic and partition. */
 export class StoredLogs implements Iterable<StoredLog> {
   readonly #byTopic = new Map<string, Map<number, StoredLog>>()
+  /** How many lie in each log directory. */
+  readonly #counts = new Map<string, number>()
 
   find(topic: string, partition: number): StoredLog | undefined {
     return this.#byTopic.get(topic)?.get(partition)
@@ -17,6 +19,11 @@ export class StoredLogs implements Iterable<StoredLog> {
     return [...this].filter((stored) => stored.logDirectory === logDirectory)
   }
 
+  /** How many there are in one of the broker's log directories. */
+  countIn(logDirectory: string): number {
+    return this.#counts.get(logDirectory) ?? 0
+  }
+
   *[Symbol.iterator](): Generator<StoredLog> {
     for (const partitions of this.#byTopic.values()) yield* partitions.values()
   }
@@ -26,6 +33,9 @@ export class StoredLogs implements Iterable<StoredLog> {
   }
 
   add(stored: StoredLog): void {
+    const before = this.find(stored.topic, stored.partition)
+    if (before !== undefined) this.delete(before)
+    this.#counts.set(stored.logDirectory, this.countIn(stored.logDirectory) + 1)
     const partitions = this.#byTopic.get(stored.topic)
     if (partitions === undefined) this.#byTopic.set(stored.topic, new Map([[stored.partition, stored]]))
     else partitions.set(stored.partition, stored)
@@ -33,7 +43,10 @@ export class StoredLogs implements Iterable<StoredLog> {
 
   delete(stored: StoredLog): void {
     const partitions = this.#byTopic.get(stored.topic)
-    partitions?.delete(stored.partition)
-    if (partitions?.size === 0) this.#byTopic.delete(stored.topic)
+    const removed = partitions?.get(stored.partition)
+    if (partitions === undefined || removed === undefined) return
+    partitions.delete(stored.partition)
+    this.#counts.set(removed.logDirectory, this.countIn(removed.logDirectory) - 1)
+    if (partitions.size === 0) this.#byTopic.delete(stored.topic)
   }
 }

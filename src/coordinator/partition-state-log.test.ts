@@ -1,6 +1,8 @@
 import { expect } from 'chai'
 import { RecordBatch } from '../../protocol/records/record-batch.ts'
 import { readRecords } from '../../protocol/records/record-reader.ts'
+import { SimulatedHost } from '../../storage/host/simulated-host.ts'
+import { TurnSlices } from '../../storage/host/turn-slices.ts'
 import type { Partition } from '../partition/partition.ts'
 import { PartitionStateLog } from './partition-state-log.ts'
 
@@ -22,7 +24,7 @@ describe('the log of a coordinator', () => {
   for (const [id, compression] of (['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const).entries()) {
     it(`is written with the codec that it was given: ${compression}`, async () => {
       const batches: Buffer[] = []
-      const log = new PartitionStateLog(() => partitionInto(batches), compression)
+      const log = new PartitionStateLog(() => partitionInto(batches), new TurnSlices(new SimulatedHost()), compression)
       const transaction = { producerId: 7, producerEpoch: 1 }
       expect(await log.append(records, { nowMs: 5 })).to.equal(2)
       await log.append(records, { nowMs: 5, transaction })

@@ -4,6 +4,7 @@ import { buildBatch } from '../../protocol/records/batch-builder.ts'
 import { buildEndTransactionBatch, readEndTransactionMarker } from '../../protocol/records/control-records.ts'
 import { RecordBatch } from '../../protocol/records/record-batch.ts'
 import { openRecords, RecordFault } from '../../protocol/records/record-reader.ts'
+import { runInSlices, type Slices } from '../../storage/host/turn-slices.ts'
 import type { PartitionLog } from '../../storage/partition-log.ts'
 import { hasFittingChecksum } from '../../storage/segment/stored-batch.ts'
 import type { Partition } from '../partition/partition.ts'
@@ -16,6 +17,8 @@ import {
   type TransactionEnd,
 } from './state-log.ts'
 
+/** Records that are replayed between two steps of loading. */
+const RECORDS_PER_STEP = 64
 /** Bytes that are read at a time while loading. Source: offsets.load.buffer.size. */
 const LOAD_BYTES = 5 * 1024 * 1024
 
@@ -25,10 +28,15 @@ const NOTHING = Buffer.alloc(0)
 export class PartitionStateLog implements CoordinatorLog {
   readonly #find: () => Partition | Rejection
   readonly #compression: CompressionName
+  readonly #slices: Slices
 
-  /** The partition is looked up at each use: it is another one once its topic was deleted and made anew. */
-  constructor(find: () => Partition | Rejection, compression: CompressionName = 'none') {
+  /**
+   * The partition is looked up at each use: it is another one once its topic was deleted and made anew. Loading takes
+   * these slices.
+   */
+  constructor(find: () => Partition | Rejection, slices: Slices, compression: CompressionName = 'none') {
     this.#find = find
+    this.#slices = slices
     this.#compression = compression
   }
 
@@ -71,7 +79,7 @@ export class PartitionStateLog implements CoordinatorLog {
       try {
         // Batches lie across slices as the log likes.
         const bytes = read.slices.length === 1 ? read.slices[0]! : Buffer.concat(read.slices)
-        replayBatches(log, bytes, offset, replay)
+        await runInSlices(replaySteps(log, bytes, offset, replay), this.#slices)
       } finally {
         read.release()
       }
@@ -100,31 +108,33 @@ function damaged(log: PartitionLog, offset: number, reason: string): CorruptStat
   return new CorruptStateError(`offset ${offset} (${file}, position ${position}): ${reason}; ${remedy}`)
 }
 
-function replayBatches(
+function* replaySteps(
   log: PartitionLog,
   bytes: Buffer,
   fromOffset: number,
   replay: (record: LoadedRecord) => void,
-): void {
+): Generator<void, void> {
   for (let position = 0; position < bytes.length; ) {
     const { sizeBytes } = new RecordBatch(bytes.subarray(position))
     const batch = new RecordBatch(bytes.subarray(position, position + sizeBytes))
-    replayBatch(log, batch, fromOffset, replay)
+    yield* replayBatch(log, batch, fromOffset, replay)
     position += sizeBytes
+    yield
   }
 }
 
-function replayBatch(
+function* replayBatch(
   log: PartitionLog,
   batch: RecordBatch,
   fromOffset: number,
   replay: (record: LoadedRecord) => void,
-): void {
+): Generator<void, void> {
   if (!hasFittingChecksum(batch)) throw damaged(log, batch.baseOffset, 'the checksum does not fit')
   const cursor = openRecords(batch)
   if (cursor instanceof RecordFault) throw damaged(log, batch.baseOffset, cursor.message)
   const { producerId, producerEpoch, isControl, isTransactional } = batch
-  while (cursor.next()) {
+  for (let count = 1; cursor.next(); count++) {
+    if (count % RECORDS_PER_STEP === 0) yield
     const { offset, timestamp: timestampMs, key, value } = cursor
     if (offset < fromOffset || key === null) continue
     const producer = { producerId: isTransactional ? producerId : -1, producerEpoch }

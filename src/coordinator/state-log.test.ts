@@ -1,4 +1,5 @@
 import { SimulatedHost } from '../../storage/host/simulated-host.ts'
+import { TurnSlices } from '../../storage/host/turn-slices.ts'
 import { logConfig } from '../../storage/log-config.fixture.ts'
 import { newManager } from '../../storage/log-manager.fixture.ts'
 import type { PartitionImage } from '../metadata/metadata-image.ts'
@@ -29,7 +30,7 @@ async function onPartition(compression: 'none' | 'lz4' | 'zstd'): Promise<StateL
     })
   let partition = open()
   return {
-    log: new PartitionStateLog(() => partition, compression),
+    log: new PartitionStateLog(() => partition, new TurnSlices(host), compression),
     settle: (promise) => host.settle(promise),
     async failAppends(fails) {
       host.memory.capacityBytes = fails ? 0 : Number.POSITIVE_INFINITY

@@ -1,5 +1,6 @@
 import { codecOf } from '../../../protocol/compression/codecs.ts'
 import type { Host } from '../../../storage/host/host.ts'
+import type { Slices } from '../../../storage/host/turn-slices.ts'
 import type { ConfigStore } from '../../config/config-store.ts'
 import { autoCreatedTopic } from '../../metadata/auto-created-topics.ts'
 import type { MetadataStore } from '../../metadata/metadata-store.ts'
@@ -20,6 +21,8 @@ export const GROUP_TOPIC = '__consumer_offsets'
 export interface GroupCoordinatorParts {
   readonly nodeId: number
   readonly host: Host
+  /** Turns for loading. */
+  readonly slices: Slices
   readonly logger: Logger
   readonly configs: ConfigStore
   readonly metadata: MetadataStore
@@ -28,7 +31,7 @@ export interface GroupCoordinatorParts {
 
 /** The coordinator of this broker's groups; `start` loads them. */
 export function openGroupCoordinator(parts: GroupCoordinatorParts): GroupCoordinator {
-  const { nodeId, host, logger, configs, metadata, partitions } = parts
+  const { nodeId, host, slices, logger, configs, metadata, partitions } = parts
   const runtime = new CoordinatorRuntime<GroupShard>({
     nodeId,
     host,
@@ -44,6 +47,7 @@ export function openGroupCoordinator(parts: GroupCoordinatorParts): GroupCoordin
         name: `${GROUP_TOPIC}-${partition}`,
         log: new PartitionStateLog(
           () => partitions.leaderFor(GROUP_TOPIC, partition),
+          slices,
           codecOf(configs.broker.offsetsTopicCompressionCodec)?.name,
         ),
         create: (deadlines) => new GroupShard(groupContext(parts, deadlines)),
