@@ -8,6 +8,7 @@ import { segments } from './segments.ts'
 import { start } from './start.ts'
 import { storage } from './storage.ts'
 import { throughput } from './throughput.ts'
+import { turns } from './turns.ts'
 
 /** Every part of `npm run bench`, in the order in which they run. A new one is a file here and a word in this list. */
 export const sections: readonly Section[] = [
@@ -25,4 +26,5 @@ export const sections: readonly Section[] = [
   fullRebalance,
   heartbeats,
   committedOffsets,
+  turns,
 ]
