@@ -156,3 +156,24 @@ describe('of several data directories, one that fails', () => {
     expect(rig.create('a').directory).to.equal('/d2/a-0')
   })
 })
+
+describe('a log file in the place of another of the same log', () => {
+  it('is told as damage, and gives no record for another', async () => {
+    const rig = await new Rig(['/data'], { segmentBytes: 100 }).start()
+    const log = rig.create('a')
+    for (let i = 0; i < 4; i++) await rig.append(log, `value ${i}`)
+    await rig.stop()
+    const { files } = rig.host
+    const path = (offset: number) => `/data/a-0/0000000000000000000${offset}.log`
+    files.rename(path(1), '/data/a-0/aside')
+    files.rename(path(2), path(1))
+    files.rename('/data/a-0/aside', path(2))
+    await rig.start()
+    const found = rig.manager.get('a', 0)!
+    for (const [offset, expected] of ['value 0', 'CORRUPT_MESSAGE', 'CORRUPT_MESSAGE', 'value 3'].entries()) {
+      const read = await rig.host.settle(found.read(offset, { maxBytes: 1, minOneBatch: true, upToOffset: 4 }))
+      if ('error' in read) expect(read.error, `offset ${offset}`).to.equal(expected)
+      else expect(Buffer.concat(read.slices).toString(), `offset ${offset}`).to.include(expected)
+    }
+  })
+})

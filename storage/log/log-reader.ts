@@ -76,6 +76,9 @@ export interface FileRange {
   readonly isExact: boolean
   /** True where the range was written lately. */
   readonly isHot: boolean
+  /** Offsets that the segment may hold: from its base offset up to that of the next one. Others are of another file. */
+  readonly baseOffset: number
+  readonly nextBaseOffset: number
   /** The batch that starts at `position` ends at or below it, by the index; undefined: not known. */
   readonly indexedOffset: number | undefined
 }
@@ -116,7 +119,7 @@ export async function readFileRange(
         lease.release()
         return 'elsewhere'
       }
-      found = selectBatches(chunk, offset, read)
+      found = selectBatches(chunk, offset, read, range)
     } catch (error) {
       lease.release()
       throw error
@@ -176,7 +179,12 @@ interface Selection {
   fault: string | undefined
 }
 
-function selectBatches(chunk: Buffer, offset: number, read: ReadContext): Selection {
+function selectBatches(
+  chunk: Buffer,
+  offset: number,
+  read: ReadContext,
+  { baseOffset, nextBaseOffset }: FileRange,
+): Selection {
   const found: Selection = {
     start: 0,
     end: 0,
@@ -200,6 +208,10 @@ function selectBatches(chunk: Buffer, offset: number, read: ReadContext): Select
       return found
     }
     const lastOffset = lastOffsetOf(new RecordBatch(chunk.subarray(found.end)))
+    if (lastOffset < baseOffset || lastOffset >= nextBaseOffset) {
+      if (isEmpty()) found.fault = `a batch that ends at offset ${lastOffset} belongs to another segment`
+      return found
+    }
     if (lastOffset < offset) {
       found.end += size
       found.start = found.end

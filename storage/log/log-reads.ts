@@ -145,6 +145,8 @@ export class LogReads {
           endPosition: segment.sizeBytes,
           isExact: hint !== undefined,
           isHot: this.#isHot(segment, position),
+          baseOffset: segment.baseOffset,
+          nextBaseOffset: this.#segments.after(segment)?.baseOffset ?? Number.POSITIVE_INFINITY,
           indexedOffset: entry?.isOwn === false ? entry.offset : undefined,
         }
         let found = await readFileRange(openFiles, pool, range, offset, read)

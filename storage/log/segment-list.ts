@@ -64,6 +64,11 @@ export class SegmentList {
     for (let i = Math.max(0, this.#indexOf(offset)); i < this.#segments.length; i++) yield this.#segments[i]!
   }
 
+  /** The segment that follows; undefined: it is the last. */
+  after(segment: Segment): Segment | undefined {
+    return this.#segments[this.#indexOf(segment.baseOffset) + 1]
+  }
+
   /** Whether a newer segment holds the second offset than the first. */
   areApart(offset: number, laterOffset: number): boolean {
     return this.#indexOf(offset) < this.#indexOf(laterOffset)
