@@ -83,6 +83,13 @@ describe('several data directories', () => {
     )
   })
 
+  it('those of Kafka, whose checkpoint of the cleaner is empty until something is compacted, are taken without a word', async () => {
+    const broker = await stopped()
+    for (const directory of ['/a', '/b']) broker.host.files.replaceWhole(`${directory}/cleaner-offset-checkpoint`, '')
+    await broker.start(both)
+    expect(broker.complaints).to.deep.equal([])
+  })
+
   it('one that is new on purpose is taken without a word', async () => {
     const broker = await stopped({ 'log.dirs': '/a' })
     await broker.start({ 'log.dirs': '/a,/new' })
@@ -275,6 +282,30 @@ describe('a damaged metadata log', () => {
     const later = await broker.start().then(() => broker.producerId())
     expect(later).to.be.greaterThan(before + 1_000_000)
   })
+})
+
+describe('a log of another topic of the same name', () => {
+  for (const wasClean of [true, false]) {
+    it(`keeps its records after ${wasClean ? 'a stop in order' : 'a crash'}, and is set aside when asked for`, async () => {
+      const quick = { 'log.initial.task.delay.ms': '1000', 'log.retention.check.interval.ms': '1000' }
+      const broker = await new RunningBroker().start()
+      await broker.create('t')
+      await broker.produce('t', 'key', 'value', TEN_DAYS_MS)
+      await broker.stop()
+      const { files } = broker.host
+      const other = 'B9tNdH1zRsmI8JTueZP1SA'
+      files.replaceWhole('/data/t-0/partition.metadata', `version: 0\ntopic_id: ${other}`)
+      if (!wasClean) files.remove('/data/.kafka_cleanshutdown')
+      broker.complaints.length = 0
+      await broker.start(quick)
+      await broker.passes(60_000)
+      expect(await broker.endOffset('t')).to.equal(0)
+      expect(broker.complaints).to.have.length(1)
+      expect(broker.complaints[0]).to.include(`/data/t-0 is of another topic t, with the id ${other} instead of`)
+      const stray = files.list('/data').find((name) => name.endsWith('-stray'))
+      expect(files.stat(`/data/${stray}/00000000000000000000.log`)!.size).to.be.greaterThan(0)
+    })
+  }
 })
 
 describe('a log that starts empty', () => {

@@ -34,6 +34,7 @@ import { type Identity, readIdentity, writeIdentity } from './metadata/meta-prop
 import { IdentityConflict } from './metadata/meta-properties-rules.ts'
 import { configResourceKey, configResourceType } from './metadata/metadata-image.ts'
 import { METADATA_LOG } from './metadata/metadata-log.ts'
+import type { MetadataStore } from './metadata/metadata-store.ts'
 import { topicRules } from './metadata/topic-rules.ts'
 import { BytesInFlight } from './network/bytes-in-flight.ts'
 import { Connections } from './network/connections.ts'
@@ -116,7 +117,7 @@ export class Broker {
     const identity = this.#identity()
     const configs = new ConfigStore(this.#settings.static, identity.nodeId)
     const metadata = await this.#openMetadata(identity, configs, wasClean)
-    const logs = await this.#openLogs(identity, configs)
+    const logs = await this.#openLogs(identity, configs, metadata)
     if (!wasClean) await metadata.startLeaderEpochs(this.#host.clock.nowMs())
     const budget = new BytesInFlight(configs.broker.queuedMaxRequestBytes)
     const services = this.#services(identity, configs, metadata, logs, budget)
@@ -289,7 +290,7 @@ export class Broker {
     this.#logger.warn({ quotas }, `${these} set and not in force: Ottla has no client quotas yet`)
   }
 
-  async #openLogs(identity: Identity, configs: ConfigStore): Promise<LogManager> {
+  async #openLogs(identity: Identity, configs: ConfigStore, metadata: MetadataStore): Promise<LogManager> {
     const logs = new LogManager({
       host: this.#host,
       directories: this.#directories(identity),
@@ -299,7 +300,10 @@ export class Broker {
       pool: this.#pool,
     })
     configs.onBrokerChange(() => logs.settingsChanged())
-    await logs.start((topic) => configs.topic(topic))
+    await logs.start(
+      (topic) => configs.topic(topic),
+      (topic) => metadata.image.topicsByName.get(topic)?.id,
+    )
     this.#undo.push(() => (this.#isHalted ? undefined : logs.stop()))
     this.#haltLogs = () => logs.halt()
     return logs

@@ -132,7 +132,8 @@ export class LogCheckpoints {
   #read(directory: string, file: string): Offsets | undefined {
     const path = this.#host.files.join(directory, file)
     const text = this.#host.files.readWhole(path)?.toString('utf8')
-    if (text === undefined) return undefined
+    // Kafka makes this one empty, and writes it when something was compacted.
+    if (text === undefined || (text === '' && file === CLEANER_OFFSET_FILE)) return undefined
     const entries = parseOffsets(text)
     if (entries === undefined) this.#logger.warn({ file: path }, `a checkpoint is corrupt and is ignored${means(file)}`)
     return entries && new Map(entries.map((entry) => [`${entry.topic}-${entry.partition}`, entry.offset]))

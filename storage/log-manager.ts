@@ -100,6 +100,7 @@ export class LogManager implements LogStore {
   readonly #toldFailures = new Map<Directory, string>()
   readonly #isCordoned: (directory: string) => boolean
   readonly #onDiskFailure: (directory: string, error: Error) => void
+  #topicIdOf: ((topic: string) => string | undefined) | undefined
   #configOf: (topic: string) => LogConfig = () => {
     throw new Error('the log manager was not started')
   }
@@ -140,11 +141,15 @@ export class LogManager implements LogStore {
       withReserve: (directory, task) => this.#directoryOf(directory).reserve.use(task),
       onDiskFailure: (directory, error) => this.#noteFailure(directory, error),
     }
-    this.#cleaner = new LogCleaner({ host, settings, services: this.#services, logs: () => this.#logs })
+    this.#cleaner = new LogCleaner({ host, settings, services: this.#services, logs: () => this.#ownLogs() })
   }
 
-  async start(settings: (topic: string) => LogConfig): Promise<void> {
+  async start(
+    settings: (topic: string) => LogConfig,
+    topicIdOf?: (topic: string) => string | undefined,
+  ): Promise<void> {
     this.#configOf = settings
+    this.#topicIdOf = topicIdOf
     const found = this.#directories.map((directory) => this.#look(directory))
     this.#directories.forEach((directory, index) => {
       this.#load(directory, found[index]!, found)
@@ -402,7 +407,7 @@ export class LogManager implements LogStore {
   /** A log that is being compacted comes later: compaction holds on to its segments. */
   #deleteOldSegments(isMeant: (stored: StoredLog) => boolean = () => true): Promise<void> {
     return this.#forEachInTurns((stored) => {
-      if (!isMeant(stored) || this.#cleaner.isCleaning(stored)) return
+      if (!isMeant(stored) || this.#cleaner.isCleaning(stored) || !this.#isOwn(stored)) return
       const nowMs = this.#host.clock.nowMs()
       if (stored.opened === undefined && nowMs < stored.nextRetentionMs) return
       const wasOpen = stored.opened !== undefined
@@ -411,6 +416,25 @@ export class LogManager implements LogStore {
       stored.nextRetentionMs = log.nextRetentionMs
       if (!wasOpen) stored.closeIfUntouched()
     })
+  }
+
+  *#ownLogs(): Generator<StoredLog> {
+    for (const stored of this.#logs) if (this.#isOwn(stored)) yield stored
+  }
+
+  /**
+   * False for a log that is not that of the topic of its name: nothing is removed from it under that topic's settings. It
+   * is set aside when the partition is asked for. Directories of Kafka 2.7 and older do not say.
+   */
+  #isOwn(stored: StoredLog): boolean {
+    if (this.#topicIdOf === undefined) return true
+    try {
+      return stored.topicId === ZERO_UUID || stored.topicId === this.#topicIdOf(stored.topic)
+    } catch (error) {
+      // Told when the log is asked for. Until then nothing of it is removed.
+      if (isSystemError(error)) return false
+      throw error
+    }
   }
 
   #flushOverdue(): Promise<void> {

@@ -3,7 +3,7 @@ import type { LogConfig, PartitionLog } from './partition-log.ts'
 /** All partition logs of one broker: finds them at start, creates and deletes them. Embedded: log-manager.ts. */
 export interface LogStore {
   /** Opens what is on disk; each log itself opens on first use after a clean stop. Recovers after an unclean one. */
-  start(settings: (topic: string) => LogConfig): Promise<void>
+  start(settings: (topic: string) => LogConfig, topicIdOf?: (topic: string) => string | undefined): Promise<void>
   /** Partitions found on disk or created since, whether opened or not. */
   list(): Iterable<StoredPartition>
   /** The log, opened now if it was not; undefined where there is none. */
