@@ -161,6 +161,24 @@ describe('Fetch', () => {
     return { counts, tookMs: Math.floor(path.host.clock.monotonicMs() - startedMs) }
   }
 
+  it('has all that a transaction held back once that ends, however small its marker is', async () => {
+    const { path, topic } = await rig()
+    const log = path.log('t')
+    log.unstableOffset = 0
+    const client = path.connect()
+    const waits = { isolationLevel: 1, maxWaitMs: 60_000, minBytes: 1500 }
+    client.send(Fetch, NEWEST, requestTo(topic, { 0: 0 }, waits))
+    await path.host.advance(10)
+    for (let i = 0; i < 4; i++) await appendTo(path, 0, 'x'.repeat(1000))
+    await path.host.advance(10)
+    expect(client.hasResponse).to.equal(false)
+    log.unstableOffset = undefined
+    await appendTo(path, 0)
+    const response = await client.receive(Fetch, NEWEST)
+    expect(baseOffsets(response!.responses[0]!.partitions[0]!.records)).to.deep.equal([0, 1, 2, 3, 4])
+    expect(path.host.clock.monotonicMs()).to.be.lessThan(1000)
+  })
+
   describe('of whole batches, which do not add up to min.bytes,', () => {
     const size = batchOf(['x']).length
     const part = size >> 1

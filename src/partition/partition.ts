@@ -19,8 +19,10 @@ export class Partition {
   readonly partition: number
   readonly log: PartitionLog
   readonly #settings: () => TopicSettings
-  /** Told after each append that became readable, with its bytes. */
+  /** Told after each append that became readable, with its bytes; without a bound where it ended a transaction. */
   readonly #readable: (partition: Partition, bytes: number) => void
+  /** Last stable offset when an append was told last. */
+  #toldStableOffset: number
   #image: PartitionImage
   #retired: Rejection | undefined
 
@@ -39,6 +41,7 @@ export class Partition {
     this.log = parts.log
     this.#settings = parts.settings
     this.#readable = parts.readable
+    this.#toldStableOffset = this.lastStableOffset
     this.#image = parts.image
     this.#beginEpoch()
   }
@@ -96,9 +99,17 @@ export class Partition {
     const epochNow = () => this.#refusal(append) ?? this.leaderEpoch
     const appended = this.log.append(records, { ...append, epochNow })
     return appended.then((result) => {
-      if ('baseOffset' in result && !result.duplicate) this.#readable(this, size)
+      if ('baseOffset' in result && !result.duplicate) this.#tellReadable(result.baseOffset, size)
       return result
     })
+  }
+
+  /** The end of a transaction lets read_committed readers have all that was held back for it, not its marker alone. */
+  #tellReadable(baseOffset: number, size: number): void {
+    const before = this.#toldStableOffset
+    this.#toldStableOffset = this.lastStableOffset
+    const endsTransaction = before < baseOffset && this.#toldStableOffset > before
+    this.#readable(this, endsTransaction ? Number.POSITIVE_INFINITY : size)
   }
 
   /** Nothing is appended any more: the topic is gone, or another broker leads. Appends that wait are told why. */
