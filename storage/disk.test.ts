@@ -1,7 +1,8 @@
 import { expect } from 'chai'
+import { isRejection } from '../protocol/error-codes.ts'
 import { buildBatch } from '../protocol/records/batch-builder.ts'
 import { type Disk, Disks } from './disk.ts'
-import { within } from './host/faulty-files.ts'
+import { type Stall, within } from './host/faulty-files.ts'
 import { SimulatedHost } from './host/simulated-host.ts'
 import { logConfig } from './log-config.fixture.ts'
 import { managerSettings, TOPIC_ID } from './log-manager.fixture.ts'
@@ -164,6 +165,39 @@ describe('logs on a disk that cannot keep up', () => {
     for (const topic of ['a', 'b', 'c', 'd']) manager.create(topic, 0, TOPIC_ID, logConfig({ indexIntervalBytes: 0 }))
     return manager
   }
+
+  it('write indexes, sync data and names, and remove files off the loop', async () => {
+    const host = new SimulatedHost()
+    const manager = await started(host)
+    const log = manager.get('a', 0)!
+    const slow = host.files.exists('/data/d1/a-0') ? '/data/d1' : '/data/d2'
+    host.files.pathFaults = [{ concerns: within(slow), effect: 'slow' }]
+    await host.settle(append(manager, 'a', 100))
+    host.files.stalls.length = 0
+    for (let round = 0; round < 700; round++) await host.settle(append(manager, 'a', 10))
+    expect(host.files.stat(`${slow}/a-0/00000000000000000000.index`)!.size).to.be.at.least(4000)
+    await host.settle(log.flush())
+    const ofLog = ({ path }: Stall) => /a-0.*\.(log|index|timeindex|snapshot|metadata)/.test(path)
+    expect(host.files.stalls.filter(ofLog)).to.deep.equal([])
+    manager.delete('a', 0)
+    const renamed = host.files.stalls.length
+    await host.advance(61_000)
+    expect(host.files.list(slow).filter((name) => name.startsWith('a-0'))).to.deep.equal([])
+    expect(host.files.stalls.slice(renamed).filter(({ path }) => path.includes('-delete'))).to.deep.equal([])
+    host.files.pathFaults = []
+    await host.settle(manager.stop())
+  })
+
+  it('keep names that were not synced for the next sync, where the disk fails', async () => {
+    const host = new SimulatedHost()
+    const manager = await started(host)
+    const log = manager.get('a', 0)!
+    await host.settle(append(manager, 'a', 100))
+    const directory = host.files.exists('/data/d1/a-0') ? '/data/d1/a-0' : '/data/d2/a-0'
+    host.files.pathFaults = [{ concerns: (path) => path === directory, effect: 'unwritable' }]
+    await host.settle(log.flush())
+    expect(isRejection(await host.settle(append(manager, 'a', 100)))).to.equal(true)
+  })
 
   it('hold up the loop once, and not once each', async () => {
     const host = new SimulatedHost()

@@ -219,7 +219,7 @@ describe('a log that is deleted', () => {
       }
       await host.advance(4000)
       expect(deleted()).to.have.length(1)
-      await host.advance(1000)
+      await host.advance(1010)
       expect(deleted()).to.deep.equal([])
     }
     await host.settle(manager.stop())

@@ -129,8 +129,14 @@ class GuardedFiles implements Files {
   remove(path: string): void {
     this.#checked.remove(path)
   }
+  async removeAside(path: string): Promise<void> {
+    await this.#checked.removeAside(path)
+  }
   syncDirectory(path: string): void {
     this.#checked.syncDirectory(path)
+  }
+  async syncDirectoryAside(path: string): Promise<void> {
+    await this.#checked.syncDirectoryAside(path)
   }
   lock(path: string): FileLock | undefined {
     return this.#checked.lock(path)

@@ -513,9 +513,9 @@ export class LogManager implements LogStore {
   }
 
   /** The next start tries again. */
-  #removeFile(path: string): void {
+  async #removeFile(path: string): Promise<void> {
     try {
-      this.#host.files.remove(path)
+      await this.#host.files.removeAside(path)
     } catch (error) {
       this.#logger.warn({ path, reason: (error as Error).message }, 'a deleted log could not be removed')
     }

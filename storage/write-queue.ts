@@ -42,8 +42,8 @@ export interface WriteQueueEvents {
   writeFailed(error: Error): void
   /** A sync failed: what of the file is on disk is unknown, and a second sync would not tell (fsync reports once). */
   syncFailed(error: Error): void
-  /** A sync begins: names of files that were made since the last one have to survive as well. */
-  syncNames(): void
+  /** A sync begins: names of files that were made since the last one have to survive as well, once it resolves. */
+  syncNames(): Promise<void>
 }
 
 /**
@@ -274,8 +274,8 @@ export class WriteQueue {
   async #syncFiles(): Promise<void> {
     const paths = [...this.#unsyncedPaths]
     this.#unsyncedPaths.clear()
-    this.#events.syncNames()
-    await Promise.all(paths.map((path) => syncFile(this.#disk, this.#openFiles, path)))
+    const data = paths.map((path) => syncFile(this.#disk, this.#openFiles, path))
+    await Promise.all([this.#events.syncNames(), ...data])
   }
 
   #tellIdle(): void {

@@ -19,6 +19,7 @@ class UnsyncedFiles extends NodeFiles {
     writeFileSync(path, content)
   }
   override syncDirectory(): void {}
+  override async syncDirectoryAside(): Promise<void> {}
 }
 
 /** A data directory as Ottla leaves it after a clean stop, filled by a client of that port. */

@@ -178,6 +178,12 @@ export class FaultyFiles implements Files {
     if (this.#strikes('syncError')) throw failure('EIO', `fsync ${directory}`)
     this.#memory.syncDirectory(directory)
   }
+  removeAside(file: string): Promise<void> {
+    return this.later(this.writeDelayMs(file), () => this.remove(file))
+  }
+  syncDirectoryAside(directory: string): Promise<void> {
+    return this.later(this.syncDelayMs(directory), () => this.syncDirectory(directory))
+  }
   lock(file: string): FileLock | undefined {
     this.#meet(file, 'look')
     this.#meet(file, 'open to write')

@@ -86,8 +86,12 @@ export interface Files {
   rename(from: string, to: string): void
   /** A file, or a directory with all that is in it. Nothing happens where there is none. */
   remove(path: string): void
+  /** The same off the loop: a large file takes long. */
+  removeAside(path: string): Promise<void>
   /** Makes creations, renames and removals in a directory survive a power loss. */
   syncDirectory(path: string): void
+  /** The same off the loop. */
+  syncDirectoryAside(path: string): Promise<void>
   /** Takes an exclusive lock held until release or process end; undefined where another process has it. */
   lock(path: string): FileLock | undefined
   /** Bytes free to an unprivileged user on the volume of path, and its total. */

@@ -114,6 +114,14 @@ export class MemoryFiles implements Files {
     if (this.#find(file) !== undefined) this.#parent(file).delete(path.basename(file))
   }
 
+  async removeAside(file: string): Promise<void> {
+    this.remove(file)
+  }
+
+  async syncDirectoryAside(directory: string): Promise<void> {
+    this.syncDirectory(directory)
+  }
+
   syncDirectory(directory: string): void {
     this.#directory(directory).sync()
   }

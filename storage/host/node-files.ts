@@ -88,6 +88,20 @@ export class NodeFiles implements Files {
     }
   }
 
+  removeAside(file: string): Promise<void> {
+    return fs.promises.rm(file, { recursive: true, force: true })
+  }
+
+  async syncDirectoryAside(directory: string): Promise<void> {
+    if (process.platform === 'win32') return
+    const handle = await fs.promises.open(directory, 'r')
+    try {
+      await handle.sync()
+    } finally {
+      await handle.close()
+    }
+  }
+
   lock(file: string): FileLock | undefined {
     return lockFile(file)
   }

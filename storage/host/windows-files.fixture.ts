@@ -36,6 +36,13 @@ export class WindowsFiles implements Files {
     this.#refuseOpen(path, 'rm')
     this.#files.remove(path)
   }
+  async removeAside(path: string): Promise<void> {
+    this.#refuseOpen(path, 'rm')
+    await this.#files.removeAside(path)
+  }
+  syncDirectoryAside(path: string): Promise<void> {
+    return this.#files.syncDirectoryAside(path)
+  }
   replaceWhole(path: string, content: Buffer | string): void {
     this.#refuseOpen(path, 'rename')
     this.#files.replaceWhole(path, content)

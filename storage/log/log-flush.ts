@@ -28,6 +28,8 @@ export class LogFlush {
   /** Segments with files that changed since they were last synced. */
   readonly #unsynced: Set<Segment>
   #hasUnsyncedNames: boolean
+  /** Settles with the last sync of names that was begun. */
+  #syncingNames: Promise<void> = Promise.resolve()
   /** True where something was appended: the indexes have no end yet, the producers no snapshot. */
   #isUnfinished: boolean
   #flushing: Promise<void> = Promise.resolve()
@@ -139,7 +141,8 @@ export class LogFlush {
       // The log may have been deleted in the meantime, and another have its place.
       if (availability.failure !== undefined) return
       this.#writeEpochs()
-      this.syncNames()
+      await this.syncNames()
+      if (availability.failure !== undefined) return
       state.synced(endOffset, cutCount)
       this.#lastFlushMs = this.#services.host.clock.nowMs()
     } catch (error) {
@@ -150,7 +153,7 @@ export class LogFlush {
 
   async #syncSegment(segment: Segment): Promise<void> {
     const { segments, queue } = this.#parts
-    segment.writePendingIndexes()
+    await segment.writePendingIndexesAside(this.#parts.disk)
     const { openFiles } = this.#services
     for (const path of segment.paths()) {
       // Retention may have removed the segment in the meantime.
@@ -164,12 +167,7 @@ export class LogFlush {
     const { files } = this.#services.openFiles
     const path = snapshots.path(offset)
     if (!snapshots.offsets.includes(offset) || !files.exists(path)) return
-    const handle = files.open(path, 'r+')
-    try {
-      await handle.sync()
-    } finally {
-      handle.close()
-    }
+    await this.#parts.disk.sync(() => syncOnce(files, path))
   }
 
   #writeEpochs(): void {
@@ -180,17 +178,32 @@ export class LogFlush {
     epochs.saved()
   }
 
-  /** Files that were made since the last time survive a power loss from now on, and so does what the log is called. */
-  syncNames(): void {
+  /** Once it resolves, files that were made before the call survive a power loss, and so does what the log is called. */
+  syncNames(): Promise<void> {
+    if (!this.#hasUnsyncedNames) return this.#syncingNames
+    const sync = () => this.#syncNewNames()
+    // Whoever began an earlier one that failed is told of it; its names are synced with the next.
+    this.#syncingNames = this.#syncingNames.then(sync, sync)
+    return this.#syncingNames
+  }
+
+  async #syncNewNames(): Promise<void> {
     if (!this.#hasUnsyncedNames) return
+    this.#hasUnsyncedNames = false
     const { directory } = this.#parts.state
     const { files } = this.#services.openFiles
-    // Without it the log would not be known as that of its topic.
-    const metadata = files.join(directory, PARTITION_METADATA_FILE)
-    if (files.exists(metadata)) syncOnceNow(files, metadata)
-    files.syncDirectory(directory)
-    files.syncDirectory(files.join(directory, '..'))
-    this.#hasUnsyncedNames = false
+    try {
+      await this.#parts.disk.sync(async () => {
+        // Without it the log would not be known as that of its topic.
+        const metadata = files.join(directory, PARTITION_METADATA_FILE)
+        if (files.exists(metadata)) await syncOnce(files, metadata)
+        await files.syncDirectoryAside(directory)
+        await files.syncDirectoryAside(files.join(directory, '..'))
+      })
+    } catch (error) {
+      this.#hasUnsyncedNames = true
+      throw error
+    }
   }
 
   /**
@@ -206,10 +219,10 @@ export class LogFlush {
   }
 }
 
-function syncOnceNow(files: Files, path: string): void {
+async function syncOnce(files: Files, path: string): Promise<void> {
   const handle = files.open(path, 'r+')
   try {
-    handle.syncNow()
+    await handle.sync()
   } finally {
     handle.close()
   }

@@ -47,6 +47,6 @@ export function openLogParts(
   const availability = new LogAvailability(location, services, (error) => queue.break(error))
   const flush = new LogFlush({ state, segments, availability, queue, disk }, services, changed)
   const appends = new LogAppend({ state, segments, tail, queue, flush }, services)
-  const reads = new LogReads({ state, segments, tail }, services)
+  const reads = new LogReads({ state, segments, tail, disk }, services)
   return { state, segments, availability, queue, disk, tail, flush, appends, reads }
 }

@@ -1,4 +1,5 @@
 import { isRejection, type Rejection, reject } from '../../protocol/error-codes.ts'
+import type { Disk } from '../disk.ts'
 import { isSystemError } from '../failure-policy.ts'
 import type { ReadContext, ReadResult, TimestampAndOffset } from '../partition-log.ts'
 import type { Segment } from '../segment/segment.ts'
@@ -27,6 +28,7 @@ interface ReadParts {
   readonly state: LogState
   readonly segments: SegmentList
   readonly tail: Tail
+  readonly disk: Disk
 }
 
 /** Reads of a log: from the tail in memory where it has the offset, else from files. */
@@ -34,6 +36,7 @@ export class LogReads {
   readonly #state: LogState
   readonly #segments: SegmentList
   readonly #tail: Tail
+  readonly #disk: Disk
   readonly #services: LogServices
   #hints: PositionHint[] = []
   /** Counts up with every change that makes positions in files invalid. */
@@ -47,6 +50,7 @@ export class LogReads {
     this.#state = parts.state
     this.#segments = parts.segments
     this.#tail = parts.tail
+    this.#disk = parts.disk
     this.#services = services
   }
 
@@ -168,6 +172,8 @@ export class LogReads {
   }
 
   #isHot(segment: Segment, position: number): boolean {
+    // A disk that cannot keep up may have pushed it out of the page cache, and would make the loop wait for it.
+    if (this.#disk.isSlow) return false
     return segment === this.#segments.active && position >= segment.sizeBytes - HOT_BYTES
   }
 

@@ -1,5 +1,5 @@
 import { isRejection, type Rejection, reject } from '../../protocol/error-codes.ts'
-import { isSystemError } from '../failure-policy.ts'
+import { inBackground, isSystemError } from '../failure-policy.ts'
 import { LogFiles } from '../log-files.ts'
 import type {
   AbortedTransaction,
@@ -49,6 +49,8 @@ export class Log implements PartitionLog {
   /** Appends that wait while large batches are looked into. */
   readonly #order: AppendOrder
   #isClosed = false
+  /** Off the loop, while the disk is slow. */
+  #isWritingIndexes = false
 
   constructor(topic: string, partition: number, config: LogConfig, shared: SharedServices, location: LogLocation) {
     const services = { ...shared, openFiles: new LogFiles(shared.openFiles, location.directory) }
@@ -375,12 +377,29 @@ export class Log implements PartitionLog {
     this.#state.written(endOffset)
     const { active } = this.#parts.segments
     if (active.pendingIndexBytes < PENDING_INDEX_BYTES) return
+    if (this.#parts.disk.isSlow) {
+      this.#writeIndexesAside(active)
+      return
+    }
     try {
       active.writePendingIndexes()
     } catch (error) {
       // The records are in the file: recovery makes the index anew. Appends stop until the disk has room.
       this.#parts.availability.refuse(error)
     }
+  }
+
+  #writeIndexesAside(active: Segment): void {
+    if (this.#isWritingIndexes) return
+    this.#isWritingIndexes = true
+    const end = (error?: unknown): void => {
+      this.#isWritingIndexes = false
+      if (error !== undefined && !this.#isClosed) this.#parts.availability.refuse(error)
+    }
+    inBackground(
+      this.services.host,
+      active.writePendingIndexesAside(this.#parts.disk).then(() => end(), end),
+    )
   }
 
   #onWriteFailed(error: Error): void {

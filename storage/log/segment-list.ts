@@ -235,9 +235,9 @@ export class SegmentList {
   }
 
   /** The next start tries again. */
-  #removeFile(path: string): void {
+  async #removeFile(path: string): Promise<void> {
     try {
-      this.#services.openFiles.files.remove(path)
+      await this.#services.openFiles.files.removeAside(path)
     } catch (error) {
       if (error instanceof LogGoneError) return
       this.#services.logger.warn(

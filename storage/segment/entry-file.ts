@@ -1,4 +1,5 @@
 import { invariant } from '../../protocol/invariant.ts'
+import type { Disk } from '../disk.ts'
 import type { FileAccess } from '../open-files.ts'
 import type { IndexCache } from './index-cache.ts'
 
@@ -24,6 +25,8 @@ export class EntryFile {
   #count = 0
   /** Entries that the file has; -1: the file does not exist yet. */
   #writtenCount: number
+  /** Counts truncations: a write under way is about entries that may be gone. */
+  #cuts = 0
   /** False: never dropped from memory, since the segment is being appended to. */
   #evictable = true
 
@@ -110,6 +113,7 @@ export class EntryFile {
   truncate(count: number): void {
     invariant(count <= this.count, 'an index cannot be truncated to more than it has')
     this.#count = count
+    this.#cuts++
     if (this.#writtenCount <= count) return
     this.#files.use(this.path).truncate(count * this.entryBytes)
     this.#writtenCount = count
@@ -124,10 +128,30 @@ export class EntryFile {
     this.#writtenCount = this.#count
   }
 
+  /**
+   * The same off the loop. Entries do not change once they were appended, so that others may write the same meanwhile; and
+   * where the index was cut meanwhile, the file is cut again.
+   */
+  async writePendingAside(disk: Disk): Promise<void> {
+    if (this.pendingBytes === 0) return
+    if (this.#writtenCount < 0) this.createFile()
+    const [start, end, cuts] = [this.#writtenCount * this.entryBytes, this.#count, this.#cuts]
+    const pending = this.#bytes!.subarray(start, end * this.entryBytes)
+    const file = this.#files.pin(this.path)
+    try {
+      await disk.writeAside(pending.length, () => file.handle.write([pending], start))
+      if (cuts === this.#cuts) this.#writtenCount = Math.max(this.#writtenCount, end)
+      else file.handle.truncate(Math.max(0, this.#writtenCount) * this.entryBytes)
+    } finally {
+      file.unpin()
+    }
+  }
+
   /** The file is empty now: so is this. */
   forget(): void {
     this.#bytes = EMPTY
     this.#count = 0
+    this.#cuts++
     if (this.#writtenCount > 0) this.#writtenCount = 0
   }
 

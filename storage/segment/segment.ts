@@ -1,4 +1,5 @@
 import { NO_TIMESTAMP, type RecordBatch } from '../../protocol/records/record-batch.ts'
+import type { Disk } from '../disk.ts'
 import type { Files, Random } from '../host/host.ts'
 import type { FileAccess } from '../open-files.ts'
 import type { LogConfig } from '../partition-log.ts'
@@ -276,6 +277,11 @@ export class Segment {
 
   writePendingIndexes(): void {
     for (const file of this.indexFiles()) file.writePending()
+  }
+
+  /** The same off the loop. */
+  async writePendingIndexesAside(disk: Disk): Promise<void> {
+    for (const file of this.indexFiles()) await file.writePendingAside(disk)
   }
 
   get pendingIndexBytes(): number {
