@@ -29,16 +29,28 @@ describe('a write to a disk that keeps up', () => {
     expect(disk.placeFor(256 * KB + 1)).to.equal('aside')
   })
 
-  it('waits for a later turn where larger ones have taken this one, unless it is small', async () => {
-    expect(disk.placeFor(64 * KB)).to.equal('here')
+  it('waits for a later turn where others have taken half a megabyte of this one', async () => {
+    expect(disk.placeFor(256 * KB)).to.equal('here')
+    expect(disk.placeFor(256 * KB)).to.equal('here')
     expect(disk.placeFor(64 * KB)).to.equal('later')
-    expect(disk.placeFor(100)).to.equal('here')
     await host.advance(0)
     expect(disk.placeFor(64 * KB)).to.equal('here')
   })
 
+  it('leaves turns short while there are small writes, which do not wait', async () => {
+    expect(disk.placeFor(100)).to.equal('here')
+    expect(disk.placeFor(64 * KB)).to.equal('here')
+    expect(disk.placeFor(64 * KB)).to.equal('later')
+    expect(disk.placeFor(100)).to.equal('here')
+    await host.advance(99)
+    for (const place of ['here', 'later']) expect(disk.placeFor(64 * KB)).to.equal(place)
+    await host.advance(1)
+    for (const place of ['here', 'here']) expect(disk.placeFor(64 * KB)).to.equal(place)
+  })
+
   it('shares the turns with the writes to other disks', () => {
     const disks = new Disks(host)
+    disks.of('/data/d1').placeFor(100)
     expect(disks.of('/data/d1').placeFor(64 * KB)).to.equal('here')
     expect(disks.of('/data/d2').placeFor(64 * KB)).to.equal('later')
   })
@@ -50,6 +62,7 @@ describe('a write to a disk that keeps up', () => {
       if (place === 'later') disk.later(() => write(name, bytes))
       else written.push(name)
     }
+    disk.placeFor(100)
     write('a', 64 * KB)
     write('b', 64 * KB)
     write('c', 90 * KB)

@@ -4,7 +4,11 @@ import { Lane } from './off-loop.ts'
 /** More than this at once is written off the loop, which would stand still for too long. */
 const LARGEST_HERE_BYTES = 256 * 1024
 /** Writes of one turn on the loop end after so much, all logs of all disks together; the first is done in any case. */
-const HERE_BYTES_PER_TURN = 96 * 1024
+const HERE_BYTES_PER_TURN = 512 * 1024
+/** The same beside small writes. More turns cost throughput, so it holds only while somebody gains by it. */
+const HERE_BYTES_BESIDE_SMALL = 96 * 1024
+/** After a small write, others are expected for so long. */
+const SMALL_EXPECTED_MS = 100
 /** Up to this a write is small: it goes ahead of larger ones, which may wait for a later turn. */
 const SMALL_BYTES = 8 * 1024
 /** Small writes of one turn: beyond that they wait like the others. */
@@ -155,6 +159,7 @@ class WritingTurns {
   /** Large writes of this turn. */
   #bytes = 0
   #smallBytes = 0
+  #lastSmallMs = Number.NEGATIVE_INFINITY
   #isEnding = false
 
   constructor(host: Host) {
@@ -163,13 +168,19 @@ class WritingTurns {
 
   take(bytes: number): boolean {
     this.#endTurn()
+    if (bytes <= SMALL_BYTES) this.#lastSmallMs = this.#host.clock.monotonicMs()
     if (bytes <= SMALL_BYTES && this.#smallBytes + bytes <= SMALL_BYTES_PER_TURN) {
       this.#smallBytes += bytes
       return true
     }
-    if (this.#bytes > 0 && this.#bytes + bytes > HERE_BYTES_PER_TURN) return false
+    if (this.#bytes > 0 && this.#bytes + bytes > this.#limitBytes()) return false
     this.#bytes += bytes
     return true
+  }
+
+  #limitBytes(): number {
+    const sinceSmallMs = this.#host.clock.monotonicMs() - this.#lastSmallMs
+    return sinceSmallMs < SMALL_EXPECTED_MS ? HERE_BYTES_BESIDE_SMALL : HERE_BYTES_PER_TURN
   }
 
   wait(write: () => void): void {
