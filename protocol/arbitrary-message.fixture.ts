@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { type Field, type Fields, type FieldType, includesVersion, type MessageSchema } from './schema.ts'
 import { isNullable } from './wire-layout.ts'
 
-/** Values of a message as its version can carry them: what the version lacks has its default. */
+/** Values that a version can encode; fields the version lacks have their default. */
 export function arbitraryMessage(schema: MessageSchema, version: number): fc.Arbitrary<Record<string, unknown>> {
   return arbitraryStruct(schema.fields, version)
 }
@@ -20,7 +20,7 @@ function arbitraryField(field: Field<unknown>, version: number): fc.Arbitrary<un
 }
 
 const bytes = fc.uint8Array({ maxLength: 40 }).map((array) => Buffer.from(array))
-// Beyond the size from which pieces are kept by reference.
+// Large enough to be kept by reference.
 const large = fc.integer({ min: 1024, max: 3000 }).map((size) => Buffer.alloc(size, size))
 const int64 = fc.oneof(fc.maxSafeInteger(), fc.constantFrom(Number.MAX_SAFE_INTEGER, -Number.MAX_SAFE_INTEGER, -1, 0))
 

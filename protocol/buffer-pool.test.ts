@@ -54,7 +54,7 @@ describe('BufferPool', () => {
     const take = (count: number) => Array.from({ length: count }, () => pool.take(1_000_000))
     const leases = take(99)
     expect(pool.slabCount).to.equal(3)
-    // What stays in use longest is in the newest slab: it is the others that go.
+    // The leases that remain are in the newest slab; the other slabs are dropped.
     for (const lease of leases.splice(0, 90)) lease.release()
     expect(pool.slabCount).to.equal(2)
     for (const lease of leases) lease.release()

@@ -1,48 +1,48 @@
 import { invariant } from './invariant.ts'
 import { MemorySlab } from './memory-slab.ts'
 
-/** Memory that several readers share: it goes back to where it came from when the last of them has let go. */
+/** Memory shared by several readers. It returns to its owner when the last reader releases it. */
 export interface Lease {
   readonly bytes: Buffer
-  /** One more reader. */
+  /** Adds a reader. */
   retain(): void
-  /** One reader fewer. Once too often is an invariant failure: the memory may be somebody else's by then. */
+  /** Removes a reader. Releasing twice is an invariant failure: the memory may have a new owner. */
   release(): void
 }
 
 /** Smallest block. Below it the bookkeeping costs more than a fresh buffer. */
 const SMALLEST_BLOCK = 1024
-/** Larger blocks are runs of a slab: the allocator of the process would keep holes between them for ever. */
+/** Larger blocks are runs of a slab. The allocator of the process would fragment permanently with them. */
 const LARGEST_SMALL_BLOCK = 32 * 1024
 /** Larger buffers are not pooled: they are rare, and two would fill a slab. */
 const LARGEST_RUN = 16 * 1024 * 1024
 /**
- * A piece of memory that glibc never takes from its heap, but maps, and gives back as soon as it is let go. Smaller ones
- * end up in the heap, which shrinks only at its end: 60 MB of buffers held 160 MB there.
+ * Size at which glibc maps memory instead of taking it from its heap, and unmaps it when freed. Smaller pieces come
+ * from the heap, which shrinks only at its end: there, 60 MB of buffers held 160 MB.
  */
 const SLAB_BYTES = 32 * 1024 * 1024 + 64 * 1024
 
-/** What idle small blocks may take together unless told otherwise. */
+/** Default limit for idle small blocks together. */
 const DEFAULT_IDLE_BYTES = 8 * 1024 * 1024
 
 /**
- * Hands out buffers and keeps them for the next taker when they come back, since touching fresh memory costs more than
- * everything else that is done with a frame. Small blocks come in sizes a quarter of a power of two apart, so that at most
- * a fifth of one is wasted; larger ones are runs of slabs. One slab stays when nobody uses it, the others go.
+ * Hands out buffers and reuses them once released: touching fresh memory costs more than all other work on a frame.
+ * Small block sizes are a quarter of a power of two apart, so at most a fifth of a block is wasted. Larger blocks are
+ * runs of slabs. One unused slab is kept; the others are freed.
  */
 export class BufferPool {
   readonly #idle = new Map<number, Buffer[]>()
   readonly #idleBytesLimit: number
   #idleBytes = 0
-  /** Oldest first: those are filled first, so that the newest become empty. */
+  /** Oldest first. Older slabs fill first, so the newest become empty. */
   #slabs: MemorySlab[] = []
 
-  /** idleBytesLimit: for small blocks. */
+  /** idleBytesLimit applies to small blocks. */
   constructor(idleBytesLimit = DEFAULT_IDLE_BYTES) {
     this.#idleBytesLimit = idleBytesLimit
   }
 
-  /** Bytes in small blocks that nobody uses now. */
+  /** Bytes in idle small blocks. */
   get idleBytes(): number {
     return this.#idleBytes
   }
@@ -51,7 +51,7 @@ export class BufferPool {
     return this.#slabs.length
   }
 
-  /** A buffer of exactly size bytes with arbitrary content, held by one reader. */
+  /** A buffer of exactly size bytes with arbitrary content and one reader. */
   take(size: number): Lease {
     if (size <= LARGEST_SMALL_BLOCK) return this.#takeSmall(size)
     if (size > LARGEST_RUN) return leaseOf(Buffer.allocUnsafeSlow(size))
@@ -94,7 +94,7 @@ export class BufferPool {
   }
 }
 
-/** A lease of memory that the garbage collector looks after. */
+/** A lease of memory that the garbage collector frees. */
 export function leaseOf(bytes: Buffer): Lease {
   return new CountedLease(bytes, () => {})
 }

@@ -13,7 +13,7 @@ describe('ByteReader', () => {
     ['8001', 128],
     ['ff7f', 16383],
     ['ffffffff0f', 4294967295],
-    // Java keeps 32 bits of it and so do we.
+    // Java keeps 32 bits, and so do we.
     ['ffffffff7f', 4294967295],
     ['8000', 0],
   ]

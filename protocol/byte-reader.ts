@@ -1,31 +1,31 @@
 import { uuidText } from './uuid-text.ts'
 
-/** Bytes that cannot be what they claim to be. The peer's fault: it is answered, or its connection is closed. */
+/** Bytes that violate the protocol. The peer is at fault: it gets an error, or its connection is closed. */
 export class MalformedError extends Error {
   override readonly name = 'MalformedError'
 }
 
-/** Throws MalformedError; an expression, so that generated code can say `value ?? malformed(...)`. */
+/** Throws MalformedError. An expression, so that generated code can say `value ?? malformed(...)`. */
 export function malformed(message: string): never {
   throw new MalformedError(message)
 }
 
-/** Longest string that the protocol can carry, in bytes: the older form has a signed 16 bit length. */
+/** Longest string of the protocol in bytes: the older form has a signed 16 bit length. */
 export const MAX_STRING_BYTES = 0x7fff
 
-/** Bytes that are no UTF-8 become three each: text of more than so many may no longer fit into what tells it. */
+/** Invalid UTF-8 bytes become three bytes each, so a longer text may not fit its length field when written again. */
 const MAY_OUTGROW_BYTES = Math.floor(MAX_STRING_BYTES / 3)
 
 /**
- * Most elements of arrays in one message, all together. Three bytes can claim an element that takes a hundred in memory,
- * so that a frame of 100 MB would fill any heap; no honest request comes near: a large cluster has some hundred thousand
- * partitions.
+ * Most array elements in one message, all arrays together. Three bytes can claim an element that takes a hundred bytes
+ * in memory, so a frame of 100 MB would fill any heap. No honest request comes near: a large cluster has some hundred
+ * thousand partitions.
  */
 const MAX_ELEMENTS = 2_000_000
 
 /**
- * A cursor over bytes that somebody else sent. Whatever they say, it never reads beyond `end`, and no claimed length
- * makes it allocate more than the bytes that are there can fill. Every error is a MalformedError.
+ * A cursor over untrusted bytes. It never reads beyond `end`, and a claimed length never makes it allocate more than
+ * the remaining bytes can fill. Every error is a MalformedError.
  */
 export class ByteReader {
   readonly bytes: Buffer
@@ -43,7 +43,7 @@ export class ByteReader {
     return this.end - this.position
   }
 
-  /** Moves on by size bytes and answers where they begin: the one bounds check for a run of fixed-size fields. */
+  /** Advances by size bytes and returns where they begin: one bounds check for a run of fixed-size fields. */
   advance(size: number): number {
     const start = this.position
     if (size > this.end - start) malformed(`${size} bytes expected at ${start}, ${this.end - start} left`)
@@ -71,7 +71,7 @@ export class ByteReader {
     )
   }
 
-  /** Seven bits a byte, lowest first, at most five bytes. What exceeds 32 bits is cut off, as ByteUtils does it. */
+  /** Seven bits a byte, lowest first, at most five bytes. Bits beyond 32 are cut off, as in ByteUtils. */
   readUnsignedVarint(): number {
     let value = 0
     for (let shift = 0; shift <= 28; shift += 7) {
@@ -82,13 +82,13 @@ export class ByteReader {
     return malformed(`varint of more than five bytes at ${this.position}`)
   }
 
-  /** A string with a 16 bit length; null where the length is negative. Bytes that are no UTF-8 become U+FFFD. */
+  /** A string with a 16 bit length; null if the length is negative. Invalid UTF-8 becomes U+FFFD. */
   readString(): string | null {
     const size = this.readInt16()
     return size < 0 ? null : this.#text(size)
   }
 
-  /** A string with its length plus one as a varint; null where that is 0. */
+  /** A string with its length plus one as a varint; null if that is 0. */
   readCompactString(): string | null {
     const size = this.readUnsignedVarint() - 1
     if (size > MAX_STRING_BYTES) malformed(`string of ${size} bytes`)
@@ -99,18 +99,18 @@ export class ByteReader {
     const start = this.advance(size)
     if (size === 0) return ''
     const text = this.bytes.toString('utf8', start, start + size)
-    // Whatever was read can be written: in the answer, and in the records that remember it.
+    // Every text that is read must also fit when written, in the response and in records.
     if (size > MAY_OUTGROW_BYTES && Buffer.byteLength(text) > MAX_STRING_BYTES) malformed('string that is no UTF-8')
     return text
   }
 
-  /** A view of bytes with a 32 bit length; null where the length is negative. */
+  /** A view of bytes with a 32 bit length; null if the length is negative. */
   readBytes(): Buffer | null {
     const size = this.readInt32()
     return size < 0 ? null : this.view(size)
   }
 
-  /** A view of bytes with their length plus one as a varint; null where that is 0. */
+  /** A view of bytes with their length plus one as a varint; null if that is 0. */
   readCompactBytes(): Buffer | null {
     const size = this.readUnsignedVarint() - 1
     return size < 0 ? null : this.view(size)
@@ -127,7 +127,10 @@ export class ByteReader {
     return uuidText(this.bytes, this.advance(16))
   }
 
-  /** Number of elements, -1 for null. Refused where what is left cannot hold so many of at least elementBytes each. */
+  /**
+   * Number of elements, -1 for null. Malformed if the remaining bytes cannot hold that many elements of elementBytes
+   * each.
+   */
   readArrayLength(elementBytes: number): number {
     return this.#plausible(this.readInt32(), elementBytes)
   }
@@ -144,14 +147,14 @@ export class ByteReader {
     return length
   }
 
-  /** Size of a tagged field, checked against what is left; answers where the field ends. */
+  /** Reads the size of a tagged field, checks it against the remaining bytes, and returns where the field ends. */
   readTagEnd(): number {
     const size = this.readUnsignedVarint()
     if (size > this.remaining) malformed(`tagged field of ${size} bytes, ${this.remaining} left`)
     return this.position + size
   }
 
-  /** Passes over a section of tagged fields of which none is known here. */
+  /** Skips a section of tagged fields if this version knows none of them. */
   skipTaggedFields(): void {
     for (let count = this.readUnsignedVarint(); count > 0; count--) {
       this.readUnsignedVarint()

@@ -1,7 +1,7 @@
 import { MAX_STRING_BYTES } from './byte-reader.ts'
 import { writeUuidText } from './uuid-text.ts'
 
-/** Text that is too long for the protocol: told by what a client said, most often, and to be told back to it. */
+/** Text too long for the protocol. Usually the text came from a client and was to be sent back. */
 export class TextTooLongError extends RangeError {
   override readonly name = 'TextTooLongError'
 }
@@ -13,27 +13,29 @@ export interface GatheredBytes {
   readonly length: number
 }
 
-/** Pieces from this size on are handed on by reference: below it, copying costs less than one more slice to write. */
+/**
+ * Pieces of at least this size are passed on by reference. Below it, copying costs less than writing one more slice.
+ */
 const REFERENCE_FROM_BYTES = 1024
 
 const INITIAL_BYTES = 256
 
-/** Up to here a loop beats Buffer.write (20 ns against 70 for 5 characters, even at 20). */
+/** Up to this length a loop beats Buffer.write (20 ns against 70 for 5 characters, even at 20). */
 const LOOPED_CHARACTERS = 20
 
 /**
- * Grows one buffer for all that is small and keeps large pieces by reference, so that record batches are never copied:
- * whoever writes a piece must leave it alone until the result has been sent. Not for use after `finish`.
+ * Copies small values into one growing buffer and keeps large pieces by reference, so record batches are never copied.
+ * The caller must not change a piece until the result has been sent. Not for use after `finish`.
  */
 export class ByteWriter {
-  /** The buffer being filled; another one after it has grown, so never kept across a write. */
+  /** The buffer being filled. Growing replaces it, so do not keep it across a write. */
   bytes: Buffer
   /** Where the next byte goes in `bytes`. */
   position = 0
-  /** Pieces by reference, each with the position in `bytes` that it stands before. Positions rise. */
+  /** Pieces by reference, each with the position in `bytes` where it is inserted. Positions rise. */
   readonly #pieces: { readonly before: number; readonly piece: Buffer }[] = []
   #piecesLength = 0
-  /** Tagged fields being written: their size comes first, so everything inside is copied. */
+  /** Open tagged fields. Their size comes first, so everything inside is copied. */
   #openTags = 0
 
   constructor(initialBytes = INITIAL_BYTES) {
@@ -45,7 +47,7 @@ export class ByteWriter {
     return this.position + this.#piecesLength
   }
 
-  /** Makes room for size bytes, to be filled by the caller, and answers where they begin in `bytes`. */
+  /** Makes room for size bytes, which the caller fills, and returns where they begin in `bytes`. */
   reserve(size: number): number {
     const start = this.position
     if (start + size > this.bytes.length) this.#grow(start + size)
@@ -74,7 +76,7 @@ export class ByteWriter {
     this.setInt32(this.reserve(4), value)
   }
 
-  /** Overwrites what was reserved before. */
+  /** Overwrites reserved bytes. */
   setInt32(position: number, value: number): void {
     const bytes = this.bytes
     bytes[position] = value >> 24
@@ -114,7 +116,7 @@ export class ByteWriter {
       this.writeInt8(0)
       return
     }
-    // Three bytes a UTF-16 unit at most: below this the length takes one byte, whatever it will be.
+    // A UTF-16 unit takes at most three bytes. Below this length the size always takes one byte.
     if (value.length < 42) {
       const start = this.reserve(1)
       const size = this.#writeText(value)
@@ -125,7 +127,7 @@ export class ByteWriter {
     this.#writeText(value)
   }
 
-  /** Writes the text and answers its size. */
+  /** Writes the text and returns its size. */
   #writeText(text: string): number {
     const length = text.length
     if (length > LOOPED_CHARACTERS) return this.#writeLongText(text)
@@ -168,7 +170,7 @@ export class ByteWriter {
     this.writeRaw(value)
   }
 
-  /** Slices as one value, one after the other. */
+  /** Writes slices as one value. */
   writeSlices(value: readonly Buffer[] | null): void {
     if (value === null) {
       this.writeInt32(-1)
@@ -187,7 +189,7 @@ export class ByteWriter {
     for (const slice of value) this.writeRaw(slice)
   }
 
-  /** Bytes without a length; by reference where they are large. */
+  /** Bytes without a length; large ones by reference. */
   writeRaw(piece: Buffer): void {
     if (piece.length >= REFERENCE_FROM_BYTES && this.#openTags === 0) {
       this.#pieces.push({ before: this.position, piece })
@@ -203,27 +205,27 @@ export class ByteWriter {
     writeUuidText(this.bytes, at, text)
   }
 
-  /** An array's length, -1 for null, with room for its elements; answers where they begin in `bytes`. */
+  /** Writes an array's length, -1 for null, and makes room for its elements. Returns where they begin in `bytes`. */
   beginArray(length: number, elementBytes: number): number {
     const start = this.reserve(4 + Math.max(length, 0) * elementBytes)
     this.setInt32(start, length)
     return start + 4
   }
 
-  /** As beginArray, with the length plus one as a varint. */
+  /** Like beginArray, with the length plus one as a varint. */
   beginCompactArray(length: number, elementBytes: number): number {
     this.writeUnsignedVarint(length + 1)
     return this.reserve(Math.max(length, 0) * elementBytes)
   }
 
-  /** Opens a tagged field, whose size stands before it; answers what `endTag` wants to know. */
+  /** Opens a tagged field, whose size precedes it. Returns the argument of `endTag`. */
   beginTag(tag: number): number {
     this.writeUnsignedVarint(tag)
     this.#openTags++
     return this.position
   }
 
-  /** Puts the size in front of what was written since `beginTag`: tagged fields are rare and small, so they move. */
+  /** Inserts the size before the bytes written since `beginTag`, moving them: tagged fields are rare and small. */
   endTag(start: number): void {
     this.#openTags--
     const size = this.position - start
@@ -235,7 +237,7 @@ export class ByteWriter {
     this.position = start + sizeBytes + size
   }
 
-  /** What was written, in order. */
+  /** Everything written, in order. */
   finish(): GatheredBytes {
     const slices: Buffer[] = []
     let from = 0
@@ -249,7 +251,7 @@ export class ByteWriter {
   }
 }
 
-/** The bytes as one buffer: a view where there is one slice, else a copy. */
+/** The bytes as one buffer: a view if there is one slice, else a copy. */
 export function contiguous(gathered: GatheredBytes): Buffer {
   const [only, ...rest] = gathered.slices
   return only !== undefined && rest.length === 0 ? only : Buffer.concat(gathered.slices, gathered.length)

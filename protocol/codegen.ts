@@ -7,15 +7,14 @@ import { invariant } from './invariant.ts'
 import { type Fields, type InputValue, includesVersion, type MessageSchema, type ValueOf } from './schema.ts'
 import { uuidText, writeUuidText } from './uuid-text.ts'
 
-/** A value that this version of a message cannot carry and that its schema does not let go silently. */
+/** The version cannot carry a value that the schema does not allow to be dropped silently. */
 export class UnsupportedFieldError extends Error {
   override readonly name = 'UnsupportedFieldError'
 }
 
 /**
- * Reads one message from where the reader stands and leaves it behind the last byte. Every field of the schema is
- * present in the value: what the version lacks has its default. Views (bytes, records) point into the reader's bytes.
- * Throws MalformedError.
+ * Reads one message at the reader's position and advances past it. The value has every field of the schema; fields the
+ * version lacks have their default. Views (bytes, records) point into the reader's bytes. Throws MalformedError.
  */
 export function decode<F extends Fields>(schema: MessageSchema<F>, version: number, reader: ByteReader): ValueOf<F> {
   return codecOf(schema, version).decode(reader) as ValueOf<F>
@@ -23,7 +22,7 @@ export function decode<F extends Fields>(schema: MessageSchema<F>, version: numb
 
 /**
  * Writes one message. Missing properties take their defaults. Large bytes and records are kept by reference. Throws
- * UnsupportedFieldError, TypeError for a null that the version does not know, TextTooLongError.
+ * UnsupportedFieldError, TypeError for a null that the version does not allow, TextTooLongError.
  */
 export function encode<F extends Fields>(
   schema: MessageSchema<F>,
@@ -34,7 +33,7 @@ export function encode<F extends Fields>(
   codecOf(schema, version).encode(writer, value)
 }
 
-/** As `decode`, for large messages: yields between elements of arrays, so that others may have the loop in between. */
+/** Like `decode`, for large messages: yields between array elements so that other work can run. */
 export function decodeInSteps<F extends Fields>(
   schema: MessageSchema<F>,
   version: number,
@@ -43,7 +42,7 @@ export function decodeInSteps<F extends Fields>(
   return codecOf(schema, version).decodeInSteps(reader) as Generator<void, ValueOf<F>>
 }
 
-/** As `encode`, for large messages: yields between elements of arrays. The value is to stay as it is until the end. */
+/** Like `encode`, for large messages: yields between array elements. Do not change the value until the end. */
 export function encodeInSteps<F extends Fields>(
   schema: MessageSchema<F>,
   version: number,
@@ -60,7 +59,7 @@ interface Codec {
   encodeInSteps(writer: ByteWriter, value: unknown): Generator<void, void>
 }
 
-/** Codecs are made on first use: a client speaks one version of the few messages that it needs. */
+/** Codecs are generated on first use: a client uses one version of a few messages. */
 const codecs = new WeakMap<MessageSchema, Codec[]>()
 
 function codecOf(schema: MessageSchema, version: number): Codec {
@@ -74,7 +73,7 @@ function codecOf(schema: MessageSchema, version: number): Codec {
   return codec
 }
 
-/** What the generated text refers to by name. */
+/** Names available to the generated text. */
 const scope = {
   readInt64,
   writeInt64,
@@ -91,7 +90,7 @@ const scope = {
   },
 }
 
-// Decoder and encoder are compiled apart: most versions of a response are never read here, nor requests written.
+// Decoder and encoder are compiled separately: most versions of a response are never read here, nor requests written.
 function compile(schema: MessageSchema, version: number): Codec {
   const flexible = includesVersion(schema.flexible, version)
   return {

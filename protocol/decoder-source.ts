@@ -14,9 +14,9 @@ import {
 } from './wire-layout.ts'
 
 /**
- * Source text of the functions that decode a table of fields in one version; the outermost is called `decode`. One
- * function a struct and one an array, each named after its path, so that a profile or a stack trace names the field.
- * inSteps: functions of arrays, and of structs with arrays in them, are generators that yield every STEP elements.
+ * Source text of the functions that decode a table of fields in one version; the outermost is called `decode`. Each
+ * struct and each array has a function named after its path, so that a profile or a stack trace names the field.
+ * inSteps: functions of arrays, and of structs that contain arrays, are generators that yield every STEP elements.
  */
 export function decoderSource(fields: Fields, version: number, flexible: boolean, inSteps = false): string {
   const functions: string[] = []
@@ -75,7 +75,7 @@ function taggedSection(target: Target, name: string, { tagged }: StructLayout): 
   return lines
 }
 
-// A byte before a struct that may be null says whether it is: -1 and 1, but 0 and 1 inside of a tagged field.
+// A nullable struct is preceded by -1 (null) or 1; inside a tagged field by 0 (null) or 1.
 const PLAIN_NULL = 'r.readInt8() < 0'
 const TAGGED_NULL = 'r.readUnsignedVarint() === 0'
 

@@ -1,6 +1,6 @@
 import type { Field, Fields } from './schema.ts'
 
-/** Source text of a fresh default value. Must be true to what `defaultsOf` makes. */
+/** Source text of a fresh default value. Must equal what `defaultsOf` makes. */
 export function defaultSource(field: Field<unknown>): string {
   const value = field.default
   if (value === null) return 'null'
@@ -16,7 +16,7 @@ export function defaultStructSource(fields: Fields): string {
   return `{ ${entries.join(', ')} }`
 }
 
-/** Source text of a condition: the value in `expression`, which is not undefined, equals the field's default. */
+/** Source text of a condition: the value of `expression`, which is not undefined, equals the field's default. */
 export function isDefaultSource(field: Field<unknown>, expression: string): string {
   if (field.default === null) return `${expression} === null`
   switch (field.kind) {

@@ -13,7 +13,7 @@ import {
 
 /**
  * Source text of the functions that encode a table of fields in one version; the outermost is called `encode`. inSteps:
- * functions of arrays, and of structs with arrays in them, are generators that yield every STEP elements.
+ * functions of arrays, and of structs that contain arrays, are generators that yield every STEP elements.
  */
 export function encoderSource(fields: Fields, version: number, flexible: boolean, inSteps = false): string {
   const functions: string[] = []
@@ -39,7 +39,7 @@ function structFunction(target: Target, name: string, fields: Fields): void {
       lines.push(...plainField(target, name, part))
       return
     }
-    // The buffer is looked up after reserve, which may have replaced it.
+    // Read the buffer after reserve, which may replace it.
     lines.push(`  const p${index} = w.reserve(${part.size}), b${index} = w.bytes`)
     part.fields.forEach(([field, type], i) => {
       lines.push(`  const $${field} = m.${field} ?? ${defaultSource(type)}`)
@@ -51,7 +51,7 @@ function structFunction(target: Target, name: string, fields: Fields): void {
   target.functions.push(lines.join('\n'))
 }
 
-/** A value that the version cannot carry is only let go where the schema says that nobody will miss it. */
+/** A field that the version lacks may be dropped only if it is ignorable or has its default. */
 function refusalIfLost({ version }: Target, name: string, [field, type]: NamedField): string[] {
   if (type.ignorable) return []
   const lost = `m.${field} !== undefined && !(${isDefaultSource(type, `m.${field}`)})`
@@ -81,7 +81,7 @@ function taggedSection(target: Target, name: string, tagged: readonly NamedField
   return lines
 }
 
-// A byte before a struct that may be null says whether it is: -1 and 1, but 0 and 1 inside of a tagged field.
+// A nullable struct is preceded by -1 (null) or 1; inside a tagged field by 0 (null) or 1.
 const PLAIN_NULL = -1
 const TAGGED_NULL = 0
 

@@ -1,9 +1,9 @@
-/** One error of the protocol. */
+/** An error of the protocol. */
 export interface ErrorEntry {
   readonly code: number
   /** The client may try again without changing anything. */
   readonly retriable: boolean
-  /** What goes to the client where no more particular message is at hand; null for NONE. */
+  /** Sent to the client if there is no more specific message; null for NONE. */
   readonly message: string | null
 }
 
@@ -15,7 +15,7 @@ function retriable(code: number, message: string): ErrorEntry {
   return { code, retriable: true, message }
 }
 
-/** Every error that Apache Kafka 4.4 knows, with its default message in Kafka's words (class Errors). */
+/** Every error of Apache Kafka 4.4 with its default message, in Kafka's words (class Errors). */
 export const errorTable = {
   UNKNOWN_SERVER_ERROR: final(-1, 'The server experienced an unexpected error when processing the request.'),
   NONE: final(0, null),
@@ -277,16 +277,16 @@ export function errorCode(name: ErrorName): number {
   return errorTable[name].code
 }
 
-/** The name of a code; UNKNOWN_SERVER_ERROR for a code that is none, as clients take it. */
+/** The name of a code; UNKNOWN_SERVER_ERROR for an unknown code, as clients do. */
 export function errorName(code: number): ErrorName {
   return namesByCode.get(code) ?? 'UNKNOWN_SERVER_ERROR'
 }
 
-/** An error that a client caused, as data: a partition's rejection leaves its neighbours alone. */
+/** An error caused by a client, as data. Rejecting one partition does not affect the others. */
 export interface Rejection {
   readonly error: ErrorName
   readonly code: number
-  /** For the errorMessage field beside the code; null only for NONE. */
+  /** For the errorMessage field that accompanies the code; null only for NONE. */
   readonly message: string | null
 }
 
@@ -302,12 +302,12 @@ class RejectionValue implements Rejection {
   }
 }
 
-/** A rejection with the given message, or with the error's default one. An explicit null stays null. */
+/** A rejection with the given message or the error's default. An explicit null stays null. */
 export function reject(error: ErrorName, message: string | null = errorTable[error].message): Rejection {
   return new RejectionValue(error, message)
 }
 
-/** Tells a rejection from any other value that a function may answer instead. */
+/** Distinguishes a rejection from any other return value. */
 export function isRejection(value: unknown): value is Rejection {
   return value instanceof RejectionValue
 }

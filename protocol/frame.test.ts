@@ -11,7 +11,7 @@ function framed(message: Buffer): Buffer {
   return contiguous(frameOf((writer) => writer.writeRaw(message)))
 }
 
-/** Feeds a stream in chunks of the given sizes, again and again, and answers the messages that came out. */
+/** Feeds a stream in chunks of the given sizes, repeated as needed, and returns the messages. */
 function cut(stream: Buffer, sizes: readonly number[], pool = new BufferPool()): Buffer[] {
   const messages: Buffer[] = []
   const reader = new FrameReader(pool, LIMIT, (frame) => {

@@ -7,14 +7,14 @@ import { ByteWriter, type GatheredBytes } from './byte-writer.ts'
  */
 const SIZE_BYTES = 4
 
-/** A claim up to this size is believed at once, a larger one as its bytes come in. */
+/** Memory for frames up to this size is allocated at once; larger frames get it as their bytes arrive. */
 const BELIEVED_BYTES = 1024 * 1024
-/** By how much the buffer of a larger frame grows: each byte is copied a third of a time on average. */
+/** Growth factor of the buffer of a larger frame: each byte is copied a third of a time on average. */
 const GROWTH = 4
 
 /**
- * Cuts a stream into frames. Each frame gets a buffer of its own from the pool, filled from the chunks as they come;
- * `onFrame` is handed the message without its size, and the duty to release it.
+ * Cuts a stream into frames. Each frame gets its own buffer from the pool, filled from the chunks as they arrive.
+ * `onFrame` gets the message without its size and must release it.
  */
 export class FrameReader {
   readonly #pool: Pick<BufferPool, 'take'>
@@ -33,15 +33,15 @@ export class FrameReader {
   }
 
   /**
-   * Takes what arrived; the chunk is not needed afterwards. Throws MalformedError where a size is not positive or above
-   * the limit: the stream cannot be understood from there on, so the connection is to be closed.
+   * Takes received bytes; the chunk is not needed afterwards. Throws MalformedError if a size is not positive or above
+   * the limit. The rest of the stream is then unreadable, so close the connection.
    */
   push(chunk: Buffer): void {
     let at = 0
     while (at < chunk.length) at = this.#frame === undefined ? this.#readSize(chunk, at) : this.#fill(chunk, at)
   }
 
-  /** Lets go of a frame that never became whole. */
+  /** Releases an incomplete frame. */
   close(): void {
     this.#frame?.release()
     this.#frame = undefined
@@ -78,7 +78,7 @@ export class FrameReader {
     return start + count
   }
 
-  /** The frame's buffer, replaced by a larger one where it is full. */
+  /** The frame's buffer, replaced by a larger one if it is full. */
   #room(): Lease {
     const frame = this.#frame as Lease
     if (this.#filled < frame.bytes.length) return frame

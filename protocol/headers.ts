@@ -3,12 +3,12 @@ import { type ByteReader, malformed } from './byte-reader.ts'
 import type { ByteWriter } from './byte-writer.ts'
 import { type ApiSchema, includesVersion } from './schema.ts'
 
-/** What stands before the body of every request. */
+/** The header of every request. */
 export interface RequestHeader {
   readonly apiKey: number
   readonly apiVersion: number
   readonly correlationId: number
-  /** Null where the client sent none. */
+  /** Null if the client sent none. */
   readonly clientId: string | null
 }
 
@@ -17,7 +17,7 @@ const API_VERSIONS = 18
 
 /**
  * Header v0: key, version, correlation id; only ControlledShutdown v0 has it. v1 adds the client id. v2 adds tagged
- * fields: every version of a request that is flexible.
+ * fields: used by all flexible versions.
  */
 export function requestHeaderVersion(api: Pick<ApiSchema, 'key' | 'flexible'>, apiVersion: number): 0 | 1 | 2 {
   if (api.key === CONTROLLED_SHUTDOWN && apiVersion === 0) return 0
@@ -25,16 +25,16 @@ export function requestHeaderVersion(api: Pick<ApiSchema, 'key' | 'flexible'>, a
 }
 
 /**
- * Header v0: correlation id. v1 adds tagged fields, for flexible versions. ApiVersions stays at v0 for ever: a client
- * that asks in a version unknown to us must be able to read the refusal (KIP-511).
+ * Header v0: correlation id. v1 adds tagged fields, for flexible versions. ApiVersions always uses v0: a client that
+ * asks in a version unknown to us must be able to read the error (KIP-511).
  */
 export function responseHeaderVersion(api: Pick<ApiSchema, 'key' | 'flexible'>, apiVersion: number): 0 | 1 {
   return api.key !== API_VERSIONS && includesVersion(api.flexible, apiVersion) ? 1 : 0
 }
 
 /**
- * Reads the header of a request in any version of any api that has a schema; whether the version is one that we serve
- * is for the caller to judge. Throws MalformedError, also for an unknown api, whose header cannot be understood.
+ * Reads the header of a request in any version of any api that has a schema. The caller checks whether the version is
+ * served. Throws MalformedError, also for an unknown api, whose header layout is unknown.
  */
 export function readRequestHeader(reader: ByteReader): RequestHeader {
   const apiKey = reader.readInt16()
@@ -43,7 +43,7 @@ export function readRequestHeader(reader: ByteReader): RequestHeader {
   if (api === undefined) return malformed(`unknown api key ${apiKey}`)
   const version = requestHeaderVersion(api, apiVersion)
   const correlationId = reader.readInt32()
-  // The length of the client id stays 16 bits wide in v2: a broker of any age can read up to it.
+  // The client id has a 16 bit length in v2 too, so that a broker of any age can read the header up to it.
   const clientId = version === 0 ? null : reader.readString()
   if (version === 2) reader.skipTaggedFields()
   return { apiKey, apiVersion, correlationId, clientId }
@@ -58,7 +58,7 @@ export function writeRequestHeader(writer: ByteWriter, api: ApiSchema, header: O
   if (version === 2) writer.writeUnsignedVarint(0)
 }
 
-/** Answers the correlation id. Throws MalformedError. */
+/** Returns the correlation id. Throws MalformedError. */
 export function readResponseHeader(reader: ByteReader, api: ApiSchema, apiVersion: number): number {
   const correlationId = reader.readInt32()
   if (responseHeaderVersion(api, apiVersion) === 1) reader.skipTaggedFields()

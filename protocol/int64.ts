@@ -1,12 +1,12 @@
 /**
- * 64 bit integers as numbers. What lies beyond +-(2^53 - 1) becomes that limit when read, and the limit becomes
- * Long.MAX_VALUE or Long.MIN_VALUE when written: "no limit" survives the way there and back, which is all that
- * offsets, times and sizes use such values for.
+ * 64 bit integers as numbers. Reading clamps a value beyond +-(2^53 - 1) to that limit. Writing turns the limit into
+ * Long.MAX_VALUE or Long.MIN_VALUE. So "no limit" survives a round trip; offsets, times and sizes need such values for
+ * nothing else.
  */
 const LIMIT = Number.MAX_SAFE_INTEGER
 const WORD = 0x1_0000_0000
 
-/** From the upper half as a signed and the lower half as an unsigned 32 bit number. */
+/** From the signed upper 32 bits and the unsigned lower 32 bits. */
 export function int64FromHalves(high: number, low: number): number {
   const value = high * WORD + low
   if (value > LIMIT) return LIMIT

@@ -1,6 +1,6 @@
 import { invariant } from './invariant.ts'
 
-/** Runs begin and end at whole pages, so that a page belongs to one of them. */
+/** Runs begin and end at page boundaries, so that no page is shared by two runs. */
 const PAGE_BYTES = 4096
 
 /** A run of free memory. */
@@ -10,12 +10,12 @@ interface FreeRun {
 }
 
 /**
- * One large piece of memory that is lent out in runs: the first that is large enough, from the front. So what is in use
- * stays in front, and pages that were never needed are never touched.
+ * One large piece of memory, lent out in runs. It takes the first free run that is large enough, from the front. Memory
+ * in use stays in front, and pages that were never needed are never touched.
  */
 export class MemorySlab {
   readonly #bytes: Buffer
-  /** By position; neighbours are joined. */
+  /** Sorted by position; adjacent runs are joined. */
   readonly #free: FreeRun[]
 
   constructor(size: number) {
@@ -28,7 +28,7 @@ export class MemorySlab {
     return this.#free[0]?.size === this.#bytes.length
   }
 
-  /** A buffer of that size at least, in whole pages; undefined: no run is large enough. */
+  /** A buffer of at least that size, in whole pages; undefined if no run is large enough. */
   take(size: number): Buffer | undefined {
     const whole = Math.ceil(size / PAGE_BYTES) * PAGE_BYTES
     const index = this.#free.findIndex((run) => run.size >= whole)
@@ -43,7 +43,7 @@ export class MemorySlab {
     return this.#bytes.subarray(position, position + whole)
   }
 
-  /** Takes back what take gave. */
+  /** Takes back a buffer from take. */
   giveBack(buffer: Buffer): void {
     const position = buffer.byteOffset - this.#bytes.byteOffset
     const index = this.#indexAfter(position)
@@ -59,7 +59,7 @@ export class MemorySlab {
     } else this.#free.splice(index, 0, { position, size: buffer.length })
   }
 
-  /** Index of the first free run behind the position. */
+  /** Index of the first free run after the position. */
   #indexAfter(position: number): number {
     let [low, high] = [0, this.#free.length]
     while (low < high) {

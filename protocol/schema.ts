@@ -1,9 +1,9 @@
 /**
- * The language in which messages are described: one entry a field, its type, its versions, and what deviates from
- * Kafka's defaults. Value types are inferred from it (`RequestOf`, `ResponseOf`, `ValueOf`), codecs are generated from
- * it per version (codegen.ts). It says what `common/message/*.json` of Apache Kafka says, in the same order.
+ * The language in which messages are described. Each field has an entry: type, versions, and differences from Kafka's
+ * defaults. Value types are inferred from it (`RequestOf`, `ResponseOf`, `ValueOf`), codecs are generated from it per
+ * version (codegen.ts). It contains what `common/message/*.json` of Apache Kafka contains, in the same order.
  *
- * Versions are written as Kafka writes them: `'3'`, `'3+'`, `'0-12'`; left out they mean all versions of the message.
+ * Versions are written as in Kafka: `'3'`, `'3+'`, `'0-12'`; omitted: all versions of the message.
  */
 
 /** A range of versions, both ends included; `newest` is Infinity for an open range. */
@@ -12,7 +12,7 @@ export interface VersionRange {
   readonly newest: number
 }
 
-/** What stands in the value where Kafka has a string naming something: it travels as a plain string. */
+/** Kafka's entityType of a field: what kind of name it holds. The value is a plain string. */
 export type EntityType = 'topicName' | 'groupId' | 'transactionalId' | 'brokerId' | 'producerId'
 
 export type PrimitiveKind =
@@ -30,34 +30,34 @@ export type PrimitiveKind =
   | 'bytes'
   | 'records'
 
-/** How a field is written, apart from its name. `element` is set for arrays, `fields` for structs. */
+/** The wire type of a field, without its name. `element` is set for arrays, `fields` for structs. */
 export interface FieldType<T> {
   readonly kind: PrimitiveKind | 'array' | 'struct'
   readonly element?: FieldType<unknown>
   readonly fields?: Fields
-  /** records only: true where the value is a list of slices, written one after the other without copying. */
+  /** records only: true if the value is a list of slices, written one after the other without copying. */
   readonly gathered?: boolean
   /** Carries the inferred value type; never present at run time. */
   readonly valueType?: T
 }
 
-/** A field of a message. `T`: type of the value once decoded. `O`: whether an encoder may leave it out. */
+/** A field of a message. `T`: type of the decoded value. `O`: whether an encoder may omit it. */
 export interface Field<T, O extends boolean = boolean> extends FieldType<T> {
   /** Versions in which the field is on the wire; undefined: all. */
   readonly versions: VersionRange
   /** Versions in which null may be written; undefined: never. */
   readonly nullable?: VersionRange
-  /** Value where the field is absent from the wire. Kafka's zero value (0, '', empty, false) unless declared. */
+  /** Value if the field is absent from the wire: Kafka's zero value (0, '', empty, false) unless declared. */
   readonly default: T
-  /** Dropped silently where the version lacks it. Any other field must then equal its default. */
+  /** True: dropped silently if the version lacks it. Otherwise the value must then equal its default. */
   readonly ignorable: boolean
   /** Number of the tagged field, with the versions in which it is tagged. */
   readonly tag?: number
   readonly taggedVersions?: VersionRange
   readonly entity?: EntityType
-  /** Part of the key of the array of structs that it stands in (Kafka's mapKey). Has no meaning on the wire. */
+  /** Part of the key of its array of structs (Kafka's mapKey). No meaning on the wire. */
   readonly mapKey: boolean
-  /** True where an encoder may leave the field out of the value; it then takes the default. */
+  /** True if an encoder may omit the field; it then takes the default. */
   readonly optional: O
 }
 
@@ -78,20 +78,20 @@ export interface FieldOptions<T> {
 type Nullable<T, P> = P extends { nullable: string } ? T | null : T
 type Optional<P> = P extends { default: unknown } ? true : P extends { tag: number } ? true : false
 
-/** Value of a table of fields, as decoded: every field present. */
+/** Decoded value of a table of fields: every field is present. */
 export type ValueOf<F extends Fields> = { -readonly [K in keyof F]: F[K] extends Field<infer T> ? T : never }
 
 type RequiredKeys<F extends Fields> = { [K in keyof F]: F[K] extends Field<unknown, false> ? K : never }[keyof F]
 type OptionalKeys<F extends Fields> = Exclude<keyof F, RequiredKeys<F>>
 
-/** Value of a table of fields, as given to an encoder: fields that declare a default or a tag may be left out. */
+/** Value of a table of fields for an encoder: fields that declare a default or a tag may be omitted. */
 export type InputValue<F extends Fields> = {
   [K in RequiredKeys<F>]: FieldInput<F[K]>
 } & { [K in OptionalKeys<F>]?: FieldInput<F[K]> | undefined }
 
 type FieldInput<X> = X extends { inputType?: infer I } ? Exclude<I, undefined> : X extends Field<infer T> ? T : never
 
-/** Adds the type that an encoder takes, where it differs from the decoded one (structs, arrays of structs). */
+/** Adds the type that an encoder accepts if it differs from the decoded one (structs, arrays of structs). */
 export interface WithInput<I> {
   readonly inputType?: I
 }
@@ -100,7 +100,7 @@ const everyVersion: VersionRange = { oldest: 0, newest: Number.POSITIVE_INFINITY
 
 const knownRanges = new Map<string, VersionRange>([['none', { oldest: 1, newest: 0 }]])
 
-/** Parses `'3'`, `'3+'`, `'0-12'` or `'none'`. Throws on anything else: a schema is wrong, not its input. */
+/** Parses `'3'`, `'3+'`, `'0-12'` or `'none'`. Throws on anything else: the schema is wrong, not the input. */
 export function versionRange(text: string): VersionRange {
   const known = knownRanges.get(text)
   if (known !== undefined) return known
@@ -126,7 +126,7 @@ function field<T, P extends FieldOptions<unknown>>(
   const given: FieldOptions<unknown> = options ?? noOptions
   const declaresDefault = 'default' in given
   const tagged = given.tagged ?? (given.tag === undefined ? undefined : (versions ?? '0+'))
-  // Spelled out rather than spread: some thousand fields are made at every start, and spreading doubles the time.
+  // Listed one by one because spreading doubles the time: a start makes some thousand fields.
   return {
     kind: type.kind,
     element: type.element,
@@ -158,7 +158,7 @@ function primitive<T>(kind: PrimitiveKind, zero: T): PrimitiveFactory<T> {
       : (field<T, NonNullable<typeof options>>({ kind }, zero, versions, options) as never)
 }
 
-/** The uuid of all zero bits, in Kafka's text form: Kafka writes it where there is no id. */
+/** The uuid of all zero bits, in Kafka's text form. Kafka writes it for "no id". */
 export const ZERO_UUID = 'AAAAAAAAAAAAAAAAAAAAAA'
 
 const noBytes = Buffer.alloc(0)
@@ -169,22 +169,22 @@ export const int16 = primitive<number>('int16', 0)
 export const uint16 = primitive<number>('uint16', 0)
 export const int32 = primitive<number>('int32', 0)
 export const uint32 = primitive<number>('uint32', 0)
-/** 64 bits as a number, saturating at +-(2^53 - 1): offsets and times never get there, Long.MAX_VALUE stays "huge". */
+/** 64 bits as a number, saturating at +-(2^53 - 1). Offsets and times never get there; Long.MAX_VALUE stays "huge". */
 export const int64 = primitive<number>('int64', 0)
-/** 64 bits as a bigint, for the few values that must be echoed as they came. */
+/** 64 bits as a bigint, for the few values that must be echoed exactly. */
 export const int64Exact = primitive<bigint>('int64Exact', 0n)
 export const float64 = primitive<number>('float64', 0)
 export const string = primitive<string>('string', '')
-/** A uuid in Kafka's text form: 22 characters of base64url, as Uuid.toString prints it. A key in maps as it is. */
+/** A uuid in Kafka's text form: 22 characters of base64url, as Uuid.toString prints it. Usable as a map key. */
 export const uuid = primitive<string>('uuid', ZERO_UUID)
-/** A view into the decoded frame: whoever keeps it beyond the request copies it. */
+/** A view into the decoded frame. Copy it to keep it beyond the request. */
 export const bytes = primitive<Buffer>('bytes', noBytes)
 /** Record batches as one view into the frame. */
 export const records = <const P extends FieldOptions<Buffer | null> = { nullable: '0+' }>(
   versions?: string,
   options?: P,
 ) => field<Buffer, P>({ kind: 'records' }, null, versions, options ?? ({ nullable: '0+' } as unknown as P))
-/** Record batches as slices from wherever they are, written one after the other by reference. Decodes to one slice. */
+/** Record batches as slices from anywhere, written one after the other by reference. Decodes to one slice. */
 export const gatheredRecords = <const P extends FieldOptions<readonly Buffer[] | null> = { nullable: '0+' }>(
   versions?: string,
   options?: P,
@@ -202,7 +202,7 @@ type ElementValue<E> = E extends Field<infer T> ? T : E extends Fields ? ValueOf
 // biome-ignore lint/suspicious/noExplicitAny: as above
 type ElementInput<E> = E extends Field<any> ? FieldInput<E> : E extends Fields ? InputValue<E> : never
 
-// A field is told from a table of fields by `kind` being a string: a table's own field of that name is an object.
+// In a field `kind` is a string. In a table of fields, `kind` can only be a field, which is an object.
 function elementType(element: Element): FieldType<unknown> {
   const single = element as FieldType<unknown>
   return typeof single.kind === 'string' ? single : { kind: 'struct', fields: element as Fields }
@@ -219,7 +219,7 @@ export function array<E extends Element, const P extends FieldOptions<null | rea
   return field(type, [], range, rest) as never
 }
 
-/** A struct inside a message. Its default, where it is absent, is a struct of its fields' defaults. */
+/** A struct inside a message. Its default is a struct of its fields' defaults. */
 export function struct<F extends Fields, const P extends FieldOptions<null> = Record<never, never>>(
   fields: F,
   versions?: string | P,
@@ -229,7 +229,7 @@ export function struct<F extends Fields, const P extends FieldOptions<null> = Re
   return field({ kind: 'struct', fields }, defaultsOf(fields), range, rest) as never
 }
 
-/** A fresh value of a table of fields in which every field has its default. */
+/** A fresh value of a table of fields with every field at its default. */
 export function defaultsOf<F extends Fields>(fields: F): ValueOf<F> {
   const value: Record<string, unknown> = {}
   for (const [name, each] of Object.entries(fields)) {
@@ -242,7 +242,10 @@ export function defaultsOf<F extends Fields>(fields: F): ValueOf<F> {
   return value as ValueOf<F>
 }
 
-/** A message outside of requests: a record's key or value, a header. `versions` and `flexible` as for an api. */
+/**
+ * A message that is not a request or response: a record's key or value, a header. `versions` and `flexible` as for an
+ * api.
+ */
 export interface MessageSchema<F extends Fields = Fields> {
   readonly name: string
   readonly versions: VersionRange
@@ -262,7 +265,7 @@ export interface ApiSchema<Q extends Fields = Fields, S extends Fields = Fields>
   readonly response: MessageSchema<S>
 }
 
-/** Describes a request and its response. `flexible` is `'none'` where no version is. */
+/** Describes a request and its response. `flexible` is `'none'` if no version is flexible. */
 export function api<const Q extends Fields, const S extends Fields>(description: {
   key: number
   name: string
@@ -284,7 +287,7 @@ export function api<const Q extends Fields, const S extends Fields>(description:
   }
 }
 
-/** Describes a message that is no request: a record of an internal topic, a header, an embedded blob. */
+/** Describes a message that is not a request or response: a record of an internal topic, a header, an embedded blob. */
 export function message<const F extends Fields>(description: {
   name: string
   versions: string
@@ -300,8 +303,8 @@ export function message<const F extends Fields>(description: {
 }
 
 /**
- * A record of a coordinator's topic: the key says what it is about, the value what holds from now on (null: nothing).
- * Keys have one version, and `type` stands before them; values have a version of their own before them.
+ * A record of a coordinator's topic. The key names the subject, the value its new state (null: none). Keys have one
+ * version and are preceded by `type`; values are preceded by their own version.
  */
 export interface CoordinatorRecordSchema<K extends Fields = Fields, V extends Fields = Fields> {
   readonly type: number
@@ -328,7 +331,7 @@ export function coordinatorRecord<const K extends Fields, const V extends Fields
   }
 }
 
-/** A record of the cluster metadata log, which says by its key which record it is. */
+/** A record of the cluster metadata log, identified by its apiKey. */
 export interface MetadataRecordSchema<F extends Fields = Fields> extends MessageSchema<F> {
   readonly apiKey: number
 }
@@ -347,11 +350,11 @@ export function metadataRecord<const F extends Fields>(description: {
 // biome-ignore lint/suspicious/noExplicitAny: any api
 type AnyApi = ApiSchema<any, any>
 export type RequestOf<A extends AnyApi> = A extends ApiSchema<infer Q, Fields> ? ValueOf<Q> : never
-/** A response as decoded: every field is there. */
+/** A decoded response: every field is present. */
 export type ResponseOf<A extends AnyApi> = A extends ApiSchema<Fields, infer S> ? ValueOf<S> : never
-/** A response as a handler gives it: fields with a declared default may be left out. */
+/** A response as a handler returns it: fields with a declared default may be omitted. */
 export type ResponseInputOf<A extends AnyApi> = A extends ApiSchema<Fields, infer S> ? InputValue<S> : never
-/** A request as a client gives it. */
+/** A request as a client builds it: fields with a declared default may be omitted. */
 export type RequestInputOf<A extends AnyApi> = A extends ApiSchema<infer Q, Fields> ? InputValue<Q> : never
 export type MessageOf<M extends MessageSchema> = M extends MessageSchema<infer F> ? ValueOf<F> : never
 export type MessageInputOf<M extends MessageSchema> = M extends MessageSchema<infer F> ? InputValue<F> : never

@@ -1,5 +1,4 @@
-// Spelled out byte by byte: half the time of Buffer's own base64url and a third of a loop's (46, 80 and 155 ns), and
-// topic ids are in every fetch.
+// Unrolled because it is faster: 46 ns against 80 for Buffer's base64url and 155 for a loop. Every fetch has topic ids.
 
 const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
 const characters = new Uint8Array(64)
@@ -53,10 +52,10 @@ export function uuidText(bytes: Uint8Array, position: number): string {
   )
 }
 
-/** Writes the 16 bytes of a uuid in Kafka's text form. Throws on anything else: a uuid of ours is wrong, not input. */
+/** Writes the 16 bytes of a uuid in Kafka's text form. Throws on anything else: that is a bug, not bad input. */
 export function writeUuidText(bytes: Uint8Array, position: number, text: string): void {
   if (text.length !== 22) throw notUuid(text)
-  // What is no digit is -1 and keeps the sign bit alive through all that is joined to it.
+  // An invalid digit is -1. Its sign bit survives the joins below.
   let signs = 0
   for (let index = 0, at = position; index < 20; index += 4, at += 3) {
     const bits =

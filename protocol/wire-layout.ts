@@ -1,11 +1,11 @@
 import type { Field, Fields, FieldType, PrimitiveKind } from './schema.ts'
 import { includesVersion } from './schema.ts'
 
-/** How the fields of one struct lie on the wire in one version: what decoder and encoder source have in common. */
+/** The wire layout of a struct in one version, shared by decoder and encoder source. */
 export interface StructLayout {
-  /** In the order of the schema, which is the order of the wire. */
+  /** In schema order, which is the wire order. */
   readonly plain: readonly NamedField[]
-  /** In the order of their tags, which is the order in which Kafka writes them. */
+  /** In the order of their tags, in which Kafka writes them. */
   readonly tagged: readonly NamedField[]
   readonly absent: readonly NamedField[]
 }
@@ -45,7 +45,7 @@ export function fixedSize(type: FieldType<unknown>): number | undefined {
   return fixedBytes[type.kind]
 }
 
-/** Whether a value of this type may be as long as somebody likes to make it, bytes and text aside. */
+/** Whether a value of this type contains an array, whose length the sender chooses. */
 export function holdsArray(type: FieldType<unknown>, version: number): boolean {
   if (type.kind !== 'struct') return type.kind === 'array'
   const { plain, tagged } = structLayout(type.fields as Fields, version)
@@ -56,7 +56,7 @@ export function isNullable(field: Field<unknown>, version: number): boolean {
   return field.nullable !== undefined && includesVersion(field.nullable, version)
 }
 
-/** The fewest bytes that a value takes: what a claimed number of elements is checked against. */
+/** Minimum size of a value in bytes. Claimed array lengths are checked against it. */
 export function leastBytes(type: FieldType<unknown>, version: number, flexible: boolean): number {
   const fixed = fixedSize(type)
   if (fixed !== undefined) return fixed
@@ -69,7 +69,7 @@ export function leastBytes(type: FieldType<unknown>, version: number, flexible: 
   return total
 }
 
-/** Elements of an array that decoders and encoders in steps take at once: some tens of microseconds. */
+/** Elements that decoders and encoders in steps process at once: some tens of microseconds. */
 export function stepOf(element: FieldType<unknown>): number {
   return fixedSize(element) === undefined ? 16 : 4096
 }
@@ -80,7 +80,7 @@ export interface FixedRun {
   readonly offsets: readonly number[]
 }
 
-/** The plain fields with neighbours of fixed size joined: one bounds check serves a whole run. */
+/** The plain fields, with adjacent fixed-size fields joined so that one bounds check serves the run. */
 export function joinFixed(plain: readonly NamedField[]): readonly (FixedRun | NamedField)[] {
   const parts: (FixedRun | NamedField)[] = []
   let run: { size: number; fields: NamedField[]; offsets: number[] } | undefined
