@@ -30,8 +30,8 @@ describe('the longest turn', () => {
     cluster = await new LargeCluster().start()
   })
 
-  after(async () => {
-    await cluster.broker.stop()
+  // Not stopped: closing 16,000 logs one by one in virtual time takes minutes, and all of it is memory.
+  after(() => {
     expect(cluster.broker.complaints).to.deep.equal([])
   })
 
