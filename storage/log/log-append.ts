@@ -10,7 +10,7 @@ import type { LogServices } from './log-services.ts'
 import type { LogState } from './log-state.ts'
 import { type DuplicateAppend, originalOffsets, type ProducerChanges } from './producer-state.ts'
 import type { SegmentList } from './segment-list.ts'
-import { type ValidatedBatches, validateInSlices } from './validate-batches.ts'
+import { atOnce, type ContentAccess, type ValidatedBatches, validateInSlices } from './validate-batches.ts'
 
 /** Parts of a log that an append has to do with. */
 interface AppendedParts {
@@ -42,11 +42,21 @@ export class LogAppend {
   readonly #services: LogServices
   /** End of what the last sync asked for by flush.messages covers. */
   #syncRequestedUpTo: number
+  /** How batches of clients are decompressed. */
+  readonly #access: ContentAccess
 
   constructor(parts: AppendedParts, services: LogServices) {
     this.#parts = parts
     this.#services = services
     this.#syncRequestedUpTo = parts.state.logEndOffset
+    const { host, slicedWork } = services
+    this.#access = {
+      offload: host.offload,
+      get atOnceBytes() {
+        return Math.min(AT_ONCE_BYTES, slicedWork.roomInTurn)
+      },
+      noteAtOnce: (bytes) => slicedWork.noteInTurn(bytes),
+    }
   }
 
   /** The log ends at the offset now. */
@@ -57,14 +67,8 @@ export class LogAppend {
 
   /** Looks into batches that are to be appended; the first step is taken at once, and is all where they are small. */
   validate(records: Buffer, context: AppendContext): Sliced<ValidatedBatches | AppendRejection> {
-    const { host, slicedWork } = this.#services
     const { state } = this.#parts
-    const atOnceBytes = Math.min(AT_ONCE_BYTES, slicedWork.roomInTurn)
-    const access = {
-      offload: host.offload,
-      atOnceBytes: context.origin === 'client' ? atOnceBytes : Number.POSITIVE_INFINITY,
-      noteAtOnce: (bytes: number) => slicedWork.noteInTurn(bytes),
-    }
+    const access = context.origin === 'client' ? this.#access : atOnce
     return validateInSlices(records, state.config, context, state.name, access)
   }
 

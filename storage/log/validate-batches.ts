@@ -60,7 +60,8 @@ export interface ContentAccess {
   readonly noteAtOnce: (bytes: number) => void
 }
 
-const atOnce: ContentAccess = {
+/** Everything is decompressed at once. */
+export const atOnce: ContentAccess = {
   offload: { decompress: () => undefined, compress: () => undefined },
   atOnceBytes: Number.POSITIVE_INFINITY,
   noteAtOnce: () => {},
@@ -182,7 +183,8 @@ function* asLeader(
     const target = targetCompressionOf(batch, config)
     const isRecompressed = target !== batch.compression
     const rules = { config, context, partition, isRebuilt: isRecompressed }
-    const looked = yield* lookInto(batch, rules, access)
+    const isPlain = !batch.isCompressed && !isRecompressed
+    const looked = isPlain ? lookIntoPlain(batch, rules) : yield* lookInto(batch, rules, access)
     if (isRejection(looked)) return looked
     const { checked, stored } = looked
     if (isRecompressed && stored.sizeBytes > config.maxMessageBytes) return tooLargeAfter(stored, config, partition)
@@ -201,15 +203,16 @@ interface LookedInto {
   readonly stored: RecordBatch
 }
 
+function lookIntoPlain(batch: RecordBatch, rules: RecordRules): LookedInto | AppendRejection {
+  const checked = checkRecords(batch, batch.recordBytes, rules)
+  return isRejection(checked) ? checked : { checked, stored: batch }
+}
+
 function* lookInto(
   batch: RecordBatch,
   rules: RecordRules,
   { offload, atOnceBytes, noteAtOnce }: ContentAccess,
 ): Sliced<LookedInto | AppendRejection> {
-  if (!batch.isCompressed && !rules.isRebuilt) {
-    const checked = checkRecords(batch, batch.recordBytes, rules)
-    return isRejection(checked) ? checked : { checked, stored: batch }
-  }
   let content = batch.recordBytes.length <= atOnceBytes ? contentAtOnce(batch, atOnceBytes) : undefined
   if (content === undefined) {
     yield batch.sizeBytes
