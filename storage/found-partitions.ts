@@ -1,3 +1,4 @@
+import { isSystemError } from './failure-policy.ts'
 import type { Files } from './host/host.ts'
 import { parsePartitionDirectory, partitionDirectoryName } from './segment/file-names.ts'
 
@@ -22,10 +23,20 @@ export function findPartitions(files: Files, logDirectories: readonly string[]):
       if (parsed === undefined || parsed.topic === METADATA_TOPIC) return []
       // `topic-00` would be a second name of `topic-0`.
       if (partitionDirectoryName(parsed.topic, parsed.partition) !== name) return []
-      if (files.stat(files.join(logDirectory, name))?.isDirectory !== true) return []
+      if (!mayBeDirectory(files, files.join(logDirectory, name))) return []
       return [{ name, ...parsed, logDirectory }]
     }),
   )
+}
+
+/** What the disk does not tell of is taken for a directory: its log fails alone, and the others are served. */
+function mayBeDirectory(files: Files, path: string): boolean {
+  try {
+    return files.stat(path)?.isDirectory === true
+  } catch (error) {
+    if (!isSystemError(error)) throw error
+    return true
+  }
 }
 
 /** A partition that lies in two data directories, as each of them has it; undefined: none does. */

@@ -298,9 +298,10 @@ function release(staged: readonly Staged[]): void {
   for (const { leases } of staged) for (const lease of leases) lease.release()
 }
 
-/** fdatasync off the loop. */
+/** fdatasync off the loop. Nothing where the file was removed while this waited for its turn: retention may be quicker. */
 export function syncFile(disk: Disk, openFiles: FileAccess, path: string): Promise<void> {
   return disk.sync(async () => {
+    if (!openFiles.files.exists(path)) return
     const file = openFiles.pin(path)
     try {
       await file.handle.sync()

@@ -70,14 +70,31 @@ export class BrokerAuditor {
     check(isThere, `${partition.name}: the largest timestamp is ${largest.timestamp}, not ${most}`)
   }
 
-  async #offsetFor({ topic, index, name }: PartitionHistory, timestamp: number) {
+  /** Everything is older than retention.ms, and retention has had its turn: nothing is left. */
+  async mustBeEmpty(partition: PartitionHistory): Promise<void> {
+    const { ends } = partition
+    const earliest = await this.#offsetFor(partition, EARLIEST)
+    const latest = await this.#offsetFor(partition, LATEST)
+    if (earliest === undefined || latest === undefined) return
+    this.#world.sawStart(partition, earliest.offset, ends)
+    check(
+      earliest.offset === latest.offset,
+      `${partition.name}: retention left ${earliest.offset} to ${latest.offset}, which are old enough`,
+    )
+  }
+
+  async #offsetFor(partition: PartitionHistory, timestamp: number) {
+    const { topic, index, name } = partition
     const topics = [{ name: topic.plan.name, partitions: [{ partitionIndex: index, timestamp }] }]
     const ask = { replicaId: -1, isolationLevel: 0, topics, timeoutMs: 0 }
     const answer = await this.#settle(this.#client.ask(ListOffsets, 8, ask))
     const found = answer.topics[0]!.partitions[0]!
     const error = errorName(found.errorCode)
     if (error === 'NONE') return found
-    check(isRefusal(error, 8) && this.#world.mayRefuse, `${name}: the offset for ${timestamp} is ${error}`)
+    check(
+      isRefusal(error, 8) && this.#world.mayRefuseFor(partition),
+      `${name}: the offset for ${timestamp} is ${error}`,
+    )
     return undefined
   }
 
@@ -105,7 +122,10 @@ export class BrokerAuditor {
       const error = errorName(answer.errorCode)
       if (error === 'OFFSET_OUT_OF_RANGE') return 'moved'
       if (error !== 'NONE') {
-        check(isRefusal(error, version) && this.#world.mayRefuse, `${partition.name}: ${offset} is ${error}`)
+        check(
+          isRefusal(error, version) && this.#world.mayRefuseFor(partition),
+          `${partition.name}: ${offset} is ${error}`,
+        )
         return undefined
       }
       end ??= answer.highWatermark

@@ -139,7 +139,10 @@ export class BrokerConsumer {
   #isFine(partition: PartitionHistory, error: string): boolean {
     if (!partition.topic.isAlive) return false
     if (error === 'NONE') return true
-    check(isRefusal(error, this.#version) && this.#world.mayRefuse, `${partition.name} cannot be read: ${error}`)
+    check(
+      isRefusal(error, this.#version) && this.#world.mayRefuseFor(partition),
+      `${partition.name} cannot be read: ${error}`,
+    )
     this.#world.counts.refused++
     return false
   }

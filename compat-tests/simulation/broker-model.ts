@@ -276,6 +276,8 @@ export class TopicHistory {
   isDoomed = false
   /** It is deleted. */
   isGone = false
+  /** Its files rotted: nothing is expected of it any more but that it can be deleted. */
+  isRotten = false
   /** A deletion failed, and may be found to have happened after all at the next start. */
   mayVanish = false
 
@@ -285,7 +287,12 @@ export class TopicHistory {
     this.partitions = Array.from({ length: plan.partitionCount }, (_, index) => new PartitionHistory(this, index))
   }
 
+  /** Nothing of it will be answered for. */
+  get isLost(): boolean {
+    return this.isGone || this.isRotten
+  }
+
   get isAlive(): boolean {
-    return !this.isDoomed && !this.isGone
+    return !this.isDoomed && !this.isLost
   }
 }

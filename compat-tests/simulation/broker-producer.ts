@@ -94,7 +94,7 @@ export class BrokerProducer {
   get isAtRest(): boolean {
     return [...this.#lanes.values()].every(
       ({ partition, unacknowledged, underWay }) =>
-        partition.topic.isGone || (unacknowledged.length === 0 && underWay === 0),
+        partition.topic.isLost || (unacknowledged.length === 0 && underWay === 0),
     )
   }
 
@@ -109,7 +109,7 @@ export class BrokerProducer {
   }
 
   async #step(topics: readonly TopicHistory[], fresh: boolean): Promise<void> {
-    for (const partition of [...this.#lanes.keys()]) if (partition.topic.isGone) this.#lanes.delete(partition)
+    for (const partition of [...this.#lanes.keys()]) if (partition.topic.isLost) this.#lanes.delete(partition)
     if (this.#mustBeginAnew) return this.#beginAnew()
     if (this.#isIdempotent && this.#producerId < 0) return this.#init()
     const alive = topics.filter((topic) => topic.isAlive).flatMap((topic) => topic.partitions)
@@ -268,8 +268,9 @@ export class BrokerProducer {
     }
     this.#world.counts.refused++
     if (error === 'KAFKA_STORAGE_ERROR') {
-      check(this.#world.mayRefuse, `${partition.name}: the disk is in order`)
+      check(this.#world.mayRefuseFor(partition), `${partition.name}: the disk is in order`)
       lane.refusal ??= 'disk'
+      this.#world.refusedAppends++
     } else if (lane.refusal === undefined || error !== 'OUT_OF_ORDER_SEQUENCE_NUMBER') this.#forgotten(sending, error)
   }
 
@@ -313,7 +314,7 @@ export class BrokerProducer {
         const { error, baseOffset: again } = this.#find(answer, { partition, ends })
         const isLost = partition.losses > lane.losses || baseOffset < partition.start
         if (error === 'KAFKA_STORAGE_ERROR')
-          return check(this.#world.mayRefuse, `${partition.name}: the disk is in order`)
+          return check(this.#world.mayRefuseFor(partition), `${partition.name}: the disk is in order`)
         if (isLost) this.#mustBeginAnew = true
         if (isLost && error !== 'NONE') return
         check(error === 'NONE', `${partition.name}: what was acknowledged at ${baseOffset} is ${error} when sent again`)

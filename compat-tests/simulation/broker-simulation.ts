@@ -5,12 +5,14 @@ import { type ErrorName, errorName } from '../../protocol/error-codes.ts'
 import { type FaultRates, NO_FAULTS, SimulatedCrash } from '../../storage/host/faulty-files.ts'
 import { SeededRandom } from '../../storage/host/seeded-random.ts'
 import { SimulatedHost } from '../../storage/host/simulated-host.ts'
+import { drawFileRot } from '../rot/rot.ts'
 import { BrokerAuditor } from './broker-auditor.ts'
 import { BrokerCommitter } from './broker-committer.ts'
 import { BrokerConsumer } from './broker-consumer.ts'
 import { type PartitionHistory, TopicHistory } from './broker-model.ts'
 import { BrokerProducer, GivenProducerIds } from './broker-producer.ts'
 import { BrokerWorld, brokerSettings, newCounts } from './broker-world.ts'
+import { directoryOf, drawPartFault, type PartFault } from './part-faults.ts'
 import { SimulatedBroker } from './simulated-broker.ts'
 import { SimulatedClient } from './simulated-client.ts'
 import { CheckFailed, check } from './storage-model.ts'
@@ -22,6 +24,8 @@ const CONSUMERS = 2
 const TOPICS = 3
 /** By then the broker has found out that there is room again, and answered what it refused before. */
 const ROOM_NOTICED_MS = 20_000
+/** By then retention has taken what is kept for a minute, if nothing is appended. */
+const RETENTION_PASSED_MS = 90_000
 /** By then all is acknowledged and read, once nothing goes wrong any more. */
 const REST_MS = 120_000
 
@@ -66,12 +70,12 @@ class BrokerSimulation {
     this.#random = new SeededRandom(seed)
     this.#host = new SimulatedHost(seed)
     const random = this.#random
-    this.#directories = random.oneIn(4) ? ['/data', '/more'] : ['/data']
+    this.#directories = random.oneIn(3) ? ['/data/d1', '/data/d10'] : ['/data']
     const counts = newCounts()
     const logger = {
       error: (fields: object, message: string) => {
         trace(fields, message)
-        const isFounded = this.#world.mayRefuse || this.#host.files.crashed
+        const isFounded = this.#world.mayRefuse || this.#world.partFaults.length > 0 || this.#host.files.crashed
         if (!isFounded) this.#world.fail(new CheckFailed(`without a fault of the disk: ${message}`))
       },
       debug() {},
@@ -99,7 +103,14 @@ class BrokerSimulation {
   get told(): Record<string, number> {
     const { struck } = this.#host.files
     const { crash: _, ...faults } = struck
-    return { ...this.#world.counts, ...faults, fullWrites: this.#host.memory.refusals, ...this.#host.memory.losses }
+    const { pathFaultsStruck } = this.#host.files
+    return {
+      ...this.#world.counts,
+      ...faults,
+      pathFaultsStruck,
+      fullWrites: this.#host.memory.refusals,
+      ...this.#host.memory.losses,
+    }
   }
 
   /** Nobody took care of the error: a process would have ended. */
@@ -148,7 +159,8 @@ class BrokerSimulation {
     else if (dice < 84) await this.#restart('kill')
     else if (dice < 87) await this.#restart('power')
     else if (dice < 93) this.#host.files.crashAfterChanges = random.below(60)
-    else if (dice < 96) await this.#fillDisk()
+    else if (dice < 95) await this.#fillDisk()
+    else if (dice < 98) await this.#onSome((partition) => this.#failPart(partition))
     else await this.#failDisk()
   }
 
@@ -227,17 +239,18 @@ class BrokerSimulation {
     const { errorCode, lowWatermark } = answer.topics[0]!.partitions[0]!
     // Retention may have been there before.
     if (errorName(errorCode) === 'OFFSET_OUT_OF_RANGE' && topic.plan.isRetained) return
-    if (!this.#isDone(errorCode, `${partition.name}: nothing can be deleted before ${offset}`)) return
+    const isFailing = this.#world.mayRefuseFor(partition)
+    if (!this.#isDone(errorCode, `${partition.name}: nothing can be deleted before ${offset}`, isFailing)) return
     check(lowWatermark >= offset, `${partition.name}: records before ${offset} are not deleted`)
     partition.deletedBefore(offset)
     this.#trace({ partition: partition.name, offset }, 'deleted records')
     this.#world.counts.deletions++
   }
 
-  #isDone(code: number, what: string): boolean {
+  #isDone(code: number, what: string, mayRefuse = this.#world.mayRefuse || this.#world.partFaults.length > 0): boolean {
     const error: ErrorName = errorName(code)
     if (error === 'NONE') return true
-    check(error === 'KAFKA_STORAGE_ERROR' && this.#world.mayRefuse, `${what}: ${error}`)
+    check(error === 'KAFKA_STORAGE_ERROR' && mayRefuse, `${what}: ${error}`)
     this.#world.counts.refused++
     return false
   }
@@ -279,6 +292,61 @@ class BrokerSimulation {
     await this.#restart(this.#random.pick(['stop', 'kill', 'power'] as const))
   }
 
+  /** One log, or one of several data directories, fails, and maybe comes back: all others are served as if nothing was. */
+  async #failPart(partition: PartitionHistory): Promise<void> {
+    this.#world.counts.failingParts++
+    const { files, memory } = this.#host
+    const part = drawPartFault(this.#random, { files: memory, directories: this.#directories, partition })
+    const appendsRefused = this.#world.refusedAppends
+    this.#trace({}, part.what)
+    // It may be found by a start after a stop in order, when no log is open yet.
+    if (part.maySurviveStart && this.#random.oneIn(2)) await this.#restart('stop', part)
+    this.#world.partFaults = [part]
+    files.pathFaults = [part.fault]
+    if (part.maySurviveStart) await this.#guarded(() => this.#watchNeighbours(part, this.#world.refusedAppends))
+    await this.#guarded(async () => {
+      for (let i = 0; i < 6; i++) {
+        await this.#pass(this.#random.pick([1, 30, 2000, 40_000]))
+        if (this.#random.oneIn(3)) await this.#onSome((each) => this.#deleteRecords(each))
+        await this.#onSome((each) => this.#auditor.audit(each))
+        // It comes back, and what was refused may go on being so.
+        if (this.#random.oneIn(8)) files.pathFaults = []
+      }
+    })
+    await this.#guarded(() => this.#watchNeighbours(part, appendsRefused))
+    this.#check()
+    if (!(part.maySurviveStart && this.#random.oneIn(2))) files.pathFaults = []
+    await this.#restart(this.#random.pick(['stop', 'kill'] as const))
+    if (files.pathFaults.length > 0) await this.#guarded(() => this.#watchNeighbours(part, this.#world.refusedAppends))
+    this.#check()
+    files.pathFaults = []
+    if (this.#world.partFaults.length > 0) await this.#restart(this.#random.pick(['stop', 'kill', 'power'] as const))
+  }
+
+  /** What the broker does by itself goes on beside the part that fails: retention, and new logs where there is a disk for them. */
+  async #watchNeighbours({ concerns, directory, fault }: PartFault, appendsRefused: number): Promise<void> {
+    // A full one is not given up: it is tried again.
+    const isKnown = this.#world.refusedAppends > appendsRefused && fault.effect !== 'full'
+    if (directory !== undefined && isKnown) await this.#makesElsewhere(directory)
+    if (this.#random.oneIn(2)) return
+    await this.#host.advance(RETENTION_PASSED_MS)
+    for (const partition of this.#partitions) {
+      if (partition.topic.plan.keptMs === undefined || concerns(partition)) continue
+      await this.#auditor.mustBeEmpty(partition)
+    }
+  }
+
+  /** The broker knows that the directory fails: a new topic gets its logs in another one. */
+  async #makesElsewhere(failing: string): Promise<void> {
+    const plan = this.#plans.find((each) => !this.#topics.has(each))
+    if (plan === undefined || this.#host.files.pathFaults.length === 0) return
+    await this.#makeTopic(plan)
+    for (const partition of this.#topics.get(plan)?.partitions ?? []) {
+      const found = directoryOf(this.#host.memory, this.#directories, partition)
+      check(found !== undefined && found !== failing, `${partition.name} is made in ${found}, while ${failing} fails`)
+    }
+  }
+
   #rates(): FaultRates {
     const some = () => (this.#random.oneIn(2) ? 4 + this.#random.below(30) : 0)
     const errors = { writeError: some(), readError: some(), syncError: some() }
@@ -291,14 +359,17 @@ class BrokerSimulation {
 
   // Lives of the broker.
 
-  async #restart(how: 'stop' | 'kill' | 'crash' | 'power'): Promise<void> {
+  /** failing: a part that fails from the end on. */
+  async #restart(how: 'stop' | 'kill' | 'crash' | 'power', failing?: PartFault): Promise<void> {
     const { counts, broker } = this.#world
     this.#trace({ how }, 'the broker ends')
     if (how === 'stop') {
       await this.#guarded(async () => {
         const stopped = broker.end('stop')
         // A stop that the disk does not let through is one more end of the process.
-        await (this.#world.mayRefuse ? stopped.catch(this.#trace.bind(undefined, { how })) : stopped)
+        await (this.#world.mayRefuse || this.#world.partFaults.length > 0
+          ? stopped.catch(this.#trace.bind(undefined, { how }))
+          : stopped)
       })
       this.#check()
     }
@@ -310,7 +381,29 @@ class BrokerSimulation {
     else if (how === 'crash') counts.crashes++
     await broker.end(how === 'power' ? 'power' : 'process')
     this.#ended(how === 'power')
+    if (failing !== undefined) {
+      this.#world.partFaults = [failing]
+      this.#host.files.pathFaults = [failing.fault]
+    }
+    const doomed = how === 'power' || this.#random.oneIn(2) ? undefined : this.#rot()
     await this.#start()
+    if (doomed?.isGone === false) await this.#deleteTopic(doomed)
+  }
+
+  /**
+   * Files rot while nobody runs: those that are made from logs, which must change no answer at all; or, seldom, the log of
+   * one topic, which is given up for it (and answered), while all others are to be as they were.
+   */
+  #rot(): TopicHistory | undefined {
+    const { memory } = this.#host
+    const topic = this.#alive.length > 0 && this.#random.oneIn(4) ? this.#random.pick(this.#alive) : undefined
+    const isOfTopic = (path: string) => topic?.partitions.some(({ name }) => path.includes(`/${name}/`)) === true
+    const rot = drawFileRot(memory, this.#random, topic === undefined ? isDerived : isOfTopic)
+    this.#trace({}, rot.what)
+    rot.apply(memory)
+    this.#world.counts.rottenFiles++
+    if (topic !== undefined) topic.isRotten = true
+    return topic
   }
 
   #ended(lostPower: boolean): void {
@@ -348,6 +441,7 @@ class BrokerSimulation {
     const isFailing = writeError + readError + syncError > 0
     this.#world.mayRefuseUntilMs = isFailing ? Number.POSITIVE_INFINITY : -1
     this.#world.life++
+    if (files.pathFaults.length === 0) this.#world.partFaults = []
     try {
       await this.#world.broker.start()
       files.rates = isFailing ? files.rates : this.#shortTransfers()
@@ -370,7 +464,7 @@ class BrokerSimulation {
   #recogniseTopic(plan: TopicPlan, id: string | undefined): void {
     const known = this.#topics.get(plan)
     if (known !== undefined && known.id !== id) {
-      check(known.isDoomed || known.mayVanish, `${plan.name} is lost`)
+      check(known.isDoomed || known.isRotten || known.mayVanish, `${plan.name} is lost`)
       this.#forget(known)
     } else if (known !== undefined) known.isDoomed = false
     if (id !== undefined && known?.id !== id) {
@@ -418,6 +512,9 @@ class BrokerSimulation {
     }
   }
 }
+
+/** Made from the logs beside them: whatever becomes of these, nothing is lost. */
+const isDerived = (path: string) => /\/\d{20}\.(index|timeindex)$/.test(path)
 
 const COMMITTED = 'committed'
 const CLEAN = '.kafka_cleanshutdown'

@@ -1,6 +1,7 @@
 import type { SeededRandom } from '../../storage/host/seeded-random.ts'
 import type { SimulatedHost } from '../../storage/host/simulated-host.ts'
 import type { Ends, PartitionHistory } from './broker-model.ts'
+import type { PartFault } from './part-faults.ts'
 import { ConnectionLost, type SimulatedBroker } from './simulated-broker.ts'
 
 /** What a run did, so that a run without faults, say, is noticed. */
@@ -26,6 +27,10 @@ export interface BrokerCounts {
   failedStarts: number
   fullDisks: number
   failingDisks: number
+  /** Faults of one part of a disk while the others were watched. */
+  failingParts: number
+  /** Files that rotted between two starts. */
+  rottenFiles: number
   cutTails: number
 }
 
@@ -39,6 +44,10 @@ export class BrokerWorld {
   life = 0
   /** Until when, in virtual time, the broker may say that its disk fails. */
   mayRefuseUntilMs = 0
+  /** Of one part of the disk in this life of the broker: what it concerns may say so until the next start. */
+  partFaults: readonly PartFault[] = []
+  /** Appends that were refused by a failing disk: by then the broker knows of it. */
+  refusedAppends = 0
   /** What went wrong where nobody could be told by throwing. */
   failure: unknown
   #ids = 0
@@ -52,6 +61,11 @@ export class BrokerWorld {
 
   get mayRefuse(): boolean {
     return this.host.clock.monotonicMs() <= this.mayRefuseUntilMs
+  }
+
+  /** The broker may say of this partition that its disk fails; of all others it must not, whatever part of it fails. */
+  mayRefuseFor(partition: PartitionHistory): boolean {
+    return this.mayRefuse || this.partFaults.some(({ concerns }) => concerns(partition))
   }
 
   nextId(partition: PartitionHistory): string {
@@ -118,6 +132,8 @@ export function newCounts(): BrokerCounts {
     failedStarts: 0,
     fullDisks: 0,
     failingDisks: 0,
+    failingParts: 0,
+    rottenFiles: 0,
     cutTails: 0,
   }
 }

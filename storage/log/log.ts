@@ -237,13 +237,14 @@ export class Log implements PartitionLog {
   deleteOldSegments(nowMs: number): number {
     const { config, flushedEndOffset, logStartOffset, logEndOffset } = this.#state
     const facts = { nowMs, highWatermark: flushedEndOffset, logStartOffset, logEndOffset }
-    const { segments, appends } = this.#parts
+    const { segments, appends, availability } = this.#parts
     // A time index that rotted must not take records with it: what it says is looked up in the log first.
     for (const segment of deletableSegments(segments.all, config, facts)) segment.ensureLargestTimestamp()
     const deletable = deletableSegments(segments.all, config, facts)
     const last = deletable.length === segments.all.length ? deletable.pop() : undefined
     if (deletable.length > 0) this.#removeFirst(deletable)
-    if (last === undefined) return deletable.length
+    // A log that is offline knows of batches that never came to the disk: a new segment would keep what their producers sent.
+    if (last === undefined || availability.isOffline) return deletable.length
     this.services.withReserve(this.#location.logDirectory, () => appends.roll(logEndOffset))
     this.#removeFirst([last])
     return deletable.length + 1

@@ -2,6 +2,7 @@ import { expect } from 'chai'
 import { isRejection } from '../../protocol/error-codes.ts'
 import { buildBatch } from '../../protocol/records/batch-builder.ts'
 import { MINUTE_MS, Rig } from '../compacted-log.fixture.ts'
+import { NO_FAULTS } from '../host/faulty-files.ts'
 import { logConfig } from '../log-config.fixture.ts'
 import type { LogConfig } from '../partition-log.ts'
 import { deletableSegments, type RetentionFacts } from './retention.ts'
@@ -89,6 +90,26 @@ describe('retention', () => {
     expect(rig.log.segments).to.deep.equal([segment])
     await rig.put(rig.nowMs)
     expect(rig.log.logEndOffset).to.equal(3)
+  })
+
+  it('of a log that is offline keeps no producer of a batch that never came to the disk', async () => {
+    const now = await opened({ retentionMs: HOUR_MS, segmentBytes: 10_000, flushMessages: 1 })
+    const { host } = rig
+    const send = (baseSequence: number) => {
+      const records = [{ value: 'v', timestamp: now }]
+      const bytes = buildBatch(records, { producerId: 1, producerEpoch: 0, baseSequence })
+      return host.settle(rig.log.append(bytes, { origin: 'client', leaderEpoch: 0, nowMs: rig.nowMs }))
+    }
+    await send(0)
+    host.files.rates = { ...NO_FAULTS, syncError: 1 }
+    expect(await send(1)).to.include({ error: 'KAFKA_STORAGE_ERROR' })
+    host.files.rates = NO_FAULTS
+    await host.advance(2 * HOUR_MS)
+    host.crash()
+    await rig.open()
+    const again = await send(1)
+    if (isRejection(again)) throw new Error(again.error)
+    expect(again.baseOffset, 'what is answered is there').to.be.below(rig.log.logEndOffset)
   })
 
   it('retention.ms=-1 keeps everything', async () => {

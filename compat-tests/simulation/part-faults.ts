@@ -1,0 +1,58 @@
+import { type PathEffect, type PathFault, within } from '../../storage/host/faulty-files.ts'
+import type { MemoryFiles } from '../../storage/host/memory-files.ts'
+import type { SeededRandom } from '../../storage/host/seeded-random.ts'
+import type { PartitionHistory } from './broker-model.ts'
+
+/** A fault of one part of the disk: one log, one kind of its files, or one of several data directories. */
+export interface PartFault {
+  readonly what: string
+  readonly fault: PathFault
+  /** The data directory that fails as a whole; undefined: one log does. */
+  readonly directory: string | undefined
+  /** A partition that lies in that part; clients of all others must not notice anything. */
+  readonly concerns: (partition: PartitionHistory) => boolean
+  /** A broker has to come up in spite of it. */
+  readonly maySurviveStart: boolean
+}
+
+const effects: readonly PathEffect[] = ['dead', 'unreadable', 'unwritable', 'read-only', 'full']
+const suffixes = ['.log', '.index', '.timeindex', '.snapshot', 'leader-epoch-checkpoint']
+
+/** Data directory in which the partition's log lies; undefined: nowhere yet. */
+export function directoryOf(
+  files: MemoryFiles,
+  directories: readonly string[],
+  { name }: PartitionHistory,
+): string | undefined {
+  return directories.find((each) => files.exists(`${each}/${name}`))
+}
+
+/** A fault of the log of that partition, or of the last of several data directories. */
+export function drawPartFault(
+  random: SeededRandom,
+  parts: { files: MemoryFiles; directories: readonly string[]; partition: PartitionHistory },
+): PartFault {
+  const { files, directories, partition } = parts
+  const effect = random.pick(effects)
+  const last = directories.at(-1)!
+  if (directories.length > 1 && random.oneIn(2)) {
+    return {
+      what: `${last} is ${effect}`,
+      directory: last,
+      fault: { concerns: within(last), effect },
+      // One that is made meanwhile may have been meant for it.
+      concerns: (each) => (directoryOf(files, directories, each) ?? last) === last,
+      maySurviveStart: false,
+    }
+  }
+  const log = `${directoryOf(files, directories, partition) ?? directories[0]}/${partition.name}`
+  const suffix = random.oneIn(2) ? '' : random.pick(suffixes)
+  return {
+    what: `${log}/*${suffix} is ${effect}`,
+    directory: undefined,
+    fault: { concerns: (path) => within(log)(path) && path.endsWith(suffix), effect },
+    // Also of the next topic of its name.
+    concerns: (each) => each.name === partition.name,
+    maySurviveStart: true,
+  }
+}
