@@ -28,7 +28,7 @@ export const proofs: Readonly<Record<string, Proof>> = {
     summary: 'nonsense of every kind to a broker and to all decoders',
     parts: (units = 10_000_000) =>
       kinds
-        .filter(({ share }) => share > 1)
+        .filter(({ name }) => name !== 'directory')
         .map(({ name, share }) => fuzzed(name, Math.ceil((units * share) / 100), 20_000)),
   },
 }

@@ -154,17 +154,17 @@ export class Segment {
     this.#isLargestChecked = true
     const largest = this.largestTimestamp
     const from = this.#lastIndexedAtMost(largest.offset)
-    const isTrue = largest.timestampMs === NO_TIMESTAMP ? !this.#hasTimestamps() : this.hasBatch(largest, from)
+    const isTrue = this.#isLatestOfEnd(largest) && (largest.timestampMs < 0 || this.hasBatch(largest, from))
     if (!isTrue) this.timeIndexIsWrong(largest)
   }
 
-  /** True where the first batch or those at the end have timestamps, as all of a segment have or none. */
-  #hasTimestamps(): boolean {
-    if (this.firstTimestampMs !== NO_TIMESTAMP) return true
+  /** False where the first batch, or one of those at the end, has a later timestamp: mostly the last ones have the latest. */
+  #isLatestOfEnd({ timestampMs }: TimestampOffset): boolean {
+    if (this.firstTimestampMs > timestampMs) return false
     const scanner = this.scan(this.#lastIndexedAtMost(Number.MAX_SAFE_INTEGER))
     for (let at = scanner.next(); at !== undefined; at = scanner.next())
-      if (maxTimestampOf(at.batch) !== NO_TIMESTAMP) return true
-    return false
+      if (this.#latestTimestampOf(at.batch, at.position) > timestampMs) return false
+    return true
   }
 
   /**

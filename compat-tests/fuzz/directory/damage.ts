@@ -1,3 +1,7 @@
+import { batchesOf } from '../../../protocol/records/record-batch.ts'
+import { parseOffsets } from '../../../storage/checkpoint-files.ts'
+import type { MemoryFiles } from '../../../storage/host/memory-files.ts'
+import { hasFittingChecksum } from '../../../storage/segment/stored-batch.ts'
 import type { Rot } from '../../rot/rot.ts'
 import type { Variant } from './made-directory.ts'
 
@@ -18,11 +22,45 @@ export class Damage {
   readonly #sharedIn = new Set<string>()
   #isMetadata = false
   #isMoved = false
+  /** Partitions of which nothing tells that they were damaged: see `noteUntold`. */
+  readonly #untold = new Set<string>()
+  /** Nothing is left at all: as before the first start. */
+  readonly #isNew: boolean
 
   constructor(rots: readonly Rot[], variant: Variant) {
     this.rots = rots
     this.#paths = rots.flatMap(({ paths }) => paths)
     for (const path of this.#paths) this.#note(path, variant)
+    this.#isNew = variant.directories.every((each) => this.#paths.includes(each))
+  }
+
+  /**
+   * Looks at the damaged files for what no checksum and no other file tells, to Kafka no more than to us: logs in which all
+   * batches are whole and have fitting checksums, though some are gone, are of another partition or name other offsets;
+   * and files without any checksum, of which the content is possible: transaction indexes, and numbers of
+   * log-start-offset-checkpoint.
+   */
+  noteUntold(files: MemoryFiles): void {
+    for (const path of this.#paths) {
+      const [name = ''] = path.split('/').slice(-2)
+      if (path.endsWith('.txnindex')) this.#untold.add(name)
+      const bytes = path.endsWith('.log') && files.exists(path) ? files.readWhole(path) : undefined
+      if (bytes !== undefined && isWholeLog(bytes)) this.#untold.add(name)
+      if (!path.endsWith('/log-start-offset-checkpoint')) continue
+      const told = parseOffsets(files.readWhole(path)?.toString('latin1') ?? '')
+      if (told !== undefined) this.#areStartsUntold = true
+    }
+  }
+
+  #areStartsUntold = false
+
+  /** The whole directory is new to the broker: it has nothing to tell of. */
+  get isNew(): boolean {
+    return this.#isNew
+  }
+
+  isUntold(partition: string, directory: string | undefined): boolean {
+    return this.#untold.has(partition) || (this.#areStartsUntold && this.concerns(partition, directory))
   }
 
   #note(path: string, { directories }: Variant): void {
@@ -57,7 +95,8 @@ export class Damage {
     const dash = partition.lastIndexOf('-')
     const fields = `"topic":"${partition.slice(0, dash)}","partition":${partition.slice(dash + 1)}`
     const shared = this.#paths.filter((path) => !PARTITION.test(path.split('/').at(-2) ?? ''))
-    return [partition, fields, ...shared]
+    const inWords = `partition ${partition.slice(dash + 1)} of topic ${partition.slice(0, dash)} `
+    return [partition, fields, inWords, ...shared]
   }
 
   /** The file, or the directory that it lies in, stands in the text. */
@@ -68,4 +107,9 @@ export class Damage {
   toString(): string {
     return this.rots.map(({ what }) => what).join('; ')
   }
+}
+
+function isWholeLog(bytes: Buffer): boolean {
+  const { batches, endPosition } = batchesOf(bytes)
+  return endPosition === bytes.length && batches.every(hasFittingChecksum)
 }

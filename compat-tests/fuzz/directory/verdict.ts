@@ -22,6 +22,7 @@ export interface Expectation {
  * Gives what the damage came to, for the counts.
  */
 export function judge(found: BrokerContent, expected: Expectation): string[] {
+  if (expected.damage.isNew) return ['nothing left']
   const judgement = new Judgement(found, expected)
   judgement.judgeTopics()
   for (const [name, before] of expected.content.partitions) judgement.judgePartition(name, before)
@@ -71,6 +72,11 @@ class Judgement {
       })
       return
     }
+    const directory = directoryOf.get(name)
+    if (damage.isUntold(name, directory)) {
+      this.outcomes.push('damage that nothing tells of')
+      return
+    }
     const wrong = [...now.records].find(([offset, record]) => before.records.get(offset) !== record)
     // Deleted records that are back are excused as what is lost is: by a line.
     if (wrong !== undefined && (wrong[0] >= before.start || before.records.has(wrong[0])))
@@ -118,6 +124,7 @@ class Judgement {
       if (now === text) continue
       const group = key.split(' ')[0]!
       const log = `${OFFSETS_TOPIC}-${coordinatorPartition(group, OFFSETS_PARTITIONS)}`
+      if (damage.isUntold(log, directoryOf.get(log)) && (now === undefined || isEarlier(now, text))) continue
       const error = this.#found.groupErrors.get(group)
       this.#mustBeExcused(`${key} is committed at ${now ?? error}, not at ${text}`, {
         isTouched: damage.concerns(log, directoryOf.get(log)) || damage.concernsMetadata,
