@@ -38,7 +38,7 @@ async function shrunk(made: MadeDirectory, rots: readonly Rot[], failure: Error)
 export const directoryKind: FuzzKind = {
   name: 'directory',
   summary: 'data directories that were damaged between two starts: files, names, whole directories',
-  share: 0.5,
+  share: 0,
   roundCases: 1,
   allocationLimit: () => 1 << 30,
   async open() {

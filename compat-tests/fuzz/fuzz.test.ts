@@ -34,6 +34,18 @@ describe('nonsense', () => {
   })
 })
 
+describe('a broker on damaged data directories', () => {
+  it('serves what is whole, names what is not, and gives nothing wrong', async () => {
+    const parts = [{ kind: 'directory', first: 0, end: 40 }]
+    const { counts, failures } = await runCampaign({ kindsModule, seed: 5, parts })
+    expect(failures.map(({ index, why }) => `${index}: ${why}`)).to.deep.equal([])
+    // Some damage must have cost something, and most must not keep the broker from serving.
+    const sums = counts.get('directory')!
+    expect(sums.served).to.be.above(20)
+    expect(sums['records lost']).to.be.above(0)
+  })
+})
+
 describe('the fuzzer', () => {
   async function failuresOf(kind: string): Promise<readonly FailedCase[]> {
     const { failures, cases } = await runCampaign({

@@ -74,6 +74,13 @@ function scan(handle: FileHandle, fromOffset: number, replay: MetadataReplay): F
     const start = position - pieceStart
     const batch = new RecordBatch(piece.subarray(start, start + batchSize))
     if (batch.isLegacy || !batch.hasValidCrc()) return ended('a batch fails its checksum')
+    const expected = endOffset ?? firstOffsetOf(handle.path) ?? batch.baseOffset
+    // No crash leaves that behind, and no change may be left out.
+    if (batch.baseOffset !== expected)
+      throw new MetadataDamage(
+        handle.path,
+        `offset ${batch.baseOffset} at position ${position}, where ${expected} is to be`,
+      )
     if (batch.nextOffset > fromOffset) hasFooter = replayBatch(handle.path, batch, fromOffset, replay)
     position += batchSize
     endOffset = batch.nextOffset
@@ -81,6 +88,12 @@ function scan(handle: FileHandle, fromOffset: number, replay: MetadataReplay): F
     lastTimestampMs = Math.max(lastTimestampMs, batch.maxTimestamp)
   }
   return ended()
+}
+
+/** Offset of the first record of a log file, by its name; undefined: it is a snapshot. */
+function firstOffsetOf(path: string): number | undefined {
+  const base = /(\d{20})\.log$/.exec(path)?.[1]
+  return base === undefined ? undefined : Number(base)
 }
 
 function readPiece(handle: FileHandle, position: number, size: number): Buffer {

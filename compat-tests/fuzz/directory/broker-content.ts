@@ -235,9 +235,11 @@ class ContentReader {
       const [first] = [...seen.records.keys()].filter((each) => each >= offset)
       if (first !== undefined) partition.probes.set(offset, first)
       for (const [at, record] of seen.records) {
+        if (at < partition.start) continue
         const before = partition.records.get(at)
         // A record that one read gives and another does not, or gives otherwise.
-        if (at >= partition.start && before !== record) partition.records.set(at, `${record}, not ${before}`)
+        if (before === undefined) partition.records.set(at, record)
+        else if (before !== record) partition.records.set(at, `${record}, not ${before}`)
       }
     }
   }

@@ -38,7 +38,7 @@ export class Damage {
    * Looks at the damaged files for what no checksum and no other file tells, to Kafka no more than to us: logs in which all
    * batches are whole and have fitting checksums, though some are gone, are of another partition or name other offsets;
    * and files without any checksum, of which the content is possible: transaction indexes, and numbers of
-   * log-start-offset-checkpoint.
+   * log-start-offset-checkpoint; snapshots of producers that are of another partition or offset.
    */
   noteUntold(files: MemoryFiles): void {
     for (const path of this.#paths) {
@@ -48,8 +48,12 @@ export class Damage {
       if (bytes !== undefined && isWholeLog(bytes)) this.#untold.add(name)
       if (!path.endsWith('/log-start-offset-checkpoint')) continue
       const told = parseOffsets(files.readWhole(path)?.toString('latin1') ?? '')
-      if (told !== undefined) this.#areStartsUntold = true
+      if (told !== undefined || !files.exists(path)) this.#areStartsUntold = true
     }
+    // A snapshot of producers has a checksum, and says neither of which partition it is, nor at which offset.
+    for (const { what, paths } of this.rots)
+      if (/swapped|replaced/.test(what))
+        for (const path of paths) if (path.endsWith('.snapshot')) this.#untold.add(path.split('/').at(-2)!)
   }
 
   #areStartsUntold = false

@@ -124,7 +124,7 @@ class Judgement {
       if (now === text) continue
       const group = key.split(' ')[0]!
       const log = `${OFFSETS_TOPIC}-${coordinatorPartition(group, OFFSETS_PARTITIONS)}`
-      if (damage.isUntold(log, directoryOf.get(log)) && (now === undefined || isEarlier(now, text))) continue
+      if (damage.isUntold(log, directoryOf.get(log)) && (now === undefined || /^(\d+) at \1$/.test(now))) continue
       const error = this.#found.groupErrors.get(group)
       this.#mustBeExcused(`${key} is committed at ${now ?? error}, not at ${text}`, {
         isTouched: damage.concerns(log, directoryOf.get(log)) || damage.concernsMetadata,
