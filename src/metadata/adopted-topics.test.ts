@@ -1,9 +1,10 @@
 import { expect } from 'chai'
 import { findPartitions } from '../../storage/found-partitions.ts'
+import { within } from '../../storage/host/faulty-files.ts'
 import { SimulatedHost } from '../../storage/host/simulated-host.ts'
 import { ConfigStore } from '../config/config-store.ts'
 import { readStaticConfig, type StaticConfig } from '../config/static-config.ts'
-import { type AdoptedTopic, adoptedTopics, adoptionLine } from './adopted-topics.ts'
+import { type AdoptedTopic, adoptedTopics, adoptionLine, lastLeaderEpoch } from './adopted-topics.ts'
 
 const SEGMENT = '00000000000000000000.log'
 const settings = new ConfigStore(readStaticConfig(new Map()) as StaticConfig, 1).broker
@@ -96,5 +97,16 @@ describe('topics of a directory without metadata', () => {
     expect(lines.get('__consumer_offsets')).to.include(
       'so it gets those of a new __consumer_offsets: cleanup.policy=compact',
     )
+  })
+})
+
+describe('the last leader epoch of a partition', () => {
+  it('is that of its checkpoint, and -1 where the disk does not let it be read', () => {
+    const { files } = new SimulatedHost(1)
+    files.makeDirectory('/data/a-0')
+    files.replaceWhole('/data/a-0/leader-epoch-checkpoint', '0\n2\n0 0\n7 30\n')
+    expect(lastLeaderEpoch(files, '/data/a-0')).to.equal(7)
+    files.pathFaults = [{ concerns: within('/data/a-0'), effect: 'unreadable' }]
+    expect(lastLeaderEpoch(files, '/data/a-0')).to.equal(-1)
   })
 })

@@ -7,6 +7,7 @@ import {
   parseOffsets,
   parsePartitionMetadata,
 } from '../../storage/checkpoint-files.ts'
+import { isSystemError } from '../../storage/failure-policy.ts'
 import type { FoundPartition } from '../../storage/found-partitions.ts'
 import type { Files, Host } from '../../storage/host/host.ts'
 import { LOG_SUFFIX } from '../../storage/segment/file-names.ts'
@@ -157,10 +158,18 @@ function readRemains({ files }: Host, { name, logDirectory }: FoundPartition, { 
   }
 }
 
-/** The last epoch in which a partition was written to, as its checkpoint has it; -1: it does not say. */
+/**
+ * The last epoch in which a partition was written to, as its checkpoint has it; -1: it does not say, or the disk does not
+ * let it be read. The log of such a partition fails when it is opened, and it alone.
+ */
 export function lastLeaderEpoch(files: Files, directory: string): number {
-  const text = files.readWhole(files.join(directory, LEADER_EPOCH_FILE))?.toString('utf8')
-  return (text === undefined ? undefined : parseEpochs(text))?.at(-1)?.epoch ?? -1
+  try {
+    const text = files.readWhole(files.join(directory, LEADER_EPOCH_FILE))?.toString('utf8')
+    return (text === undefined ? undefined : parseEpochs(text))?.at(-1)?.epoch ?? -1
+  } catch (error) {
+    if (!isSystemError(error)) throw error
+    return -1
+  }
 }
 
 /** The line that tells a user of what is lost with a metadata log. */
