@@ -6,14 +6,14 @@ import { ConsumerProtocolSubscription } from '../../protocol/internal-records/co
 import { readAssignment, writeAssignment } from './group/classic/consumer-subscription.ts'
 import { ClassicClient, type GroupWorld } from './group-world.fixture.ts'
 
-/** A consumer of the classic protocol as a test plays it: eager, and one step at a time. */
+/** Test consumer of the classic protocol: eager rebalancing, one step at a time. */
 export class ClassicConsumer {
   readonly client: ClassicClient
   readonly topic: string
   readonly partitionCount: number
-  /** Partitions that it works on; undefined: it is in no generation. */
+  /** Partitions it works on; undefined outside a generation. */
   owned: readonly number[] | undefined
-  /** Set while an answer is outstanding. */
+  /** Set while a response is outstanding. */
   waiting: Promise<void> | undefined
   #state: 'out' | 'joined' | 'working' = 'out'
   #joined: JoinGroupResponse | undefined
@@ -25,7 +25,7 @@ export class ClassicConsumer {
     this.partitionCount = partitionCount
   }
 
-  /** The next thing that such a consumer would do, if it is not waiting for an answer. */
+  /** Takes the consumer's next step unless a response is outstanding. */
   act(): void {
     if (this.waiting !== undefined) return
     this.waiting = this.#next().finally(() => {
@@ -96,7 +96,7 @@ function partitionsOf(assignment: Buffer, topic: string): number[] {
   return readAssignment(assignment).assignedPartitions.find((each) => each.topic === topic)?.partitions ?? []
 }
 
-/** A consumer's metadata: it reads one topic, and owns nothing when it joins. */
+/** Consumer metadata that subscribes to one topic and owns no partitions. */
 export function subscriptionTo(topic: string): Buffer {
   const writer = new ByteWriter()
   writer.writeInt16(1)

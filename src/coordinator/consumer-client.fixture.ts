@@ -4,7 +4,7 @@ import type {
 } from '../../protocol/apis/consumer-group-heartbeat.ts'
 import type { GroupWorld } from './group-world.fixture.ts'
 
-/** A member of the consumer protocol as a test plays it: it does what it is told, at its next heartbeat. */
+/** Test member of the consumer protocol: it applies each assignment at its next heartbeat. */
 export class ConsumerClient {
   readonly world: GroupWorld
   readonly groupId: string
@@ -16,9 +16,9 @@ export class ConsumerClient {
   regex: string | null = null
   assignor: string | null = null
   apiVersion = 1
-  /** What it works on, by topic id. */
+  /** Partitions it works on, by topic id. */
   owned = new Map<string, Set<number>>()
-  /** What it was last told to work on; undefined: that is what it does. */
+  /** Assignment last received; undefined once it is applied. */
   told: Map<string, Set<number>> | undefined
   #isOwnedNews = true
 
@@ -29,7 +29,7 @@ export class ConsumerClient {
     Object.assign(this, changes)
   }
 
-  /** One heartbeat; joins where the member is in no epoch. Being fenced makes it start anew. */
+  /** Sends one heartbeat; joins if the member has no epoch. A fenced member starts again. */
   async beat(changes: Partial<ConsumerGroupHeartbeatRequest> = {}): Promise<ConsumerGroupHeartbeatResponse> {
     const response = await this.send(this.#request(changes))
     if (response.errorCode === 0) this.#take(response)
@@ -42,14 +42,14 @@ export class ConsumerClient {
     return this.world.coordinator.consumerHeartbeat(request, client, this.world.slices)
   }
 
-  /** -1 leaves, -2 leaves for a while. */
+  /** -1 leaves, -2 leaves temporarily (static member). */
   async leave(memberEpoch: -1 | -2 = -1): Promise<number> {
     const response = await this.send({ ...this.#request({}), memberEpoch, topicPartitions: null })
     this.reset()
     return response.errorCode
   }
 
-  /** It has lost everything, and is in no epoch. */
+  /** Drops all partitions and the member epoch. */
   reset(): void {
     this.memberEpoch = 0
     this.owned = new Map()
@@ -57,7 +57,7 @@ export class ConsumerClient {
     this.#isOwnedNews = true
   }
 
-  /** Gives up what it is to lose, then takes what it is to get; the next heartbeat says so. */
+  /** Revokes partitions, then takes new ones; the next heartbeat reports it. */
   obey(): void {
     if (this.told === undefined) return
     this.owned = this.told
@@ -65,7 +65,7 @@ export class ConsumerClient {
     this.#isOwnedNews = true
   }
 
-  /** Partitions of a topic that it works on, in order. */
+  /** Sorted partitions of a topic that the member works on. */
   partitions(topicId: string): number[] {
     return [...(this.owned.get(topicId) ?? [])].sort((a, b) => a - b)
   }
@@ -102,7 +102,7 @@ export class ConsumerClient {
   }
 }
 
-/** All beat and obey, again and again, until nobody is told anything new; fails where that takes too long. */
+/** Lets all clients heartbeat and apply assignments until nothing changes; fails if that takes too long. */
 export async function settleGroup(world: GroupWorld, clients: readonly ConsumerClient[]): Promise<void> {
   for (let round = 0; round < 30; round++) {
     let isQuiet = true

@@ -6,18 +6,18 @@ import type { StateRecord } from './state-log.ts'
 type AnySchema = CoordinatorRecordSchema<any, any>
 
 /**
- * One change of a coordinator's state, decoded: what holds for a key from now on, or (null) that nothing does. It is
- * what a decision makes and what a replay takes, so that nothing is decoded which was just encoded.
+ * One decoded change of a coordinator's state: the new value of a key, or null if the key is deleted. Decisions produce
+ * it and replay takes it, so a new record is not decoded again.
  */
 export interface CoordinatorRecord<K = unknown, V = unknown> {
   readonly schema: AnySchema
   readonly key: K
   readonly value: V | null
-  /** Version in which the value is written. */
+  /** Version in which the value is encoded. */
   readonly version: number
 }
 
-/** A record whose value is written in the given version. What that version cannot carry must have its default. */
+/** Record with its value in the given version. Fields the version lacks must have their default. */
 export function record<K extends Fields, V extends Fields>(
   schema: CoordinatorRecordSchema<K, V>,
   version: number,
@@ -27,12 +27,12 @@ export function record<K extends Fields, V extends Fields>(
   return { schema, key, value, version }
 }
 
-/** A record that takes away what was said of the key. */
+/** Record that deletes a key. */
 export function tombstone<K extends Fields>(schema: CoordinatorRecordSchema<K>, key: ValueOf<K>): CoordinatorRecord {
   return { schema, key, value: null, version: 0 }
 }
 
-/** The bytes of a record. */
+/** Encodes a record. */
 export function encodeRecord({ schema, key, value, version }: CoordinatorRecord): StateRecord {
   return {
     key: encodeKey(schema, key as ValueOf<Fields>),
@@ -40,7 +40,7 @@ export function encodeRecord({ schema, key, value, version }: CoordinatorRecord)
   }
 }
 
-/** A record of the given schema from its bytes. Throws MalformedError. */
+/** Decodes a record of the given schema. Throws MalformedError. */
 export function decodeRecord(schema: AnySchema, key: Buffer, value: Buffer | null): CoordinatorRecord {
   return {
     schema,

@@ -3,24 +3,24 @@ import type { Host, Timer } from '../../storage/host/host.ts'
 interface Deadline<T> {
   readonly key: string
   dueMs: number
-  /** Place in the heap; smaller than dueMs where the deadline was put off since. */
+  /** Sort key in the heap; less than dueMs if the deadline was postponed. */
   queuedMs: number
   payload: T
   cancelled: boolean
 }
 
-/** Cancelled deadlines that stay in the queue, beside as many as there are live ones. */
+/** Limit of cancelled deadlines in the queue, in addition to one per live deadline. */
 const MOST_CANCELLED = 64
 
 /**
- * Named deadlines on one timer of the host. Putting one off, which every heartbeat does, is one assignment: the queue
- * learns of it only when the old time comes. Times are monotonic milliseconds.
+ * Named deadlines on one timer of the host. Every heartbeat postpones a deadline, so that is one assignment: the queue
+ * is updated only when the old time comes. Times are monotonic milliseconds.
  */
 export class Deadlines<T> {
   readonly #host: Host
   readonly #fire: (payload: T) => void
   readonly #byKey = new Map<string, Deadline<T>>()
-  /** A binary heap by queuedMs. */
+  /** Binary heap by queuedMs. */
   readonly #heap: Deadline<T>[] = []
   #timer: Timer | undefined
   #timerMs = Number.POSITIVE_INFINITY
@@ -31,7 +31,7 @@ export class Deadlines<T> {
     this.#fire = fire
   }
 
-  /** Replaces the deadline of that name, if there is one. */
+  /** Sets a deadline; replaces one with the same name. */
   set(key: string, delayMs: number, payload: T): void {
     if (this.#closed) return
     const dueMs = this.#host.clock.monotonicMs() + Math.max(delayMs, 0)
@@ -57,7 +57,7 @@ export class Deadlines<T> {
     if (known !== undefined) this.#drop(known)
   }
 
-  /** Places in the queue, those of cancelled deadlines among them. */
+  /** Entries in the queue, cancelled deadlines included. */
   get queueLength(): number {
     return this.#heap.length
   }
@@ -73,7 +73,7 @@ export class Deadlines<T> {
     for (const each of live) this.#heap.push(each)
   }
 
-  /** Nothing fires any more, nothing can be set. */
+  /** Stops all deadlines; no new ones can be set. */
   close(): void {
     this.#closed = true
     this.#timer?.cancel()
@@ -87,7 +87,7 @@ export class Deadlines<T> {
     this.#timer?.cancel()
     this.#timerMs = next.queuedMs
     const delayMs = Math.max(next.queuedMs - this.#host.clock.monotonicMs(), 0)
-    // A timer of the host rounds up; the one that is due at once (a rebalance without delay) need not wait for it.
+    // A host timer rounds up. A deadline due now (a rebalance without delay) need not wait for it.
     if (delayMs === 0) this.#host.timers.atTurnEnd(() => this.#expire())
     else this.#timer = this.#host.timers.after(delayMs, () => this.#expire())
   }
@@ -97,7 +97,7 @@ export class Deadlines<T> {
     this.#timer = undefined
     this.#timerMs = Number.POSITIVE_INFINITY
     const nowMs = this.#host.clock.monotonicMs()
-    // One that is set meanwhile comes in the next turn, even if it is due: it may set itself again, for ever.
+    // A deadline set meanwhile runs in the next turn even if it is due: it may set itself again without end.
     const due: Deadline<T>[] = []
     for (let next = this.#heap[0]; next !== undefined && next.queuedMs <= nowMs; next = this.#heap[0]) {
       this.#pop()

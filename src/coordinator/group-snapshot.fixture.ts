@@ -3,7 +3,7 @@ import type { ConsumerGroup } from './group/consumer/consumer-group.ts'
 import type { Group } from './group/group.ts'
 import type { GroupShard } from './group/group-shard.ts'
 
-/** What the log must keep of a shard, as plain data: two shards with the same snapshot go on alike. */
+/** State of a shard that the log must preserve, as plain data: shards with equal snapshots behave alike. */
 export function snapshotOf(shard: GroupShard): unknown {
   const groups = [...shard.groups]
     .filter((group) => isInLog(shard, group))
@@ -19,21 +19,23 @@ export function snapshotOf(shard: GroupShard): unknown {
   }
 }
 
-/** A group of offsets alone is no record's: when they are gone it is in memory until somebody looks after it. */
+/**
+ * A group with only offsets has no group record. Once its offsets are gone it stays in memory until the next cleanup.
+ */
 function isInLog({ offsets }: GroupShard, group: Group): boolean {
   const { groupId } = group
   if (group.kind !== 'classic' || !group.isSimple || group.generationId > 0) return true
   return [...offsets.all()].some((offset) => offset.groupId === groupId) || offsets.openOfGroup(groupId) !== undefined
 }
 
-/** Partitions with offsets that are not committed yet, and the producers whose transactions they are in. */
+/** Partitions with pending transactional offsets, and the producers of those transactions. */
 function transactionsOn({ offsets }: GroupShard, groupId: string): string[] {
   return [...(offsets.openOfGroup(groupId) ?? [])].flatMap(([topic, partitions]) =>
     [...partitions].map(([partition, producers]) => `${groupId} ${topic}-${partition}: ${[...producers].sort()}`),
   )
 }
 
-/** Between two generations a classic group's members are in memory alone. */
+/** Between two generations a classic group's members are only in memory. */
 function classicSnapshot(group: ClassicGroup): unknown {
   const { groupId, generationId, protocolType, protocolName, leaderId, state } = group
   if (state !== 'Stable') return { kind: 'classic', groupId }

@@ -21,7 +21,7 @@ import { ShardRuntime } from './shard-runtime.ts'
 const NODE_ID = 1
 const GROUP_TOPIC = '__consumer_offsets'
 
-/** A group coordinator with one shard, on a log in memory, in virtual time: what tests of groups play with. */
+/** Group coordinator for tests: one shard, a log in memory, virtual time. */
 export class GroupWorld {
   readonly host: SimulatedHost
   readonly slices: TurnSlices
@@ -49,7 +49,7 @@ export class GroupWorld {
     return world
   }
 
-  /** The same log under a new coordinator, as after a restart of the broker. */
+  /** Starts a new coordinator on the same log, as after a broker restart. */
   async restart(): Promise<void> {
     this.coordinator.stop()
     this.#listeners.length = 0
@@ -57,14 +57,14 @@ export class GroupWorld {
     await this.host.settle(this.coordinator.start())
   }
 
-  /** The state machine itself, to look into. */
+  /** State machine, for inspection. */
   get state(): GroupShard {
     const { current } = this.shard
     if (current === undefined) throw new Error('the shard is loading')
     return current
   }
 
-  /** Changes the cluster's topics: a count of 0 deletes one. */
+  /** Creates or changes a topic; a count of 0 deletes it. */
   setTopic(name: string, partitionCount: number, id = topicIdOf(name)): void {
     const before = this.image.topicsByName.get(name)
     const topic = topicImage(name, partitionCount, id)
@@ -78,7 +78,7 @@ export class GroupWorld {
     for (const listener of this.#listeners) listener(this.image, change)
   }
 
-  /** A topic gets another id, and nobody is told. */
+  /** Gives a topic another id without notifying the coordinator. */
   replaceTopicSilently(name: string, id: string): void {
     this.image = withTopic(this.image, topicImage(name, 1, id))
   }
@@ -135,7 +135,7 @@ export class GroupWorld {
   }
 }
 
-/** A topic id made of the topic's name, so that tests can tell topics apart. */
+/** Topic id derived from the name, so that tests can tell topics apart. */
 export function topicIdOf(name: string): string {
   return Buffer.from(name.padEnd(16, '.')).subarray(0, 16).toString('base64url')
 }
@@ -173,7 +173,7 @@ function withoutTopic(image: MetadataImage, name: string): MetadataImage {
   return { ...image, topicsByName: keep(image.topicsByName), topicsById: keep(image.topicsById) }
 }
 
-/** A member of a classic group as a test plays it. */
+/** Test member of a classic group. */
 export class ClassicClient {
   readonly world: GroupWorld
   readonly groupId: string
@@ -194,7 +194,7 @@ export class ClassicClient {
     Object.assign(this, changes)
   }
 
-  /** Joins once, and takes over the member id that it is told. */
+  /** Sends one JoinGroup and keeps the member id from the response. */
   async join(changes: Partial<JoinGroupRequest> = {}): Promise<JoinGroupResponse> {
     const { groupId, memberId, groupInstanceId, sessionTimeoutMs, rebalanceTimeoutMs, protocolType, protocols } = this
     const member = { groupId, memberId, groupInstanceId, sessionTimeoutMs, rebalanceTimeoutMs, protocolType, protocols }
@@ -205,7 +205,7 @@ export class ClassicClient {
     return response
   }
 
-  /** Joins as a client does: with the member id that it was told to come back with. */
+  /** Joins as a client does: sends JoinGroup again with the member id it was given. */
   async enter(): Promise<JoinGroupResponse> {
     const response = await this.join()
     return response.errorCode === 79 ? this.join() : response
@@ -231,7 +231,7 @@ export class ClassicClient {
     return response.errorCode === 0 ? response.members![0]!.errorCode : response.errorCode
   }
 
-  /** Commits one offset; answers its error code. */
+  /** Commits one offset; returns the error code. */
   async commit(
     topic: string,
     partition: number,
@@ -259,7 +259,7 @@ function partitionCommit(partitionIndex: number, committedOffset: number) {
   return { partitionIndex, committedOffset, committedLeaderEpoch: -1, commitTimestamp: -1, committedMetadata: null }
 }
 
-/** The committed offset of one partition; -1: none. Throws where the group cannot be asked. */
+/** Committed offset of one partition; -1: none. Throws if the request fails. */
 export async function committedOffset(
   world: GroupWorld,
   groupId: string,

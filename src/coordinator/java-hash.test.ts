@@ -2,7 +2,7 @@ import { expect } from 'chai'
 import { coordinatorPartition, javaHashCode } from './java-hash.ts'
 
 describe('the partition of a group', () => {
-  // Made by java.lang.String.hashCode.
+  // Computed with java.lang.String.hashCode.
   for (const [text, hash] of [
     ['', 0],
     ['my-group', -1906497762],

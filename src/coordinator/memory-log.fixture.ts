@@ -7,13 +7,13 @@ import {
   type TransactionEnd,
 } from './state-log.ts'
 
-/** A coordinator's log in memory, for tests: what was appended is there for whoever loads it. */
+/** Coordinator log in memory, for tests: its records survive a restart of the coordinator. */
 export class MemoryLog implements CoordinatorLog {
   readonly records: LoadedRecord[] = []
-  /** Number of records of each append, in order. */
+  /** Number of records in each append, in order. */
   readonly batches: number[] = []
   maxBatchBytes = 1024 * 1024
-  /** Set: appends wait until it resolves, and are lost if it rejects. */
+  /** If set, appends wait for it and are lost if it rejects. */
   gate: Promise<void> | undefined
 
   append(records: readonly StateRecord[], { nowMs, transaction }: AppendOptions): Promise<number> {

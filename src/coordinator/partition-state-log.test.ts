@@ -11,7 +11,7 @@ const records = [
   { key: Buffer.from('gone'), value: null },
 ]
 
-/** A partition that keeps what is appended to it. */
+/** Partition that collects the appended batches. */
 function partitionInto(batches: Buffer[]): Partition {
   const append = async (batch: Buffer) => {
     batches.push(batch)

@@ -17,23 +17,20 @@ import {
   type TransactionEnd,
 } from './state-log.ts'
 
-/** Records that are replayed between two steps of loading. */
+/** Records replayed per slice of loading. */
 const RECORDS_PER_STEP = 64
-/** Bytes that are read at a time while loading. Source: offsets.load.buffer.size. */
+/** Bytes per read while loading. Source: offsets.load.buffer.size. */
 const LOAD_BYTES = 5 * 1024 * 1024
 
 const NOTHING = Buffer.alloc(0)
 
-/** A coordinator's log in one partition of its internal topic, in Kafka's format. */
+/** Coordinator log in one partition of its internal topic, in Kafka's format. */
 export class PartitionStateLog implements CoordinatorLog {
   readonly #find: () => Partition | Rejection
   readonly #compression: CompressionName
   readonly #slices: Slices
 
-  /**
-   * The partition is looked up at each use: it is another one once its topic was deleted and made anew. Loading takes
-   * these slices.
-   */
+  /** `find` runs at each use: deleting and recreating the topic makes a new partition. Loading runs in `slices`. */
   constructor(find: () => Partition | Rejection, slices: Slices, compression: CompressionName = 'none') {
     this.#find = find
     this.#slices = slices
@@ -66,7 +63,7 @@ export class PartitionStateLog implements CoordinatorLog {
     return result.lastOffset + 1
   }
 
-  /** All or nothing, as in Kafka: a batch that cannot be read may have changed any key of the shard. */
+  /** All or nothing, as in Kafka: an unreadable batch may have changed any key of the shard. */
   async load(replay: (record: LoadedRecord) => void): Promise<void> {
     const { log } = this.#partition()
     let offset = log.logStartOffset
@@ -77,7 +74,7 @@ export class PartitionStateLog implements CoordinatorLog {
         throw new AppendRefused(read.error)
       }
       try {
-        // Batches lie across slices as the log likes.
+        // A batch may span several slices.
         const bytes = read.slices.length === 1 ? read.slices[0]! : Buffer.concat(read.slices)
         await runInSlices(replaySteps(log, bytes, offset, replay), this.#slices)
       } finally {
@@ -96,12 +93,12 @@ export class PartitionStateLog implements CoordinatorLog {
   }
 }
 
-/** The partition's log refused what the coordinator asked of it. */
+/** The partition's log refused an append. */
 export class AppendRefused extends Error {
   override readonly name = 'AppendRefused'
 }
 
-/** Names the place, and the remedy that loses least: nothing before the damage, and no other file. */
+/** Names the place and the remedy that loses least: it keeps everything before the damage and every other file. */
 function damaged(log: PartitionLog, offset: number, reason: string): CorruptStateError {
   const { file, position } = log.locate(offset)
   const remedy = `restore the file, or stop the broker and cut the file there (truncate -s ${position} ${file}), which loses what follows in it`

@@ -4,8 +4,8 @@ import { GroupWorld } from './group-world.fixture.ts'
 import type { LoadedRecord } from './state-log.ts'
 
 /**
- * Whoever loads the log, cut off at any of these lengths, knows what was known when it was that long: also where it was
- * compacted meanwhile, up to anywhere.
+ * Expects that replaying any prefix of the log restores the state the shard had at that length, also if the prefix was
+ * compacted up to any point.
  */
 export async function expectToldByLog(world: GroupWorld, lived: ReadonlyMap<number, unknown>): Promise<void> {
   for (const [length, known] of lived) {
@@ -20,7 +20,7 @@ export async function expectToldByLog(world: GroupWorld, lived: ReadonlyMap<numb
   }
 }
 
-/** What a coordinator in the same cluster makes of these records. */
+/** Snapshot of a shard in the same cluster after replaying these records. */
 export async function replayed(world: GroupWorld, records: readonly LoadedRecord[]): Promise<unknown> {
   const copy = new GroupWorld()
   copy.image = world.image
@@ -30,9 +30,9 @@ export async function replayed(world: GroupWorld, records: readonly LoadedRecord
 }
 
 /**
- * What the cleaner leaves of a log whose first records, as many as `cut` at most, lie in closed segments: the last
- * record of each key, where that is a tombstone none or (young ones) itself, nothing of aborted transactions, all of
- * those that are open. Source: Cleaner, CleanedTransactionMetadata.
+ * Records that the cleaner leaves if at most the first `cut` records lie in closed segments: the last record of each
+ * key (a tombstone only if `tombstones` is 'kept', as for young ones), none of aborted transactions, all of open
+ * transactions. Source: Cleaner, CleanedTransactionMetadata.
  */
 export function compacted(
   records: readonly LoadedRecord[],
@@ -51,7 +51,7 @@ export function compacted(
   })
 }
 
-/** How far all transactions have ended, and which of the records up to there belong to one that was aborted. */
+/** End of the range in which all transactions are complete, and the records in it that were aborted. */
 function transactionsIn(records: readonly LoadedRecord[], cut: number): { end: number; aborted: ReadonlySet<number> } {
   const open = new Map<number, number[]>()
   const aborted = new Set<number>()

@@ -13,15 +13,15 @@ export interface CoordinatorRuntimeParts<S extends Shard> {
   readonly host: Pick<Host, 'fatal'>
   readonly logger: Logger
   readonly metadata: MetadataStore
-  /** The coordinator's internal topic, and how it is made on first need. */
+  /** Coordinator's internal topic; `newTopic` describes it for creation on first use. */
   readonly topic: string
   newTopic(): NewTopic
   nowMs(): number
-  /** The shard behind a partition that this broker leads, not loaded yet. */
+  /** Creates the shard of a partition that this broker leads; it is not loaded yet. */
   open(partition: number): ShardRuntime<S>
 }
 
-/** A shard, and the leadership for which it was loaded. */
+/** A shard and the leadership for which it was loaded. */
 interface LedShard<S extends Shard> {
   readonly runtime: ShardRuntime<S>
   readonly topicId: string
@@ -29,14 +29,14 @@ interface LedShard<S extends Shard> {
 }
 
 /**
- * The shards of one coordinator: one behind each partition of its topic that this broker leads. Follows the metadata:
- * a shard is loaded when leadership comes and thrown away when it goes. Source: CoordinatorRuntime.
+ * Shards of one coordinator: one for each partition of its topic that this broker leads. It follows the metadata: it
+ * loads a shard when this broker becomes leader and unloads it when leadership moves. Source: CoordinatorRuntime.
  */
 export class CoordinatorRuntime<S extends Shard> {
   readonly #parts: CoordinatorRuntimeParts<S>
   readonly #shards = new Map<number, LedShard<S>>()
   #creating: Promise<void> | undefined
-  /** Why the topic could not be made, as it was told last: clients ask again and again. */
+  /** Last logged reason why the topic could not be created: clients retry often. */
   #toldReason: string | undefined
   #isRunning = false
 
@@ -44,7 +44,7 @@ export class CoordinatorRuntime<S extends Shard> {
     this.#parts = parts
   }
 
-  /** Resolves once each shard that is led here serves, or could not be loaded: no shard holds up the others. */
+  /** Resolves once each shard led here is active or failed to load: no shard holds up the others. */
   async start(): Promise<void> {
     this.#isRunning = true
     this.#parts.metadata.onChange((image, change) => this.#follow(image, change))
@@ -58,12 +58,12 @@ export class CoordinatorRuntime<S extends Shard> {
     this.#shards.clear()
   }
 
-  /** Partitions of the topic; what it will have as long as there is none. */
+  /** Partition count of the topic, or the count it will be created with. */
   get partitionCount(): number {
     return this.#topicPartitions(this.#parts.metadata.image)?.length ?? this.#parts.newTopic().partitionCount
   }
 
-  /** NOT_COORDINATOR where another broker leads the partition; COORDINATOR_NOT_AVAILABLE after stop. */
+  /** NOT_COORDINATOR if another broker leads the partition; COORDINATOR_NOT_AVAILABLE after stop. */
   shard(partition: number): ShardRuntime<S> | Rejection {
     if (!this.#isRunning) return reject('COORDINATOR_NOT_AVAILABLE')
     return this.#shards.get(partition)?.runtime ?? reject('NOT_COORDINATOR')
@@ -74,8 +74,8 @@ export class CoordinatorRuntime<S extends Shard> {
   }
 
   /**
-   * The broker that coordinates the key. If it is this one, it serves the key once this resolves.
-   * COORDINATOR_NOT_AVAILABLE where nobody does, or the key's shard could not be loaded.
+   * Broker that coordinates the key. If it is this broker, the shard is active once this resolves.
+   * COORDINATOR_NOT_AVAILABLE if there is no leader or the key's shard failed to load.
    */
   async coordinatorOf(key: string, principal: string): Promise<number | Rejection> {
     const { metadata } = this.#parts

@@ -16,13 +16,13 @@ import {
   type TransactionEnd,
 } from './state-log.ts'
 
-/** What an operation of a shard is: it decides, and may refuse. */
+/** Operation on a shard: it decides or refuses. */
 export type Operation<S, R> = (shard: S) => Decision<R> | Rejection
 
-/** An operation that a deadline starts; undefined: nothing is to be done any more. */
+/** Operation that a deadline starts; undefined if nothing is left to do. */
 export type TimedOperation<S> = (shard: S) => Decision<void> | undefined
 
-/** State machine in memory, and its timers, from one load of the log to the next. */
+/** State machine in memory and its timers, from one load of the log to the next. */
 interface LoadedState<S> {
   readonly shard: S
   readonly deadlines: Deadlines<TimedOperation<S>>
@@ -31,32 +31,32 @@ interface LoadedState<S> {
 export interface ShardParts<S> {
   readonly host: Host
   readonly logger: Logger
-  /** For people: which partition of which topic. */
+  /** For log messages: topic and partition. */
   readonly name: string
   readonly log: CoordinatorLog
   readonly create: (deadlines: Deadlines<TimedOperation<S>>) => S
 }
 
 /**
- * Runs the state machine of one partition of a coordinator's topic: decide, append, replay, answer when flushed. What
- * is staged is seen by the next decision at once, yet nothing is answered before all that it may have seen is flushed.
- * A failed append throws the memory away and loads the log again. Source: CoordinatorRuntime.CoordinatorContext.
+ * Runs the state machine of one partition of a coordinator's topic: decide, append, replay, respond when flushed. The
+ * next decision sees staged changes at once, but no response goes out before all changes it may depend on are flushed.
+ * A failed append discards the memory and loads the log again. Source: CoordinatorRuntime.CoordinatorContext.
  */
 export class ShardRuntime<S extends Shard> {
   readonly #parts: ShardParts<S>
-  /** Undefined where the shard does not serve: it is loading, failed or closed. */
+  /** Undefined while the shard is loading, failed or closed. */
   #loaded: LoadedState<S> | undefined
   #loading: Promise<void> | undefined
   #isFailed = false
   #closed = false
   readonly #backoff = new Backoff()
-  /** Until the next try to load. */
+  /** Timer for the next attempt to load. */
   #retry: Timer | undefined
-  /** Appends failed since the last one that did not. */
+  /** An append failed and none has succeeded since. */
   #hasLost = false
-  /** What was told last of a failed load: each reason is told once. */
+  /** Last logged reason of a failed load: each reason is logged once. */
   #toldReason: string | undefined
-  /** Resolves once everything staged so far is flushed or lost, and never rejects; undefined when nothing is under way. */
+  /** Resolves once all staged changes are flushed or lost, and never rejects; undefined if nothing is staged. */
   #flushed: Promise<void> | undefined
   #order = 0
 
@@ -64,7 +64,7 @@ export class ShardRuntime<S extends Shard> {
     this.#parts = parts
   }
 
-  /** Replays the log from its start. Resolves when the shard serves, could not be loaded, or was closed. */
+  /** Replays the log from its start. Resolves when the shard is active, failed to load, or was closed. */
   load(): Promise<void> {
     this.#loading ??= this.#tryToLoad().finally(() => {
       this.#loading = undefined
@@ -72,29 +72,29 @@ export class ShardRuntime<S extends Shard> {
     return this.#loading
   }
 
-  /** Resolves once no load is under way. */
+  /** Resolves once no load is running. */
   settled(): Promise<void> {
     return this.#loading ?? Promise.resolve()
   }
 
-  /** True where the log could not be loaded, until the next try. */
+  /** True after a failed load, until the next attempt. */
   get isFailed(): boolean {
     return this.#isFailed
   }
 
-  /** The shard, for reads that need not wait for what is being flushed; undefined while loading. */
+  /** The shard, for reads that need not wait for a flush; undefined while loading. */
   get current(): S | undefined {
     return this.#loaded?.shard
   }
 
-  /** Takes the shard down: who waits is answered NOT_COORDINATOR. */
+  /** Closes the shard; waiting requests get NOT_COORDINATOR. */
   close(): void {
     this.#closed = true
     this.#retry?.cancel()
     this.#end()
   }
 
-  /** COORDINATOR_LOAD_IN_PROGRESS, NOT_COORDINATOR, or what the operation refuses or answers. */
+  /** COORDINATOR_LOAD_IN_PROGRESS, NOT_COORDINATOR, or the operation's refusal or response. */
   write<R>(operation: Operation<S, R>, transaction?: AppendOptions['transaction']): Outcome<R> {
     const loaded = this.#loaded
     if (loaded === undefined) return this.#notServing()
@@ -103,7 +103,7 @@ export class ShardRuntime<S extends Shard> {
     return this.#carryOut(loaded, decision, transaction)
   }
 
-  /** An answer from memory, given when everything that is in it is flushed. */
+  /** Reads from memory; responds when all state it read is flushed. */
   read<R>(look: (shard: S) => R | Rejection): Outcome<R> {
     const loaded = this.#loaded
     if (loaded === undefined) return this.#notServing()
@@ -111,7 +111,7 @@ export class ShardRuntime<S extends Shard> {
     return this.#flushed === undefined ? seen : this.#afterFlush(loaded, this.#flushed, () => seen)
   }
 
-  /** Writes the end of a transaction and applies what it had pending. */
+  /** Appends the end of a transaction and applies its pending changes. */
   endTransaction(end: TransactionEnd): Outcome<undefined> {
     const loaded = this.#loaded
     if (loaded === undefined) return this.#notServing()
@@ -121,7 +121,7 @@ export class ShardRuntime<S extends Shard> {
     return this.#afterFlush(loaded, flushed, () => undefined)
   }
 
-  /** Kafka's answers. Clients of all ages look for the coordinator again after NOT_COORDINATOR. */
+  /** Kafka's answers. Clients of all ages look up the coordinator again after NOT_COORDINATOR. */
   #notServing(): Rejection {
     return reject(this.#closed || this.#isFailed ? 'NOT_COORDINATOR' : 'COORDINATOR_LOAD_IN_PROGRESS')
   }
@@ -155,7 +155,10 @@ export class ShardRuntime<S extends Shard> {
     return this.#afterFlush(loaded, flushed, finish)
   }
 
-  /** Undefined where a client has given itself a name that no record can carry: a member id that has its long client id in it. */
+  /**
+   * Undefined if a record cannot carry a name chosen by a client: a member id contains the client id, which may be too
+   * long.
+   */
   #encode(records: readonly CoordinatorRecord[]): StateRecord[] | undefined {
     try {
       return records.map(encodeRecord)
@@ -184,7 +187,7 @@ export class ShardRuntime<S extends Shard> {
     return Promise.all(inBatches(records, log.maxBatchBytes).map((batch) => log.append(batch, options)))
   }
 
-  /** Remembers what is under way, and what to do if it fails. */
+  /** Tracks the append and handles its failure. */
   #stage(loaded: LoadedState<S>, appended: Promise<unknown>): Promise<void> {
     const flushed = appended.then(
       () => {
@@ -213,7 +216,7 @@ export class ShardRuntime<S extends Shard> {
     const { message } = failureOfPart(host, error)
     logger.error({ log: name, reason: message }, `${name}: an append failed; its state is loaded again`)
     this.#end()
-    // A disk that takes nothing would make one load after the other.
+    // A full disk would cause one load after the other.
     if (this.#hasLost) this.#retryLater()
     else inBackground(host, this.load())
     this.#hasLost = true
@@ -239,7 +242,7 @@ export class ShardRuntime<S extends Shard> {
     }
   }
 
-  /** Damaged bytes stay as they are: only a new leader epoch, or the next start, reads them again. As in Kafka. */
+  /** Damaged bytes are read again only in a new leader epoch or at the next start, as in Kafka. */
   #loadFailed(error: Error): void {
     if (this.#closed) return
     const isDamaged = error instanceof CorruptStateError
@@ -281,7 +284,7 @@ export class ShardRuntime<S extends Shard> {
     shard.loaded()
   }
 
-  /** False where the record is of a kind that is not served. */
+  /** False if records of this kind are not supported. */
   #replayStored(shard: S, stored: LoadedRecord): boolean {
     this.#order = stored.offset + 1
     if (stored.marker !== undefined) {
@@ -306,10 +309,10 @@ export class ShardRuntime<S extends Shard> {
   }
 }
 
-/** What a caller gets: at once where nothing had to be flushed. */
+/** Result for a caller: immediate if nothing had to be flushed. */
 export type Outcome<R> = R | Rejection | Promise<R | Rejection>
 
-/** Bytes that a record takes beside key and value, at most: lengths, deltas, attributes. */
+/** Most bytes that a record takes beyond key and value: lengths, deltas, attributes. */
 const RECORD_OVERHEAD_BYTES = 32
 const BATCH_OVERHEAD_BYTES = 61
 

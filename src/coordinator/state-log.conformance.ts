@@ -1,14 +1,14 @@
 import { expect } from 'chai'
 import { type CoordinatorLog, CorruptStateError, type LoadedRecord, type StateRecord } from './state-log.ts'
 
-/** An implementation of the seam, ready to be tested. */
+/** Implementation of the seam to test. */
 export interface StateLogUnderTest {
   readonly log: CoordinatorLog
-  /** Lets the world go on until the promise is settled. */
+  /** Advances the world until the promise is settled. */
   settle<T>(promise: Promise<T>): Promise<T>
-  /** Appends fail from now on, or succeed again. */
+  /** Makes appends fail, or succeed again. */
   failAppends(fails: boolean): Promise<void>
-  /** Stops in order and starts again, with what was kept. */
+  /** Stops cleanly and starts again with the stored data. */
   restart(): Promise<void>
   stop(): Promise<void>
 }
@@ -20,12 +20,12 @@ function record(key: string, value: string | null): StateRecord {
   return { key: Buffer.from(key), value: value === null ? null : Buffer.from(value) }
 }
 
-/** `key=value`, or what the marker says. Copied at once: the buffers are the log's. */
+/** `key=value`, or the kind of marker. Copied at once because the log owns the buffers. */
 function textOf({ key, value, marker }: LoadedRecord): string {
   return marker ?? `${key}=${value}`
 }
 
-/** Rules that every log of a coordinator keeps, whatever it is made of. */
+/** Rules for every implementation of a coordinator's log. */
 export function describeStateLog(name: string, make: () => Promise<StateLogUnderTest>): void {
   describe(name, () => {
     let tested: StateLogUnderTest

@@ -11,7 +11,7 @@ import { describeStateLog, type StateLogUnderTest } from './state-log.conformanc
 const TOPIC = '__consumer_offsets'
 const TOPIC_ID = 'AAAAAAAAAAAAAAAAAAAABQ'
 
-/** On a partition whose log lies in files of a simulated machine. */
+/** On a partition whose log is in files of a simulated machine. */
 async function onPartition(compression: 'none' | 'lz4' | 'zstd'): Promise<StateLogUnderTest> {
   const host = new SimulatedHost(1)
   const config = logConfig({ cleanupPolicy: ['compact'] })
@@ -34,7 +34,7 @@ async function onPartition(compression: 'none' | 'lz4' | 'zstd'): Promise<StateL
     settle: (promise) => host.settle(promise),
     async failAppends(fails) {
       host.memory.capacityBytes = fails ? 0 : Number.POSITIVE_INFINITY
-      // A log without room is left alone for a second.
+      // After a failed append on a full disk the log is not tried again for a second.
       await host.advance(1000)
     },
     async restart() {

@@ -4,20 +4,20 @@
  */
 export interface StateLog {
   /**
-   * Appends all records as one batch, atomically; its place is fixed before the promise is returned. Resolves with
-   * the offset after the last record when it is as durable as the settings ask. Rejects when it is unknown whether it
-   * was written: the owner throws its memory away and loads again.
+   * Appends all records as one batch, atomically; its position is fixed before the promise is returned. Resolves with
+   * the offset after the last record once it is as durable as the settings require. Rejects if it is unknown whether
+   * the batch was written: the owner then discards its memory and loads again.
    */
   append(records: readonly StateRecord[], options: AppendOptions): Promise<number>
   /**
-   * Every record from the start, in order. Control batches (transaction markers) come as `marker`. Rejects with
-   * CorruptStateError where the log is damaged, or where `replay` throws: a second try would find the same. Rejects with
-   * any other error where a later try may succeed.
+   * Replays every record from the start, in order. Control batches (transaction markers) come as `marker`. Rejects with
+   * CorruptStateError if the log is damaged or `replay` throws: another attempt would fail the same way. Rejects with
+   * any other error if a later attempt may succeed.
    */
   load(replay: (record: LoadedRecord) => void): Promise<void>
 }
 
-/** State that cannot be read: the message names offset, place, reason and remedy. */
+/** Unreadable state: the message names offset, place, reason and remedy. */
 export class CorruptStateError extends Error {
   override readonly name = 'CorruptStateError'
 }
@@ -30,14 +30,14 @@ export interface StateRecord {
 
 export interface AppendOptions {
   readonly nowMs: number
-  /** Set for records that count only once the producer's transaction commits (TxnOffsetCommit). */
+  /** Set for records that take effect only when the producer's transaction commits (TxnOffsetCommit). */
   readonly transaction?: { readonly producerId: number; readonly producerEpoch: number }
 }
 
 export interface LoadedRecord {
   readonly offset: number
   readonly timestampMs: number
-  /** -1 outside of transactions. */
+  /** -1 outside transactions. */
   readonly producerId: number
   readonly producerEpoch: number
   /** Set for the end of a transaction; key and value are then empty. */
@@ -48,9 +48,9 @@ export interface LoadedRecord {
 
 /** A log whose records may belong to transactions that another coordinator ends. */
 export interface CoordinatorLog extends StateLog {
-  /** Largest size of what one `append` takes: one batch is one message to the log. */
+  /** Largest size of one `append`: the log stores it as one batch. */
   readonly maxBatchBytes: number
-  /** Appends the marker that ends a transaction; resolves and rejects as `append`. */
+  /** Appends the marker that ends a transaction; resolves and rejects like `append`. */
   endTransaction(marker: TransactionEnd, options: AppendOptions): Promise<number>
 }
 

@@ -1,33 +1,33 @@
-/** Partitions by topic id. Nothing empty is kept. */
+/** Partitions by topic id. Empty sets are not kept. */
 export type TopicPartitions = ReadonlyMap<string, ReadonlySet<number>>
 
 export const noPartitions: TopicPartitions = new Map()
 
-/** What an assignor must know of a member. */
+/** Member data that an assignor needs. */
 export interface AssignedMember {
   readonly memberId: string
   readonly instanceId: string | null
-  /** Ids of the topics that it reads, all of which exist. */
+  /** Ids of the subscribed topics; all of them exist. */
   readonly topicIds: ReadonlySet<string>
-  /** What it was to have until now. */
+  /** Current target assignment. */
   readonly assigned: TopicPartitions
 }
 
-/** A group that is to share out its partitions. */
+/** Input of an assignor: a group and its partitions. */
 export interface AssignmentTask {
   readonly members: readonly AssignedMember[]
-  /** All members read the same topics. */
+  /** All members have the same subscription. */
   readonly isHomogeneous: boolean
   partitionCount(topicId: string): number
 }
 
-/** Shares out partitions among the members of a group: by member id, everybody who is to have some. */
+/** Assigns partitions to the members of a group: by member id, only members that get some. */
 export interface Assignor {
   readonly name: string
   assign(task: AssignmentTask): ReadonlyMap<string, TopicPartitions>
 }
 
-/** An assignment that is being put together. */
+/** An assignment under construction. */
 export type MutablePartitions = Map<string, Set<number>>
 
 export function addPartition(partitions: MutablePartitions, topicId: string, partition: number): void {
@@ -42,7 +42,7 @@ export function removePartition(partitions: MutablePartitions, topicId: string, 
   if (known?.size === 0) partitions.delete(topicId)
 }
 
-/** Its own copy, of those topics only that are still read. */
+/** Copy that contains only topics still subscribed. */
 export function copyOf(assigned: TopicPartitions, topicIds: ReadonlySet<string>): MutablePartitions {
   const copy: MutablePartitions = new Map()
   for (const [topicId, partitions] of assigned) if (topicIds.has(topicId)) copy.set(topicId, new Set(partitions))

@@ -10,7 +10,7 @@ const topics = ['a', 'b', 'c', 'd'].map((name) => topicIdOf(name))
 
 interface Sharing {
   readonly counts: readonly number[]
-  /** Topics that each member reads, by their place in `topics`. */
+  /** Topics that each member reads, as indexes into `topics`. */
   readonly members: readonly (readonly number[])[]
 }
 
@@ -38,7 +38,7 @@ function sizes(assignment: ReadonlyMap<string, TopicPartitions>, task: Assignmen
   )
 }
 
-/** Every partition that is read goes to exactly one of those who read it. */
+/** Expects every subscribed partition to go to exactly one of its subscribers. */
 function expectComplete(assignment: ReadonlyMap<string, TopicPartitions>, task: AssignmentTask): void {
   const owners = new Map<string, string>()
   for (const { memberId, topicIds } of task.members) {

@@ -2,7 +2,7 @@ import type { Assignor } from './assignor.ts'
 import { rangeAssignor } from './range-assignor.ts'
 import { uniformAssignor } from './uniform-assignor.ts'
 
-/** Assignors by the names that settings may call them. */
+/** Assignors by the names allowed in settings. */
 const known = new Map<string, Assignor>(
   [uniformAssignor, rangeAssignor].flatMap((assignor) => {
     const [first = '', ...rest] = assignor.name
@@ -16,9 +16,9 @@ const known = new Map<string, Assignor>(
 
 const byNames = new WeakMap<readonly string[], readonly Assignor[]>()
 
-/** The assignors that group.consumer.assignors names, the default first. Classes of others cannot run here. */
+/** Assignors named by group.consumer.assignors, the default first. Custom Java classes cannot run here. */
 export function assignorsNamed(names: readonly string[]): readonly Assignor[] {
-  // Asked with each heartbeat, while the setting is one and the same.
+  // Cached: every heartbeat asks, with the same array until the setting changes.
   let assignors = byNames.get(names)
   if (assignors === undefined) {
     assignors = names.flatMap((name) => known.get(name) ?? [])

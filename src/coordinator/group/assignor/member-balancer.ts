@@ -1,28 +1,28 @@
 /**
- * Members of one topic, by how much they have in all: hands out the least and the most loaded in turn, while the caller
- * moves one partition from the latter to the former. Loads are never sorted again: the least loaded form a range at the
- * start that grows by whoever has one more, the most loaded one at the end. Source: MemberAssignmentBalancer in Kafka's
- * UniformHeterogeneousAssignmentBuilder.
+ * Members of one topic, ordered by their total number of partitions. It returns the least and the most loaded in turn,
+ * while the caller moves one partition from the latter to the former. Loads are never sorted again: the least loaded
+ * members form a range at the start that grows by members with one partition more; the most loaded form a range at the
+ * end. Source: MemberAssignmentBalancer in Kafka's UniformHeterogeneousAssignmentBuilder.
  */
 export class MemberBalancer {
   readonly #loads: readonly number[]
   #sorted: number[] = []
-  /** Members before this position have the least load, that of #leastLoad. */
+  /** Members before this position have the least load, #leastLoad. */
   #leastEnd = 0
   #leastLoad = -1
   #nextLeast = 0
-  /** Members from here to #mostEnd have the greatest load, that of #mostLoad. */
+  /** Members from here to #mostEnd have the greatest load, #mostLoad. */
   #mostStart = 0
   #mostEnd = 0
   #mostLoad = 1
   #nextMost = -1
 
-  /** Loads by index of the member: read, never written. */
+  /** Loads by member index: read, never written. */
   constructor(loads: readonly number[]) {
     this.#loads = loads
   }
 
-  /** Starts with the readers of a topic; answers the difference of the greatest load to the least. */
+  /** Starts with a topic's subscribers; returns the difference between the greatest and the least load. */
   start(members: readonly number[]): number {
     this.#sorted = [...members].sort((a, b) => this.#loads[a]! - this.#loads[b]! || a - b)
     const least = this.#load(0)
@@ -58,7 +58,7 @@ export class MemberBalancer {
     return this.#sorted[this.#nextMost--]!
   }
 
-  /** The member that was last answered as most loaded has nothing of this topic to give. */
+  /** Excludes the member last returned as most loaded: it has no partition of this topic to give. */
   excludeMostLoaded(): void {
     const position = this.#nextMost + 1
     const excluded = this.#sorted[position]!

@@ -3,13 +3,13 @@ import type { AssignedMember, AssignmentTask, Assignor, MutablePartitions, Topic
 interface TopicRange {
   readonly partitionCount: number
   readers: number
-  /** First partition that nobody has yet. */
+  /** First unassigned partition. */
   next: number
-  /** Readers that get one partition more than the others. */
+  /** Number of subscribers that get one partition more than the others. */
   extra: number
 }
 
-/** Shares out each topic on its own, in ranges, always in the same order of members. Source: RangeAssignor. */
+/** Assigns each topic separately, in ranges, with the same order of members every time. Source: RangeAssignor. */
 export const rangeAssignor: Assignor = {
   name: 'range',
   assign(task) {
@@ -46,7 +46,7 @@ function takeRange(partitions: MutablePartitions, topicId: string, topic: TopicR
   if (range.size > 0) partitions.set(topicId, range)
 }
 
-/** Static members first, by instance id: who comes back under its instance id gets the same range. */
+/** Static members first, by instance id: a member that rejoins with its instance id gets the same range. */
 function byInstanceThenId(a: AssignedMember, b: AssignedMember): number {
   if (a.instanceId !== null && b.instanceId !== null) return compare(a.instanceId, b.instanceId)
   if (a.instanceId !== null || b.instanceId !== null) return a.instanceId !== null ? -1 : 1

@@ -2,7 +2,10 @@ import type { Assignor } from './assignor.ts'
 import { assignHeterogeneous } from './uniform-heterogeneous.ts'
 import { assignHomogeneous } from './uniform-homogeneous.ts'
 
-/** Gives every member as many partitions as any other, and leaves with each what it has. Source: UniformAssignor. */
+/**
+ * Gives all members the same number of partitions and keeps current assignments where possible. Source:
+ * UniformAssignor.
+ */
 export const uniformAssignor: Assignor = {
   name: 'uniform',
   assign(task) {

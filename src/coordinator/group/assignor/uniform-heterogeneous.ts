@@ -8,14 +8,14 @@ import {
 } from './assignor.ts'
 import { MemberBalancer } from './member-balancer.ts'
 
-/** Rounds over all topics in which balance is sought. */
+/** Most balancing rounds over all topics. */
 const MAX_ROUNDS = 16
 const NOBODY = -1
 
 /**
- * Members read different topics: everybody keeps what it has and still reads, what is free goes to whoever has least,
- * then partitions move from those who have most to those who have least, topic by topic.
- * Source: UniformHeterogeneousAssignmentBuilder.
+ * For members with different subscriptions. Each member keeps its current partitions of topics it still reads. Free
+ * partitions go to the member with the fewest. Then partitions move, topic by topic, from the members with the most to
+ * those with the fewest. Source: UniformHeterogeneousAssignmentBuilder.
  */
 export function assignHeterogeneous(task: AssignmentTask): ReadonlyMap<string, TopicPartitions> {
   return new HeterogeneousAssignment(task).assign()
@@ -24,11 +24,11 @@ export function assignHeterogeneous(task: AssignmentTask): ReadonlyMap<string, T
 class HeterogeneousAssignment {
   readonly #task: AssignmentTask
   readonly #assignment: readonly MutablePartitions[]
-  /** Number of partitions of each member, by its index. */
+  /** Number of partitions by member index. */
   readonly #loads: number[]
-  /** Indexes of the members that read a topic. */
+  /** Indexes of each topic's subscribers. */
   readonly #readers = new Map<string, number[]>()
-  /** Index of the owner of each partition of a topic. */
+  /** Owner's index of each partition of a topic. */
   readonly #owners = new Map<string, number[]>()
   readonly #balancer: MemberBalancer
 
@@ -79,7 +79,7 @@ class HeterogeneousAssignment {
     }
   }
 
-  /** Goes round until a whole round moved nothing. */
+  /** Repeats until a round moves nothing. */
   #balance(): void {
     const movable = [...this.#readers].filter(([, readers]) => readers.length >= 2).map(([topicId]) => topicId)
     const topicIds = this.#hardestFirst(movable)
@@ -92,7 +92,7 @@ class HeterogeneousAssignment {
     }
   }
 
-  /** Answers how many partitions moved. */
+  /** Returns how many partitions moved. */
   #balanceTopic(topicId: string): number {
     if (this.#balancer.start(this.#readers.get(topicId)!) <= 1) return 0
     const owned = partitionsByOwner(this.#owners.get(topicId)!)
@@ -130,7 +130,7 @@ class HeterogeneousAssignment {
     owners[partition] = to
   }
 
-  /** Topics with the most partitions a reader first, then those with fewer readers. */
+  /** Topics with the most partitions per subscriber first, then those with fewer subscribers. */
   #hardestFirst(topicIds: readonly string[]): string[] {
     const partitions = (topicId: string) => this.#owners.get(topicId)!.length
     const readers = (topicId: string) => this.#readers.get(topicId)!.length
@@ -151,7 +151,7 @@ function partitionsByOwner(owners: readonly number[]): Map<number, number[]> {
   return owned
 }
 
-/** As two signed numbers of 64 bits. Source: Uuid.compareTo. */
+/** Compares as two signed 64-bit numbers. Source: Uuid.compareTo. */
 function compareUuids(a: string, b: string): number {
   const [left, right] = [Buffer.from(a, 'base64url'), Buffer.from(b, 'base64url')]
   for (const position of [0, 8]) {

@@ -15,8 +15,9 @@ interface TopicPartition {
 }
 
 /**
- * All members read the same topics: each gets the same number of partitions, or one more. First everybody gives up what
- * is beyond its share, then what is free goes to those who have less. Source: UniformHomogeneousAssignmentBuilder.
+ * For members with the same subscription: each gets the same number of partitions, or one more. First, members give up
+ * partitions beyond their share. Then free partitions go to members with fewer. Source:
+ * UniformHomogeneousAssignmentBuilder.
  */
 export function assignHomogeneous(task: AssignmentTask): ReadonlyMap<string, TopicPartitions> {
   const [first] = task.members
@@ -33,7 +34,7 @@ export function assignHomogeneous(task: AssignmentTask): ReadonlyMap<string, Top
     let mayHaveExtra = extras > 0
     const partitions = copyOf(member.assigned, first.topicIds)
     let missing = giveUpBeyond(partitions, minimum + (mayHaveExtra ? 1 : 0), free)
-    // An extra partition is only worth a move where too few members are left to take it.
+    // Moving an extra partition is only worth it if too few members are left to take it.
     if (missing > 0 && mayHaveExtra && task.members.length - index > extras) {
       missing--
       mayHaveExtra = false
@@ -68,7 +69,7 @@ function ownedPartitions(members: readonly AssignedMember[]): Map<string, Set<nu
   return owned
 }
 
-/** Takes away what is beyond the quota; answers how much of the quota is left. */
+/** Removes partitions beyond the quota; returns the unused part of the quota. */
 function giveUpBeyond(partitions: MutablePartitions, quota: number, free: TopicPartition[]): number {
   let left = quota
   for (const [topicId, owned] of [...partitions]) {

@@ -33,7 +33,7 @@ const previousStates: Readonly<Record<ClassicGroupState, readonly ClassicGroupSt
 /** Version in which Kafka 4.4 writes GroupMetadata. Source: GroupCoordinatorRecordHelpers. */
 const GROUP_METADATA_VERSION = 3
 
-/** What is known of a group when it is made. */
+/** State of a group at creation. */
 export interface ClassicGroupOrigin {
   readonly state: ClassicGroupState
   readonly generationId: number
@@ -44,14 +44,14 @@ export interface ClassicGroupOrigin {
   readonly stateTimestampMs: number | undefined
 }
 
-/** A group of the classic protocol: its members and where it is in its rebalance. Source: ClassicGroup. */
+/** Group of the classic protocol: its members and the state of its rebalance. Source: ClassicGroup. */
 export class ClassicGroup implements GroupFace {
   readonly kind = 'classic'
   readonly groupId: string
   readonly members = new Map<string, ClassicMember>()
-  /** Members that were told their id and have not joined with it yet (KIP-394). */
+  /** Members that have received a member id and not yet joined with it (KIP-394). */
   readonly pendingJoinMembers = new Set<string>()
-  /** Members of this generation that have not asked for their assignment yet. */
+  /** Members of this generation that have not sent SyncGroup yet. */
   readonly pendingSyncMembers = new Set<string>()
   state: ClassicGroupState
   previousState: ClassicGroupState = 'Dead'
@@ -60,13 +60,13 @@ export class ClassicGroup implements GroupFace {
   protocolName: string | null
   leaderId: string | null
   stateTimestampMs: number | undefined
-  /** Somebody new came while the first rebalance waits for more. */
+  /** A member joined during the delay of the initial rebalance. */
   newMemberAdded = false
-  /** Undefined where the members' metadata says nothing about topics. */
+  /** Undefined if the members' metadata does not contain topics. */
   topics: ReadonlySet<string> | undefined
   awaitingJoinCount = 0
   readonly #instances = new Map<string, string>()
-  /** How many members offer each protocol. */
+  /** Number of members that support each protocol. */
   readonly #support = new Map<string, number>()
 
   constructor(groupId: string, origin: ClassicGroupOrigin) {
@@ -90,14 +90,14 @@ export class ClassicGroup implements GroupFace {
   get isEmpty(): boolean {
     return this.state === 'Empty'
   }
-  /** Holds offsets that somebody outside of any group committed. */
+  /** Holds only offsets committed from outside the group. */
   get isSimple(): boolean {
     return this.protocolType === null && this.isEmpty && this.pendingJoinMembers.size === 0
   }
   get isOfConsumers(): boolean {
     return this.protocolType === CONSUMER_PROTOCOL_TYPE
   }
-  /** Names of the protocols that somebody offers. */
+  /** Names of protocols that at least one member supports. */
   get offeredProtocols(): IterableIterator<string> {
     return this.#support.keys()
   }
@@ -165,7 +165,7 @@ export class ClassicGroup implements GroupFace {
     if (member.awaitingJoin !== undefined) this.awaitingJoinCount++
   }
 
-  /** The member id of a static member changes; whoever waits under the old one is fenced. */
+  /** Changes the member id of a static member; requests that wait under the old id are fenced. */
   replaceStaticMember(groupInstanceId: string, oldMemberId: string, newMemberId: string): ClassicMember {
     const old = this.members.get(oldMemberId)
     invariant(old !== undefined, `replaces ${oldMemberId}, which is no member`)
@@ -180,7 +180,7 @@ export class ClassicGroup implements GroupFace {
     return member
   }
 
-  /** False where nobody who could lead has joined. */
+  /** False if no member that can lead has joined. */
   electJoinedLeader(): boolean {
     if (this.leaderId === null) return false
     if (this.members.get(this.leaderId)?.awaitingJoin !== undefined) return true
@@ -196,20 +196,20 @@ export class ClassicGroup implements GroupFace {
     return this.members.size === this.awaitingJoinCount && this.pendingJoinMembers.size === 0
   }
 
-  /** The longest of the members' timeouts. */
+  /** Longest rebalance timeout of the members. */
   get rebalanceTimeoutMs(): number {
     let longest = 0
     for (const { rebalanceTimeoutMs } of this.members.values()) longest = Math.max(longest, rebalanceTimeoutMs)
     return longest
   }
 
-  /** Whether somebody with these protocols can share work with all who are here. */
+  /** Whether a member with these protocols is compatible with all current members. */
   supports(protocolType: string, protocols: readonly { readonly name: string }[]): boolean {
     if (this.isEmpty) return protocolType !== '' && protocols.length > 0
     return this.protocolType === protocolType && protocols.some(({ name }) => this.#isOfferedByAll(name))
   }
 
-  /** The protocol that most members prefer among those that all offer. */
+  /** Protocol with the most votes among those that all members support. */
   selectProtocol(): string {
     const votes = new Map<string, number>()
     for (const { protocols } of this.members.values()) {
@@ -217,7 +217,7 @@ export class ClassicGroup implements GroupFace {
       invariant(vote !== undefined, `members of ${this.groupId} have no protocol in common`)
       votes.set(vote.name, (votes.get(vote.name) ?? 0) + 1)
     }
-    // Of several with as many votes, Kafka takes the one that its hash map meets first.
+    // Break ties like Kafka: take the protocol that its hash map meets first.
     const inKafkasOrder = [...votes].sort(([a], [b]) => javaBucket(a) - javaBucket(b))
     return inKafkasOrder.reduce((best, each) => (each[1] > best[1] ? each : best))[0]
   }
@@ -230,12 +230,12 @@ export class ClassicGroup implements GroupFace {
     this.pendingSyncMembers.clear()
   }
 
-  /** Reads from the members' metadata which topics they want. */
+  /** Reads the subscribed topics from the members' metadata. */
   updateTopics(): void {
     this.topics = this.isOfConsumers ? subscribedTopics(this.members.values(), this.protocolName) : undefined
   }
 
-  /** What the leader must know of everybody. */
+  /** Member data that the leader needs. */
   membersForLeader(): JoinGroupResponse['members'] {
     return [...this.members.values()].map((member) => ({
       memberId: member.memberId,
@@ -261,7 +261,7 @@ export class ClassicGroup implements GroupFace {
     return true
   }
 
-  /** UNKNOWN_MEMBER_ID, FENCED_INSTANCE_ID. */
+  /** Errors: UNKNOWN_MEMBER_ID, FENCED_INSTANCE_ID. */
   validateMember(memberId: string, groupInstanceId: string | null): Rejection | undefined {
     if (groupInstanceId !== null) {
       const known = this.#instances.get(groupInstanceId)
@@ -274,7 +274,7 @@ export class ClassicGroup implements GroupFace {
   validateOffsetCommit(origin: CommitOrigin): PartitionCheck | Rejection {
     const { memberId, groupInstanceId, generationIdOrMemberEpoch: generation, transactional } = origin
     if (this.state === 'Dead') return reject('COORDINATOR_NOT_AVAILABLE')
-    // Tools and simple consumers commit from outside of a group that nobody is in.
+    // Tools and simple consumers commit from outside a group that has no members.
     if (generation < 0 && this.isEmpty) return anyPartition
     if (generation >= 0 || memberId !== '' || groupInstanceId !== null) {
       const refused = this.validateMember(memberId, groupInstanceId)
@@ -316,7 +316,7 @@ export class ClassicGroup implements GroupFace {
     return [tombstone(GroupMetadataRecord, { group: this.groupId })]
   }
 
-  /** The whole group as it stands, with the given assignments; a member without one has an empty one. */
+  /** Record of the whole group with the given assignments; a member without one gets an empty one. */
   metadataRecord(assignmentOf: (member: ClassicMember) => Buffer): CoordinatorRecord {
     const members = [...this.members.values()].map((member) => ({
       memberId: member.memberId,
@@ -337,7 +337,7 @@ export class ClassicGroup implements GroupFace {
     })
   }
 
-  /** What is written of a group that was just made, whoever is about to join it. */
+  /** Record of a new group, before any member has joined. */
   emptyRecord(): CoordinatorRecord {
     return this.#record({ protocolType: '', generation: 0, protocol: null, leader: null, members: [] })
   }
@@ -353,12 +353,13 @@ export class ClassicGroup implements GroupFace {
   }
 
   #isOfferedByAll(protocol: string): boolean {
-    // All of nobody: the first members may be gone before the first generation, and leave no rule behind.
+    // True for all protocols if there are no members: the first members may leave before the first generation and must
+    // not restrict later ones.
     return (this.#support.get(protocol) ?? 0) === this.members.size
   }
 
   #countProtocols({ protocols }: { readonly protocols: readonly MemberProtocol[] }, by: 1 | -1): void {
-    // A member may say a name twice (Kafka then counts it twice, and finds that nobody offers what all do).
+    // A member may repeat a name. Kafka then counts it twice and finds no protocol that all members support.
     const names = new Set(protocols.map(({ name }) => name))
     for (const name of names) addCount(this.#support, name, by)
   }

@@ -7,12 +7,12 @@ import type { ClassicGroup } from './classic-group.ts'
 import { type ClassicMember, copyProtocols, noAssignment, sameProtocols } from './classic-member.ts'
 import type { ClassicRebalance } from './classic-rebalance.ts'
 
-/** Join requests of this version and later get their member id first (KIP-394). */
+/** From this version on, JoinGroup first returns the member id (KIP-394). */
 export const MEMBER_ID_FIRST_VERSION = 4
-/** Clients of this version and later can be told that the assignment stays (KIP-814). */
+/** From this version on, the response can say that the assignment does not change (KIP-814). */
 const SKIP_ASSIGNMENT_VERSION = 9
 
-/** A join request with the way to answer it, now or when a generation has formed. */
+/** A JoinGroup request and its callback, called at once or when a generation has formed. */
 export interface Joining {
   readonly request: JoinGroupRequest
   readonly client: GroupClient
@@ -76,7 +76,7 @@ export class ClassicJoin {
     if (group.state === 'Dead') return refuse(joining, memberId, 'COORDINATOR_NOT_AVAILABLE')
     if (!group.supports(protocolType, protocols)) return refuse(joining, memberId, 'INCONSISTENT_GROUP_PROTOCOL')
     if (group.pendingJoinMembers.has(memberId)) {
-      // A static member is never pending. Kafka answers this with an unexpected error, too.
+      // A static member is never pending. Kafka also answers with an unexpected error.
       if (groupInstanceId !== null) return refuse(joining, '', 'UNKNOWN_SERVER_ERROR')
       return this.#addMember(group, joining, memberId)
     }
@@ -94,11 +94,11 @@ export class ClassicJoin {
       case 'PreparingRebalance':
         return this.#updateMember(group, joining, member, `Member ${memberId} is joining group during ${group.state}`)
       case 'CompletingRebalance':
-        // It missed the answer to its last join.
+        // The member missed the response to its last join.
         if (isUnchanged) return this.#answerCurrent(group, joining, group.isLeader(memberId))
         return this.#updateMember(group, joining, member, `Updating metadata for member ${memberId}`)
       case 'Stable':
-        // A leader that joins again has seen something change, such as new partitions.
+        // A leader that rejoins has seen a change, for example new partitions.
         if (group.isLeader(memberId)) return this.#updateMember(group, joining, member, `Leader ${memberId} re-joining`)
         if (isUnchanged) return this.#answerCurrent(group, joining, false)
         return this.#updateMember(group, joining, member, `Updating metadata for member ${memberId}`)
@@ -131,7 +131,7 @@ export class ClassicJoin {
     }
     if (group.state === 'PreparingRebalance' && group.previousState === 'Empty') group.newMemberAdded = true
     group.add(member)
-    // While it waits it sends no heartbeats, and the rebalance may take long.
+    // A waiting member sends no heartbeats, and the rebalance may take long.
     this.#rebalance.watchNewcomer(group, member)
     const instance = request.groupInstanceId
     return this.#rebalance.startOrContinue(
@@ -154,7 +154,7 @@ export class ClassicJoin {
     })
   }
 
-  /** A static member comes back without its member id. Source: updateStaticMemberThenRebalanceOrCompleteJoin. */
+  /** A static member rejoins without its member id. Source: updateStaticMemberThenRebalanceOrCompleteJoin. */
   #returningStaticMember(
     group: ClassicGroup,
     joining: Joining,
@@ -184,7 +184,7 @@ export class ClassicJoin {
     }
   }
 
-  /** The member is who it was before somebody else came under its instance id. */
+  /** Restores the member that was replaced under the same instance id. */
   #takeBack(group: ClassicGroup, { memberId }: ClassicMember, before: ClassicMember): void {
     const { protocols, rebalanceTimeoutMs, sessionTimeoutMs, groupInstanceId } = before
     const member = group.members.get(memberId)
@@ -194,7 +194,7 @@ export class ClassicJoin {
     this.#rebalance.keepAlive(group, group.replaceStaticMember(groupInstanceId, memberId, before.memberId))
   }
 
-  /** It goes on where it was, and nobody else notices. */
+  /** The member keeps its assignment; the other members are not affected. */
   #keepAssignment(
     group: ClassicGroup,
     { client }: Joining,
@@ -209,7 +209,7 @@ export class ClassicJoin {
       appended: () => {
         const isLeader = canSkip && group.isLeader(member.memberId)
         const current = currentGeneration(group, member.memberId, isLeader ? group.membersForLeader() : [])
-        // To an old client its former id is still the leader: as the new leader it would assign anew.
+        // An old client is told that its former id is still the leader: as the new leader it would assign again.
         const leader = canSkip ? current.leader : (oldLeader ?? '')
         group.answerJoin(member, { ...current, leader, skipAssignment: isLeader })
       },
@@ -217,7 +217,7 @@ export class ClassicJoin {
   }
 }
 
-/** Answers a join at once with an error. */
+/** Responds to a join at once with an error. */
 export function refuse({ answer }: Joining, memberId: string, error: ErrorName): Decision<void> {
   answer({ errorCode: errorCode(error), protocolName: null, leader: '', memberId, members: [] })
   return noChange

@@ -49,7 +49,7 @@ function remove(rebalance: ClassicRebalance, group: ClassicGroup, memberId: stri
   return 'NONE'
 }
 
-/** What is answered for one of those who leave. */
+/** Response for one leaving member. */
 export function leaveResponse(leaving: LeavingMember, error: ErrorName): LeaveGroupResponse['members'][number] {
   return { memberId: leaving.memberId, groupInstanceId: leaving.groupInstanceId, errorCode: errorCode(error) }
 }

@@ -1,7 +1,7 @@
 import type { JoinGroupRequest, JoinGroupResponse } from '../../../../protocol/apis/join-group.ts'
 import type { SyncGroupResponse } from '../../../../protocol/apis/sync-group.ts'
 
-/** One way in which a member offers to share out the work, with what the leader must know for it. */
+/** An assignment protocol that a member supports, with its metadata for the leader. */
 export interface MemberProtocol {
   readonly name: string
   readonly metadata: Buffer
@@ -25,28 +25,28 @@ export interface ClassicMember {
   awaitingJoin: ((response: JoinGroupResponse) => void) | undefined
   /** Set while the member waits for the leader's assignment. */
   awaitingSync: ((response: SyncGroupResponse) => void) | undefined
-  /** Has not been through a whole rebalance: its waiting does not count as a heartbeat. */
+  /** Has not completed a rebalance: waiting does not count as a heartbeat. */
   isNew: boolean
 }
 
-/** Protocols of a request, out of its frame's memory. */
+/** Copies a request's protocols out of the frame's memory. */
 export function copyProtocols(protocols: JoinGroupRequest['protocols']): MemberProtocol[] {
   return protocols.map(({ name, metadata }) => ({ name, metadata: Buffer.from(metadata) }))
 }
 
-/** Same protocols, same metadata, same order of preference. */
+/** Whether both have the same protocols, metadata and order of preference. */
 export function sameProtocols(a: readonly MemberProtocol[], b: readonly MemberProtocol[]): boolean {
   return (
     a.length === b.length && a.every(({ name, metadata }, i) => name === b[i]!.name && metadata.equals(b[i]!.metadata))
   )
 }
 
-/** What a member says about itself under the chosen protocol; undefined where it does not have it. */
+/** The member's metadata for the chosen protocol; undefined if it does not support it. */
 export function metadataUnder(member: ClassicMember, protocol: string | null): Buffer | undefined {
   return member.protocols.find(({ name }) => name === protocol)?.metadata
 }
 
-/** A member that waits for an answer needs no heartbeat, once it has been through a rebalance. */
+/** A member that waits for a response needs no heartbeat once it has completed a rebalance. */
 export function hasSatisfiedHeartbeat(member: ClassicMember): boolean {
   return !member.isNew && (member.awaitingJoin !== undefined || member.awaitingSync !== undefined)
 }

@@ -6,14 +6,14 @@ import type { ClassicGroup } from './classic-group.ts'
 
 const group = 'g'
 
-/** Brings members in together, the first as leader, and assigns each its own name. */
+/** Joins all members, the first as leader, and assigns each its own name. */
 async function stable(world: GroupWorld, ...names: string[]): Promise<ClassicClient[]> {
   const clients = names.map((name) => new ClassicClient(world, group, name))
   await settleGeneration(world, clients)
   return clients
 }
 
-/** All join; when the generation has formed, all sync. */
+/** All join, then all sync once the generation has formed. */
 async function settleGeneration(world: GroupWorld, clients: readonly ClassicClient[]): Promise<JoinGroupResponse[]> {
   const joins = await world.host.settle(Promise.all(clients.map((client) => client.enter())))
   const assignments = clients.map(({ memberId, name }) => ({ memberId, assignment: Buffer.from(name) }))

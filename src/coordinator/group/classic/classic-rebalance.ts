@@ -6,14 +6,15 @@ import type { GroupTable } from '../group-table.ts'
 import type { ClassicGroup } from './classic-group.ts'
 import { type ClassicMember, hasSatisfiedHeartbeat, noAssignment } from './classic-member.ts'
 
-/** How long a new member may wait for its first generation before it counts as gone. Source: GroupCoordinatorConfig. */
+/** How long a new member may wait for its first generation before it is removed. Source: GroupCoordinatorConfig. */
 const NEW_MEMBER_JOIN_TIMEOUT_MS = 5 * 60_000
-/** Between two looks whether a static member has come back, whatever the members' rebalance timeouts. */
+/** Shortest time between two checks whether a static member has rejoined, whatever the members' rebalance timeouts. */
 const SHORTEST_WAIT_FOR_STATIC_MS = 100
 
 /**
- * What moves a classic group from generation to generation: members that come, go or fall silent, and the timers that
- * bound how long the others wait for them. Source: GroupMetadataManager (prepareRebalance and what follows from it).
+ * Moves a classic group from generation to generation: handles members that join, leave or time out, and the timers
+ * that limit how long the other members wait. Source: GroupMetadataManager (prepareRebalance and the methods it
+ * starts).
  */
 export class ClassicRebalance {
   readonly #context: GroupContext
@@ -24,7 +25,7 @@ export class ClassicRebalance {
     this.#groups = groups
   }
 
-  /** Starts a rebalance where the group's state allows one, else sees whether the one under way is complete. */
+  /** Starts a rebalance if the group's state allows it, otherwise checks whether the current one is complete. */
   startOrContinue(group: ClassicGroup, reason: string): Decision<void> {
     return group.canRebalance ? this.start(group, reason) : this.completeIfAllJoined(group)
   }
@@ -41,14 +42,14 @@ export class ClassicRebalance {
     return isInitial ? noChange : this.#completeOrWait(group)
   }
 
-  /** Ends the join phase once everybody is there. */
+  /** Completes the join phase once all members have joined. */
   completeIfAllJoined(group: ClassicGroup): Decision<void> {
-    // The first members wait for the initial delay, all there or not: others may come.
+    // The initial rebalance always waits for its delay, because more members may join.
     if (group.state !== 'PreparingRebalance' || group.previousState === 'Empty') return noChange
     return group.hasAllMembersJoined ? this.#complete(group) : noChange
   }
 
-  /** The member's silence is counted anew. */
+  /** Restarts the member's session timeout. */
   keepAlive(group: ClassicGroup, member: ClassicMember, timeoutMs = member.sessionTimeoutMs): void {
     const { groupId } = group
     const { memberId } = member
@@ -67,14 +68,14 @@ export class ClassicRebalance {
     this.#context.timers.cancel(memberTimer(groupId, memberId))
   }
 
-  /** The member has asked for its assignment. */
+  /** Records that the member has sent SyncGroup. */
   hasSynced(group: ClassicGroup, memberId: string): void {
     group.pendingSyncMembers.delete(memberId)
     const isDone = group.isIn('CompletingRebalance', 'Stable') ? group.pendingSyncMembers.size === 0 : true
     if (isDone) this.#context.timers.cancel(syncTimer(group.groupId))
   }
 
-  /** Answers all who wait for an assignment. */
+  /** Responds to all members that wait for an assignment. */
   answerSyncs(group: ClassicGroup): void {
     for (const member of group.members.values()) {
       const { protocolName, protocolType } = group
@@ -89,7 +90,7 @@ export class ClassicRebalance {
     }
   }
 
-  /** Drops all timers of a group that ceases to be classic, or to be. */
+  /** Cancels all timers of a group that is deleted or converted. */
   forget(group: ClassicGroup): void {
     this.#context.timers.cancel(joinTimer(group.groupId))
     this.#context.timers.cancel(syncTimer(group.groupId))
@@ -110,7 +111,7 @@ export class ClassicRebalance {
     this.#context.timers.set(joinTimer(groupId), delayMs, () => this.#completeInitial(groupId, delayMs, remainingMs))
   }
 
-  /** As long as new members keep coming, the first rebalance waits on, but never beyond the rebalance timeout. */
+  /** While new members keep joining, the initial rebalance is extended up to the rebalance timeout. */
   #completeInitial(groupId: string, delayMs: number, remainingMs: number): Decision<void> {
     const group = this.#groups.classic(groupId)
     if (group === undefined) return noChange
@@ -134,14 +135,14 @@ export class ClassicRebalance {
     })
   }
 
-  /** Ends the join phase, with whoever is there. Source: completeClassicGroupJoin. */
+  /** Completes the join phase with the members that have joined. Source: completeClassicGroupJoin. */
   #complete(group: ClassicGroup): Decision<void> {
     const { groupId } = group
     this.#context.timers.cancel(joinTimer(groupId))
     this.#dropAbsent(group)
     if (group.state === 'Dead') return noChange
     if (!group.electJoinedLeader() && group.members.size > 0) {
-      // Only static members are left, and none has come back yet. Their own timeout may be 0, or next to it.
+      // Only static members are left and none has rejoined yet. Their timeout may be 0 or close to it.
       this.#waitForRejoins(group, Math.max(group.rebalanceTimeoutMs, SHORTEST_WAIT_FOR_STATIC_MS))
       return noChange
     }
@@ -152,7 +153,7 @@ export class ClassicRebalance {
     return noChange
   }
 
-  /** Dynamic members that did not join again are out; static ones may come back under their instance id. */
+  /** Removes dynamic members that did not rejoin; static members may still rejoin with their instance id. */
   #dropAbsent(group: ClassicGroup): void {
     for (const member of [...group.members.values()]) {
       if (member.awaitingJoin !== undefined || member.groupInstanceId !== null) continue
@@ -181,7 +182,7 @@ export class ClassicRebalance {
     this.#context.timers.set(syncTimer(groupId), group.rebalanceTimeoutMs, () => this.#syncsLate(groupId, generationId))
   }
 
-  /** Members that never asked for their assignment hold up those who need theirs. Source: expirePendingSync. */
+  /** Members that never sent SyncGroup block those that wait for their assignment. Source: expirePendingSync. */
   #syncsLate(groupId: string, generationId: number): Decision<void> {
     const group = this.#groups.classic(groupId)
     if (group === undefined || group.generationId !== generationId) return noChange
@@ -220,7 +221,7 @@ export class ClassicRebalance {
   }
 }
 
-/** A member that is thrown out while it waits for a generation is no member. */
+/** Answers the waiting join of a removed member with UNKNOWN_MEMBER_ID. */
 export function refuseJoin(group: ClassicGroup, member: ClassicMember): void {
   const unknown = errorCode('UNKNOWN_MEMBER_ID')
   group.answerJoin(member, { errorCode: unknown, protocolName: null, leader: '', memberId: '', members: [] })

@@ -8,7 +8,7 @@ import type { ClassicMember } from './classic-member.ts'
 
 type LoadedMember = GroupMetadataValue['members'][number]
 
-/** A classic group as the log has it: stable, or empty. Source: GroupMetadataManager.replay(GroupMetadataKey). */
+/** Restores a classic group from the log: stable or empty. Source: GroupMetadataManager.replay(GroupMetadataKey). */
 export function replayGroupMetadata(groups: GroupTable, key: GroupMetadataKey, value: GroupMetadataValue | null): void {
   if (value === null) {
     groups.delete(key.group)
@@ -36,7 +36,7 @@ function loadedMember(member: LoadedMember, { protocol, protocolType }: GroupMet
     protocolType,
     rebalanceTimeoutMs: member.rebalanceTimeout === -1 ? member.sessionTimeout : member.rebalanceTimeout,
     sessionTimeoutMs: member.sessionTimeout,
-    // The log keeps what was said under the chosen protocol, and nothing of the others.
+    // The log keeps only the metadata of the chosen protocol.
     protocols: [{ name: protocol ?? '', metadata: Buffer.from(member.subscription) }],
     assignment: Buffer.from(member.assignment),
     awaitingJoin: undefined,

@@ -7,7 +7,7 @@ import type { ClassicGroup } from './classic-group.ts'
 import { noAssignment } from './classic-member.ts'
 import type { ClassicRebalance } from './classic-rebalance.ts'
 
-/** A sync request with the way to answer it, now or when the leader's has come. */
+/** A SyncGroup request and its callback, called at once or when the leader's assignment arrives. */
 export interface Syncing {
   readonly request: SyncGroupRequest
   readonly answer: (response: SyncGroupResponse) => void
@@ -45,7 +45,7 @@ export class ClassicSync {
     }
   }
 
-  /** The leader's assignment is what the members do once it is written down. */
+  /** The leader's assignment takes effect once it is stored. */
   #store(group: ClassicGroup, request: SyncGroupRequest): Decision<void> {
     const { generationId } = group
     const assignments = new Map(request.assignments.map((each) => [each.memberId, Buffer.from(each.assignment)]))
@@ -55,7 +55,7 @@ export class ClassicSync {
       response: undefined,
       replay: false,
       appended: () => {
-        // Members may have come or gone meanwhile: then another rebalance is on its way.
+        // If members joined or left meanwhile, another rebalance has started.
         if (group.state !== 'CompletingRebalance' || group.generationId !== generationId) return
         for (const member of group.members.values()) member.assignment = assignmentOf(member)
         this.#rebalance.answerSyncs(group)
@@ -83,7 +83,7 @@ function agrees(told: string | null, known: string | null): boolean {
   return told === null || known === null || told === known
 }
 
-/** Answers a sync at once with an error. */
+/** Responds to a sync at once with an error. */
 export function refuseSync({ answer }: Pick<Syncing, 'answer'>, { code }: Rejection): Decision<void> {
   answer({ errorCode: code, assignment: noAssignment })
   return noChange

@@ -9,9 +9,9 @@ import {
 } from '../../../../protocol/internal-records/consumer-protocol.ts'
 import { type ClassicMember, metadataUnder } from './classic-member.ts'
 
-/*
- * What consumers of the classic protocol tell each other: int16 version, then the message in that version. A version
- * that is newer than ours is read as our newest, for later ones only add to the end. Source: ConsumerProtocol.
+/**
+ * Embedded consumer protocol of classic groups: int16 version, then the message in that version. A newer version is
+ * read as the newest known one, because later versions only add fields at the end. Source: ConsumerProtocol.
  */
 
 /** Version of a consumer's subscription or assignment. Throws MalformedError. */
@@ -21,18 +21,18 @@ export function consumerProtocolVersion(metadata: Buffer): number {
   return version
 }
 
-/** A consumer's subscription, read in at most the given version. Throws MalformedError. */
+/** Decodes a consumer's subscription in at most the given version. Throws MalformedError. */
 export function readSubscription(metadata: Buffer, newest = 3): ConsumerProtocolSubscriptionValue {
   const version = Math.min(consumerProtocolVersion(metadata), newest)
   return decode(ConsumerProtocolSubscription, version, new ByteReader(metadata, 2))
 }
 
-/** A consumer's assignment. Throws MalformedError. */
+/** Decodes a consumer's assignment. Throws MalformedError. */
 export function readAssignment(bytes: Buffer): ConsumerProtocolAssignmentValue {
   return decode(ConsumerProtocolAssignment, Math.min(consumerProtocolVersion(bytes), 3), new ByteReader(bytes, 2))
 }
 
-/** An assignment as a consumer of that version reads it. */
+/** Encodes an assignment for a consumer with that protocol version. */
 export function writeAssignment(assignment: ConsumerProtocolAssignmentValue, version: number): Buffer {
   const known = Math.min(version, 3)
   const writer = new ByteWriter()
@@ -42,8 +42,8 @@ export function writeAssignment(assignment: ConsumerProtocolAssignmentValue, ver
 }
 
 /**
- * Topics that consumers subscribe to; undefined where the metadata of one of them cannot be read, or no protocol was
- * chosen yet. Source: ClassicGroup.computeSubscribedTopics.
+ * Topics that consumers subscribe to; undefined if a member's metadata cannot be read or no protocol is chosen yet.
+ * Source: ClassicGroup.computeSubscribedTopics.
  */
 export function subscribedTopics(
   members: Iterable<ClassicMember>,
@@ -54,10 +54,10 @@ export function subscribedTopics(
     const metadata = metadataUnder(member, protocolName)
     if (metadata === undefined) return undefined
     try {
-      // The topics stand first in every version.
+      // Topics come first in every version.
       for (const topic of readSubscription(metadata, 0).topics) topics.add(topic)
     } catch (error) {
-      // Other clients put what they like into groups of type "consumer".
+      // Other clients may put any metadata into groups of type "consumer".
       if (error instanceof MalformedError) return undefined
       throw error
     }
