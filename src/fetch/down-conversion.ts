@@ -3,12 +3,12 @@ import { convertDown } from '../../protocol/records/conversion.ts'
 import { batchesOf } from '../../protocol/records/record-batch.ts'
 import type { PartitionLog, ReadContext, ReadResult } from '../../storage/partition-log.ts'
 
-/** A read, with the bytes of the log that it stands for: as stored, so not those of a converted answer. */
+/** A read and the stored bytes it covers. For a converted answer storedBytes is the size before conversion. */
 export interface FetchedBatches extends ReadResult {
   readonly storedBytes: number
 }
 
-/** Batches as they are stored. */
+/** Reads batches as stored. */
 export async function readStored(
   log: PartitionLog,
   offset: number,
@@ -19,9 +19,9 @@ export async function readStored(
 }
 
 /**
- * What an old client is given for a read: message format 0 or 1, in memory of its own. Control batches vanish and
- * compacted ranges may leave nothing to send, which such a client would take for the end: so it reads on until a message
- * is there or the end is reached. Source: LazyDownConversionRecords.
+ * Reads and converts to message format 0 or 1, in memory of its own. Control batches are dropped, and a compacted range
+ * may convert to nothing; an old client would take that for the end of the log. So this reads on until there is a
+ * message or the end is reached. Source: LazyDownConversionRecords.
  */
 export async function readDownConverted(
   log: PartitionLog,

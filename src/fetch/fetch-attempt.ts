@@ -10,51 +10,51 @@ import { type FetchPlan, planFetch, type Visibility } from './plan-fetch.ts'
 /** Limits of one fetch. */
 export interface FetchLimits {
   readonly maxBytes: number
-  /** Answered as soon as so many bytes are there. */
+  /** The fetch is answered once this many bytes are read. */
   readonly minBytes: number
   readonly visibility: Visibility
   readonly withAbortedTransactions: boolean
-  /** Code of the error of one partition, where reading it threw. Throws on what is fatal. */
+  /** Error code for a partition whose read threw. Rethrows fatal errors. */
   readonly failed: (partition: Partition, error: unknown) => number
 }
 
-/** The memory that answers may take: what is promised to a read counts while it reads, what it found until it is let go. */
+/** Memory for responses. A read's reservation counts while it runs; its result counts until released. */
 export interface ResponseBudget {
   readonly availableBytes: number
   addResponse(bytes: number): void
   removeResponse(bytes: number): void
 }
 
-/** What a fetch takes of the broker: memory for its answer, and turns of the event loop. */
+/** What a fetch needs from the broker: memory for its answer, and slices of the event loop. */
 export interface FetchResources {
   readonly services: { readonly bytesInFlight: ResponseBudget }
   readonly slices: Slices
 }
 
-/** Partitions that are read between two steps: most fetches have fewer. */
+/** Partitions read between two slices. Most fetches have fewer. */
 const TARGETS_PER_STEP = 64
 
-/** A partition to read, or the code of the error that stands for it. */
+/** A partition to read, or an error code in its place. */
 export interface FetchTarget {
   readonly wanted: WantedPartition
   readonly partition: Partition | number
-  /** Message format of clients from before 0.11; undefined: batches go out as stored. */
+  /** Message format of clients older than 0.11; undefined: batches are sent as stored. */
   readonly convertTo: 0 | 1 | undefined
 }
 
 /**
- * Reads what is there now, partition by partition: the first with data may exceed every limit, so that a batch larger
- * than all of them comes through (KIP-74), for versions below 3 too, to which Kafka sends a piece that they cannot use.
- * Source: ReplicaManager.readFromLog.
+ * Reads what is there now, partition by partition. The first partition with data may exceed every limit, so that a
+ * batch larger than the limits still arrives (KIP-74). That holds for versions below 3 too; Kafka sends those an
+ * unusable part of the batch. Source: ReplicaManager.readFromLog.
  */
 export class FetchAttempt {
   readonly reads: PartitionRead[] = []
   sizeBytes = 0
-  /** Sum of what counts towards minBytes. */
+  /** Bytes that count towards minBytes. */
   countedBytes = 0
-  /** Bytes that records to come may still add. */
+  /** Bytes that later records may still add. */
   roomBytes = 0
-  /** Not to be waited over: an error, a diverging epoch, an older segment, less than there is for want of memory. */
+  /** Answer at once: an error, a diverging epoch, an older segment, or a read shortened for lack of memory. */
   #isUrgent = false
   readonly #targets: readonly FetchTarget[]
   readonly #limits: FetchLimits
@@ -88,12 +88,14 @@ export class FetchAttempt {
     return attempt
   }
 
-  /** Whether the answer goes out at once. One that cannot grow does: waiting would bring nothing. */
+  /** Whether to answer at once: enough bytes, a reason not to wait, or an answer that cannot grow. */
   get isComplete(): boolean {
     return this.#isUrgent || this.countedBytes >= this.#limits.minBytes || (this.sizeBytes > 0 && this.roomBytes === 0)
   }
 
-  /** Whether records, an error or another leader came since. targets: the same partitions, looked up anew. */
+  /**
+   * Whether records, an error or another leader arrived since the reads. targets: the same partitions, looked up again.
+   */
   isOutdated(targets: readonly FetchTarget[]): boolean {
     return this.reads.some(({ wanted, roomBytes, upToOffset }, index) => {
       const { partition } = targets[index]!
@@ -103,13 +105,13 @@ export class FetchAttempt {
     })
   }
 
-  /** The connection counts the bytes from here on; the memory stays ours. */
+  /** From here on the connection counts the bytes. The attempt still owns the memory. */
   handOver(): void {
     this.#budget.removeResponse(this.#budgetedBytes)
     this.#budgetedBytes = 0
   }
 
-  /** Gives back the memory that the slices lie in. */
+  /** Releases the memory of the slices. */
   release(): void {
     this.handOver()
     for (const each of this.#held.splice(0)) each.release()
@@ -145,7 +147,7 @@ export class FetchAttempt {
     const askedBytes = Math.max(0, Math.min(wanted.maxBytes, this.#limits.maxBytes - this.sizeBytes))
     const maxBytes = Math.min(askedBytes, this.#budget.availableBytes)
     const context = { maxBytes, minOneBatch: this.sizeBytes === 0, upToOffset }
-    // Reads of other fetches that are under way at the same time see what this one may come to.
+    // Reserve the most this read may return: concurrent fetches see it.
     this.#count(maxBytes)
     let result: Awaited<ReturnType<typeof readStored>>
     try {
@@ -176,12 +178,12 @@ export class FetchAttempt {
   }
 }
 
-/** Kafka does not let a reader of older segments wait, however little it finds. Source: DelayedFetch, case F. */
+/** Kafka answers a reader of older segments at once, however few bytes it finds. Source: DelayedFetch, case F. */
 function isReadingOn({ storedBytes, isBehind }: FetchedBatches): boolean {
   return storedBytes > 0 && isBehind
 }
 
-/** True where nothing at all can be read now, so that a fetch may wait without trying: the usual state at a log's end. */
+/** True if no partition has anything to read, so a fetch may wait without trying. This is usual at the end of a log. */
 export function hasNothingToRead(targets: readonly FetchTarget[], visibility: Visibility): boolean {
   return targets.every(({ wanted, partition }) => {
     if (typeof partition === 'number') return false

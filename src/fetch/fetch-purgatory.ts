@@ -2,20 +2,20 @@ import type { Timer, Timers } from '../../storage/host/host.ts'
 
 /** A fetch that waits for data. */
 export interface ParkedFetch {
-  /** Appends to, and changes of, any of these wake it: each with the bytes that it may still add to the answer. */
+  /** Partitions that the fetch waits for, each with the bytes that it may still add to the answer. */
   readonly roomBytes: Map<object, number>
-  /** How long it waits at most. */
+  /** Longest time to wait. */
   readonly waitMs: number
-  /** Bytes that must come in before it is worth another look. */
+  /** Bytes that must arrive before reading again makes sense. */
   readonly missingBytes: number
   /** Called once, unless the fetch is cancelled. */
   readonly complete: (reason: 'data' | 'changed' | 'timeout') => void
 }
 
-/** Takes a fetch out of the purgatory, whose client is gone; it is not completed then. */
+/** Removes a fetch whose client has disconnected. The fetch is not completed. */
 export type CancelFetch = () => void
 
-/** A parked fetch, and how many bytes it still lacks. */
+/** A parked fetch and the bytes it still lacks. */
 interface Waiting {
   readonly fetch: ParkedFetch
   missingBytes: number
@@ -23,8 +23,8 @@ interface Waiting {
 }
 
 /**
- * Fetches that found too little. Nothing polls: each append tells how many bytes became readable, and a fetch is looked
- * at again only when enough have, of each partition no more than it may add.
+ * Fetches that found too little data. Nothing polls: each append reports how many bytes became readable. A fetch is
+ * completed once its missing bytes are there; each partition counts no more than it may add.
  */
 export class FetchPurgatory {
   readonly #waiting = new Map<object, Set<Waiting>>()
@@ -34,7 +34,7 @@ export class FetchPurgatory {
     this.#timers = timers
   }
 
-  /** Number of partitions that somebody waits for. */
+  /** Number of partitions that fetches wait for. */
   get watchedCount(): number {
     return this.#waiting.size
   }
@@ -50,7 +50,7 @@ export class FetchPurgatory {
     return () => this.#remove(waiting)
   }
 
-  /** So many more bytes can be read from key. */
+  /** Reports that many more readable bytes of a partition. */
   appended(key: object, bytes: number): void {
     const watchers = this.#waiting.get(key)
     if (watchers === undefined) return
@@ -63,7 +63,10 @@ export class FetchPurgatory {
     }
   }
 
-  /** Something other than data changed: another leader, a deletion, a transaction's end. Everybody looks again. */
+  /**
+   * Reports a change other than data: another leader, a deletion, the end of a transaction. Completes all fetches that
+   * wait for the partition.
+   */
   changed(key: object): void {
     const watchers = this.#waiting.get(key)
     if (watchers === undefined) return

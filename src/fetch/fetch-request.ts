@@ -1,39 +1,39 @@
 import type { FetchRequest } from '../../protocol/apis/fetch.ts'
 import { ZERO_UUID } from '../../protocol/schema.ts'
 
-/** One partition that a fetch asks for. */
+/** One partition of a fetch request. */
 export interface WantedPartition {
-  /** Null where the request names a topic id that is unknown (v13 and later). */
+  /** Null if the topic id is unknown (v13 and later). */
   topic: string | null
-  /** Zero uuid before v13. */
+  /** Zero uuid in versions below 13. */
   readonly topicId: string
   readonly partition: number
   readonly fetchOffset: number
-  /** -1: the client does not say, and nothing is checked. */
+  /** -1: not sent, so not checked. */
   readonly currentLeaderEpoch: number
   /** -1: no check for divergence. */
   readonly lastFetchedEpoch: number
   readonly maxBytes: number
 }
 
-/** A partition in the way that sessions and responses tell one from another. */
+/** Identifies a partition in sessions and responses. */
 export interface TopicIdPartition {
   readonly topic: string | null
   readonly topicId: string
   readonly partition: number
 }
 
-/** By id from v13 on, else by name: the same in every request of one session. */
+/** Key by topic id from v13 on, else by name. All requests of a session use the same kind. */
 export function partitionKey({ topic, topicId, partition }: TopicIdPartition): string {
   return topicId === ZERO_UUID ? `${partition}:${topic}` : `${partition}:${topicId}`
 }
 
-/** Looks a topic's name up by its id; undefined: no such topic. */
+/** Finds a topic's name by id; undefined if there is no such topic. */
 export type TopicNames = (topicId: string) => string | undefined
 
 /**
- * The partitions that the request names, in its order; a later mention of the same one wins, as in Kafka's map. Undefined
- * names: the version knows topics by their names alone.
+ * The partitions of a request, in its order. If a partition occurs twice, the later one wins, as in Kafka's map. names
+ * is undefined for versions that have topic names only.
  */
 export function wantedPartitions(request: FetchRequest, names: TopicNames | undefined): Map<string, WantedPartition> {
   const wanted = new Map<string, WantedPartition>()
@@ -55,7 +55,7 @@ export function wantedPartitions(request: FetchRequest, names: TopicNames | unde
   return wanted
 }
 
-/** Keys of the partitions that an incremental fetch takes out of its session. */
+/** Keys of the partitions that an incremental fetch removes from its session. */
 export function forgottenPartitions(request: FetchRequest): string[] {
   return request.forgottenTopicsData.flatMap(({ topic, topicId, partitions }) =>
     partitions.map((partition) => partitionKey({ topic, topicId, partition })),

@@ -43,7 +43,7 @@ function resolved(sessions: FetchSessions, asked: FetchRequest, nowMs = 0, versi
   return context
 }
 
-/** A session over partitions 0 and 1, both read at high watermark 10. */
+/** A session with partitions 0 and 1, both read at high watermark 10. */
 function open(sessions: FetchSessions, nowMs = 0): number {
   const context = resolved(sessions, request({ sessionEpoch: 0 }, { 0: 5, 1: 6 }), nowMs)
   return context.finish([outcome(0), outcome(1)], nowMs).sessionId

@@ -10,21 +10,21 @@ import {
   wantedPartitions,
 } from './fetch-request.ts'
 
-/** Response of one partition, as far as a session must know it. */
+/** The part of a partition's response that a session needs. */
 export interface PartitionOutcome extends TopicIdPartition {
   readonly errorCode: number
   readonly highWatermark: number
   readonly logStartOffset: number
   readonly recordBytes: number
-  /** True where the answer carries what an unchanged partition would not: a diverging epoch, a preferred replica. */
+  /** True if the response has a diverging epoch or a preferred replica: it is sent even if nothing else changed. */
   readonly mustRespond: boolean
 }
 
-/** A fetch within its session, if it has one. */
+/** A fetch and its session, if it has one. */
 export interface FetchContext {
-  /** What is to be read, in order: sessions put partitions that had data last, so that all get their turn. */
+  /** Partitions to read, in order. Sessions put partitions that had data last, so that each gets its turn. */
   readonly partitions: Iterable<WantedPartition>
-  /** Remembers what is answered; says which outcomes go out, and under which session. */
+  /** Records what is answered. Returns the outcomes to send and the session id. */
   finish<O extends PartitionOutcome>(outcomes: O[], nowMs: number): FetchConclusion<O>
 }
 
@@ -36,12 +36,18 @@ export interface FetchConclusion<O> {
 
 /** First version that names topics by id alone. */
 const WITH_TOPIC_IDS = 13
-/** Session id of a fetch without session. */
+/** Session id of a fetch without a session. */
 const NO_SESSION = 0
-/** Session epochs: a full fetch that wants a session; one that wants none, or ends the one it has. */
+/**
+ * Session epochs. INITIAL_EPOCH: full fetch that asks for a session. FINAL_EPOCH: full fetch without a session, which
+ * closes the current one.
+ */
 const INITIAL_EPOCH = 0
 const FINAL_EPOCH = -1
-/** A session unused for this long makes room for any other. Source: ServerLogConfigs.MIN_INCREMENTAL_FETCH_SESSION_EVICTION_MS. */
+/**
+ * A session unused for longer than this may be evicted for any other. Source:
+ * ServerLogConfigs.MIN_INCREMENTAL_FETCH_SESSION_EVICTION_MS.
+ */
 const EVICTION_MS = 120_000
 const INT32_MAX = 0x7fffffff
 
@@ -51,7 +57,7 @@ function nextEpoch(epoch: number): number {
   return epoch === INT32_MAX ? 1 : epoch + 1
 }
 
-/** What a session remembers of a partition: the last request, and what of the last answer decides about the next. */
+/** Cached state of a partition: the last request, and the offsets last sent. */
 interface CachedPartition {
   wanted: WantedPartition
   highWatermark: number
@@ -66,14 +72,14 @@ interface Session {
   lastUsedMs: number
   epoch: number
   readonly partitions: Map<string, CachedPartition>
-  /** Evictable by anybody since its last use, for it was old enough then. */
+  /** True if the session was older than EVICTION_MS at its last use: a larger session may evict it. */
   isEvictable: boolean
 }
 
 /**
- * Incremental fetch sessions (KIP-227): a client names its partitions once and then only what changed. Sessions are
- * memory that clients make us hold, so there are at most max.incremental.fetch.session.cache.slots of them, and a fetch
- * that gets none works without. Source: FetchSession.scala.
+ * Incremental fetch sessions (KIP-227): a client names its partitions once, then only changes. Sessions take memory, so
+ * there are at most max.incremental.fetch.session.cache.slots. A fetch without a free slot works without a session.
+ * Source: FetchSession.scala.
  */
 export class FetchSessions {
   /** Least recently used first. */
@@ -91,7 +97,7 @@ export class FetchSessions {
     return this.#sessions.size
   }
 
-  /** The context of a request; a bare error name where its session is not what it says. */
+  /** The context of a request, or an error name if the request does not match its session. */
   resolve(request: FetchRequest, version: number, names: TopicNames, nowMs: number): FetchContext | ErrorName {
     const usesTopicIds = version >= WITH_TOPIC_IDS
     const wanted = wantedPartitions(request, usesTopicIds ? names : undefined)
@@ -153,7 +159,10 @@ export class FetchSessions {
     }
   }
 
-  /** Makes room: the longest unused session if it is stale, else a smaller one that has lived long enough. */
+  /**
+   * Evicts the least recently used session if it is stale, else a smaller session that is old enough. Returns false if
+   * none may go.
+   */
   #evict(isFollower: boolean, size: number, nowMs: number): boolean {
     const [oldest] = this.#sessions.values()
     if (oldest === undefined) return false
@@ -190,7 +199,7 @@ export class FetchSessions {
     return {
       partitions: sessionPartitions(session, names),
       finish: (outcomes) => {
-        // Another request of the session came in before this one was answered.
+        // Another request of the session arrived before this one was answered.
         if (session.epoch !== epoch)
           return { error: 'INVALID_FETCH_SESSION_EPOCH', sessionId: session.id, outcomes: [] }
         return { error: 'NONE', sessionId: session.id, outcomes: outcomes.filter((each) => isNews(session, each)) }
@@ -206,7 +215,7 @@ export class FetchSessions {
   }
 }
 
-/** Of two sessions the one to go first: a consumer's before a follower's, then the smaller, then the lower id. */
+/** Eviction order: consumers before followers, then the smaller session, then the lower id. */
 function evictsBefore(a: Session, b: Session): boolean {
   if (a.isFollower !== b.isFollower) return b.isFollower
   return a.partitions.size !== b.partitions.size ? a.partitions.size < b.partitions.size : a.id < b.id
@@ -229,7 +238,7 @@ function sessionless(wanted: Map<string, WantedPartition>): FetchContext {
   }
 }
 
-/** Names that were unknown when the session heard of them are looked up again: the topic may have been made since. */
+/** Looks up names that were unknown before: the topic may exist by now. */
 function sessionPartitions(session: Session, names: TopicNames): WantedPartition[] {
   const partitions: WantedPartition[] = []
   for (const { wanted } of session.partitions.values()) {
@@ -239,7 +248,7 @@ function sessionPartitions(session: Session, names: TopicNames): WantedPartition
   return partitions
 }
 
-/** Whether the client must be told; remembers what it is told, and sends a partition that had data to the end. */
+/** Whether the client needs this outcome. Records it as sent; moves a partition with data to the end. */
 function isNews(session: Session, outcome: PartitionOutcome): boolean {
   const key = partitionKey(outcome)
   const cached = session.partitions.get(key)
@@ -250,7 +259,7 @@ function isNews(session: Session, outcome: PartitionOutcome): boolean {
     outcome.errorCode !== 0 ||
     cached.highWatermark !== outcome.highWatermark ||
     cached.logStartOffset !== outcome.logStartOffset
-  // After an error the next answer goes out whatever it says, for the client must learn that it is over.
+  // -1 after an error makes the next answer go out: the client must learn that the error is over.
   cached.highWatermark = outcome.errorCode !== 0 ? -1 : outcome.highWatermark
   cached.logStartOffset = outcome.logStartOffset
   if (outcome.recordBytes > 0) {

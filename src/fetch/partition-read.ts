@@ -2,22 +2,25 @@ import type { AbortedTransaction } from '../../storage/partition-log.ts'
 import type { WantedPartition } from './fetch-request.ts'
 import type { Offsets } from './plan-fetch.ts'
 
-/** What became of one partition of a fetch. */
+/** Result of one partition of a fetch. */
 export interface PartitionRead {
   readonly wanted: WantedPartition
   readonly errorCode: number
-  /** Undefined where the error tells no offsets. */
+  /** Undefined for errors without offsets. */
   readonly offsets: Offsets | undefined
-  /** End of what could be read when the read was planned. */
+  /** End offset of readable records when the read was planned. */
   readonly upToOffset: number
   readonly diverging: { readonly epoch: number; readonly endOffset: number } | undefined
   readonly slices: readonly Buffer[]
   readonly sizeBytes: number
-  /** What counts towards minBytes: as in Kafka, which sends a piece of the next batch, the whole limit where it is reached. */
+  /**
+   * Bytes that count towards minBytes: the whole limit if it is reached, as in Kafka, which sends a part of the next
+   * batch.
+   */
   readonly countedBytes: number
-  /** Bytes that records to come may still add. */
+  /** Bytes that later records may still add. */
   readonly roomBytes: number
-  /** Null where they were not asked for. */
+  /** Null if the client did not ask for them. */
   readonly abortedTransactions: readonly AbortedTransaction[] | null
 }
 
@@ -33,7 +36,7 @@ const nothing = {
   abortedTransactions: null,
 } as const
 
-/** A partition that has no records for the reader, yet. */
+/** Result of a partition that has no records for the reader yet. */
 export function emptyRead(
   wanted: WantedPartition,
   offsets: Offsets,
@@ -50,14 +53,14 @@ export function emptyRead(
   }
 }
 
-/** A partition whose log refused the read. */
+/** Result of a partition whose log refused the read. */
 export function failedRead(wanted: WantedPartition, errorCode: number): PartitionRead {
   return { ...nothing, wanted, errorCode }
 }
 
 /**
- * A partition that is refused before its log is looked at, or in spite of what was found there. Its list of aborted
- * transactions is empty, not null. Source: FetchResponse.partitionResponse.
+ * Result of a partition refused before its log is read, or in spite of what was read. Its list of aborted transactions
+ * is empty, not null. Source: FetchResponse.partitionResponse.
  */
 export function refusedRead(wanted: WantedPartition, errorCode: number): PartitionRead {
   return { ...nothing, wanted, errorCode, abortedTransactions: [] }

@@ -17,7 +17,7 @@ function wanted(changes: Partial<WantedPartition>): WantedPartition {
   }
 }
 
-/** Offsets 10 to 50; epoch 2 from 10, epoch 5 from 30. The leader's own epoch is 5. */
+/** Offsets 10 to 50; epoch 2 starts at 10, epoch 5 at 30. The current leader epoch is 5. */
 const partition: ReadablePartition = {
   checkEpoch: (epoch) =>
     epoch === -1 || epoch === 5 ? undefined : reject(epoch < 5 ? 'FENCED_LEADER_EPOCH' : 'UNKNOWN_LEADER_EPOCH'),

@@ -1,9 +1,9 @@
 import { type Rejection, reject } from '../../protocol/error-codes.ts'
 import type { WantedPartition } from './fetch-request.ts'
 
-/** What a plan must know of a partition. */
+/** What planning needs of a partition. */
 export interface ReadablePartition {
-  /** Rejects what the current leader must not answer. -1: the client does not know an epoch. */
+  /** Rejects an epoch that is not the current leader's. -1: the client does not send an epoch. */
   checkEpoch(currentLeaderEpoch: number): Rejection | undefined
   readonly logStartOffset: number
   readonly logEndOffset: number
@@ -12,10 +12,10 @@ export interface ReadablePartition {
   endOffsetForEpoch(leaderEpoch: number): { readonly leaderEpoch: number; readonly endOffset: number } | undefined
 }
 
-/** How far a reader may see: followers to the log's end, consumers to the high watermark or the last stable offset. */
+/** How far a reader sees: followers to the log end, consumers to the high watermark or the last stable offset. */
 export type Visibility = 'logEnd' | 'highWatermark' | 'lastStableOffset'
 
-/** Offsets as they were when the read was planned: the answer tells these. */
+/** Offsets when the read was planned; the answer contains these. */
 export interface Offsets {
   readonly highWatermark: number
   readonly lastStableOffset: number
@@ -25,10 +25,10 @@ export interface Offsets {
 export type FetchPlan =
   | { readonly kind: 'rejected'; readonly rejection: Rejection }
   | { readonly kind: 'diverging'; readonly epoch: number; readonly endOffset: number; readonly offsets: Offsets }
-  /** Whole batches below upToOffset; none are there where upToOffset is not above the fetch offset. */
+  /** Read whole batches below upToOffset. There are none if upToOffset is not above the fetch offset. */
   | { readonly kind: 'read'; readonly upToOffset: number; readonly offsets: Offsets }
 
-/** Decides what one partition of a fetch may read. Source: Partition.fetchRecords and readRecords, UnifiedLog.read. */
+/** Decides what a fetch may read of one partition. Source: Partition.fetchRecords and readRecords, UnifiedLog.read. */
 export function planFetch(partition: ReadablePartition, wanted: WantedPartition, visibility: Visibility): FetchPlan {
   const fenced = partition.checkEpoch(wanted.currentLeaderEpoch)
   if (fenced !== undefined) return { kind: 'rejected', rejection: fenced }

@@ -14,7 +14,7 @@ import { metadata } from '../apis/metadata.ts'
 
 const software = { clientSoftwareName: 'test-suite', clientSoftwareVersion: '1.2.3' }
 
-/** A request header of any key and version, in its oldest form, and no body. */
+/** A request without a body: header of any api key and version, in the oldest header format. */
 function bareRequest(apiKey: number, apiVersion: number): Buffer {
   const bytes = Buffer.alloc(4 + 10)
   bytes.writeInt32BE(10, 0)
@@ -210,7 +210,7 @@ describe('a large request', () => {
     includeClusterAuthorizedOperations: false,
     includeTopicAuthorizedOperations: false,
   })
-  /** Handlers that write down what is begun and what is answered. */
+  /** Handlers that record which requests started and which were answered. */
   const noted = (notes: string[], begun = () => {}) =>
     [metadata, apiVersions].map(({ api, handle }) =>
       handlerOf(api.key, async (request, context) => {
@@ -260,7 +260,7 @@ describe('a large request', () => {
     bytes.writeInt32BE(90_000, 14)
     bytes.fill(0, 18)
     client.sendBytes(bytes)
-    // Each of its 90,000 empty names takes two bytes, and 20,000 bytes are left over: they do not harm.
+    // The 90,000 empty names take two bytes each. The 20,000 bytes left over do no harm.
     expect((await client.receive(Metadata, 0))?.topics).to.have.length(1)
     bytes.writeInt16BE(0x7fff, bytes.length - 20_010)
     client.sendBytes(bytes)

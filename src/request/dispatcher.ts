@@ -18,13 +18,13 @@ import { isLargeResponse } from './response-weight.ts'
 const API_VERSIONS = 18
 const PRODUCE = 0
 
-/** Requests from this size on are decoded in slices: less takes a millisecond or two at most. */
+/** Requests of at least this size are decoded in slices. Smaller ones take a millisecond or two at most. */
 const LARGE_REQUEST_BYTES = 64 * 1024
 
 // biome-ignore lint/suspicious/noExplicitAny: handlers of every api stand in one table
 type AnyHandler = Handler<any>
 
-/** Reads a request, has its handler answer it, and writes the response. */
+/** Decodes a request, calls its handler and encodes the response. */
 export class Dispatcher {
   readonly #services: Services
   readonly #handlers = new Map<number, AnyHandler>()
@@ -34,7 +34,7 @@ export class Dispatcher {
     for (const handler of handlers) this.#handlers.set(handler.api.key, handler)
   }
 
-  /** Takes the exchange over: it is answered or failed, now or later. */
+  /** Takes over the exchange: replies or fails it, now or later. */
   dispatch(exchange: Exchange): void {
     const reader = new ByteReader(exchange.frame.bytes)
     let header: RequestHeader
@@ -69,8 +69,9 @@ export class Dispatcher {
   }
 
   /**
-   * Kafka closes the connection of a client that speaks a version we lack, but for ApiVersions: that is answered in v0,
-   * which every client can read, with the versions of ApiVersions alone (KIP-511, ApiVersionsRequest.getErrorResponse).
+   * Kafka closes the connection of a client that uses a version the broker lacks. ApiVersions is the exception: the
+   * answer is v0, which every client can read, and lists the versions of ApiVersions alone. Source: KIP-511,
+   * ApiVersionsRequest.getErrorResponse.
    */
   #refuseVersion(exchange: Exchange, header: RequestHeader, handler: AnyHandler | undefined): void {
     if (header.apiKey !== API_VERSIONS || handler === undefined) {
@@ -109,7 +110,7 @@ function responseFrame(api: ApiSchema, version: number, correlationId: number, b
   })
 }
 
-/** One request with its handler at work on it. */
+/** One request and its handler. */
 class Call {
   readonly #services: Services
   readonly #handler: AnyHandler
@@ -182,8 +183,8 @@ class Call {
   }
 
   /**
-   * A client id may be too long for an answer that repeats it: Kafka fails likewise. Anything else is a bug, logged with
-   * its stack. The client is told UNKNOWN_SERVER_ERROR. A broken invariant stops the broker.
+   * Answers UNKNOWN_SERVER_ERROR and logs the error with its stack: it is a bug, or a client id too long for an answer
+   * that repeats it (Kafka fails on that too). A broken invariant stops the broker.
    */
   #failed(error: unknown): void {
     if (error instanceof AbandonedError) {

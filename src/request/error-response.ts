@@ -2,7 +2,7 @@ import { type ApiSchema, defaultsOf, type Field, type Fields, includesVersion } 
 
 type Values = Record<string, unknown>
 
-/** Names under which requests and responses know the same thing. */
+/** Field names with the same meaning in requests and responses. */
 const aliases: Readonly<Record<string, readonly string[]>> = {
   index: ['partitionIndex', 'partition', 'partitionId'],
   partitionIndex: ['index', 'partition', 'partitionId'],
@@ -11,8 +11,8 @@ const aliases: Readonly<Record<string, readonly string[]>> = {
 }
 
 /**
- * A response in which everything has failed with one error: its own error code where this version has one, else that of
- * each element that the request named. Stands for Kafka's AbstractRequest.getErrorResponse of every class.
+ * The response to a request that failed as a whole. The error is its own error code if this version has one, else the
+ * error code of each element that the request named. Source: AbstractRequest.getErrorResponse of every class.
  */
 export function errorResponse(
   api: ApiSchema,
@@ -27,7 +27,7 @@ export function errorResponse(
 
 interface Failed {
   readonly value: Values
-  /** Whether an error code stands anywhere in it. */
+  /** Whether the value has an error code, or its elements have one. */
   readonly tells: boolean
 }
 
@@ -44,8 +44,8 @@ function failedStruct(fields: Fields, version: number, source: Values, code: num
   return { value, tells: tells || inner !== undefined }
 }
 
-// A struct that carries a map key is an element of the request; a response as a whole has none, and its error code
-// speaks for all, so Kafka leaves its arrays empty.
+// A struct with a map key is an element. A response has no map key: its own error code covers everything, so Kafka
+// leaves its arrays empty.
 function isElement(fields: Fields): boolean {
   return Object.values(fields).some((field) => field.mapKey)
 }
@@ -66,7 +66,9 @@ function isPrimitive(value: unknown): boolean {
   return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean'
 }
 
-/** The first array of the response that can tell an error, one element for each of the request's array in its place. */
+/**
+ * Fills the first array of the response that has error codes, with one element for each element of the request's array.
+ */
 function failedElements(fields: Fields, version: number, source: Values, code: number, message: string | null) {
   const sources = Object.values(source).find((value): value is unknown[] => Array.isArray(value) && value.length > 0)
   if (sources === undefined) return undefined
@@ -85,7 +87,7 @@ function structFields(field: Field<unknown>, version: number): Fields | undefine
   return field.kind === 'array' && includesVersion(field.versions, version) ? field.element?.fields : undefined
 }
 
-/** An element that is a bare name or number becomes what the response names first. */
+/** A bare name or number becomes the first field of the response element with the same type. */
 function asValues(element: unknown, fields: Fields): Values {
   if (typeof element === 'object' && element !== null) return element as Values
   const key = Object.entries(fields).find(([name, field]) => name !== 'errorCode' && matchesKind(field, element))

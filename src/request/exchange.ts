@@ -1,7 +1,7 @@
 import type { Lease } from '../../protocol/buffer-pool.ts'
 import type { GatheredBytes } from '../../protocol/byte-writer.ts'
 
-/** What is known of a connection, for the life of it. */
+/** A connection as its requests see it, for its whole life. */
 export interface ConnectionInfo {
   readonly id: string
   readonly listener: string
@@ -10,23 +10,26 @@ export interface ConnectionInfo {
   readonly clientPort: number
   readonly localAddress: string
   readonly localPort: number
-  /** Told in ApiVersions v3 and later; empty before. */
+  /** Sent in ApiVersions v3 and later; empty until then. */
   clientSoftware: { readonly name: string; readonly version: string }
 }
 
-/** One request and the place of its reply in the order of its connection. Exactly one of reply and fail is called. */
+/** One request and its place in the connection's order of replies. Exactly one of reply and fail is called. */
 export interface Exchange {
   readonly connection: ConnectionInfo
-  /** The request's message, without its size. Valid until reply or fail. */
+  /** The request's message without its size field. Valid until reply or fail. */
   readonly frame: Lease
-  /** The connection may take up its next request, before this one is answered. */
+  /** Lets the connection start its next request before this one is answered. */
   orderFixed(): void
-  /** True once the connection is closed and no reply can be sent. */
+  /** True if the connection is closed: no reply can be sent. */
   readonly isAbandoned: boolean
-  /** Called once if the connection closes before the reply, at once if it is closed already. Returns how to take it back. */
+  /**
+   * Called once if the connection closes before the reply; at once if it is closed already. Returns a function that
+   * unsubscribes.
+   */
   onAbandoned(callback: () => void): () => void
-  /** Sends a whole frame once all earlier ones are sent; undefined: nothing. `written` lets go of pooled slices. */
+  /** Sends a whole frame after all earlier replies; undefined sends nothing. `written` releases pooled slices. */
   reply(frame: GatheredBytes | undefined, written?: () => void): void
-  /** Closes the connection with one log line: the bytes make no sense, or no answer may be given. */
+  /** Closes the connection with one log line: the bytes are malformed, or no answer is allowed. */
   fail(reason: string): void
 }

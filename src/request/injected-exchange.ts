@@ -2,18 +2,21 @@ import { leaseOf } from '../../protocol/buffer-pool.ts'
 import { contiguous, type GatheredBytes } from '../../protocol/byte-writer.ts'
 import type { ConnectionInfo, Exchange } from './exchange.ts'
 
-/** A request that never was on a wire. */
+/** A request that did not come from the network. */
 export class InjectedExchange implements Exchange {
   readonly connection: ConnectionInfo
   readonly frame
-  /** The message that is sent in reply; undefined: none. Rejects where a connection would be closed, or is abandoned. */
+  /**
+   * The response message; undefined if there is none. Rejects if a connection would be closed, or if the request is
+   * abandoned.
+   */
   readonly answer: Promise<Buffer | undefined>
   isAbandoned = false
   readonly #abandoned = new Set<() => void>()
   #resolve!: (answer: Buffer | undefined) => void
   #reject!: (error: Error) => void
 
-  /** message: what stands behind the size. */
+  /** message: the request without its size field. */
   constructor(connection: ConnectionInfo, message: Buffer) {
     this.connection = connection
     this.frame = leaseOf(message)
@@ -23,7 +26,7 @@ export class InjectedExchange implements Exchange {
     })
   }
 
-  /** There is one request: nothing is to come after it. */
+  /** Does nothing: there is only one request. */
   orderFixed(): void {}
 
   onAbandoned(callback: () => void): () => void {
@@ -42,7 +45,7 @@ export class InjectedExchange implements Exchange {
     this.#reject(new Error(reason))
   }
 
-  /** Nobody answers any more: the broker stops. */
+  /** Rejects the answer: the broker stops. */
   abandon(): void {
     this.isAbandoned = true
     for (const callback of this.#abandoned) callback()

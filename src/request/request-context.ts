@@ -6,13 +6,13 @@ import type { Services } from '../apis/services.ts'
 import type { ConnectionInfo, Exchange } from './exchange.ts'
 import { RequestSlices } from './request-slices.ts'
 
-/** RequestContext of a request that came over a connection. */
+/** RequestContext of a request from a connection. */
 export class ExchangeContext implements RequestContext {
   readonly services: Services
   readonly apiVersion: number
   readonly clientId: string | null
   readonly nowMs: number
-  /** Set by a handler that wants the connection closed instead of an answer. */
+  /** Set by a handler to close the connection instead of answering. */
   closeReason: string | undefined
   readonly #exchange: Exchange
   readonly #connection: ConnectionInfo

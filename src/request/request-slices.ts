@@ -1,12 +1,12 @@
 import type { Slices } from '../../storage/host/turn-slices.ts'
 import type { Exchange } from './exchange.ts'
 
-/** Ends the work on a request whose client has left, or whose broker stops. */
+/** Ends a request whose client has disconnected or whose broker stops. */
 export class AbandonedError extends Error {
   override readonly name = 'AbandonedError'
 }
 
-/** Slices for the work on one request: the work ends between two of them once nobody waits for the answer. */
+/** Slices of one request's work. Between two slices the work ends if the client has disconnected. */
 export class RequestSlices implements Slices {
   readonly #turns: Slices
   readonly #exchange: Pick<Exchange, 'isAbandoned'>

@@ -1,7 +1,9 @@
-/** Elements from which on a response is encoded in slices: so many of the smallest take about a millisecond. */
+/**
+ * Responses with at least this many elements are encoded in slices. That many of the smallest take about a millisecond.
+ */
 const LARGE_ELEMENTS = 2000
 
-/** Whether a response has many elements, those of arrays in its arrays included. Looks no further than it has to. */
+/** Whether a response has many elements, counting arrays inside its arrays. Stops counting early. */
 export function isLargeResponse(body: object): boolean {
   return countTo(LARGE_ELEMENTS, body, true) >= LARGE_ELEMENTS
 }
