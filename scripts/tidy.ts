@@ -56,7 +56,7 @@ type LevelOf = (path: string) => number
 
 function levelsFrom(sources: Sources): LevelOf {
   const rooms = [...(sources.get(ROOMS_PAGE) ?? '').matchAll(/^\| `([a-z]+\/)` \|/gm)].map((match) => `src/${match[1]}`)
-  const layers = ['protocol/', 'storage/', ...rooms.reverse(), 'src/broker.ts', 'src/']
+  const layers = ['protocol/', 'storage/', ...rooms.reverse(), 'src/broker', 'src/']
   return (path) => {
     const level = layers.findIndex((prefix) => path.startsWith(prefix))
     return level < 0 ? layers.length : level

@@ -1,12 +1,10 @@
 import { BufferPool } from '../protocol/buffer-pool.ts'
-import { CLEAN_SHUTDOWN_FILE } from '../storage/checkpoint-files.ts'
-import { DirectoryInUse, lockDirectories } from '../storage/directory-lock.ts'
-import { type FoundPartition, findPartitions } from '../storage/found-partitions.ts'
-import type { FileLock, Host } from '../storage/host/host.ts'
+import type { Host } from '../storage/host/host.ts'
 import { TurnSlices } from '../storage/host/turn-slices.ts'
 import { LogManager } from '../storage/log-manager.ts'
 import { handlers } from './apis/index.ts'
 import type { Services } from './apis/services.ts'
+import { BrokerDirectories } from './broker-directories.ts'
 import type { BrokerStartSettings } from './config/broker-start.ts'
 import { ConfigStore } from './config/config-store.ts'
 import { StartError } from './config/start-error.ts'
@@ -14,26 +12,9 @@ import { warningsAboutDynamic } from './config/start-notes.ts'
 import { openGroupCoordinator } from './coordinator/group/open-group-coordinator.ts'
 import { FetchPurgatory } from './fetch/fetch-purgatory.ts'
 import { FetchSessions } from './fetch/fetch-sessions.ts'
-import {
-  type AdoptedTopic,
-  adoptedTopics,
-  adoptionLine,
-  lastLeaderEpoch,
-  lostMetadataLine,
-} from './metadata/adopted-topics.ts'
-import {
-  copiesFault,
-  metadataLocationFault,
-  missingDirectoryFault,
-  movedLines,
-  repeatedDirectory,
-} from './metadata/data-directories.ts'
-import { homelessPartitions } from './metadata/directory-assignments.ts'
 import { LogBackedMetadataStore } from './metadata/log-backed-metadata-store.ts'
-import { type Identity, readIdentity, writeIdentity } from './metadata/meta-properties.ts'
-import { IdentityConflict } from './metadata/meta-properties-rules.ts'
+import { type Identity, writeIdentity } from './metadata/meta-properties.ts'
 import { configResourceKey, configResourceType } from './metadata/metadata-image.ts'
-import { METADATA_LOG } from './metadata/metadata-log.ts'
 import type { MetadataStore } from './metadata/metadata-store.ts'
 import { topicRules } from './metadata/topic-rules.ts'
 import { BytesInFlight } from './network/bytes-in-flight.ts'
@@ -70,6 +51,7 @@ export class Broker {
   readonly #logger: Logger
   readonly #pool = new BufferPool()
   readonly #slices: TurnSlices
+  readonly #directories: BrokerDirectories
   /** How to take down what is up, in the order in which it came up. */
   readonly #undo: Undo[] = []
   #isHalted = false
@@ -85,6 +67,7 @@ export class Broker {
     this.#slices = new TurnSlices(host)
     this.#transport = transport
     this.#logger = logger
+    this.#directories = new BrokerDirectories(settings, host, logger)
   }
 
   /** Empty before the start. */
@@ -109,12 +92,10 @@ export class Broker {
   }
 
   async #start(): Promise<void> {
-    const { logDirectories } = this.#settings
-    this.#lockDirectories()
-    const wasClean = logDirectories.every((each) =>
-      this.#host.files.exists(this.#host.files.join(each, CLEAN_SHUTDOWN_FILE)),
-    )
-    const identity = this.#identity()
+    const { release } = this.#directories.lock()
+    this.#undo.push(release)
+    const wasClean = this.#directories.wasCleanStop()
+    const identity = this.#directories.identity()
     const configs = new ConfigStore(this.#settings.static, identity.nodeId)
     const metadata = await this.#openMetadata(identity, configs, wasClean)
     const logs = await this.#openLogs(identity, configs, metadata)
@@ -175,44 +156,10 @@ export class Broker {
     return exchange.answer.finally(() => this.#injected.delete(exchange))
   }
 
-  /** log.dirs, and the metadata directory where that is another one. */
-  get #allDirectories(): readonly string[] {
-    const { logDirectories, metadataDirectory } = this.#settings
-    return logDirectories.includes(metadataDirectory) ? logDirectories : [...logDirectories, metadataDirectory]
-  }
-
-  #lockDirectories(): void {
-    const directories = this.#allDirectories
-    refuseStart(repeatedDirectory(directories))
-    let lock: FileLock | DirectoryInUse
-    try {
-      lock = lockDirectories(this.#host.files, directories)
-    } catch (error) {
-      throw new StartError(`cannot use the data directories ${directories.join(', ')}: ${(error as Error).message}`)
-    }
-    if (lock instanceof DirectoryInUse) {
-      throw new StartError(
-        `the data directory ${lock.directory} is in use by another broker; set log.dirs to another one`,
-      )
-    }
-    const { release } = lock
-    this.#undo.push(release)
-  }
-
-  #identity(): Identity {
-    const { clusterId, nodeId, metadataDirectory } = this.#settings
-    const identity = readIdentity(this.#host, this.#allDirectories, { clusterId, nodeId })
-    if (identity instanceof IdentityConflict) throw new StartError(identity.message)
-    refuseStart(metadataLocationFault(this.#host.files, metadataDirectory, identity))
-    // A crash from here on must not leave a metadata log without it.
-    if (identity.unformatted.length === identity.files.length) writeIdentity(this.#host, identity)
-    return identity
-  }
-
   async #openMetadata(identity: Identity, configs: ConfigStore, wasClean: boolean): Promise<LogBackedMetadataStore> {
     const { listeners, metadataDirectory } = this.#settings
     const { nodeId } = identity
-    const directoryIds = this.#directories(identity).map(({ directoryId }) => directoryId)
+    const directoryIds = this.#directories.identified(identity).map(({ directoryId }) => directoryId)
     const metadata = LogBackedMetadataStore.open({
       host: this.#host,
       slices: this.#slices,
@@ -229,55 +176,16 @@ export class Broker {
     // First of all listeners: whoever hears of a change later finds its settings in force.
     metadata.onChange((image, change) => configs.apply(image.configs, change.configsChanged))
     configs.apply(metadata.image.configs, [configResourceKey(configResourceType.broker, '')])
-    const found = this.#foundPartitions(identity, metadata, configs)
+    const found = this.#directories.findPartitions(identity, metadata.image, configs)
     writeIdentity(this.#host, identity)
     metadata.expectEnd(wasClean)
     const nowMs = this.#host.clock.nowMs()
-    const adopted = metadata.image.endOffset === 0 ? this.#adopted(found, identity, configs) : []
+    const adopted = metadata.image.endOffset === 0 ? this.#directories.adopt(found, identity, configs) : []
     await metadata.start(topicRules(this.#host, configs, { nodeId, directoryIds }), { nowMs, adopted })
-    if (metadata.mayHaveLostChanges) await metadata.overtakeLeaderEpochs(this.#lastLeaderEpochs(found), nowMs)
+    if (metadata.mayHaveLostChanges)
+      await metadata.overtakeLeaderEpochs(this.#directories.lastLeaderEpochs(found), nowMs)
     this.#warnOfAdopted(metadata, configs)
     return metadata
-  }
-
-  /** Refuses the start where records would be missing or doubled. */
-  #foundPartitions(identity: Identity, metadata: LogBackedMetadataStore, configs: ConfigStore): FoundPartition[] {
-    const { files } = this.#host
-    const found = findPartitions(files, this.#settings.logDirectories)
-    refuseStart(copiesFault(files, found))
-    const directoryIds = this.#directories(identity).map(({ directoryId }) => directoryId)
-    const homeless = homelessPartitions(metadata.image, { nodeId: identity.nodeId, directoryIds }, found)
-    const lost = homeless.filter(({ isFound }) => !isFound)
-    const kept = lost.filter(({ topic }) => !configs.topic(topic).uncleanLeaderElectionEnable)
-    refuseStart(missingDirectoryFault(kept, identity))
-    for (const line of movedLines(homeless.filter(({ isFound }) => isFound))) this.#logger.warn({}, line)
-    return found
-  }
-
-  #adopted(found: readonly FoundPartition[], identity: Identity, configs: ConfigStore): AdoptedTopic[] {
-    const { nodeId } = identity
-    const [listener] = this.#settings.listeners.listening
-    const server = `${listener?.host || 'localhost'}:${listener?.port ?? 9092}`
-    const directories = this.#directories(identity)
-    const adopted = adoptedTopics(this.#host, found, { nodeId, directories, settings: configs.broker })
-    if (adopted.length > 0) {
-      const metadataLog = this.#host.files.join(this.#settings.metadataDirectory, METADATA_LOG)
-      this.#logger.warn({}, lostMetadataLine(metadataLog, adopted.length))
-    }
-    for (const each of adopted) this.#logger.warn({ topic: each.image.name }, adoptionLine(each, server))
-    return adopted
-  }
-
-  #lastLeaderEpochs(found: readonly FoundPartition[]): Map<string, number> {
-    const { files } = this.#host
-    return new Map(
-      found.map(({ name, logDirectory }) => [name, lastLeaderEpoch(files, files.join(logDirectory, name))]),
-    )
-  }
-
-  /** log.dirs with their uuids. */
-  #directories({ directoryIds }: Identity): { readonly path: string; readonly directoryId: string }[] {
-    return this.#settings.logDirectories.map((path, i) => ({ path, directoryId: directoryIds[i] as string }))
   }
 
   /** What the metadata holds, perhaps from another broker, and nobody here goes by. */
@@ -293,7 +201,7 @@ export class Broker {
   async #openLogs(identity: Identity, configs: ConfigStore, metadata: MetadataStore): Promise<LogManager> {
     const logs = new LogManager({
       host: this.#host,
-      directories: this.#directories(identity),
+      directories: this.#directories.identified(identity),
       settings: configs.live,
       isCordoned: (directory) => configs.isCordoned(this.#settings.logDirectories.indexOf(directory)),
       logger: this.#logger,
@@ -387,11 +295,6 @@ export class Broker {
       throw new StartError(`cannot listen on ${name}://${host}:${port}: ${reason}; set listeners to another address`)
     }
   }
-}
-
-/** fault: a line for the user; undefined: there is none. */
-function refuseStart(fault: string | undefined): void {
-  if (fault !== undefined) throw new StartError(fault)
 }
 
 /** The connection that an injected request did not come over. */
