@@ -60,6 +60,16 @@ export class TestBroker {
     return broker
   }
 
+  /** Several at a time. If one of them does not start, none is left running. */
+  static async startAll(options: readonly TestBrokerOptions[]): Promise<TestBroker[]> {
+    const started = await Promise.allSettled(options.map((each) => TestBroker.start(each)))
+    const failed = started.find(({ status }) => status === 'rejected') as PromiseRejectedResult | undefined
+    const brokers = started.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []))
+    if (failed === undefined) return brokers
+    await Promise.all(brokers.map((each) => each.dispose()))
+    throw failed.reason
+  }
+
   /** With its directory prepared, but not started yet: `restart()` does that. */
   static async stopped(options: TestBrokerOptions = {}): Promise<TestBroker> {
     const directory = mkdtempSync(join(tmpdir(), 'ottla-test-'))

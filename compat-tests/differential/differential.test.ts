@@ -65,11 +65,11 @@ describe('the same requests to Apache Kafka 4.4.0 and to Ottla', function () {
   const compared = new Set<string>()
 
   before(async () => {
-    const [kafka, own] = await Promise.all([
-      TestBroker.start({ program: apacheKafka }),
-      TestBroker.start({ program: ottla, settings: asKafkaIsStarted }),
+    const [kafka, own] = await TestBroker.startAll([
+      { program: apacheKafka },
+      { program: ottla, settings: asKafkaIsStarted },
     ])
-    brokers = { kafka, ottla: own }
+    brokers = { kafka: kafka!, ottla: own! }
   })
   after(async () => {
     await Promise.all([brokers?.kafka.dispose(), brokers?.ottla.dispose()])
