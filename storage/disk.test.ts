@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import { isRejection } from '../protocol/error-codes.ts'
 import { buildBatch } from '../protocol/records/batch-builder.ts'
-import { type Disk, Disks } from './disk.ts'
+import { type Disk, Disks, LogWriter } from './disk.ts'
 import { type Stall, within } from './host/faulty-files.ts'
 import { SimulatedHost } from './host/simulated-host.ts'
 import { logConfig } from './log-config.fixture.ts'
@@ -46,6 +46,33 @@ describe('a write to a disk that keeps up', () => {
     for (const place of ['here', 'later']) expect(disk.placeFor(64 * KB)).to.equal(place)
     await host.advance(1)
     for (const place of ['here', 'here']) expect(disk.placeFor(64 * KB)).to.equal(place)
+  })
+
+  it('takes small batches of a log that also writes large ones for bulk', async () => {
+    const bulk = new LogWriter()
+    for (const bytes of [64 * KB, 100]) expect(disk.placeFor(bytes, bulk)).to.equal('here')
+    await host.advance(1)
+    for (const bytes of [64 * KB, 100, 64 * KB]) expect(disk.placeFor(bytes, bulk)).to.equal('here')
+    await host.advance(1)
+    expect(disk.placeFor(100, new LogWriter())).to.equal('here')
+    expect(disk.placeFor(64 * KB, bulk)).to.equal('here')
+    expect(disk.placeFor(64 * KB, bulk)).to.equal('later')
+  })
+
+  it('is not put off by a flush, which writes nothing', () => {
+    disk.placeFor(0)
+    for (const place of ['here', 'here']) expect(disk.placeFor(64 * KB)).to.equal(place)
+  })
+
+  it('comes in a later turn even if one before it throws', async () => {
+    const written: string[] = []
+    disk.later(() => {
+      throw new Error('a bug')
+    })
+    disk.later(() => written.push('b'))
+    await host.advance(10).catch(() => {})
+    await host.advance(10)
+    expect(written).to.deep.equal(['b'])
   })
 
   it('shares the turns with the writes to other disks', () => {

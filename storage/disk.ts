@@ -53,6 +53,11 @@ export class Disks {
   }
 }
 
+/** When a log last wrote much: small batches beside large ones of the same log are no small traffic that others wait for. */
+export class LogWriter {
+  lastLargeMs = Number.NEGATIVE_INFINITY
+}
+
 /** Where a write belongs: on the loop now, on the loop in a later turn, or off it. */
 export type WritePlace = 'here' | 'later' | 'aside'
 
@@ -87,9 +92,9 @@ export class Disk {
   }
 
   /** Where a write of so many bytes belongs. The answer 'here' counts against this turn. */
-  placeFor(bytes: number): WritePlace {
+  placeFor(bytes: number, writer = new LogWriter()): WritePlace {
     if (this.#isSlow || bytes > LARGEST_HERE_BYTES) return 'aside'
-    return this.#turns.take(bytes) ? 'here' : 'later'
+    return this.#turns.take(bytes, writer) ? 'here' : 'later'
   }
 
   /** Calls in a later turn, when it is this one's turn: it asks again then where to write. */
@@ -166,9 +171,9 @@ class WritingTurns {
     this.#host = host
   }
 
-  take(bytes: number): boolean {
+  take(bytes: number, writer: LogWriter): boolean {
     this.#endTurn()
-    if (bytes <= SMALL_BYTES) this.#lastSmallMs = this.#host.clock.monotonicMs()
+    this.#note(bytes, writer)
     if (bytes <= SMALL_BYTES && this.#smallBytes + bytes <= SMALL_BYTES_PER_TURN) {
       this.#smallBytes += bytes
       return true
@@ -176,6 +181,12 @@ class WritingTurns {
     if (this.#bytes > 0 && this.#bytes + bytes > this.#limitBytes()) return false
     this.#bytes += bytes
     return true
+  }
+
+  #note(bytes: number, writer: LogWriter): void {
+    const nowMs = this.#host.clock.monotonicMs()
+    if (bytes > SMALL_BYTES) writer.lastLargeMs = nowMs
+    else if (bytes > 0 && nowMs - writer.lastLargeMs >= SMALL_EXPECTED_MS) this.#lastSmallMs = nowMs
   }
 
   #limitBytes(): number {
@@ -198,8 +209,12 @@ class WritingTurns {
       this.#smallBytes = 0
       // Who finds no room waits again, before those who were not asked yet.
       const waiting = this.#waiting.splice(0)
-      while (waiting.length > 0 && this.#waiting.length === 0) waiting.shift()!()
-      this.#waiting.push(...waiting)
+      try {
+        while (waiting.length > 0 && this.#waiting.length === 0) waiting.shift()!()
+      } finally {
+        this.#waiting.push(...waiting)
+        if (this.#waiting.length > 0) this.#endTurn()
+      }
     })
   }
 }

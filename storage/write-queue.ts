@@ -1,5 +1,5 @@
 import type { Lease } from '../protocol/buffer-pool.ts'
-import type { Disk } from './disk.ts'
+import { type Disk, LogWriter } from './disk.ts'
 import { inBackground } from './failure-policy.ts'
 import type { Host } from './host/host.ts'
 import type { FileAccess } from './open-files.ts'
@@ -55,6 +55,7 @@ export class WriteQueue {
   readonly #host: Host
   readonly #openFiles: FileAccess
   readonly #disk: Disk
+  readonly #writer = new LogWriter()
   readonly #events: WriteQueueEvents
   /** Added, and not yet waited for. */
   #extents: Extent[] = []
@@ -135,7 +136,7 @@ export class WriteQueue {
       this.#afterFailure(this.#broken, [])
       return
     }
-    const place = this.#disk.placeFor(this.#stagedBytes)
+    const place = this.#disk.placeFor(this.#stagedBytes, this.#writer)
     if (place === 'later') {
       this.#isScheduled = true
       this.#disk.later(this.#writeScheduled)
