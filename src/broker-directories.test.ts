@@ -1,10 +1,13 @@
 import { expect } from 'chai'
+import { type PathEffect, within } from '../storage/host/faulty-files.ts'
 import { StartError } from './config/start-error.ts'
 import { BROKER, RunningBroker, TOPIC } from './running-broker.fixture.ts'
 
 const both = { 'log.dirs': '/a,/b' }
 const TOPICS = ['one', 'two', 'three', 'four']
 const TEN_DAYS_MS = 10 * 86_400_000
+/** Checkpoints are written and retention looks; an idle connection is kept. */
+const FIVE_MINUTES_MS = 300_000
 
 /** A broker that has put topics into two data directories and was stopped. */
 async function stopped(properties: Record<string, string> = both): Promise<RunningBroker> {
@@ -144,6 +147,111 @@ describe('several data directories', () => {
     expect(await refusal(broker, { 'log.dirs': '/a,/b,/a/' })).to.equal(
       'log.dirs names /a more than once: name each directory once',
     )
+  })
+})
+
+describe('one of several data directories that fails at the start', () => {
+  /** Where the disk fails, and how. */
+  const faults: readonly [string, PathEffect][] = [
+    ['/b', 'dead'],
+    ['/b', 'read-only'],
+    ['/b', 'unreadable'],
+    ['/b/.lock', 'dead'],
+    ['/b/meta.properties', 'dead'],
+    ['/b/recovery-point-offset-checkpoint', 'dead'],
+    ['/b/log-start-offset-checkpoint', 'unreadable'],
+  ]
+
+  for (const [path, effect] of faults) {
+    it(`is left alone, and the others are served: ${path} is ${effect}`, async () => {
+      const broker = await stopped()
+      const hidden = topicsIn(broker, '/b')
+      broker.host.files.pathFaults = [{ concerns: within(path), effect }]
+      await broker.start(both)
+      expect(broker.complaints).to.have.length(2)
+      expect(broker.complaints[0]).to.match(
+        /^the data directory \/b cannot be used: E(IO|ROFS).*; its partitions answer KAFKA_STORAGE_ERROR until the next start, .*; mend its disk/,
+      )
+      expect(broker.complaints[1]).to.equal(
+        `partitions of ${hidden.join(', ')} are in no data directory that can be read: they answer KAFKA_STORAGE_ERROR until the next start`,
+      )
+      broker.complaints.length = 0
+      for (const topic of TOPICS) {
+        const isHidden = hidden.includes(topic)
+        expect(await broker.endOffset(topic), topic).to.equal(isHidden ? 'KAFKA_STORAGE_ERROR' : 1)
+        expect(await broker.produce(topic, 'key', 'more'), topic).to.equal(isHidden ? 'KAFKA_STORAGE_ERROR' : -1)
+      }
+      expect(await broker.directoryErrors()).to.deep.equal({ '/a': 'NONE', '/b': 'KAFKA_STORAGE_ERROR' })
+      for (const topic of ['five', 'six']) expect(await broker.create(topic)).to.equal('NONE')
+      for (const topic of ['five', 'six']) expect(broker.host.files.exists(`/a/${topic}-0`)).to.equal(true)
+      // Even a disk that is back is left alone until the next start.
+      broker.host.files.pathFaults = []
+      await broker.passes(FIVE_MINUTES_MS)
+      for (const topic of hidden) expect(await broker.endOffset(topic)).to.equal('KAFKA_STORAGE_ERROR')
+      await broker.stop()
+      expect(broker.complaints).to.deep.equal([])
+      await broker.start(both)
+      for (const topic of TOPICS) expect(await broker.endOffset(topic)).to.equal(hidden.includes(topic) ? 1 : 2)
+      expect(broker.complaints).to.deep.equal([])
+      await broker.stop()
+    })
+  }
+
+  it('is left alone after a crash, too, and gets no mark of a clean stop', async () => {
+    const broker = await new RunningBroker().start(both)
+    for (const topic of TOPICS) await broker.create(topic)
+    for (const topic of TOPICS) await broker.produce(topic, 'key', topic)
+    broker.host.crash()
+    const hidden = topicsIn(broker, '/b')
+    broker.host.files.pathFaults = [{ concerns: within('/b'), effect: 'read-only' }]
+    await broker.start(both)
+    for (const topic of TOPICS)
+      expect(await broker.endOffset(topic)).to.equal(hidden.includes(topic) ? 'KAFKA_STORAGE_ERROR' : 1)
+    await broker.stop()
+    const isMarked = (directory: string) => broker.host.files.exists(`${directory}/.kafka_cleanshutdown`)
+    expect([isMarked('/a'), isMarked('/b')]).to.deep.equal([true, false])
+    broker.host.files.pathFaults = []
+    await broker.start(both)
+    for (const topic of TOPICS) expect(await broker.endOffset(topic)).to.equal(1)
+  })
+
+  it('gives none of its records to a new topic of the name of one that was deleted meanwhile', async () => {
+    const broker = await stopped()
+    const [first, second] = topicsIn(broker, '/b') as [string, string]
+    broker.host.files.pathFaults = [{ concerns: within('/b'), effect: 'dead' }]
+    await broker.start(both)
+    for (const topic of [first, second]) expect(await broker.delete(topic)).to.equal('NONE')
+    expect(await broker.create(first)).to.equal('NONE')
+    expect(await broker.produce(first, 'key', 'new')).to.equal(-1)
+    await broker.stop()
+    broker.host.files.pathFaults = []
+    expect(await refusal(broker, both)).to.match(new RegExp(`^${first}-0 is in two data directories`))
+    broker.host.files.rename(`/b/${first}-0`, `/away`)
+    broker.complaints.length = 0
+    await broker.start(both)
+    expect(broker.complaints).to.have.length(1)
+    expect(broker.complaints[0]).to.match(new RegExp(`^/b/${second}-0 is a partition .* it is set aside`))
+    expect(await broker.endOffset(first)).to.equal(1)
+  })
+
+  it('ends the start in one line where it is the metadata directory, or where no other is left', async () => {
+    const broker = await stopped()
+    for (const effect of ['dead', 'read-only', 'unreadable'] as const) {
+      broker.host.files.pathFaults = [{ concerns: within('/a'), effect }]
+      expect(await refusal(broker, both)).to.match(/^the metadata directory \/a cannot be used: E/)
+    }
+    const apart = await stopped({ ...both, 'metadata.log.dir': '/m' })
+    apart.host.files.pathFaults = [{ concerns: (path) => /^\/[ab]/.test(path), effect: 'dead' }]
+    expect(await refusal(apart, { ...both, 'metadata.log.dir': '/m' })).to.match(
+      /^none of the data directories \/a, \/b can be used, \/a because of EIO/,
+    )
+  })
+
+  it('ends the start where topics would have to be adopted from it', async () => {
+    const broker = await stopped()
+    broker.host.files.remove('/a/__cluster_metadata-0')
+    broker.host.files.pathFaults = [{ concerns: within('/b'), effect: 'dead' }]
+    expect(await refusal(broker, both)).to.match(/^there is no metadata log.*, and \/b cannot be read: mend it/)
   })
 })
 

@@ -1,7 +1,10 @@
+import { ZERO_UUID } from '../protocol/schema.ts'
 import { CLEAN_SHUTDOWN_FILE } from '../storage/checkpoint-files.ts'
 import { DirectoryInUse, lockDirectories } from '../storage/directory-lock.ts'
+import { eachAlone, isSystemError } from '../storage/failure-policy.ts'
 import { type FoundPartition, findPartitions } from '../storage/found-partitions.ts'
 import type { FileLock, Host } from '../storage/host/host.ts'
+import { isOpenLimitError } from '../storage/open-limits.ts'
 import type { BrokerStartSettings } from './config/broker-start.ts'
 import type { ConfigStore } from './config/config-store.ts'
 import { StartError } from './config/start-error.ts'
@@ -13,10 +16,13 @@ import {
   lostMetadataLine,
 } from './metadata/adopted-topics.ts'
 import {
+  adoptionFault,
   copiesFault,
+  failedDirectoryLine,
   metadataLocationFault,
   missingDirectoryFault,
   movedLines,
+  noDirectoryFault,
   repeatedDirectory,
 } from './metadata/data-directories.ts'
 import { homelessPartitions } from './metadata/directory-assignments.ts'
@@ -29,14 +35,21 @@ import type { Logger } from './observe/logger.ts'
 /** A data directory and its uuid. */
 export interface IdentifiedDirectory {
   readonly path: string
+  /** The zero uuid where the directory failed before it told. */
   readonly directoryId: string
+  readonly failure?: Error
 }
 
-/** A broker's data directories at the start: who uses them, whose they are, and which partitions lie in them. */
+/**
+ * A broker's data directories at the start: who uses them, whose they are, and which partitions lie in them. One that
+ * the disk does not let be used is told of and left out, as long as the metadata directory and another one are there.
+ * Source: LogManager.createAndValidateLogDirs, LogDirFailureChannel.
+ */
 export class BrokerDirectories {
   readonly #settings: BrokerStartSettings
   readonly #host: Host
   readonly #logger: Logger
+  readonly #failures = new Map<string, Error>()
 
   constructor(settings: BrokerStartSettings, host: Host, logger: Logger) {
     this.#settings = settings
@@ -50,16 +63,24 @@ export class BrokerDirectories {
     return logDirectories.includes(metadataDirectory) ? logDirectories : [...logDirectories, metadataDirectory]
   }
 
+  /** A directory cannot be used until the next start. Throws StartError where no broker can run without it. */
+  readonly fail = (directory: string, error: Error): void => {
+    if (!isSystemError(error) || isOpenLimitError(error)) throw error
+    if (this.#failures.has(directory)) return
+    this.#failures.set(directory, error)
+    refuseStart(noDirectoryFault(this.#failures, this.#settings))
+    this.#logger.error({}, failedDirectoryLine(directory, error))
+  }
+
+  #working(directories: readonly string[]): readonly string[] {
+    return directories.filter((each) => !this.#failures.has(each))
+  }
+
   /** Takes all of them. Throws StartError where another broker has one. */
   lock(): FileLock {
     const directories = this.#all
     refuseStart(repeatedDirectory(directories))
-    let lock: FileLock | DirectoryInUse
-    try {
-      lock = lockDirectories(this.#host.files, directories)
-    } catch (error) {
-      throw new StartError(`cannot use the data directories ${directories.join(', ')}: ${(error as Error).message}`)
-    }
+    const lock = lockDirectories(this.#host.files, directories, this.fail)
     if (lock instanceof DirectoryInUse) {
       throw new StartError(
         `the data directory ${lock.directory} is in use by another broker; set log.dirs to another one`,
@@ -68,36 +89,59 @@ export class BrokerDirectories {
     return lock
   }
 
-  /** True where the last broker stopped in order. */
+  /** True where the last broker stopped in order, as far as the directories tell. */
   wasCleanStop(): boolean {
     const { files } = this.#host
-    return this.#settings.logDirectories.every((each) => files.exists(files.join(each, CLEAN_SHUTDOWN_FILE)))
+    const directories = this.#working(this.#settings.logDirectories)
+    return directories.every((each) => files.exists(files.join(each, CLEAN_SHUTDOWN_FILE)))
   }
 
   /** Whose data they hold. Throws StartError where that is not this broker's. */
   identity(): Identity {
     const { clusterId, nodeId, metadataDirectory } = this.#settings
-    const identity = readIdentity(this.#host, this.#all, { clusterId, nodeId })
+    const directories = this.#working(this.#all)
+    const identity = readIdentity(this.#host, directories, { clusterId, nodeId }, this.fail)
     if (identity instanceof IdentityConflict) throw new StartError(identity.message)
     refuseStart(metadataLocationFault(this.#host.files, metadataDirectory, identity))
     // A crash from here on must not leave a metadata log without it.
-    if (identity.unformatted.length === identity.files.length) writeIdentity(this.#host, identity)
+    if (identity.unformatted.length === identity.files.length) this.write(identity)
     return identity
   }
 
+  /** Writes meta.properties where it is missing or incomplete. */
+  write(identity: Identity): void {
+    writeIdentity(this.#host, identity, this.fail)
+  }
+
   /** log.dirs with their uuids. */
-  identified({ directoryIds }: Identity): readonly IdentifiedDirectory[] {
-    return this.#settings.logDirectories.map((path, i) => ({ path, directoryId: directoryIds[i] as string }))
+  identified({ files, directoryIds }: Identity): readonly IdentifiedDirectory[] {
+    return this.#settings.logDirectories.map((path) => {
+      const directoryId = directoryIds[files.findIndex(({ directory }) => directory === path)] ?? ZERO_UUID
+      const failure = this.#failures.get(path)
+      return { path, directoryId, ...(failure && { failure }) }
+    })
+  }
+
+  /** Uuids of the directories that can be used. */
+  usableIds(identity: Identity): readonly string[] {
+    return this.identified(identity)
+      .filter(({ failure }) => failure === undefined)
+      .map(({ directoryId }) => directoryId)
   }
 
   /** The partitions in log.dirs. Throws StartError where records would be missing or doubled. */
   findPartitions(identity: Identity, image: MetadataImage, configs: ConfigStore): FoundPartition[] {
     const { files } = this.#host
-    const found = findPartitions(files, this.#settings.logDirectories)
+    const found: FoundPartition[] = []
+    const find = (directory: string) => found.push(...findPartitions(files, [directory]))
+    eachAlone(this.#host, this.#working(this.#settings.logDirectories), find, this.fail)
     refuseStart(copiesFault(files, found))
-    const directoryIds = this.identified(identity).map(({ directoryId }) => directoryId)
+    const directories = this.identified(identity)
+    const directoryIds = directories.map(({ directoryId }) => directoryId)
     const homeless = homelessPartitions(image, { nodeId: identity.nodeId, directoryIds }, found)
-    const lost = homeless.filter(({ isFound }) => !isFound)
+    // What is not found is taken to be in a directory that did not tell its uuid.
+    const isTold = !directoryIds.includes(ZERO_UUID)
+    const lost = homeless.filter(({ isFound }) => isTold && !isFound)
     const kept = lost.filter(({ topic }) => !configs.topic(topic).uncleanLeaderElectionEnable)
     refuseStart(missingDirectoryFault(kept, identity))
     for (const line of movedLines(homeless.filter(({ isFound }) => isFound))) this.#logger.warn({}, line)
@@ -106,9 +150,11 @@ export class BrokerDirectories {
 
   /** Topics of the partitions that were found where the metadata log has none; a line tells of each. */
   adopt(found: readonly FoundPartition[], identity: Identity, configs: ConfigStore): AdoptedTopic[] {
+    refuseStart(adoptionFault(this.#failures, found))
     const [listener] = this.#settings.listeners.listening
     const server = `${listener?.host || 'localhost'}:${listener?.port ?? 9092}`
-    const broker = { nodeId: identity.nodeId, directories: this.identified(identity), settings: configs.broker }
+    const directories = this.identified(identity).filter(({ failure }) => failure === undefined)
+    const broker = { nodeId: identity.nodeId, directories, settings: configs.broker }
     const adopted = adoptedTopics(this.#host, found, broker)
     if (adopted.length > 0) {
       const metadataLog = this.#host.files.join(this.#settings.metadataDirectory, METADATA_LOG)
@@ -121,9 +167,11 @@ export class BrokerDirectories {
   /** The last leader epoch that each partition's files know, by `topic-0`. */
   lastLeaderEpochs(found: readonly FoundPartition[]): Map<string, number> {
     const { files } = this.#host
-    return new Map(
-      found.map(({ name, logDirectory }) => [name, lastLeaderEpoch(files, files.join(logDirectory, name))]),
-    )
+    const epochs = new Map<string, number>()
+    const read = ({ name, logDirectory }: FoundPartition) =>
+      epochs.set(name, lastLeaderEpoch(files, files.join(logDirectory, name)))
+    eachAlone(this.#host, found, read, ({ logDirectory }, error) => this.fail(logDirectory, error))
+    return epochs
   }
 }
 

@@ -13,7 +13,7 @@ import { openGroupCoordinator } from './coordinator/group/open-group-coordinator
 import { FetchPurgatory } from './fetch/fetch-purgatory.ts'
 import { FetchSessions } from './fetch/fetch-sessions.ts'
 import { LogBackedMetadataStore } from './metadata/log-backed-metadata-store.ts'
-import { type Identity, writeIdentity } from './metadata/meta-properties.ts'
+import type { Identity } from './metadata/meta-properties.ts'
 import { configResourceKey, configResourceType } from './metadata/metadata-image.ts'
 import type { MetadataStore } from './metadata/metadata-store.ts'
 import { topicRules } from './metadata/topic-rules.ts'
@@ -97,7 +97,10 @@ export class Broker {
     const wasClean = this.#directories.wasCleanStop()
     const identity = this.#directories.identity()
     const configs = new ConfigStore(this.#settings.static, identity.nodeId)
-    const metadata = await this.#openMetadata(identity, configs, wasClean)
+    const metadata = await this.#openMetadata(identity, configs, wasClean).catch((error) => {
+      this.#directories.fail(this.#settings.metadataDirectory, error)
+      throw error
+    })
     const logs = await this.#openLogs(identity, configs, metadata)
     if (!wasClean) await metadata.startLeaderEpochs(this.#host.clock.nowMs())
     const budget = new BytesInFlight(configs.broker.queuedMaxRequestBytes)
@@ -168,7 +171,7 @@ export class Broker {
       clusterId: identity.clusterId,
       nodeId,
       rack: configs.broker.brokerRack,
-      directoryIds,
+      directoryIds: this.#directories.usableIds(identity),
       advertised: [...listeners.advertised.values()].map((each) => ({ ...each, securityProtocol: PLAINTEXT })),
       snapshotBytes: () => configs.broker.metadataLogMaxRecordBytesBetweenSnapshots,
     })
@@ -177,7 +180,7 @@ export class Broker {
     metadata.onChange((image, change) => configs.apply(image.configs, change.configsChanged))
     configs.apply(metadata.image.configs, [configResourceKey(configResourceType.broker, '')])
     const found = this.#directories.findPartitions(identity, metadata.image, configs)
-    writeIdentity(this.#host, identity)
+    this.#directories.write(identity)
     metadata.expectEnd(wasClean)
     const nowMs = this.#host.clock.nowMs()
     const adopted = metadata.image.endOffset === 0 ? this.#directories.adopt(found, identity, configs) : []
@@ -206,6 +209,7 @@ export class Broker {
       isCordoned: (directory) => configs.isCordoned(this.#settings.logDirectories.indexOf(directory)),
       logger: this.#logger,
       pool: this.#pool,
+      onUnusable: this.#directories.fail,
     })
     configs.onBrokerChange(() => logs.settingsChanged())
     await logs.start(

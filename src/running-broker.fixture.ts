@@ -3,6 +3,7 @@ import { CreateTopics } from '../protocol/apis/create-topics.ts'
 import { DeleteRecords } from '../protocol/apis/delete-records.ts'
 import { DeleteTopics } from '../protocol/apis/delete-topics.ts'
 import { DescribeConfigs } from '../protocol/apis/describe-configs.ts'
+import { DescribeLogDirs } from '../protocol/apis/describe-log-dirs.ts'
 import { FindCoordinator } from '../protocol/apis/find-coordinator.ts'
 import { IncrementalAlterConfigs } from '../protocol/apis/incremental-alter-configs.ts'
 import { InitProducerId } from '../protocol/apis/init-producer-id.ts'
@@ -124,6 +125,12 @@ export class RunningBroker {
   async producerId(): Promise<number> {
     const request = { transactionalId: null, transactionTimeoutMs: 60_000, producerId: -1, producerEpoch: -1 }
     return (await this.#client.call(InitProducerId, 4, request)).producerId
+  }
+
+  /** The error of each data directory, as DescribeLogDirs has it. */
+  async directoryErrors(): Promise<Record<string, string>> {
+    const { results } = await this.#client.call(DescribeLogDirs, 4, { topics: null })
+    return Object.fromEntries(results.map(({ logDir, errorCode }) => [logDir, errorName(errorCode)]))
   }
 
   async deleteBefore(name: string, offset: number): Promise<void> {

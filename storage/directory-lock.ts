@@ -11,15 +11,28 @@ export class DirectoryInUse {
   }
 }
 
-/** Takes all directories, which are made where they are missing, or none. */
-export function lockDirectories(files: Files, directories: readonly string[]): FileLock | DirectoryInUse {
+/**
+ * Takes all directories, which are made where they are missing, or none. One that the disk does not let be taken is left
+ * out, and `onFailure` is told.
+ */
+export function lockDirectories(
+  files: Files,
+  directories: readonly string[],
+  onFailure: (directory: string, error: Error) => void,
+): FileLock | DirectoryInUse {
   const locks: FileLock[] = []
   const release = (): void => {
     for (const lock of locks) lock.release()
   }
   for (const directory of directories) {
-    makeDurably(files, directory)
-    const lock = files.lock(files.join(directory, LOCK_FILE))
+    let lock: FileLock | undefined
+    try {
+      makeDurably(files, directory)
+      lock = files.lock(files.join(directory, LOCK_FILE))
+    } catch (error) {
+      onFailure(directory, error as Error)
+      continue
+    }
     if (lock === undefined) {
       release()
       return new DirectoryInUse(directory)

@@ -14,6 +14,8 @@ import type { Host } from './host/host.ts'
  * - A connection, by bytes that are no request: it is closed.
  * - A log that cannot be written (LogAvailability): appends get KAFKA_STORAGE_ERROR until the next start, or until there
  *   is room. Reads go on. Its directory gets no new logs.
+ * - A data directory that cannot be used at the start: it is left alone until the next one, and what it may hold answers
+ *   KAFKA_STORAGE_ERROR (BrokerDirectories). Without the metadata directory, or without any, the start ends.
  * - A log that cannot be opened, or a batch that cannot be read: KAFKA_STORAGE_ERROR, CORRUPT_MESSAGE.
  * - A coordinator's shard whose log cannot be read: NOT_COORDINATOR, and COORDINATOR_NOT_AVAILABLE to who looks for it.
  * - One log, directory, listener or step among many: it is left out, the loop goes on (`eachAlone`).

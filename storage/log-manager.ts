@@ -54,8 +54,8 @@ export interface LogManagerSettings extends LogCleanerSettings {
 
 export interface LogManagerParts {
   readonly host: Host
-  /** At least one. Their identity is in meta.properties, which the broker reads. */
-  readonly directories: readonly { readonly path: string; readonly directoryId: string }[]
+  /** At least one. Their identity is in meta.properties, which the broker reads. `failure`: not to be touched at all. */
+  readonly directories: readonly { readonly path: string; readonly directoryId: string; readonly failure?: Error }[]
   readonly settings: LogManagerSettings
   readonly logger?: StorageLogger
   /** Left out: a pool of its own. */
@@ -64,6 +64,8 @@ export interface LogManagerParts {
   readonly isCordoned?: (directory: string) => boolean
   /** Told when a disk fails under a log. */
   readonly onDiskFailure?: (directory: string, error: Error) => void
+  /** Told of a directory that cannot be looked into at the start. It is left out, unless this throws. Left out: throws. */
+  readonly onUnusable?: (directory: string, error: Error) => void
 }
 
 interface Directory {
@@ -71,6 +73,8 @@ interface Directory {
   readonly directoryId: string
   readonly reserve: SpaceReserve
   failure: Error | undefined
+  /** Its logs are known. False: it could not be looked into at the start, and nothing in it is touched. */
+  isLoaded: boolean
 }
 
 /**
@@ -100,6 +104,7 @@ export class LogManager implements LogStore {
   readonly #toldFailures = new Map<Directory, string>()
   readonly #isCordoned: (directory: string) => boolean
   readonly #onDiskFailure: (directory: string, error: Error) => void
+  readonly #onUnusable: (directory: string, error: Error) => void
   #topicIdOf: ((topic: string) => string | undefined) | undefined
   #configOf: (topic: string) => LogConfig = () => {
     throw new Error('the log manager was not started')
@@ -113,9 +118,15 @@ export class LogManager implements LogStore {
     this.#logger = parts.logger ?? silentStorageLogger
     this.#isCordoned = parts.isCordoned ?? (() => false)
     this.#onDiskFailure = parts.onDiskFailure ?? (() => {})
+    this.#onUnusable =
+      parts.onUnusable ??
+      ((_, error) => {
+        throw error
+      })
     this.#directories = parts.directories.map((each) => ({
       ...each,
-      failure: undefined,
+      failure: each.failure,
+      isLoaded: false,
       reserve: new SpaceReserve(host.files, each.path),
     }))
     this.#openLimit = new OpenLimitWarning(host.clock, this.#logger, host.files.openLimit)
@@ -150,10 +161,7 @@ export class LogManager implements LogStore {
   ): Promise<void> {
     this.#configOf = settings
     this.#topicIdOf = topicIdOf
-    const found = this.#directories.map((directory) => this.#look(directory))
-    this.#directories.forEach((directory, index) => {
-      this.#load(directory, found[index]!, found)
-    })
+    this.#loadAll()
     const tasks = this.#tasks
     const own = this.#settings
     tasks.every(own.logRetentionCheckIntervalMs, () => this.#deleteOldSegments(), own.logInitialTaskDelayMs)
@@ -331,7 +339,8 @@ export class LogManager implements LogStore {
 
   /** A directory that fails is told of once for each reason, and holds up no other. `what`: 'a directory cannot be ...' */
   #inEachDirectory(what: string, task: (directory: Directory) => void): void {
-    eachAlone(this.#host, this.#directories, task, (directory, error) => {
+    const loaded = this.#directories.filter(({ isLoaded }) => isLoaded)
+    eachAlone(this.#host, loaded, task, (directory, error) => {
       if (!mayPass(error)) this.#noteFailure(directory.path, error)
       const reason = isSystemError(error) ? error.message : error.stack
       const told = `${what}: ${error.message}`
@@ -342,6 +351,36 @@ export class LogManager implements LogStore {
   }
 
   // Start.
+
+  #loadAll(): void {
+    const found = new Map<Directory, TakenCheckpoints>()
+    const unusable = (directory: Directory, error: Error): void => {
+      this.#unload(directory)
+      directory.failure = error
+      this.#onUnusable(directory.path, error)
+    }
+    const usable = this.#directories.filter(({ failure }) => failure === undefined)
+    eachAlone(this.#host, usable, (directory) => found.set(directory, this.#look(directory)), unusable)
+    const all = [...found.values()]
+    eachAlone(
+      this.#host,
+      found,
+      ([directory, own]) => this.#load(directory, own, all),
+      ([each], error) => unusable(each, error),
+    )
+  }
+
+  #unload(directory: Directory): void {
+    directory.isLoaded = false
+    for (const stored of this.#logs.inDirectory(directory.path)) {
+      stored.opened?.abandon()
+      this.#logs.delete(stored)
+    }
+  }
+
+  get mayHideLogs(): boolean {
+    return this.#directories.some(({ isLoaded }) => !isLoaded)
+  }
 
   /** What the directory's own files say of its logs. */
   #look(directory: Directory): TakenCheckpoints {
@@ -363,7 +402,9 @@ export class LogManager implements LogStore {
   }
 
   #load(directory: Directory, own: TakenCheckpoints, all: readonly TakenCheckpoints[]): void {
-    for (const { name, topic, partition } of findPartitions(this.#host.files, [directory.path]))
+    const partitions = findPartitions(this.#host.files, [directory.path])
+    directory.isLoaded = true
+    for (const { name, topic, partition } of partitions)
       this.#logs.add(this.#newLog(topic, partition, directory, checkpointedOf(name, own, all)))
     if (!own.wasCleanStop) this.#recover(directory)
   }
@@ -560,7 +601,7 @@ export class LogManager implements LogStore {
     const working = this.#directories.filter((directory) => directory.failure === undefined)
     const open = working.filter(({ path }) => !this.#isCordoned(path))
     const usable = open.length > 0 ? open : working
-    const candidates = usable.length === 0 ? this.#directories : usable
+    const candidates = usable.length === 0 ? this.#directories.filter(({ isLoaded }) => isLoaded) : usable
     return candidates.reduce((best, each) =>
       this.#logs.countIn(each.path) < this.#logs.countIn(best.path) ? each : best,
     )

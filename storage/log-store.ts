@@ -21,6 +21,8 @@ export interface LogStore {
   directoryOf(topic: string, partition: number): string | undefined
   /** Logs of one topic take a new config. */
   updateConfig(topic: string, config: LogConfig): void
+  /** True: a data directory cannot be looked into, and a log that is not found may be in it. */
+  readonly mayHideLogs: boolean
   /** Directories with their uuid, size, free space and partitions, for DescribeLogDirs. */
   directories(): readonly LogDirectory[]
   /** Flushes, writes checkpoints and the clean stop mark, closes. */

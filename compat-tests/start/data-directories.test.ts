@@ -85,6 +85,28 @@ describe('ottla start on data directories that are not what they were', function
     })
   })
 
+  it('one that cannot be read: its partitions answer an error, the others are served, and nothing is lost', async () => {
+    await filled()
+    renameSync(b, join(rig.folder, 'away'))
+    writeFileSync(b, 'a file in the place of a directory')
+    const { child, stderr } = await rig.runs(rig.startArgs(both()))
+    expect(stderr.trimEnd().split('\n'), stderr).to.have.length(2)
+    expect(stderr).to.contain(`the data directory ${b} cannot be used: ENOTDIR`)
+    await withClients(async (application) => {
+      const admin = await application.admin()
+      for (const name of partitionsIn(a)) expect(await size(admin, name.slice(0, -2))).to.equal('0..1')
+    })
+    await rig.stops(child, 'SIGTERM')
+    rmSync(b)
+    renameSync(join(rig.folder, 'away'), b)
+    const again = await rig.runs(rig.startArgs(both()))
+    expect(again.stderr).to.equal('')
+    await withClients(async (application) => {
+      const admin = await application.admin()
+      for (const topic of TOPICS) expect(await size(admin, topic)).to.equal('0..1')
+    })
+  })
+
   it('two copies of a partition: both are named', async () => {
     await filled()
     const [name] = partitionsIn(b) as [string]

@@ -10,6 +10,46 @@ import { METADATA_LOG } from './metadata-log.ts'
  * undefined where nothing is wrong.
  */
 
+/** What is told of a data directory that failed while others are served. Source: LogDirFailureChannel. */
+export function failedDirectoryLine(directory: string, error: Error): string {
+  return (
+    `the data directory ${directory} cannot be used: ${error.message}; its partitions answer KAFKA_STORAGE_ERROR until the ` +
+    'next start, the other directories are served; mend its disk or permissions and restart, or, if it is lost for good, ' +
+    'take it out of log.dirs'
+  )
+}
+
+/** Why no broker can run, now that some directories failed; undefined: it can. Source: LogManager, ReplicaManager. */
+export function noDirectoryFault(
+  failures: ReadonlyMap<string, Error>,
+  {
+    logDirectories,
+    metadataDirectory,
+  }: { readonly logDirectories: readonly string[]; readonly metadataDirectory: string },
+): string | undefined {
+  const remedy = 'mend its disk or permissions, or set another one'
+  const failure = failures.get(metadataDirectory)
+  if (failure !== undefined)
+    return `the metadata directory ${metadataDirectory} cannot be used: ${failure.message}: ${remedy} with metadata.log.dir or log.dirs`
+  if (logDirectories.some((each) => !failures.has(each))) return undefined
+  const [first] = logDirectories as [string]
+  const message = failures.get(first)!.message
+  return `none of the data directories ${logDirectories.join(', ')} can be used, ${first} because of ${message}: ${remedy} with log.dirs`
+}
+
+/** Topics cannot be adopted from some of the directories: their other partitions would be set aside later. */
+export function adoptionFault(
+  failures: ReadonlyMap<string, Error>,
+  found: readonly FoundPartition[],
+): string | undefined {
+  const [failed] = failures.keys()
+  if (failed === undefined || found.length === 0) return undefined
+  return (
+    `there is no metadata log, so topics have to be adopted from the data directories, and ${failed} cannot be read: ` +
+    `mend it, or, if it is lost for good, take it out of log.dirs`
+  )
+}
+
 /** A path that log.dirs names twice would be two directories with the same content. */
 export function repeatedDirectory(directories: readonly string[]): string | undefined {
   const repeated = directories.find((each, index) => directories.indexOf(each) !== index)

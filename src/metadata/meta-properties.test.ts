@@ -4,6 +4,10 @@ import { parseProperties } from '../config/server-properties.ts'
 import { type Identity, readIdentity, type WantedIdentity, writeIdentity } from './meta-properties.ts'
 import { IdentityConflict } from './meta-properties-rules.ts'
 
+const noFailure = (_: string, error: Error): never => {
+  throw error
+}
+
 const nothing = { clusterId: undefined, nodeId: undefined }
 
 function hostWith(files: Record<string, string>): SimulatedHost {
@@ -17,15 +21,15 @@ function hostWith(files: Record<string, string>): SimulatedHost {
 
 /** As a start does it where nothing else is wrong. */
 function establishIdentity(host: SimulatedHost, directories: readonly string[], wanted: WantedIdentity) {
-  const identity = readIdentity(host, directories, wanted)
-  if (!(identity instanceof IdentityConflict)) writeIdentity(host, identity)
+  const identity = readIdentity(host, directories, wanted, noFailure)
+  if (!(identity instanceof IdentityConflict)) writeIdentity(host, identity, noFailure)
   return identity
 }
 
 function refusal(files: Record<string, string>, directories: readonly string[], wanted: WantedIdentity = nothing) {
   const host = hostWith(files)
   const before = directories.map((each) => host.files.list(each))
-  const conflict = readIdentity(host, directories, wanted)
+  const conflict = readIdentity(host, directories, wanted, noFailure)
   expect(directories.map((each) => host.files.list(each))).to.deep.equal(before)
   return conflict instanceof IdentityConflict ? conflict.message : undefined
 }

@@ -1,3 +1,4 @@
+import { eachAlone } from '../../storage/failure-policy.ts'
 import type { Host } from '../../storage/host/host.ts'
 import { parsePartitionDirectory } from '../../storage/segment/file-names.ts'
 import { parseProperties } from '../config/server-properties.ts'
@@ -9,11 +10,11 @@ const FILE_NAME = 'meta.properties'
 export interface Identity {
   readonly clusterId: string
   readonly nodeId: number
-  /** Uuid of each directory, in the order of the directories. */
+  /** Uuid of each directory, in the order of `files`. */
   readonly directoryIds: readonly string[]
   /** Directories without meta.properties and without data: added to log.dirs, or not mounted. */
   readonly unformatted: readonly string[]
-  /** The files as they were read, in the order of the directories. */
+  /** The files as they were read, in the order of the directories; those that cannot be read left out. */
   readonly files: readonly MetaProperties[]
 }
 
@@ -23,16 +24,22 @@ export interface WantedIdentity {
   readonly nodeId: number | undefined
 }
 
+/** Told of a directory whose files cannot be read or written. */
+export type OnDirectoryFailure = (directory: string, error: Error) => void
+
 /**
- * Reads meta.properties of each directory and makes up what is missing; writes nothing. What Kafka refuses is refused.
+ * Reads meta.properties of each directory and makes up what is missing; writes nothing. What Kafka refuses is refused. A
+ * directory that cannot be read is left out.
  * Version 0, that of ZooKeeper's time, has broker.id and no directory.id. Source: MetaPropertiesEnsemble.
  */
 export function readIdentity(
   host: Host,
   directories: readonly string[],
   wanted: WantedIdentity,
+  onFailure: OnDirectoryFailure,
 ): Identity | IdentityConflict {
-  const files = directories.map((directory) => read(host, directory))
+  const files: MetaProperties[] = []
+  eachAlone(host, directories, (directory) => files.push(read(host, directory)), onFailure)
   const conflict = metaPropertiesConflict(files, wanted)
   if (conflict !== undefined) return conflict
   const clusterId = files.find((each) => each.clusterId !== undefined)?.clusterId ?? wanted.clusterId
@@ -47,11 +54,14 @@ export function readIdentity(
 }
 
 /** Writes the files that are missing or incomplete, in Kafka's version 1. */
-export function writeIdentity(host: Host, identity: Identity): void {
-  identity.files.forEach((each, index) => {
+export function writeIdentity(host: Host, identity: Identity, onFailure: OnDirectoryFailure): void {
+  const writeIfIncomplete = ([index, each]: [number, MetaProperties]) => {
     const isComplete = each.version === '1' && each.directoryId !== undefined
     if (!isComplete) write(host, each.file, identity, identity.directoryIds[index] as string)
-  })
+  }
+  eachAlone(host, identity.files.entries(), writeIfIncomplete, ([, { directory }], error) =>
+    onFailure(directory, error),
+  )
 }
 
 function read(host: Host, directory: string): MetaProperties {

@@ -14,6 +14,8 @@ export class MemoryLogStore implements LogStore {
   /** Thrown by whatever would change something on the disk. */
   failure: Error | undefined
 
+  mayHideLogs = false
+
   async start(): Promise<void> {}
 
   list(): Iterable<StoredPartition> {

@@ -8,6 +8,7 @@ import { isOpenLimitError } from '../../storage/open-limits.ts'
 import type { PartitionLog } from '../../storage/partition-log.ts'
 import type { TopicSettings } from '../config/topic-configs.ts'
 import { directoryOf } from '../metadata/directory-assignments.ts'
+import { namesOf } from '../metadata/meta-properties-rules.ts'
 import {
   configResourceKey,
   configResourceType,
@@ -40,6 +41,8 @@ export class PartitionLogs {
   readonly #doomed = new Set<string>()
   /** What was told last of a partition's failure, by `topic-0`. */
   readonly #toldFailures = new Map<string, string>()
+  /** Partitions, by `topic id-0`, whose files may be in a data directory that failed. No empty log takes their place. */
+  readonly #hidden = new Set<string>()
   #isStopped = false
 
   constructor(parts: PartitionLogParts) {
@@ -55,6 +58,7 @@ export class PartitionLogs {
     const topics = [...image.topicsByName.values()]
     const found = this.#queue.run(() => this.#lost(topics, stored), this.#parts.slices)
     const lost = found instanceof Promise ? await found : found
+    this.#tellHidden(topics)
     const assignments = [...lost, ...this.#moved(topics)]
     if (assignments.length > 0) await metadata.assignDirectories(assignments, this.#asItself())
   }
@@ -88,7 +92,8 @@ export class PartitionLogs {
       const made: number[] = []
       for (const partition of this.#hosted(topic)) {
         if (stored.has(`${topic.name}-${partition}`)) continue
-        if (this.open(topic, partition) !== undefined) made.push(partition)
+        if (this.#parts.logs.mayHideLogs) this.#hidden.add(`${topic.id}-${partition}`)
+        else if (this.open(topic, partition) !== undefined) made.push(partition)
         yield
       }
       if (made.length > 0) this.#tellLost(topic, made)
@@ -96,6 +101,17 @@ export class PartitionLogs {
       yield
     }
     return assignments
+  }
+
+  #tellHidden(topics: readonly TopicImage[]): void {
+    if (this.#hidden.size === 0) return
+    const isHidden = ({ id, partitions }: TopicImage) =>
+      [...partitions.keys()].some((i) => this.#hidden.has(`${id}-${i}`))
+    const names = namesOf(topics.filter(isHidden).map(({ name }) => name))
+    this.#parts.logger.warn(
+      { partitions: this.#hidden.size },
+      `partitions of ${names} are in no data directory that can be read: they answer KAFKA_STORAGE_ERROR until the next start`,
+    )
   }
 
   #tellLost(topic: TopicImage, made: readonly number[]): void {
@@ -154,8 +170,11 @@ export class PartitionLogs {
   }
 
   /** The topic is gone whatever the disk says: the log store keeps what is left from becoming part of another one. */
-  delete({ name, partitions }: TopicImage): void {
-    for (const index of partitions.keys()) this.#doomed.add(`${name}-${index}`)
+  delete({ id, name, partitions }: TopicImage): void {
+    for (const index of partitions.keys()) {
+      this.#doomed.add(`${name}-${index}`)
+      this.#hidden.delete(`${id}-${index}`)
+    }
     this.#inTurn(partitions.keys(), (index) => this.#deleteIfDoomed(name, index))
   }
 
@@ -186,6 +205,7 @@ export class PartitionLogs {
    */
   open({ name, id }: TopicImage, index: number): PartitionLog | undefined {
     this.#deleteIfDoomed(name, index)
+    if (this.#hidden.has(`${id}-${index}`)) return undefined
     const { logs, settings } = this.#parts
     return this.#withDisk(`${name}-${index}`, 'opened', () => logs.create(name, index, id, settings(name)))
   }
