@@ -249,9 +249,18 @@ describe('one of several data directories that fails at the start', () => {
 
   it('ends the start where topics would have to be adopted from it', async () => {
     const broker = await stopped()
+    const [first] = topicsIn(broker, '/b')
     broker.host.files.remove('/a/__cluster_metadata-0')
-    broker.host.files.pathFaults = [{ concerns: within('/b'), effect: 'dead' }]
-    expect(await refusal(broker, both)).to.match(/^there is no metadata log.*, and \/b cannot be read: mend it/)
+    for (const [path, effect] of [
+      ['/b', 'dead'],
+      [`/b/${first}-0`, 'dead'],
+      [`/b/${first}-0/partition.metadata`, 'unreadable'],
+    ] as const) {
+      broker.host.files.pathFaults = [{ concerns: within(path), effect }]
+      expect(await refusal(broker, both), path).to.match(
+        /^there is no metadata log, so topics .*, and not all of them can be read: EIO.*: mend/,
+      )
+    }
   })
 })
 

@@ -10,6 +10,7 @@ import type { ConfigStore } from './config/config-store.ts'
 import { StartError } from './config/start-error.ts'
 import {
   type AdoptedTopic,
+  type Adopter,
   adoptedTopics,
   adoptionLine,
   lastLeaderEpoch,
@@ -150,18 +151,27 @@ export class BrokerDirectories {
 
   /** Topics of the partitions that were found where the metadata log has none; a line tells of each. */
   adopt(found: readonly FoundPartition[], identity: Identity, configs: ConfigStore): AdoptedTopic[] {
-    refuseStart(adoptionFault(this.#failures, found))
+    const [failure] = this.#failures.values()
+    if (failure !== undefined && found.length > 0) throw new StartError(adoptionFault(failure))
     const [listener] = this.#settings.listeners.listening
     const server = `${listener?.host || 'localhost'}:${listener?.port ?? 9092}`
     const directories = this.identified(identity).filter(({ failure }) => failure === undefined)
     const broker = { nodeId: identity.nodeId, directories, settings: configs.broker }
-    const adopted = adoptedTopics(this.#host, found, broker)
+    const adopted = this.#adopted(found, broker)
     if (adopted.length > 0) {
       const metadataLog = this.#host.files.join(this.#settings.metadataDirectory, METADATA_LOG)
       this.#logger.warn({}, lostMetadataLine(metadataLog, adopted.length))
     }
     for (const each of adopted) this.#logger.warn({ topic: each.image.name }, adoptionLine(each, server))
     return adopted
+  }
+
+  #adopted(found: readonly FoundPartition[], broker: Adopter): AdoptedTopic[] {
+    try {
+      return adoptedTopics(this.#host, found, broker)
+    } catch (error) {
+      throw isSystemError(error) ? new StartError(adoptionFault(error)) : error
+    }
   }
 
   /** The last leader epoch that each partition's files know, by `topic-0`. */

@@ -37,16 +37,11 @@ export function noDirectoryFault(
   return `none of the data directories ${logDirectories.join(', ')} can be used, ${first} because of ${message}: ${remedy} with log.dirs`
 }
 
-/** Topics cannot be adopted from some of the directories: their other partitions would be set aside later. */
-export function adoptionFault(
-  failures: ReadonlyMap<string, Error>,
-  found: readonly FoundPartition[],
-): string | undefined {
-  const [failed] = failures.keys()
-  if (failed === undefined || found.length === 0) return undefined
+/** Topics are not adopted from a part of the directories: what is in the others would be set aside later. */
+export function adoptionFault(error: Error): string {
   return (
-    `there is no metadata log, so topics have to be adopted from the data directories, and ${failed} cannot be read: ` +
-    `mend it, or, if it is lost for good, take it out of log.dirs`
+    'there is no metadata log, so topics have to be adopted from the data directories, and not all of them can be read: ' +
+    `${error.message}: mend the disk or permissions, or, if the directory is lost for good, take it out of log.dirs`
   )
 }
 
