@@ -1,9 +1,9 @@
 /**
- * Bits read from the end of bytes[start, end) towards its beginning, as entropy-coded zstd streams are: the highest
- * set bit of the last byte marks the end and is skipped. `bytes` must go on for 3 bytes after `end`.
+ * Reads bits from the end of bytes[start, end) towards its beginning, as entropy-coded zstd streams require. The
+ * highest set bit of the last byte marks the end and is skipped. `bytes` must have 3 more bytes after `end`.
  */
 export class BackwardBits {
-  /** Bits that are left; negative once more were read than there were. */
+  /** Bits left; negative after reading too many. */
   left: number
   readonly bytes: Uint8Array
   readonly start: number

@@ -1,6 +1,6 @@
-/** Why bytes could not be decompressed; Kafka has no words of its own for it, its codecs throw. */
+/** Why bytes could not be decompressed. The message is our own: Kafka's codecs throw exceptions. */
 export class DecompressionFault {
-  /** 'corrupt': not what the codec writes, or cut. 'too large': more than the limit would come out. */
+  /** 'corrupt': invalid or cut. 'too large': the content exceeds the limit. */
   readonly kind: 'corrupt' | 'too large'
   readonly message: string
 
@@ -10,31 +10,31 @@ export class DecompressionFault {
   }
 }
 
-/** One compression algorithm, as it stands in record batches. Synchronous; keeps nothing between calls. */
+/** A compression algorithm of record batches. Synchronous; keeps no state between calls. */
 export interface Codec {
   /** Number in the attributes of a batch. */
   readonly id: number
   /** Name in `compression.type`. */
   readonly name: CompressionName
-  /** level: in the range of Kafka's `compression.<name>.level`; left out, the codec's default. */
+  /** level: in the range of Kafka's `compression.<name>.level`; omitted: the codec's default. */
   compress(bytes: Uint8Array, level?: number): Buffer
-  /** The same in steps, each of which yields the bytes that it went over. */
+  /** The same in steps. Each yields the number of bytes that it processed. */
   compressing(bytes: Uint8Array, level?: number): Generator<number, Buffer, void>
-  /** At most limitBytes come out, and no more than that, give or take a block, is ever allocated for them. */
+  /** Returns at most limitBytes. Allocates no more than that plus a block for the content. */
   decompress(bytes: Uint8Array, limitBytes: number): Buffer | DecompressionFault
-  /** The same in pieces, without a limit: the memory that it takes does not grow with what comes out. */
+  /** The same in pieces, without a limit: memory use does not grow with the content. */
   pieces(bytes: Uint8Array): ContentPieces
 }
 
 /**
- * Content as it comes out of a codec: pieces of about 128 KB at most, each of which is gone with the next. Returns what is
- * wrong with the rest; undefined where the content is whole.
+ * Decompressed content in pieces of at most about 128 KB. Each piece is valid until the next. Returns the fault that
+ * ended the content; undefined if it is complete.
  */
 export type ContentPieces = Generator<Uint8Array, DecompressionFault | undefined, void>
 
 export type CompressionName = 'none' | 'gzip' | 'snappy' | 'lz4' | 'zstd'
 
-/** Takes all steps of compressing at once. */
+/** Runs all compression steps at once. */
 export function compressedAtOnce(steps: Generator<number, Buffer, void>): Buffer {
   for (;;) {
     const { value, done } = steps.next()

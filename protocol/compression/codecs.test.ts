@@ -6,7 +6,7 @@ import { codecNamed, codecOf } from './codecs.ts'
 const codecs = [1, 2, 3, 4].map((id) => codecOf(id)!)
 const lz4OfMagic0 = codecNamed('lz4', 0)
 
-/** Bytes in which matches are found, as well as such in which none are. */
+/** Bytes with matches and bytes without. */
 const content = fc.oneof(
   fc.uint8Array({ maxLength: 3000 }),
   fc
@@ -67,7 +67,7 @@ for (const codec of [...codecs, lz4OfMagic0]) {
       const whole = codec.compress(Buffer.from('some words, and some words again, and some words once more'))
       for (let cut = 1; cut < whole.length; cut++) {
         const result = codec.decompress(whole.subarray(0, cut), 1000)
-        // Snappy with framing is a sequence of chunks: after its header, before the first, it is whole and empty.
+        // Framed snappy is a sequence of chunks. Cut between the header and the first chunk, it is complete and empty.
         if (codec.name === 'snappy' && cut >= 16 && cut < 20) expect(decompressed(result)).to.have.length(0)
         else expect(result, `cut at ${cut}`).to.be.instanceOf(DecompressionFault).and.include({ kind: 'corrupt' })
       }

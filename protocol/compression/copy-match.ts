@@ -1,6 +1,6 @@
 /**
- * Copies length bytes from offset bytes before `to`, and answers the position after them. A match may overlap what it
- * writes: then it repeats its last `offset` bytes. The caller has checked that all of it lies within target.
+ * Copies length bytes from offset bytes before `to`; returns the position after them. A match may overlap its output:
+ * then it repeats its last `offset` bytes. The caller has checked that all of it is within target.
  */
 export function copyMatch(target: Uint8Array, to: number, offset: number, length: number): number {
   if (length > 32 && offset >= length) {

@@ -1,4 +1,4 @@
-/** Writes bits from the lowest of the first byte on, for a reader that starts at the end: see BackwardBits. */
+/** Writes bits from the lowest bit of the first byte upwards, for a reader that starts at the end: see BackwardBits. */
 export class ForwardBitWriter {
   readonly #bytes: Uint8Array
   #position: number
@@ -10,7 +10,7 @@ export class ForwardBitWriter {
     this.#position = position
   }
 
-  /** The low count bits of value, at most 31. */
+  /** Writes the low count bits of value, at most 31. */
   write(value: number, count: number): void {
     if (count > 16) {
       this.#add(value & 0xffff, 16)
@@ -20,7 +20,7 @@ export class ForwardBitWriter {
     }
   }
 
-  /** Marks the end and answers the position after the last byte. */
+  /** Marks the end; returns the position after the last byte. */
   finish(): number {
     this.#add(1, 1)
     if (this.#pendingBits > 0) this.#bytes[this.#position++] = this.#pending

@@ -2,12 +2,12 @@ import type { ForwardBitWriter } from './forward-bit-writer.ts'
 import { buildFseTable } from './fse-table.ts'
 
 /**
- * Encodes symbols by finite state entropy, the last one first, as its reader goes backwards. Made from the same
- * probabilities as the reader's table.
+ * Encodes symbols by finite state entropy. Encode the last symbol first, because the reader goes backwards. Uses the
+ * same probabilities as the reader's table.
  */
 export class FseEncoder {
   readonly #accuracyLog: number
-  /** The states that stand for each symbol, from starts[symbol] on, in rising order; each plus the size of the table. */
+  /** The states of each symbol, from starts[symbol] on, in rising order; each plus the size of the table. */
   readonly #states: Uint16Array
   readonly #starts: number[] = []
   readonly #counts: number[]
@@ -27,12 +27,12 @@ export class FseEncoder {
     for (const [state, symbol] of table.symbol.entries()) this.#states[next[symbol]!++] = state + table.symbol.length
   }
 
-  /** Begins with the symbol that the reader decodes last; writes nothing. */
+  /** Starts with the symbol that the reader decodes last. Writes nothing. */
   begin(symbol: number): void {
     this.#state = this.#states[this.#starts[symbol]!]!
   }
 
-  /** Writes the bits that lead the reader from this symbol's state to the one that was encoded before. */
+  /** Writes the bits that take the reader from this symbol's state to the state of the symbol encoded before it. */
   encode(symbol: number, writer: ForwardBitWriter): void {
     const count = this.#counts[symbol]!
     let bits = 0
@@ -41,7 +41,7 @@ export class FseEncoder {
     this.#state = this.#states[this.#starts[symbol]! + (this.#state >> bits) - count]!
   }
 
-  /** Writes the state that the reader begins with. */
+  /** Writes the state in which the reader starts. */
   finish(writer: ForwardBitWriter): void {
     writer.write(this.#state, this.#accuracyLog)
   }

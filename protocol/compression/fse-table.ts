@@ -1,20 +1,20 @@
 import { corrupt } from './codec.ts'
 
-/** Decoding table of finite state entropy (RFC 8878, 4.1): what each of its 2^accuracyLog states means. */
+/** Decoding table of finite state entropy (RFC 8878, 4.1): the meaning of each of its 2^accuracyLog states. */
 export interface FseTable {
   readonly accuracyLog: number
   readonly symbol: Uint8Array
-  /** The next state is base[state] plus as many bits as bits[state] says. */
+  /** The next state is base[state] plus the next bits[state] bits. */
   readonly bits: Uint8Array
   readonly base: Uint16Array
 }
 
-/** Table in which every state means the same symbol and takes no bits. */
+/** Table in which every state means the same symbol and consumes no bits. */
 export function singleSymbolTable(symbol: number): FseTable {
   return { accuracyLog: 0, symbol: Uint8Array.of(symbol), bits: new Uint8Array(1), base: new Uint16Array(1) }
 }
 
-/** Table for probabilities that add up to 2^accuracyLog, where -1 stands for "less than one" and takes one state. */
+/** Table for probabilities that add up to 2^accuracyLog. -1 means "less than one" and takes one state. */
 export function buildFseTable(probabilities: readonly number[], accuracyLog: number): FseTable {
   const size = 1 << accuracyLog
   const table = { accuracyLog, symbol: new Uint8Array(size), bits: new Uint8Array(size), base: new Uint16Array(size) }
@@ -29,7 +29,7 @@ export function buildFseTable(probabilities: readonly number[], accuracyLog: num
   return table
 }
 
-/** Gives each state its symbol; answers the count of states of each. */
+/** Assigns a symbol to each state; returns the number of states per symbol. */
 function spreadSymbols(probabilities: readonly number[], symbols: Uint8Array): number[] {
   const size = symbols.length
   let last = size - 1
@@ -47,8 +47,8 @@ function spreadSymbols(probabilities: readonly number[], symbols: Uint8Array): n
 }
 
 /**
- * Reads the description of a table from bytes[start, end). Throws a DecompressionFault where none stands, where its
- * accuracy exceeds maxAccuracyLog, or where it has a symbol above maxSymbol.
+ * Reads the description of a table from bytes[start, end). Throws a DecompressionFault if it is invalid, if its
+ * accuracy exceeds maxAccuracyLog, or if it has a symbol above maxSymbol.
  */
 export function readFseTable(
   bytes: Uint8Array,
@@ -78,7 +78,7 @@ function readProbabilities(reader: ForwardBits, accuracyLog: number, maxSymbol: 
   return probabilities
 }
 
-/** A value of 0 to remaining + 1, of which the small ones take a bit less; less one, it is the probability. */
+/** Reads a value from 0 to remaining + 1; small values take one bit less. The probability is the value less one. */
 function readProbability(reader: ForwardBits, remaining: number): number {
   const bits = 32 - Math.clz32(remaining + 1)
   const threshold = 1 << (bits - 1)
@@ -92,7 +92,7 @@ function readProbability(reader: ForwardBits, remaining: number): number {
   return (value >= threshold ? value - cheapCount : value) - 1
 }
 
-/** After a probability of 0: how many more follow, two bits at a time, 3 meaning that there is another pair. */
+/** After a probability of 0: the number of further zeros, in groups of two bits. 3 means that another group follows. */
 function readZeros(reader: ForwardBits, probabilities: number[], maxSymbol: number): void {
   let repeat: number
   do {
@@ -101,7 +101,7 @@ function readZeros(reader: ForwardBits, probabilities: number[], maxSymbol: numb
   } while (repeat === 3 && probabilities.length <= maxSymbol)
 }
 
-/** Bits read from the lowest of the first byte on. */
+/** Reads bits from the lowest bit of the first byte upwards. */
 class ForwardBits {
   readonly #bytes: Uint8Array
   readonly #start: number
@@ -114,7 +114,7 @@ class ForwardBits {
     this.#end = end
   }
 
-  /** The next count bits, at most 10; 0 stands for bits beyond the end. */
+  /** The next count bits, at most 10. Bits beyond the end are 0. */
   peek(count: number): number {
     const i = this.#start + (this.#bit >> 3)
     const word = this.#byte(i) | (this.#byte(i + 1) << 8) | (this.#byte(i + 2) << 16)
@@ -128,7 +128,7 @@ class ForwardBits {
     return value
   }
 
-  /** Position of the first byte of which no bit was read. */
+  /** Position of the first byte that is entirely unread. */
   byteAfter(): number {
     return this.#start + ((this.#bit + 7) >> 3)
   }

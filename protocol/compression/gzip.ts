@@ -1,7 +1,7 @@
 import { constants, gunzipSync, gzipSync } from 'node:zlib'
 import { type Codec, corrupt, DecompressionFault, tooLarge } from './codec.ts'
 
-/** What `pieces` gives at most. */
+/** Limit of the content of `pieces`. */
 const LARGEST_PIECES_BYTES = 104_857_600
 
 /** RFC 1952, by node:zlib. Levels 1 to 9, -1 for the library's default (6). */
@@ -9,7 +9,7 @@ export const gzip: Codec = {
   id: 1,
   name: 'gzip',
   compress: (bytes, level = constants.Z_DEFAULT_COMPRESSION) => gzipSync(bytes, { level }),
-  /** One step: Node.js deflates in steps only off the loop, which is `Offload`. */
+  /** One step: Node.js deflates in steps only off the event loop, which is what `Offload` does. */
   *compressing(bytes, level) {
     yield bytes.length
     return gzip.compress(bytes, level)
@@ -22,7 +22,10 @@ export const gzip: Codec = {
       return code === 'ERR_BUFFER_TOO_LARGE' ? tooLarge(limitBytes) : corrupt(`gzip: ${message}`)
     }
   },
-  /** Node.js inflates in pieces only off the loop: what has no thread for it (`Offload`) gets all at once, up to a limit. */
+  /**
+   * Node.js inflates in pieces only off the event loop (`Offload`). Without a thread, all content comes at once, up to
+   * a limit.
+   */
   *pieces(bytes) {
     const content = gzip.decompress(bytes, LARGEST_PIECES_BYTES)
     if (content instanceof DecompressionFault) return content

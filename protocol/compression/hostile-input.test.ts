@@ -3,7 +3,7 @@ import { codecNamed } from './codecs.ts'
 import { decompressLz4Block } from './lz4-block.ts'
 import { decompressZstd } from './zstd-decoder.ts'
 
-/** Inputs that bring other decoders to loop for ever, to write beyond their buffer, or to make up bytes. */
+/** Inputs that make other decoders loop forever, write beyond their buffer, or invent bytes. */
 describe('hostile input', () => {
   it('snappy: a literal of negative length, which leads snappyjs back to where it was', () => {
     const bytes = Buffer.from('0afcfaffffff00000000', 'hex')

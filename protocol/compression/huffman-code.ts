@@ -9,8 +9,8 @@ export interface HuffmanCode {
 }
 
 /**
- * The best code of at most 11 bits for symbols that occur this often; at least two must occur. Codes are given out as
- * zstd's tables expect: the longest first, those of one length in the order of the symbols.
+ * The best code of at most 11 bits for symbols with these counts; at least two must occur. Codes are assigned as zstd's
+ * tables expect: the longest first, those of equal length in symbol order.
  */
 export function huffmanCode(counts: ArrayLike<number>): HuffmanCode {
   const lengths = codeLengths(counts)
@@ -32,7 +32,10 @@ interface Package {
   readonly symbols: readonly number[]
 }
 
-/** Package-merge: in the cheapest 2n - 2 packages of the last round a symbol occurs as often as its code has bits. */
+/**
+ * Package-merge: the length of a symbol's code is the number of times that the symbol occurs in the cheapest 2n - 2
+ * packages of the last round.
+ */
 function codeLengths(counts: ArrayLike<number>): Uint8Array {
   const leaves: Package[] = []
   for (let symbol = 0; symbol < counts.length; symbol++) {

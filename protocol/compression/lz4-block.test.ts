@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { compressLz4Block, decompressLz4Block, lz4BlockBound, lz4HashTable } from './lz4-block.ts'
 
 interface Sequence {
-  /** Where its match starts in the content; undefined: the last, which has none. */
+  /** Where its match starts in the content; undefined for the last sequence, which has none. */
   readonly matchAt: number | undefined
   readonly literals: number
 }
@@ -35,7 +35,7 @@ function sequencesOf(block: Uint8Array): Sequence[] {
   return sequences
 }
 
-/** Content in which matches go on up to the end, as often as not. */
+/** Content in which matches often reach the end. */
 const content = fc
   .tuple(
     fc.array(fc.uint8Array({ minLength: 4, maxLength: 30 }), { minLength: 1, maxLength: 5 }),

@@ -5,37 +5,37 @@ import { copyMatch } from './copy-match.ts'
  * LZ4 block: sequences, each
  *
  *  token         high 4 bits literal length, low 4 bits match length less 4
- *  [255...n]     more literal length where the token says 15
+ *  [255...n]     more literal length if the token has 15
  *  literals
  *  offset        uint16 little endian, backwards, not 0
- *  [255...n]     more match length where the token says 15
+ *  [255...n]     more match length if the token has 15
  *
  * The last sequence ends after its literals. It has at least 5 of them, and the last match starts at least 12 bytes
- * before the end: liblz4 refuses a block that breaks this.
+ * before the end: liblz4 refuses a block that breaks this rule.
  */
 
-/** What decompressLz4Block answers in place of a position. */
+/** Results of decompressLz4Block other than a position. */
 export const CORRUPT = -1
 export const NO_ROOM = -2
 
-/** Bytes that compressLz4Block may write at most for sizeBytes of input. */
+/** Maximum output of compressLz4Block for sizeBytes of input. */
 export function lz4BlockBound(sizeBytes: number): number {
   return sizeBytes + Math.ceil(sizeBytes / 255) + 16
 }
 
-/** Table of lz4js; 256 KB, so worth reusing within a frame. */
+/** Hash table of lz4js. It has 256 KB, so reuse it within a frame. */
 export function lz4HashTable(): Uint32Array {
   return new Uint32Array(1 << 16)
 }
 
 /**
- * Compresses the block to `target`, which has room for lz4BlockBound; answers the bytes written, or 0 where the block
- * is better stored as it is.
+ * Compresses the block to `target`, which has room for lz4BlockBound. Returns the bytes written, or 0 if the block
+ * should be stored uncompressed.
  */
 export function compressLz4Block(block: Uint8Array, target: Uint8Array, hashTable: Uint32Array): number {
-  // Positions in the table would point into the block before this one.
+  // Old positions in the table would point into the previous block.
   hashTable.fill(0)
-  // lz4js lets the last match start 10 bytes before the end: so it is not shown the last two.
+  // lz4js lets the last match start 10 bytes before the end. Hiding the last two bytes makes that 12.
   const shown = block.length - 2
   const size = shown < 13 ? 0 : lz4js.compressBlock(block, target, 0, shown, hashTable)
   if (size === 0) return 0
@@ -43,7 +43,7 @@ export function compressLz4Block(block: Uint8Array, target: Uint8Array, hashTabl
   return extended < block.length ? extended : 0
 }
 
-/** Writes the last sequence anew, so that its literals reach to the end of the block. */
+/** Rewrites the last sequence so that its literals reach the end of the block. */
 function extendLastLiterals(target: Uint8Array, size: number, block: Uint8Array): number {
   let position = 0
   for (;;) {
@@ -78,9 +78,9 @@ function writeLastLiterals(target: Uint8Array, tokenAt: number, block: Uint8Arra
 }
 
 /**
- * Decompresses source[sourceStart, sourceEnd) to target from targetStart on, at most to targetEnd; answers the position
- * after the last byte written, CORRUPT where the bytes are no block, NO_ROOM where more would come out. Reads and writes
- * nothing outside these ranges. lz4js has no such checks.
+ * Decompresses source[sourceStart, sourceEnd) to target from targetStart on, at most to targetEnd. Returns the position
+ * after the last byte written, CORRUPT if the bytes are not a valid block, or NO_ROOM if the content is larger. Reads
+ * and writes nothing outside these ranges. lz4js has no such checks.
  */
 export function decompressLz4Block(
   source: Uint8Array,
@@ -112,7 +112,7 @@ export function decompressLz4Block(
     } else {
       for (let end = from + literals; from < end; ) target[to++] = source[from++]!
     }
-    // What the token says of a match that does not follow is not looked at: neither does liblz4.
+    // The last token's match length is ignored, as in liblz4: no match follows.
     if (from === sourceEnd) return to
 
     if (from + 2 > sourceEnd) return CORRUPT
@@ -131,6 +131,6 @@ export function decompressLz4Block(
     if (length > targetEnd - to) return NO_ROOM
     to = copyMatch(target, to, offset, length)
   }
-  // A block ends with literals; one without any bytes is none.
+  // A block ends with literals, so it is never empty.
   return CORRUPT
 }

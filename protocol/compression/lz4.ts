@@ -19,11 +19,11 @@ import { xxh32 } from './xxh32.ts'
  *  BD               1  bits 6-4 largest block: 4 64 KB, 5 256 KB, 6 1 MB, 7 4 MB; others zero
  *  [content size]   8
  *  HC               1  second byte of xxh32 of FLG to content size
- *  blocks              each: 4 size, highest bit set where stored; bytes; [4 xxh32 of them]
+ *  blocks              each: 4 size, highest bit set if stored; bytes; [4 xxh32 of them]
  *  end mark         4  0
  *  [content sum]    4  xxh32 of the content
  *
- * Message format v0 had a bug that is now part of it: HC was computed with the magic included (KAFKA-3160).
+ * Message format v0 had a bug that is now part of the format: HC was computed with the magic included (KAFKA-3160).
  */
 const MAGIC = Buffer.from([0x04, 0x22, 0x4d, 0x18])
 const VERSION = 0x40
@@ -34,12 +34,12 @@ const CONTENT_CHECKSUM = 0x04
 const RESERVED_FLG = 0x03
 const RESERVED_BD = 0x8f
 const STORED = 0x80000000
-/** What Java's producer writes: the largest block that every client decodes without growing its buffers. */
+/** The block size of Java's producer: the largest that every client decodes without growing its buffers. */
 const BLOCK_BYTES = 65536
 /** An LZ4 sequence of n bytes decodes to at most 255 n. */
 const MAX_RATIO = 255
 
-/** LZ4 frames, of record batches v2 and message format v1. Kafka's levels 1 to 17 all give the fast encoding. */
+/** LZ4 frames of record batches v2 and message format v1. Kafka's levels 1 to 17 all use the fast encoding. */
 export const lz4: Codec = {
   id: 3,
   name: 'lz4',
@@ -49,7 +49,7 @@ export const lz4: Codec = {
   pieces: (bytes) => framePieces(bytes, true),
 }
 
-/** LZ4 frames of message format v0: written with its wrong header checksum; either is accepted. */
+/** LZ4 frames of message format v0. Writes the wrong header checksum; accepts either. */
 export const lz4WithOldChecksum: Codec = {
   ...lz4,
   compress: (bytes) => compressedAtOnce(compressingFrame(bytes, 0)),
@@ -58,15 +58,15 @@ export const lz4WithOldChecksum: Codec = {
   pieces: (bytes) => framePieces(bytes, false),
 }
 
-/** A frame of which header and sizes of blocks are right, without what follows it. */
+/** A frame with a valid header and valid block sizes, without the bytes that follow it. */
 export interface Lz4Frame {
   readonly bytes: Buffer
-  /** Nothing more comes out. */
+  /** Upper bound of its content. */
   readonly boundBytes: number
   readonly contentSize: number | undefined
 }
 
-/** The frame that the bytes begin with; undefined where none stands, or one that Java's readers refuse. */
+/** The frame at the start of the bytes; undefined if there is none, or one that Java's readers refuse. */
 export function lz4FrameOf(source: Uint8Array): Lz4Frame | undefined {
   const bytes = Buffer.from(source.buffer, source.byteOffset, source.length)
   const descriptor = readDescriptor(bytes, true)
@@ -84,7 +84,7 @@ export function lz4FrameOf(source: Uint8Array): Lz4Frame | undefined {
   }
 }
 
-/** Undefined where there is no native code, or what it says is not the last word: ours is. */
+/** Undefined if native code is missing, fails, or must not read this frame: our own decoder then decides. */
 function decompressNatively(source: Uint8Array, limitBytes: number): Buffer | undefined {
   const native = nativeLz4()
   const frame = native && lz4FrameOf(source)
@@ -100,7 +100,7 @@ function decompressNatively(source: Uint8Array, limitBytes: number): Buffer | un
 /** checksumFrom: 4 for a header checksum of the descriptor, 0 for one that includes the magic. */
 function* compressingFrame(bytes: Uint8Array, checksumFrom: 0 | 4): Generator<number, Buffer, void> {
   const blockCount = Math.ceil(bytes.length / BLOCK_BYTES)
-  // A block gets here only when it is smaller than the bytes, but is compressed in place before that is known.
+  // A block is compressed into the frame before we know whether that makes it smaller, so leave room for a larger one.
   const frame = Buffer.allocUnsafe(15 + bytes.length + 4 * blockCount + lz4BlockBound(BLOCK_BYTES) - BLOCK_BYTES)
   frame.set(MAGIC, 0)
   frame[4] = VERSION | INDEPENDENT_BLOCKS
@@ -149,7 +149,7 @@ function decompressFrame(source: Uint8Array, limitBytes: number, checkHeader: bo
   if (size === 'no room') return target.length === limitBytes ? tooLarge(limitBytes) : corrupt('lz4: corrupt block')
   if (typeof size === 'string') return corrupt(`lz4: ${size}`)
   if (contentSize !== undefined && size !== contentSize) return corrupt('lz4: content size does not fit the content')
-  // Records are views of this buffer and may live long: do not keep far more than they need.
+  // Records are views of this buffer and may live long. Do not keep far more memory than they need.
   return size < target.length >> 1 ? Buffer.from(target.subarray(0, size)) : target.subarray(0, size)
 }
 
@@ -174,7 +174,7 @@ function readDescriptor(bytes: Buffer, checkHeader: boolean): Descriptor | strin
   }
 }
 
-/** Bytes that can come out at most: walks over the blocks' sizes. */
+/** Upper bound of the content, computed from the block sizes. */
 function contentBound(bytes: Buffer, descriptor: Descriptor): number {
   let bound = 0
   for (let position = descriptor.blocksStart; position + 4 <= bytes.length; ) {
@@ -190,7 +190,9 @@ function contentBound(bytes: Buffer, descriptor: Descriptor): number {
   return bound
 }
 
-/** One block after the other, in memory for one: Java's reader refuses blocks that depend on the one before. */
+/**
+ * Yields one block after the other, with memory for one. Java's reader also refuses blocks that depend on earlier ones.
+ */
 function* framePieces(source: Uint8Array, checkHeader: boolean): ContentPieces {
   const bytes = Buffer.from(source.buffer, source.byteOffset, source.length)
   const descriptor = readDescriptor(bytes, checkHeader)
@@ -223,16 +225,16 @@ interface Block {
   readonly start: number
   readonly end: number
   readonly stored: boolean
-  /** Position of the next one. */
+  /** Position of the next block. */
   readonly next: number
 }
 
-/** The block at the position; undefined at the end mark, a word where none stands. */
+/** The block at the position; undefined at the end mark, an error text if invalid. */
 function readBlock(bytes: Buffer, position: number, descriptor: Descriptor): Block | string | undefined {
   const sumBytes = descriptor.hasBlockChecksums ? 4 : 0
   if (position + 4 > bytes.length) return 'no end mark'
   const head = bytes.readUInt32LE(position)
-  // What follows the end mark is not read: neither is it by Java's reader, which leaves the content checksum alone.
+  // Bytes after the end mark are not read. Java's reader also ignores them and the content checksum.
   if (head === 0) return undefined
   const stored = head >= STORED
   const start = position + 4
@@ -243,7 +245,7 @@ function readBlock(bytes: Buffer, position: number, descriptor: Descriptor): Blo
   return { start, end, stored, next: end + sumBytes }
 }
 
-/** Bytes written to target, or what is wrong; 'no room': more would come out than fits into target. */
+/** Bytes written to target, or an error text; 'no room': the content exceeds target. */
 function decompressBlocks(bytes: Buffer, descriptor: Descriptor, target: Buffer): number | string {
   let written = 0
   for (let position = descriptor.blocksStart; ; ) {

@@ -1,6 +1,6 @@
 import { type Codec, tooLarge } from './codec.ts'
 
-/** No compression: the same bytes, not copied. */
+/** No compression: returns the same bytes without copying. */
 export const none: Codec = {
   id: 0,
   name: 'none',

@@ -5,7 +5,7 @@ import { codecNamed, codecOf } from './codecs.ts'
 import { zstdPieces } from './zstd-decoder.ts'
 import { encodeZstd } from './zstd-encoder.ts'
 
-/** All pieces joined, or the fault at their end; the largest piece beside it. */
+/** All pieces joined, or their final fault, with the size of the largest piece. */
 function joined(pieces: Generator<Uint8Array, DecompressionFault | undefined, void>) {
   const parts: Buffer[] = []
   let largest = 0
@@ -21,7 +21,7 @@ const content = fc
   .tuple(fc.array(fc.uint8Array({ minLength: 1, maxLength: 40 }), { minLength: 1, maxLength: 8 }), fc.array(fc.nat()))
   .map(([words, picks]) => Buffer.concat(picks.map((pick) => words[pick % words.length]!)))
 
-/** Matches far and near, plain bytes, and long runs. */
+/** Near and far matches, plain bytes, and long runs. */
 const large = Buffer.concat([
   Buffer.from(Array.from({ length: 150_000 }, (_, i) => Math.imul(i ^ (i >> 7), 2654435761) >>> 24)),
   Buffer.alloc(700_000, 'some words, '),
@@ -73,7 +73,7 @@ for (const codec of [0, 1, 2, 3, 4].map((id) => codecOf(id)!)) {
 
 describe('zstd in pieces', () => {
   it('keeps no more than its window of what comes out', () => {
-    // 16 KB of window, and 128 MB of content in four bytes a block.
+    // A window of 16 KB, and 128 MB of content in blocks of four bytes.
     const head = Buffer.from('28b52ffd0020', 'hex')
     const blocks = Array.from({ length: 8000 }, (_, i) => Buffer.from([i === 7999 ? 0x03 : 0x02, 0x00, 0x02, 0x61]))
     const before = process.memoryUsage().arrayBuffers

@@ -17,7 +17,7 @@ export interface SnappyHead {
   readonly elementsStart: number
 }
 
-/** Reads the head of raw snappy bytes; undefined where none stands. The size is a claim. */
+/** Reads the head of raw snappy bytes; undefined if invalid. The size is unverified. */
 export function readSnappyHead(bytes: Uint8Array, start: number, end: number): SnappyHead | undefined {
   let size = 0
   for (let i = 0; i < 5 && start + i < end; i++) {
@@ -35,8 +35,9 @@ export interface SnappyProgress {
 }
 
 /**
- * Decompresses the elements source[sourceStart, sourceEnd) to target[targetStart, targetEnd), which they must fill;
- * false where they do not. Reads and writes nothing outside. snappyjs neither checks that nor ends on any input.
+ * Decompresses the elements source[sourceStart, sourceEnd) to target[targetStart, targetEnd), which they must fill
+ * exactly; false if they do not. Reads and writes nothing outside. snappyjs neither checks this nor terminates on every
+ * input.
  */
 export function decompressSnappyElements(
   source: Uint8Array,
@@ -52,8 +53,8 @@ export function decompressSnappyElements(
 }
 
 /**
- * The same from where progress stands, until the target holds enoughAt or more, or the elements are at their end. False at
- * an element that is none.
+ * The same, continuing from progress, until the target holds at least enoughAt or the elements end. False at an invalid
+ * element.
  */
 export function decompressSomeElements(
   source: Uint8Array,
@@ -65,7 +66,7 @@ export function decompressSomeElements(
   enoughAt: number,
 ): boolean {
   let { from, to } = progress
-  // A full target does not end the loop: what follows must not be there.
+  // With enoughAt at the target's end, continue when the target is full: further elements are an error.
   while (from < sourceEnd && (to < enoughAt || enoughAt === targetEnd)) {
     const tag = source[from++]!
     const kind = tag & 3

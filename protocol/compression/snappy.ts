@@ -17,16 +17,16 @@ import { decompressSnappyElements, decompressSomeElements, readSnappyHead, type 
  *  compatible   4  1
  *  chunks          each: 4 size, then raw snappy bytes
  *
- * librdkafka and Go clients may send raw snappy bytes without it; what starts otherwise is taken for that.
+ * librdkafka and Go clients may send raw snappy bytes without this framing. Bytes without the magic are read as raw.
  */
 const MAGIC = Buffer.from([0x82, 0x53, 0x4e, 0x41, 0x50, 0x50, 0x59, 0x00])
 const HEADER = Buffer.concat([MAGIC, Buffer.from([0, 0, 0, 1, 0, 0, 0, 1])])
-/** Content of a chunk, as snappy-java's stream cuts it. */
+/** Chunk content size of snappy-java's stream. */
 const CHUNK_BYTES = 32768
-/** Of three bytes a copy makes 64: no element does better. */
+/** Upper bound: a copy element of three bytes yields 64. */
 const MAX_RATIO = 22
 
-/** Snappy: written with xerial framing, read with and without. Has no levels. */
+/** Snappy: written with xerial framing, read with and without it. Has no levels. */
 export const snappy: Codec = {
   id: 2,
   name: 'snappy',
@@ -40,10 +40,13 @@ export const snappy: Codec = {
   pieces,
 }
 
-/** Content that is given at once. */
+/** Content per piece. */
 const PIECE_BYTES = 65536
 
-/** Chunk by chunk. A chunk takes memory for all of its content, of which it tells the size: copies may reach back to its start. */
+/**
+ * Decompresses chunk by chunk. Each chunk states its content size and gets memory for all of it, because copies may
+ * reach back to its start.
+ */
 function* pieces(source: Uint8Array): ContentPieces {
   const bytes = Buffer.from(source.buffer, source.byteOffset, source.length)
   const chunks = isFramed(bytes) ? readChunks(bytes) : [{ start: 0, end: bytes.length }]
@@ -93,10 +96,10 @@ function readChunks(bytes: Buffer): Chunk[] | string {
   if (bytes.readInt32BE(8) < 1) return 'unknown version of the framing'
   const chunks: Chunk[] = []
   for (let position = HEADER.length; position < bytes.length; ) {
-    // snappy-java takes what is too short for a size for the end.
+    // Like snappy-java, treat fewer than four bytes as the end.
     if (position + 4 > bytes.length) break
     const size = bytes.readUInt32BE(position)
-    // Streams that were written one after the other: each begins with the header. Its first bytes are no size.
+    // Concatenated streams each begin with the header, whose first bytes are not a valid size.
     if (size === MAGIC.readUInt32BE(0) && isFramed(bytes.subarray(position))) {
       position += HEADER.length
       continue

@@ -2,7 +2,7 @@ import { expect } from 'chai'
 import { xxh32 } from './xxh32.ts'
 
 describe('xxh32', () => {
-  // By the C library, through the Python package xxhash.
+  // Computed by the C library through the Python package xxhash.
   const vectors: [string, number][] = [
     ['', 0x02cc5d05],
     ['a', 0x550d7456],

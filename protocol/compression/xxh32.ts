@@ -4,7 +4,7 @@ const PRIME_3 = 0xc2b2ae3d | 0
 const PRIME_4 = 0x27d4eb2f
 const PRIME_5 = 0x165667b1
 
-/** xxHash32 with seed 0 of bytes[start, end), unsigned: the checksum inside LZ4 frames. */
+/** xxHash32 of bytes[start, end) with seed 0, unsigned: the checksum inside LZ4 frames. */
 export function xxh32(bytes: Uint8Array, start = 0, end = bytes.length): number {
   let position = start
   let hash = PRIME_5

@@ -1,15 +1,15 @@
 /**
- * One of the three codes that make a sequence (RFC 8878, 3.1.1.3.2): a length or offset is a symbol, which names a
- * base, and as many bits as the symbol says.
+ * One of the three codes of a sequence (RFC 8878, 3.1.1.3.2). A symbol stands for a base value and a number of extra
+ * bits, which are added to the base.
  */
 export interface SequenceCode {
   readonly maxSymbol: number
-  /** Largest accuracy of a table that a block brings along. */
+  /** Maximum accuracy of a table inside a block. */
   readonly maxAccuracyLog: number
-  /** The table for blocks that bring none: accuracy, and probabilities in units of 2^-accuracyLog; -1 is "less than one". */
+  /** Predefined table: accuracy, and probabilities in units of 2^-accuracyLog; -1 means "less than one". */
   readonly accuracyLog: number
   readonly probabilities: readonly number[]
-  /** Extra bits of each symbol, and where it starts. Empty for offsets: symbol n starts at 2^n and has n bits. */
+  /** Extra bits and base value of each symbol. Empty for offsets: symbol n has base 2^n and n extra bits. */
   readonly bits: Uint8Array
   readonly bases: Int32Array
 }
@@ -33,7 +33,7 @@ export const OFFSETS: SequenceCode = {
   bases: new Int32Array(0),
 }
 
-/** Matches have at least 3 bytes. */
+/** A match has at least 3 bytes. */
 export const MATCH_LENGTHS: SequenceCode = {
   maxSymbol: 52,
   maxAccuracyLog: 9,
@@ -45,7 +45,7 @@ export const MATCH_LENGTHS: SequenceCode = {
   ...extraBits(32, [1, 1, 1, 1, 2, 2, 3, 3, 4, 4, 5, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16], 3),
 }
 
-/** The first `plain` symbols have no extra bits; the others have these. */
+/** The first `plain` symbols have no extra bits; `others` lists the rest. */
 function extraBits(plain: number, others: readonly number[], first: number) {
   const bits = Uint8Array.from([...Array<number>(plain).fill(0), ...others])
   let base = first

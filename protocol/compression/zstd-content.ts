@@ -1,24 +1,27 @@
 import { type DecompressionFault, tooLarge } from './codec.ts'
 
-/** Where a zstd decoder writes to, and what it copies matches from. */
+/** Output of a zstd decoder and source of its matches. */
 export interface ContentTarget {
-  /** May be another one after each call of roomFor or roomUpTo. */
+  /** roomFor and roomUpTo may replace it. */
   readonly bytes: Buffer
-  /** Where the next byte goes. */
+  /** Position of the next byte. */
   size: number
-  /** Where the frame starts in bytes: negative once its start has been let go. */
+  /** Position of the frame's start in bytes; negative once its start has been dropped. */
   readonly frameStart: number
-  /** Content of the frame so far. */
+  /** Bytes of the frame so far. */
   readonly frameBytes: number
   beginFrame(windowBytes: number): void
-  /** Position up to which a block of at most sizeBytes may write; throws where the limit leaves less. */
+  /**
+   * Makes room for a block of sizeBytes and returns the position up to which it may write. Throws if the limit leaves
+   * less.
+   */
   roomFor(sizeBytes: number): number
-  /** Like roomFor, where the block's size is not known yet: less than sizeBytes where the limit leaves less. */
+  /** Like roomFor, for a block of unknown size up to sizeBytes: gives less room if the limit leaves less. */
   roomUpTo(sizeBytes: number): number
   tooLarge(): DecompressionFault
 }
 
-/** All of the content; grows up to the limit. */
+/** Holds all content; grows up to the limit. */
 export class WholeContent implements ContentTarget {
   bytes: Buffer
   size = 0
@@ -53,7 +56,7 @@ export class WholeContent implements ContentTarget {
     return this.roomFor(Math.min(sizeBytes, this.#limitBytes - this.size))
   }
 
-  /** Records are views of it and may live long: it does not keep far more than they need. */
+  /** Records are views of this buffer and may live long. Do not keep far more memory than they need. */
   content(): Buffer {
     const content = this.bytes.subarray(0, this.size)
     return this.size < this.bytes.length >> 1 ? Buffer.from(content) : content
@@ -65,8 +68,8 @@ export class WholeContent implements ContentTarget {
 }
 
 /**
- * The last of the content, as far back as matches reach. Memory grows with the content, and ends at twice the window: what
- * a frame claims to need costs nothing by itself.
+ * Holds the end of the content, as far back as matches reach. Memory grows with the content up to about twice the
+ * window, so a frame that claims a large window costs nothing by itself.
  */
 export class WindowedContent implements ContentTarget {
   bytes: Buffer
@@ -99,7 +102,7 @@ export class WindowedContent implements ContentTarget {
     return this.roomFor(sizeBytes)
   }
 
-  /** What was written since the last call. */
+  /** The bytes written since the last call. */
   take(): Uint8Array {
     const taken = this.bytes.subarray(this.#takenTo, this.size)
     this.#takenTo = this.size
@@ -113,7 +116,7 @@ export class WindowedContent implements ContentTarget {
   #makeRoom(): void {
     const kept = Math.min(this.#windowBytes, this.frameBytes)
     const dropped = this.size - kept
-    // Copies within no more than what was written since the last time, so each byte is moved once.
+    // Reuse the buffer only if at least as much was dropped as is kept, so that each byte moves about once.
     const isEnough = dropped >= this.bytes.length >> 1 || this.bytes.length - kept >= kept + this.#blockBytes
     const target = isEnough ? this.bytes : Buffer.allocUnsafe(2 * this.bytes.length)
     this.bytes.copy(target, 0, dropped, this.size)

@@ -4,7 +4,7 @@ import { type HuffmanTable, readLiterals } from './zstd-literals.ts'
 import { executeSequences, newSequenceState } from './zstd-sequences.ts'
 
 /*
- * Zstandard (RFC 8878), for Node.js that has no zstd of its own. Little endian.
+ * Zstandard (RFC 8878), for versions of Node.js without zstd. Little endian.
  *
  *  magic          4  0xfd2fb528
  *  descriptor     1  bits 7-6 size of content size, 5 single segment, 3 zero, 2 checksum, 1-0 size of dictionary id
@@ -14,19 +14,19 @@ import { executeSequences, newSequenceState } from './zstd-sequences.ts'
  *  blocks            each: 3 head (bit 0 last, 1-2 type, then size), bytes
  *  [checksum]     4  of the content; the batch has its own, so it is not computed here
  *
- * Frames may follow one another, and skippable ones (magic 0x184d2a5?, 4 size) stand between them.
+ * Frames may follow one another, with skippable frames (magic 0x184d2a5?, 4 size) between them.
  */
 const MAGIC = 0xfd2fb528
 const SKIPPABLE_MAGIC = 0x184d2a50
 const MAX_BLOCK_BYTES = 131072
-/** Readers in C and Java refuse to keep more than this. */
+/** Readers in C and Java refuse larger windows. */
 const MAX_WINDOW_BYTES = 2 ** 27 + 1
-/** BackwardBits reads in words: so many bytes must follow the input. */
+/** BackwardBits reads whole words, so this many bytes must follow the input. */
 const PADDING_BYTES = 4
 
 /**
- * Decompresses all frames in `source`. Every table and length is checked before it is used; takes no memory but for
- * the content and a block. A pure JavaScript decoder that was tried before, fzstd, never ends on some inputs.
+ * Decompresses all frames in `source`. Checks every table and length before use. Takes memory only for the content and
+ * a block. fzstd, a pure JavaScript decoder that was tried before, never ends on some inputs.
  */
 export function decompressZstd(source: Uint8Array, limitBytes: number): Buffer | DecompressionFault {
   const output = new WholeContent(limitBytes, Math.max(4 * source.length, MAX_BLOCK_BYTES))
@@ -39,7 +39,7 @@ export function decompressZstd(source: Uint8Array, limitBytes: number): Buffer |
   }
 }
 
-/** The same block by block, in memory for the window that the frame asks for and a block. */
+/** The same block by block, with memory for the frame's window and a block. */
 export function* zstdPieces(source: Uint8Array): ContentPieces {
   const output = new WindowedContent(MAX_BLOCK_BYTES)
   try {
@@ -68,7 +68,7 @@ interface FrameHead {
   readonly blocksStart: number
 }
 
-/** Answers the position after the frame. */
+/** Returns the position after the frame. */
 function* readFrame(
   bytes: Uint8Array,
   start: number,
@@ -141,7 +141,7 @@ interface FrameState {
   huffman: HuffmanTable | undefined
 }
 
-/** type: 0 raw, 1 one byte repeated, 2 compressed. Answers the position after the block. */
+/** type: 0 raw, 1 one byte repeated, 2 compressed. Returns the position after the block. */
 function readBlock(
   bytes: Uint8Array,
   start: number,

@@ -6,7 +6,7 @@ import { encodeZstd } from './zstd-encoder.ts'
 
 const native = (zlib as { zstdDecompressSync?: (bytes: Uint8Array) => Buffer }).zstdDecompressSync
 
-/** Through our decoder, and through that of the C library where Node.js has it. */
+/** Decodes the frame with our decoder, and with the C library's if Node.js has it. */
 function roundTrip(content: Uint8Array): number {
   const frame = encodeZstd(content)
   const decoded = decompressZstd(frame, content.length)
@@ -15,7 +15,7 @@ function roundTrip(content: Uint8Array): number {
   return frame.length
 }
 
-/** Numbers below 2^32 that look random and are the same every time. */
+/** Deterministic pseudorandom numbers below 2^32. */
 function scrambled(i: number): number {
   return Math.imul(i ^ (i >>> 7) ^ 0x5bd1e995, 0x9e3779b1) >>> 0
 }
@@ -36,7 +36,7 @@ describe('encodeZstd', () => {
   })
 
   it('makes literals of every size, with one stream and with four', () => {
-    // No five bytes come back, so all is literals; 64 symbols of unlike frequency.
+    // No five bytes repeat, so all are literals: 64 symbols of very different frequency.
     const literals = Buffer.from(
       Array.from({ length: 40_000 }, (_, i) => 48 + (Math.clz32(scrambled(i)) * 5 + (scrambled(i) % 3))),
     )

@@ -4,7 +4,7 @@ import { MatchFinder, type Sequences } from './zstd-matches.ts'
 import { writeSequences } from './zstd-sequences-writer.ts'
 
 const BLOCK_BYTES = 131072
-/** Magic, descriptor (single segment, content size in 4 bytes), content size: drawn in zstd-decoder.ts. */
+/** Magic, descriptor (single segment, content size in 4 bytes), content size: layout in zstd-decoder.ts. */
 const HEAD_BYTES = 9
 const BLOCK_HEAD_BYTES = 3
 const RAW = 0
@@ -12,9 +12,9 @@ const REPEATED = 1
 const COMPRESSED = 2
 
 /**
- * One zstd frame, for Node.js that has no zstd of its own: greedy matches, predefined tables for sequences, Huffman
- * codes for literals that are plain text. JSON comes out a quarter larger than from level 1 of the C library. At most
- * 2^31 - 1 bytes.
+ * Encodes one zstd frame, for versions of Node.js without zstd. Greedy matches, predefined tables for sequences,
+ * Huffman codes for literals that are plain text. JSON comes out a quarter larger than from level 1 of the C library.
+ * At most 2^31 - 1 bytes.
  */
 export function encodeZstd(content: Uint8Array): Buffer {
   return compressedAtOnce(encodingZstd(content))
@@ -30,7 +30,7 @@ export function* encodingZstd(content: Uint8Array): Generator<number, Buffer, vo
   const scratch = new Uint8Array(blockBound(Math.min(content.length, BLOCK_BYTES)))
   let position = HEAD_BYTES
   let recentOffset = 0
-  // Content without a byte still needs a last block.
+  // Empty content still needs a last block.
   for (let start = 0; start === 0 || start < content.length; start += BLOCK_BYTES) {
     const end = Math.min(content.length, start + BLOCK_BYTES)
     const isLast = end === content.length
@@ -52,7 +52,7 @@ function frameBound(size: number): number {
   return HEAD_BYTES + size + BLOCK_HEAD_BYTES * (1 + Math.ceil(size / BLOCK_BYTES))
 }
 
-/** A sequence stands for at least five bytes and takes at most 12; literals that do not shrink, 11 bits each. */
+/** A sequence covers at least five bytes and takes at most 12. Incompressible literals take up to 11 bits each. */
 function blockBound(size: number): number {
   return 4 * size + 1024
 }
@@ -69,7 +69,7 @@ function writePlainBlock(frame: Buffer, position: number, block: Uint8Array, isL
   return start + bytes.length
 }
 
-/** Answers the position after the head. */
+/** Returns the position after the head. */
 function writeBlockHead(frame: Buffer, position: number, type: number, size: number, isLast: boolean): number {
   frame.writeUIntLE((size << 3) | (type << 1) | (isLast ? 1 : 0), position, BLOCK_HEAD_BYTES)
   return position + BLOCK_HEAD_BYTES

@@ -1,16 +1,16 @@
 import { ForwardBitWriter } from './forward-bit-writer.ts'
 import { type HuffmanCode, huffmanCode } from './huffman-code.ts'
 
-/** Below this a table costs more than it saves. */
+/** Below this size a table costs more than it saves. */
 const MIN_COMPRESSED = 64
-/** Weights of 4 bits each can describe so many symbols; more would have to be compressed themselves. */
+/** Most symbols that weights of 4 bits each can describe; for more, the weights would have to be compressed. */
 const MAX_SYMBOL = 128
-/** Sizes above it take a wider header and four streams. */
+/** Larger sizes need a wider header and four streams. */
 const MAX_ONE_STREAM = 1023
 
 /**
- * Writes the literals section of a block (drawn in zstd-literals.ts), as small as it gets: one byte repeated, Huffman
- * coded, or raw. `bytes` has room for the literals and 512 bytes more. Answers the position after it.
+ * Writes the literals section of a block (layout in zstd-literals.ts) in the smallest of three forms: one byte
+ * repeated, Huffman coded, or raw. `bytes` has room for the literals and 512 bytes more. Returns the position after it.
  */
 export function writeLiterals(literals: Uint8Array, bytes: Uint8Array, position: number): number {
   const counts = new Uint32Array(256)
@@ -54,13 +54,13 @@ function writeCompressed(
       ? writeStream(literals, code, bytes, streamsStart)
       : writeFourStreams(literals, code, bytes, streamsStart)
   const sizeBits = format === 0 ? 10 : format === 2 ? 14 : 18
-  // Literals that do not shrink may need more bits than the header has: the caller takes them raw then.
+  // Incompressible literals may overflow the header's size field. The caller then stores them raw.
   const head = 2 + format * 4 + literals.length * 16 + (end - start) * 2 ** (4 + sizeBits)
   writeUintLE(bytes, position, head, headBytes)
   return end
 }
 
-/** One weight for every symbol but the last, whose weight follows from the others. */
+/** Writes a weight for every symbol but the last, whose weight follows from the others. */
 function writeWeights(code: HuffmanCode, maxSymbol: number, bytes: Uint8Array, position: number): number {
   const weight = (symbol: number) => {
     const length = symbol < maxSymbol ? code.lengths[symbol]! : 0

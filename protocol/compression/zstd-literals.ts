@@ -2,7 +2,7 @@ import { BackwardBits } from './backward-bits.ts'
 import { corrupt } from './codec.ts'
 import { readFseTable } from './fse-table.ts'
 
-/** Entries of a Huffman table: code length in the high byte, symbol in the low one, for each value of the next bits. */
+/** Huffman table, indexed by the next maxBits bits: code length in the high byte, symbol in the low byte. */
 export interface HuffmanTable {
   readonly maxBits: number
   readonly entries: Uint16Array
@@ -12,13 +12,13 @@ export interface HuffmanTable {
 export interface Literals {
   readonly bytes: Uint8Array
   readonly position: number
-  /** The table that a later block may use again. */
+  /** The table, which a later block may reuse. */
   readonly huffman: HuffmanTable | undefined
 }
 
 /**
- * Reads the literals section (RFC 8878, 3.1.1.3.1) that starts at position. The two low bits of its first byte say:
- * 0 raw, 1 one byte repeated, 2 compressed with a table of its own, 3 with the last block's. Throws DecompressionFault.
+ * Reads the literals section (RFC 8878, 3.1.1.3.1) at position. The two low bits of its first byte give the type: 0
+ * raw, 1 one byte repeated, 2 compressed with its own table, 3 with the last block's table. Throws DecompressionFault.
  */
 export function readLiterals(
   bytes: Uint8Array,
@@ -79,7 +79,7 @@ function readCompressed(
   return { bytes: literals, position: after, huffman: tree.table }
 }
 
-/** Three sizes of 2 bytes, then four streams, each of a quarter of the literals, rounded up. */
+/** Three sizes of 2 bytes, then four streams, each for a quarter of the literals, rounded up. */
 function decodeFourStreams(bytes: Uint8Array, start: number, end: number, table: HuffmanTable, out: Uint8Array): void {
   const quarter = (out.length + 3) >> 2
   if (start + 6 > end || 3 * quarter > out.length) throw corrupt('zstd: cut literals')
@@ -114,7 +114,7 @@ function decodeStream(
     out[to++] = entry
     left -= entry >> 8
   }
-  // The last codes may be shorter than what a whole look-up takes: what is missing reads as zero.
+  // The last codes may be shorter than a whole look-up: missing bits read as zero.
   while (left > 0 && to < outEnd) {
     const low = (bytes[start]! | (bytes[start + 1]! << 8)) & ((1 << left) - 1)
     const entry = entries[left >= maxBits ? low >> (left - maxBits) : low << (maxBits - left)]!
@@ -124,7 +124,7 @@ function decodeStream(
   if (left !== 0 || to !== outEnd) throw corrupt('zstd: literals do not fit their stream')
 }
 
-/** Weights of the symbols, either 4 bits each or by finite state entropy (RFC 8878, 4.2.1). */
+/** Reads the symbols' weights, either 4 bits each or coded by finite state entropy (RFC 8878, 4.2.1). */
 function readHuffmanTable(bytes: Uint8Array, start: number, end: number): { table: HuffmanTable; position: number } {
   if (start >= end) throw corrupt('zstd: no Huffman table')
   const head = bytes[start]!
@@ -143,7 +143,7 @@ function readPlainWeights(bytes: Uint8Array, start: number, count: number): numb
   })
 }
 
-/** Two states take turns; the one that still has a symbol when the bits run out gives the last weight. */
+/** Two states alternate. When the bits run out, the state that still has a symbol gives the last weight. */
 function readFseWeights(bytes: Uint8Array, start: number, end: number): number[] {
   const { table, position } = readFseTable(bytes, start, end, 6, 255)
   const bits = new BackwardBits(bytes, position, end)
@@ -155,7 +155,7 @@ function readFseWeights(bytes: Uint8Array, start: number, end: number): number[]
     weights.push(table.symbol[state]!)
     state = table.base[state]! + bits.read(table.bits[state]!)
     if (bits.left < 0) break
-    // 255 weights are all that there can be; a table whose states take no bits would go on for ever.
+    // There are at most 255 weights. A table whose states consume no bits would loop forever.
     if (weights.length > 254) throw corrupt('zstd: too many Huffman weights')
     const next = other
     other = state
@@ -165,7 +165,9 @@ function readFseWeights(bytes: Uint8Array, start: number, end: number): number[]
   return weights
 }
 
-/** A symbol of weight w has a code of maxBits + 1 - w bits; the last symbol's weight is what is missing to a power of 2. */
+/**
+ * A symbol of weight w has a code of maxBits + 1 - w bits. The last symbol's weight fills the sum up to a power of 2.
+ */
 function buildHuffmanTable(weights: number[]): HuffmanTable {
   let sum = 0
   for (const weight of weights) {

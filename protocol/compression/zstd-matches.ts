@@ -1,28 +1,28 @@
 const HASH_BITS = 15
 const MIN_MATCH = 5
-/** The longest match that one sequence can say is 65538 and more; a block has no more than twice that. */
+/** Longest match per sequence. The format allows longer ones, but a block has no more than twice this size. */
 const MAX_MATCH = 65538
 
-/** What a block is made of: sequences, each so many literals and then a match, and literals after the last. */
+/** The parts of a block: sequences of literals and a match, then the last literals. */
 export interface Sequences {
   readonly count: number
-  /** Of each sequence three numbers: literal length, match length, offset. */
+  /** Three numbers per sequence: literal length, match length, offset. */
   readonly values: Uint32Array
-  /** The literals of all sequences and those at the end. */
+  /** The literals of all sequences, then the last ones. */
   readonly literals: Uint8Array
 }
 
-/** Finds matches in content, block by block: each may reach back to the beginning of the content. */
+/** Finds matches in content, block by block. A match may reach back to the beginning of the content. */
 export class MatchFinder {
   readonly #content: Uint8Array
-  /** Latest position with that hash, plus one. */
+  /** Latest position for each hash, plus one. */
   readonly #positions = new Int32Array(1 << HASH_BITS)
 
   constructor(content: Uint8Array) {
     this.#content = content
   }
 
-  /** Greedy: takes the first match that it sees, and looks less often the longer it sees none. */
+  /** Greedy: takes the first match found, and searches less often the longer it finds none. */
   sequencesOf(start: number, end: number): Sequences {
     const content = this.#content
     const values = new Uint32Array(3 * Math.ceil((end - start) / MIN_MATCH))
@@ -53,7 +53,9 @@ export class MatchFinder {
     return { count, values, literals: literals.subarray(0, literalCount + end - anchor) }
   }
 
-  /** The latest position whose five bytes may be those at position, which it now is itself; negative: none. */
+  /**
+   * Records the position under the hash of its five bytes and returns the previous one with that hash; negative: none.
+   */
   #latest(position: number): number {
     const content = this.#content
     const word =

@@ -3,12 +3,12 @@ import { FseEncoder } from './fse-encoder.ts'
 import { LITERAL_LENGTHS, MATCH_LENGTHS, OFFSETS, type SequenceCode } from './zstd-codes.ts'
 import type { Sequences } from './zstd-matches.ts'
 
-/** 0: all three codes by their predefined tables. */
+/** 0: predefined tables for all three codes. */
 const PREDEFINED_TABLES = 0
 
 /**
- * Writes the sequences section of a block, with the predefined tables. `recent` is the offset used last in the frame, 0
- * at its start. `bytes` has room for 16 bytes a sequence. Answers the position after it.
+ * Writes the sequences section of a block with the predefined tables. `recent` is the last offset used in the frame, 0
+ * at its start. `bytes` has room for 16 bytes per sequence. Returns the position after it.
  */
 export function writeSequences(sequences: Sequences, recent: number, bytes: Uint8Array, position: number): number {
   const { count, values } = sequences
@@ -51,7 +51,7 @@ function encoderOf(code: SequenceCode): FseEncoder {
   return new FseEncoder(code.probabilities, code.accuracyLog)
 }
 
-/** Offsets as they are written: 1 repeats the one before, which it means only after literals; others count from 4. */
+/** Encoded offsets: 1 repeats the previous offset, but only after literals; other offsets are written plus 3. */
 function withRepeats(values: Uint32Array, count: number, recent: number): Uint32Array {
   const offsets = new Uint32Array(count)
   let previous = recent

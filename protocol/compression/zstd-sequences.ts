@@ -4,12 +4,12 @@ import { copyMatch } from './copy-match.ts'
 import { buildFseTable, type FseTable, readFseTable, singleSymbolTable } from './fse-table.ts'
 import { LITERAL_LENGTHS, MATCH_LENGTHS, OFFSETS, type SequenceCode } from './zstd-codes.ts'
 
-/** What one block leaves to the next of its frame. */
+/** Decoder state passed from one block to the next of its frame. */
 export interface SequenceState {
   literalLengths: FseTable | undefined
   offsets: FseTable | undefined
   matchLengths: FseTable | undefined
-  /** The three offsets used last, the latest first. */
+  /** The last three offsets, the latest first. */
   readonly recentOffsets: [number, number, number]
 }
 
@@ -19,8 +19,8 @@ export function newSequenceState(): SequenceState {
 }
 
 /**
- * Carries out the sequences of a block, in bytes[position, end): each copies literals to target, then a match from
- * what was written since frameStart. Answers the position after the last byte written, at most room. Throws
+ * Executes the sequences of a block in bytes[position, end). Each copies literals to target, then a match from the
+ * bytes written since frameStart. Returns the position after the last byte written, at most room. Throws
  * DecompressionFault.
  */
 export function executeSequences(
@@ -51,7 +51,7 @@ export function executeSequences(
     const offsetCode = offsets!.symbol[offsetState]!
     const matchCode = matchLengths!.symbol[matchState]!
     const literalCode = literalLengths!.symbol[literalState]!
-    // No content is so long that an offset could take 31 bits.
+    // No content is long enough for an offset of 31 bits.
     if (offsetCode > 30) throw corrupt('zstd: match before the start')
     const offsetValue = (1 << offsetCode) + bits.readLong(offsetCode)
     const matchLength = matchBases[matchCode]! + bits.read(matchBits[matchCode]!)
@@ -86,7 +86,9 @@ function appendLiterals(literals: Uint8Array, from: number, target: Uint8Array, 
   return to + literals.length - from
 }
 
-/** 1 to 3 name one of the recent offsets, or, with no literals, the one after it; 3 then means the latest less one. */
+/**
+ * Values 1 to 3 name a recent offset. Without literals they name the next one, and 3 means the latest offset less one.
+ */
 function resolveOffset(value: number, literalLength: number, recent: [number, number, number]): number {
   if (value > 3) {
     recent[2] = recent[1]
@@ -103,7 +105,7 @@ function resolveOffset(value: number, literalLength: number, recent: [number, nu
   return offset
 }
 
-/** Number of sequences and where their bits start; reads the tables into state. undefined: no sequences. */
+/** Reads the number of sequences, where their bits start, and the tables into state. undefined: no sequences. */
 function readHead(
   bytes: Uint8Array,
   position: number,
@@ -132,7 +134,7 @@ function readHead(
   return { count, start: matches.position }
 }
 
-/** mode: 0 predefined, 1 one symbol only, 2 described here, 3 the last block's. */
+/** mode: 0 predefined, 1 one symbol only, 2 described here, 3 that of the last block. */
 function readTable(
   code: SequenceCode,
   mode: number,

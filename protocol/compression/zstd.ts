@@ -3,7 +3,7 @@ import { type Codec, corrupt, type DecompressionFault, tooLarge } from './codec.
 import { decompressZstd, zstdPieces } from './zstd-decoder.ts'
 import { encodeZstd, encodingZstd } from './zstd-encoder.ts'
 
-/** What node:zlib has from 22.15 on; the types of 20 do not know it. */
+/** The zstd functions of node:zlib, present from 22.15 on and missing from the types of 20. */
 interface NativeZstd {
   zstdCompressSync(bytes: Uint8Array, options: { params?: Record<number, number> }): Buffer
   zstdDecompressSync(
@@ -16,8 +16,8 @@ interface NativeZstd {
 const native = 'zstdCompressSync' in zlib ? (zlib as unknown as NativeZstd) : undefined
 
 /**
- * Zstandard, by node:zlib where it has it, elsewhere in JavaScript, where every level compresses alike. Levels -131072
- * to 22, default 3.
+ * Zstandard by node:zlib if it has it, else in JavaScript, where every level compresses alike. Levels -131072 to 22,
+ * default 3.
  */
 export const zstd: Codec = {
   id: 4,
@@ -26,7 +26,7 @@ export const zstd: Codec = {
     native === undefined
       ? encodeZstd(bytes)
       : native.zstdCompressSync(bytes, { params: { [native.constants.ZSTD_c_compressionLevel]: level } }),
-  /** One step where it is node:zlib that compresses: in steps it does so off the loop, which is `Offload`. */
+  /** One step with node:zlib, which compresses in steps only off the event loop (`Offload`). */
   *compressing(bytes, level) {
     if (native === undefined) return yield* encodingZstd(bytes)
     yield bytes.length
@@ -41,7 +41,7 @@ function decompressNatively(zstd: NativeZstd, bytes: Uint8Array, limitBytes: num
   try {
     const options = { maxOutputLength: Math.max(1, limitBytes), info: true as const }
     const { buffer, engine } = zstd.zstdDecompressSync(bytes, options)
-    // node:zlib stops after the first frame and says nothing.
+    // node:zlib stops after the first frame without an error.
     return engine.bytesWritten < bytes.length ? decompressZstd(bytes, limitBytes) : buffer
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException

@@ -13,38 +13,38 @@ import {
 } from './record-batch.ts'
 import { sizeOfVarlong, writeVarlong } from './varint.ts'
 
-/** A record to be written. Text is written in UTF-8. */
+/** A record to write. Text is written in UTF-8. */
 export interface NewRecord {
-  /** Left out: the offset after the record before it; the first has the batch's baseOffset. */
+  /** Omitted: the previous record's offset plus one; for the first record, the batch's baseOffset. */
   readonly offset?: number
-  /** Milliseconds; -1: none. Left out: -1. */
+  /** Milliseconds; -1: none. Omitted: -1. */
   readonly timestamp?: number
   readonly key?: Uint8Array | string | null
   readonly value?: Uint8Array | string | null
   readonly headers?: readonly { readonly key: Uint8Array | string; readonly value: Uint8Array | string | null }[]
 }
 
-/** What else a batch's header says. All may be left out. */
+/** Other header fields of a batch. All are optional. */
 export interface BatchOptions {
   readonly baseOffset?: number
-  /** Compaction keeps it while it drops the last records. Left out: the last record's offset. */
+  /** Omitted: the last record's offset. Compaction keeps the old value when it drops the last records. */
   readonly lastOffset?: number
   readonly partitionLeaderEpoch?: number
   readonly compression?: CompressionName
   /** In the range of Kafka's `compression.<name>.level`. */
   readonly compressionLevel?: number
-  /** Set: the batch is of type LogAppendTime and all its records take this time. */
+  /** Set: the batch is of type LogAppendTime and all its records have this time. */
   readonly logAppendTimeMs?: number
   readonly producerId?: number
   readonly producerEpoch?: number
   readonly baseSequence?: number
   readonly transactional?: boolean
   readonly control?: boolean
-  /** KIP-534: stands in place of the base timestamp. */
+  /** Replaces the base timestamp (KIP-534). */
   readonly deleteHorizonMs?: number
 }
 
-/** A v2 batch of these records, at least one, with offsets that rise. Source: MemoryRecordsBuilder. */
+/** Builds a v2 batch of at least one record with rising offsets. Source: MemoryRecordsBuilder. */
 export function buildBatch(records: readonly NewRecord[], options: BatchOptions = {}): Buffer {
   invariant(records.length > 0, 'a batch without records is built by buildEmptyBatch')
   const { baseOffset = 0, compression = 'none' } = options
@@ -64,8 +64,8 @@ export function buildBatch(records: readonly NewRecord[], options: BatchOptions 
 }
 
 /**
- * A batch without records, which compaction keeps so that a producer's last sequence is not forgotten.
- * Source: DefaultRecordBatch.writeEmptyHeader.
+ * Builds a batch without records. Compaction keeps one to preserve a producer's last sequence. Source:
+ * DefaultRecordBatch.writeEmptyHeader.
  */
 export function buildEmptyBatch(
   options: BatchOptions & {
@@ -113,7 +113,7 @@ interface PreparedRecord {
   readonly key: Uint8Array | null
   readonly value: Uint8Array | null
   readonly headers: readonly PreparedHeader[]
-  /** What the length field says. */
+  /** The value of the length field. */
   readonly bodyBytes: number
 }
 

@@ -1,4 +1,4 @@
-/** Integers of 16 and 32 bits, big endian, where the caller has checked the bounds. */
+/** Integers of 16 and 32 bits, big endian. The caller has checked the bounds. */
 
 export function readInt16(bytes: Uint8Array, position: number): number {
   return ((bytes[position]! << 24) >> 16) | bytes[position + 1]!

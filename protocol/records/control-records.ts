@@ -22,21 +22,21 @@ const TYPES = [
 export type ControlRecordType = (typeof TYPES)[number]
 
 /**
- * Type that a control record's key names; 'UNKNOWN' for one that is newer than us, and is to be ignored; undefined
- * where no such key stands. Source: ControlRecordType.parse.
+ * Type in a control record's key. 'UNKNOWN': a type newer than ours, to be ignored. undefined: not a valid key. Source:
+ * ControlRecordType.parse.
  */
 export function controlRecordType(key: Uint8Array | null): ControlRecordType | 'UNKNOWN' | undefined {
   if (key === null || key.length < KEY_BYTES || readInt16(key, 0) < 0) return undefined
   return TYPES[readInt16(key, 2)] ?? 'UNKNOWN'
 }
 
-/** End of a transaction on one partition, as its coordinator has it written. */
+/** End of a transaction on one partition, written on behalf of its coordinator. */
 export interface EndTransactionMarker {
   readonly type: 'COMMIT' | 'ABORT'
   readonly coordinatorEpoch: number
 }
 
-/** The marker in a control record; undefined where it is none, or a broken one. Source: EndTransactionMarker. */
+/** The marker in a control record; undefined if it is no marker or a broken one. Source: EndTransactionMarker. */
 export function readEndTransactionMarker(
   key: Uint8Array | null,
   value: Uint8Array | null,
@@ -47,7 +47,7 @@ export function readEndTransactionMarker(
   return { type, coordinatorEpoch: readInt32(value, 2) }
 }
 
-/** A batch with the marker that commits or aborts the transaction of a producer. */
+/** Builds a batch with the marker that commits or aborts a producer's transaction. */
 export function buildEndTransactionBatch(
   marker: EndTransactionMarker,
   options: Pick<BatchOptions, 'baseOffset' | 'partitionLeaderEpoch'> & {
@@ -62,7 +62,7 @@ export function buildEndTransactionBatch(
   return buildBatch([record], { ...options, transactional: true, control: true })
 }
 
-/** A control batch of another type: value as the type's own schema writes it. */
+/** Builds a control batch of another type; value is encoded with the type's own schema. */
 export function buildControlBatch(
   type: Exclude<ControlRecordType, 'COMMIT' | 'ABORT'>,
   value: Uint8Array,
@@ -72,14 +72,14 @@ export function buildControlBatch(
   return buildBatch([record], { ...options, control: true })
 }
 
-/** Who leads the metadata log from here on, and who voted for it (LeaderChangeMessage v0). */
+/** The new leader of the metadata log and its voters (LeaderChangeMessage v0). */
 export interface LeaderChange {
   readonly leaderId: number
   readonly voters: readonly number[]
   readonly grantingVoters: readonly number[]
 }
 
-/** The batch with which a leader of the metadata log opens its epoch. */
+/** Builds the batch with which a leader of the metadata log begins its epoch. */
 export function buildLeaderChangeBatch(
   change: LeaderChange,
   options: Pick<BatchOptions, 'baseOffset' | 'partitionLeaderEpoch'> & { readonly timestampMs: number },
@@ -92,7 +92,7 @@ export function buildLeaderChangeBatch(
 
 const NO_TAGS = Buffer.alloc(1)
 
-/** Compact array of int32 with no tags each. A quorum is far smaller than the 126 that one length byte can say. */
+/** Compact array of int32, each without tags. A one-byte length allows 126 voters, far more than a quorum has. */
 function voterList(voters: readonly number[]): Buffer {
   const bytes = Buffer.alloc(1 + 5 * voters.length)
   bytes[0] = voters.length + 1

@@ -14,9 +14,9 @@ import {
 } from './record-reader.ts'
 
 /**
- * Makes one v2 batch of a message set of format v0 or v1, as it comes in a produce request of an old client: offsets
- * count from 0, timestamps and compression are kept. A cut message at the end is left out. What remains to be checked
- * (keys, timestamps, sizes) is checked in the batch. Source: LogValidator.
+ * Converts a message set of format v0 or v1, from a produce request of an old client, to one v2 batch. Offsets count
+ * from 0; timestamps and compression are kept. A cut message at the end is left out. The remaining checks (keys,
+ * timestamps, sizes) run on the batch. Source: LogValidator.
  */
 export function convertToBatch(
   messageSet: Buffer,
@@ -53,9 +53,9 @@ function batchOf(legacy: readonly LegacyBatch[], compression: CompressionName): 
 }
 
 /**
- * Batches as a fetch by an old client gets them, at most of format toMagic. Control batches are left out, headers are
- * lost. Of an uncompressed batch, only records from firstOffset on are sent: old clients do not expect earlier ones.
- * Empty where nothing is left. zstd: UNSUPPORTED_COMPRESSION_TYPE. Source: RecordsUtil.downConvert.
+ * Converts batches for a fetch by an old client, at most to format toMagic. Control batches and headers are dropped. Of
+ * an uncompressed batch, only records from firstOffset on are sent: old clients do not expect earlier ones. Empty if
+ * nothing is left. zstd: UNSUPPORTED_COMPRESSION_TYPE. Source: RecordsUtil.downConvert.
  */
 export function convertDown(
   batches: readonly RecordBatch[],
@@ -101,7 +101,7 @@ function readAny(batch: RecordBatch, limitBytes: number): BatchContent | RecordF
     return read instanceof RecordFault ? read : { ...read, compression: nameOf(read.compression) }
   }
   const compression = nameOf(batch.compression)
-  // Refused by its name, whatever is in it.
+  // convertOneDown refuses zstd by its name, so the content is not read.
   if (compression === 'zstd') return { compression, timestampType: batch.timestampType, records: [] }
   const records = readRecords(batch, limitBytes)
   return records instanceof RecordFault ? records : { compression, timestampType: batch.timestampType, records }

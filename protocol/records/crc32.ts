@@ -3,7 +3,7 @@ import { type CrcTables, crcTables, sliceBy16 } from './slice-by-16.ts'
 
 let tables: CrcTables | undefined
 
-// In Node.js from 20.15 and 22.2 on; the types of 20 do not know it.
+// Present in Node.js from 20.15 and 22.2 on; missing from the types of 20.
 const native = (zlib as { crc32?: (bytes: Uint8Array) => number }).crc32
 
 /**
@@ -14,7 +14,7 @@ export function crc32(bytes: Uint8Array, start = 0, end = bytes.length): number 
   return native === undefined ? crc32InJs(bytes, start, end) : native(bytes.subarray(start, end))
 }
 
-/** The same without native code. */
+/** The same in JavaScript. */
 export function crc32InJs(bytes: Uint8Array, start = 0, end = bytes.length): number {
   tables ??= crcTables(0xedb88320)
   return sliceBy16(tables, bytes, start, end)

@@ -8,7 +8,7 @@ describe('crc32c', () => {
   it('is the checksum of the published vectors', () => {
     expect(crc32c(Buffer.from('123456789'))).to.equal(0xe3069283)
     expect(crc32c(Buffer.alloc(0))).to.equal(0)
-    // RFC 3720, B.4
+    // RFC 3720, B.4.
     expect(crc32c(Buffer.alloc(32))).to.equal(0x8a9136aa)
     expect(crc32c(Buffer.alloc(32, 0xff))).to.equal(0x62a8ab43)
     expect(crc32c(Buffer.from(Array.from({ length: 32 }, (_, i) => i)))).to.equal(0x46dd794e)
@@ -44,7 +44,7 @@ describe('crc32', () => {
   })
 })
 
-/** By the definition: one bit at a time. */
+/** Straight from the definition, bit by bit. */
 function bitwise(bytes: Uint8Array, polynomial: number): number {
   let crc = -1
   for (const byte of bytes) {

@@ -2,17 +2,17 @@ import { codecOf } from '../compression/codecs.ts'
 import { BATCH_HEADER_BYTES, type BatchHeader, writeBatchHeader } from './record-batch.ts'
 import { sizeOfVarlong, writeVarlong } from './varint.ts'
 
-/** One record as it is to stand in a batch, each field as it is given, right or wrong. */
+/** One record of a forged batch. Fields are written as given, valid or not. */
 export interface ForgedRecord {
   readonly offsetDelta?: number
   readonly timestampDelta?: number
   readonly attributes?: number
   readonly key?: string | null
   readonly value?: string | null
-  /** Left out: what the fields before it are followed by. */
+  /** Written before the headers. Omitted: the number of headers. */
   readonly headerCount?: number
   readonly headers?: readonly (readonly [keyLength: number, key: string, valueLength: number, value: string])[]
-  /** What the length fields say, where that is not the truth. */
+  /** Values of the length fields, if they are to be wrong. */
   readonly length?: number
   readonly keyLength?: number
   readonly valueLength?: number
@@ -21,20 +21,20 @@ export interface ForgedRecord {
 /** A batch whose header and records may contradict each other. */
 export interface Forgery {
   readonly records?: readonly ForgedRecord[]
-  /** Stands behind the records, inside of the compression. */
+  /** Bytes after the records, compressed with them. */
   readonly trailing?: Buffer
-  /** Stands in place of all that. */
+  /** Replaces the records and the trailing bytes. */
   readonly content?: Buffer
   /** Changes the compressed bytes. */
   readonly damage?: (compressed: Buffer) => Buffer
-  /** Stands in place of what the codec makes. */
+  /** Replaces the output of the codec. */
   readonly compressed?: Buffer
   readonly header?: Partial<BatchHeader>
-  /** Id of the codec that compresses. */
+  /** Id of the codec. */
   readonly codec?: number
 }
 
-/** Bytes of the batch, with the checksum that they ask for. */
+/** Bytes of the batch, with a valid checksum. */
 export function forgedBatch(forgery: Forgery): Buffer {
   const { records = [], codec = 0, header = {} } = forgery
   const content =

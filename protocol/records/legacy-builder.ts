@@ -15,17 +15,17 @@ import {
 } from './legacy-messages.ts'
 import type { LogRecord } from './record-reader.ts'
 
-/** How a message set is to be written. */
+/** Options of a message set. */
 export interface MessageSetOptions {
   readonly magic: 0 | 1
-  /** Anything but 'none' gives one wrapper around all messages. zstd is unknown to these formats. */
+  /** Anything but 'none' wraps all messages in one. These formats do not know zstd. */
   readonly compression?: Exclude<CompressionName, 'zstd'>
-  /** Set: all messages are of type LogAppendTime and take this time (v1). */
+  /** Set: all messages are of type LogAppendTime and have this time (v1). */
   readonly logAppendTimeMs?: number
 }
 
 /**
- * A message set of format v0 or v1 with these records, at least one, at their offsets. Headers are left out: the
+ * Builds a message set of format v0 or v1 of at least one record, at the given offsets. Headers are dropped: these
  * formats have none. Source: MemoryRecordsBuilder.
  */
 export function buildMessageSet(records: readonly Omit<LogRecord, 'headers'>[], options: MessageSetOptions): Buffer {
@@ -43,7 +43,7 @@ export function buildMessageSet(records: readonly Omit<LogRecord, 'headers'>[], 
   return buildMessage(wrapper, codec.id, options)
 }
 
-// No spread into Math.max: a batch can hold more records than a call can have arguments.
+// Math.max(...times) would fail: a batch can hold more records than a call can have arguments.
 function latestTimestamp(records: readonly { readonly timestamp: number }[]): number {
   return records.reduce((latest, { timestamp }) => Math.max(latest, timestamp), Number.NEGATIVE_INFINITY)
 }

@@ -31,7 +31,7 @@ function faultOf(bytes: Buffer): string {
   return batch instanceof RecordFault ? `${batch.kind}: ${batch.message}` : 'none'
 }
 
-/** Writes a value over a message, or a wrapper, and makes its checksum fit again. */
+/** Overwrites a value in a message or wrapper and recomputes its checksum. */
 function changed(message: Buffer, change: (copy: Buffer) => void): Buffer {
   const copy = Buffer.from(message)
   change(copy)
@@ -81,7 +81,7 @@ describe('readLegacyBatch', () => {
   it('reads the lz4 frames of v0 with a wrong header checksum as with a right one, those of v1 only with a right one', () => {
     const spoilt = (magic: 0 | 1) => {
       const bytes = buildMessageSet(three, { magic, compression: 'lz4' })
-      // The checksum is the seventh byte of the frame, which follows the null key and the value's length.
+      // The header checksum is the seventh byte of the frame. The frame follows the null key and the value's length.
       return changed(bytes, (copy) => {
         copy[(magic === 0 ? 26 : 34) + 6]! ^= 0xff
       })

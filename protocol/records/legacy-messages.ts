@@ -17,9 +17,9 @@ import { decompressRecords, type LogRecord, RecordFault } from './record-reader.
  *                  key           int32 length, -1: null; bytes
  *                  value         the same
  *
- * A message with compression is a wrapper: its value is a sequence of messages of the same format without. In v0 these
- * have absolute offsets; in v1 they count from the first, and the timestamp of a wrapper with log append time holds for
- * all of them.
+ * A compressed message is a wrapper: its value is a sequence of uncompressed messages of the same format. In v0 these
+ * have absolute offsets. In v1 their offsets count from the first one, and the timestamp of a wrapper with log append
+ * time applies to all of them.
  */
 export const LEGACY_OFFSET = 0
 export const LEGACY_SIZE = 8
@@ -29,14 +29,14 @@ export const LEGACY_ATTRIBUTES = 17
 export const LEGACY_TIMESTAMP = 18
 /** Bytes of a message without key and value: v0, v1. */
 export const LEGACY_OVERHEAD_BYTES = [26, 34] as const
-/** Where the key's length stands: v0, v1. */
+/** Position of the key's length: v0, v1. */
 export const LEGACY_KEY = [18, 26] as const
 
 const COMPRESSION_MASK = 0x07
 const LOG_APPEND_TIME_FLAG = 0x08
 const ZSTD_ID = 4
 
-/** A message of format v0 or v1, or a wrapper with all that is in it. */
+/** A message of format v0 or v1, or a wrapper with its messages. */
 export interface LegacyBatch {
   readonly magic: 0 | 1
   readonly compression: CompressionId
@@ -46,8 +46,8 @@ export interface LegacyBatch {
 }
 
 /**
- * Reads a batch of format v0 or v1, as batchesOf found it, with its checksums.
- * Source: AbstractLegacyRecordBatch.DeepRecordsIterator.
+ * Reads a batch of format v0 or v1 as found by batchesOf, and checks its checksums. Source:
+ * AbstractLegacyRecordBatch.DeepRecordsIterator.
  */
 export function readLegacyBatch(batch: RecordBatch, limitBytes: number): LegacyBatch | RecordFault {
   const outer = readMessage(batch.bytes, undefined)
@@ -64,7 +64,7 @@ interface Message {
   readonly record: LogRecord
 }
 
-/** bytes is one message, no more. With a wrapper of type LogAppendTime the message takes its time. */
+/** bytes is exactly one message. Inside a wrapper of type LogAppendTime the message takes the wrapper's time. */
 function readMessage(bytes: Buffer, wrapper: Message | undefined): Message | RecordFault {
   const magic = bytes[LEGACY_MAGIC]!
   if (magic > 1) return new RecordFault('invalid', `Invalid magic found in legacy message: ${magic}`)
@@ -122,7 +122,7 @@ function readWrapped(wrapper: Message, limitBytes: number): LogRecord[] | Record
   return records instanceof RecordFault || wrapper.magic === 0 ? records : withAbsoluteOffsets(records, offset)
 }
 
-/** A message that is cut at the end is left out, as in every message set. */
+/** A cut message at the end is ignored, as in every message set. */
 function readInnerMessages(bytes: Buffer, wrapper: Message): LogRecord[] | RecordFault {
   const records: LogRecord[] = []
   for (let position = 0; position + HEADER_BYTES_UP_TO_MAGIC <= bytes.length; ) {
@@ -144,7 +144,7 @@ function readInnerMessages(bytes: Buffer, wrapper: Message): LogRecord[] | Recor
     : new RecordFault('invalid', 'Found invalid compressed record set with no inner records')
 }
 
-/** Some versions of librdkafka left the offset of a wrapper 0: its messages then count from 0. */
+/** Some versions of librdkafka left the wrapper's offset 0. Its messages then count from 0. */
 function withAbsoluteOffsets(records: LogRecord[], wrapperOffset: number): LogRecord[] | RecordFault {
   const lastOffset = records.at(-1)!.offset
   if (wrapperOffset !== 0 && wrapperOffset < lastOffset) {

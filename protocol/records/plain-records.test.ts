@@ -14,7 +14,7 @@ const record = fc.record({
 })
 const records = fc.array(record, { minLength: 1, maxLength: 150 })
 
-/** What the cursor says of the same bytes; undefined: they are no such records. */
+/** Result of the cursor for the same bytes; undefined if it finds a fault. */
 function latestOf(batch: RecordBatch, body: Buffer): number | undefined {
   const cursor = new RecordCursor(batch, body)
   let latest = Number.NEGATIVE_INFINITY
@@ -25,7 +25,7 @@ function latestOf(batch: RecordBatch, body: Buffer): number | undefined {
 describe('latestOfPlainRecords', () => {
   it('knows the latest of plain records', () => {
     fc.assert(
-      // The last one must have room for the longest head.
+      // The last record needs at least LARGEST_HEAD_BYTES.
       fc.property(records, (random) => {
         const given = [...random, { timestamp: FIRST_MS, value: Buffer.from('last') }]
         const batch = new RecordBatch(buildBatch(given))

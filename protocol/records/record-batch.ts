@@ -22,7 +22,7 @@ import { crc32c } from './crc32c.ts'
  *        57     4  count                   number of records
  *        61        records                 one after the other, compressed as a whole
  *
- * Message formats v0 and v1 share the first 17 bytes but for the leader epoch, where they have their checksum.
+ * Message formats v0 and v1 have the same first 17 bytes, except that a checksum replaces the leader epoch.
  */
 const BASE_OFFSET = 0
 const LENGTH = 8
@@ -38,13 +38,13 @@ const PRODUCER_EPOCH = 51
 const BASE_SEQUENCE = 53
 const COUNT = 57
 
-/** Bytes of a v2 header: what a batch is at least, and where its records start. */
+/** Bytes of a v2 header: the minimum size of a batch, and where its records start. */
 export const BATCH_HEADER_BYTES = 61
-/** baseOffset and length: what comes before the bytes that `length` counts. */
+/** baseOffset and length: the bytes before those that `length` counts. */
 export const LOG_OVERHEAD_BYTES = 12
-/** Bytes needed to know a batch's offset, size and magic, whatever its format. */
+/** Bytes needed to know a batch's offset, size and magic in any format. */
 export const HEADER_BYTES_UP_TO_MAGIC = 17
-/** Length field of the smallest v0 message: no batch of any format is shorter. */
+/** Smallest valid length field, that of a v0 message: no batch of any format is shorter. */
 const SMALLEST_LENGTH = 14
 
 const COMPRESSION_MASK = 0x07
@@ -53,18 +53,18 @@ const TRANSACTIONAL_FLAG = 0x10
 const CONTROL_FLAG = 0x20
 const DELETE_HORIZON_FLAG = 0x40
 
-/** Number that stands in the attributes for a codec: 0 none, 1 gzip, 2 snappy, 3 lz4, 4 zstd; 5 to 7 mean nothing. */
+/** Codec number in the attributes: 0 none, 1 gzip, 2 snappy, 3 lz4, 4 zstd; 5 to 7 are invalid. */
 export type CompressionId = number
 export type TimestampType = 'CreateTime' | 'LogAppendTime'
 
-/** No timestamp, no producer id, no sequence, no epoch: Kafka writes -1 for each. */
+/** Kafka writes -1 for no timestamp, no producer id, no sequence and no epoch. */
 export const NO_TIMESTAMP = -1
 export const NO_PRODUCER_ID = -1
 export const NO_PRODUCER_EPOCH = -1
 export const NO_SEQUENCE = -1
 export const NO_PARTITION_LEADER_EPOCH = -1
 
-/** All fields of a v2 header that are not computed from the rest. */
+/** Fields of a v2 header that are not computed from the others. */
 export interface BatchHeader {
   readonly baseOffset: number
   readonly lastOffsetDelta: number
@@ -83,9 +83,9 @@ export interface BatchHeader {
 }
 
 /**
- * View over the bytes of one batch, header first; copies nothing, and its setters write to those bytes. `bytes` may
- * be the header alone, where only header fields are asked for. For formats v0 and v1 only baseOffset (there the offset
- * of the last record), sizeBytes and magic have a meaning: see legacy-messages.ts.
+ * View over the bytes of one batch, header first. It copies nothing; setters write to those bytes. `bytes` may be the
+ * header alone if only header fields are used. For formats v0 and v1 only baseOffset (there the offset of the last
+ * record), sizeBytes and magic are meaningful: see legacy-messages.ts.
  */
 export class RecordBatch {
   readonly bytes: Buffer
@@ -102,7 +102,7 @@ export class RecordBatch {
     writeInt64(this.bytes, BASE_OFFSET, offset)
   }
 
-  /** Bytes of the whole batch, as its length field says. */
+  /** Bytes of the whole batch, according to its length field. */
   get sizeBytes(): number {
     return LOG_OVERHEAD_BYTES + readInt32(this.bytes, LENGTH)
   }
@@ -134,7 +134,7 @@ export class RecordBatch {
   get nextOffset(): number {
     return this.baseOffset + this.lastOffsetDelta + 1
   }
-  /** With `deleteHorizonMs` set it is that horizon, not the time of a record. */
+  /** If `deleteHorizonMs` is set, this is that horizon and not a record's time. */
   get baseTimestamp(): number {
     return readInt64(this.bytes, BASE_TIMESTAMP)
   }
@@ -150,12 +150,12 @@ export class RecordBatch {
   get baseSequence(): number {
     return readInt32(this.bytes, BASE_SEQUENCE)
   }
-  /** Sequence of the last record, -1 where there is none; wraps from 2^31 - 1 to 0. */
+  /** Sequence of the last record, -1 if none; wraps from 2^31 - 1 to 0. */
   get lastSequence(): number {
     const base = this.baseSequence
     return base === NO_SEQUENCE ? NO_SEQUENCE : incrementSequence(base, this.lastOffsetDelta)
   }
-  /** Number of records, as the header claims. */
+  /** Number of records according to the header. */
   get count(): number {
     return readInt32(this.bytes, COUNT)
   }
@@ -178,12 +178,12 @@ export class RecordBatch {
   get hasProducerId(): boolean {
     return this.producerId > NO_PRODUCER_ID
   }
-  /** Time after which compaction may drop the batch's tombstones and markers (KIP-534); undefined: not set yet. */
+  /** Time after which compaction may drop the batch's tombstones and markers (KIP-534); undefined if not set yet. */
   get deleteHorizonMs(): number | undefined {
     return (this.attributes & DELETE_HORIZON_FLAG) === 0 ? undefined : this.baseTimestamp
   }
 
-  /** Formats v0 and v1: message sets, read by legacy-messages.ts. */
+  /** Formats v0 and v1, read by legacy-messages.ts. */
   get isLegacy(): boolean {
     return this.magic < 2
   }
@@ -193,7 +193,7 @@ export class RecordBatch {
     return this.bytes.subarray(BATCH_HEADER_BYTES)
   }
 
-  /** True where the checksum fits the bytes (v2 only). Needs the whole batch. */
+  /** True if the checksum matches the bytes (v2 only). Needs the whole batch. */
   hasValidCrc(): boolean {
     return this.bytes.length >= BATCH_HEADER_BYTES && this.crc === this.computeCrc()
   }
@@ -204,8 +204,8 @@ export class RecordBatch {
   }
 
   /**
-   * Writes maxTimestamp and its type; the checksum is computed anew only where something changed, as Kafka's
-   * DefaultRecordBatch.setMaxTimestamp does it. With 'LogAppendTime' every record takes on maxTimestamp.
+   * Writes maxTimestamp and its type. Recomputes the checksum only if something changed, as in Kafka's
+   * DefaultRecordBatch.setMaxTimestamp. With 'LogAppendTime' every record takes maxTimestamp.
    */
   setMaxTimestamp(type: TimestampType, maxTimestamp: number): void {
     if (this.timestampType === type && this.maxTimestamp === maxTimestamp) return
@@ -216,7 +216,7 @@ export class RecordBatch {
   }
 }
 
-/** The same batch with its records as a codec compressed them. */
+/** The same batch with its records replaced by these compressed ones. */
 export function withCompressedRecords(batch: RecordBatch, compression: CompressionId, records: Buffer): RecordBatch {
   const bytes = Buffer.concat([batch.bytes.subarray(0, BATCH_HEADER_BYTES), records])
   writeInt32(bytes, LENGTH, bytes.length - LOG_OVERHEAD_BYTES)
@@ -225,7 +225,7 @@ export function withCompressedRecords(batch: RecordBatch, compression: Compressi
   return new RecordBatch(bytes)
 }
 
-/** Writes a v2 header over the first 61 bytes of `bytes`, a whole batch, length and checksum included. */
+/** Writes a v2 header over the first 61 bytes of `bytes`, which is a whole batch, and computes length and checksum. */
 export function writeBatchHeader(bytes: Buffer, header: BatchHeader): void {
   writeInt64(bytes, BASE_OFFSET, header.baseOffset)
   writeInt32(bytes, LENGTH, bytes.length - LOG_OVERHEAD_BYTES)
@@ -252,7 +252,7 @@ function attributesOf(header: BatchHeader): number {
   )
 }
 
-/** Sequences count modulo 2^31. Source: DefaultRecordBatch.incrementSequence. */
+/** Sequences are modulo 2^31. Source: DefaultRecordBatch.incrementSequence. */
 export function incrementSequence(sequence: number, increment: number): number {
   return sequence > 0x7fffffff - increment ? increment - (0x7fffffff - sequence) - 1 : sequence + increment
 }
@@ -262,19 +262,21 @@ export function decrementSequence(sequence: number, decrement: number): number {
   return sequence < decrement ? 0x7fffffff - (decrement - sequence) + 1 : sequence - decrement
 }
 
-/** Batches that lie one after the other, of any format, and why there are no more. */
+/** Consecutive batches of any format, and why the scan ended. */
 export interface BatchScan {
-  /** Every batch that is there as a whole. Nothing but their length and magic has been checked. */
+  /** All complete batches. Only their length and magic have been checked. */
   readonly batches: readonly RecordBatch[]
-  /** Position after the last of them; less than the end where something follows that is no whole batch. */
+  /** Position after the last batch; less than the end if an incomplete or corrupt batch follows. */
   readonly endPosition: number
-  /** What is wrong at endPosition: a length below the minimum, or an unknown magic. undefined: nothing, or a cut batch. */
+  /**
+   * What is wrong at endPosition: a length below the minimum or an unknown magic. undefined: nothing, or a cut batch.
+   */
   readonly corruption: string | undefined
 }
 
 /**
- * The batches in bytes[start, end). A cut batch at the end is no error: a fetch is cut like that, and Kafka ignores it in
- * a produce request. Source: ByteBufferLogInputStream.
+ * The batches in bytes[start, end). A cut batch at the end is no error: fetch responses end like that, and Kafka
+ * ignores it in a produce request. Source: ByteBufferLogInputStream.
  */
 export function batchesOf(bytes: Buffer, start = 0, end = bytes.length): BatchScan {
   const batches: RecordBatch[] = []
@@ -289,8 +291,8 @@ export function batchesOf(bytes: Buffer, start = 0, end = bytes.length): BatchSc
 }
 
 /**
- * Bytes of the batch that starts at position, which may reach beyond end; undefined where fewer than 17 bytes are left;
- * a sentence where length or magic are impossible.
+ * Bytes of the batch that starts at position; it may reach beyond end. undefined if fewer than 17 bytes are left. An
+ * error text if length or magic are invalid.
  */
 export function batchSizeAt(bytes: Buffer, position: number, end = bytes.length): number | string | undefined {
   if (end - position < LOG_OVERHEAD_BYTES) return undefined

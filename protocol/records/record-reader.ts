@@ -18,16 +18,16 @@ import type { CompressionId, RecordBatch } from './record-batch.ts'
  *  headers  each: varint key length (not negative), key, varint value length (negative: null), value
  */
 
-/** A header of a record: key in UTF-8, value null where it has none. */
+/** A header of a record: key in UTF-8, value null if none. */
 export interface RecordHeader {
   readonly key: Buffer
   readonly value: Buffer | null
 }
 
-/** A record as it stands in the log. Buffers are views of the batch, or of what was decompressed from it. */
+/** A record in the log. Buffers are views of the batch or of its decompressed content. */
 export interface LogRecord {
   readonly offset: number
-  /** Milliseconds; the log append time where the batch has one; -1: none. */
+  /** Milliseconds; the batch's log append time if it has one; -1: none. */
   readonly timestamp: number
   readonly key: Buffer | null
   readonly value: Buffer | null
@@ -35,8 +35,8 @@ export interface LogRecord {
 }
 
 /**
- * 'invalid': no records stand there. 'corrupt': a checksum does not fit (v0 and v1). 'undecodable': the codec refuses
- * them. 'too large': they inflate beyond the limit.
+ * 'invalid': the bytes are not valid records. 'corrupt': a checksum does not match (v0 and v1). 'undecodable': the
+ * codec refuses the bytes. 'too large': the content exceeds the limit.
  */
 export type RecordFaultKind = 'invalid' | 'corrupt' | 'undecodable' | 'too large'
 
@@ -52,8 +52,8 @@ export class RecordFault {
 }
 
 /**
- * The error that Kafka answers where a produced batch has this fault. It has no limit to what is decompressed, so none
- * for 'too large' either: MESSAGE_TOO_LARGE makes a producer split its batch, or tell its user what is wrong.
+ * Kafka's error for a produced batch with this fault. Kafka does not limit decompressed size, so it has no error for
+ * 'too large'. MESSAGE_TOO_LARGE makes a producer split its batch, or tell its user what is wrong.
  */
 export function rejectionOf(fault: RecordFault): Rejection {
   return reject(ERROR_OF_FAULT[fault.kind], fault.message)
@@ -66,15 +66,15 @@ const ERROR_OF_FAULT = {
   'too large': 'MESSAGE_TOO_LARGE',
 } as const
 
-/** What decompressed records may take, unless the caller sets another limit: Kafka's default for a whole request. */
+/** Default limit of decompressed records: Kafka's default for a whole request. */
 export const DEFAULT_DECOMPRESSED_LIMIT_BYTES = 104_857_600
 
-/** Records of the batch without compression: a view where it has none. */
+/** Uncompressed records of the batch: a view if the batch is not compressed. */
 export function uncompressedRecords(batch: RecordBatch, limitBytes: number): Buffer | RecordFault {
   return batch.isCompressed ? decompressRecords(batch.recordBytes, batch.compression, 2, limitBytes) : batch.recordBytes
 }
 
-/** What a codec makes of the bytes; magic is the format of the batch that they stand in. */
+/** Decompresses the bytes; magic is the format of the batch that contains them. */
 export function decompressRecords(
   compressed: Buffer,
   compression: CompressionId,
@@ -87,14 +87,14 @@ export function decompressRecords(
   return bytes instanceof DecompressionFault ? faultOf(bytes) : bytes
 }
 
-/** What a codec found wrong, as a fault of the records. */
+/** Converts a codec's fault to a fault of the records. */
 export function faultOf({ kind, message }: DecompressionFault): RecordFault {
   return new RecordFault(kind === 'corrupt' ? 'undecodable' : 'too large', message)
 }
 
 /**
- * Cursor over the records of a v2 batch, decompressed if need be. Call `next` until it is false, then look at `fault`.
- * It validates lengths, counts and varints as Kafka's DefaultRecord does, and allocates nothing per record.
+ * Cursor over the records of a v2 batch, decompressed if needed. Call `next` until it is false, then check `fault`. It
+ * validates lengths, counts and varints as Kafka's DefaultRecord does, and allocates nothing per record.
  */
 export function openRecords(
   batch: RecordBatch,
@@ -117,7 +117,7 @@ export function readRecords(
 }
 
 export class RecordCursor {
-  /** Of the record that `next` stopped at. */
+  /** Of the current record. */
   offsetDelta = 0
   timestampDelta = 0
   /** Negative: null. */
@@ -126,7 +126,7 @@ export class RecordCursor {
   headerCount = 0
   /** Bytes of the record, its length field included. */
   sizeBytes = 0
-  /** Set once the bytes turned out not to be `count` records and nothing else. */
+  /** Set once the bytes are not exactly `count` records. */
   fault: RecordFault | undefined
 
   readonly #bytes: Buffer
@@ -142,7 +142,9 @@ export class RecordCursor {
   #valueStart = 0
   #headersStart = 0
 
-  /** largestRecordBytes: longer records are a fault (max.decompressed.message.bytes); their length field does not count. */
+  /**
+   * largestRecordBytes: longer records are a fault (max.decompressed.message.bytes); the length field does not count.
+   */
   constructor(batch: RecordBatch, uncompressed: Buffer, largestRecordBytes = Number.POSITIVE_INFINITY) {
     this.#bytes = uncompressed
     this.#largestRecordBytes = largestRecordBytes
@@ -154,7 +156,7 @@ export class RecordCursor {
     if (this.#remaining < 0) this.#fail(`Found invalid record count ${this.#remaining} in magic v2 batch`)
   }
 
-  /** Goes on to the next record; false at the end and at a fault. */
+  /** Advances to the next record; false at the end and at a fault. */
   next(): boolean {
     if (this.fault !== undefined || this.#remaining === 0) return false
     if (!this.#readRecord()) return false
@@ -190,7 +192,7 @@ export class RecordCursor {
     this.#position = end
     return headers
   }
-  /** The bytes of the record as they stand, its length field included. */
+  /** The raw bytes of the record, including its length field. */
   get bytes(): Buffer {
     return this.#bytes.subarray(this.#position - this.sizeBytes, this.#position)
   }
@@ -242,7 +244,7 @@ export class RecordCursor {
     )
   }
 
-  /** Kafka has no error for a length of too many bytes where it reads from a buffer, and one where it reads from a stream. */
+  /** For an overlong length field Kafka has no error if it reads from a buffer, and one if it reads from a stream. */
   #failAtLength(start: number): false {
     const isOverlong = this.#limit - start >= LONGEST_VARINT_BYTES
     if (isOverlong && !this.#isStream) this.fault = new RecordFault('undecodable', 'Varint is too long')
@@ -269,7 +271,7 @@ export class RecordCursor {
     else this.#position += length
   }
 
-  /** Zig-zag varint of at most 5 bytes; 0 and a fault where none stands. */
+  /** Zig-zag varint of at most 5 bytes. Returns 0 and sets a fault if invalid. */
   #varint(): number {
     const bytes = this.#bytes
     const limit = this.#limit
@@ -287,7 +289,10 @@ export class RecordCursor {
     return 0
   }
 
-  /** Zig-zag varint of at most 10 bytes, as a number; one beyond 2^53 loses its low bits. 0 and a fault where none stands. */
+  /**
+   * Zig-zag varint of at most 10 bytes, as a number; beyond 2^53 the low bits are lost. Returns 0 and sets a fault if
+   * invalid.
+   */
   #varlong(): number {
     const start = this.#position
     const end = Math.min(this.#limit, start + 4)
@@ -308,7 +313,7 @@ export class RecordCursor {
     let magnitude = (this.#bytes[start]! & 0x7f) >> 1
     for (let position = start + 1, scale = 64; position < end; scale *= 128) {
       const byte = this.#bytes[position++]!
-      // Of the tenth byte only one bit is within 64 bits.
+      // Only one bit of the tenth byte is within 64 bits.
       magnitude += (position === start + 10 ? byte & 1 : byte & 0x7f) * scale
       if (byte < 0x80) {
         this.#position = position

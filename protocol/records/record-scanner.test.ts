@@ -28,7 +28,7 @@ function scanned(batch: RecordBatch, sizes: readonly number[], largest: number, 
   const { recordBytes } = batch
   for (let at = 0, i = 0; at < recordBytes.length; i++) {
     const size = sizes.length === 0 ? recordBytes.length : Math.max(1, sizes[i % sizes.length]!)
-    // Gone with the next one.
+    // A piece is overwritten with the next one.
     const piece = Buffer.from(recordBytes.subarray(at, at + size))
     scanner.feed(piece)
     piece.fill(0xff)
@@ -69,7 +69,8 @@ describe('RecordScanner', () => {
         const each = scanned(batch, cuts, largest, found)
         const quick = scanned(batch, cuts, largest)
         for (const scanner of [each, quick]) {
-          // Kafka finds bytes behind the last record with it, and the cursor likewise: it does not show that record.
+          // Kafka and the cursor detect excess bytes with the last record and do not return it. The scanner has
+          // returned it by then.
           expect(scanner.fault === undefined, String(expected.fault?.message)).to.equal(expected.fault === undefined)
         }
         expect(quick).to.include({ count: each.count, isDense: each.isDense })

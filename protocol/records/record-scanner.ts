@@ -1,7 +1,7 @@
 import type { RecordBatch } from './record-batch.ts'
 import { RecordFault } from './record-reader.ts'
 
-/** What comes next in the bytes of a record; drawn in record-reader.ts. */
+/** The field of a record that comes next; layout in record-reader.ts. */
 const LENGTH = 0
 const ATTRIBUTES = 1
 const TIMESTAMP_DELTA = 2
@@ -16,14 +16,14 @@ type Field = number
 
 const LONGEST_VARINT_BYTES = 5
 const LONGEST_VARLONG_BYTES = 10
-/** A varint of one or two bytes as it stands, zig-zag, is below this; one of three below the other. */
+/** Raw zig-zag varints of one or two bytes are below TWO_BYTES, those of three below THREE_BYTES. */
 const TWO_BYTES = 0x4000
 const THREE_BYTES = 0x200000
-/** The most that stands before a key of a plain record. */
+/** Most bytes before the key of a plain record. */
 const LARGEST_HEAD_BYTES = 10
 const STRUCTURE = 'Found invalid record structure'
 
-/** What a scanner tells of a record. */
+/** The parts of a record that a scanner reports. */
 export interface ScannedRecord {
   readonly offset: number
   readonly offsetDelta: number
@@ -35,20 +35,20 @@ export interface ScannedRecord {
 }
 
 /**
- * Looks at the records of a v2 batch while they are decompressed, piece by piece, cut wherever the codec cuts them: a
- * record may be larger than any memory that is kept. It finds the same faults as RecordCursor, which has all bytes at
- * hand. `feed` until there is a fault or nothing more, then `end`.
+ * Scans the records of a v2 batch while they are decompressed, in pieces cut anywhere: a record may exceed any buffer.
+ * It finds the same faults as RecordCursor, which has all bytes in memory. Call `feed` for each piece, then `end`; stop
+ * at a fault.
  */
 export class RecordScanner implements ScannedRecord {
-  /** Records that were seen as a whole. */
+  /** Complete records so far. */
   count = 0
-  /** Largest timestamp so far, as the records tell it. */
+  /** Largest timestamp delta of the complete records. */
   latestTimestampDelta = Number.NEGATIVE_INFINITY
-  /** Set once the bytes turned out not to be `count` records and nothing else. */
+  /** Set once the bytes are not exactly `count` records. */
   fault: RecordFault | undefined
-  /** Told of each record; without it plain records are gone over three times as fast. */
+  /** Called for each record. Without it plain records are scanned three times as fast. */
   readonly #onRecord: ((record: ScannedRecord) => void) | undefined
-  /** False once an offset delta was not the number of its record. */
+  /** False once an offset delta differed from the record's index. */
   isDense = true
 
   offsetDelta = 0
@@ -64,12 +64,12 @@ export class RecordScanner implements ScannedRecord {
 
   #field: Field = LENGTH
   #length = 0
-  /** Bytes of the record that have not been read. */
+  /** Unread bytes of the record. */
   #rest = 0
-  /** Bytes to pass over before the field. */
+  /** Bytes to skip before the field. */
   #skip = 0
   #headersLeft = 0
-  /** What of a varint was in the pieces before. */
+  /** Bytes of an incomplete varint from earlier pieces. */
   readonly #varint = new Uint8Array(LONGEST_VARLONG_BYTES)
   #varintBytes = 0
 
@@ -122,7 +122,7 @@ export class RecordScanner implements ScannedRecord {
     }
   }
 
-  /** No piece follows. */
+  /** Call after the last piece. */
   end(): RecordFault | undefined {
     if (this.fault === undefined && this.count < this.#expected) {
       this.#fail('Incorrect declared batch size, premature EOF reached')
@@ -130,7 +130,7 @@ export class RecordScanner implements ScannedRecord {
     return this.fault
   }
 
-  /** Reads one byte, or what of a varint is there; answers the position after it. */
+  /** Reads one byte, or as much of a varint as the piece has; returns the position after it. */
   #readField(piece: Uint8Array, start: number): number {
     if (this.#field === ATTRIBUTES) {
       if (this.#take(1)) this.#field = TIMESTAMP_DELTA
@@ -155,7 +155,7 @@ export class RecordScanner implements ScannedRecord {
     return at
   }
 
-  /** The varint is whole. */
+  /** Handles a complete varint. */
   #accept(): void {
     const value = this.#field === TIMESTAMP_DELTA ? 0 : int32Of(this.#varint)
     switch (this.#field) {
@@ -216,7 +216,7 @@ export class RecordScanner implements ScannedRecord {
     if (length > 0 && this.#take(length)) this.#skip = length
   }
 
-  /** False, and a fault, where the record has no such many bytes left. */
+  /** Consumes bytes of the record; if it has fewer left, sets a fault and returns false. */
   #take(bytes: number): boolean {
     if (bytes > this.#rest) return this.#fail(STRUCTURE)
     this.#rest -= bytes
@@ -238,8 +238,8 @@ export class RecordScanner implements ScannedRecord {
   }
 
   /**
-   * Goes over whole records without headers and with short fields, all in local variables; stops at the first that is
-   * anything else, or that is cut. Answers the position after the last of them.
+   * Skips complete plain records, whose fields are short and which have no headers. Keeps all state in local variables.
+   * Stops at the first record that is cut or not plain and returns its position.
    */
   #passPlainRecords(piece: Uint8Array, start: number): number {
     if (this.#onRecord !== undefined || this.#largestRecordBytes < TWO_BYTES / 2) return start
@@ -264,9 +264,9 @@ export class RecordScanner implements ScannedRecord {
       if (keyLength >= 0x80) keyLength = (keyLength & 0x7f) | (piece[at++]! << 7)
       if (timestampDelta >= TWO_BYTES || offsetDelta >= THREE_BYTES || keyLength >= TWO_BYTES) break
       if (offsetDelta !== count * 2) break
-      // Odd: negative, and null.
+      // Odd: negative, which means null.
       if ((keyLength & 1) === 0) at += keyLength >>> 1
-      // At least the length of a value, and the count of headers.
+      // The value's length and the header count take at least two bytes.
       if (at > end - 2) break
       let valueLength = piece[at++]!
       if (valueLength >= 0x80) valueLength = (valueLength & 0x7f) | (piece[at++]! << 7)
@@ -298,12 +298,12 @@ function int32Of(bytes: Uint8Array): number {
   }
 }
 
-/** Zig-zag varint of at most ten bytes, as a number; one beyond 2^53 loses its low bits. */
+/** Zig-zag varint of at most ten bytes, as a number; beyond 2^53 the low bits are lost. */
 function int64Of(bytes: Uint8Array): number {
   const isNegative = (bytes[0]! & 1) === 1
   let magnitude = (bytes[0]! & 0x7f) >> 1
   for (let i = 1, scale = 64; bytes[i - 1]! >= 0x80; i++, scale *= 128) {
-    // Of the tenth byte only one bit is within 64 bits.
+    // Only one bit of the tenth byte is within 64 bits.
     magnitude += (i === LONGEST_VARLONG_BYTES - 1 ? bytes[i]! & 1 : bytes[i]! & 0x7f) * scale
   }
   return isNegative ? -magnitude - 1 : magnitude

@@ -1,12 +1,12 @@
 /**
- * CRC-32 of any reflected polynomial in plain JavaScript: sixteen bytes a step, by sixteen tables of 256 entries.
+ * CRC-32 of any reflected polynomial in plain JavaScript: sixteen bytes per step, with sixteen tables of 256 entries.
  * Measured at about 2 GB/s for blocks of 1 KB and more, against 0.4 GB/s for one table.
  */
 
-/** Sixteen tables one after the other: entry `256 * k + b` is the CRC of byte b followed by k zero bytes. */
+/** Sixteen consecutive tables: entry `256 * k + b` is the CRC of byte b followed by k zero bytes. */
 export type CrcTables = Int32Array
 
-// The words of the input are read through an Int32Array, whose byte order is the machine's.
+// The input is read through an Int32Array, which uses the machine's byte order.
 const littleEndian = new Uint8Array(new Uint32Array([1]).buffer)[0] === 1
 
 /** Tables of a polynomial given with its lowest power in the highest bit (0x82f63b78: CRC-32C). */

@@ -1,4 +1,4 @@
-/** Zig-zag varints of records v2, written. Read by RecordCursor. */
+/** Writes zig-zag varints of records v2. RecordCursor reads them. */
 
 /** Bytes that a varint or varlong takes: 1 to 8 for a safe integer. */
 export function sizeOfVarlong(value: number): number {
@@ -11,7 +11,7 @@ export function sizeOfVarlong(value: number): number {
   return size
 }
 
-/** Writes value at position; answers the position after it. */
+/** Writes value at position; returns the position after it. */
 export function writeVarlong(bytes: Uint8Array, position: number, value: number): number {
   let rest = zigZag(value)
   let at = position
@@ -23,7 +23,7 @@ export function writeVarlong(bytes: Uint8Array, position: number, value: number)
   return at
 }
 
-/** 0, -1, 1, -2, ... becomes 0, 1, 2, 3, ...; exact up to 2^52 in magnitude, which no timestamp or size reaches. */
+/** Maps 0, -1, 1, -2, ... to 0, 1, 2, 3, ...; exact up to 2^52 in magnitude, which no timestamp or size reaches. */
 function zigZag(value: number): number {
   return value < 0 ? -2 * value - 1 : 2 * value
 }
