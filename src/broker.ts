@@ -28,22 +28,22 @@ import { Dispatcher } from './request/dispatcher.ts'
 import type { ConnectionInfo } from './request/exchange.ts'
 import { InjectedExchange } from './request/injected-exchange.ts'
 
-/** Where a broker listens; the port is the one that the system chose where 0 was asked for. */
+/** Address that a broker listens on. If port 0 was configured, port is the one that the system chose. */
 export interface BrokerAddress {
   readonly listener: string
-  /** A name or address to connect to: localhost where all interfaces are listened on. */
+  /** Name or address to connect to; localhost if the broker listens on all interfaces. */
   readonly host: string
   readonly port: number
   readonly isEveryInterface: boolean
 }
 
-/** PLAINTEXT among Kafka's SecurityProtocol ids: the only one that is spoken yet. */
+/** Id of PLAINTEXT in Kafka's SecurityProtocol, the only one supported yet. */
 const PLAINTEXT = 0
 
 /** Undoes one step of a start. */
 type Undo = () => void | Promise<void>
 
-/** One broker: brings its parts up in order, and takes them down in the opposite one. */
+/** One broker. Starts its parts in order and stops them in reverse. */
 export class Broker {
   readonly #settings: BrokerStartSettings
   readonly #host: Host
@@ -52,12 +52,12 @@ export class Broker {
   readonly #pool = new BufferPool()
   readonly #slices: TurnSlices
   readonly #directories: BrokerDirectories
-  /** How to take down what is up, in the order in which it came up. */
+  /** Undo steps of the started parts, in start order. */
   readonly #undo: Undo[] = []
   #isHalted = false
   #haltLogs: () => void = () => {}
   readonly #addresses: BrokerAddress[] = []
-  /** Injected requests that are not answered yet. */
+  /** Injected requests without a response yet. */
   readonly #injected = new Set<InjectedExchange>()
   #dispatcher: Dispatcher | undefined
 
@@ -76,8 +76,8 @@ export class Broker {
   }
 
   /**
-   * Resolves when clients are served; coordinators are loaded by then. Rejects with StartError where the user can mend
-   * it: a directory or port in use, data of another cluster. Whatever was up by then is taken down again.
+   * Resolves when clients are served; coordinators are loaded by then. Rejects with StartError if the user can fix the
+   * cause: a directory or port in use, data of another cluster. Parts that were started are stopped again.
    */
   async start(): Promise<void> {
     const startedMs = this.#host.clock.monotonicMs()
@@ -116,8 +116,8 @@ export class Broker {
   }
 
   /**
-   * Ends at once, after something broke that the whole process relies on: clients are left, the directories are given back,
-   * and nothing in memory is written any more. The next start recovers from the files.
+   * Stops at once, after a failure that affects the whole process. Drops clients, unlocks the directories, and writes
+   * nothing more from memory. The next start recovers from the files.
    */
   halt(): Promise<void> {
     this.#isHalted = true
@@ -126,8 +126,8 @@ export class Broker {
   }
 
   /**
-   * Takes everything down; what clients still wait for is not answered. Safe to call at any time, also twice. A step that
-   * fails keeps none after it from being done, the release of the lock among them; the first failure is thrown at the end.
+   * Stops all parts; pending requests get no response. Safe to call at any time, also twice. If a step fails, the later
+   * steps still run, including the release of the lock. Throws the first failure at the end.
    */
   async stop(): Promise<void> {
     if (this.#addresses.length > 0) this.#logger.info({}, 'stopping')
@@ -147,8 +147,8 @@ export class Broker {
   }
 
   /**
-   * Answers a request that never was on a wire: the message behind its size, in and out. Undefined where Kafka answers
-   * nothing; rejects where it would close the connection, and when the broker stops before the answer.
+   * Answers a request without a connection. Request and response are messages without their size. Resolves to undefined
+   * if Kafka sends no response. Rejects if Kafka would close the connection, or if the broker stops first.
    */
   inject(message: Buffer): Promise<Buffer | undefined> {
     const dispatcher = this.#dispatcher
@@ -176,7 +176,7 @@ export class Broker {
       snapshotBytes: () => configs.broker.metadataLogMaxRecordBytesBetweenSnapshots,
     })
     this.#undo.push(() => (this.#isHalted ? undefined : metadata.stop()))
-    // First of all listeners: whoever hears of a change later finds its settings in force.
+    // This listener must be the first, so that later ones see the new settings.
     metadata.onChange((image, change) => configs.apply(image.configs, change.configsChanged))
     configs.apply(metadata.image.configs, [configResourceKey(configResourceType.broker, '')])
     const found = this.#directories.findPartitions(identity, metadata.image, configs)
@@ -191,7 +191,7 @@ export class Broker {
     return metadata
   }
 
-  /** What the metadata holds, perhaps from another broker, and nobody here goes by. */
+  /** Warns about metadata without effect here, perhaps written by another broker. */
   #warnOfAdopted({ image }: LogBackedMetadataStore, configs: ConfigStore): void {
     const dynamic = new Map([...configs.dynamicDefault, ...configs.dynamicBroker])
     for (const warning of warningsAboutDynamic(dynamic)) this.#logger.warn({}, warning)
@@ -301,7 +301,7 @@ export class Broker {
   }
 }
 
-/** The connection that an injected request did not come over. */
+/** Connection info of an injected request. */
 function injected(address: BrokerAddress | undefined): ConnectionInfo {
   return {
     id: 'in-process',

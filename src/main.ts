@@ -9,7 +9,7 @@ import { StartError } from './config/start-error.ts'
 import { TcpTransport } from './network/tcp-transport.ts'
 import { processLogger } from './observe/process-logger.ts'
 
-// The build puts the version of package.json in its place; from the sources it is unknown.
+// The build replaces it by the version of package.json. When running from source it is undefined.
 declare const OTTLA_VERSION: string | undefined
 const version = typeof OTTLA_VERSION === 'undefined' ? '0.0.0-development' : OTTLA_VERSION
 
@@ -30,7 +30,7 @@ async function start(args: StartArguments): Promise<void> {
     logger.error({ err: reason }, `stopping at once: ${reason.message}`)
     process.exit(1)
   }
-  // What nobody caught is fatal as well: nobody knows what it left half done.
+  // An uncaught error is fatal as well: it may have left any work half done.
   process.on('uncaughtException', endAtOnce)
   process.on('unhandledRejection', (reason) => endAtOnce(reason instanceof Error ? reason : new Error(String(reason))))
   const host = nodeHost(endAtOnce)
@@ -50,7 +50,7 @@ function sinceStartMs(): number {
   return Math.round(process.uptime() * 1000)
 }
 
-/** The first signal stops the broker cleanly, a second one at once. */
+/** The first signal stops the broker cleanly, the second one at once. */
 function stopOnSignals(broker: Broker): void {
   let stopping = false
   const stop = (signal: string) => {

@@ -16,9 +16,9 @@ const addPartitionsToTxnTopicResult = {
 }
 
 /**
- * Adds partitions to a transaction before they are written to (KIP-98). v2 PRODUCER_FENCED; v3 flexible, the newest
- * for clients; v4 KIP-890 for brokers: several transactions at once, or only verifying that the partitions belong; v5
- * TRANSACTION_ABORTABLE.
+ * Adds partitions to a transaction before they are written to (KIP-98). v2 PRODUCER_FENCED; v3 flexible, the newest for
+ * clients; v4 KIP-890 for brokers: several transactions at once, or only a check that the partitions belong to the
+ * transaction; v5 TRANSACTION_ABORTABLE.
  */
 export const AddPartitionsToTxn = api({
   key: 24,

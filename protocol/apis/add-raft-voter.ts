@@ -11,7 +11,10 @@ import {
   uuid,
 } from '../schema.ts'
 
-/** Adds a controller to the voters of the metadata quorum (KIP-853). v1 answer before the change is committed. */
+/**
+ * Adds a controller to the voters of the metadata quorum (KIP-853). v1 can request a response before the change is
+ * committed.
+ */
 export const AddRaftVoter = api({
   key: 80,
   name: 'AddRaftVoter',

@@ -1,7 +1,7 @@
 import { api, array, bool, int8, int16, int32, type RequestOf, type ResponseInputOf, string } from '../schema.ts'
 
 /**
- * Replaces all dynamic settings of a resource: what is not named falls back to its default. Superseded by
+ * Replaces all dynamic settings of a resource: settings that the request omits return to their defaults. Superseded by
  * IncrementalAlterConfigs (KIP-133). v2 flexible.
  */
 export const AlterConfigs = api({

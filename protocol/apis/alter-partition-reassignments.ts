@@ -1,7 +1,7 @@
 import { api, array, bool, int16, int32, type RequestOf, type ResponseInputOf, string } from '../schema.ts'
 
 /**
- * Moves replicas to other brokers; null replicas cancel a move under way (KIP-455). v1 KIP-860 forbids a change of
+ * Moves replicas to other brokers; null replicas cancel an ongoing move (KIP-455). v1 KIP-860 can forbid a change of
  * the replication factor.
  */
 export const AlterPartitionReassignments = api({
@@ -16,7 +16,7 @@ export const AlterPartitionReassignments = api({
       name: string({ entity: 'topicName' }),
       partitions: array({
         partitionIndex: int32(),
-        // Null cancels the move under way.
+        // Null cancels the ongoing move.
         replicas: array(int32(), { nullable: '0+', default: null, entity: 'brokerId' }),
       }),
     }),

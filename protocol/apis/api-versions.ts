@@ -1,10 +1,10 @@
 import { api, array, bool, int16, int32, int64, type RequestOf, type ResponseInputOf, string } from '../schema.ts'
 
 /**
- * Tells which versions of which apis are spoken here; the one api that is answered in v0 where its version is
- * unknown. v1 throttle time; v3 flexible, names the client's software (KIP-511) and adds features as tags (KIP-584);
- * v4 lets a feature's oldest version be 0; v5 the client says whom it means to talk to, and is sent back to its
- * bootstrap servers where it errs (KIP-1242).
+ * Lists the served versions of all apis. The only api that is answered in v0 if its version is unknown. v1 throttle
+ * time; v3 flexible, name of the client's software (KIP-511), features as tags (KIP-584); v4 a feature's oldest version
+ * may be 0; v5 the client names the broker and cluster that it expects, and must rebootstrap if they are wrong
+ * (KIP-1242).
  */
 export const ApiVersions = api({
   key: 18,
@@ -25,7 +25,7 @@ export const ApiVersions = api({
       tag: 0,
       ignorable: true,
     }),
-    // -1 where unknown.
+    // -1 if unknown.
     finalizedFeaturesEpoch: int64('3+', { tag: 1, default: -1, ignorable: true }),
     finalizedFeatures: array(
       { name: string({ mapKey: true }), maxVersionLevel: int16(), minVersionLevel: int16() },

@@ -22,7 +22,7 @@ const assignment = {
   topicPartitions: array(topicPartitions),
 }
 
-/** Describes groups of the new protocol (KIP-848). v1 KIP-1099 type of each member. */
+/** Describes groups of the new protocol (KIP-848). v1 KIP-1099 member type. */
 export const ConsumerGroupDescribe = api({
   key: 69,
   name: 'ConsumerGroupDescribe',

@@ -6,8 +6,8 @@ const topicPartitions = {
 }
 
 /**
- * Joins, keeps alive, reconciles and leaves a group of the new protocol: everything in one api (KIP-848). v1
- * subscription by regular expression, and the member chooses its own id (KIP-1082).
+ * Joins, keeps alive, reconciles and leaves a group of the new protocol, all in one api (KIP-848). v1 subscription by
+ * regular expression, and the member chooses its own id (KIP-1082).
  */
 export const ConsumerGroupHeartbeat = api({
   key: 68,
@@ -17,12 +17,12 @@ export const ConsumerGroupHeartbeat = api({
   request: {
     groupId: string({ entity: 'groupId' }),
     memberId: string(),
-    // 0 joins, -1 leaves, -2 leaves for a while as a static member.
+    // 0 joins, -1 leaves, -2 leaves temporarily as a static member.
     memberEpoch: int32(),
     instanceId: string({ nullable: '0+', default: null }),
     rackId: string({ nullable: '0+', default: null }),
     rebalanceTimeoutMs: int32({ default: -1 }),
-    // Null: as in the last heartbeat. So with every nullable field here.
+    // Null: unchanged since the last heartbeat. The same applies to every nullable field here.
     subscribedTopicNames: array(string(), { nullable: '0+', default: null, entity: 'topicName' }),
     subscribedTopicRegex: string('1+', { nullable: '1+', default: null }),
     serverAssignor: string({ nullable: '0+', default: null }),

@@ -1,6 +1,6 @@
 import { api, array, bytes, int16, int32, int64, type RequestOf, type ResponseInputOf, string } from '../schema.ts'
 
-/** Creates a delegation token (KIP-48). v2 flexible; v3 KIP-373 token for somebody else. */
+/** Creates a delegation token (KIP-48). v2 flexible; v3 KIP-373 token for another user. */
 export const CreateDelegationToken = api({
   key: 38,
   name: 'CreateDelegationToken',

@@ -1,6 +1,6 @@
 import { api, array, bool, int16, int32, type RequestOf, type ResponseInputOf, string } from '../schema.ts'
 
-/** Raises the number of a topic's partitions (KIP-195). v2 flexible; v3 KIP-599 throttling. */
+/** Increases the number of a topic's partitions (KIP-195). v2 flexible; v3 KIP-599 throttling. */
 export const CreatePartitions = api({
   key: 37,
   name: 'CreatePartitions',

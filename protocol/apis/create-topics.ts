@@ -1,9 +1,9 @@
 import { api, array, bool, int8, int16, int32, type RequestOf, type ResponseInputOf, string, uuid } from '../schema.ts'
 
 /**
- * Creates topics. v1 validate only, error message; v2 throttle time; v4 KIP-464 the broker's defaults with -1; v5
- * flexible, answers the partitions, replication and configs that were chosen (KIP-525); v6 KIP-599 throttling of
- * mutations; v7 KIP-516 topic id.
+ * Creates topics. v1 validate only, error message; v2 throttle time; v4 KIP-464 -1 means the broker's defaults; v5
+ * flexible, returns the chosen partitions, replication and configs (KIP-525); v6 KIP-599 throttling of mutations; v7
+ * KIP-516 topic id.
  */
 export const CreateTopics = api({
   key: 19,
@@ -13,9 +13,9 @@ export const CreateTopics = api({
   request: {
     topics: array({
       name: string({ entity: 'topicName', mapKey: true }),
-      // -1: as the assignments say, or (v4) num.partitions.
+      // -1: from the assignments, or (v4) num.partitions.
       numPartitions: int32(),
-      // -1: as the assignments say, or (v4) default.replication.factor.
+      // -1: from the assignments, or (v4) default.replication.factor.
       replicationFactor: int16(),
       assignments: array({
         partitionIndex: int32({ mapKey: true }),
@@ -33,7 +33,7 @@ export const CreateTopics = api({
       topicId: uuid('7+', { ignorable: true }),
       errorCode: int16(),
       errorMessage: string('1+', { nullable: '0+', default: null, ignorable: true }),
-      // Why the configs are withheld, if they are.
+      // Error that explains why the configs are missing.
       topicConfigErrorCode: int16('5+', { tag: 0, ignorable: true }),
       numPartitions: int32('5+', { default: -1, ignorable: true }),
       replicationFactor: int16('5+', { default: -1, ignorable: true }),

@@ -1,7 +1,7 @@
 import { api, array, int8, int16, int32, type RequestOf, type ResponseInputOf, string } from '../schema.ts'
 
 /**
- * Removes the access rules that match filters, and answers them (KIP-140). v1 KIP-290 pattern types; v2 flexible; v3
+ * Removes the access rules that match filters, and returns them (KIP-140). v1 KIP-290 pattern types; v2 flexible; v3
  * KIP-373 user resources.
  */
 export const DeleteAcls = api({

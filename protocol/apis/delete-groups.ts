@@ -1,6 +1,6 @@
 import { api, array, int16, int32, type RequestOf, type ResponseInputOf, string } from '../schema.ts'
 
-/** Deletes empty groups with their offsets (KIP-229). v2 flexible; v3 error message a group. */
+/** Deletes empty groups with their offsets (KIP-229). v2 flexible; v3 error message per group. */
 export const DeleteGroups = api({
   key: 42,
   name: 'DeleteGroups',

@@ -1,6 +1,6 @@
 import { api, array, int16, int32, int64, type RequestOf, type ResponseInputOf, string } from '../schema.ts'
 
-/** Moves a partition's log start offset up; -1 means up to the high watermark (KIP-107). v2 flexible. */
+/** Raises a partition's log start offset; -1 means to the high watermark (KIP-107). v2 flexible. */
 export const DeleteRecords = api({
   key: 21,
   name: 'DeleteRecords',
@@ -11,7 +11,7 @@ export const DeleteRecords = api({
       name: string({ entity: 'topicName' }),
       partitions: array({
         partitionIndex: int32(),
-        // -1: up to the high watermark.
+        // -1: to the high watermark.
         offset: int64(),
       }),
     }),

@@ -1,6 +1,6 @@
 import { api, array, int16, int32, type RequestOf, type ResponseInputOf, string, uuid } from '../schema.ts'
 
-/** Deletes the state of a share group's partition in the share coordinator. Between brokers (KIP-932). */
+/** Deletes the state of a share group's partition in the share coordinator. Used between brokers (KIP-932). */
 export const DeleteShareGroupState = api({
   key: 86,
   name: 'DeleteShareGroupState',

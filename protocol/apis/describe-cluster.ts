@@ -1,8 +1,8 @@
 import { api, array, bool, int8, int16, int32, type RequestOf, type ResponseInputOf, string } from '../schema.ts'
 
 /**
- * Cluster id, controller and brokers, apart from any topic (KIP-700). v1 KIP-919 asks for brokers (1) or controllers
- * (2); v2 KIP-1073 fenced brokers.
+ * Describes cluster id, controller and brokers, without topics (KIP-700). v1 KIP-919 asks for brokers (1) or
+ * controllers (2); v2 KIP-1073 fenced brokers.
  */
 export const DescribeCluster = api({
   key: 60,

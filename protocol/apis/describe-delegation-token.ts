@@ -1,13 +1,13 @@
 import { api, array, bytes, int16, int32, int64, type RequestOf, type ResponseInputOf, string } from '../schema.ts'
 
-/** Lists delegation tokens (KIP-48). v2 flexible; v3 KIP-373 who asked for the token. */
+/** Lists delegation tokens (KIP-48). v2 flexible; v3 KIP-373 requester of the token. */
 export const DescribeDelegationToken = api({
   key: 41,
   name: 'DescribeDelegationToken',
   versions: '0-3',
   flexible: '2+',
   request: {
-    // Null or empty: all that the asker may see.
+    // Null or empty: all tokens that the requester may see.
     owners: array({ principalType: string(), principalName: string() }, { nullable: '0+' }),
   },
   response: {

@@ -2,7 +2,7 @@ import { api, array, bool, bytes, int16, int32, type RequestOf, type ResponseInp
 
 /**
  * Describes classic groups: state, protocol, members with their assignments. v1 throttle time; v3 KIP-430 authorized
- * operations; v4 KIP-345 instance ids; v5 flexible; v6 answers GROUP_ID_NOT_FOUND with a message instead of a dead
+ * operations; v4 KIP-345 instance ids; v5 flexible; v6 returns GROUP_ID_NOT_FOUND with a message instead of a dead
  * group (KIP-1043).
  */
 export const DescribeGroups = api({

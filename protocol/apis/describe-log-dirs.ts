@@ -1,8 +1,8 @@
 import { api, array, bool, int16, int32, int64, type RequestOf, type ResponseInputOf, string } from '../schema.ts'
 
 /**
- * Sizes of replicas by log directory (KIP-113). v2 flexible; v3 error for the whole answer; v4 KIP-827 size and free
- * space of the volume; v5 whether the directory is cordoned off.
+ * Sizes of replicas by log directory (KIP-113). v2 flexible; v3 top-level error; v4 KIP-827 size and free space of the
+ * volume; v5 whether the directory is cordoned.
  */
 export const DescribeLogDirs = api({
   key: 35,
@@ -26,7 +26,7 @@ export const DescribeLogDirs = api({
         name: string({ entity: 'topicName' }),
         partitions: array({ partitionIndex: int32(), partitionSize: int64(), offsetLag: int64(), isFutureKey: bool() }),
       }),
-      // -1 where unknown.
+      // -1 if unknown.
       totalBytes: int64('4+', { default: -1, ignorable: true }),
       usableBytes: int64('4+', { default: -1, ignorable: true }),
       isCordoned: bool('5+', { default: false, ignorable: true }),

@@ -1,6 +1,6 @@
 import { api, array, int16, int32, int64, type RequestOf, type ResponseInputOf, string } from '../schema.ts'
 
-/** State of the producers that wrote to a partition lately (KIP-664). */
+/** State of the active producers of a partition (KIP-664). */
 export const DescribeProducers = api({
   key: 61,
   name: 'DescribeProducers',

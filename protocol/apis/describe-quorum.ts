@@ -20,8 +20,8 @@ const replicaState = {
 }
 
 /**
- * State of the metadata quorum: leader, voters, observers, how far each has read (KIP-595). v1 KIP-836 times of the
- * last fetch; v2 KIP-853 directory ids, addresses, error messages.
+ * State of the metadata quorum: leader, voters, observers, and the offset that each has reached (KIP-595). v1 KIP-836
+ * times of the last fetch; v2 KIP-853 directory ids, addresses, error messages.
  */
 export const DescribeQuorum = api({
   key: 55,

@@ -16,7 +16,7 @@ export const DescribeTransactions = api({
       transactionalId: string({ entity: 'transactionalId' }),
       transactionState: string(),
       transactionTimeoutMs: int32(),
-      // -1 where none is under way.
+      // -1 if there is no ongoing transaction.
       transactionStartTimeMs: int64(),
       producerId: int64({ entity: 'producerId' }),
       producerEpoch: int16(),

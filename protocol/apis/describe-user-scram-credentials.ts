@@ -1,6 +1,6 @@
 import { api, array, int8, int16, int32, type RequestOf, type ResponseInputOf, string } from '../schema.ts'
 
-/** Lists which SCRAM mechanisms and iterations users have; never their keys (KIP-554). */
+/** Lists the SCRAM mechanisms and iterations of users, never their keys (KIP-554). */
 export const DescribeUserScramCredentials = api({
   key: 50,
   name: 'DescribeUserScramCredentials',

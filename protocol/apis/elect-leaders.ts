@@ -1,8 +1,8 @@
 import { api, array, int8, int16, int32, type RequestOf, type ResponseInputOf, string } from '../schema.ts'
 
 /**
- * Starts leader elections. v1 KIP-460 unclean ones (type 1) beside the preferred ones (0), error for the whole
- * answer; v2 flexible.
+ * Starts leader elections. v1 KIP-460 unclean elections (type 1) besides preferred ones (0), top-level error; v2
+ * flexible.
  */
 export const ElectLeaders = api({
   key: 43,

@@ -2,7 +2,7 @@ import { api, bool, int16, int32, int64, type RequestOf, type ResponseInputOf, s
 
 /**
  * Commits or aborts a transaction (KIP-98). v2 PRODUCER_FENCED; v3 flexible; v4 KIP-890 TRANSACTION_ABORTABLE; v5
- * raises the producer's epoch with each transaction and answers the new one.
+ * increments the producer's epoch with each transaction and returns the new one.
  */
 export const EndTxn = api({
   key: 26,

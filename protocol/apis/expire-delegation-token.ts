@@ -1,6 +1,6 @@
 import { api, bytes, int16, int32, int64, type RequestOf, type ResponseInputOf } from '../schema.ts'
 
-/** Brings forward the expiry of a delegation token, or ends it at once (KIP-48). v2 flexible. */
+/** Advances the expiry of a delegation token, or expires it at once (KIP-48). v2 flexible. */
 export const ExpireDelegationToken = api({
   key: 40,
   name: 'ExpireDelegationToken',

@@ -14,12 +14,11 @@ import {
 } from '../schema.ts'
 
 /**
- * Reads record batches, for consumers and followers alike. The batches are handed on as they lie in the log. v1
- * throttle time; v2 magic 1; v3 KIP-74 limit for the whole answer, and the order of partitions counts; v4 KIP-98
- * isolation level, magic 2; v5 log start offset (KIP-107); v7 KIP-227 sessions; v9 KIP-320 leader epoch; v10 KIP-110
- * zstd; v11 KIP-392 rack; v12 flexible, diverging epochs and KIP-595; v13 KIP-516 topic ids; v14 KIP-405 tiered
- * storage errors; v15 KIP-903 replica state; v16 KIP-951 leader hints; v17 KIP-853 directory ids; v18 KIP-1166 high
- * watermark of the follower.
+ * Reads record batches, for consumers and followers. Batches are sent as stored in the log. v1 throttle time; v2 magic
+ * 1; v3 KIP-74 limit for the whole response, and the order of partitions matters; v4 KIP-98 isolation level, magic 2;
+ * v5 log start offset (KIP-107); v7 KIP-227 sessions; v9 KIP-320 leader epoch; v10 KIP-110 zstd; v11 KIP-392 rack; v12
+ * flexible, diverging epochs and KIP-595; v13 KIP-516 topic ids; v14 KIP-405 tiered storage errors; v15 KIP-903 replica
+ * state; v16 KIP-951 leader hints; v17 KIP-853 directory ids; v18 KIP-1166 high watermark of the follower.
  */
 export const Fetch = api({
   key: 1,
@@ -28,7 +27,7 @@ export const Fetch = api({
   flexible: '12+',
   request: {
     clusterId: string('12+', { tag: 0, nullable: '12+', default: null, ignorable: true }),
-    // Up to v14; in ReplicaState since. -1: a consumer.
+    // Up to v14; later in ReplicaState. -1: a consumer.
     replicaId: int32('0-14', { default: -1, entity: 'brokerId' }),
     replicaState: struct(
       { replicaId: int32({ default: -1, entity: 'brokerId' }), replicaEpoch: int64({ default: -1 }) },
@@ -40,7 +39,7 @@ export const Fetch = api({
     maxBytes: int32('3+', { default: 0x7fffffff, ignorable: true }),
     isolationLevel: int8('4+', { default: 0, ignorable: true }),
     sessionId: int32('7+', { default: 0, ignorable: true }),
-    // 0 opens a session, -1 wants none or closes it (FetchMetadata).
+    // 0 opens a session, -1 requests none or closes it (FetchMetadata).
     sessionEpoch: int32('7+', { default: -1, ignorable: true }),
     topics: array({
       topic: string('0-12', { ignorable: true, entity: 'topicName' }),
@@ -53,7 +52,7 @@ export const Fetch = api({
         logStartOffset: int64('5+', { default: -1, ignorable: true }),
         partitionMaxBytes: int32(),
         replicaDirectoryId: uuid('17+', { tag: 0, ignorable: true }),
-        // Long.MAX_VALUE: the follower does not tell.
+        // Long.MAX_VALUE: unknown.
         highWatermark: int64('18+', { tag: 1, default: Number.MAX_SAFE_INTEGER, ignorable: true }),
       }),
     }),
@@ -87,13 +86,13 @@ export const Fetch = api({
           { tag: 1 },
         ),
         snapshotId: struct({ endOffset: int64({ default: -1 }), epoch: int32({ default: -1 }) }, '12+', { tag: 2 }),
-        // Null unless read_committed was asked for.
+        // Null unless the isolation level is read_committed.
         abortedTransactions: array({ producerId: int64({ entity: 'producerId' }), firstOffset: int64() }, '4+', {
           nullable: '4+',
           ignorable: true,
         }),
         preferredReadReplica: int32('11+', { default: -1, entity: 'brokerId' }),
-        // Empty, never null, where there is nothing: old clients stumble over null.
+        // Empty, never null, without records: old clients cannot handle null.
         records: gatheredRecords(),
       }),
     }),

@@ -1,6 +1,6 @@
 import { api, array, bool, int8, int16, int32, type RequestOf, type ResponseInputOf, string, uuid } from '../schema.ts'
 
-/** Tells a client which metrics to push, how often and how compressed (KIP-714). */
+/** Tells a client which metrics to push, how often and with which compression (KIP-714). */
 export const GetTelemetrySubscriptions = api({
   key: 71,
   name: 'GetTelemetrySubscriptions',

@@ -1,7 +1,7 @@
 import { api, int16, int32, type RequestOf, type ResponseInputOf, string } from '../schema.ts'
 
 /**
- * Keeps a member of a classic group alive and tells it of a rebalance (REBALANCE_IN_PROGRESS). v1 throttle time; v3
+ * Keeps a member of a classic group alive and announces rebalances to it (REBALANCE_IN_PROGRESS). v1 throttle time; v3
  * KIP-345 static members; v4 flexible.
  */
 export const Heartbeat = api({

@@ -1,7 +1,7 @@
 import { api, array, bool, int8, int16, int32, type RequestOf, type ResponseInputOf, string } from '../schema.ts'
 
 /**
- * Changes single settings: set (0), delete (1), append to (2) and subtract from (3) a list (KIP-339). v1 flexible.
+ * Changes individual settings: set (0), delete (1), append to (2) or subtract from (3) a list (KIP-339). v1 flexible.
  */
 export const IncrementalAlterConfigs = api({
   key: 44,

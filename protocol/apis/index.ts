@@ -79,7 +79,7 @@ import { UpdateFeatures } from './update-features.ts'
 import { WriteShareGroupState } from './write-share-group-state.ts'
 import { WriteTxnMarkers } from './write-txn-markers.ts'
 
-/** Every api that has a schema, by rising key. */
+/** Every api that has a schema, in key order. */
 export const apis: readonly ApiSchema[] = [
   Produce,
   Fetch,
@@ -162,5 +162,5 @@ export const apis: readonly ApiSchema[] = [
   UnregisterController,
 ]
 
-/** The schemas by their key. */
+/** The schemas by key. */
 export const apiByKey: ReadonlyMap<number, ApiSchema> = new Map(apis.map((api) => [api.key, api]))

@@ -1,9 +1,9 @@
 import { api, bool, int16, int32, int64, type RequestOf, type ResponseInputOf, string } from '../schema.ts'
 
 /**
- * Gives a producer its id and epoch, and fences older instances of its transactional id (KIP-98). v2 flexible; v3
- * KIP-360 asks to go on with an id it has; v4 PRODUCER_FENCED; v5 KIP-890 TRANSACTION_ABORTABLE; v6 KIP-939 two-phase
- * commit, marked unstable in Kafka 4.4.
+ * Assigns a producer id and epoch, and fences older instances of the transactional id (KIP-98). v2 flexible; v3 KIP-360
+ * a producer can keep its id with a new epoch; v4 PRODUCER_FENCED; v5 KIP-890 TRANSACTION_ABORTABLE; v6 KIP-939
+ * two-phase commit, marked unstable in Kafka 4.4.
  */
 export const InitProducerId = api({
   key: 22,
@@ -14,7 +14,7 @@ export const InitProducerId = api({
     // Null for an idempotent producer without transactions.
     transactionalId: string({ nullable: '0+', entity: 'transactionalId' }),
     transactionTimeoutMs: int32(),
-    // -1, with epoch -1, for a producer that has none yet.
+    // -1, with epoch -1, for a producer without an id.
     producerId: int64('3+', { default: -1, entity: 'producerId' }),
     producerEpoch: int16('3+', { default: -1 }),
     enable2Pc: bool('6+', { default: false }),

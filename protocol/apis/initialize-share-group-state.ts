@@ -1,6 +1,6 @@
 import { api, array, int16, int32, int64, type RequestOf, type ResponseInputOf, string, uuid } from '../schema.ts'
 
-/** Creates the state of a share group's partition in the share coordinator. Between brokers (KIP-932). */
+/** Creates the state of a share group's partition in the share coordinator. Used between brokers (KIP-932). */
 export const InitializeShareGroupState = api({
   key: 83,
   name: 'InitializeShareGroupState',

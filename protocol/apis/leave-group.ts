@@ -1,7 +1,7 @@
 import { api, array, int16, int32, type RequestOf, type ResponseInputOf, string } from '../schema.ts'
 
 /**
- * Takes members out of a classic group. v1 throttle time; v3 KIP-345 several members at once, by instance id too; v4
+ * Removes members from a classic group. v1 throttle time; v3 KIP-345 several members at once, also by instance id; v4
  * flexible; v5 KIP-800 reason.
  */
 export const LeaveGroup = api({

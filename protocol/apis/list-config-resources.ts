@@ -1,8 +1,7 @@
 import { api, array, int8, int16, int32, type RequestOf, type ResponseInputOf, string } from '../schema.ts'
 
 /**
- * Lists resources that have settings of their own. v0 was ListClientMetricsResources (KIP-714); v1 every type,
- * KIP-1142.
+ * Lists resources that have their own settings. v0 was ListClientMetricsResources (KIP-714); v1 every type, KIP-1142.
  */
 export const ListConfigResources = api({
   key: 74,

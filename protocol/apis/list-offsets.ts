@@ -1,11 +1,10 @@
 import { api, array, int8, int16, int32, int64, type RequestOf, type ResponseInputOf, string } from '../schema.ts'
 
 /**
- * Looks up the offset for a timestamp, or for one of the sentinels: -1 latest, -2 earliest, -3 that of the largest
- * timestamp (v7, KIP-734), -4 earliest local (v8, KIP-405), -5 latest tiered (v9, KIP-1005), -6 earliest not yet
- * uploaded (v11, KIP-1023). v0 answers a list of segment boundaries; v1 one offset and its timestamp (KIP-79); v2
- * KIP-98 isolation level; v4 KIP-320 leader epoch; v5 OFFSET_NOT_AVAILABLE; v6 flexible; v10 KIP-1075 timeout for
- * remote look-ups.
+ * Looks up the offset for a timestamp or a sentinel: -1 latest, -2 earliest, -3 offset of the largest timestamp (v7,
+ * KIP-734), -4 earliest local (v8, KIP-405), -5 latest tiered (v9, KIP-1005), -6 earliest not yet uploaded (v11,
+ * KIP-1023). v0 returns a list of segment boundaries; v1 one offset and its timestamp (KIP-79); v2 KIP-98 isolation
+ * level; v4 KIP-320 leader epoch; v5 OFFSET_NOT_AVAILABLE; v6 flexible; v10 KIP-1075 timeout for remote look-ups.
  */
 export const ListOffsets = api({
   key: 2,

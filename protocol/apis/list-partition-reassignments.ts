@@ -1,6 +1,6 @@
 import { api, array, int16, int32, type RequestOf, type ResponseInputOf, string } from '../schema.ts'
 
-/** Lists the moves of replicas that are under way (KIP-455). */
+/** Lists ongoing moves of replicas (KIP-455). */
 export const ListPartitionReassignments = api({
   key: 46,
   name: 'ListPartitionReassignments',

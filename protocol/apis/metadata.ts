@@ -1,11 +1,11 @@
 import { api, array, bool, int16, int32, type RequestOf, type ResponseInputOf, string, uuid } from '../schema.ts'
 
 /**
- * Tells the brokers, topics, partitions and leaders: the first thing that every client asks. v1 racks, controller and
- * null for all topics; v2 cluster id; v3 throttle time; v4 KIP-361 auto-creation switch; v5 offline replicas; v7
- * KIP-320 leader epochs; v8 KIP-430 authorized operations; v9 flexible; v10 KIP-516 topic ids; v11 drops the
- * cluster's authorized operations, now in DescribeCluster (KIP-700); v12 look-up by topic id; v13 KIP-1102 error for
- * the whole answer (REBOOTSTRAP_REQUIRED).
+ * Describes brokers, topics, partitions and leaders. Every client asks for it first. v1 racks, controller and null for
+ * all topics; v2 cluster id; v3 throttle time; v4 KIP-361 auto-creation switch; v5 offline replicas; v7 KIP-320 leader
+ * epochs; v8 KIP-430 authorized operations; v9 flexible; v10 KIP-516 topic ids; v11 drops the cluster's authorized
+ * operations, now in DescribeCluster (KIP-700); v12 look-up by topic id; v13 KIP-1102 top-level error
+ * (REBOOTSTRAP_REQUIRED).
  */
 export const Metadata = api({
   key: 3,
@@ -13,7 +13,7 @@ export const Metadata = api({
   versions: '0-13',
   flexible: '9+',
   request: {
-    // Null for all topics since v1; in v0 the empty list means all.
+    // Null for all topics since v1; in v0 the empty list means all topics.
     topics: array(
       {
         topicId: uuid('10+', { ignorable: true }),
@@ -49,10 +49,10 @@ export const Metadata = api({
         isrNodes: array(int32(), { entity: 'brokerId' }),
         offlineReplicas: array(int32(), '5+', { ignorable: true, entity: 'brokerId' }),
       }),
-      // Bits by AclOperation code; -2147483648 where it was not asked for.
+      // Bits by AclOperation code; -2147483648 if not requested.
       topicAuthorizedOperations: int32('8+', { default: -2147483648 }),
     }),
-    // Bits by AclOperation code; -2147483648 where it was not asked for.
+    // Bits by AclOperation code; -2147483648 if not requested.
     clusterAuthorizedOperations: int32('8-10', { default: -2147483648 }),
     errorCode: int16('13+', { ignorable: true }),
   },

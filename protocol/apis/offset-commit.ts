@@ -1,9 +1,9 @@
 import { api, array, int16, int32, int64, type RequestOf, type ResponseInputOf, string, uuid } from '../schema.ts'
 
 /**
- * Stores a group's offsets. v0 went to ZooKeeper; v1 adds the membership and a timestamp an offset; v2 a retention
- * time instead, which v5 drops (KIP-211); v3 throttle time; v6 KIP-320 leader epoch; v7 KIP-345 static members; v8
- * flexible; v9 may be used by KIP-848 members, whose epoch stands in the generation; v10 topic ids instead of names.
+ * Stores a group's offsets. v0 stored them in ZooKeeper; v1 adds the membership and a timestamp per offset; v2 has a
+ * retention time instead, which v5 drops (KIP-211); v3 throttle time; v6 KIP-320 leader epoch; v7 KIP-345 static
+ * members; v8 flexible; v9 also for KIP-848 members, with their epoch as generation; v10 topic ids instead of names.
  */
 export const OffsetCommit = api({
   key: 8,
@@ -12,7 +12,7 @@ export const OffsetCommit = api({
   flexible: '8+',
   request: {
     groupId: string({ entity: 'groupId' }),
-    // -1 with an empty member id: a commit from outside of the group.
+    // -1 with an empty member id: a commit by a client outside the group.
     generationIdOrMemberEpoch: int32('1+', { default: -1, ignorable: true }),
     memberId: string('1+', { ignorable: true }),
     groupInstanceId: string('7+', { nullable: '7+', default: null }),

@@ -1,10 +1,9 @@
 import { api, array, bool, int16, int32, int64, type RequestOf, type ResponseInputOf, string, uuid } from '../schema.ts'
 
 /**
- * Reads a group's committed offsets. v0 read ZooKeeper; v2 null for all topics and an error for the whole answer
- * (KIP-88); v3 throttle time; v5 KIP-320 leader epoch; v6 flexible; v7 KIP-447 refuses while a transaction has
- * offsets pending, if asked to; v8 several groups at once (KIP-709); v9 KIP-848 member and epoch; v10 topic ids
- * instead of names.
+ * Reads a group's committed offsets. v0 read them from ZooKeeper; v2 null for all topics and a top-level error
+ * (KIP-88); v3 throttle time; v5 KIP-320 leader epoch; v6 flexible; v7 KIP-447 can refuse while a transaction has
+ * pending offsets; v8 several groups at once (KIP-709); v9 KIP-848 member and epoch; v10 topic ids instead of names.
  */
 export const OffsetFetch = api({
   key: 9,
@@ -42,7 +41,7 @@ export const OffsetFetch = api({
         name: string({ entity: 'topicName' }),
         partitions: array({
           partitionIndex: int32(),
-          // -1 where none is committed, with error NONE.
+          // -1 if none is committed, with error NONE.
           committedOffset: int64(),
           committedLeaderEpoch: int32('5-7', { default: -1, ignorable: true }),
           metadata: string({ nullable: '0-7' }),

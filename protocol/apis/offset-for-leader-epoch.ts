@@ -1,8 +1,9 @@
 import { api, array, int16, int32, int64, type RequestOf, type ResponseInputOf, string } from '../schema.ts'
 
 /**
- * Where a leader epoch ended: how a follower or consumer finds the place at which its log and the leader's parted
- * (KIP-101, KIP-279). v1 answers the epoch found; v2 KIP-320 fencing, throttle time; v3 replica id; v4 flexible.
+ * Returns the end offset of a leader epoch. A follower or consumer uses it to find where its log diverged from the
+ * leader's (KIP-101, KIP-279). v1 returns the epoch found; v2 KIP-320 fencing, throttle time; v3 replica id; v4
+ * flexible.
  */
 export const OffsetForLeaderEpoch = api({
   key: 23,

@@ -1,6 +1,6 @@
 import { api, bool, bytes, int8, int16, int32, type RequestOf, type ResponseInputOf, uuid } from '../schema.ts'
 
-/** Takes metrics that a client was asked for (KIP-714). */
+/** Accepts metrics that a client was asked for (KIP-714). */
 export const PushTelemetry = api({
   key: 72,
   name: 'PushTelemetry',

@@ -1,8 +1,8 @@
 import { api, array, int16, int32, int64, type RequestOf, type ResponseInputOf, string, uuid } from '../schema.ts'
 
 /**
- * Reads where a share group's partition starts, without its batches. Between brokers (KIP-932). v1 KIP-1226 count of
- * completed deliveries.
+ * Reads the start offset of a share group's partition, without its batches. Used between brokers (KIP-932). v1 KIP-1226
+ * count of completed deliveries.
  */
 export const ReadShareGroupStateSummary = api({
   key: 87,

@@ -1,6 +1,6 @@
 import { api, array, int8, int16, int32, int64, type RequestOf, type ResponseInputOf, string, uuid } from '../schema.ts'
 
-/** Reads the state of a share group's partition from the share coordinator. Between brokers (KIP-932). */
+/** Reads the state of a share group's partition from the share coordinator. Used between brokers (KIP-932). */
 export const ReadShareGroupState = api({
   key: 84,
   name: 'ReadShareGroupState',

@@ -1,6 +1,6 @@
 import { api, bytes, int16, int32, int64, type RequestOf, type ResponseInputOf } from '../schema.ts'
 
-/** Puts off the expiry of a delegation token (KIP-48). v2 flexible. */
+/** Extends a delegation token (KIP-48). v2 flexible. */
 export const RenewDelegationToken = api({
   key: 39,
   name: 'RenewDelegationToken',

@@ -1,8 +1,8 @@
 import { api, array, int16, type RequestOf, type ResponseInputOf, string } from '../schema.ts'
 
 /**
- * Chooses the SASL mechanism. After v0 the tokens travel bare, after v1 in SaslAuthenticate (KIP-152). Never
- * flexible: old clients cannot negotiate a version here.
+ * Chooses the SASL mechanism. After v0 the tokens are sent without headers, after v1 in SaslAuthenticate (KIP-152).
+ * Never flexible: old clients cannot negotiate a version here.
  */
 export const SaslHandshake = api({
   key: 17,

@@ -34,7 +34,7 @@ export const ShareAcknowledge = api({
         acknowledgementBatches: array({
           firstOffset: int64(),
           lastOffset: int64(),
-          // One for the whole batch, or one a record.
+          // One for the whole batch, or one per record.
           acknowledgeTypes: array(int8()),
         }),
       }),

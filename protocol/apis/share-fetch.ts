@@ -15,8 +15,8 @@ import {
 } from '../schema.ts'
 
 /**
- * Acquires records for a member of a share group, and acknowledges earlier ones on the way (KIP-932). v0 was the
- * early access; v1 limits by records; v2 KIP-1206 strict limit and KIP-1222 renewal of acquisition locks.
+ * Acquires records for a member of a share group, and can acknowledge earlier ones (KIP-932). v0 was the early access;
+ * v1 limits by records; v2 KIP-1206 strict limit and KIP-1222 renewal of acquisition locks.
  */
 export const ShareFetch = api({
   key: 78,
@@ -43,7 +43,7 @@ export const ShareFetch = api({
         acknowledgementBatches: array({
           firstOffset: int64(),
           lastOffset: int64(),
-          // One for the whole batch, or one a record.
+          // One for the whole batch, or one per record.
           acknowledgeTypes: array(int8()),
         }),
       }),

@@ -52,7 +52,7 @@ const topicPartition = {
 }
 
 /**
- * Joins, keeps alive, reconciles and leaves a Kafka Streams group; the first one brings the topology (KIP-1071). v1
+ * Joins, keeps alive, reconciles and leaves a Kafka Streams group; the first one contains the topology (KIP-1071). v1
  * the broker may ask for a description of the topology (KIP-1331).
  */
 export const StreamsGroupHeartbeat = api({
@@ -68,7 +68,7 @@ export const StreamsGroupHeartbeat = api({
     instanceId: string({ nullable: '0+', default: null }),
     rackId: string({ nullable: '0+', default: null }),
     rebalanceTimeoutMs: int32({ default: -1 }),
-    // With the first heartbeat only.
+    // Only in the first heartbeat.
     topology: struct(
       {
         epoch: int32(),

@@ -24,7 +24,7 @@ const topologyDescription = {
   globalStores: array(topologyDescriptionGlobalStore),
 }
 
-/** A Kafka Streams member describes its topology when the heartbeat asked it to (KIP-1331). */
+/** Describes a Kafka Streams member's topology, on request of the heartbeat (KIP-1331). */
 export const StreamsGroupTopologyDescriptionUpdate = api({
   key: 93,
   name: 'StreamsGroupTopologyDescriptionUpdate',

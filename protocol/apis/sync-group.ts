@@ -1,8 +1,8 @@
 import { api, array, bytes, int16, int32, type RequestOf, type ResponseInputOf, string } from '../schema.ts'
 
 /**
- * Hands the leader's assignment to the coordinator, and each member's part to that member. v1 throttle time; v3
- * KIP-345 static members; v4 flexible; v5 KIP-559 protocol type and name, checked where sent.
+ * Sends the leader's assignment to the coordinator, and each member's part to that member. v1 throttle time; v3 KIP-345
+ * static members; v4 flexible; v5 KIP-559 protocol type and name, checked if sent.
  */
 export const SyncGroup = api({
   key: 14,
@@ -16,7 +16,7 @@ export const SyncGroup = api({
     groupInstanceId: string('3+', { nullable: '3+', default: null }),
     protocolType: string('5+', { nullable: '5+', default: null, ignorable: true }),
     protocolName: string('5+', { nullable: '5+', default: null, ignorable: true }),
-    // From the leader only.
+    // Only from the leader.
     assignments: array({ memberId: string(), assignment: bytes() }),
   },
   response: {

@@ -2,8 +2,8 @@ import { api, array, int16, int32, int64, type RequestOf, type ResponseInputOf, 
 
 /**
  * Stores a group's offsets as part of a transaction (KIP-98). v2 KIP-320 leader epoch; v3 flexible, membership for
- * fencing (KIP-447); v4 KIP-890 TRANSACTION_ABORTABLE; v5 adds the group to the transaction by itself; v6 KIP-1319
- * topic ids instead of names.
+ * fencing (KIP-447); v4 KIP-890 TRANSACTION_ABORTABLE; v5 also adds the group to the transaction; v6 KIP-1319 topic ids
+ * instead of names.
  */
 export const TxnOffsetCommit = api({
   key: 28,

@@ -1,8 +1,8 @@
 import { api, array, bool, int8, int16, int32, type RequestOf, type ResponseInputOf, string } from '../schema.ts'
 
 /**
- * Raises or lowers the cluster's feature levels (KIP-584). v1 validate only and kinds of downgrade (KIP-778); v2 one
- * error for the whole answer, no more results by feature (KIP-1022).
+ * Raises or lowers the cluster's feature levels (KIP-584). v1 validate only and kinds of downgrade (KIP-778); v2 only a
+ * top-level error, no results per feature (KIP-1022).
  */
 export const UpdateFeatures = api({
   key: 57,

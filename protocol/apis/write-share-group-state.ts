@@ -1,7 +1,7 @@
 import { api, array, int8, int16, int32, int64, type RequestOf, type ResponseInputOf, string, uuid } from '../schema.ts'
 
 /**
- * Writes the state of a share group's partition to the share coordinator. Between brokers (KIP-932). v1 KIP-1226
+ * Writes the state of a share group's partition to the share coordinator. Used between brokers (KIP-932). v1 KIP-1226
  * count of completed deliveries.
  */
 export const WriteShareGroupState = api({

@@ -1,8 +1,8 @@
 import { api, array, bool, int8, int16, int32, int64, type RequestOf, type ResponseInputOf, string } from '../schema.ts'
 
 /**
- * The transaction coordinator has the outcome written into the partitions. Between brokers only (KIP-98). v1
- * flexible; v2 KIP-1228 transaction version.
+ * Writes a transaction's outcome into its partitions, for the transaction coordinator. Used only between brokers
+ * (KIP-98). v1 flexible; v2 KIP-1228 transaction version.
  */
 export const WriteTxnMarkers = api({
   key: 27,

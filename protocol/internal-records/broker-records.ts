@@ -14,7 +14,7 @@ import {
 
 /**
  * A broker registered. v1 migration from ZooKeeper; v2 fenced while shutting down; v3 KIP-858 log directories; v4
- * cordoned ones.
+ * cordoned log directories.
  */
 export const RegisterBrokerRecord = metadataRecord({
   apiKey: 0,
@@ -37,7 +37,7 @@ export const RegisterBrokerRecord = metadataRecord({
 })
 export type RegisterBrokerRecordValue = MessageOf<typeof RegisterBrokerRecord>
 
-/** A registration was removed for good. */
+/** A broker's registration was removed permanently. */
 export const UnregisterBrokerRecord = metadataRecord({
   apiKey: 1,
   name: 'UnregisterBrokerRecord',
@@ -50,7 +50,7 @@ export const UnregisterBrokerRecord = metadataRecord({
 })
 export type UnregisterBrokerRecordValue = MessageOf<typeof UnregisterBrokerRecord>
 
-/** Older form of BrokerRegistrationChangeRecord. Only ever read. */
+/** Older form of BrokerRegistrationChangeRecord. Read, never written. */
 export const FenceBrokerRecord = metadataRecord({
   apiKey: 7,
   name: 'FenceBrokerRecord',
@@ -63,7 +63,7 @@ export const FenceBrokerRecord = metadataRecord({
 })
 export type FenceBrokerRecordValue = MessageOf<typeof FenceBrokerRecord>
 
-/** Older form of BrokerRegistrationChangeRecord. Only ever read. */
+/** Older form of BrokerRegistrationChangeRecord. Read, never written. */
 export const UnfenceBrokerRecord = metadataRecord({
   apiKey: 8,
   name: 'UnfenceBrokerRecord',
@@ -78,7 +78,7 @@ export type UnfenceBrokerRecordValue = MessageOf<typeof UnfenceBrokerRecord>
 
 /**
  * A registered broker was fenced, unfenced or is shutting down; 1 sets, -1 clears, 0 leaves. v1 shutting down; v2 log
- * directories; v3 cordoned ones.
+ * directories; v3 cordoned log directories.
  */
 export const BrokerRegistrationChangeRecord = metadataRecord({
   apiKey: 17,
@@ -112,7 +112,7 @@ export const RegisterControllerRecord = metadataRecord({
 })
 export type RegisterControllerRecordValue = MessageOf<typeof RegisterControllerRecord>
 
-/** A controller's registration was removed for good. */
+/** A controller's registration was removed permanently. */
 export const UnregisterControllerRecord = metadataRecord({
   apiKey: 29,
   name: 'UnregisterControllerRecord',

@@ -1,6 +1,6 @@
 import { array, bytes, coordinatorRecord, int32, int64, type MessageOf, string, uuid } from '../schema.ts'
 
-/** A committed offset as Kafka 0.8.2 wrote it. Only ever read. */
+/** A committed offset in the format of Kafka 0.8.2. Read, never written. */
 export const LegacyOffsetCommitRecord = coordinatorRecord({
   type: 0,
   name: 'LegacyOffsetCommit',
@@ -17,8 +17,8 @@ export type LegacyOffsetCommitKey = MessageOf<typeof LegacyOffsetCommitRecord.ke
 export type LegacyOffsetCommitValue = MessageOf<typeof LegacyOffsetCommitRecord.value>
 
 /**
- * A committed offset. v1 carries an expiry, dropped again in v2; v3 KIP-320 leader epoch; v4 flexible, topic id as a
- * tag (KIP-848).
+ * A committed offset. v1 has an expiry, which v2 drops; v3 KIP-320 leader epoch; v4 flexible, topic id as a tag
+ * (KIP-848).
  */
 export const OffsetCommitRecord = coordinatorRecord({
   type: 1,
@@ -28,7 +28,7 @@ export const OffsetCommitRecord = coordinatorRecord({
   key: { group: string(), topic: string(), partition: int32() },
   value: {
     offset: int64(),
-    // -1 where unknown.
+    // -1 if unknown.
     leaderEpoch: int32('3+', { default: -1, ignorable: true }),
     metadata: string(),
     commitTimestamp: int64(),
@@ -51,8 +51,8 @@ const memberMetadata = {
 }
 
 /**
- * A classic group: its generation and members, written whole at each rebalance. v1 rebalance timeout; v2 time of the
- * last state change; v3 KIP-345 instance ids; v4 flexible.
+ * A classic group: its generation and members, written completely at each rebalance. v1 rebalance timeout; v2 time of
+ * the last state change; v3 KIP-345 instance ids; v4 flexible.
  */
 export const GroupMetadataRecord = coordinatorRecord({
   type: 2,
@@ -65,7 +65,7 @@ export const GroupMetadataRecord = coordinatorRecord({
     generation: int32(),
     protocol: string({ nullable: '0+' }),
     leader: string({ nullable: '0+' }),
-    // -1 where unknown.
+    // -1 if unknown.
     currentStateTimestamp: int64('2+', { default: -1, ignorable: true }),
     members: array(memberMetadata),
   },

@@ -12,7 +12,7 @@ import {
   uuid,
 } from '../schema.ts'
 
-/** Epoch of a group of the new protocol (KIP-848). The hash covers the topics subscribed to. */
+/** Epoch of a group of the new protocol (KIP-848). The hash covers the subscribed topics. */
 export const ConsumerGroupMetadataRecord = coordinatorRecord({
   type: 3,
   name: 'ConsumerGroupMetadata',
@@ -28,8 +28,8 @@ export type ConsumerGroupMetadataKey = MessageOf<typeof ConsumerGroupMetadataRec
 export type ConsumerGroupMetadataValue = MessageOf<typeof ConsumerGroupMetadataRecord.value>
 
 /**
- * Partitions and racks of the topics subscribed to. Replaced by the hash in ConsumerGroupMetadata: Kafka 4.1 and
- * later only write its tombstone.
+ * Partitions and racks of the subscribed topics. Replaced by the hash in ConsumerGroupMetadata: Kafka 4.1 and later
+ * only write its tombstone.
  */
 export const ConsumerGroupPartitionMetadataRecord = coordinatorRecord({
   type: 4,
@@ -49,7 +49,7 @@ export const ConsumerGroupPartitionMetadataRecord = coordinatorRecord({
 export type ConsumerGroupPartitionMetadataKey = MessageOf<typeof ConsumerGroupPartitionMetadataRecord.key>
 export type ConsumerGroupPartitionMetadataValue = MessageOf<typeof ConsumerGroupPartitionMetadataRecord.value>
 
-/** What a member told of itself. */
+/** Data that a member sent about itself. */
 export const ConsumerGroupMemberMetadataRecord = coordinatorRecord({
   type: 5,
   name: 'ConsumerGroupMemberMetadata',
@@ -65,7 +65,8 @@ export const ConsumerGroupMemberMetadataRecord = coordinatorRecord({
     subscribedTopicRegex: string({ nullable: '0+' }),
     rebalanceTimeoutMs: int32({ default: -1 }),
     serverAssignor: string({ nullable: '0+' }),
-    // Null unless the member speaks the classic protocol; absent means an empty one, so null must be given.
+    // Null unless the member uses the classic protocol. If absent it defaults to an empty one, so write null
+    // explicitly.
     classicMemberMetadata: struct(
       { sessionTimeoutMs: int32(), supportedProtocols: array({ name: string(), metadata: bytes() }) },
       { tag: 0, nullable: '0+' },
@@ -75,7 +76,7 @@ export const ConsumerGroupMemberMetadataRecord = coordinatorRecord({
 export type ConsumerGroupMemberMetadataKey = MessageOf<typeof ConsumerGroupMemberMetadataRecord.key>
 export type ConsumerGroupMemberMetadataValue = MessageOf<typeof ConsumerGroupMemberMetadataRecord.value>
 
-/** Epoch of the newest target assignment. */
+/** Epoch of the latest target assignment. */
 export const ConsumerGroupTargetAssignmentMetadataRecord = coordinatorRecord({
   type: 6,
   name: 'ConsumerGroupTargetAssignmentMetadata',
@@ -92,7 +93,7 @@ export type ConsumerGroupTargetAssignmentMetadataValue = MessageOf<
   typeof ConsumerGroupTargetAssignmentMetadataRecord.value
 >
 
-/** What a member shall have. */
+/** Target assignment of a member. */
 export const ConsumerGroupTargetAssignmentMemberRecord = coordinatorRecord({
   type: 7,
   name: 'ConsumerGroupTargetAssignmentMember',
@@ -109,11 +110,11 @@ export type ConsumerGroupTargetAssignmentMemberValue = MessageOf<typeof Consumer
 const topicPartitions = {
   topicId: uuid(),
   partitions: array(int32()),
-  // One a partition; empty in a record from before there were such epochs.
+  // One per partition; empty in a record from before these epochs existed.
   assignmentEpochs: array(int32(), { tag: 0, nullable: '0+' }),
 }
 
-/** What a member has, and what it is still to give up. */
+/** Current assignment of a member, and the partitions that it has yet to revoke. */
 export const ConsumerGroupCurrentMemberAssignmentRecord = coordinatorRecord({
   type: 8,
   name: 'ConsumerGroupCurrentMemberAssignment',
@@ -133,7 +134,7 @@ export type ConsumerGroupCurrentMemberAssignmentValue = MessageOf<
   typeof ConsumerGroupCurrentMemberAssignmentRecord.value
 >
 
-/** Topics that a regular expression of the group stands for at present. */
+/** Topics that currently match a regular expression of the group. */
 export const ConsumerGroupRegularExpressionRecord = coordinatorRecord({
   type: 16,
   name: 'ConsumerGroupRegularExpression',

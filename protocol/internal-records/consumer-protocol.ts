@@ -1,7 +1,7 @@
 import { array, bytes, int32, type MessageOf, message, string } from '../schema.ts'
 
 /**
- * Metadata of a member of a classic group of consumers, behind its version as int16. v1 KIP-429 partitions owned; v2
+ * Metadata of a member of a classic consumer group, preceded by its version as int16. v1 KIP-429 owned partitions; v2
  * generation; v3 KIP-881 rack.
  */
 export const ConsumerProtocolSubscription = message({
@@ -20,7 +20,7 @@ export const ConsumerProtocolSubscription = message({
 })
 export type ConsumerProtocolSubscriptionValue = MessageOf<typeof ConsumerProtocolSubscription>
 
-/** Assignment of a member of a classic group of consumers, behind its version as int16. All versions are alike. */
+/** Assignment of a member of a classic consumer group, preceded by its version as int16. All versions are the same. */
 export const ConsumerProtocolAssignment = message({
   name: 'ConsumerProtocolAssignment',
   versions: '0-3',

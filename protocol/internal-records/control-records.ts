@@ -42,7 +42,7 @@ export const SnapshotFooterRecord = message({
 })
 export type SnapshotFooterRecordValue = MessageOf<typeof SnapshotFooterRecord>
 
-/** Which kind of quorum it is: 0 of static voters, 1 of voters that may change (KIP-853). */
+/** Kind of quorum: 0 static voters, 1 voters that may change (KIP-853). */
 export const KRaftVersionRecord = message({
   name: 'KRaftVersionRecord',
   versions: '0',

@@ -7,7 +7,7 @@ function started(...args: string[]): StartArguments {
   return parsed
 }
 
-/** What was written to stdout and stderr meanwhile. */
+/** Captures stdout and stderr. */
 function captured(run: () => unknown): { result: unknown; printed: string } {
   const [out, err] = [process.stdout.write, process.stderr.write]
   let printed = ''

@@ -1,17 +1,17 @@
 import { Command, CommanderError, InvalidArgumentError } from 'commander'
 
-/** What `ottla start` was asked to do. */
+/** Arguments of `ottla start`. */
 export interface StartArguments {
   /** Path of a server.properties; undefined: defaults only. */
   readonly propertiesFile: string | undefined
-  /** `--override name=value`, in the order given; they win over the file. */
+  /** `--override name=value`, in the given order; they win over the file. */
   readonly overrides: ReadonlyMap<string, string>
-  /** Where structured logs go: a path, '-' for stderr; undefined: nowhere. */
+  /** Target of structured logs: a path, '-' for stderr; undefined: none. */
   readonly logFile: string | undefined
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error'
 }
 
-/** Nothing is left to do: help or the version was printed, or the arguments were wrong (then exitCode is 1). */
+/** Help or the version was printed, or the arguments were invalid (then exitCode is 1). The process can exit. */
 export interface Finished {
   readonly exitCode: number
 }
@@ -25,7 +25,7 @@ Examples:
 
 Settings carry Kafka's names. Warnings and errors are printed on stderr; --log-file writes every event as JSON lines.`
 
-/** Reads the arguments behind `ottla`. Prints help, version and complaints itself, as commander does. */
+/** Parses the arguments after `ottla`. commander prints help, version and errors. */
 export function parseArguments(args: readonly string[], version: string): StartArguments | Finished {
   let parsed: StartArguments | undefined
   const program = new Command('ottla')

@@ -8,15 +8,15 @@ import { listenerOverrideOf } from './static-config.ts'
 
 type Settings = ReadonlyMap<string, string>
 
-/** Of a listener, and yet for all brokers. Source: DynamicBrokerConfig.CLUSTER_LEVEL_LISTENER_CONFIGS. */
+/** Settings of a listener that apply to all brokers. Source: DynamicBrokerConfig.CLUSTER_LEVEL_LISTENER_CONFIGS. */
 const clusterLevelListenerSettings = new Set(['max.connections', 'max.connection.creation.rate', 'num.network.threads'])
 
-/** Kafka opens and closes listeners as these change. */
+/** Kafka opens and closes listeners when these change. */
 const notWhileRunning = new Set(['listeners', 'listener.security.protocol.map'])
 
 /**
- * Checks all dynamic settings that a broker (or, with perBroker false, the cluster) is to have. Names that nobody knows
- * are fine: plug-ins have settings too. Source: DynamicBrokerConfig.validateConfigs.
+ * Checks all wanted dynamic settings of a broker, or of the cluster if perBroker is false. Unknown names are allowed:
+ * plug-ins have settings too. Source: DynamicBrokerConfig.validateConfigs.
  */
 export function checkDynamicBrokerConfig(settings: Settings, perBroker: boolean): InvalidSetting | undefined {
   const entries = entriesByName(brokerConfigs)
@@ -46,7 +46,8 @@ export function checkDynamicBrokerConfig(settings: Settings, perBroker: boolean)
 }
 
 /**
- * Checks what the settings of this broker would be with those. Source: DynamicBrokerConfig.validate, processReconfiguration.
+ * Checks the values that this broker would have with these settings. Source: DynamicBrokerConfig.validate,
+ * processReconfiguration.
  */
 export function checkBrokerValues(
   settings: Settings,

@@ -13,7 +13,7 @@ import { sslConfigs } from './broker/ssl-configs.ts'
 import { transactionsConfigs } from './broker/transactions-configs.ts'
 import type { SettingsOf } from './config-entry.ts'
 
-/** The chapters of the settings page, in its order. */
+/** The chapters of the settings page, in page order. */
 export const brokerConfigChapters = {
   'Listeners, connections and requests': networkConfigs,
   'The node itself': serverConfigs,
@@ -30,7 +30,10 @@ export const brokerConfigChapters = {
   TLS: sslConfigs,
 } as const
 
-/** What server.properties, --override and dynamic broker settings may say. Source: AbstractKafkaConfig of Kafka 4.4. */
+/**
+ * All settings allowed in server.properties, --override and dynamic broker settings. Source: AbstractKafkaConfig of
+ * Kafka 4.4.
+ */
 export const brokerConfigs = {
   ...networkConfigs,
   ...serverConfigs,
@@ -47,5 +50,5 @@ export const brokerConfigs = {
   ...sslConfigs,
 } as const
 
-/** A broker's settings, resolved. */
+/** Resolved settings of a broker. */
 export type BrokerSettings = SettingsOf<typeof brokerConfigs>

@@ -9,29 +9,29 @@ import { StartError } from './start-error.ts'
 import { unresolvedValue, unsafeStart, warningsAboutEffect } from './start-notes.ts'
 import { readStaticConfig, type StaticConfig } from './static-config.ts'
 
-/** Everything that must be known of the settings before a broker can start. */
+/** The settings that a broker needs before it starts. */
 export interface BrokerStartSettings {
   readonly static: StaticConfig
   readonly listeners: Listeners
   /** log.dirs, absolute. */
   readonly logDirectories: readonly string[]
-  /** metadata.log.dir, absolute: the first of log.dirs unless it is set. */
+  /** metadata.log.dir, absolute. Default: the first of log.dirs. */
   readonly metadataDirectory: string
-  /** Set by hand; undefined: taken from disk, or made. */
+  /** Set by the user; undefined: read from disk, or generated. */
   readonly clusterId: string | undefined
   readonly nodeId: number | undefined
-  /** One line each, for the log. */
+  /** Lines for the log. */
   readonly warnings: readonly string[]
 }
 
-/** What the machine knows that settings are held against. */
+/** Facts about the machine against which settings are checked. */
 export interface Machine {
-  /** Its own name. */
+  /** The machine's host name. */
   readonly hostName?: string | undefined
   readonly environment?: Environment
 }
 
-/** Checks the settings of server.properties and overrides. Throws StartError on the first bad one. */
+/** Checks the settings of server.properties and overrides. Throws StartError for the first invalid one. */
 export function brokerSettingsOf(
   properties: ReadonlyMap<string, string>,
   { hostName, environment = {} }: Machine = {},

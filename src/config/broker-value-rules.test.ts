@@ -6,7 +6,7 @@ import { readStaticConfig } from './static-config.ts'
 
 type Texts = Readonly<Record<string, string>>
 
-/** What is said where a broker with these static and dynamic settings is to have those instead of its dynamic ones. */
+/** The error for a broker with these static and dynamic settings if the wanted ones replace its dynamic ones. */
 function said(
   wanted: Texts,
   { own = true, file = {}, cluster = {} }: { own?: boolean; file?: Texts; cluster?: Texts } = {},
@@ -25,7 +25,7 @@ const threads = (name: string, count: number, old: number) =>
     `Dynamic thread count update validation failed for ${name}=${count}, value should ${count > old ? 'not be greater than double' : 'be at least half'} the current value ${old}`,
   )
 
-/** Told by a broker of Apache Kafka 4.4.0. */
+/** Answers of a broker of Apache Kafka 4.4.0. */
 const answers: readonly (readonly [Texts, string | undefined])[] = [
   [{ 'log.roll.ms': '0' }, 'requirement failed: log.roll.ms must be greater than or equal to 1'],
   [

@@ -3,12 +3,12 @@ import { InvalidSetting } from './config-value.ts'
 import { fallbackInForce } from './fallbacks.ts'
 import { topicConfigs } from './topic-configs.ts'
 
-/** Value of a broker setting, by its name. */
+/** Value of a broker setting by its name. */
 export type ValueOf = (name: string) => unknown
 
 const SMALLEST_DEDUPE_BYTES = 1024 * 1024
 
-/** Settings of which Kafka makes a pool of threads: a change may not more than double or halve it. */
+/** Sizes of Kafka's thread pools: one change may at most double or halve them. */
 const THREAD_POOLS = [
   'num.io.threads',
   'num.network.threads',
@@ -17,7 +17,7 @@ const THREAD_POOLS = [
   'background.threads',
 ]
 
-/** Values that are fine each for itself, but not together. In Kafka's words. Source: KafkaConfig.validateValues. */
+/** Values that are valid alone but not together. In Kafka's words. Source: KafkaConfig.validateValues. */
 export function contradictionIn(settingOf: ValueOf): InvalidSetting | undefined {
   const number = (name: string) => settingOf(name) as number | null
   if ((number('log.roll.ms') ?? 1) < 1) return unmet('log.roll.ms must be greater than or equal to 1')
@@ -35,7 +35,7 @@ export function contradictionIn(settingOf: ValueOf): InvalidSetting | undefined 
   return misplacedCordon(settingOf)
 }
 
-/** How long logs are kept, in milliseconds, and the setting that says so. Source: KafkaConfig.logRetentionTimeMillis. */
+/** Log retention in milliseconds, and the setting that determines it. Source: KafkaConfig.logRetentionTimeMillis. */
 export function retentionInForce(settingOf: ValueOf): { readonly name: string; readonly ms: number } {
   const inForce = fallbackInForce(topicConfigs.retentionMs.fallbacks, (name) => ({ value: settingOf(name) }))
   invariant(inForce !== undefined, 'log.retention.hours has a default')
@@ -62,7 +62,7 @@ function unmet(requirement: string): InvalidSetting {
 }
 
 /**
- * What may not be changed at once in a running broker. In Kafka's words. Source: the validateReconfiguration of
+ * Changes that a running broker does not allow in one step. In Kafka's words. Source: the validateReconfiguration of
  * DynamicThreadPool, SocketServer, LogCleaner and DynamicLogConfig.
  */
 export function refusedChange(before: ValueOf, after: ValueOf): InvalidSetting | undefined {
@@ -99,7 +99,7 @@ function localRetention(after: ValueOf): string | undefined {
   )
 }
 
-/** -1 is no limit, -2 the same as for all of the log. */
+/** -1: no limit. -2: same as for the whole log. */
 function moreThanAll(name: string, totalName: string, total: number, after: ValueOf): string | undefined {
   const local = after(name) as number
   if (total < 0 || local === -2) return undefined

@@ -5,7 +5,7 @@ import { noTelemetry } from './without-effect.ts'
 
 const perSubscription = { applies: 'per-subscription', withoutEffect: noTelemetry } as const
 
-/** What a client metrics subscription may say (KIP-714). Source: ClientMetricsConfigs. */
+/** Settings of a client metrics subscription (KIP-714). Source: ClientMetricsConfigs. */
 export const clientMetricsConfigs = {
   subscriptionIntervalMs: int('interval.ms', {
     ...perSubscription,
@@ -33,7 +33,7 @@ const matchable = new Set([
   'client_source_port',
 ])
 
-/** Checks a whole subscription. Source: ClientMetricsConfigs.validate. */
+/** Checks all settings of a subscription. Source: ClientMetricsConfigs.validate. */
 export function checkClientMetrics(name: string, settings: ReadonlyMap<string, string>): Rejection | undefined {
   if (name === '') return reject('INVALID_REQUEST', "Subscription name can't be empty")
   for (const [setting, text] of settings) {

@@ -1,6 +1,7 @@
 /*
- * A file may come from a node of a larger cluster. Ottla is broker and controller in one process, and a cluster of that
- * one node: what makes others a part of it ends the start, so that nobody takes a lone node for the cluster.
+ * The file may come from a node of a larger cluster. Ottla is broker and controller in one process, and the cluster's
+ * only node. A setting that makes other nodes part of the cluster ends the start, so that nobody takes a lone node for
+ * the cluster.
  */
 import type { BrokerSettings } from './broker-configs.ts'
 import { InvalidSetting } from './config-value.ts'
@@ -8,19 +9,19 @@ import { listed } from './listed.ts'
 import type { Listeners } from './listeners.ts'
 import type { StaticConfig } from './static-config.ts'
 
-/** What is known of this node before it starts. */
+/** Facts about this node before it starts. */
 export interface ThisNode {
   /** node.id; undefined: not set. */
   readonly nodeId: number | undefined
   readonly listeners: Listeners
-  /** The machine's own name. */
+  /** The machine's host name. */
   readonly hostName: string | undefined
 }
 
 const ALONE = 'Ottla is a cluster of one node and joins no other'
 const REMEDY = 'remove the setting to start this node alone'
 
-/** Undefined: the settings are those of one node. */
+/** Undefined if the settings describe a single node. */
 export function settingsOfOthers(settings: BrokerSettings, node: ThisNode): InvalidSetting | undefined {
   return (
     otherVoters(settings.controllerQuorumVoters, node.nodeId) ??
@@ -28,7 +29,7 @@ export function settingsOfOthers(settings: BrokerSettings, node: ThisNode): Inva
   )
 }
 
-/** Settings that count replicas, of topics and of internal topics. */
+/** Replication factors of topics and internal topics. */
 const replicaSettings = [
   'default.replication.factor',
   'min.insync.replicas',
@@ -39,7 +40,10 @@ const replicaSettings = [
   'share.coordinator.state.topic.min.isr',
 ]
 
-/** A file of a larger cluster asks for more replicas than one broker can keep; it is served all the same. */
+/**
+ * Warning for a file of a larger cluster, which asks for more replicas than one broker can keep. The broker starts
+ * anyway.
+ */
 export function warningAboutReplicas({ values }: StaticConfig): string | undefined {
   const beyond = replicaSettings.filter((name) => ((values.get(name)?.value as number | undefined) ?? 1) > 1)
   if (beyond.length === 0) return undefined
@@ -47,7 +51,7 @@ export function warningAboutReplicas({ values }: StaticConfig): string | undefin
   return `${shown}: the cluster has one broker, so new topics get one replica, and one in sync is enough`
 }
 
-/** A broker or a controller alone: undefined where the roles are both. */
+/** A node that is only broker or only controller; undefined if it has both roles. */
 export function halfANode(roles: readonly string[]): InvalidSetting | undefined {
   const [role] = roles
   if (roles.length !== 1) return undefined

@@ -1,14 +1,14 @@
 import { type ConfigValue, InvalidSetting, invalidValue, shownInErrors } from './config-value.ts'
 
 /**
- * What a parsed value must satisfy, beyond its type. `V` narrows the value's static type (oneOf). `description` is
- * what the settings page prints, as Kafka's validators describe themselves.
+ * A condition on a parsed value, beyond its type. `V` narrows the value's static type (oneOf). `description` is printed
+ * on the settings page, in the words of Kafka's validators.
  */
 export interface Check<V = unknown> {
   readonly description: string
   test(name: string, parsed: ConfigValue): InvalidSetting | undefined
   readonly narrows?: V
-  /** Words of a list that stand there twice count once, and are no fault (ConfigDef.parseValue). */
+  /** A word that is listed twice counts once and is valid (ConfigDef.parseValue). */
   readonly dropsDuplicates?: boolean
 }
 
@@ -35,7 +35,7 @@ export function between(min: number, max: number): Check<number> {
   return range(min, max, `[${min},...,${max}]`)
 }
 
-/** One of these words, case and all. Source: ConfigDef.ValidString. */
+/** One of these words, case-sensitive. Source: ConfigDef.ValidString. */
 export function oneOf<const V extends string>(...words: V[]): Check<V> {
   return {
     description: `[${words.join(', ')}]`,
@@ -46,7 +46,7 @@ export function oneOf<const V extends string>(...words: V[]): Check<V> {
   }
 }
 
-/** One of these words in any case. Source: ConfigDef.CaseInsensitiveValidString. */
+/** One of these words, ignoring case. Source: ConfigDef.CaseInsensitiveValidString. */
 export function oneOfAnyCase(...words: string[]): Check<string> {
   return {
     description: `(case insensitive) [${words.join(', ')}]`,
@@ -57,14 +57,14 @@ export function oneOfAnyCase(...words: string[]): Check<string> {
   }
 }
 
-/** Null is fine, empty is not. Source: ConfigDef.NonEmptyString. */
+/** Null is valid, empty is not. Source: ConfigDef.NonEmptyString. */
 export const notEmpty: Check<string> = {
   description: 'non-empty string',
   test: (name, parsed) =>
     parsed.value === '' ? invalidValue(name, parsed.text, 'String must be non-empty') : undefined,
 }
 
-/** A list without empty words, each of them one of `words` where there are any. Source: ConfigDef.ValidList. */
+/** A list without empty words. If `words` is not empty, each item is one of them. Source: ConfigDef.ValidList. */
 export function listOf(words: readonly string[], options: { mayBeEmpty: boolean } = { mayBeEmpty: true }): Check {
   const valid = `[${words.join(', ')}]`
   return {
@@ -95,7 +95,7 @@ export const gzipLevel: Check<number> = {
   },
 }
 
-/** `partition:broker,...`, `*`, or nothing. Source: ThrottledReplicaListValidator. */
+/** `partition:broker,...`, `*`, or empty. Source: ThrottledReplicaListValidator. */
 export const throttledReplicas: Check = {
   description: '[partitionId]:[brokerId],[partitionId]:[brokerId],...',
   test(name, parsed) {
@@ -110,7 +110,7 @@ export const throttledReplicas: Check = {
   },
 }
 
-/** `host:count,...`: the count is what follows the last colon. Source: KafkaConfig.maxConnectionsPerIpOverrides. */
+/** `host:count,...`: the count follows the last colon. Source: KafkaConfig.maxConnectionsPerIpOverrides. */
 export const hostCounts: Check<string> = {
   description: '',
   test(name, parsed) {

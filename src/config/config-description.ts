@@ -1,6 +1,6 @@
 /*
- * What DescribeConfigs says of settings: value, where it comes from, and what else it could have been. Source: ConfigHelper
- * and DynamicBrokerConfig.brokerConfigSynonyms of Kafka 4.4.
+ * The answers of DescribeConfigs: value, source, and synonyms. Source: ConfigHelper and
+ * DynamicBrokerConfig.brokerConfigSynonyms of Kafka 4.4.
  */
 import { brokerConfigs } from './broker-configs.ts'
 import { clientMetricsConfigs } from './client-metrics-rules.ts'
@@ -27,14 +27,14 @@ export const configSource = {
 
 export interface ConfigSynonym {
   readonly name: string
-  /** Null: it is a secret. */
+  /** Null if secret. */
   readonly value: string | null
   readonly source: number
 }
 
 export interface DescribedConfig {
   readonly name: string
-  /** Null: it is a secret, or not set. */
+  /** Null if secret or not set. */
   readonly value: string | null
   readonly readOnly: boolean
   readonly isSensitive: boolean
@@ -42,13 +42,13 @@ export interface DescribedConfig {
   readonly synonyms: readonly ConfigSynonym[]
   /** Kafka's DescribeConfigsResponse.ConfigType ids; 0: unknown. */
   readonly type: number
-  /** Null for a setting that nobody knows. */
+  /** Null for an unknown setting. */
   readonly documentation: string | null
 }
 
 type Overrides = ReadonlyMap<string, string>
 
-/** Settings of a topic; own are those that it was given. */
+/** Settings of a topic; `own` are the topic's overrides. */
 export function describeTopicConfigs(configs: ConfigStore, own: Overrides): DescribedConfig[] {
   return shown(Object.values(topicConfigs), own).map((entry) => {
     const { text } = configs.valueOf(entry, own)
@@ -61,7 +61,7 @@ export function describeTopicConfigs(configs: ConfigStore, own: Overrides): Desc
   })
 }
 
-/** Settings of a group; a group that is not there has the defaults. */
+/** Settings of a group; a group that does not exist has the defaults. */
 export function describeGroupConfigs(configs: ConfigStore, own: Overrides): DescribedConfig[] {
   return shown(Object.values(groupConfigs), own).map((entry) => {
     const { text } = configs.valueOf(entry, own)
@@ -77,7 +77,7 @@ export function describeGroupConfigs(configs: ConfigStore, own: Overrides): Desc
   })
 }
 
-/** A client metrics subscription; one that is not there has the defaults. */
+/** A client metrics subscription; one that does not exist has the defaults. */
 export function describeClientMetrics(own: Overrides): DescribedConfig[] {
   return Object.values<ConfigEntry>(clientMetricsConfigs).map((entry) => {
     const { name } = entry
@@ -87,7 +87,7 @@ export function describeClientMetrics(own: Overrides): DescribedConfig[] {
   })
 }
 
-/** Settings of this broker, those of server.properties that nobody knows among them (their values may be secrets). */
+/** Settings of this broker, including unknown ones of server.properties (their values may be secrets). */
 export function describeBrokerConfigs(configs: ConfigStore): DescribedConfig[] {
   const given = new Set([
     ...configs.static.originals.keys(),
@@ -103,7 +103,7 @@ export function describeBrokerConfigs(configs: ConfigStore): DescribedConfig[] {
   ]
 }
 
-/** Dynamic settings of all brokers. */
+/** Dynamic settings that apply to all brokers. */
 export function describeDefaultBrokerConfigs(configs: ConfigStore): DescribedConfig[] {
   return [...configs.dynamicDefault].map(([name, value]) => {
     const { synonyms, ...rest } = brokerConfig(configs, name, value)
@@ -112,7 +112,7 @@ export function describeDefaultBrokerConfigs(configs: ConfigStore): DescribedCon
   })
 }
 
-/** A topic's settings as CreateTopics answers them: sorted, without synonyms, its own ones as they came. */
+/** A topic's settings for CreateTopics responses: sorted, without synonyms, overrides as the client wrote them. */
 export function effectiveTopicConfigs(configs: ConfigStore, own: Overrides) {
   return describeTopicConfigs(configs, own)
     .sort((a, b) => (a.name < b.name ? -1 : 1))
@@ -178,7 +178,10 @@ function namesFor(name: string): readonly string[] {
   return override === undefined ? alternativesOf(name) : [name, override]
 }
 
-/** Every place where a broker setting is set, the one that counts first. Kafka leaves out what is set under another name before. */
+/**
+ * All values of a broker setting with their sources, by priority. Like Kafka, leaves out values under other names that
+ * come before the first value under its own name.
+ */
 function brokerSynonyms(configs: ConfigStore, name: string): ConfigSynonym[] {
   const names = namesFor(name)
   const secret = (brokerEntry(name)?.type ?? 'password') === 'password'

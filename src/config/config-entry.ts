@@ -1,24 +1,29 @@
 /**
- * The language in which settings are declared: one entry a setting, under Kafka's name, type, default and check. The
- * value's static type is inferred from it; parsing, DescribeConfigs, the checks of AlterConfigs and the settings page
- * all read the entry. Source of names, types, defaults and checks: Kafka's AbstractKafkaConfig, LogConfig, GroupConfig.
+ * The language in which settings are declared. Each setting has an entry with Kafka's name, type, default and check.
+ * The value's static type is inferred from it. Parsing, DescribeConfigs, the checks of AlterConfigs and the settings
+ * page all read the entry. Source of names, types, defaults and checks: Kafka's AbstractKafkaConfig, LogConfig,
+ * GroupConfig.
  */
 import type { Check } from './config-checks.ts'
 import { type ConfigType, type ConfigValue, InvalidSetting, parseConfigValue } from './config-value.ts'
 import type { WithoutEffect } from './without-effect.ts'
 
-/** Long.MAX_VALUE: "never", "no limit". Its number is Number.MAX_SAFE_INTEGER, its text exact. */
+/** Long.MAX_VALUE: "never", "no limit". As a number it is Number.MAX_SAFE_INTEGER; the text is exact. */
 export const longMax = '9223372036854775807'
 
 /**
- * Where a setting may be changed while the broker runs: for a topic, a group, a client metrics subscription, the whole cluster, or one broker (which
- * goes for the whole cluster too where it is 'cluster-wide'). 'read-only': in server.properties alone.
+ * Where a setting may be changed while the broker runs: for a topic, a group, a client metrics subscription, the whole
+ * cluster, or one broker. 'cluster-wide' settings may also be changed for one broker. 'read-only': only in
+ * server.properties.
  */
 export type Applies = 'per-topic' | 'per-group' | 'per-subscription' | 'cluster-wide' | 'per-broker' | 'read-only'
 
 export type Shown = 'always' | 'when set' | 'never'
 
-/** Broker settings that a topic's (or group's) setting falls back to, the first that is set; factors turn them into the topic's unit. */
+/**
+ * A broker setting that provides the value of a topic's or group's setting. The first fallback that is set counts.
+ * factor converts its value to the topic setting's unit.
+ */
 export interface Fallback {
   readonly name: string
   readonly factor: number
@@ -27,18 +32,21 @@ export interface Fallback {
 export interface ConfigEntry<T = unknown> {
   readonly name: string
   readonly type: ConfigType
-  /** The default as text; null: none, which reads as null. */
+  /** The default as text; null: the value is null. */
   readonly defaultText: string | null
   readonly check: Check | undefined
   readonly applies: Applies
-  /** When DescribeConfigs shows it. 'never': internal, as in Kafka; 'when set': dynamic only, or dropped by Kafka before 4.4. */
+  /**
+   * When DescribeConfigs shows it. 'never': internal, as in Kafka. 'when set': dynamic only, or dropped by Kafka before
+   * 4.4.
+   */
   readonly shown: Shown
   readonly fallbacks: readonly Fallback[]
-  /** What the setting does; documentationOf adds what follows from the rest of the entry. */
+  /** Effect of the setting; documentationOf adds what follows from the rest of the entry. */
   readonly doc: string
-  /** Why the setting changes nothing; undefined where it does what `doc` says. */
+  /** Why the setting has no effect; undefined if it has the effect that `doc` describes. */
   readonly withoutEffect: WithoutEffect | undefined
-  /** Why the default is not Kafka's; undefined where it is. */
+  /** Why the default differs from Kafka's; undefined if it does not. */
   readonly differs: string | undefined
   /** Carries the inferred value type; never present at run time. */
   readonly valueType?: T
@@ -84,7 +92,7 @@ export function int<D extends number | null>(name: string, options: AnyOptions<D
 export function short<D extends number | null>(name: string, options: AnyOptions<D>) {
   return entry<number, D>('short', name, options)
 }
-/** 64 bits; the default may be given as text where a number would not be exact. */
+/** 64 bits. Give the default as text if a number would not be exact. */
 export function long<D extends number | string | null>(name: string, options: AnyOptions<D>) {
   return entry<number, D>('long', name, options)
 }
@@ -95,11 +103,11 @@ export function double<D extends number | null>(name: string, options: AnyOption
 export function string<D extends string | null, V extends string = string>(name: string, options: EntryOptions<D, V>) {
   return entry<V, D>('string', name, options as AnyOptions<D>)
 }
-/** The default is written as in a properties file: words joined by commas. */
+/** Write the default as in a properties file: words joined by commas. */
 export function list<D extends string | null>(name: string, options: AnyOptions<D>) {
   return entry<readonly string[], D>('list', name, options)
 }
-/** Name of a Java class. It is kept and shown; nothing is loaded. */
+/** Name of a Java class. It is stored and shown, but nothing is loaded. */
 export function className<D extends string | null>(name: string, options: AnyOptions<D>) {
   return entry<string, D>('class', name, options)
 }
@@ -108,7 +116,10 @@ export function password<D extends string | null>(name: string, options: AnyOpti
   return entry<string, D>('password', name, options)
 }
 
-/** The broker settings behind a topic's or group's setting, first choice first; hours and minutes become milliseconds. */
+/**
+ * The broker settings behind a topic's or group's setting, first choice first; hours and minutes are converted to
+ * milliseconds.
+ */
 export function alias(name: string, units: { ms?: string; minutes?: string; hours?: string } = {}): Fallback[] {
   const fallbacks: Fallback[] = [{ name, factor: 1 }]
   if (units.ms !== undefined) fallbacks.push({ name: units.ms, factor: 1 })
@@ -117,15 +128,15 @@ export function alias(name: string, units: { ms?: string; minutes?: string; hour
   return fallbacks
 }
 
-/** A table of entries, keyed by the property under which code reads them. */
+/** A table of entries, keyed by the property name used in code. */
 export type ConfigTable = Readonly<Record<string, ConfigEntry>>
 
-/** Values of a table: what its settings resolve to. */
+/** Resolved values of a table's settings. */
 export type SettingsOf<D extends ConfigTable> = {
   readonly [K in keyof D]: D[K] extends ConfigEntry<infer T> ? T : never
 }
 
-/** Parses and checks. InvalidSetting carries Kafka's words. */
+/** Parses and checks. InvalidSetting has Kafka's words. */
 export function parseSetting(config: ConfigEntry, text: string): ConfigValue | InvalidSetting {
   const parsed = parseConfigValue(config.type, config.name, text)
   if (parsed instanceof InvalidSetting) return parsed
@@ -140,7 +151,7 @@ function withoutDuplicates({ value }: ConfigValue): ConfigValue {
 
 const defaults = new WeakMap<ConfigEntry, ConfigValue>()
 
-/** The value that a setting has where nobody sets it. */
+/** The value if nobody sets the setting. */
 export function defaultOf(config: ConfigEntry): ConfigValue {
   let value = defaults.get(config)
   if (value === undefined) {
@@ -157,7 +168,7 @@ export function defaultOf(config: ConfigEntry): ConfigValue {
 
 const byName = new WeakMap<ConfigTable, ReadonlyMap<string, ConfigEntry>>()
 
-/** The table's entries by Kafka's names. */
+/** The table's entries, keyed by Kafka's names. */
 export function entriesByName(table: ConfigTable): ReadonlyMap<string, ConfigEntry> {
   let index = byName.get(table)
   if (index === undefined) {

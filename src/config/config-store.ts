@@ -21,8 +21,8 @@ const none: ReadonlyMap<string, string> = new Map()
 const key = { topic: '2:', broker: '4:', group: '32:' } as const
 
 /**
- * What every setting is at the moment: from server.properties, the metadata log, or its default. The resolved objects
- * are immutable: read them anew for each request, keep them for one.
+ * The current value of every setting: from server.properties, the metadata log, or its default. The resolved objects
+ * are immutable. Read them once per request; do not keep them longer.
  */
 export class ConfigStore {
   readonly nodeId: number
@@ -40,7 +40,7 @@ export class ConfigStore {
     { readonly source: ReadonlyMap<string, string>; readonly settings: GroupSettings }
   >()
   readonly #brokerListeners: ((settings: BrokerSettings) => void)[] = []
-  /** The broker's settings for whoever keeps them: each is what it is at the moment at which it is read. */
+  /** The broker's settings for long-lived parts: each property returns the value in force when it is read. */
   readonly live: BrokerSettings = liveSettings(() => this.#broker)
 
   constructor(staticConfig: StaticConfig, nodeId: number) {
@@ -55,21 +55,21 @@ export class ConfigStore {
     return this.#broker
   }
 
-  /** A topic's settings; those of a topic that does not exist are what it would start with. Satisfies LogConfig. */
+  /** A topic's settings. For a topic that does not exist: those that it would start with. Satisfies LogConfig. */
   topic(name: string): TopicSettings {
     const source = this.#dynamic.get(key.topic + name)
     if (source === undefined || source.size === 0) return this.#topicDefaults
     return this.#cached(this.#topics, name, source, () => {
       const settings = this.#resolve(topicConfigs, source)
-      // internal.segment.bytes goes below the lower bound of segment.bytes, for tests (LogConfig.segmentSize).
+      // For tests, internal.segment.bytes may be below the minimum of segment.bytes (LogConfig.segmentSize).
       return { ...settings, segmentBytes: settings.internalSegmentBytes ?? settings.segmentBytes }
     })
   }
 
-  /** A group's settings, held within the broker's bounds for groups. */
+  /** A group's settings, limited to the broker's bounds for groups. */
   group(id: string): GroupSettings {
     const source = this.#dynamic.get(key.group + id)
-    // Asked with each heartbeat, and nearly always of a group without settings of its own.
+    // Every heartbeat asks this, and nearly no group has its own settings.
     if (source === undefined || source.size === 0) {
       this.#groupDefaults ??= this.#resolveGroup(none)
       return this.#groupDefaults
@@ -81,24 +81,24 @@ export class ConfigStore {
     return withinGroupBounds(this.#resolve(groupConfigs, source), this.#broker)
   }
 
-  /** Every effective value of a topic as text, for checks that look at several at once. */
+  /** All effective values of a topic as text, for checks that compare several. */
   topicValues(overrides: ReadonlyMap<string, string>): ReadonlyMap<string, ConfigValue> {
     return new Map(Object.values(topicConfigs).map((entry) => [entry.name, this.#valueOf(entry, overrides)]))
   }
 
-  /** The dynamic settings of a resource as they were set. */
+  /** The dynamic settings of a resource, unresolved. */
   dynamic(resourceKey: string): ReadonlyMap<string, string> {
     return this.#dynamic.get(resourceKey) ?? none
   }
 
-  /** True where the data directory at that place of log.dirs gets no new logs (KIP-1066). */
+  /** True if the data directory at this index of log.dirs gets no new logs (KIP-1066). */
   isCordoned(directoryIndex: number): boolean {
     const { cordonedLogDirs, logDirs, logDir } = this.#broker
     const name = (logDirs ?? logDir)[directoryIndex]
     return cordonedLogDirs.includes('*') || (name !== undefined && cordonedLogDirs.includes(name))
   }
 
-  /** Dynamic settings of this broker, and of all of them. */
+  /** Dynamic settings of this broker, and of all brokers. */
   get dynamicBroker(): ReadonlyMap<string, string> {
     return this.dynamic(key.broker + this.nodeId)
   }
@@ -106,17 +106,17 @@ export class ConfigStore {
     return this.dynamic(key.broker)
   }
 
-  /** An entry's value for a topic, group or broker with these overrides of its own. */
+  /** An entry's value for a topic, group or broker with these overrides. */
   valueOf(entry: ConfigEntry, overrides: ReadonlyMap<string, string> = none): ConfigValue {
     return this.#valueOf(entry, overrides)
   }
 
-  /** Called when a broker setting may have changed, with the settings as they are now. */
+  /** The listener is called with the current settings when a broker setting may have changed. */
   onBrokerChange(listener: (settings: BrokerSettings) => void): void {
     this.#brokerListeners.push(listener)
   }
 
-  /** Takes the metadata image's settings; `changed` are the keys that differ from the last image's. */
+  /** Applies the metadata image's settings; `changed` are the keys that differ from the last image. */
   apply(dynamic: DynamicConfigs, changed: readonly string[]): void {
     this.#dynamic = dynamic
     for (const each of changed) this.#forget(each)
@@ -129,7 +129,7 @@ export class ConfigStore {
     for (const listener of this.#brokerListeners) listener(this.#broker)
   }
 
-  /** Settings that were resolved for a topic or a group are of no use once others are set, or it is gone. */
+  /** Drops cached settings of a topic or group that were changed or deleted. */
   #forget(resourceKey: string): void {
     if (resourceKey.startsWith(key.topic)) this.#topics.delete(resourceKey.slice(key.topic.length))
     else if (resourceKey.startsWith(key.group)) this.#groups.delete(resourceKey.slice(key.group.length))
@@ -144,7 +144,7 @@ export class ConfigStore {
     const known = cache.get(name)
     if (known?.source === source) return known.settings
     const settings = resolve()
-    // A group id costs a client nothing: without settings of its own it is not worth an entry.
+    // Clients can invent group ids at no cost, so cache only groups with their own settings.
     if (source.size > 0) cache.set(name, { source, settings })
     else cache.delete(name)
     return settings
@@ -160,7 +160,7 @@ export class ConfigStore {
     return parsedOrUndefined(entry, overrides.get(entry.name)) ?? this.#fallback(entry) ?? defaultOf(entry)
   }
 
-  /** The value of the entry's broker setting that counts, in the entry's own unit. */
+  /** The value of the broker setting that the entry falls back to, in the entry's unit. */
   #fallback(entry: ConfigEntry): ConfigValue | undefined {
     const inForce = fallbackInForce(entry.fallbacks, (name) => this.brokerValue(brokerSetting(name)))
     if (inForce === undefined) return undefined
@@ -170,7 +170,7 @@ export class ConfigStore {
     return asNoLimit(entry, fallback.factor === 1 ? found : multiplied(found, fallback.factor))
   }
 
-  /** A broker setting's value for this broker; `own` and `shared`: as if these were the dynamic ones. */
+  /** A broker setting's value for this broker, with `own` and `shared` as its dynamic settings. */
   brokerValue(entry: ConfigEntry, own = this.dynamicBroker, shared = this.dynamicDefault): ConfigValue {
     return (
       parsedOrUndefined(entry, own.get(entry.name)) ??
@@ -181,7 +181,7 @@ export class ConfigStore {
   }
 
   /**
-   * The settings of a listener: its own (`listener.name.x.y`) where it has them, else the broker's. Source:
+   * The settings of a listener: its own (`listener.name.x.y`) if set, else the broker's. Source:
    * AbstractConfig.valuesWithPrefixOverride.
    */
   listener(name: string): Pick<BrokerSettings, 'maxConnections' | 'maxConnectionCreationRate'> {
@@ -219,7 +219,8 @@ function liveSettings(current: () => BrokerSettings): BrokerSettings {
   return settings as BrokerSettings
 }
 
-// What is in the metadata log was checked when it came; another version's value that is none here counts as not set.
+// Values in the metadata log were checked when they were written. A value of another version that is invalid here
+// counts as not set.
 function parsedOrUndefined(entry: ConfigEntry, text: string | undefined): ConfigValue | undefined {
   if (text === undefined) return undefined
   const parsed = parseSetting(entry, text)

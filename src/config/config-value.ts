@@ -2,14 +2,14 @@
 export const configTypes = ['boolean', 'string', 'int', 'short', 'long', 'double', 'list', 'class', 'password'] as const
 export type ConfigType = (typeof configTypes)[number]
 
-/** A setting's value: `value` for the code, `text` as DescribeConfigs shows it. A null text means null. */
+/** A setting's value: `value` for the code, `text` for DescribeConfigs. A null text means null. */
 export interface ConfigValue<T = unknown> {
   readonly value: T
-  /** Canonical and exact, also where a long is beyond 2^53 - 1 and `value` is not. */
+  /** Canonical and exact, even for a long beyond 2^53 - 1, where `value` is not exact. */
   readonly text: string | null
 }
 
-/** Why a text is no value of a setting, in the words of Kafka's ConfigException. */
+/** Why a text is not a valid value, in the words of Kafka's ConfigException. */
 export class InvalidSetting {
   readonly message: string
   constructor(message: string) {
@@ -17,7 +17,7 @@ export class InvalidSetting {
   }
 }
 
-/** What Kafka says: "Invalid value x for configuration y: because". Source: ConfigException. */
+/** Kafka's text: "Invalid value x for configuration y: because". Source: ConfigException. */
 export function invalidValue(name: string, value: string | null, because: string): InvalidSetting {
   return new InvalidSetting(`Invalid value ${value} for configuration ${name}: ${because}`)
 }
@@ -29,8 +29,8 @@ const integerRanges = {
 } as const
 
 /**
- * Reads a text as ConfigDef.parseType does: trimmed, numbers as Java reads them, lists split at commas. Longs keep
- * their text exactly; their number saturates at +-(2^53 - 1). A class is any name: none is ever loaded.
+ * Parses a text like ConfigDef.parseType: trims it, reads numbers like Java, splits lists at commas. Longs keep their
+ * exact text; their number saturates at +-(2^53 - 1). A class may have any name: none is loaded.
  */
 export function parseConfigValue(type: ConfigType, name: string, text: string): ConfigValue | InvalidSetting {
   const trimmed = text.trim()
@@ -77,7 +77,7 @@ function saturated(exact: bigint): number {
 }
 
 function parseDouble(name: string, text: string, trimmed: string): ConfigValue | InvalidSetting {
-  // Double.parseDouble: an optional f or d at the end; NaN and Infinity are spelt out.
+  // Double.parseDouble: an optional f or d at the end; NaN and Infinity are written out.
   const plain = /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?[fFdD]?$/.test(trimmed)
   const special = /^[+-]?(NaN|Infinity)$/.test(trimmed)
   if (!plain && !special) return invalidValue(name, text, 'Not a number of type DOUBLE')
@@ -85,7 +85,7 @@ function parseDouble(name: string, text: string, trimmed: string): ConfigValue |
   return { value, text: javaDoubleText(value) }
 }
 
-/** A double as Double.toString prints it: at least one digit after the point, `E` outside of [10^-3, 10^7). */
+/** A double as printed by Double.toString: at least one digit after the point, `E` outside [10^-3, 10^7). */
 export function javaDoubleText(value: number): string {
   const size = Math.abs(value)
   if (!Number.isFinite(value) || value === 0) return Object.is(value, -0) ? '-0.0' : value === 0 ? '0.0' : String(value)
@@ -94,7 +94,7 @@ export function javaDoubleText(value: number): string {
   return `${digits.includes('.') ? digits : `${digits}.0`}E${exponent.replace('+', '')}`
 }
 
-/** A parsed value as Java's string concatenation shows it inside an error: lists in brackets. */
+/** A parsed value as Java's string concatenation prints it in an error: lists in brackets. */
 export function shownInErrors(parsed: ConfigValue): string {
   return Array.isArray(parsed.value) ? `[${parsed.value.join(', ')}]` : String(parsed.text)
 }

@@ -1,7 +1,10 @@
 import type { ConfigEntry } from './config-entry.ts'
 import { alternativesOf } from './fallbacks.ts'
 
-/** What the settings page and DescribeConfigs say of a setting: its doc, what counts before it, and why it does nothing. */
+/**
+ * Documentation of a setting for the settings page and DescribeConfigs: its doc, the settings that override it, and why
+ * it has no effect.
+ */
 export function documentationOf(entry: ConfigEntry): string {
   const alternatives = alternativesOf(entry.name)
   const before = alternatives.slice(0, alternatives.indexOf(entry.name)).map((name) => `\`${name}\``)

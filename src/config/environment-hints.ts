@@ -7,9 +7,9 @@ import { authorizerSettings } from './without-effect.ts'
 export type Environment = Readonly<Record<string, string | undefined>>
 
 /**
- * Container images of Kafka take settings from variables such as KAFKA_NUM_PARTITIONS. What such variables here would
- * set, and nobody reads, in one line; undefined where there are none. KAFKA_PORT=tcp://... and its like, which Kubernetes
- * sets for a service called kafka, and the variables of start scripts (KAFKA_HEAP_OPTS) name no settings.
+ * Container images of Kafka read settings from variables such as KAFKA_NUM_PARTITIONS; Ottla does not. Returns one line
+ * about such variables, undefined if there are none. Ignores KAFKA_PORT=tcp://... and the like, which Kubernetes sets
+ * for a service called kafka, and variables of start scripts (KAFKA_HEAP_OPTS).
  */
 export function warningAboutEnvironment(
   environment: Environment,
@@ -26,7 +26,7 @@ export function warningAboutEnvironment(
   return `${variables} in the environment ${have} no effect: settings are not read from there yet; set ${settings} in server.properties, or pass ${them} behind --override`
 }
 
-/** The setting that images of Kafka read from a variable; undefined: none. `__` stands for `_`, `___` for `-`. */
+/** The setting that Kafka's images read from a variable; undefined: none. `__` stands for `_`, `___` for `-`. */
 function settingOf(variable: string, value: string): string | undefined {
   const words = /^KAFKA_(?:CFG_)?([A-Z][A-Z0-9_]*)$/.exec(variable)?.[1]
   if (words === undefined || /^(tcp|udp|sctp):\/\//.test(value)) return undefined

@@ -1,11 +1,11 @@
 /*
- * Several broker settings may say one and the same thing: log.retention.ms, .minutes and .hours. The topic's entry
- * (retention.ms) lists them, the first choice first; everybody who must know their order asks here.
+ * Several broker settings may determine the same value: log.retention.ms, .minutes and .hours. The topic's entry
+ * (retention.ms) lists them, the first choice first. All code that needs their order uses these functions.
  */
 import type { Fallback } from './config-entry.ts'
 import { topicConfigs } from './topic-configs.ts'
 
-/** The fallback that counts: the first whose setting has a value at all. Undefined where none has. */
+/** The fallback in force: the first whose setting has a value. Undefined if none has. */
 export function fallbackInForce<V extends { readonly value: unknown }>(
   fallbacks: readonly Fallback[],
   settingOf: (name: string) => V,
@@ -18,8 +18,8 @@ export function fallbackInForce<V extends { readonly value: unknown }>(
 }
 
 /**
- * All names under which a broker setting's value may be given, in the order in which they count; the setting itself
- * where there is but one. log.flush.scheduler.interval.ms stands in for log.flush.interval.ms, not the other way round.
+ * All names that can set a broker setting's value, by priority; only its own name if there are no others.
+ * log.flush.scheduler.interval.ms is a fallback of log.flush.interval.ms, not the other way round.
  */
 export function alternativesOf(name: string): readonly string[] {
   for (const { fallbacks } of Object.values(topicConfigs)) {

@@ -5,12 +5,12 @@ import { type GroupSettings, groupConfigs } from './group-configs.ts'
 
 interface Bound {
   readonly setting: keyof GroupSettings
-  /** Broker settings; undefined: no bound. */
+  /** Names of broker settings; undefined: no bound. */
   readonly min?: keyof BrokerSettings
   readonly max?: keyof BrokerSettings
 }
 
-/** In the order in which Kafka checks them. Source: GroupConfig.validateValues. */
+/** In Kafka's order of checks. Source: GroupConfig.validateValues. */
 const bounds: readonly Bound[] = [
   range('consumerHeartbeatIntervalMs', 'groupConsumerMinHeartbeatIntervalMs', 'groupConsumerMaxHeartbeatIntervalMs'),
   range('consumerSessionTimeoutMs', 'groupConsumerMinSessionTimeoutMs', 'groupConsumerMaxSessionTimeoutMs'),
@@ -39,7 +39,10 @@ function range(setting: keyof GroupSettings, min: keyof BrokerSettings, max: key
   return { setting, min, max }
 }
 
-/** Settings of a group that were fine when they were set, but for bounds that changed since. Source: GroupConfig.evaluate. */
+/**
+ * Limits a group's settings to the broker's bounds, which may have changed since they were set. Source:
+ * GroupConfig.evaluate.
+ */
 export function withinGroupBounds(settings: GroupSettings, broker: BrokerSettings): GroupSettings {
   const bounded: Record<string, unknown> = { ...settings }
   for (const { setting, min, max } of bounds) {
@@ -50,7 +53,7 @@ export function withinGroupBounds(settings: GroupSettings, broker: BrokerSetting
   return bounded as GroupSettings
 }
 
-/** Checks all settings that a group is to have, in Kafka's order and words. Source: GroupConfig.validate. */
+/** Checks all wanted settings of a group, in Kafka's order and words. Source: GroupConfig.validate. */
 export function checkGroupConfig(
   config: ReadonlyMap<string, string>,
   broker: BrokerSettings,

@@ -5,7 +5,9 @@ import { noShareGroups, noStreamsGroups, ownSchedule } from './without-effect.ts
 
 const perGroup = { applies: 'per-group' } as const
 
-/** latest, earliest, or by_duration: with an ISO 8601 duration that is not negative. Source: ShareGroupAutoOffsetResetStrategy. */
+/**
+ * latest, earliest, or by_duration: with a non-negative ISO 8601 duration. Source: ShareGroupAutoOffsetResetStrategy.
+ */
 const offsetReset: Check<string> = {
   description: '[latest, earliest, by_duration:PnDTnHnMn.nS]',
   test(name, parsed) {
@@ -17,7 +19,7 @@ const offsetReset: Check<string> = {
   },
 }
 
-/** What may be set for one group. Source: GroupConfig (KIP-848, KIP-932, KIP-1071). */
+/** The settings of a group. Source: GroupConfig (KIP-848, KIP-932, KIP-1071). */
 export const groupConfigs = {
   consumerAssignmentIntervalMs: int('consumer.assignment.interval.ms', {
     ...perGroup,
@@ -227,5 +229,5 @@ export const groupConfigs = {
   }),
 } as const
 
-/** A group's settings, resolved. */
+/** Resolved settings of a group. */
 export type GroupSettings = SettingsOf<typeof groupConfigs>

@@ -2,10 +2,10 @@ import { listed } from './listed.ts'
 import type { Listeners } from './listeners.ts'
 import { brokerEntry, listenerOverrideOf } from './static-config.ts'
 
-/** Settings in force that a listener may have for itself. Source: SocketServer.LISTENER_RECONFIGURABLE_CONFIGS. */
+/** Supported settings that a listener can override. Source: SocketServer.LISTENER_RECONFIGURABLE_CONFIGS. */
 const perListener: ReadonlySet<string> = new Set(['max.connections', 'max.connection.creation.rate'])
 
-/** One line for each `listener.name.x.y` that changes nothing: there is no such listener, or y goes for all of them. */
+/** One line for each `listener.name.x.y` without effect: listener x does not exist, or y applies to all listeners. */
 export function warningsAboutOverrides(names: Iterable<string>, { listening, controller }: Listeners): string[] {
   const known = [...listening, ...controller].map(({ name }) => name)
   return [...names].flatMap((name) => {

@@ -2,29 +2,29 @@ import { InvalidSetting } from './config-value.ts'
 import { listed } from './listed.ts'
 import { commentHint } from './server-properties.ts'
 
-/** One address of listeners or advertised.listeners. */
+/** One address in listeners or advertised.listeners. */
 export interface ListenerAddress {
-  /** In capitals, as Kafka has them. */
+  /** In capitals, as in Kafka. */
   readonly name: string
-  /** Empty: every interface. IPv6 without brackets. */
+  /** Empty: all interfaces. IPv6 without brackets. */
   readonly host: string
   readonly port: number
 }
 
-/** What a broker listens on, and what clients are told. */
+/** The addresses that a broker listens on, and those that it advertises. */
 export interface Listeners {
   readonly listening: readonly ListenerAddress[]
-  /** Listeners of the controller, which are not opened: it is in the same process. */
+  /** Listeners of the controller. They are not opened: it is in the same process. */
   readonly controller: readonly ListenerAddress[]
-  /** By listener name; empty: clients are told the address that they connected to. */
+  /** By listener name. If empty, each client gets the address that it connected to. */
   readonly advertised: ReadonlyMap<string, ListenerAddress>
 }
 
 const address = /^([a-zA-Z0-9_-]+):\/\/(?:\[([0-9a-fA-F:.%]+)\]|([^:/]*)):(-?\d+)$/
 
 /**
- * Reads the three settings together. Controller listeners are left out: there is no separate controller to talk to.
- * Source: SocketServerConfigs.listenerListToEndPoints, KafkaConfig.validateValues.
+ * Reads the three settings together. Controller listeners are left out: there is no separate controller. Source:
+ * SocketServerConfigs.listenerListToEndPoints, KafkaConfig.validateValues.
  */
 export function readListeners(settings: {
   readonly listeners: readonly string[]
@@ -103,7 +103,7 @@ function protocols(map: string): ReadonlyMap<string, string> {
   return new Map(pairs.map(([name, protocol]) => [name ?? '', protocol ?? '']))
 }
 
-/** What Ottla lacks of each of Kafka's security protocols. */
+/** What Ottla lacks for each of Kafka's security protocols. */
 const missingFor: Readonly<Record<string, string>> = { SSL: 'TLS', SASL_PLAINTEXT: 'SASL', SASL_SSL: 'SASL and no TLS' }
 
 function unsupported(

@@ -1,4 +1,4 @@
-/** Broker settings of Kafka 0.8 to 3.9 that 4.4 dropped, with what became of them. They are taken with a warning. */
+/** Broker settings of Kafka 0.8 to 3.9 that 4.4 dropped, with their replacements. They are accepted with a warning. */
 const retired: Readonly<Record<string, string>> = {
   'advertised.host.name': 'use advertised.listeners',
   'advertised.port': 'use advertised.listeners',
@@ -42,7 +42,7 @@ const retired: Readonly<Record<string, string>> = {
   'zookeeper.sync.time.ms': 'there is no ZooKeeper',
 }
 
-/** What took the place of a setting that old versions knew; undefined where no version knew it. */
+/** The replacement of a setting of an old version; undefined if no version had it. */
 export function retiredSetting(name: string): string | undefined {
   return retired[name] ?? (name.startsWith('zookeeper.') ? 'there is no ZooKeeper' : undefined)
 }

@@ -7,7 +7,7 @@
  */
 const blank = ' \t\f'
 
-/** A file's settings in its order, the last of several of one name winning. Errors: a malformed \u escape throws. */
+/** The settings of a file in its order; the last one of the same name wins. Errors: a malformed \u escape throws. */
 export function parseProperties(text: string): Map<string, string> {
   const settings = new Map<string, string>()
   for (const line of logicalLines(text)) {
@@ -17,7 +17,7 @@ export function parseProperties(text: string): Map<string, string> {
   return settings
 }
 
-/** What to add to a complaint about a value that somebody wrote a comment behind; empty: nobody did. */
+/** Hint for an error about a value that is followed by a comment; empty if there is no comment. */
 export function commentHint(value: string): string {
   const comment = /\s([#!].*)$/.exec(value)?.[1]
   return comment === undefined ? '' : `; a comment needs a line of its own: move "${comment}"`

@@ -9,17 +9,17 @@ import { topicConfigs } from './topic-configs.ts'
 
 const ROOT = join(import.meta.dirname, '..', '..')
 
-/** Files of src/config that act on settings. The others there describe them, or check their values. */
+/** Files of src/config that act on settings. The others only declare, describe or check them. */
 const ACTS = /(broker-start|cluster-of-one|config-store|listeners)\.ts$/
 
-/** Words of the code without comments, without tests, and without what merely declares, checks or describes settings. */
+/** Words of the code without comments, tests, and code that only declares, checks or describes settings. */
 function wordsOf(files: readonly string[]): ReadonlySet<string> {
   const code = files
     .map((file) => readFileSync(file, 'utf8'))
     .join('\n')
     .replace(/\/\*[\s\S]*?\*\//g, '')
     .replace(/^\s*\/\/.*$/gm, '')
-    // A member of an interface asks for a setting; that somebody reads it must show elsewhere.
+    // An interface member only requests a setting. The code that reads it must appear elsewhere.
     .replace(/^\s*readonly \w+\??: .*$/gm, '')
   return new Set(code.match(/\w+/g))
 }
@@ -31,12 +31,12 @@ const productFiles = ['src', 'storage']
   .map((each) => join(each.parentPath, each.name))
 
 const words = wordsOf(productFiles)
-/** Bounds that a change of a group's settings is held to: the broker's settings here are in force. */
+/** Bounds that a group's settings are checked against: the broker settings here have an effect. */
 const bounds = wordsOf([join(import.meta.dirname, 'group-config-rules.ts')])
 
 const tables: readonly ConfigTable[] = [brokerConfigs, topicConfigs, groupConfigs, clientMetricsConfigs]
 
-/** Broker settings that work through the setting of a topic or a group that falls back to them. */
+/** Broker settings that take effect through a topic's or group's setting that falls back to them. */
 const reachedByFallback = new Set(
   [...Object.entries<ConfigEntry>(topicConfigs), ...Object.entries<ConfigEntry>(groupConfigs)]
     .filter(([property, entry]) => words.has(property) && entry.withoutEffect === undefined)

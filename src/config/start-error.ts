@@ -1,4 +1,4 @@
-/** Why a broker cannot start, in one line that says what to do. No stack is worth showing: it is nobody's bug. */
+/** Why a broker cannot start, in one line that says what to do. It is nobody's bug, so no stack is shown. */
 export class StartError extends Error {
   override name = 'StartError'
 }

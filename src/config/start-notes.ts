@@ -1,6 +1,6 @@
 /*
- * What a start says of settings that change nothing: a line where their user would miss them, and an end with one line
- * where somebody would be less protected than the settings say.
+ * Messages of a start about settings without effect. A setting whose effect its user would miss gets a warning. A
+ * setting whose protection would be missing ends the start with one line.
  */
 import { type ConfigEntry, defaultOf, parseSetting } from './config-entry.ts'
 import { InvalidSetting } from './config-value.ts'
@@ -12,20 +12,20 @@ type Settings = ReadonlyMap<string, string>
 
 interface Given {
   readonly name: string
-  /** As the line shows it; undefined: it is a secret. */
+  /** As shown in the line; undefined if secret. */
   readonly text: string | undefined
   readonly value: unknown
   readonly withoutEffect: WithoutEffect
 }
 
-/** Settings of which somebody is less protected than they say: all that have the same reason. */
+/** Settings with the same reason that promise a protection that Ottla does not provide. */
 export interface UnkeptProtection {
   /** The settings, the reason, and what happens instead. */
   readonly what: string
   readonly count: number
 }
 
-/** Undefined: nobody is less protected than these settings say. */
+/** Undefined if these settings promise no missing protection. */
 export function unkeptProtection(settings: Settings): UnkeptProtection | undefined {
   const broken = givenWithoutEffect(settings).filter(({ value, withoutEffect }) => protects(value, withoutEffect))
   const [first] = broken
@@ -38,7 +38,7 @@ export function unkeptProtection(settings: Settings): UnkeptProtection | undefin
   return { what: `${listed(shown)}: ${because}, so ${protection?.lost}`, count: alike.length }
 }
 
-/** Why a broker must not start with the settings of its file. */
+/** Why a broker must not start with its settings file. */
 export function unsafeStart({ originals }: StaticConfig): InvalidSetting | undefined {
   const unkept = unkeptProtection(originals)
   if (unkept === undefined) return undefined
@@ -46,14 +46,14 @@ export function unsafeStart({ originals }: StaticConfig): InvalidSetting | undef
   return new InvalidSetting(`${unkept.what}; remove ${these} to start without ${it}`)
 }
 
-/** What is said of dynamic settings that a data directory brought along. They can be changed once the broker runs. */
+/** Warnings about dynamic settings in an existing data directory. They can be changed once the broker runs. */
 export function warningsAboutDynamic(settings: Settings): string[] {
   const unkept = unkeptProtection(settings)
   const warnings = warningsAboutEffect(settings)
   return unkept === undefined ? warnings : [`${unkept.what}; delete it with kafka-configs`, ...warnings]
 }
 
-/** A value that one of config.providers is to give: it would be taken as it is written. Source: ConfigTransformer. */
+/** A value that refers to one of config.providers. It would be taken literally. Source: ConfigTransformer. */
 export function unresolvedValue({ originals, values }: StaticConfig): InvalidSetting | undefined {
   const providers = (values.get('config.providers')?.value ?? []) as readonly string[]
   for (const [name, text] of originals) {
@@ -66,7 +66,7 @@ export function unresolvedValue({ originals, values }: StaticConfig): InvalidSet
   return undefined
 }
 
-/** One line for each reason, with the settings that it goes for. */
+/** One line per reason, with the settings that have it. */
 export function warningsAboutEffect(settings: Settings): string[] {
   const byReason = new Map<string, string[]>()
   for (const { name, value, withoutEffect } of givenWithoutEffect(settings)) {
@@ -82,7 +82,7 @@ function protects(value: unknown, { protection }: WithoutEffect): boolean {
   return protection !== undefined && (protection.by === undefined || protection.by(value))
 }
 
-/** Settings without effect that are set to something else than their default. */
+/** Settings without effect whose value differs from their default. */
 function givenWithoutEffect(settings: Settings): Given[] {
   const given: Given[] = []
   for (const [name, text] of settings) {

@@ -6,13 +6,13 @@ import { type ConfigValue, InvalidSetting } from './config-value.ts'
 import { commentHint } from './server-properties.ts'
 import { warningAboutUnknown } from './unknown-settings.ts'
 
-/** What server.properties and --override set, parsed. */
+/** The parsed settings of server.properties and --override. */
 export interface StaticConfig {
-  /** Settings by name, listener overrides (`listener.name.x.y`) among them under their full names. */
+  /** Settings by name. Listener overrides (`listener.name.x.y`) are under their full names. */
   readonly values: ReadonlyMap<string, ConfigValue>
-  /** Every name that was given with its text, known or not, as Kafka's originals(). */
+  /** All names and texts that were given, known or not, like Kafka's originals(). */
   readonly originals: ReadonlyMap<string, string>
-  /** One line each: unknown names, names that Kafka dropped. */
+  /** One line each, about unknown names and names that Kafka dropped. */
   readonly warnings: readonly string[]
 }
 
@@ -24,19 +24,21 @@ const mechanismSettings = [
   'sasl.server.callback.handler.class',
   'connections.max.reauth.ms',
 ]
-/** The setting behind a listener's override: `listener.name.x.ssl.client.auth` is ssl.client.auth; undefined: none. */
+/**
+ * The setting that a listener overrides: `listener.name.x.ssl.client.auth` overrides ssl.client.auth; undefined: none.
+ */
 export function listenerOverrideOf(name: string): string | undefined {
   const base = listenerOverride.exec(name)?.[1]
   return base === undefined ? undefined : (mechanismSettings.find((setting) => base.endsWith(setting)) ?? base)
 }
 
-/** The entry that a name in server.properties stands for. */
+/** The entry for a name in server.properties. */
 export function brokerEntry(name: string): ConfigEntry | undefined {
   const entries = entriesByName(brokerConfigs)
   return entries.get(name) ?? entries.get(listenerOverrideOf(name) ?? '')
 }
 
-/** Reads the settings of a broker. The first invalid value is returned; unknown names are warned about. */
+/** Reads the settings of a broker. Returns the first invalid value; warns about unknown names. */
 export function readStaticConfig(properties: ReadonlyMap<string, string>): StaticConfig | InvalidSetting {
   const values = new Map<string, ConfigValue>()
   const warnings: string[] = []
@@ -53,7 +55,7 @@ export function readStaticConfig(properties: ReadonlyMap<string, string>): Stati
       warnings.push(`${name}=${text}: what follows the # is part of the value; a comment needs a line of its own`)
     values.set(name, parsed)
   }
-  // Both names of the node's number mean the same: Kafka fills in the one that is not set.
+  // node.id and broker.id mean the same. Like Kafka, fill in the one that is not set.
   const originals = new Map(properties)
   const number = originals.get('node.id') ?? originals.get('broker.id')
   if (number !== undefined && Number(number) >= 0) {
@@ -63,7 +65,7 @@ export function readStaticConfig(properties: ReadonlyMap<string, string>): Stati
   return contradiction(values) ?? { values, originals, warnings }
 }
 
-/** New names for what old files say, where they do not say both. */
+/** Current names for settings that an old file gives only under their old names. */
 function successors(properties: ReadonlyMap<string, string>): [string, string][] {
   const added: [string, string][] = []
   const add = (name: string, text: string | undefined) => {
@@ -88,7 +90,7 @@ function plaintextAddress(host: string | undefined, port: string | undefined): s
   return `PLAINTEXT://${host ?? ''}:${port ?? '9092'}`
 }
 
-/** Values that are fine each for itself. Source: KafkaConfig.validateValues. */
+/** Values that are valid alone but not together. Source: KafkaConfig.validateValues. */
 function contradiction(values: ReadonlyMap<string, ConfigValue>): InvalidSetting | undefined {
   const entries = entriesByName(brokerConfigs)
   const settingOf = (name: string) => (values.get(name) ?? defaultOf(entries.get(name)!)).value
@@ -98,7 +100,7 @@ function contradiction(values: ReadonlyMap<string, ConfigValue>): InvalidSetting
   if (values.get('log.cleaner.threads')?.value === 0)
     return new InvalidSetting('Invalid value 0 for log.cleaner.threads: it must be at least 1')
   const unmet = contradictionIn(settingOf)
-  // Who starts a broker is spared what Java puts before each of them.
+  // Drop the prefix that Java puts before each of these messages.
   if (unmet !== undefined) return new InvalidSetting(unmet.message.replace('requirement failed: ', ''))
   const codec = values.get('offsets.topic.compression.codec')?.value as number | undefined
   if (codec !== undefined && codecOf(codec) === undefined)

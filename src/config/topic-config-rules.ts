@@ -6,8 +6,8 @@ import { topicConfigs } from './topic-configs.ts'
 type Overrides = ReadonlyMap<string, string>
 
 /**
- * Checks all settings that a topic is to have, in Kafka's order and words; `existing` are those that it has so far.
- * Undefined: they are fine. Source: LogConfig.validate.
+ * Checks all wanted settings of a topic, in Kafka's order and words; `existing` are its current ones. Undefined if
+ * valid. Source: LogConfig.validate.
  */
 export function checkTopicConfig(
   existing: Overrides,
@@ -32,7 +32,7 @@ function textOf(values: Values, name: string): string {
   return String(values.get(name)?.text)
 }
 
-// Compared as bigints: both may be beyond 2^53.
+// Compare as bigints: both may be beyond 2^53.
 function longOf(values: Values, name: string): bigint {
   return BigInt(textOf(values, name))
 }

@@ -4,7 +4,7 @@ import { noShareGroups, noTiering, notInKafka4, oneBroker } from './without-effe
 
 const perTopic = { applies: 'per-topic' } as const
 
-/** What a topic may set for itself. Source: LogConfig and TopicConfig; fallbacks: ServerTopicConfigSynonyms. */
+/** The settings of a topic. Source: LogConfig and TopicConfig; fallbacks: ServerTopicConfigSynonyms. */
 export const topicConfigs = {
   cleanupPolicy: list('cleanup.policy', {
     ...perTopic,
@@ -291,5 +291,5 @@ export const topicConfigs = {
   }),
 } as const
 
-/** A topic's settings, resolved; satisfies storage's LogConfig. */
+/** Resolved settings of a topic; satisfies storage's LogConfig. */
 export type TopicSettings = SettingsOf<typeof topicConfigs>

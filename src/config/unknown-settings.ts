@@ -1,6 +1,6 @@
 /*
- * What is said of a name in server.properties that no entry has: what took its place, which setting of the broker it is
- * for topics or groups, or which name its writer probably meant.
+ * Warnings about a name in server.properties that has no entry: its replacement, the broker setting that corresponds to
+ * a topic's or group's setting, or the name that was probably meant.
  */
 import { brokerConfigs } from './broker-configs.ts'
 import { type ConfigEntry, entriesByName } from './config-entry.ts'
@@ -9,13 +9,13 @@ import { retiredSetting } from './retired-settings.ts'
 import { topicConfigs } from './topic-configs.ts'
 import { authorizerSettings } from './without-effect.ts'
 
-/** Names of plug-ins' settings begin with these. */
+/** Prefixes of plug-ins' settings. */
 const pluginPrefixes = ['rlmm.config.', 'rsm.config.', 'config.providers.', 'metrics.', 'client.quota.callback.']
 
-/** Edits that make a misspelling of a name. */
+/** Maximum edits between a misspelling and the name that was meant. */
 const TYPING_ERRORS = 2
 
-/** One line for the log; undefined: the setting of a plug-in, of which nothing is known. */
+/** One line for the log; undefined for a plug-in's setting, about which nothing is known. */
 export function warningAboutUnknown(name: string): string | undefined {
   const successor = retiredSetting(name)
   if (successor !== undefined) return `setting ${name} is no longer in use: ${successor}`
@@ -38,7 +38,7 @@ function elsewhere({ fallbacks }: ConfigEntry, one: string, many: string): strin
   return `: it is a setting of a single ${one}; set it with kafka-configs --entity-type ${many}`
 }
 
-/** The broker setting whose name is nearest; undefined: none is near enough. */
+/** The broker setting with the nearest name; undefined if none is near enough. */
 function nearestSetting(name: string): string | undefined {
   const names = [...entriesByName(brokerConfigs).values()]
     .filter(({ shown }) => shown !== 'never')
@@ -55,12 +55,12 @@ function nearestSetting(name: string): string | undefined {
   return nearest
 }
 
-/** log.retention.hours, LOG_RETENTION_HOURS and logRetentionHours are one. */
+/** log.retention.hours, LOG_RETENTION_HOURS and logRetentionHours are the same. */
 function lettersOf(name: string): string {
   return name.toLowerCase().replace(/[^a-z0-9]/g, '')
 }
 
-/** Letters to insert, to remove or to replace until one text is the other (Levenshtein). */
+/** Number of letters to insert, remove or replace to turn one text into the other (Levenshtein). */
 function editsBetween(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, index) => index)
   for (let i = 1; i <= a.length; i++) {

@@ -1,25 +1,25 @@
 /**
- * Why settings change nothing here. The reason stands in the entry of the setting: the settings page and DescribeConfigs
- * print it, and the start says it where somebody set the setting to something that matters.
+ * Why a setting has no effect here. The setting's entry contains the reason. The settings page and DescribeConfigs
+ * print it, and the start prints it if the setting has a value that matters.
  */
 export interface WithoutEffect {
   /** Continues "without effect: ". */
   readonly because: string
-  /** Whether the start warns where the setting differs from its default: its user expects something that does not happen. */
+  /** Whether the start warns if the setting differs from its default, because its user would miss the effect. */
   readonly warns: boolean
-  /** Set where the setting may protect somebody. A start ends where it does so. */
+  /** Set if the setting may protect somebody. A value that does so ends the start. */
   readonly protection?: Protection
 }
 
-/** Someone would be less protected than the setting says. */
+/** The protection that would be missing. */
 export interface Protection {
-  /** Whether that value protects; left out: each value but the default does. */
+  /** Whether a value protects; omitted: every value but the default does. */
   readonly by?: (value: unknown) => boolean
-  /** What would happen instead. Continues "so ". */
+  /** What would happen without the protection. Continues "so ". */
   readonly lost: string
 }
 
-/** Nobody notices that the setting does nothing: no warning. */
+/** Nobody would miss the effect: no warning. */
 function ignored(because: string): WithoutEffect {
   return { because, warns: false }
 }
@@ -28,7 +28,7 @@ function missed(because: string): WithoutEffect {
   return { because, warns: true }
 }
 
-/** The same reason, for a setting that protects: a broker does not start with it. */
+/** The same reason, for a setting that protects. A broker does not start with it. */
 export function protecting(reason: WithoutEffect, lost: string, by?: (value: unknown) => boolean): WithoutEffect {
   return { ...reason, protection: by === undefined ? { lost } : { lost, by } }
 }
@@ -56,7 +56,7 @@ export const noTransactions = missed('Ottla has no transactions yet')
 export const noShareGroups = missed('Ottla has no share groups yet')
 export const noStreamsGroups = missed('Ottla has no streams groups yet')
 
-/** Settings of Kafka's own authorizer, which no entry declares. */
+/** Settings of Kafka's own authorizer. They have no entries. */
 export const authorizerSettings: Readonly<Record<string, WithoutEffect>> = {
   'super.users': protecting(noAuthorizer, 'everybody could do everything'),
   'allow.everyone.if.no.acl.found': protecting(

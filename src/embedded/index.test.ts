@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { expect } from 'chai'
 import { StartError, startBroker } from './index.ts'
 
-/** Whether somebody listens on the port. */
+/** Whether a server listens on the port. */
 function isListening(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(port, '127.0.0.1')

@@ -11,34 +11,34 @@ import { type Logger, silentLogger } from '../observe/logger.ts'
 export { StartError } from '../config/start-error.ts'
 export type { Logger }
 
-/** How a broker is to be started; everything may be left out. */
+/** Options of a broker; all may be omitted. */
 export interface BrokerOptions {
   /** Address to listen on. Default: 127.0.0.1. */
   readonly host?: string
-  /** Port to listen on; 0, the default, takes any free one. */
+  /** Port to listen on; 0, the default, takes a free one. */
   readonly port?: number
-  /** Where the data is kept. Left out: in a temporary directory, which goes when the broker is closed. */
+  /** Directory of the data. Omitted: a temporary directory, removed when the broker is closed. */
   readonly dataDirectory?: string
   /** Settings under Kafka's own names, as in server.properties: `{ 'num.partitions': 6 }`. */
   readonly settings?: Readonly<Record<string, string | number | boolean>>
-  /** Told what happens; pino's loggers fit. Left out: nothing is logged. */
+  /** Receives log messages; pino's loggers fit. Omitted: nothing is logged. */
   readonly logger?: Logger
 }
 
-/** A broker that serves clients. */
+/** A running broker. */
 export interface RunningBroker {
   readonly host: string
   readonly port: number
-  /** What clients want to know: `127.0.0.1:54321`. */
+  /** Address for clients: `127.0.0.1:54321`. */
   readonly bootstrapServers: string
   readonly dataDirectory: string
-  /** Stops the broker, and removes its data where the directory was a temporary one. Safe to call twice. */
+  /** Stops the broker and removes its temporary directory, if it has one. Safe to call twice. */
   close(): Promise<void>
 }
 
 /**
- * Starts a broker; it serves clients once this resolves. Rejects with StartError, whose message says what to do, where a
- * setting, the directory or the port cannot be used.
+ * Starts a broker; clients are served once this resolves. Rejects with StartError if a setting, the directory or the
+ * port cannot be used. Its message says what to do.
  */
 export async function startBroker(options: BrokerOptions = {}): Promise<RunningBroker> {
   const { host = '127.0.0.1', port = 0, logger = silentLogger } = options
@@ -52,7 +52,7 @@ export async function startBroker(options: BrokerOptions = {}): Promise<RunningB
     const place = { listeners: `PLAINTEXT://${host}:${port}`, 'log.dirs': dataDirectory }
     const settings = brokerSettingsOf(new Map([...Object.entries(place), ...given]))
     for (const warning of settings.warnings) logger.warn({}, warning)
-    // The process is not ours to end: a broker that must not go on leaves its clients, and the log says why.
+    // Do not end the process, it is not ours. A broker that cannot go on drops its clients, and the log says why.
     const machine = nodeHost((reason) => {
       logger.error({ err: reason }, `the broker stopped: ${reason.message}`)
       broker.halt().catch((err: unknown) => logger.error({ err }, 'the broker could not be taken down'))

@@ -1,4 +1,4 @@
-/** What the parts of the broker need of a logger; pino's satisfies it. Fields first, then one calm sentence. */
+/** The logger interface of the broker's parts, satisfied by pino's loggers. Fields first, then one calm sentence. */
 export interface Logger {
   error(fields: object, message: string): void
   warn(fields: object, message: string): void
@@ -6,5 +6,5 @@ export interface Logger {
   debug(fields: object, message: string): void
 }
 
-/** Drops everything: for tests, and for embedded use without a logger. */
+/** Drops all messages: for tests, and for embedded use without a logger. */
 export const silentLogger: Logger = { error() {}, warn() {}, info() {}, debug() {} }

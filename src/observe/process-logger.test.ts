@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import { processLogger } from './process-logger.ts'
 
-/** What people read on the terminal when this is logged. */
+/** The text on the terminal for this message. */
 function shown(level: 'error' | 'warn' | 'info', fields: object, message: string): string {
   let text = ''
   const stderr = { isTTY: false, write: (chunk: string) => (text += chunk) } as unknown as NodeJS.WriteStream

@@ -5,15 +5,15 @@ import { NodeFiles } from '../../storage/host/node-files.ts'
 import type { Logger } from './logger.ts'
 
 export interface LogTarget {
-  /** Path of a file that JSON lines are appended to, '-' for stderr; undefined: no structured log. */
+  /** Path of a file for JSON lines, which are appended; '-' for stderr; undefined: no structured log. */
   readonly file: string | undefined
   readonly level: 'debug' | 'info' | 'warn' | 'error'
 }
 
 /**
- * The log of a broker process. People get warnings and errors on stderr, one short line each, with a colour only on a
- * terminal; machines get every event as JSON in the log file. With the file on stderr it takes the people's place.
- * pino is loaded with the first event that goes to a file: a quiet start does not pay for it.
+ * The log of a broker process. People get warnings and errors on stderr, one short line each, with colour only on a
+ * terminal. Machines get every event as JSON in the log file. If the file is stderr, JSON replaces the short lines.
+ * pino is loaded with the first event for the file, so a quiet start does not pay for it.
  */
 export function processLogger(target: LogTarget, stderr: NodeJS.WriteStream): Logger {
   const people = target.file === '-' ? undefined : peopleLogger(stderr)
@@ -35,7 +35,7 @@ function peopleLogger(stderr: NodeJS.WriteStream) {
   }
 }
 
-/** What the fields tell beyond the message: which partition, file, position. The rest of a long text is for machines. */
+/** The fields that add to the message: partition, file, position. Only the log file has the rest of a long text. */
 function details(fields: object, message: string): string {
   const told = Object.entries(fields).flatMap(([name, value]) => {
     const isPlain = typeof value === 'string' || typeof value === 'number' || Array.isArray(value)
@@ -50,7 +50,7 @@ function structuredLogger(file: string, level: string): () => PinoLogger {
   return () => {
     if (logger === undefined) {
       const { pino } = createRequire(import.meta.url)('pino') as typeof import('pino')
-      // Synchronous, so that the last lines of a broker that is dying are in the file.
+      // Synchronous, so that the last lines of a dying broker reach the file.
       if (file !== '-') new NodeFiles().makeDirectory(dirname(file))
       const destination: DestinationStream = pino.destination({ dest: file === '-' ? 2 : file, sync: true })
       logger = pino({ level, base: undefined, timestamp: pino.stdTimeFunctions.isoTime }, destination)

@@ -2,7 +2,7 @@ import { atLeast, between, notEmpty } from '../config-checks.ts'
 import { boolean, double, int, long, longMax, string } from '../config-entry.ts'
 import { noTiering, protecting } from '../without-effect.ts'
 
-/** Tiered storage (Ottla has none; taken for compatibility). */
+/** Tiered storage (Ottla has none; accepted for compatibility). */
 export const remoteConfigs = {
   remoteFetchMaxWaitMs: int('remote.fetch.max.wait.ms', {
     default: 500,
