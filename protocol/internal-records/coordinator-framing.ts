@@ -8,10 +8,10 @@ import { type CoordinatorRecordSchema, type Fields, type InputValue, includesVer
  * Value := version:int16 body in that version
  */
 
-/** Keys have no version of their own: another layout of a key is another type. */
+/** Keys have no version of their own: a different layout of a key is a different type. */
 const KEY_VERSION = 0
 
-/** The key of a record in a coordinator's topic. */
+/** Encodes the key of a record in a coordinator's topic. */
 export function encodeKey<K extends Fields>(record: CoordinatorRecordSchema<K>, key: InputValue<K>): Buffer {
   const writer = new ByteWriter()
   writer.writeInt16(record.type)
@@ -19,7 +19,7 @@ export function encodeKey<K extends Fields>(record: CoordinatorRecordSchema<K>, 
   return contiguous(writer.finish())
 }
 
-/** The value of a record in a coordinator's topic, in the given version. */
+/** Encodes the value of a record in a coordinator's topic in the given version. */
 export function encodeValue<V extends Fields>(
   record: CoordinatorRecordSchema<Fields, V>,
   version: number,
@@ -31,17 +31,17 @@ export function encodeValue<V extends Fields>(
   return contiguous(writer.finish())
 }
 
-/** Which record a key belongs to. Throws MalformedError. */
+/** Reads the type of a key. Throws MalformedError. */
 export function keyType(key: Buffer): number {
   return new ByteReader(key).readInt16()
 }
 
-/** The key behind its type, which the caller has looked at. Throws MalformedError. */
+/** Reads the key after its type, which the caller has read. Throws MalformedError. */
 export function decodeKey<K extends Fields>(record: CoordinatorRecordSchema<K>, key: Buffer): ValueOf<K> {
   return decode(record.key, KEY_VERSION, new ByteReader(key, 2))
 }
 
-/** The value in whichever version it was written. Throws MalformedError, also for a version unknown here. */
+/** Reads the value in the version in which it was written. Throws MalformedError, also for an unknown version. */
 export function decodeValue<V extends Fields>(record: CoordinatorRecordSchema<Fields, V>, value: Buffer): ValueOf<V> {
   const reader = new ByteReader(value)
   const version = reader.readInt16()

@@ -61,7 +61,7 @@ import {
 } from './topic-records.ts'
 import { TransactionLogRecord } from './transaction-records.ts'
 
-/** Records of __consumer_offsets, by rising type. */
+/** Records of __consumer_offsets, ordered by type. */
 export const groupRecords: readonly CoordinatorRecordSchema[] = [
   LegacyOffsetCommitRecord,
   OffsetCommitRecord,
@@ -93,7 +93,7 @@ export const transactionRecords: readonly CoordinatorRecordSchema[] = [Transacti
 /** Records of __share_group_state. */
 export const shareStateRecords: readonly CoordinatorRecordSchema[] = [ShareSnapshotRecord, ShareUpdateRecord]
 
-/** Records of __cluster_metadata, by rising key. */
+/** Records of __cluster_metadata, ordered by key. */
 export const metadataRecords: readonly MetadataRecordSchema[] = [
   RegisterBrokerRecord,
   UnregisterBrokerRecord,

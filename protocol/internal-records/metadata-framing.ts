@@ -13,7 +13,7 @@ const schemaByKey: ReadonlyMap<number, MetadataRecordSchema> = new Map(
   metadataRecords.map((schema) => [schema.apiKey, schema]),
 )
 
-/** The value of a record of the cluster metadata log; such records have no key. */
+/** Encodes the value of a record of the cluster metadata log; these records have no key. */
 export function encodeMetadataRecord<F extends Fields>(
   schema: MetadataRecordSchema<F>,
   version: number,
@@ -27,7 +27,7 @@ export function encodeMetadataRecord<F extends Fields>(
   return contiguous(writer.finish())
 }
 
-/** A decoded record; `as` gives its value to whoever asks with the right schema. */
+/** A decoded record. `as` returns its value with the type of a schema. */
 export class MetadataRecord {
   readonly schema: MetadataRecordSchema
   readonly version: number
@@ -39,13 +39,13 @@ export class MetadataRecord {
     this.#value = value
   }
 
-  /** The value where the record is of that schema, else undefined. */
+  /** The value if the record has that schema, else undefined. */
   as<F extends Fields>(schema: MetadataRecordSchema<F>): ValueOf<F> | undefined {
     return schema.apiKey === this.schema.apiKey ? (this.#value as ValueOf<F>) : undefined
   }
 }
 
-/** Reads a record of the cluster metadata log. Throws MalformedError, also for a record that is unknown here. */
+/** Reads a record of the cluster metadata log. Throws MalformedError, also for an unknown record. */
 export function readMetadataRecord(reader: ByteReader): MetadataRecord {
   const frameVersion = reader.readUnsignedVarint()
   if (frameVersion !== FRAME_VERSION) malformed(`metadata record in frame version ${frameVersion}`)

@@ -1,6 +1,6 @@
 import { int8, int32, int64, type MessageOf, metadataRecord, string } from '../schema.ts'
 
-/** Producer ids below the next one are taken. */
+/** The next free producer id; all lower ones are taken. */
 export const ProducerIdsRecord = metadataRecord({
   apiKey: 15,
   name: 'ProducerIdsRecord',
@@ -14,7 +14,7 @@ export const ProducerIdsRecord = metadataRecord({
 })
 export type ProducerIdsRecordValue = MessageOf<typeof ProducerIdsRecord>
 
-/** Lets the log grow so that its followers can tell how far behind they are (KIP-835). */
+/** Does nothing but make the log grow, so that followers can tell how far behind they are (KIP-835). */
 export const NoOpRecord = metadataRecord({
   apiKey: 20,
   name: 'NoOpRecord',
@@ -24,7 +24,7 @@ export const NoOpRecord = metadataRecord({
 })
 export type NoOpRecordValue = MessageOf<typeof NoOpRecord>
 
-/** What follows counts only once EndTransactionRecord is there (KIP-868). */
+/** The following records take effect only with EndTransactionRecord (KIP-868). */
 export const BeginTransactionRecord = metadataRecord({
   apiKey: 23,
   name: 'BeginTransactionRecord',
@@ -36,7 +36,7 @@ export const BeginTransactionRecord = metadataRecord({
 })
 export type BeginTransactionRecordValue = MessageOf<typeof BeginTransactionRecord>
 
-/** What came since BeginTransactionRecord counts now. */
+/** The records since BeginTransactionRecord take effect. */
 export const EndTransactionRecord = metadataRecord({
   apiKey: 24,
   name: 'EndTransactionRecord',
@@ -46,7 +46,7 @@ export const EndTransactionRecord = metadataRecord({
 })
 export type EndTransactionRecordValue = MessageOf<typeof EndTransactionRecord>
 
-/** What came since BeginTransactionRecord never counts. */
+/** The records since BeginTransactionRecord are discarded. */
 export const AbortTransactionRecord = metadataRecord({
   apiKey: 25,
   name: 'AbortTransactionRecord',
@@ -58,7 +58,7 @@ export const AbortTransactionRecord = metadataRecord({
 })
 export type AbortTransactionRecordValue = MessageOf<typeof AbortTransactionRecord>
 
-/** How far the migration from ZooKeeper has come. Always 0 in a cluster that never had one. */
+/** State of the migration from ZooKeeper. Always 0 in a cluster that never had ZooKeeper. */
 export const ZkMigrationRecord = metadataRecord({
   apiKey: 21,
   name: 'ZkMigrationStateRecord',

@@ -1,7 +1,7 @@
 import { array, int32, int64, type MessageOf, message, string, uuid } from '../schema.ts'
 
 /**
- * Content of the file quorum-state, which Kafka writes as JSON. v1 KIP-853: directory id of the one voted for instead
+ * Content of the file quorum-state, which Kafka writes as JSON. v1 KIP-853: directory id of the voted candidate instead
  * of the voters.
  */
 export const QuorumStateData = message({

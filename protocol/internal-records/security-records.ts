@@ -79,7 +79,7 @@ export const DelegationTokenRecord = metadataRecord({
 })
 export type DelegationTokenRecordValue = MessageOf<typeof DelegationTokenRecord>
 
-/** A delegation token ended. */
+/** A delegation token was removed. */
 export const RemoveDelegationTokenRecord = metadataRecord({
   apiKey: 26,
   name: 'RemoveDelegationTokenRecord',

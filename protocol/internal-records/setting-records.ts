@@ -30,7 +30,7 @@ export const ClientQuotaRecord = metadataRecord({
 })
 export type ClientQuotaRecordValue = MessageOf<typeof ClientQuotaRecord>
 
-/** Level of a feature, metadata.version among them. 0 removes it. */
+/** Level of a feature, such as metadata.version. 0 removes it. */
 export const FeatureLevelRecord = metadataRecord({
   apiKey: 12,
   name: 'FeatureLevelRecord',

@@ -15,7 +15,7 @@ export const ShareGroupMetadataRecord = coordinatorRecord({
 export type ShareGroupMetadataKey = MessageOf<typeof ShareGroupMetadataRecord.key>
 export type ShareGroupMetadataValue = MessageOf<typeof ShareGroupMetadataRecord.value>
 
-/** What a member told of itself. */
+/** Data that a member sent about itself. */
 export const ShareGroupMemberMetadataRecord = coordinatorRecord({
   type: 10,
   name: 'ShareGroupMemberMetadata',
@@ -32,7 +32,7 @@ export const ShareGroupMemberMetadataRecord = coordinatorRecord({
 export type ShareGroupMemberMetadataKey = MessageOf<typeof ShareGroupMemberMetadataRecord.key>
 export type ShareGroupMemberMetadataValue = MessageOf<typeof ShareGroupMemberMetadataRecord.value>
 
-/** Epoch of the newest target assignment. */
+/** Epoch of the latest target assignment. */
 export const ShareGroupTargetAssignmentMetadataRecord = coordinatorRecord({
   type: 12,
   name: 'ShareGroupTargetAssignmentMetadata',
@@ -47,7 +47,7 @@ export const ShareGroupTargetAssignmentMetadataRecord = coordinatorRecord({
 export type ShareGroupTargetAssignmentMetadataKey = MessageOf<typeof ShareGroupTargetAssignmentMetadataRecord.key>
 export type ShareGroupTargetAssignmentMetadataValue = MessageOf<typeof ShareGroupTargetAssignmentMetadataRecord.value>
 
-/** What a member shall have. */
+/** Target assignment of a member. */
 export const ShareGroupTargetAssignmentMemberRecord = coordinatorRecord({
   type: 13,
   name: 'ShareGroupTargetAssignmentMember',
@@ -66,7 +66,7 @@ const topicPartitions = {
   partitions: array(int32()),
 }
 
-/** What a member has. */
+/** Current assignment of a member. */
 export const ShareGroupCurrentMemberAssignmentRecord = coordinatorRecord({
   type: 14,
   name: 'ShareGroupCurrentMemberAssignment',
@@ -94,7 +94,7 @@ const topicInfo = {
   topicName: string(),
 }
 
-/** For which partitions the share coordinator has state, is getting it, and is losing it. */
+/** Partitions for which the share coordinator has state, is initializing it, or is deleting it. */
 export const ShareGroupStatePartitionMetadataRecord = coordinatorRecord({
   type: 15,
   name: 'ShareGroupStatePartitionMetadata',

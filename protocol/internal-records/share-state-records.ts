@@ -1,6 +1,6 @@
 import { array, coordinatorRecord, int8, int16, int32, int64, type MessageOf, string, uuid } from '../schema.ts'
 
-/** Whole state of one partition of a share group in __share_group_state (KIP-932). */
+/** Complete state of one partition of a share group in __share_group_state (KIP-932). */
 export const ShareSnapshotRecord = coordinatorRecord({
   type: 0,
   name: 'ShareSnapshot',

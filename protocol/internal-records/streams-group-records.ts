@@ -27,7 +27,7 @@ export const StreamsGroupMetadataRecord = coordinatorRecord({
     epoch: int32(),
     metadataHash: int64(),
     validatedTopologyEpoch: int32({ tag: 0, default: -1 }),
-    // Null where there was no assignment yet; Kafka writes that null out.
+    // Null if there was no assignment yet; Kafka writes this null explicitly.
     lastAssignmentConfigs: array(lastAssignmentConfig, { tag: 1, nullable: '0+' }),
     storedDescriptionTopologyEpoch: int32({ tag: 2, default: -1 }),
     failedDescriptionTopologyEpoch: int32({ tag: 3, default: -1 }),
@@ -46,7 +46,7 @@ const keyValue = {
   value: string(),
 }
 
-/** What a member told of itself. */
+/** Data that a member sent about itself. */
 export const StreamsGroupMemberMetadataRecord = coordinatorRecord({
   type: 19,
   name: 'StreamsGroupMemberMetadata',
@@ -68,7 +68,7 @@ export const StreamsGroupMemberMetadataRecord = coordinatorRecord({
 export type StreamsGroupMemberMetadataKey = MessageOf<typeof StreamsGroupMemberMetadataRecord.key>
 export type StreamsGroupMemberMetadataValue = MessageOf<typeof StreamsGroupMemberMetadataRecord.value>
 
-/** Epoch of the newest target assignment. */
+/** Epoch of the latest target assignment. */
 export const StreamsGroupTargetAssignmentMetadataRecord = coordinatorRecord({
   type: 20,
   name: 'StreamsGroupTargetAssignmentMetadata',
@@ -90,7 +90,7 @@ const taskIds = {
   partitions: array(int32()),
 }
 
-/** Tasks that a member shall have. */
+/** Target tasks of a member. */
 export const StreamsGroupTargetAssignmentMemberRecord = coordinatorRecord({
   type: 21,
   name: 'StreamsGroupTargetAssignmentMember',
@@ -112,7 +112,7 @@ const currentTaskIds = {
   assignmentEpochs: array(int32(), { tag: 0, nullable: '0+' }),
 }
 
-/** Tasks that a member has, and what it is still to give up. */
+/** Current tasks of a member, and those that it has yet to revoke. */
 export const StreamsGroupCurrentMemberAssignmentRecord = coordinatorRecord({
   type: 22,
   name: 'StreamsGroupCurrentMemberAssignment',
@@ -146,7 +146,7 @@ const topicInfo = {
   topicConfigs: array(topicConfig),
 }
 
-/** The topology that the group runs. */
+/** The group's topology. */
 export const StreamsGroupTopologyRecord = coordinatorRecord({
   type: 23,
   name: 'StreamsGroupTopology',

@@ -1,6 +1,6 @@
 import { array, int8, int32, type MessageOf, metadataRecord, string, uuid } from '../schema.ts'
 
-/** A topic was created; its partitions follow. */
+/** A topic was created. Records of its partitions follow. */
 export const TopicRecord = metadataRecord({
   apiKey: 2,
   name: 'TopicRecord',
@@ -13,7 +13,7 @@ export const TopicRecord = metadataRecord({
 })
 export type TopicRecordValue = MessageOf<typeof TopicRecord>
 
-/** A partition as it was created. v1 KIP-858 directories; v2 KIP-966 eligible leader replicas. */
+/** A partition was created. v1 KIP-858 directories; v2 KIP-966 eligible leader replicas. */
 export const PartitionRecord = metadataRecord({
   apiKey: 3,
   name: 'PartitionRecord',
@@ -37,10 +37,7 @@ export const PartitionRecord = metadataRecord({
 })
 export type PartitionRecordValue = MessageOf<typeof PartitionRecord>
 
-/**
- * What changed about a partition; tags that are absent stay as they are. v1 KIP-858 directories; v2 KIP-966 eligible
- * leader replicas.
- */
+/** Changes of a partition; absent tags mean unchanged. v1 KIP-858 directories; v2 KIP-966 eligible leader replicas. */
 export const PartitionChangeRecord = metadataRecord({
   apiKey: 5,
   name: 'PartitionChangeRecord',
@@ -49,7 +46,7 @@ export const PartitionChangeRecord = metadataRecord({
   fields: {
     partitionId: int32({ default: -1 }),
     topicId: uuid(),
-    // Null, as everywhere in this record: unchanged.
+    // Null means unchanged in every field of this record.
     isr: array(int32(), { tag: 0, nullable: '0+', default: null, entity: 'brokerId' }),
     // -2: unchanged, -1: none.
     leader: int32({ tag: 1, default: -2, entity: 'brokerId' }),
@@ -64,7 +61,7 @@ export const PartitionChangeRecord = metadataRecord({
 })
 export type PartitionChangeRecordValue = MessageOf<typeof PartitionChangeRecord>
 
-/** A topic was deleted with all that belongs to it. */
+/** A topic was deleted with all its data. */
 export const RemoveTopicRecord = metadataRecord({
   apiKey: 9,
   name: 'RemoveTopicRecord',
@@ -76,7 +73,7 @@ export const RemoveTopicRecord = metadataRecord({
 })
 export type RemoveTopicRecordValue = MessageOf<typeof RemoveTopicRecord>
 
-/** Eligible leader replicas are void, of one topic or of all (KIP-966). */
+/** Clears the eligible leader replicas of one topic or of all topics (KIP-966). */
 export const ClearElrRecord = metadataRecord({
   apiKey: 28,
   name: 'ClearElrRecord',

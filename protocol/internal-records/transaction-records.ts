@@ -1,7 +1,8 @@
 import { array, coordinatorRecord, int8, int16, int32, int64, type MessageOf, string } from '../schema.ts'
 
 /**
- * State of a transactional id in __transaction_state. v1 flexible, with the ids that KIP-890 rotates through as tags.
+ * State of a transactional id in __transaction_state. v1 flexible, with the ids of KIP-890's producer id rotation as
+ * tags.
  */
 export const TransactionLogRecord = coordinatorRecord({
   type: 0,
@@ -16,11 +17,12 @@ export const TransactionLogRecord = coordinatorRecord({
     producerEpoch: int16(),
     nextProducerEpoch: int16('1+', { tag: 3, default: -1 }),
     transactionTimeoutMs: int32(),
-    // As TransactionState: 0 empty, 1 ongoing, 2 and 3 preparing to commit, abort; 4 and 5 done so; 6 dead; 7 fencing.
+    // Values of TransactionState: 0 empty, 1 ongoing, 2 and 3 preparing to commit or abort, 4 and 5 committed or
+    // aborted, 6 dead, 7 fencing.
     transactionStatus: int8(),
     transactionPartitions: array({ topic: string(), partitionIds: array(int32()) }, { nullable: '0+' }),
     transactionLastUpdateTimestampMs: int64(),
-    // -1 where none is under way.
+    // -1 if there is no ongoing transaction.
     transactionStartTimestampMs: int64(),
     clientTransactionVersion: int16('1+', { tag: 2, default: 0 }),
   },
