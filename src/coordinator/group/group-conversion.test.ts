@@ -11,7 +11,8 @@ describe('a group that cannot go back to the classic protocol', () => {
   it('goes on without the members that left', async () => {
     const world = await GroupWorld.started({ 'group.consumer.assignment.interval.ms': '0' })
     world.setTopic('t', 2)
-    // Only what is said under the first protocol is read when such a member joins; others are not of a consumer.
+    // For a joining classic member, only the metadata of its first protocol is read; the others are not consumer
+    // metadata.
     const joins = [
       ['range', 'odd'],
       ['odd', 'range'],
@@ -37,7 +38,7 @@ describe('a group that cannot go back to the classic protocol', () => {
     world.setTopic('t', 2)
     const modern = new ConsumerClient(world, group, 'm', { topics: ['t'] })
     await modern.beat()
-    // A name said twice does not stand for a second member that offers it.
+    // A repeated name does not count as a second member that supports it.
     const codes = []
     for (const names of [['x', 'x', 'z'], ['z'], ['x']]) {
       const protocols = names.map((name) => ({ name, metadata: readsT }))

@@ -21,7 +21,7 @@ import type { GroupContext } from './group-context.ts'
 import { CONSUMER_PROTOCOL_TYPE } from './group-face.ts'
 import type { GroupTable } from './group-table.ts'
 
-/** Moves groups between the protocols while members are in them (KIP-848). Source: GroupMetadataManager. */
+/** Converts groups with members between the protocols (KIP-848). Source: GroupMetadataManager. */
 export class GroupConversion {
   readonly #context: GroupContext
   readonly #groups: GroupTable
@@ -39,14 +39,14 @@ export class GroupConversion {
     return this.#context.config.groupConsumerMigrationPolicy.toLowerCase()
   }
 
-  /** Neither direction is open. */
+  /** Whether up- and downgrades are both disabled. */
   get isDisabled(): boolean {
     return this.#policy === 'disabled'
   }
 
   /**
-   * The consumer group that a classic one with members becomes; the records say so, the table changes with them.
-   * GROUP_ID_NOT_FOUND where it cannot be.
+   * Converts a classic group with members to a consumer group. The records also change the table when they are
+   * replayed. GROUP_ID_NOT_FOUND if it cannot be converted.
    */
   upgrade(classic: ClassicGroup, records: CoordinatorRecord[]): ConsumerGroup | Rejection {
     const refused = this.#upgradeRefusal(classic)
@@ -96,7 +96,7 @@ export class GroupConversion {
     }
   }
 
-  /** Whether the group may go back to the classic protocol: once these are gone, only its members are left. */
+  /** Whether the group may be downgraded to the classic protocol: only classic members remain without `leaving`. */
   canDowngradeWithout(group: ConsumerGroup, leaving: readonly ConsumerMember[]): boolean {
     const left = group.members.size - leaving.length
     if (left === 0 || !group.isClassicWithout(leaving) || !this.#mayDowngradeTo(left)) return false
@@ -104,7 +104,7 @@ export class GroupConversion {
     return [...group.members.values()].every((member) => gone.has(member) || isReadable(member))
   }
 
-  /** The same where a static member of the classic protocol takes the place of the only one that was not. */
+  /** The same if a static classic member replaces the only member that is not classic. */
   canDowngradeByReplacing(group: ConsumerGroup, replaced: ConsumerMember, joining: ConsumerMember): boolean {
     const isLast = replaced.classicMetadata === null && group.isClassicWithout([replaced])
     if (!isLast || !this.#mayDowngradeTo(group.members.size) || !isReadable(joining)) return false
@@ -116,8 +116,8 @@ export class GroupConversion {
   }
 
   /**
-   * Puts a classic group in the place of a consumer group, at once: the records only tell the log. `joining` takes the
-   * place of the static member with its instance id.
+   * Replaces a consumer group in the table by a classic group, at once: the records are only for the log. `joining`
+   * replaces the static member with its instance id.
    */
   downgrade(
     group: ConsumerGroup,
@@ -139,15 +139,15 @@ export class GroupConversion {
 }
 
 /**
- * Whether a classic member can be given an assignment, whichever of its protocols is chosen: one that joins a consumer
- * group is only read under its first. Kafka refuses to let anybody leave where this is not so.
+ * Whether every protocol of a classic member can be read, so that it can be given an assignment under any of them: when
+ * it joins a consumer group only its first is read. If not, Kafka refuses to let any member leave.
  */
 function isReadable({ classicMetadata }: ConsumerMember): boolean {
   const protocols = classicMetadata?.supportedProtocols ?? []
   return protocols.every(({ metadata }) => metadata.length >= 2 && metadata.readInt16BE(0) >= 0)
 }
 
-/** Members learn of the new protocol from the answer that they get when they join again. */
+/** Members learn of the new protocol from the response to their rejoin. */
 function refuseAllWaiting(classic: ClassicGroup): void {
   const error: ErrorName = 'REBALANCE_IN_PROGRESS'
   for (const member of classic.members.values()) {
@@ -157,7 +157,7 @@ function refuseAllWaiting(classic: ClassicGroup): void {
   }
 }
 
-/** Undefined where members keep data of their own in assignments, which would be lost. Throws MalformedError. */
+/** Undefined if members keep custom data in assignments, which would be lost. Throws MalformedError. */
 function fromClassicGroup(classic: ClassicGroup, image: MetadataImage): ConsumerGroup | undefined {
   const group = new ConsumerGroup(classic.groupId)
   group.groupEpoch = classic.generationId
@@ -250,7 +250,7 @@ function toClassicMember(member: ConsumerMember): ClassicMember {
   }
 }
 
-/** Partitions as the classic consumer with this subscription reads them; topics that are gone are left out. */
+/** Encodes partitions for a classic consumer with this subscription; omits deleted topics. */
 export function encodeAssignment(partitions: TopicPartitions, image: MetadataImage, subscription: Buffer): Buffer {
   const assigned = [...partitions].flatMap(([topicId, each]) => {
     const topic = image.topicsById.get(topicId)?.name

@@ -33,12 +33,12 @@ import type { FetchedGroup, OffsetFetchGroup } from './offsets/offset-fetches.ts
 
 type Answer<R> = R | Promise<R>
 
-/** From so many topics on, the hashes that a subscription needs are computed in slices, before it is decided on. */
+/** From this many topics on, a subscription's hashes are computed in slices before the decision. */
 const MANY_TOPICS = 64
 
 /**
- * Groups of consumers and their offsets, as handlers see them: finds the shard, makes the checks that need none, and
- * turns refusals into responses. Source: GroupCoordinatorService.
+ * Consumer groups and their offsets, as request handlers use them: finds the shard, makes checks that need no shard,
+ * and turns refusals into responses. Source: GroupCoordinatorService.
  */
 export class GroupCoordinator {
   readonly #runtime: CoordinatorRuntime<GroupShard>
@@ -55,17 +55,19 @@ export class GroupCoordinator {
     this.#image = image
   }
 
-  /** Loads what this broker coordinates; nothing is served before. */
+  /** Loads the shards that this broker leads; requests are refused until then. */
   start(): Promise<void> {
     return this.#runtime.start()
   }
 
-  /** Answers all who wait; nothing is served from here on. */
+  /** Answers all waiting requests; refuses all later ones. */
   stop(): void {
     this.#runtime.stop()
   }
 
-  /** Id of the broker that coordinates the group, which serves it already if it is this one. Makes the topic. */
+  /**
+   * Id of the broker that coordinates the group; if it is this broker, the group is ready. Creates the topic if needed.
+   */
   coordinatorOf(groupId: string, principal: string): Promise<number | Rejection> {
     return this.#runtime.coordinatorOf(groupId, principal)
   }
@@ -95,7 +97,7 @@ export class GroupCoordinator {
     if (request.groupId === '') return { errorCode: errorCode('INVALID_GROUP_ID') }
     return settle(
       this.#write(request.groupId, (shard) => shard.heartbeat(request)),
-      // Who is a member will be known in a moment: nobody is thrown out for it.
+      // The group's members are not known yet, so a heartbeat while loading must not fence the client.
       ({ error, code }) => ({ errorCode: error === 'COORDINATOR_LOAD_IN_PROGRESS' ? 0 : code }),
     )
   }
@@ -111,7 +113,7 @@ export class GroupCoordinator {
     )
   }
 
-  /** One step of a member of the consumer protocol. */
+  /** Handles one heartbeat of a consumer protocol member. */
   consumerHeartbeat(
     request: ConsumerGroupHeartbeatRequest,
     client: GroupClient,
@@ -134,7 +136,7 @@ export class GroupCoordinator {
     )
   }
 
-  /** Rejections are for every partition alike. */
+  /** A rejection applies to every partition. */
   commitOffsets(request: OffsetCommitRequest, apiVersion: number): Outcome<CommitAnswer[]> {
     return this.#write(request.groupId, (shard) => shard.commitOffsets(request, apiVersion))
   }
@@ -147,7 +149,7 @@ export class GroupCoordinator {
     return shard.write((state) => state.commitOffsetsInTransaction(request, apiVersion), { producerId, producerEpoch })
   }
 
-  /** Ends a transaction on one partition of __consumer_offsets: pending offsets are committed or dropped. */
+  /** Ends a transaction on one partition of __consumer_offsets: commits or drops its pending offsets. */
   endTransaction(partition: number, end: TransactionEnd): Outcome<undefined> {
     const shard = this.#runtime.shard(partition)
     return isRejection(shard) ? shard : shard.endTransaction(end)
@@ -172,7 +174,7 @@ export class GroupCoordinator {
     return (await Promise.all(perShard)).flat()
   }
 
-  /** Groups of all shards here; a shard that is loading makes the whole list incomplete. */
+  /** Lists the groups of all local shards; returns an error if a shard is loading, because the list is incomplete. */
   async list(request: ListGroupsRequest, slices: Slices): Promise<ListGroupsResponse> {
     const lists = await mapInSlices(this.#runtime.shards(), slices, (shard) =>
       shard.read((state) => state.list(request)),
@@ -198,7 +200,7 @@ export class GroupCoordinator {
     return [...new Array<DescribedConsumerGroup>(nameless).fill(invalid), ...described]
   }
 
-  /** Shard by shard, some groups a step. Each step finds out anew who has the shard. */
+  /** Describes groups shard by shard, in slices. Each slice looks up the shard again. */
   async #describeEach<D>(
     groupIds: readonly string[],
     slices: Slices,
@@ -238,7 +240,7 @@ export class GroupCoordinator {
   }
 }
 
-/** Groups that are described in one step. */
+/** Groups described per slice. */
 const GROUPS_PER_STEP = 16
 
 function piecesOf(groupIds: readonly string[]): string[][] {
@@ -253,7 +255,7 @@ function settle<R>(outcome: Outcome<R>, onRejection: (rejection: Rejection) => R
   return isRejection(outcome) ? onRejection(outcome) : outcome
 }
 
-/** Calls back if the operation was refused; what it answers otherwise went its own way. */
+/** Calls back only if the operation was refused; its response is sent another way. */
 function refusalOf(
   outcome: Outcome<unknown>,
   onRejection: (rejection: Rejection) => void,

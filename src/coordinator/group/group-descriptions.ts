@@ -10,10 +10,10 @@ export type ListedGroup = ListGroupsResponse['groups'][number]
 export type DescribedGroup = DescribeGroupsResponse['groups'][number]
 type DescribedMember = DescribedGroup['members'][number]
 
-/** DescribeGroups of this version and later can be told that there is no such group (KIP-1043). */
+/** From this version on, DescribeGroups can return GROUP_ID_NOT_FOUND (KIP-1043). */
 const GROUP_ID_NOT_FOUND_VERSION = 6
 
-/** Groups that pass both filters; an empty one lets all through. Source: GroupMetadataManager.listGroups. */
+/** Groups that match both filters; an empty filter matches all. Source: GroupMetadataManager.listGroups. */
 export function listGroups(groups: GroupTable, { statesFilter, typesFilter }: ListGroupsRequest): ListedGroup[] {
   const states = new Set(statesFilter.map((state) => state.toLowerCase().trim()))
   const kinds = new Set(typesFilter.map((kind) => kind.toLowerCase()))
@@ -27,7 +27,10 @@ export function listGroups(groups: GroupTable, { statesFilter, typesFilter }: Li
   }))
 }
 
-/** A classic group; one that is not there, or of another protocol, is dead. Source: GroupMetadataManager.describeGroups. */
+/**
+ * Describes a classic group; a missing group or one of another protocol is Dead. Source:
+ * GroupMetadataManager.describeGroups.
+ */
 export function describeClassicGroup(groups: GroupTable, groupId: string, apiVersion: number): DescribedGroup {
   const group = groups.get(groupId)
   if (group?.kind === 'classic') return describe(group)
@@ -41,7 +44,7 @@ export function failedDescription(groupId: string, code: number, groupState = ''
 }
 
 function describe(group: ClassicGroup): DescribedGroup {
-  // Between two generations no protocol is chosen, so what the members said under it is not told.
+  // Between two generations no protocol is chosen, so the members' metadata is not returned.
   const isStable = group.state === 'Stable'
   return {
     errorCode: 0,

@@ -1,32 +1,32 @@
 import type { Rejection } from '../../../protocol/error-codes.ts'
 import type { CoordinatorRecord } from '../coordinator-record.ts'
 
-/** Protocol type of groups of consumers, whichever protocol they follow. */
+/** Protocol type of consumer groups, for both protocols. */
 export const CONSUMER_PROTOCOL_TYPE = 'consumer'
 
-/** Says whether the offset of one partition may be committed; undefined: it may. */
+/** Checks whether an offset of one partition may be committed; undefined: it may. */
 export type PartitionCheck = (topic: string, topicId: string, partition: number) => Rejection | undefined
 
-/** Where a commit comes from, as it says itself. */
+/** Origin of a commit, as the request states it. */
 export interface CommitOrigin {
   readonly memberId: string
   readonly groupInstanceId: string | null
-  /** Generation of a classic member, epoch of a consumer member, negative from outside of the group. */
+  /** Generation of a classic member, epoch of a consumer member, negative from outside the group. */
   readonly generationIdOrMemberEpoch: number
   readonly transactional: boolean
   readonly apiVersion: number
 }
 
-/** The instant from which an offset's retention counts; undefined where offsets of the group do not expire now. */
+/** Start of an offset's retention time; undefined if the group's offsets do not expire now. */
 export type RetentionBase = ((commitTimestampMs: number) => number) | undefined
 
-/** What offsets, listing and deletion need of a group, whatever its protocol. Source: Kafka's interface Group. */
+/** Group operations for offsets, listing and deletion, common to both protocols. Source: Kafka's interface Group. */
 export interface GroupFace {
   readonly groupId: string
   readonly kind: 'classic' | 'consumer'
   readonly isEmpty: boolean
   readonly protocolType: string | null
-  /** Name of the state as clients know it. */
+  /** Name of the state in responses. */
   readonly stateName: string
   validateOffsetCommit(origin: CommitOrigin): PartitionCheck | Rejection
   validateOffsetFetch(memberId: string | null, memberEpoch: number): Rejection | undefined
@@ -34,9 +34,9 @@ export interface GroupFace {
   validateDeletion(): Rejection | undefined
   isSubscribedTo(topic: string): boolean
   retentionBase(): RetentionBase
-  /** Records that make the log forget the group (its offsets excepted). */
+  /** Records that delete the group but not its offsets. */
   tombstones(): CoordinatorRecord[]
 }
 
-/** Every partition may be committed. */
+/** Allows every partition. */
 export const anyPartition: PartitionCheck = () => undefined

@@ -9,7 +9,7 @@ import type { ConsumerGroup } from './consumer/consumer-group.ts'
 const topics = ['t', 'u', 'v']
 const partitionCount = 5
 
-/** What may happen to a group of the consumer protocol. Clients are told apart by number. */
+/** Events in a group of the consumer protocol. Clients are numbered. */
 type Step =
   | { readonly kind: 'beat' | 'obey' | 'leave' | 'leave for a while' | 'lost' | 'commit'; readonly who: number }
   | { readonly kind: 'subscribe'; readonly who: number; readonly topics: readonly string[] }
@@ -41,11 +41,11 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 1, arbitrary: fc.constant({ kind: 'restart' as const }) },
 )
 
-/** The clients of one history, and what must hold after each of its steps. */
+/** Clients of one history and the invariants after each step. */
 class History {
   readonly world: GroupWorld
   readonly clients: ConsumerClient[]
-  /** What the shard was when the log had so many records. */
+  /** Snapshots of the shard by length of the log. */
   readonly lived = new Map<number, unknown>()
   #generation = 0
 
@@ -82,7 +82,7 @@ class History {
     else if (step.kind === 'beat') await settle(client.beat())
     else if (step.kind === 'leave' && isMember) await settle(client.leave())
     else if (step.kind === 'leave for a while' && client.instanceId !== null && isMember) await settle(client.leave(-2))
-    // The process dies without a word; another takes its place.
+    // The process crashes; a new one replaces it.
     else if (step.kind === 'lost') this.clients[step.who] = this.#client(step.who)
     else if (step.kind === 'subscribe') await this.#subscribe(client, { topics: [...step.topics] })
     else if (step.kind === 'regex') await this.#subscribe(client, { regex: step.regex })
@@ -105,7 +105,7 @@ class History {
     const group = state.groups.consumer('g')
     if (group === undefined) return
     expectOneOwner(group)
-    // Nobody works on what the coordinator has given to somebody else.
+    // No client works on a partition that is assigned to another.
     const working = new Map<string, string>()
     for (const client of this.clients) {
       if (client.memberEpoch === 0 || !group.members.has(client.memberId)) continue
@@ -120,7 +120,7 @@ class History {
   }
 }
 
-/** A partition is with one member at most, what it is about to give up included; no target names one twice. */
+/** Each partition belongs to at most one member, including partitions pending revocation; no target names one twice. */
 function expectOneOwner(group: ConsumerGroup): void {
   const owners = new Map<string, string>()
   for (const { memberId, assigned, pendingRevocation } of group.members.values()) {
@@ -153,7 +153,7 @@ describe('whatever happens to a consumer group', () => {
           const history = new History(world)
           for (const each of steps) await history.take(each)
           await expectToldByLog(world, history.lived)
-          // Members that are gone time out; the others end with everything that they read shared out.
+          // Members that are gone time out; the others end with all subscribed partitions assigned.
           for (const client of history.clients) client.obey()
           for (let i = 0; i < 12; i++) {
             await world.host.advance(5000)
@@ -171,7 +171,7 @@ describe('whatever happens to a consumer group', () => {
   })
 })
 
-/** Each partition that somebody reads is worked on by one of those who read it. */
+/** Each subscribed partition is assigned to one of its subscribers. */
 function expectShared(world: GroupWorld, clients: readonly ConsumerClient[]): void {
   const group = world.state.groups.consumer('g')!
   expect(group.stateName).to.equal('Stable')

@@ -25,13 +25,13 @@ const schemas = new Map<number, CoordinatorRecord['schema']>(
   ]),
 )
 
-/** A record of __consumer_offsets, decoded; undefined for one of a kind of group that is not served here. */
+/** Decodes a record of __consumer_offsets; undefined for a group type that is not supported. */
 export function decodeGroupRecord({ key, value }: LoadedRecord): CoordinatorRecord | undefined {
   const schema = schemas.get(keyType(key))
   return schema === undefined ? undefined : decodeRecord(schema, key, value)
 }
 
-/** Changes groups and offsets as records say. Source: GroupCoordinatorShard.replay. */
+/** Applies records to groups and offsets. Source: GroupCoordinatorShard.replay. */
 export class GroupReplay {
   readonly #groups: GroupTable
   readonly #offsets: OffsetStore
@@ -63,7 +63,7 @@ export class GroupReplay {
   }
 
   #replayOffset(key: OffsetCommitKey, value: OffsetCommitValue | null, from: Provenance): void {
-    // Offsets that nobody in a group committed make a group that holds nothing else.
+    // Offsets committed from outside a group create a group that holds only offsets.
     if (value !== null && this.#groups.get(key.group) === undefined)
       this.#groups.createClassic(key.group, this.#nowMs())
     this.#offsets.replay(key, value, from)

@@ -13,12 +13,12 @@ function member(of: GroupWorld, groupId: string, name: string): ConsumerClient {
   return new ConsumerClient(of, groupId, name, { topics: ['t'] })
 }
 
-/** As the metadata log tells it, while members are there. */
+/** Applies settings like a change in the metadata log, while the group has members. */
 function set(of: GroupWorld, groupId: string, settings: Readonly<Record<string, string>>): void {
   of.configs.apply(new Map([[`32:${groupId}`, new Map(Object.entries(settings))]]), [`32:${groupId}`])
 }
 
-/** Who is silent for less than that stays; one second more, and it is gone. */
+/** A client that is silent for less than the session timeout stays; one second later it is removed. */
 async function expectSession(of: GroupWorld, client: ConsumerClient, seconds: number): Promise<void> {
   expect((await client.beat()).errorCode).to.equal(0)
   await of.host.advance(1000 * seconds - 1000)

@@ -47,7 +47,7 @@ const EXPIRY_TIMER = 'expire-group-metadata'
 /** Outcome of one group's deletion. */
 export type Deletion = { readonly groupId: string; readonly errorCode: number }
 
-/** The groups and offsets of one partition of __consumer_offsets. Source: GroupCoordinatorShard, GroupMetadataManager. */
+/** Groups and offsets of one partition of __consumer_offsets. Source: GroupCoordinatorShard, GroupMetadataManager. */
 export class GroupShard implements Shard {
   readonly groups = new GroupTable()
   readonly offsets = new OffsetStore()
@@ -64,7 +64,7 @@ export class GroupShard implements Shard {
   readonly #updates: MemberUpdates
   readonly #heartbeat: ConsumerHeartbeat
   readonly #classicMembers: ClassicMembers
-  /** The cluster when it was last looked at. */
+  /** Last metadata image used. */
   #image: MetadataImage
 
   constructor(context: GroupContext) {
@@ -96,13 +96,13 @@ export class GroupShard implements Shard {
     return this.#joinNewGroup(joining, group)
   }
 
-  /** A consumer group that nobody is in makes room for a classic one. */
+  /** A classic group replaces a consumer group without members. */
   #joinNewGroup(joining: Joining, former: ConsumerGroup | undefined): Decision<void> {
     const { groupId, memberId } = joining.request
     if (memberId !== '') return refuse(joining, memberId, 'UNKNOWN_MEMBER_ID')
     const group = this.groups.createClassic(groupId, this.#context.nowMs())
     const decision = this.#join.join(group, joining)
-    // A new group is written down at once, so that it is there after a restart whatever becomes of the join.
+    // A new group is written at once, so that it exists after a restart whatever the outcome of the join.
     const records = [...(former?.tombstones() ?? []), group.emptyRecord(), ...decision.records]
     return { ...decision, records, replay: false }
   }
@@ -153,7 +153,7 @@ export class GroupShard implements Shard {
     return this.#removal.deleteOffsets(request)
   }
 
-  /** Each group on its own. Source: GroupCoordinatorShard.deleteGroups. */
+  /** Deletes each group separately. Source: GroupCoordinatorShard.deleteGroups. */
   deleteGroups(groupIds: readonly string[]): Decision<Deletion[]> {
     const removals: CoordinatorRecord[][] = []
     const response = groupIds.map((groupId) => {
@@ -231,12 +231,12 @@ export class GroupShard implements Shard {
     }
   }
 
-  /** Records that take a group with its offsets away. */
+  /** Records that delete a group and its offsets. */
   #removalOf(group: Group): CoordinatorRecord[] {
     return this.#removal.ofGroup(group.groupId).concat(this.#end(group))
   }
 
-  /** Records that take a group away, and its timers with it. */
+  /** Records that delete a group; cancels its timers. */
   #end(group: Group): CoordinatorRecord[] {
     if (group.kind === 'classic') this.#rebalance.forget(group)
     return group.tombstones()
@@ -247,7 +247,7 @@ export class GroupShard implements Shard {
     this.#context.timers.set(EXPIRY_TIMER, offsetsRetentionCheckIntervalMs, () => this.expire())
   }
 
-  /** Drops offsets that are too old, and groups that hold nothing else. Source: cleanupGroupMetadata. */
+  /** Deletes expired offsets, and groups that then hold nothing. Source: cleanupGroupMetadata. */
   expire(): Decision<void> {
     this.#scheduleExpiry()
     const records: CoordinatorRecord[] = []
@@ -261,7 +261,7 @@ export class GroupShard implements Shard {
 
 const noMember = reject('UNKNOWN_MEMBER_ID')
 
-/** Whoever waits on a group that is thrown out of memory learns to look for its coordinator. */
+/** Members waiting on a group that is unloaded are told to look up the coordinator again. */
 function refuseWaiting(group: ClassicGroup): void {
   const code = errorCode('NOT_COORDINATOR')
   for (const member of group.members.values()) {

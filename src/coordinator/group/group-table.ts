@@ -2,7 +2,7 @@ import { ClassicGroup } from './classic/classic-group.ts'
 import { ConsumerGroup } from './consumer/consumer-group.ts'
 import type { Group } from './group.ts'
 
-/** The groups of one shard, of either protocol, by id. */
+/** Groups of one shard, of both protocols, by id. */
 export class GroupTable {
   readonly #groups = new Map<string, Group>()
 
@@ -10,28 +10,28 @@ export class GroupTable {
     return this.#groups.get(groupId)
   }
 
-  /** The group if it is a classic one. */
+  /** Returns the group if it is classic. */
   classic(groupId: string): ClassicGroup | undefined {
     const group = this.#groups.get(groupId)
     return group?.kind === 'classic' ? group : undefined
   }
 
-  /** A new group that nobody is in takes its place in the table. Only where there is none. */
+  /** Creates an empty group. There must be none with this id. */
   createClassic(groupId: string, nowMs: number): ClassicGroup {
     const group = ClassicGroup.empty(groupId, nowMs)
     this.#groups.set(groupId, group)
     return group
   }
 
-  /** The group if it is one of the consumer protocol. */
+  /** Returns the group if it uses the consumer protocol. */
   consumer(groupId: string): ConsumerGroup | undefined {
     const group = this.#groups.get(groupId)
     return group?.kind === 'consumer' ? group : undefined
   }
 
   /**
-   * The consumer group that a record speaks of, made if need be: also in the place of a classic group that holds
-   * nothing but offsets. Source: GroupMetadataManager.getOrMaybeCreatePersistedConsumerGroup.
+   * Consumer group of a replayed record. Created if missing, or to replace a classic group that holds only offsets.
+   * Source: GroupMetadataManager.getOrMaybeCreatePersistedConsumerGroup.
    */
   replayedConsumer(groupId: string): ConsumerGroup {
     const known = this.#groups.get(groupId)

@@ -1,5 +1,5 @@
 import type { ClassicGroup } from './classic/classic-group.ts'
 import type { ConsumerGroup } from './consumer/consumer-group.ts'
 
-/** A group of either protocol, told apart by `kind`. */
+/** Group of either protocol; `kind` tells which. */
 export type Group = ClassicGroup | ConsumerGroup

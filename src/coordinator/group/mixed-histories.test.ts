@@ -9,7 +9,7 @@ import type { ClassicGroup } from './classic/classic-group.ts'
 
 const partitionCount = 6
 
-/** What may happen to a group in which consumers of both protocols are. Classic ones have the lower numbers. */
+/** Events in a group with consumers of both protocols. Classic consumers have the lower numbers. */
 type Step =
   | { readonly kind: 'act' | 'leave' | 'lost'; readonly who: number }
   | { readonly kind: 'wait'; readonly ms: number }
@@ -67,7 +67,10 @@ class MixedHistory {
     else if (client.memberEpoch > 0) await this.world.host.settle(client.leave())
   }
 
-  /** Seconds go by in which everybody does what it should, until all work and nothing changes; fails if they do not. */
+  /**
+   * Advances the clock while all clients follow the protocol, until all have partitions and nothing changes; fails if
+   * that never happens.
+   */
   async settle(): Promise<void> {
     for (let second = 0; second < 120; second++) {
       await this.world.host.advance(1000)
@@ -92,7 +95,7 @@ class MixedHistory {
     for (const client of this.clients) {
       const member = group?.members.get(client instanceof ClassicConsumer ? client.client.memberId : client.memberId)
       if (member === undefined) continue
-      // A member of an older generation learns from its next heartbeat that it has nothing any more.
+      // A member of an older generation learns from its next heartbeat that it has lost its partitions.
       const generationId = 'memberEpoch' in member ? member.memberEpoch : (group as ClassicGroup).generationId
       const isOld = client instanceof ClassicConsumer && client.client.generationId !== generationId
       if (isOld) continue
@@ -104,13 +107,13 @@ class MixedHistory {
   }
 }
 
-/** Undefined: it is no member. */
+/** Undefined if it is not a member. */
 function partitionsOf(client: ClassicConsumer | ConsumerClient): readonly number[] | undefined {
   if (client instanceof ClassicConsumer) return client.owned
   return client.memberEpoch === 0 ? undefined : client.partitions(topicIdOf('t'))
 }
 
-/** A classic group is in the log as of its last generation; what came since then is in memory alone. */
+/** The log holds a classic group's last generation; later changes are only in memory. */
 function isComparable(lived: unknown): boolean {
   const { groups } = lived as { groups: { kind: string; members?: unknown }[] }
   return groups.every(({ kind, members }) => kind === 'consumer' || members !== undefined)

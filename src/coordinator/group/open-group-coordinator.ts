@@ -14,14 +14,14 @@ import type { GroupContext, GroupTimers } from './group-context.ts'
 import { GroupCoordinator } from './group-coordinator.ts'
 import { GroupShard } from './group-shard.ts'
 
-/** Name of the topic in which groups and their offsets are kept. */
+/** Topic that stores groups and their offsets. */
 export const GROUP_TOPIC = '__consumer_offsets'
 
-/** What the group coordinator is made of: a subset of the broker's services. */
+/** Parts of the group coordinator: a subset of the broker's services. */
 export interface GroupCoordinatorParts {
   readonly nodeId: number
   readonly host: Host
-  /** Turns for loading. */
+  /** Slices for loading. */
   readonly slices: Slices
   readonly logger: Logger
   readonly configs: ConfigStore
@@ -29,7 +29,7 @@ export interface GroupCoordinatorParts {
   readonly partitions: PartitionRegistry
 }
 
-/** The coordinator of this broker's groups; `start` loads them. */
+/** Creates the broker's group coordinator; `start` loads its groups. */
 export function openGroupCoordinator(parts: GroupCoordinatorParts): GroupCoordinator {
   const { nodeId, host, slices, logger, configs, metadata, partitions } = parts
   const runtime = new CoordinatorRuntime<GroupShard>({
@@ -60,7 +60,7 @@ export function openGroupCoordinator(parts: GroupCoordinatorParts): GroupCoordin
   )
 }
 
-/** The world of one shard, from the broker's parts. */
+/** Environment of one shard, built from the broker's parts. */
 export function groupContext(
   { host, logger, configs, metadata }: Pick<GroupCoordinatorParts, 'host' | 'logger' | 'configs' | 'metadata'>,
   deadlines: Deadlines<TimedOperation<GroupShard>>,

@@ -22,9 +22,9 @@ import type { MemberUpdate } from './member-update.ts'
 import { type PartitionList, withoutEpochs } from './partition-epochs.ts'
 
 /**
- * Members of consumer groups that still speak the classic protocol: a generation is to them what an epoch is to the
- * others, and every step of theirs towards a target is a join and a sync.
- * Source: GroupMetadataManager.classicGroup(Join|Sync|Heartbeat|Leave)ToConsumerGroup.
+ * Members of consumer groups that still use the classic protocol. For them a group epoch is a generation, and each step
+ * towards the target assignment is a join and a sync. Source:
+ * GroupMetadataManager.classicGroup(Join|Sync|Heartbeat|Leave)ToConsumerGroup.
  */
 export class ClassicMembers {
   readonly #parts: ConsumerHeartbeatParts
@@ -175,7 +175,7 @@ function classicMember(group: ConsumerGroup, { memberId, groupInstanceId }: Clai
   return knownStaticMember(member, groupInstanceId, memberId) ?? member!
 }
 
-/** By its instance id alone, too. */
+/** The request may identify the member by its instance id alone. */
 function leavingMember(group: ConsumerGroup, { memberId, groupInstanceId }: Claim): ConsumerMember | Rejection {
   if (groupInstanceId === null) return group.member(memberId)
   const member = group.staticMember(groupInstanceId)

@@ -17,7 +17,7 @@ import { metadataHash } from './metadata-hash.ts'
 import { noEpochs, withEpoch, withoutEpochs } from './partition-epochs.ts'
 import { addCount } from './subscription-counts.ts'
 
-/** Members that go, or are thrown out. Source: GroupMetadataManager.consumerGroupFenceMembers. */
+/** Removes members that leave or are fenced. Source: GroupMetadataManager.consumerGroupFenceMembers. */
 export class ConsumerDepartures {
   readonly #context: GroupContext
   readonly #groups: GroupTable
@@ -31,7 +31,7 @@ export class ConsumerDepartures {
     this.#conversion = conversion
   }
 
-  /** A member whose time is over; undefined where it has gone already. */
+  /** Removes a member whose timeout has expired; undefined if it is already gone. */
   readonly fence: Fence = (groupId, memberId, why) => {
     const group = this.#groups.consumer(groupId)
     const member = group?.members.get(memberId)
@@ -40,7 +40,7 @@ export class ConsumerDepartures {
     return this.remove(group, [member], undefined)
   }
 
-  /** The group goes back to the classic protocol where none but its members stay. */
+  /** Downgrades the group to the classic protocol if only classic members remain. */
   remove<R>(group: ConsumerGroup, leaving: readonly ConsumerMember[], response: R): Decision<R> {
     if (leaving.length === 0) return answer(response)
     const records: CoordinatorRecord[] = []
@@ -53,7 +53,7 @@ export class ConsumerDepartures {
     for (const { memberId } of leaving) records.push(...removalRecords(groupId, memberId))
     const groupEpoch = group.groupEpoch + 1
     records.push(groupEpochRecord(groupId, groupEpoch, this.#hashWithout(group, leaving, records)))
-    // Nobody is left to ask for an assignment: the next to come starts at once.
+    // No member is left to trigger an assignment, so the next member to join can get one at once.
     if (group.members.size === leaving.length) records.push(targetAssignmentMetadataRecord(groupId, groupEpoch, 0))
     for (const { memberId } of leaving) this.#timers.forget(groupId, memberId)
     return { records, response }
@@ -75,13 +75,13 @@ export class ConsumerDepartures {
     return metadataHash(subscriptions.topics(), this.#context.image())
   }
 
-  /** A static member that will be back keeps what it has, until its session is over. */
+  /** A static member that leaves temporarily keeps its assignment until its session expires. */
   leaveForAWhile({ groupId }: ConsumerGroup, member: ConsumerMember): CoordinatorRecord[] {
     const left = {
       ...member,
       memberEpoch: LEFT_FOR_A_WHILE_EPOCH,
       pendingRevocation: noEpochs,
-      // In epoch 0 whoever comes back may commit for it.
+      // With epoch 0, the member that rejoins may commit for these partitions.
       assigned: withEpoch(withoutEpochs(member.assigned), 0),
     }
     return [currentAssignmentRecord(groupId, left)]

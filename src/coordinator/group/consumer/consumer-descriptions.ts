@@ -12,7 +12,7 @@ type DescribedMember = DescribedConsumerGroup['members'][number]
 
 const memberType = { classic: 0, consumer: 1 } as const
 
-/** A group of the consumer protocol; one that is not is not found. Source: GroupMetadataManager.consumerGroupDescribe. */
+/** Describes a consumer group; any other group is not found. Source: GroupMetadataManager.consumerGroupDescribe. */
 export function describeConsumerGroup(
   groups: GroupTable,
   groupId: string,
@@ -49,7 +49,7 @@ function describe(group: ConsumerGroup, image: MetadataImage, defaultAssignor: s
 }
 
 function describeMember(member: ConsumerMember, target: TopicPartitions, image: MetadataImage): DescribedMember {
-  // What it has yet to give up is still its own.
+  // Partitions pending revocation still belong to the member.
   const assigned = new Map<string, number[]>()
   for (const partitions of [member.assigned, member.pendingRevocation]) {
     for (const [topicId, each] of partitions) assigned.set(topicId, [...(assigned.get(topicId) ?? []), ...each.keys()])
@@ -69,7 +69,7 @@ function describeMember(member: ConsumerMember, target: TopicPartitions, image: 
   }
 }
 
-/** Topics that are gone are left out. */
+/** Omits deleted topics. */
 function withNames(partitions: ReadonlyMap<string, Iterable<number>> | PartitionEpochs, image: MetadataImage) {
   return [...(partitions as ReadonlyMap<string, Iterable<number>>)].flatMap(([topicId, each]) => {
     const topicName = image.topicsById.get(topicId)?.name

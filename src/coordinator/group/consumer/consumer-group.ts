@@ -16,14 +16,14 @@ import { epochsOf, type PartitionEpochs } from './partition-epochs.ts'
 import { addCount, SubscriptionCounts } from './subscription-counts.ts'
 import type { ResolvedRegex } from './topic-regex.ts'
 
-/** OffsetCommit of this version and later is for members of the consumer protocol. */
+/** From this version on, OffsetCommit supports members of the consumer protocol. */
 const CONSUMER_PROTOCOL_COMMIT_VERSION = 9
 
 export type ConsumerGroupState = 'Empty' | 'Assigning' | 'Reconciling' | 'Stable'
 
 /**
- * A group of the consumer protocol (KIP-848), as replaying the log makes it: members with what they have, and what each
- * is to have. Source: ModernGroup, ConsumerGroup.
+ * Group of the consumer protocol (KIP-848) as replayed from the log: members with their current and target assignments.
+ * Source: ModernGroup, ConsumerGroup.
  */
 export class ConsumerGroup implements GroupFace {
   readonly kind = 'consumer'
@@ -33,11 +33,11 @@ export class ConsumerGroup implements GroupFace {
   /** -1 once the target assignment was deleted. */
   assignmentEpoch = 1
   assignmentTimestampMs = 0
-  /** Covers the topics subscribed to; another hash means another assignment. */
+  /** Hash over the subscribed topics; a different hash requires a new assignment. */
   metadataHash = 0n
-  /** Kafka before 4.1 kept partitions and racks in a record of their own, which is taken away when it is met. */
+  /** Kafka before 4.1 kept partitions and racks in a record of their own; it is deleted when found. */
   hasPartitionMetadataRecord = false
-  /** Until then the hash need not be computed anew; 0: something changed. Not in the log. */
+  /** The hash is valid until then; 0: it must be recomputed. Not in the log. */
   metadataFreshUntilMs = 0
   readonly #members = new Map<string, ConsumerMember>()
   readonly #instances = new Map<string, string>()
@@ -46,7 +46,7 @@ export class ConsumerGroup implements GroupFace {
   readonly #assignors = new Map<string, number>()
   readonly #regexes = new Map<string, number>()
   readonly #resolved = new Map<string, ResolvedRegex>()
-  /** Epoch of the owner of each partition that is not free. */
+  /** Owner's epoch of each partition that is not free. */
   readonly #owners = new Map<string, Map<number, number>>()
   #classicMembers = 0
   readonly #classicProtocols = new Map<string, number>()
@@ -104,7 +104,7 @@ export class ConsumerGroup implements GroupFace {
     return memberId === undefined ? undefined : this.#members.get(memberId)
   }
 
-  /** What a member is to have; a static one takes over from whom it replaces. */
+  /** Target assignment of a member; a new static member inherits that of the member it replaces. */
   targetOf(memberId: string, instanceId: string | null = null): TopicPartitions {
     const owner = instanceId === null ? memberId : this.#instances.get(instanceId)
     return (owner === undefined ? undefined : this.#target.get(owner)) ?? noPartitions
@@ -140,7 +140,7 @@ export class ConsumerGroup implements GroupFace {
     if (member.instanceId !== null) this.#countInstance(member.instanceId, member.memberId, by)
     if (member.classicMetadata !== null) {
       this.#classicMembers += by
-      // A member may say a name twice.
+      // A member may repeat a name.
       const names = new Set(member.classicMetadata.supportedProtocols.map(({ name }) => name))
       for (const name of names) addCount(this.#classicProtocols, name, by)
     }
@@ -167,13 +167,13 @@ export class ConsumerGroup implements GroupFace {
     for (const [topicId, owned] of partitions) {
       const owners = this.#owners.get(topicId)
       if (owners === undefined) continue
-      // Somebody else may own it by now, in a later epoch.
+      // Another member may own the partition by now, in a later epoch.
       for (const partition of owned.keys()) if (owners.get(partition) === epoch) owners.delete(partition)
       if (owners.size === 0) this.#owners.delete(topicId)
     }
   }
 
-  /** Somebody has the partition, or has yet to give it up. */
+  /** Whether a member owns the partition or has yet to revoke it. */
   isOwned(topicId: string, partition: number): boolean {
     return this.#owners.get(topicId)?.has(partition) === true
   }
@@ -191,17 +191,17 @@ export class ConsumerGroup implements GroupFace {
     this.#subscriptions.addRegexTopics(old.topics, -1)
   }
 
-  /** Members that subscribe by the regular expression. */
+  /** Number of members that subscribe with the regular expression. */
   regexMemberCount(regex: string): number {
     return this.#regexes.get(regex) ?? 0
   }
 
-  /** When regular expressions were last looked up, all together. */
+  /** When regular expressions were last resolved, all together. */
   get lastRegexRefresh(): ResolvedRegex | undefined {
     return this.#resolved.values().next().value
   }
 
-  /** Topics that the group will read once a member (undefined: nobody) stands in for another. */
+  /** Subscriptions of the group after `updated` replaces `old` (undefined: no member). */
   subscriptionsWith(old: ConsumerMember | undefined, updated: ConsumerMember | undefined): SubscriptionCounts {
     const counts = this.#subscriptions.copy()
     if (old !== undefined) counts.addNames(old.subscribedTopicNames, -1)
@@ -221,12 +221,12 @@ export class ConsumerGroup implements GroupFace {
     return counts
   }
 
-  /** The assignor that most members ask for; undefined: nobody asks for one. */
+  /** Assignor that most members request; undefined if none requests one. */
   preferredAssignor(old?: ConsumerMember, updated?: ConsumerMember): string | undefined {
     const counts = new Map(this.#assignors)
     if (old !== undefined && old.serverAssignor !== null) addCount(counts, old.serverAssignor, -1)
     const wish = updated?.serverAssignor ?? undefined
-    // Of several with as many members, Kafka takes the one that its hash map meets first: one that was just put there.
+    // Break assignor ties like Kafka: it takes the one that its hash map meets first, a newly added one before others.
     const first = wish !== undefined && !counts.has(wish) ? wish : undefined
     if (wish !== undefined) addCount(counts, wish, 1)
     let best: [string, number] | undefined
@@ -236,14 +236,14 @@ export class ConsumerGroup implements GroupFace {
     return best?.[0]
   }
 
-  /** Whether somebody with these classic protocols can be in it beside the classic members that are. */
+  /** Whether a member with these classic protocols is compatible with the group's classic members. */
   supportsClassicProtocols(protocolType: string, protocols: readonly { readonly name: string }[]): boolean {
     if (protocolType !== CONSUMER_PROTOCOL_TYPE) return false
     if (this.isEmpty) return protocols.length > 0
     return protocols.some(({ name }) => (this.#classicProtocols.get(name) ?? 0) === this.#classicMembers)
   }
 
-  /** Whether only members of the classic protocol stay once these are gone. */
+  /** Whether only classic members remain without `leaving`. */
   isClassicWithout(leaving: Iterable<ConsumerMember>): boolean {
     let leavingCount = 0
     let classicLeaving = 0
@@ -254,7 +254,7 @@ export class ConsumerGroup implements GroupFace {
     return this.#classicMembers - classicLeaving === this.#members.size - leavingCount
   }
 
-  /** A partition that the member is to get is still with somebody else. */
+  /** Whether another member still owns a partition assigned to this member. */
   isWaitingForRelease(member: ConsumerMember): boolean {
     if (member.state !== memberState.unreleasedPartitions) return false
     for (const [topicId, partitions] of this.targetOf(member.memberId)) {
@@ -275,7 +275,7 @@ export class ConsumerGroup implements GroupFace {
     }
     if (epoch === member.memberEpoch) return anyPartition
     if (epoch > member.memberEpoch) return staleEpoch(member)
-    // A commit of an older epoch counts for partitions that the member has had since then (KIP-1251).
+    // A commit with an older epoch is valid for partitions that the member has owned since then (KIP-1251).
     return (_topic, topicId, partition) => {
       const since =
         member.assigned.get(topicId)?.get(partition) ?? member.pendingRevocation.get(topicId)?.get(partition)
@@ -284,7 +284,7 @@ export class ConsumerGroup implements GroupFace {
   }
 
   validateOffsetFetch(memberId: string | null, memberEpoch: number): Rejection | undefined {
-    // Kafka looks up who has no name, and stumbles.
+    // Kafka looks up a member without a name and fails.
     if (memberId === null) return memberEpoch < 0 ? undefined : reject('UNKNOWN_SERVER_ERROR')
     const member = this.#members.get(memberId)
     if (member === undefined) return this.member(memberId) as Rejection
@@ -309,7 +309,10 @@ export class ConsumerGroup implements GroupFace {
     return (commitTimestampMs) => commitTimestampMs
   }
 
-  /** Under `renamed` ids for members that just got another: the log knows them as what they are replaced by. */
+  /**
+   * Tombstones of the whole group. `renamed` maps a member id in memory to the one in the log, which differs for a
+   * member that is being replaced.
+   */
   tombstones(renamed: (memberId: string) => string = (memberId) => memberId): CoordinatorRecord[] {
     const memberIds = [...this.#members.keys()].map(renamed)
     const { groupId } = this
@@ -324,7 +327,7 @@ export class ConsumerGroup implements GroupFace {
     ]
   }
 
-  /** Records that make the log know the group as it stands. */
+  /** Records that describe the whole group. */
   recordsOfAll(): CoordinatorRecord[] {
     const { groupId } = this
     const members = [...this.#members.values()]
@@ -342,12 +345,12 @@ function placeOf(assignor: string, first: string | undefined): number {
   return assignor === first ? -1 : javaBucket(assignor)
 }
 
-/** Classic members know generations, not epochs. */
+/** Classic members use generations, not epochs. */
 function staleEpoch({ classicMetadata }: ConsumerMember): Rejection {
   return reject(classicMetadata === null ? 'STALE_MEMBER_EPOCH' : 'ILLEGAL_GENERATION')
 }
 
-/** Whether all members read the same topics. Source: ConsumerGroup.subscriptionType. */
+/** Whether all members have the same subscription. Source: ConsumerGroup.subscriptionType. */
 export function isHomogeneous(
   regexes: ReadonlyMap<string, number>,
   subscriptions: SubscriptionCounts,

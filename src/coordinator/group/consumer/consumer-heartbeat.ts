@@ -23,7 +23,7 @@ type Response = ConsumerGroupHeartbeatResponse
 const JOINING_EPOCH = 0
 const NO_TIMEOUT = -1
 
-/** What decides about heartbeats of the consumer protocol has at hand. */
+/** Parts that consumer heartbeats need. */
 export interface ConsumerHeartbeatParts {
   readonly context: GroupContext
   readonly groups: GroupTable
@@ -72,7 +72,7 @@ export class ConsumerHeartbeat {
     return { records, response: this.#response(request, member, reconciled) }
   }
 
-  /** A group is made by whoever joins first; a classic one becomes one of the consumer protocol. */
+  /** The first member to join creates the group, or converts a classic one to the consumer protocol. */
   #group(groupId: string, isJoining: boolean, records: CoordinatorRecord[]): ConsumerGroup | Rejection {
     const known = this.#parts.groups.get(groupId)
     if (known?.kind === 'consumer') return known
@@ -112,7 +112,7 @@ export class ConsumerHeartbeat {
   }
 }
 
-/** What a heartbeat leaves out stays as it was. */
+/** Fields omitted from a heartbeat keep their value. */
 function updatedBy(member: ConsumerMember, request: Request, client: GroupClient): ConsumerMember {
   const { rebalanceTimeoutMs, subscribedTopicNames } = request
   if (saysNothingNew(member, request, client)) return member
@@ -130,7 +130,7 @@ function updatedBy(member: ConsumerMember, request: Request, client: GroupClient
   }
 }
 
-/** Nearly every heartbeat: the member is alive, and that is all. */
+/** Most heartbeats only keep the member alive. */
 function saysNothingNew(member: ConsumerMember, request: Request, client: GroupClient): boolean {
   const { rebalanceTimeoutMs, subscribedTopicNames, subscribedTopicRegex, serverAssignor, rackId, instanceId } = request
   if (rebalanceTimeoutMs !== NO_TIMEOUT || subscribedTopicNames !== null || subscribedTopicRegex !== null) return false
@@ -139,14 +139,14 @@ function saysNothingNew(member: ConsumerMember, request: Request, client: GroupC
   return isSame && (instanceId === null || instanceId === member.instanceId)
 }
 
-/** The client says everything, for it does not know what its last request did. */
+/** The client sends all fields if it does not know the outcome of its last request. */
 function isFullRequest(request: Request): boolean {
   const { rebalanceTimeoutMs, subscribedTopicNames, subscribedTopicRegex, topicPartitions } = request
   const hasSubscription = subscribedTopicNames !== null || subscribedTopicRegex !== null
   return rebalanceTimeoutMs !== NO_TIMEOUT && hasSubscription && topicPartitions !== null
 }
 
-/** Whether there is no room for the member, unless it is there or takes over from one that is. */
+/** Whether the group is full, unless the member is already in it or replaces one that is. */
 export function isFull(
   group: ConsumerGroup,
   { memberId, instanceId }: { readonly memberId: string; readonly instanceId: string | null },
@@ -159,7 +159,7 @@ export function full(maxSize: number): Rejection {
   return reject('GROUP_MAX_SIZE_REACHED', `The consumer group has reached its maximum capacity of ${maxSize} members.`)
 }
 
-/** What a heartbeat must be to be looked at. Source: GroupCoordinatorService.throwIfConsumerGroupHeartbeatRequestIsInvalid. */
+/** Validates a heartbeat. Source: GroupCoordinatorService.throwIfConsumerGroupHeartbeatRequestIsInvalid. */
 export function heartbeatRefusal(
   request: Request,
   apiVersion: number,
@@ -195,7 +195,7 @@ function epochRefusal(request: Request): Rejection | undefined {
 }
 
 function isBlank(text: string | null): boolean {
-  // Kafka trims as Java does: whatever is not above a space.
+  // Kafka trims like Java: all characters up to and including the space.
   return text !== null && [...text].every((each) => each <= ' ')
 }
 

@@ -1,20 +1,20 @@
 import { noEpochs, type PartitionEpochs, sameEpochs } from './partition-epochs.ts'
 
-/** Where a member stands on its way to what it is to have. Values are those of the log. Source: MemberState. */
+/** State of a member's reconciliation, with the values used in the log. Source: MemberState. */
 export const memberState = { stable: 0, unrevokedPartitions: 1, unreleasedPartitions: 2, unknown: 127 } as const
 export type MemberState = (typeof memberState)[keyof typeof memberState]
 
-/** Epoch of a static member that left for a while. */
+/** Epoch of a static member that left temporarily. */
 export const LEFT_FOR_A_WHILE_EPOCH = -2
 export const LEFT_EPOCH = -1
 
-/** What a member that still speaks the classic protocol told when it joined. */
+/** Data that a classic member sent when it joined. */
 export interface ClassicMemberMetadata {
   readonly sessionTimeoutMs: number
   readonly supportedProtocols: readonly { readonly name: string; readonly metadata: Buffer }[]
 }
 
-/** A member of a consumer group; changes make a new one. Source: ConsumerGroupMember. */
+/** Member of a consumer group; immutable. Source: ConsumerGroupMember. */
 export interface ConsumerMember {
   readonly memberId: string
   readonly memberEpoch: number
@@ -29,13 +29,13 @@ export interface ConsumerMember {
   /** Null or empty: none. */
   readonly subscribedTopicRegex: string | null
   readonly serverAssignor: string | null
-  /** Null: it speaks the consumer protocol. */
+  /** Null: it uses the consumer protocol. */
   readonly classicMetadata: ClassicMemberMetadata | null
   readonly assigned: PartitionEpochs
   readonly pendingRevocation: PartitionEpochs
 }
 
-/** Somebody of whom nothing is known yet. */
+/** New member without any data. */
 export function newMember(memberId: string): ConsumerMember {
   return {
     memberId,
@@ -56,7 +56,9 @@ export function newMember(memberId: string): ConsumerMember {
   }
 }
 
-/** The member in an epoch, with the one before kept: a heartbeat that was answered but not heard may come again. */
+/**
+ * The member in a new epoch. The previous epoch is kept because a heartbeat whose response was lost may be repeated.
+ */
 export function inEpoch(member: ConsumerMember, memberEpoch: number): ConsumerMember {
   return { ...member, memberEpoch, previousMemberEpoch: member.memberEpoch }
 }
@@ -65,13 +67,13 @@ export function isReconciledTo(member: ConsumerMember, epoch: number): boolean {
   return member.state === memberState.stable && member.memberEpoch === epoch
 }
 
-/** Undefined: the member subscribes by names alone. */
+/** Undefined if the member subscribes only by topic names. */
 export function regexOf(member: ConsumerMember | undefined): string | undefined {
   const regex = member?.subscribedTopicRegex
   return regex === null || regex === '' ? undefined : regex
 }
 
-/** Same in what a member tells of itself. */
+/** Whether the data sent by the member is the same. */
 export function sameMetadata(a: ConsumerMember, b: ConsumerMember): boolean {
   return (
     a.instanceId === b.instanceId &&
@@ -86,7 +88,7 @@ export function sameMetadata(a: ConsumerMember, b: ConsumerMember): boolean {
   )
 }
 
-/** Same in what the coordinator has given it. */
+/** Whether the coordinator's assignment is the same. */
 export function sameAssignment(a: ConsumerMember, b: ConsumerMember): boolean {
   return (
     a.memberEpoch === b.memberEpoch &&

@@ -219,7 +219,7 @@ describe('a subscription by regular expression', () => {
     w.setTopic('t2', 2)
     w.setTopic('other', 2)
     await w.host.advance(11_000)
-    // This heartbeat has the topics looked up, the next one tells of them.
+    // This heartbeat starts to resolve the topics, the next one reports them.
     await w.host.settle(a.beat())
     await w.host.advance(1)
     await settleGroup(w, [a])
@@ -268,7 +268,7 @@ describe('a group that moves between the protocols', () => {
     await c.beat()
     expect(w.state.groups.get('g')?.kind).to.equal('consumer')
     expect(c.partitionCount).to.equal(0)
-    // Each of the old members learns from its heartbeat that it has to join again.
+    // Each old member learns from its heartbeat that it must rejoin.
     for (const client of [a!, b!]) {
       expect(await client.heartbeat()).to.equal(errorCode('REBALANCE_IN_PROGRESS'))
       await rejoin(w, client)
@@ -335,7 +335,7 @@ function heartbeatOf(client: ConsumerClient) {
   }
 }
 
-/** ConsumerProtocolAssignment v0 of partitions of topic t. */
+/** ConsumerProtocolAssignment v0 with partitions of topic t. */
 function assignmentOf(partitions: readonly number[]): Buffer {
   const head = Buffer.from('00000000000100017400000000', 'hex')
   head.writeInt32BE(partitions.length, 9)

@@ -13,7 +13,7 @@ import type { ConsumerMember } from './consumer-member.ts'
 import { listOf, type PartitionEpochs } from './partition-epochs.ts'
 import type { ResolvedRegex } from './topic-regex.ts'
 
-/** What is written of consumer groups, all in version 0. Source: GroupCoordinatorRecordHelpers. */
+/** Version of all consumer group records. Source: GroupCoordinatorRecordHelpers. */
 const VERSION = 0
 
 export function memberRecord(groupId: string, member: ConsumerMember): CoordinatorRecord {

@@ -27,7 +27,7 @@ import type { ConsumerGroup } from './consumer-group.ts'
 import { type ConsumerMember, type MemberState, memberState, newMember } from './consumer-member.ts'
 import { noEpochs, type PartitionEpochs } from './partition-epochs.ts'
 
-/** Records of consumer groups, in whatever order compaction has left them. */
+/** Schemas of consumer group records. Replay accepts them in any order that compaction leaves. */
 export const consumerGroupRecords = [
   ConsumerGroupMetadataRecord,
   ConsumerGroupPartitionMetadataRecord,
@@ -50,7 +50,7 @@ const replays = new Map<number, ReplayOne>([
   [ConsumerGroupRegularExpressionRecord.type, replayRegex as ReplayOne],
 ])
 
-/** Changes a consumer group as a record says. */
+/** Applies a record to a consumer group. */
 export function replayConsumerRecord(groups: GroupTable, { schema, key, value }: CoordinatorRecord): void {
   const replay = replays.get(schema.type)
   invariant(replay !== undefined, `records of type ${schema.type} are not of consumer groups`)
@@ -101,7 +101,7 @@ function replayMember(
   })
 }
 
-/** Out of the memory that the log was read into. */
+/** Copies the metadata out of the read buffer. */
 function classicMetadataOf({ classicMemberMetadata }: ConsumerGroupMemberMetadataValue) {
   if (classicMemberMetadata === null) return null
   const { sessionTimeoutMs, supportedProtocols } = classicMemberMetadata
@@ -190,7 +190,7 @@ function knownState(state: number): MemberState {
   return Object.values(memberState).find((each) => each === state) ?? memberState.unknown
 }
 
-/** Kafka before 4.4 kept no epoch for each partition: the member's own then stands for it. */
+/** Kafka before 4.4 stored no epoch per partition: the member's epoch is used instead. */
 function epochsOf(topics: Assignment['assignedPartitions'], memberEpoch: number): PartitionEpochs {
   const instead = Math.max(memberEpoch, 0)
   return new Map(

@@ -1,12 +1,12 @@
 import type { Decision } from '../../shard.ts'
 import type { GroupContext } from '../group-context.ts'
 
-/** What happens to a member whose time is over. */
+/** Handles a member whose timeout has expired. */
 export type Fence = (groupId: string, memberId: string, why: string) => Decision<void> | undefined
 
 /**
- * How long the members of consumer groups may take: to be heard of, to give up partitions, and (those of the classic
- * protocol) to join and to sync. Source: GroupMetadataManager.
+ * Timeouts of consumer group members: session, revocation, and (classic members) join and sync. Source:
+ * GroupMetadataManager.
  */
 export class ConsumerTimers {
   readonly #context: GroupContext
@@ -17,7 +17,7 @@ export class ConsumerTimers {
     this.#fence = fence
   }
 
-  /** The member was heard of. Without a timeout of its own it has the group's. */
+  /** Restarts the member's session timeout; the default is the group's. */
   watch(groupId: string, memberId: string, timeoutMs = this.#sessionTimeoutMs(groupId)): void {
     this.#set(sessionTimer(groupId, memberId), groupId, memberId, timeoutMs, 'the member session expired')
   }
@@ -26,7 +26,7 @@ export class ConsumerTimers {
     return this.#context.settingsOf(groupId).consumerSessionTimeoutMs
   }
 
-  /** The member has to give up partitions; `isStuck` says later whether it still has not. */
+  /** Starts the revocation timeout; `isStuck` says at its end whether the member still has to revoke. */
   awaitRevocation(groupId: string, memberId: string, timeoutMs: number, isStuck: () => boolean): void {
     this.#context.timers.set(rebalanceTimer(groupId, memberId), timeoutMs, () =>
       isStuck() ? this.#fence(groupId, memberId, 'it failed to give up its partitions in time') : undefined,
@@ -37,7 +37,7 @@ export class ConsumerTimers {
     this.#context.timers.cancel(rebalanceTimer(groupId, memberId))
   }
 
-  /** A classic member was told to join again; being told once more gives it no more time. */
+  /** Starts the timeout for a classic member to rejoin; a repeated request does not extend it. */
   awaitJoin(groupId: string, memberId: string, timeoutMs: number): void {
     const key = joinTimer(groupId, memberId)
     if (this.#context.timers.has(key)) return
@@ -57,7 +57,7 @@ export class ConsumerTimers {
     this.#context.timers.cancel(syncTimer(groupId, memberId))
   }
 
-  /** The member is gone. */
+  /** Cancels the timers of a removed member. */
   forget(groupId: string, memberId: string): void {
     for (const timer of [sessionTimer, rebalanceTimer, joinTimer, syncTimer]) {
       this.#context.timers.cancel(timer(groupId, memberId))

@@ -10,17 +10,17 @@ import {
   type PartitionList,
 } from './partition-epochs.ts'
 
-/** What decides about a member's next step. */
+/** Input of a member's next reconciliation step. */
 export interface Reconciliation {
   readonly targetEpoch: number
   readonly target: TopicPartitions
-  /** Whether the member reads the topic, as it subscribes now. */
+  /** Whether the member currently subscribes to the topic. */
   reads(topicId: string): boolean
-  /** The member reads no topic at all, as far as names say. */
+  /** Whether the member subscribes to no topic by name. */
   readonly readsNothing: boolean
   readonly hasSubscriptionChanged: boolean
   isOwned(topicId: string, partition: number): boolean
-  /** Partitions that the member says it has; null: it did not say. */
+  /** Partitions that the member reports as owned; null: not reported. */
   readonly owned: PartitionList | null
 }
 
@@ -28,9 +28,9 @@ type MutableEpochs = Map<string, Map<number, number>>
 const nobodys: ReadonlySet<number> = new Set()
 
 /**
- * The member one step nearer to what it is to have: it gives up what it is to lose before it gets anything, and gets a
- * partition only once nobody else has it. FENCED_MEMBER_EPOCH where its state is none that is known here.
- * Source: CurrentAssignmentBuilder.
+ * Moves the member one step towards its target assignment: it revokes partitions before it gets new ones, and gets a
+ * partition only when no other member owns it. FENCED_MEMBER_EPOCH if its state is unknown. Source:
+ * CurrentAssignmentBuilder.
  */
 export function reconcile(member: ConsumerMember, task: Reconciliation): ConsumerMember | Rejection {
   switch (member.state) {
@@ -43,7 +43,7 @@ export function reconcile(member: ConsumerMember, task: Reconciliation): Consume
     case memberState.unreleasedPartitions:
       return nextAssignment(member, task, member.memberEpoch)
     default:
-      // Written by a newer broker. It starts anew once it has nothing.
+      // Written by a newer broker. The member starts again once it owns nothing.
       if (task.owned !== null && task.owned.length === 0) return nextAssignment(member, task, task.targetEpoch)
       return reject(
         'FENCED_MEMBER_EPOCH',
@@ -52,12 +52,12 @@ export function reconcile(member: ConsumerMember, task: Reconciliation): Consume
   }
 }
 
-/** A member that does not say what it has may have anything. */
+/** A member that does not report its partitions may own any. */
 function stillOwns(owned: PartitionList | null, partitions: PartitionEpochs): boolean {
   return owned === null || isAnyIn(owned, partitions)
 }
 
-/** Topics that the member does not read any more go at once, before a new target is there. */
+/** Removes topics that the member no longer reads, before a new target exists. */
 function withoutUnreadTopics(member: ConsumerMember, task: Reconciliation): ConsumerMember {
   const { assigned, pendingRevocation, memberEpoch } = member
   const unread = [...assigned.keys()].filter((topicId) => !task.reads(topicId))
@@ -112,7 +112,7 @@ function compareTopic(member: ConsumerMember, task: Reconciliation, topicId: str
   const toAssign: number[] = []
   for (const partition of target) {
     if (kept.has(partition)) continue
-    // What it was about to give up itself is as good as free to it.
+    // A partition that the member itself is about to revoke counts as free for it.
     const isFree = !task.isOwned(topicId, partition) || hasPartition(member.pendingRevocation, topicId, partition)
     if (isFree) toAssign.push(partition)
     else next.hasUnreleased = true

@@ -12,19 +12,19 @@ import {
 } from './consumer-records.ts'
 import { areAllIn, type PartitionList } from './partition-epochs.ts'
 
-/** Who a request says it comes from. */
+/** Identity of the member as the request states it. */
 export interface MemberClaim {
   readonly memberId: string
   readonly instanceId: string | null
-  /** Undefined for a member of the classic protocol, whose generation is checked elsewhere. */
+  /** Undefined for a classic member: its generation is checked elsewhere. */
   readonly epoch: { readonly memberEpoch: number; readonly owned: PartitionList | null } | undefined
-  /** It joins: unless it is known, it is somebody new. */
+  /** The request joins: an unknown member is new. */
   readonly isJoining: boolean
 }
 
 /**
- * The member that a request comes from, or somebody new. A static member that comes back under a new id takes over at
- * once; the records say so. UNKNOWN_MEMBER_ID, FENCED_MEMBER_EPOCH, FENCED_INSTANCE_ID, UNRELEASED_INSTANCE_ID.
+ * Finds the member of a request, or creates a new one. A static member that rejoins with a new id replaces the old one
+ * at once, with records. Errors: UNKNOWN_MEMBER_ID, FENCED_MEMBER_EPOCH, FENCED_INSTANCE_ID, UNRELEASED_INSTANCE_ID.
  * Source: GroupMetadataManager.getOrMaybeSubscribe(Dynamic|Static)ConsumerGroupMember.
  */
 export function findMember(
@@ -53,7 +53,7 @@ function findStatic(
   return knownStaticMember(known, instanceId, claim.memberId) ?? refuseEpoch(known!, claim.epoch) ?? known!
 }
 
-/** A member that is still there keeps its instance id, unless one of the two speaks the classic protocol. */
+/** A member that has not left keeps its instance id, unless the old or the new member is classic. */
 function takeOver(
   group: ConsumerGroup,
   instanceId: string,
@@ -79,7 +79,7 @@ function takeOver(
   return successor
 }
 
-/** UNKNOWN_MEMBER_ID, FENCED_INSTANCE_ID. */
+/** Errors: UNKNOWN_MEMBER_ID, FENCED_INSTANCE_ID. */
 export function knownStaticMember(
   known: ConsumerMember | undefined,
   instanceId: string,
@@ -93,7 +93,7 @@ export function knownStaticMember(
   )
 }
 
-/** A member may be one epoch behind where the answer to its last heartbeat was lost. */
+/** A member may be one epoch behind if the response to its last heartbeat was lost. */
 function refuseEpoch(member: ConsumerMember, claim: MemberClaim['epoch']): Rejection | undefined {
   if (claim === undefined || claim.memberEpoch === 0 || claim.memberEpoch === member.memberEpoch) return undefined
   const { memberEpoch, owned } = claim
@@ -106,7 +106,7 @@ function refuseEpoch(member: ConsumerMember, claim: MemberClaim['epoch']): Rejec
   )
 }
 
-/** Records that make the log forget a member. */
+/** Records that delete a member. */
 export function removalRecords(groupId: string, memberId: string): CoordinatorRecord[] {
   return [
     currentAssignmentTombstone(groupId, memberId),

@@ -28,31 +28,31 @@ import type { PartitionList } from './partition-epochs.ts'
 import type { RegexChange, RegexSubscriptions } from './regex-subscriptions.ts'
 import { targetAssignment } from './target-assignment.ts'
 
-/** What becomes of a member that told something new, step by step. Records are added as they are decided. */
+/** Update of one member, step by step; records are added along the way. */
 export interface MemberUpdate {
   readonly group: ConsumerGroup
-  /** As it is, or somebody new. */
+  /** Stored member, or a new one. */
   readonly member: ConsumerMember
-  /** As it says that it is now. */
+  /** Member with the data of the request. */
   readonly updated: ConsumerMember
-  /** What it says it has; null: nothing said. */
+  /** Partitions reported as owned; null: not reported. */
   readonly owned: PartitionList | null
   readonly records: CoordinatorRecord[]
 }
 
-/** Epoch of the group, and whether all its members read the same, once an update is through. */
+/** Group epoch after an update, and whether all members have the same subscription. */
 interface GroupVersion {
   readonly groupEpoch: number
   isHomogeneous(): boolean
 }
 
-/** What a member is to have, and since which epoch. */
+/** Target assignment of a member and its epoch. */
 interface Target {
   readonly epoch: number
   readonly partitions: TopicPartitions
 }
 
-/** The steps that a heartbeat and a classic join have in common. Source: GroupMetadataManager. */
+/** Steps shared by heartbeats and classic joins. Source: GroupMetadataManager. */
 export class MemberUpdates {
   readonly #context: GroupContext
   readonly #timers: ConsumerTimers
@@ -66,7 +66,7 @@ export class MemberUpdates {
     this.#regexes = regexes
   }
 
-  /** What the member reads, by names and by regular expression: how it changed. */
+  /** How the member's subscription changed, by names and by regular expression. */
   subscriptionChange(update: MemberUpdate): { readonly names: boolean; readonly regex: RegexChange } | Rejection {
     const { group, member, updated, records } = update
     const isChanged = member !== updated && !sameMetadata(member, updated)
@@ -76,14 +76,14 @@ export class MemberUpdates {
     return isRejection(regex) ? regex : { names, regex }
   }
 
-  /** Whether the group would be shared out by another assignor. */
+  /** Whether the update changes the group's preferred assignor. */
   prefersAnotherAssignor({ group, member, updated }: MemberUpdate): boolean {
     if (member.serverAssignor === updated.serverAssignor) return false
     const before = group.preferredAssignor() ?? this.#defaultAssignor.name
     return before !== (group.preferredAssignor(member, updated) ?? this.#defaultAssignor.name)
   }
 
-  /** A new group epoch where somebody reads something else, or what is read has changed itself. */
+  /** Increases the group epoch if a subscription or the metadata of a subscribed topic has changed. */
   groupVersion(update: MemberUpdate, isBumped: boolean): GroupVersion {
     const { group, member, updated } = update
     if (!isBumped && this.#context.nowMs() < group.metadataFreshUntilMs) {
@@ -111,7 +111,7 @@ export class MemberUpdates {
     this.#context.logger.info({ groupId: group.groupId, groupEpoch }, 'Consumer group has a new epoch.')
   }
 
-  /** The newest target, computed anew if the group has moved on and the last computation is not too recent. */
+  /** Current target; computed again if the group epoch has increased and the last computation is not too recent. */
   target(update: MemberUpdate, version: GroupVersion): Target {
     const { group, member, updated, records } = update
     const { groupEpoch } = version
@@ -133,7 +133,7 @@ export class MemberUpdates {
     const { consumerAssignmentIntervalMs } = this.#context.settingsOf(groupId)
     if (assignmentTimestampMs === 0 || consumerAssignmentIntervalMs === 0) return true
     const sinceMs = this.#context.nowMs() - assignmentTimestampMs
-    // Before now: the clock was set back. Kafka would wait until it is as late again.
+    // In the future: the clock was set back. Kafka would wait until the clock reaches that time again.
     return sinceMs < 0 || sinceMs >= consumerAssignmentIntervalMs
   }
 
@@ -147,7 +147,7 @@ export class MemberUpdates {
     return first
   }
 
-  /** The member one step nearer to its target. */
+  /** Moves the member one step towards its target. */
   reconcile(update: MemberUpdate, target: Target, hasSubscriptionChanged: boolean): ConsumerMember | Rejection {
     const { group, updated, owned, records } = update
     if (!hasSubscriptionChanged && isReconciledTo(updated, target.epoch)) return updated
@@ -181,7 +181,7 @@ export class MemberUpdates {
     else this.#timers.revoked(groupId, memberId)
   }
 
-  /** The member is out unless it has left its epoch by then. */
+  /** Fences the member unless it has left its epoch by then. */
   awaitRevocation(groupId: string, memberId: string, memberEpoch: number, timeoutMs: number): void {
     const member = () => this.#groups.consumer(groupId)?.members.get(memberId)
     this.#timers.awaitRevocation(groupId, memberId, timeoutMs, () => member()?.memberEpoch === memberEpoch)

@@ -2,18 +2,18 @@ import { mapInSlices, type Slices } from '../../../../storage/host/turn-slices.t
 import type { MetadataImage, TopicImage } from '../../../metadata/metadata-image.ts'
 import { xxh3 } from './xxh3.ts'
 
-/** Layout of a topic's hash; another one gets another number. Source: Utils.TOPIC_HASH_MAGIC_BYTE. */
+/** Version of the layout of a topic's hash; a new layout gets a new number. Source: Utils.TOPIC_HASH_MAGIC_BYTE. */
 const LAYOUT = 0
 
-/** How long a hash of topics that did not change is good: for ever, as Kafka means it. Milliseconds. */
+/** How long the hash of unchanged topics is valid, in milliseconds. Kafka's value, meant as for ever. */
 export const METADATA_FRESH_MS = 0x7fffffff
 
-/** A topic that did not change hashes to what it did before. */
+/** An unchanged topic has an unchanged hash. */
 const topicHashes = new WeakMap<TopicImage, bigint>()
 
 /**
- * Hash over the topics that a group reads: ids, names, partitions and the racks of their replicas. As a signed number
- * of 64 bits, as the log has it; 0 where none of the topics exists. Source: Utils.computeGroupHash (KIP-1101).
+ * Hash over a group's subscribed topics: ids, names, partitions and the racks of their replicas. A signed 64-bit
+ * number, as in the log; 0 if none of the topics exists. Source: Utils.computeGroupHash (KIP-1101).
  */
 export function metadataHash(topics: Iterable<string>, image: MetadataImage): bigint {
   const found: TopicImage[] = []
@@ -30,7 +30,7 @@ export function metadataHash(topics: Iterable<string>, image: MetadataImage): bi
   return BigInt.asIntN(64, xxh3(bytes))
 }
 
-/** Hashes topics ahead of a decision that needs all of them, a step each: they are remembered. */
+/** Hashes topics in slices and caches the hashes, before a decision that needs all of them. */
 export async function hashTopics(names: Iterable<string>, image: MetadataImage, slices: Slices): Promise<void> {
   await mapInSlices(names, slices, (name) => {
     const topic = image.topicsByName.get(name)
@@ -58,13 +58,13 @@ function describe(topic: TopicImage, image: MetadataImage): Buffer {
   return Buffer.concat(parts)
 }
 
-/** Two numbers of 64 bits, each little-endian. */
+/** Two 64-bit numbers, each little-endian. */
 function swappedUuid(id: string): Buffer {
   const bytes = Buffer.from(id, 'base64url')
   return Buffer.concat([bytes.subarray(0, 8).reverse(), bytes.subarray(8, 16).reverse()])
 }
 
-/** As hash4j puts strings: UTF-16, then the number of its units. */
+/** Encodes a string like hash4j: UTF-16, then the number of code units. */
 function text(value: string): Buffer {
   return Buffer.concat([Buffer.from(value, 'utf16le'), int32(value.length)])
 }

@@ -1,11 +1,11 @@
 import type { TopicPartitions } from '../assignor/assignor.ts'
 
-/** By topic id and partition: the epoch in which the member got the partition (KIP-1251). Nothing empty is kept. */
+/** By topic id and partition: the epoch in which the member got the partition (KIP-1251). Empty maps are not kept. */
 export type PartitionEpochs = ReadonlyMap<string, ReadonlyMap<number, number>>
 
 export const noEpochs: PartitionEpochs = new Map()
 
-/** Partitions as a request or record lists them. */
+/** Partitions as listed in a request or record. */
 export type PartitionList = readonly { readonly topicId: string; readonly partitions: readonly number[] }[]
 
 const nothing: ReadonlyMap<number, number> = new Map()
@@ -18,7 +18,7 @@ export function hasPartition(epochs: PartitionEpochs, topicId: string, partition
   return epochs.get(topicId)?.has(partition) === true
 }
 
-/** Whether each of the partitions is among those with an epoch. */
+/** Whether `epochs` contains each of the partitions. */
 export function areAllIn(partitions: PartitionList, epochs: PartitionEpochs): boolean {
   return partitions.every(({ topicId, partitions: wanted }) => {
     const known = epochs.get(topicId)
@@ -54,7 +54,7 @@ export function samePartitions(a: TopicPartitions, b: TopicPartitions): boolean 
   return true
 }
 
-/** All partitions with one epoch. */
+/** Gives all partitions the same epoch. */
 export function withEpoch(partitions: TopicPartitions, epoch: number): PartitionEpochs {
   return new Map(
     [...partitions].map(([topicId, set]) => [topicId, new Map([...set].map((partition) => [partition, epoch]))]),

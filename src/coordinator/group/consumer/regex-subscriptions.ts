@@ -9,20 +9,23 @@ import { groupEpochRecord, regexRecord, regexTombstone } from './consumer-record
 import { METADATA_FRESH_MS, metadataHash } from './metadata-hash.ts'
 import { resolveRegexes, validateRegex } from './topic-regex.ts'
 
-/** How a member's regular expression changed. 'resolved': which topics it stands for is known. */
+/** How a member's regular expression changed. 'resolved': its topics are known. */
 export type RegexChange = 'unchanged' | 'updated' | 'resolved'
 
-/** Least time between two look-ups of one group. Source: GroupMetadataManager.REGEX_BATCH_REFRESH_MIN_INTERVAL_MS. */
+/**
+ * Shortest time between two resolutions for one group. Source:
+ * GroupMetadataManager.REGEX_BATCH_REFRESH_MIN_INTERVAL_MS.
+ */
 const MIN_REFRESH_INTERVAL_MS = 10_000
 
 /**
- * Subscriptions by regular expression. Topics are looked up beside the heartbeat that asks for them, for all
- * expressions of a group at once. Source: GroupMetadataManager.maybeUpdateRegularExpressions and what it schedules.
+ * Subscriptions by regular expression. A heartbeat starts a separate operation that resolves all expressions of the
+ * group at once. Source: GroupMetadataManager.maybeUpdateRegularExpressions and what it schedules.
  */
 export class RegexSubscriptions {
   readonly #context: GroupContext
   readonly #groups: GroupTable
-  /** End offset of the last image that had new topics in it. */
+  /** End offset of the last metadata image with new topics. */
   #newestTopicsVersion: number
 
   constructor(context: GroupContext, groups: GroupTable) {
@@ -35,7 +38,7 @@ export class RegexSubscriptions {
     this.#newestTopicsVersion = version
   }
 
-  /** INVALID_REGULAR_EXPRESSION for one that cannot be read. */
+  /** INVALID_REGULAR_EXPRESSION if an expression cannot be parsed. */
   update(
     group: ConsumerGroup,
     member: ConsumerMember,
@@ -61,7 +64,7 @@ export class RegexSubscriptions {
     const timer = `regex-${groupId}`
     const last = group.lastRegexRefresh
     const nowMs = this.#context.nowMs()
-    // A look-up in the future: the clock was set back. Kafka would wait until it is as late again.
+    // A resolution in the future: the clock was set back. Kafka would wait until the clock reaches that time again.
     const sinceMs = last === undefined || last.timestampMs > nowMs ? Number.POSITIVE_INFINITY : nowMs - last.timestampMs
     if (this.#context.timers.has(timer) || sinceMs <= MIN_REFRESH_INTERVAL_MS) return
     const isDue =

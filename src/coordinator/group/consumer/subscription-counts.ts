@@ -1,10 +1,10 @@
-/** How many members read a topic by its name, and how many regular expressions stand for it. */
+/** How many members subscribe to a topic by name, and how many regular expressions match it. */
 export interface SubscriptionCount {
   readonly byName: number
   readonly byRegex: number
 }
 
-/** Topics that a group reads, with the reasons why. Source: SubscriptionCount, ModernGroup. */
+/** Topics that a group subscribes to, with counts. Source: SubscriptionCount, ModernGroup. */
 export class SubscriptionCounts {
   readonly #counts: Map<string, SubscriptionCount>
 
@@ -20,7 +20,7 @@ export class SubscriptionCounts {
     return this.#counts.has(topic)
   }
 
-  /** Whether one of the topics is read. Costs as much as the smaller of the two sets. */
+  /** Whether the group subscribes to one of the topics. Costs as much as the smaller of the two sets. */
   hasAny(topics: ReadonlySet<string>): boolean {
     const [few, many] = topics.size < this.#counts.size ? [topics, this.#counts] : [this.#counts, topics]
     for (const topic of few.keys()) if (many.has(topic)) return true
@@ -51,7 +51,7 @@ export class SubscriptionCounts {
   }
 }
 
-/** Counts of something by its name; what reaches 0 is gone. */
+/** Adds to a named counter; a counter that reaches 0 is deleted. */
 export function addCount(counts: Map<string, number>, name: string, by: 1 | -1): void {
   const count = (counts.get(name) ?? 0) + by
   if (count <= 0) counts.delete(name)

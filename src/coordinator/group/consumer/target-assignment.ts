@@ -7,16 +7,16 @@ import { targetAssignmentMetadataRecord, targetAssignmentRecord } from './consum
 import { samePartitions } from './partition-epochs.ts'
 import type { ResolvedRegex } from './topic-regex.ts'
 
-/** A target assignment with the records that say what is new in it. */
+/** Target assignment and the records of its changes. */
 export interface TargetAssignment {
   readonly records: readonly CoordinatorRecord[]
   readonly partitions: ReadonlyMap<string, TopicPartitions>
 }
 
-/** What a new target assignment is made of. */
+/** Input of a new target assignment. */
 export interface TargetAssignmentTask {
   readonly group: ConsumerGroup
-  /** The member that asks, as it is about to be: it may be new, or take over from another under its instance id. */
+  /** The requesting member after its update; it may be new or replace a member with the same instance id. */
   readonly updated: ConsumerMember
   readonly groupEpoch: number
   readonly isHomogeneous: boolean
@@ -25,7 +25,7 @@ export interface TargetAssignmentTask {
   readonly nowMs: number
 }
 
-/** What everybody in the group is to have. Source: TargetAssignmentBuilder. */
+/** Computes the target assignment of the whole group. Source: TargetAssignmentBuilder. */
 export function targetAssignment(task: TargetAssignmentTask): TargetAssignment {
   const { group, image, groupEpoch, nowMs, isHomogeneous } = task
   const members = assignedMembers(task)
@@ -42,7 +42,7 @@ export function targetAssignment(task: TargetAssignmentTask): TargetAssignment {
   return { records, partitions }
 }
 
-/** The target so far; undefined where there is none yet. A member takes over that of whom it replaces. */
+/** Previous target; undefined if there is none. A replacing member inherits that of the replaced one. */
 function targetBefore({ group, updated }: TargetAssignmentTask, memberId: string): TopicPartitions | undefined {
   const replaced = memberId === updated.memberId ? group.staticMember(updated.instanceId) : undefined
   return group.target.get(replaced?.memberId ?? memberId)
@@ -52,7 +52,7 @@ function assignedMembers(task: TargetAssignmentTask): AssignedMember[] {
   const { group, updated, image } = task
   const topicIds = new SubscribedTopics(image, group.resolvedRegexes)
   const replacedId = group.staticMember(updated.instanceId)?.memberId ?? updated.memberId
-  // In its own place: who comes first gets what is left over.
+  // The new member takes the place of the replaced one: the order decides who gets extra partitions.
   const members = new Map(group.members).set(replacedId, updated)
   if (replacedId !== updated.memberId) members.delete(updated.memberId)
   return [...members.values()].map((member) => ({
@@ -63,7 +63,7 @@ function assignedMembers(task: TargetAssignmentTask): AssignedMember[] {
   }))
 }
 
-/** Ids of the topics that members read; most members of a group read the same. */
+/** Ids of subscribed topics; cached because most members of a group have the same subscription. */
 export class SubscribedTopics {
   readonly #image: MetadataImage
   readonly #resolved: ReadonlyMap<string, ResolvedRegex>

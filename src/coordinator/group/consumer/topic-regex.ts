@@ -1,10 +1,10 @@
 import { createRequire } from 'node:module'
 import { type Rejection, reject } from '../../../../protocol/error-codes.ts'
 
-/** Topics that a regular expression stood for when it was last looked up. */
+/** Topics that matched a regular expression when it was last resolved. */
 export interface ResolvedRegex {
   readonly topics: ReadonlySet<string>
-  /** End offset of the metadata image in which they were looked up. */
+  /** End offset of the metadata image used. */
   readonly version: number
   readonly timestampMs: number
 }
@@ -13,13 +13,13 @@ type Re2 = typeof import('re2js')
 
 let loaded: Re2 | undefined
 
-/** Loaded with the first expression: it is a fifth of all code, and few consumers ever subscribe by one. */
+/** Loaded with the first expression: RE2 is a fifth of all code, and few consumers subscribe by expression. */
 function re2(): Re2 {
   loaded ??= createRequire(import.meta.url)('re2js') as Re2
   return loaded
 }
 
-/** INVALID_REGULAR_EXPRESSION, where RE2 cannot read it. Source: Utils.throwIfRegularExpressionIsInvalid. */
+/** INVALID_REGULAR_EXPRESSION if RE2 cannot parse it. Source: Utils.throwIfRegularExpressionIsInvalid. */
 export function validateRegex(regex: string): Rejection | undefined {
   const { RE2JS, RE2JSSyntaxException } = re2()
   try {
@@ -34,7 +34,7 @@ export function validateRegex(regex: string): Rejection | undefined {
   }
 }
 
-/** Topics whose whole name each expression stands for; none for one that cannot be read. Source: TopicRegexResolver. */
+/** Topics whose whole name matches each expression; none for an invalid one. Source: TopicRegexResolver. */
 export function resolveRegexes(
   regexes: Iterable<string>,
   topics: Iterable<string>,
@@ -50,7 +50,7 @@ export function resolveRegexes(
 }
 
 function matching(regex: string, names: readonly string[]): string[] {
-  // Written by another broker, with another library.
+  // Written by another broker with another regex library.
   if (validateRegex(regex) !== undefined) return []
   const pattern = re2().RE2JS.compile(regex)
   return names.filter((name) => pattern.matches(name))

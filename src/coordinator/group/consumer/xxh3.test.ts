@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import { xxh3 } from './xxh3.ts'
 
-// Made by hash4j, which Kafka uses, of bytes i * 7 + 3.
+// Hashes by hash4j, which Kafka uses, of bytes i * 7 + 3.
 const hashes: readonly [number, bigint][] = [
   [0, 3244421341483603138n],
   [1, 1433843135270481901n],

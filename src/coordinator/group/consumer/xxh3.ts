@@ -1,6 +1,6 @@
-/*
- * XXH3 in 64 bits, without a seed: how Kafka hashes what a group knows of its topics. Long inputs are rare and none is
- * on a request's path twice, so plain BigInt serves. Source: the xxHash specification (xxh3.h).
+/**
+ * 64-bit XXH3 without a seed: Kafka's hash of a group's topic metadata. Plain BigInt is fast enough: long inputs are
+ * rare, and no input is hashed twice on a request's path. Source: the xxHash specification (xxh3.h).
  */
 const secret = Buffer.from(
   'b8fe6c3923a44bbe7c01812cf721ad1cded46de9839097db7240a4a4b7b3671fcb79e64eccc0e578825ad07dccff7221b8084674f743248e' +
@@ -23,7 +23,7 @@ const STRIPE_BYTES = 64
 const BLOCK_BYTES = 1024
 const STRIPES_PER_BLOCK = 16
 
-/** The hash as an unsigned number of 64 bits. */
+/** Returns the hash as an unsigned 64-bit number. */
 export function xxh3(bytes: Buffer): bigint {
   const { length } = bytes
   if (length === 0) return avalanche64(key(56) ^ key(64))
@@ -125,7 +125,7 @@ function times(a: bigint, b: bigint): bigint {
   return (a * b) & MASK
 }
 
-/** Both halves of the product of 128 bits, one over the other. */
+/** XOR of the two halves of the 128-bit product. */
 function fold(a: bigint, b: bigint): bigint {
   const product = a * b
   return (product & MASK) ^ (product >> 64n)
@@ -146,7 +146,7 @@ function avalanche(value: bigint): bigint {
   return hash ^ (hash >> 32n)
 }
 
-/** The one of XXH64. */
+/** Avalanche of XXH64. */
 function avalanche64(value: bigint): bigint {
   let hash = times(value ^ (value >> 33n), PRIME64_2)
   hash = times(hash ^ (hash >> 29n), PRIME64_3)

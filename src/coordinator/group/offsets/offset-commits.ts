@@ -11,7 +11,7 @@ import type { PartitionCheck } from '../group-face.ts'
 import type { GroupTable } from '../group-table.ts'
 import { offsetRecord } from './offset-store.ts'
 
-/** OffsetCommit of this version and later may be told GROUP_ID_NOT_FOUND and STALE_MEMBER_EPOCH (KIP-848). */
+/** From this version on, OffsetCommit can return GROUP_ID_NOT_FOUND and STALE_MEMBER_EPOCH (KIP-848). */
 const GROUP_ID_NOT_FOUND_VERSION = 9
 /** The same for TxnOffsetCommit (KIP-1319). */
 const TXN_GROUP_ID_NOT_FOUND_VERSION = 6
@@ -30,7 +30,7 @@ interface CommittedPartition {
   readonly committedOffset: number
   readonly committedLeaderEpoch: number
   readonly committedMetadata: string | null
-  /** Only OffsetCommit v1 says when. */
+  /** Only in OffsetCommit v1. */
   readonly commitTimestamp?: number
 }
 
@@ -40,14 +40,14 @@ interface CommittedTopic {
   readonly partitions: readonly CommittedPartition[]
 }
 
-/** What became of one topic of a commit. */
+/** Result of one topic of a commit. */
 export interface CommitAnswer {
   readonly name: string
   readonly topicId: string
   readonly partitions: readonly { readonly partitionIndex: number; readonly errorCode: number }[]
 }
 
-/** Decides about commits, inside and outside of transactions. Source: OffsetMetadataManager. */
+/** Decides about commits, inside and outside transactions. Source: OffsetMetadataManager. */
 export class OffsetCommits {
   readonly #context: GroupContext
   readonly #groups: GroupTable
@@ -86,7 +86,7 @@ export class OffsetCommits {
     return isStale && !knowsNewErrors ? reject('ILLEGAL_GENERATION') : decision
   }
 
-  /** A commit from outside of any group makes one that holds nothing but offsets: replaying its first record does. */
+  /** A commit from outside a group creates a group that holds only offsets when its first record is replayed. */
   #group(groupId: string, generation: number, knowsNewErrors: boolean): Group | Rejection {
     const group = this.#groups.get(groupId)
     if (group !== undefined) return group
@@ -94,7 +94,7 @@ export class OffsetCommits {
     return knowsNewErrors ? reject('GROUP_ID_NOT_FOUND', `Group ${groupId} not found.`) : reject('ILLEGAL_GENERATION')
   }
 
-  /** A commit counts as a sign of life. */
+  /** A commit counts as a heartbeat. */
   #keepAlive(group: Group, memberId: string): void {
     if (group.kind !== 'classic' || !group.isIn('Stable', 'PreparingRebalance')) return
     const member = group.members.get(memberId)

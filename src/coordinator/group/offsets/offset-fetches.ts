@@ -22,7 +22,7 @@ export class OffsetFetches {
     this.#offsets = offsets
   }
 
-  /** requireStable: an offset that an open transaction is about to change is UNSTABLE_OFFSET_COMMIT. */
+  /** requireStable: UNSTABLE_OFFSET_COMMIT for an offset with a pending commit in an open transaction. */
   fetch(request: OffsetFetchGroup, requireStable: boolean): FetchedGroup | Rejection {
     const refused = this.#refusal(request)
     if (refused !== undefined && refused.error !== 'GROUP_ID_NOT_FOUND') return refused
@@ -30,7 +30,7 @@ export class OffsetFetches {
     if (request.topics === null) {
       return { groupId, topics: refused === undefined ? this.#allTopics(groupId, requireStable) : [] }
     }
-    // A group that is not there has committed nothing, which is no error.
+    // A group that does not exist has no committed offsets; that is no error.
     const isKnown = refused === undefined
     const topics = request.topics.map(({ name, topicId, partitionIndexes }) => ({
       name,
@@ -87,7 +87,7 @@ function noOffset(partitionIndex: number, error: number): FetchedPartition {
   return { partitionIndex, committedOffset: -1, committedLeaderEpoch: -1, metadata: '', errorCode: error }
 }
 
-/** The topic was deleted and made anew since the commit. */
+/** Whether the topic was deleted and recreated since the commit. */
 function areDifferent(committed: string, asked: string): boolean {
   return committed !== ZERO_UUID && asked !== ZERO_UUID && committed !== asked
 }

@@ -7,7 +7,7 @@ import { expectToldByLog } from '../../replayed.fixture.ts'
 
 const MINUTE_MS = 60_000
 const RETENTION_MS = 60 * MINUTE_MS
-/** Between two looks for what is too old. */
+/** Interval between two checks for expired offsets. */
 const CHECK_INTERVAL_MS = 10 * MINUTE_MS
 const groups = ['g', 'h']
 const topics = ['t', 'u']
@@ -20,7 +20,7 @@ interface Place {
   readonly partition: number
 }
 
-/** What may happen to the offsets of groups that nobody is in. Producers are told apart by number. */
+/** Events for the offsets of groups without members. Producers are numbered. */
 type Step =
   | { readonly kind: 'commit'; readonly at: Place }
   | { readonly kind: 'delete offset'; readonly at: Place }
@@ -61,7 +61,7 @@ interface Committed {
   readonly atMs: number
 }
 
-/** What clients have been told, and so must find: nothing but maps, no log. */
+/** Expected offsets by the responses clients got: only maps, no log. */
 class Expected {
   readonly committed = new Map<string, Committed>()
   readonly pending = new Map<number, Map<string, Committed>>()
@@ -73,7 +73,7 @@ class Expected {
   end(producer: number, result: 'commit' | 'abort'): void {
     for (const [key, offset] of this.pending.get(producer) ?? []) {
       const before = this.committed.get(key)
-      // Offsets only rise here: whichever was sent later counts, whenever its transaction ended.
+      // Offsets only increase here: the commit sent later wins, whenever its transaction ended.
       if (result === 'commit' && (before === undefined || before.offset < offset.offset))
         this.committed.set(key, offset)
     }
@@ -210,7 +210,7 @@ class OffsetHistory {
     return partition!.errorCode === errorCode('UNSTABLE_OFFSET_COMMIT') ? UNSTABLE : partition!.committedOffset
   }
 
-  /** All transactions end; everything then becomes too old, and nothing is left of any group. */
+  /** Ends all transactions, lets everything expire, and expects that no group is left. */
   async endAll(): Promise<void> {
     for (const producer of [1, 2, 3]) await this.take({ kind: 'end', producerId: producer, result: 'commit' })
     await this.take({ kind: 'wait', ms: RETENTION_MS + CHECK_INTERVAL_MS })

@@ -9,7 +9,10 @@ import type { GroupTable } from '../group-table.ts'
 import { type OffsetStore, offsetTombstone } from './offset-store.ts'
 import type { CommittedOffset } from './offset-table.ts'
 
-/** Decides which offsets go: on demand, with their group, with their topic, or by age. Source: OffsetMetadataManager. */
+/**
+ * Decides which offsets are deleted: on request, with their group, with their topic, or by age. Source:
+ * OffsetMetadataManager.
+ */
 export class OffsetRemoval {
   readonly #context: GroupContext
   readonly #groups: GroupTable
@@ -21,7 +24,7 @@ export class OffsetRemoval {
     this.#offsets = offsets
   }
 
-  /** OffsetDelete (KIP-496): topics that somebody in the group reads are left alone. */
+  /** OffsetDelete (KIP-496): topics to which a member of the group subscribes are refused. */
   deleteOffsets(request: OffsetDeleteRequest): Decision<OffsetDeleteResponse> | Rejection {
     const { groupId } = request
     const group = this.#groups.get(groupId)
@@ -40,7 +43,7 @@ export class OffsetRemoval {
     return { records, response: { errorCode: 0, topics } }
   }
 
-  /** Tombstones of everything that the group has committed. */
+  /** Tombstones of all offsets of the group. */
   ofGroup(groupId: string): CoordinatorRecord[] {
     const records: CoordinatorRecord[] = []
     for (const [topic, partitions] of this.#offsets.ofGroup(groupId) ?? []) {
@@ -56,7 +59,7 @@ export class OffsetRemoval {
     return records
   }
 
-  /** Tombstones of what was committed for topics that are gone, by name and id. */
+  /** Tombstones of offsets committed for deleted topics, by name and id. */
   ofTopics(deleted: readonly { readonly name: string; readonly id: string }[]): CoordinatorRecord[] {
     const ids = new Map(deleted.map(({ name, id }) => [name, id]))
     const records: CoordinatorRecord[] = []
@@ -68,7 +71,7 @@ export class OffsetRemoval {
     return records
   }
 
-  /** Adds tombstones of what is too old; says whether nothing is left then. Source: cleanupExpiredOffsets. */
+  /** Adds tombstones of expired offsets; returns whether none are left then. Source: cleanupExpiredOffsets. */
   expired(group: Group, records: CoordinatorRecord[]): boolean {
     const { groupId } = group
     const hasOpen = this.#offsets.openOfGroup(groupId) !== undefined

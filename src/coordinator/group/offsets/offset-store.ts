@@ -13,14 +13,11 @@ const NO_PRODUCER = -1
 /** An offset about to be committed. */
 export type NewOffset = Omit<CommittedOffset, 'order'>
 
-/**
- * Committed offsets, and those that wait for the end of a transaction: what replaying the log makes of it.
- * Source: OffsetMetadataManager.
- */
+/** Committed offsets and pending transactional offsets, as replayed from the log. Source: OffsetMetadataManager. */
 export class OffsetStore {
   readonly #committed = new OffsetTable<CommittedOffset>()
   readonly #pending = new Map<number, OffsetTable<CommittedOffset>>()
-  /** Producers whose transaction is open on a partition. */
+  /** Producers with an open transaction on a partition. */
   readonly #open = new OffsetTable<Set<number>>()
 
   get(groupId: string, topic: string, partition: number): CommittedOffset | undefined {
@@ -40,7 +37,7 @@ export class OffsetStore {
     return this.#open.get(groupId, topic, partition) !== undefined
   }
 
-  /** All offsets, those of open transactions among them. */
+  /** All offsets, including those of open transactions. */
   *all(): IterableIterator<{ groupId: string; topic: string; partition: number; value: CommittedOffset }> {
     yield* this.#committed.entries()
     for (const pending of this.#pending.values()) yield* pending.entries()
@@ -79,7 +76,7 @@ export class OffsetStore {
       if (open?.size === 0) this.#open.delete(groupId, topic, partition)
       if (result === 'abort') continue
       const committed = this.#committed.get(groupId, topic, partition)
-      // A commit outside of the transaction may have come after this one: the log's order decides.
+      // A commit outside the transaction may have come after this one: the order in the log decides.
       if (committed === undefined || value.order > committed.order)
         this.#committed.set(groupId, topic, partition, value)
     }
@@ -98,11 +95,11 @@ function fromRecord(value: OffsetCommitValue, order: number): CommittedOffset {
   }
 }
 
-/** Version that can carry an expiry, which no later one can. Source: GroupCoordinatorRecordHelpers. */
+/** Version of records with an expiry, which later versions lack. Source: GroupCoordinatorRecordHelpers. */
 const VERSION_WITH_EXPIRY = 1
 const VERSION = 4
 
-/** The record that commits an offset. */
+/** Record that commits an offset. */
 export function offsetRecord(group: string, topic: string, partition: number, offset: NewOffset): CoordinatorRecord {
   const key = { group, topic, partition }
   const value: OffsetCommitValue = {

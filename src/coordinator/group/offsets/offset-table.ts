@@ -5,9 +5,9 @@ export interface CommittedOffset {
   readonly leaderEpoch: number
   readonly metadata: string
   readonly commitTimestampMs: number
-  /** -1 unless the client (v2 to v4) said how long to keep it. */
+  /** -1 unless the client (v2 to v4) set a retention time. */
   readonly expireTimestampMs: number
-  /** Zero uuid where the log does not tell it. */
+  /** Zero uuid if the log does not contain it. */
   readonly topicId: string
   /** Order of its record in the log: the later of two wins, whichever transaction ends first. */
   readonly order: number
@@ -16,7 +16,7 @@ export interface CommittedOffset {
 type ByPartition<T> = Map<number, T>
 type ByTopic<T> = Map<string, ByPartition<T>>
 
-/** Something for each partition of each topic of each group. Nothing empty is kept. */
+/** A value per group, topic and partition. Empty maps are not kept. */
 export class OffsetTable<T> {
   readonly #groups = new Map<string, ByTopic<T>>()
 
@@ -24,7 +24,7 @@ export class OffsetTable<T> {
     return this.#groups.get(groupId)?.get(topic)?.get(partition)
   }
 
-  /** Everything of a group; undefined where there is nothing. Not to be kept. */
+  /** All values of a group; undefined if there are none. Callers must not keep the result. */
   ofGroup(groupId: string): ReadonlyMap<string, ReadonlyMap<number, T>> | undefined {
     return this.#groups.get(groupId)
   }

@@ -4,7 +4,7 @@ import { ConsumerClient, settleGroup } from '../../consumer-client.fixture.ts'
 import { ClassicClient, committedOffset, GroupWorld, topicIdOf } from '../../group-world.fixture.ts'
 
 const HOUR_MS = 3_600_000
-/** Members that need no heartbeat for a day, and a broker that lets them. */
+/** Session timeout of one day, so that members need no heartbeat; the broker allows it. */
 const LONG_SESSION = { sessionTimeoutMs: 86_400_000 }
 const LONG_SESSIONS = {
   'group.max.session.timeout.ms': '86400000',
@@ -48,13 +48,13 @@ async function stableOffset(world: GroupWorld): Promise<number | string> {
   return partition!.errorCode === errorCode('UNSTABLE_OFFSET_COMMIT') ? 'unstable' : partition!.committedOffset
 }
 
-/** What compaction would leave of the log: keys whose last record has a value. */
+/** Keys that remain after compaction: those whose last record has a value. */
 function whatIsLeft({ log }: GroupWorld): string[] {
   const last = new Map(log.records.map(({ key, value }) => [key.toString('hex'), value]))
   return [...last].filter(([, value]) => value !== null).map(([key]) => Buffer.from(key, 'hex').toString('latin1'))
 }
 
-/** Who commits for a member of the consumer protocol. */
+/** Commit identity for a member of the consumer protocol. */
 function asClassic({ memberId, memberEpoch }: ConsumerClient): { memberId: string; generationId: number } {
   return { memberId, generationId: memberEpoch }
 }
@@ -72,7 +72,7 @@ describe('committed offsets', () => {
     const world = await GroupWorld.started()
     world.setTopic('t', 1)
     await tool(world).commit('t', 0, 5)
-    // Nothing of what is committed is told to the coordinator, as when it learns of the deletion later.
+    // The coordinator is not told of the deletion, as when it learns of it later.
     world.replaceTopicSilently('t', topicIdOf('new'))
     expect(await committedOffset(world, 'g', 't', 0)).to.equal(-1)
   })
