@@ -12,7 +12,7 @@ import type { MessageSchema } from '../protocol/schema.ts'
 
 const coordinatorRecords = [...groupRecords, ...transactionRecords, ...shareStateRecords]
 
-/** Every message that Ottla has a schema for; the names are Kafka's. */
+/** Every message with a schema in Ottla; the names are Kafka's. */
 export const allSchemas: readonly MessageSchema[] = [
   ...apis.flatMap((api) => [api.request, api.response]),
   ...coordinatorRecords.flatMap((record) => [record.key, record.value]),
@@ -22,7 +22,7 @@ export const allSchemas: readonly MessageSchema[] = [
   ...Object.values(quorumState),
 ]
 
-/** The key or type that a message goes by, where it has one. */
+/** API key or record type of a message, if it has one. */
 export const keyOf: ReadonlyMap<string, number> = new Map([
   ...apis.flatMap((api) => [api.request, api.response].map((schema) => [schema.name, api.key] as const)),
   ...coordinatorRecords.flatMap((record) =>

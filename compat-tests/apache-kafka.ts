@@ -7,7 +7,7 @@ import { runCommandWell } from './run-command.ts'
 const VERSION = '4.4.0'
 const CLUSTER_ID = '4L6g3nShT-eMCtK--X86sw'
 
-/** A real Apache Kafka, broker and controller in one process: what the tests of this folder are proven against. */
+/** A real Apache Kafka, broker and controller in one process. The tests in this folder are verified against it. */
 export const apacheKafka: BrokerProgram = {
   prepare: async (place) => {
     writeFileSync(join(place.directory, 'server.properties'), properties(place))
@@ -22,7 +22,7 @@ export const apacheKafka: BrokerProgram = {
   isReady: (output) => output.includes('Kafka Server started'),
 }
 
-/** The same with the flags of Kafka's own start script, which compile hot code fully: what a benchmark must face. */
+/** The same with the JVM flags of Kafka's own start script, which compile hot code fully, for benchmarks. */
 export const apacheKafkaAsShipped: BrokerProgram = {
   ...apacheKafka,
   command: async (place) => {
@@ -36,7 +36,7 @@ async function kafkaServer(...jvmFlags: string[]): Promise<string[]> {
   return ['java', ...jvmFlags, log, '-cp', await kafkaClassPath(VERSION), 'kafka.Kafka', 'server.properties']
 }
 
-/** Kafka's defaults, but for what one broker alone, or a test in a hurry, needs. */
+/** Kafka's defaults, except for what a single broker or a fast test needs. */
 function properties({ port, controllerPort, dataDir, settings }: BrokerPlace): string {
   const all: Record<string, string> = {
     'process.roles': 'broker,controller',

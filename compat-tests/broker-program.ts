@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 
-/** Where one broker lives and what it was told. */
+/** Directory, ports and settings of one broker. */
 export interface BrokerPlace {
   readonly directory: string
   readonly dataDir: string
@@ -13,18 +13,18 @@ export interface BrokerPlace {
 
 /** A program that serves Kafka's protocol, and how to start it. */
 export interface BrokerProgram {
-  /** Done once, before the first start. */
+  /** Runs once, before the first start. */
   prepare?(place: BrokerPlace): void | Promise<void>
-  /** Argument list of a start; run in `place.directory`. The process that it starts is the broker itself. */
+  /** Argument list of a start; run in `place.directory`. The process it starts is the broker itself. */
   command(place: BrokerPlace): string[] | Promise<string[]>
-  /** From what it printed since this start: does it serve clients? */
+  /** Whether the broker is ready for clients, judged by its output since this start. */
   isReady(output: string, place: BrokerPlace): boolean
 }
 
-/** The folder of this checkout. */
+/** Root folder of this checkout. */
 export const projectDirectory = resolve(import.meta.dirname, '..')
 
-/** Argument list that runs `ottla` as a user's shell would, but without a shell. */
+/** Argument list that runs `ottla` like a user's shell, but without a shell. */
 export function ottlaCommand(...args: string[]): string[] {
   const built = join(projectDirectory, 'dist', 'ottla.js')
   if (!existsSync(built)) throw new Error(`${built} is missing: run \`npm run build\``)

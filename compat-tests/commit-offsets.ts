@@ -4,7 +4,7 @@ import { RawClient } from './raw-client.ts'
 
 const NO_TOPIC_ID = '00000000-0000-0000-0000-000000000000'
 
-/** Commits, as tools that reset offsets do from outside of a group, an offset for partition 0 and those that follow. */
+/** Commits offsets from outside the group, like tools that reset offsets: the first for partition 0, and so on. */
 export async function commitFromOutside(
   port: number,
   groupId: string,

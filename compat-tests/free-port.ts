@@ -1,6 +1,6 @@
 import { createServer } from 'node:net'
 
-/** Ports of the loopback interface that nobody listened on a moment ago, all different. */
+/** Different ports of the loopback interface that were free a moment ago. */
 export async function freePorts(count: number): Promise<number[]> {
   const servers = Array.from({ length: count }, () => createServer())
   const ports = await Promise.all(

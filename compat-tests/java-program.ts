@@ -4,13 +4,13 @@ import { tmpdir } from 'node:os'
 import { basename, delimiter, join } from 'node:path'
 import { runCommandWell } from './run-command.ts'
 
-/** For programs that run for seconds: little memory, the quick compiler, and the classes of the JDK from its archive. */
+/** For short programs: little memory, the quick compiler, and the JDK's classes from its archive. */
 const JVM = ['-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-Xshare:auto']
-/** Outlives a run: what is in it is named after all that went into it. */
+/** Kept between runs: entries are named after a hash of all their inputs. */
 const cache = join(tmpdir(), 'ottla-test-classes')
 const compiling = new Map<string, Promise<string>>()
 
-/** Argument list that runs the program in that file (one class of the file's name); arguments of the program follow. */
+/** Argument list that runs the program in that file (one class named like the file); append the program's arguments. */
 export async function javaProgram(file: string, classPath: string, ...jvmFlags: string[]): Promise<string[]> {
   const classes = await compiled(file, classPath)
   return ['java', ...JVM, ...jvmFlags, '-cp', `${classes}${delimiter}${classPath}`, basename(file, '.java')]
@@ -38,7 +38,7 @@ async function compile(file: string, classPath: string, home: string): Promise<s
     await runCommandWell([...compiler, '-cp', classPath, '-d', fresh, file])
     renameSync(fresh, home)
   } catch (error) {
-    // Two processes may do the same at once: the other's classes are as good.
+    // Another process may have compiled the same file meanwhile: its classes are as good.
     if (!existsSync(home)) throw error
   } finally {
     rmSync(fresh, { recursive: true, force: true })

@@ -14,7 +14,7 @@ interface Waiting {
   readonly reject: (error: Error) => void
 }
 
-/** Speaks the protocol over our own codec, one connection, any version, as many requests in flight as one likes. */
+/** Client based on Ottla's codec: one connection, any version, any number of requests in flight. */
 export class RawClient {
   readonly socket: Socket
   readonly #clientId: string
@@ -26,7 +26,7 @@ export class RawClient {
     this.#clientId = clientId
     const frames = new FrameReader(new BufferPool(), 0x7fffffff, (frame) => this.#onFrame(frame))
     socket.on('data', (chunk: Buffer) => frames.push(chunk))
-    socket.on('error', () => {}) // 'close' follows and tells everybody who waits
+    socket.on('error', () => {}) // 'close' follows and rejects all pending requests
     socket.on('close', () => {
       frames.close()
       for (const { reject, api } of this.#waiting.values()) reject(new Error(`closed before ${api.name} was answered`))
@@ -46,7 +46,7 @@ export class RawClient {
 
   /**
    * Sends a request and resolves with the response, fields named as in the schema. Views in it (bytes, records) are
-   * copies, safe to keep. Rejects when the broker closes the connection first.
+   * copies that stay valid. Rejects if the broker closes the connection first.
    */
   send<Q extends Fields, S extends Fields>(
     api: ApiSchema<Q, S>,
@@ -60,7 +60,7 @@ export class RawClient {
     })
   }
 
-  /** Sends a request that has no answer (Produce with acks=0). */
+  /** Sends a request that has no response (Produce with acks=0). */
   sendUnanswered<Q extends Fields, S extends Fields>(
     api: ApiSchema<Q, S>,
     version: number,
@@ -95,7 +95,7 @@ export class RawClient {
     this.#waiting.delete(correlationId)
     const { api, version, resolve, reject } = waiting
     try {
-      // Not released to the pool: the response's views stay valid for as long as anybody holds them.
+      // Never released to the pool: the response's views stay valid.
       const reader = new ByteReader(frame.bytes)
       readResponseHeader(reader, api, version)
       resolve(decode(api.response, version, reader) as never)
@@ -105,7 +105,7 @@ export class RawClient {
   }
 }
 
-/** The bytes of one request as a client sends them, size and all. */
+/** Bytes of one request as a client sends them, including the size. */
 export function requestFrame<Q extends Fields, S extends Fields>(
   api: ApiSchema<Q, S>,
   apiVersion: number,

@@ -2,7 +2,7 @@ import { execFileSync, spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 
-/** Programs that some tests need and that npm cannot install. `apt` is the Debian package that has it. */
+/** Programs that some tests need and npm cannot install. `apt` is the Debian package that contains them. */
 const programs = {
   java: { command: 'java', apt: 'openjdk-17-jdk-headless' },
   maven: { command: 'mvn', apt: 'maven' },
@@ -16,8 +16,9 @@ export type Requirement = keyof typeof programs
 const inCi = process.env.CI === 'true'
 
 /**
- * Says, at the head of a describe, what its tests need of the machine. Where something is missing they are skipped
- * with a line that names it; with CI=true the Debian package is installed, and what is missing even then is a failure.
+ * Declares, at the top of a describe, what its tests need on the machine. If something is missing, the tests are
+ * skipped with a line that names it. With CI=true the Debian package is installed, and anything still missing is a
+ * failure.
  */
 export function needs(...requirements: Requirement[]): void {
   before(function () {

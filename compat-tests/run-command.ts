@@ -11,14 +11,14 @@ export interface CommandResult {
 }
 
 export interface CommandOptions {
-  /** What the program reads on its standard input, which then ends. */
+  /** Standard input of the program; it ends after this. */
   readonly input?: string | Buffer
   readonly inputFile?: string
   readonly outputFile?: string
   readonly cwd?: string
   /** Added to this process's own environment. */
   readonly env?: Record<string, string>
-  /** Past it the program is killed and the call rejects. */
+  /** After that time the program is killed and the call rejects. */
   readonly timeoutMs?: number
 }
 
@@ -65,7 +65,7 @@ export function runCommand(command: readonly string[], options: CommandOptions =
   })
 }
 
-/** As `runCommand`, but an exit code other than 0 is an error that shows what the program said. */
+/** Like `runCommand`, but an exit code other than 0 is an error that shows the program's output. */
 export async function runCommandWell(command: readonly string[], options: CommandOptions = {}): Promise<CommandResult> {
   const result = await runCommand(command, options)
   if (result.code !== 0) {
@@ -74,7 +74,7 @@ export async function runCommandWell(command: readonly string[], options: Comman
   return result
 }
 
-/** The last words, which tell what went wrong; a program may have printed megabytes before. */
+/** End of the output, which tells what went wrong; a program may have printed megabytes before. */
 function endsOf({ stdout, stderr }: CommandResult): string {
   return `${stdout.slice(-1000)}\n${stderr.slice(0, 1000)}\n${stderr.slice(1000).slice(-1000)}`
 }

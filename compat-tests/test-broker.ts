@@ -9,16 +9,16 @@ import { freePorts } from './free-port.ts'
 import { waitFor, within } from './wait-for.ts'
 
 export interface TestBrokerOptions {
-  /** Settings under Kafka's names; they override those that every test starts with. */
+  /** Settings under Kafka's names; they override the defaults of all tests. */
   readonly settings?: Readonly<Record<string, string>>
-  /** Ottla unless the run says otherwise (OTTLA_TEST_AGAINST) or this does. */
+  /** Default: Ottla, or the program named by OTTLA_TEST_AGAINST. */
   readonly program?: BrokerProgram
 }
 
-/** True when the tests are to be proven against Apache Kafka itself: OTTLA_TEST_AGAINST=apache-kafka. */
+/** True if the tests run against Apache Kafka itself to verify them: OTTLA_TEST_AGAINST=apache-kafka. */
 export const againstApacheKafka = process.env.OTTLA_TEST_AGAINST === 'apache-kafka'
 
-// Apache Kafka needs more than one for ten thousand partitions.
+// Apache Kafka needs more than a minute for ten thousand partitions.
 const START_WITHIN_MS = 180_000
 const STOP_WITHIN_MS = 60_000
 
@@ -28,15 +28,15 @@ process.once('exit', () => {
 })
 
 /**
- * A broker in a process of its own, on a free port of 127.0.0.1, with a data directory of its own. It is Ottla, or
- * Apache Kafka if `againstApacheKafka`. `dispose()` ends it, if it still runs, and removes its directory.
+ * A broker in a separate process, on a free port of 127.0.0.1, with its own data directory. It is Ottla, or Apache
+ * Kafka if `againstApacheKafka`. `dispose()` stops it if it still runs and removes its directory.
  */
 export class TestBroker {
   readonly port: number
   readonly bootstrap: string
   readonly directory: string
   readonly dataDir: string
-  /** What every process of this broker wrote so far, oldest first. */
+  /** Output of all processes of this broker so far, oldest first. */
   logs = ''
   readonly #program: BrokerProgram
   readonly #settings: Readonly<Record<string, string>>
@@ -60,7 +60,7 @@ export class TestBroker {
     return broker
   }
 
-  /** Several at a time. If one of them does not start, none is left running. */
+  /** Starts several in parallel. If one does not start, all are stopped. */
   static async startAll(options: readonly TestBrokerOptions[]): Promise<TestBroker[]> {
     const started = await Promise.allSettled(options.map((each) => TestBroker.start(each)))
     const failed = started.find(({ status }) => status === 'rejected') as PromiseRejectedResult | undefined
@@ -70,7 +70,7 @@ export class TestBroker {
     throw failed.reason
   }
 
-  /** With its directory prepared, but not started yet: `restart()` does that. */
+  /** Prepares its directory without starting it; `restart()` starts it. */
   static async stopped(options: TestBrokerOptions = {}): Promise<TestBroker> {
     const directory = mkdtempSync(join(tmpdir(), 'ottla-test-'))
     const program = options.program ?? (againstApacheKafka ? apacheKafka : ottla)
@@ -85,17 +85,17 @@ export class TestBroker {
     return this.#child.pid
   }
 
-  /** Ends it as an administrator would and resolves to its exit code. */
+  /** Stops it as an administrator would and resolves to its exit code. */
   async stop(signal: 'SIGTERM' | 'SIGINT' = 'SIGTERM'): Promise<number | null> {
     return this.#end(signal)
   }
 
-  /** Ends it without warning. */
+  /** Kills it without warning. */
   async kill9(): Promise<void> {
     await this.#end('SIGKILL')
   }
 
-  /** Starts it again on the same port and the same data; stops it first if it still runs. */
+  /** Starts it again with the same port and data; stops it first if it still runs. */
   async restart(settings: Readonly<Record<string, string>> = {}): Promise<void> {
     if (this.#child) await this.stop()
     await this.#launch(settings)

@@ -1,8 +1,8 @@
 const POLL_EVERY_MS = 20
 
 /**
- * Polls until `condition` gives something other than undefined, null or false, and resolves to it. Rejects with `what`
- * and the last error that the condition threw, if any, once `withinMs` are over.
+ * Polls until `condition` returns something other than undefined, null or false, and resolves to it. After `withinMs`
+ * it rejects with `what` and the last error that the condition threw, if any.
  */
 export async function waitFor<T>(
   what: string,

@@ -1,7 +1,7 @@
 /**
- * `npm run bench`: Ottla and, where Java is there, Apache Kafka 4.4.0, started on this machine, put under the same load
- * in turn, printed side by side. The best of three runs counts for both. Figures hold for this machine and this run;
- * the ratio is what to compare.
+ * `npm run bench`: starts Ottla and, if Java is installed, Apache Kafka 4.4.0 on this machine, puts both under the same
+ * load in turn, and prints the figures side by side. The best of three runs counts for both. Figures hold for this
+ * machine and this run; compare the ratio.
  */
 import { spawnSync } from 'node:child_process'
 import { Command, InvalidArgumentError } from 'commander'
@@ -15,7 +15,7 @@ import { throughput } from './bench/throughput.ts'
 import { ottlaWithProbe } from './bench/turn-watch.ts'
 import { Progress } from './progress.ts'
 
-/** Of names of figures. */
+/** Column width of figure names. */
 const LABEL_WIDTH = 36
 const details = `
 Parts:
@@ -39,7 +39,7 @@ const program = new Command('npm run bench --')
   .parse()
 const { quick, alone, minutes } = program.opts<{ quick: boolean; alone: boolean; minutes: number }>()
 const words = program.args
-// A part of its own: it measures nothing to compare, and takes as long as one wants.
+// Separate from the other sections: it compares nothing, and its duration is up to the user.
 if (words.includes('soak')) process.exit((await soak(minutes, console.log)) ? 0 : 1)
 const wanted = sections.filter(({ name }) => words.length === 0 || words.some((word) => name.includes(word)))
 if (wanted.length === 0) program.error(`error: no part is called ${words.join(' or ')}`)
@@ -53,9 +53,9 @@ function positive(text: string): number {
   return value
 }
 
-/** shared: how the broker is started that sections share. */
+/** shared: starts the broker that sections share. */
 async function contender(name: Contender['name'], program: BrokerProgram, shared = program): Promise<Contender> {
-  // Deleted topics make room at once: the runs of a benchmark together would not fit on every disk.
+  // Deleted topics free their space at once: all runs of a benchmark together would not fit on every disk.
   const settings = { 'log.segment.delete.delay.ms': '0' }
   const start = () => TestBroker.start({ program, settings })
   const onData = (fill: (dataDir: string) => void) =>
@@ -63,7 +63,7 @@ async function contender(name: Contender['name'], program: BrokerProgram, shared
   return { name, start, onData, broker: await TestBroker.start({ program: shared, settings }) }
 }
 
-/** A JVM is at its speed only once it has compiled what is hot. Both are warmed alike. */
+/** A JVM reaches full speed only after it has compiled hot code. Both brokers get the same warm-up. */
 async function warmUp(): Promise<void> {
   for (const each of contenders) {
     progress.step(`warming up ${each.name}`)

@@ -1,6 +1,6 @@
-// What stands behind `npm start`, `npm test` and their like: installs and builds what is missing or stale, then runs.
-// Plain JavaScript on bare Node.js: it runs before anything is installed. Nothing is printed, and no process started,
-// when there is nothing to do.
+// Runs before `npm start`, `npm test` and similar scripts: installs and builds what is missing or stale, then runs.
+// Plain JavaScript on bare Node.js, because it runs before anything is installed. It prints nothing and starts no
+// process if nothing is to be done.
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
@@ -12,7 +12,7 @@ const root = resolve(fileURLToPath(import.meta.url), '../..')
 const installStamp = join(root, 'node_modules', '.ottla-install')
 const buildStamp = join(root, 'dist', '.ottla-build')
 
-/** Installs what package-lock.json names, unless it is there. */
+/** Installs the packages of package-lock.json unless they are installed. */
 export function ensureInstalled() {
   const lock = readFileSync(join(root, 'package-lock.json'))
   const wanted = hashOf(lock)
@@ -25,8 +25,8 @@ export function ensureInstalled() {
 }
 
 /**
- * Somebody may have called npm himself: npm notes what it installed. Optional packages are missing from that where
- * they are for other platforms.
+ * The user may have run npm: npm records what it installed. Optional packages for other platforms are missing from
+ * that.
  */
 function isInstalled({ packages }) {
   const note = read(join(root, 'node_modules', '.package-lock.json'))
@@ -38,7 +38,7 @@ function isInstalled({ packages }) {
   })
 }
 
-/** Installs likewise, and builds dist/ from the sources, unless it was built from these very files. */
+/** Installs likewise, and builds dist/ from the sources unless it was built from exactly these files. */
 export function ensureBuilt() {
   ensureInstalled()
   const wanted = sourcesHash()
@@ -48,7 +48,7 @@ export function ensureBuilt() {
   writeFileSync(buildStamp, wanted)
 }
 
-// Names, sizes and times, not contents: some hundred files are looked at in a few milliseconds.
+// Names, sizes and times, not contents: checking some hundred files takes a few milliseconds.
 function sourcesHash() {
   const parts = []
   const visit = (path) => {
@@ -75,7 +75,7 @@ function say(text) {
   process.stderr.write(`ottla: ${text}\n`)
 }
 
-// What an installer or a compiler prints goes to stderr: stdout belongs to what was asked for.
+// The output of installers and compilers goes to stderr: stdout belongs to the requested program.
 function run(file, args, name, options = {}) {
   const { status, error } = spawnSync(file, args, { cwd: root, stdio: ['ignore', 2, 2], ...options })
   if (status === 0) return
@@ -83,7 +83,7 @@ function run(file, args, name, options = {}) {
   process.exit(1)
 }
 
-/** Runs a TypeScript file of this checkout in a process of its own and ends as it ends. */
+/** Runs a TypeScript file of this checkout in a separate process and exits with its result. */
 function runScript(file, args) {
   const { status, signal } = spawnSync(process.execPath, ['--import', 'tsx', file, ...args], {
     cwd: root,
@@ -92,8 +92,8 @@ function runScript(file, args) {
   process.exit(signal === null ? (status ?? 1) : 1)
 }
 
-// An npm that is killed would leave a broker behind that nobody knows of, and so would one that answers SIGTERM by
-// killing a shell between itself and us: once the parent is another, stop as if the signal had come to us.
+// A killed npm would leave an unknown broker behind, and so would one that answers SIGTERM by killing a shell between
+// itself and this process. So a change of the parent process counts as a signal to stop.
 function stopWithParent() {
   const parent = process.ppid
   const timer = setInterval(() => {

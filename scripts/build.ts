@@ -1,7 +1,7 @@
 /**
- * Builds dist/: the broker as one file, the library as another, and the library's types. Run through bootstrap.js.
- * All of it is made beside dist/ and put in its place at the end: a build that fails, or another that runs at the same
- * time, leaves a broker that starts meanwhile with a whole one.
+ * Builds dist/: the broker as one file, the library as another, and the library's types. Run through bootstrap.js. The
+ * build is made in another folder and moved into place at the end: a broker that starts during a failed or parallel
+ * build still finds a complete one.
  */
 import { execFileSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
@@ -21,10 +21,10 @@ await build({
   platform: 'node',
   target: 'node20.19',
   format: 'esm',
-  // pino is loaded by the first structured log line, re2js by the first subscription to a regular expression, the native
-  // CRC and LZ4 only where npm could install them.
+  // pino is loaded by the first structured log line, re2js by the first subscription to a regular expression, the
+  // native CRC and LZ4 only if npm could install them.
   external: ['pino', 're2js', '@node-rs/crc32', 'lz4-napi'],
-  // CommonJS packages inside an ES module still ask for Node.js's own modules with require.
+  // CommonJS packages inside an ES module still load Node.js's own modules with require.
   banner: {
     js: "import { createRequire as requireOf } from 'node:module'; const require = requireOf(import.meta.url);",
   },
@@ -34,8 +34,8 @@ await build({
   sourcemap: 'linked',
   sourcesContent: false,
   logLevel: 'warning',
-}).catch(() => process.exit(1)) // esbuild has said why
-// Declarations only: whether the types are right is what npm test finds out.
+}).catch(() => process.exit(1)) // esbuild has printed the reason
+// Declarations only: npm test checks the types.
 const compiler = join(root, 'node_modules', 'typescript', 'bin', 'tsc')
 const options = ['-p', join(root, 'tsconfig.types.json'), '--noCheck', '--outDir', join(output, 'types')]
 execFileSync(process.execPath, [compiler, ...options], { stdio: 'inherit' })

@@ -1,6 +1,6 @@
 /**
- * Prints the pages of docs/ that follow from the code: `npm run docs` writes them, `npm run docs -- --check` says which
- * are stale and fails if one is.
+ * Prints the pages of docs/ that are generated from the code: `npm run docs` writes them, `npm run docs -- --check`
+ * lists the stale ones and fails if there are any.
  */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'

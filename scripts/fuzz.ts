@@ -1,6 +1,6 @@
 /**
- * `npm run fuzz`: lets nonsense loose on a broker in memory and on the decoders, and tells each case that ends in
- * anything but an answer or a closed connection. See --help.
+ * `npm run fuzz`: feeds invalid input to a broker in memory and to the decoders, and prints each case that ends in
+ * anything but a response or a closed connection. See --help.
  */
 import { Argument, Command, Option } from 'commander'
 import { servedApis, servedVersions } from '../compat-tests/fuzz/broker-kinds.ts'
@@ -69,7 +69,7 @@ function showProgress(kind: string, done: number, cases: number): void {
   progress.show(`${kind}: ${done} of ${cases} (${Math.floor((100 * done) / cases)} %)`)
 }
 
-/** What came of the cases of each kind: where hardly one gets past the door, the fuzzer is at fault. */
+/** Outcomes of the cases of each kind: if hardly any passes the first checks, the fuzzer is at fault. */
 function tellCounts({ counts, cases }: CampaignResult): void {
   const names = new Set<string>()
   for (const [kind, sums] of counts) {
@@ -85,7 +85,7 @@ function tellCounts({ counts, cases }: CampaignResult): void {
   if (displeased.length > 0) console.log(`never answered without an error: ${displeased.join(', ')}`)
 }
 
-/** How long cases held the event loop, the broker's and the simulated client's work together. */
+/** How long cases blocked the event loop, including the simulated client's work. */
 function tellTurns({ longTurns }: CampaignResult): void {
   if (longTurns.length === 0) return
   console.log('longest turns of the event loop, in milliseconds of processor time:')

@@ -1,6 +1,6 @@
 /**
- * Fetches Apache Kafka with its tools through Maven, once a version, and runs a tool of it:
- * `npm run kafka-tool -- 2.8.2 kafka-topics --bootstrap-server localhost:9092 --list`.
+ * Downloads Apache Kafka with its tools through Maven, once per version, and runs one of its tools: `npm run kafka-tool
+ * -- 2.8.2 kafka-topics --bootstrap-server localhost:9092 --list`.
  */
 import { execFile, spawnSync } from 'node:child_process'
 import {
@@ -17,10 +17,10 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { promisify } from 'node:util'
 
-/** Folder of versions: KAFKA_JARS, or one in the system's temporary directory that outlives a run. */
+/** Folder of versions: KAFKA_JARS, or a persistent one in the system's temporary directory. */
 const jarsDirectory = process.env.KAFKA_JARS ?? join(tmpdir(), 'jars')
 
-/** The folder with the jars of that version, fetched first if need be. Two processes may ask at once. */
+/** Folder with the jars of that version; downloads them if they are missing. Two processes may do so at once. */
 export async function kafkaJars(version: string): Promise<string> {
   const home = join(jarsDirectory, version)
   if (existsSync(join(home, 'ok'))) return join(home, 'lib')
@@ -36,7 +36,7 @@ export async function kafkaJars(version: string): Promise<string> {
   return join(home, 'lib')
 }
 
-// Whoever is first wins: the other's jars may be in use by now. What is there without `ok` was left half done.
+// The first process wins: its jars may already be in use. A folder without `ok` is incomplete.
 function putInPlace(fresh: string, home: string): void {
   while (!existsSync(join(home, 'ok'))) {
     try {
@@ -50,12 +50,12 @@ function putInPlace(fresh: string, home: string): void {
   }
 }
 
-/** Class path of that version, as java's -cp takes it. */
+/** Class path of that version for java's -cp. */
 export async function kafkaClassPath(version: string): Promise<string> {
   return join(await kafkaJars(version), '*')
 }
 
-// Kafka was built for another Scala in each age.
+// Scala version for which that Kafka version was built.
 function scalaVersion(version: string): string {
   if (version.startsWith('0.9')) return '2.11'
   return /^(0\.1[01]|1\.)/.test(version) ? '2.12' : '2.13'
@@ -66,7 +66,7 @@ async function fetchJars(version: string, directory: string): Promise<void> {
   try {
     await copyDependencies(version, directory, toolsArtifact)
   } catch (error) {
-    // 4.4.0 was published without tools. Any other failure must not leave a version without them behind.
+    // 4.4.0 was published without tools. After any other failure no version without tools may remain.
     if (!/kafka-tools:jar:\S+ (was not found|in )/.test((error as Error).message)) throw error
     await copyDependencies(version, directory, '')
   }
@@ -103,7 +103,7 @@ function dependency(group: string, artifact: string, version: string): string {
 
 const tools = 'org.apache.kafka.tools'
 
-/** Main classes by the name of the script in a Kafka download; the newest first, as they moved out of the core. */
+/** Main classes by script name in a Kafka download; the newest first, because they moved out of the core. */
 const mainClasses: Readonly<Record<string, readonly string[]>> = {
   'kafka-acls': [`${tools}.AclCommand`, 'kafka.admin.AclCommand'],
   'kafka-broker-api-versions': [`${tools}.BrokerApiVersionsCommand`, 'kafka.admin.BrokerApiVersionsCommand'],
@@ -142,7 +142,7 @@ const mainClasses: Readonly<Record<string, readonly string[]>> = {
   'kafka-verifiable-share-consumer': [`${tools}.VerifiableShareConsumer`],
 }
 
-/** The class that a tool of that version starts. A jar's table of contents holds its names as plain text. */
+/** Main class of a tool in that version. A jar's table of contents holds its names as plain text. */
 export async function mainClass(version: string, tool: string): Promise<string> {
   const candidates = mainClasses[tool] ?? []
   const directory = await kafkaJars(version)
@@ -155,7 +155,7 @@ export async function mainClass(version: string, tool: string): Promise<string> 
   throw new Error(`the jars of Apache Kafka ${version} hold no ${tool} (4.4.0 came without tools: take those of 4.3.1)`)
 }
 
-/** Quick to start and small: a tool runs for seconds. */
+/** Fast start and little memory: a tool runs for seconds. */
 const jvmFlags = ['-Xms64m', '-Xmx512m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-Xshare:auto']
 
 /** Argument list that runs a tool of that version. */
@@ -171,7 +171,7 @@ example: npm run kafka-tool -- 4.3.1 kafka-topics --bootstrap-server localhost:9
 tools: ${Object.keys(mainClasses).join(', ')}`)
     process.exit(1)
   }
-  // No await at the top level: mocha loads this file through require.
+  // No top-level await: mocha loads this file through require.
   kafkaToolCommand(version, tool, args).then(
     ([file, ...rest]) => process.exit(spawnSync(file!, rest, { stdio: 'inherit' }).status ?? 1),
     (error: Error) => {

@@ -1,12 +1,12 @@
 const LINE_EVERY_MS = 60_000
 const REDRAW_EVERY_MS = 200
 
-/** What a long run is at, on stderr: one line that is drawn over and over on a terminal, a line a minute anywhere else. */
+/** Progress of a long run on stderr: one line that is redrawn on a terminal, otherwise a line per minute. */
 export class Progress {
   readonly #isTerminal = process.stderr.isTTY === true
   #shownMs = 0
 
-  /** Shows it unless something was shown a moment ago. */
+  /** Shows the text unless another was shown a moment ago. */
   show(text: string): void {
     const nowMs = performance.now()
     if (nowMs - this.#shownMs < (this.#isTerminal ? REDRAW_EVERY_MS : LINE_EVERY_MS)) return
@@ -15,13 +15,13 @@ export class Progress {
     process.stderr.write(this.#isTerminal ? text : `${text}\n`)
   }
 
-  /** Shows it in any case: a step of its own. */
+  /** Always shows the text: a new step. */
   step(text: string): void {
     this.#shownMs = Number.NEGATIVE_INFINITY
     this.show(text)
   }
 
-  /** Makes room for what is there to stay. */
+  /** Clears the line before permanent output. */
   clear(): void {
     if (this.#isTerminal) process.stderr.write('\r\x1b[K')
   }

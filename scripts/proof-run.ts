@@ -1,22 +1,25 @@
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 
-/** A part of a proof: units that are numbered from 0, each of which depends on the seed and its number alone. */
+/** A part of a proof: units numbered from 0, each of which depends only on the seed and its number. */
 export interface ProofPart {
   readonly name: string
   readonly units: number
-  /** Units between two looks at the clock, and two writes of the state. */
+  /** Units between two checks of the clock, and between two writes of the state. */
   readonly chunk: number
-  /** Runs units from `first` up to and without `end`; answers a line for each that failed, with the command that repeats it. */
+  /**
+   * Runs units from `first` up to but not including `end`; returns a line for each failed one, with the command that
+   * repeats it.
+   */
   run(first: number, end: number, seed: number): Promise<readonly string[]>
 }
 
-/** How far a run is, as it is kept between processes. */
+/** Progress of a run, kept between processes. */
 export interface ProofState {
-  /** What was run; a run goes on only with the same. */
+  /** Commit under test; a run continues only with the same. */
   readonly commit: string
   readonly seed: number
-  /** Units done, by part. */
+  /** Completed units by part. */
   readonly done: Readonly<Record<string, number>>
   readonly failures: readonly string[]
   /** Time spent so far, over all processes. */
@@ -31,14 +34,14 @@ export interface ProofRun {
   /** Monotonic, in milliseconds. */
   readonly clock: () => number
   readonly onProgress?: (state: ProofState, part: ProofPart) => void
-  /** Asked between chunks: true ends the run, which goes on another time. */
+  /** Checked between chunks: true interrupts the run, which can continue later. */
   readonly isOver?: () => boolean
 }
 
-/** Failures after which a part is not tried further: the first say why. */
+/** After this many failures a part ends: the first ones show the cause. */
 const FAILURES_ENOUGH = 40
 
-/** Runs what is left of a proof and keeps its state after each chunk. The state at the end; see `isWhole`. */
+/** Runs the rest of a proof and keeps its state after each chunk. Returns the state at the end; see `isWhole`. */
 export async function runProof(run: ProofRun): Promise<ProofState> {
   let state = resumed(run)
   for (const part of run.parts) {
@@ -62,7 +65,7 @@ export async function runProof(run: ProofRun): Promise<ProofState> {
   return state
 }
 
-/** True where all units of all parts were run. */
+/** True if all units of all parts have run. */
 export function isWhole(parts: readonly ProofPart[], { done }: ProofState): boolean {
   return parts.every(({ name, units }) => (done[name] ?? 0) >= units)
 }
@@ -84,7 +87,7 @@ function keep(stateFile: string, state: ProofState): void {
   renameSync(`${stateFile}.tmp`, stateFile)
 }
 
-/** A line of the table of runs in docs/proofs.md. */
+/** A row for the table of runs in docs/proofs.md. */
 export function proofRow(name: string, parts: readonly ProofPart[], state: ProofState, date: string): string {
   const units = parts.map((part) => `${(state.done[part.name] ?? 0).toLocaleString('en-US')} ${part.name}`)
   const failed = state.failures.length === 0 ? 'none' : String(state.failures.length)

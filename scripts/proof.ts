@@ -1,6 +1,6 @@
 /**
- * `npm run proof -- NAME`: long runs that show what a test cannot: see proofs.ts. A run that is interrupted goes on where
- * it was, as long as commit and seed are the same; a whole one is recorded in docs/proofs.md.
+ * `npm run proof -- NAME`: long runs that show what a test cannot: see proofs.ts. An interrupted run continues as long
+ * as commit and seed are the same; a complete one is recorded in docs/proofs.md.
  */
 import { execFileSync } from 'node:child_process'
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -35,14 +35,14 @@ const program = new Command('npm run proof --')
 const options = program.opts<{ units?: number; seed: number; minutes?: number; anew?: boolean }>()
 const name = program.args[0]!
 
-/** The commit that is checked out; with a plus where files differ from it. */
+/** The current commit, with a plus if files differ from it. */
 function commit(): string {
   const git = (...args: string[]) => execFileSync('git', args, { cwd: root, encoding: 'utf8' }).trim()
   const changed = git('status', '--porcelain', '--untracked-files=no')
   return git('rev-parse', '--short', 'HEAD') + (changed === '' ? '' : '+')
 }
 
-/** The newest run stands first below the head of the table. */
+/** The newest run comes first below the table's head. */
 function record(row: string): void {
   const text = readFileSync(page, 'utf8')
   const head = /\n\|(?:-+\|)+\n/.exec(text)

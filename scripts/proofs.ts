@@ -3,14 +3,14 @@ import { kinds } from '../compat-tests/fuzz/kinds.ts'
 import { simulationParts } from '../compat-tests/simulation/parts.ts'
 import type { ProofPart } from './proof-run.ts'
 
-/** A long run that shows something of the whole product. */
+/** A long run that verifies the whole product. */
 export interface Proof {
   readonly summary: string
-  /** With so many units in all where the default is not wanted. */
+  /** `units` overrides the default number of units in all. */
   parts(units?: number): readonly ProofPart[]
 }
 
-/** What `npm run proof -- NAME` runs. */
+/** Runs of `npm run proof -- NAME`. */
 export const proofs: Readonly<Record<string, Proof>> = {
   directories: {
     summary: '100,000 data directories with damage at rest, a broker started on each',

@@ -2,7 +2,7 @@ import { apis } from '../protocol/apis/index.ts'
 import type { ApiSchema, VersionRange } from '../protocol/schema.ts'
 import { handlers } from '../src/apis/index.ts'
 
-/** docs/protocol.md: which apis are served, in which versions; from the schemas and the list of handlers. */
+/** docs/protocol.md: served APIs and their versions, from the schemas and the list of handlers. */
 export function protocolPage(): string {
   const served = new Map<ApiSchema, VersionRange>(handlers.map((handler) => [handler.api, handler.versions]))
   const rows = apis.filter((api) => served.has(api)).map((api) => row(api, served.get(api) as VersionRange))

@@ -72,7 +72,7 @@ const changed: Readonly<Record<ConfigEntry['applies'], string>> = {
   'per-subscription': 'per subscription',
 }
 
-/** Internal settings are nobody's business, as in Kafka. */
+/** Internal settings are not documented, as in Kafka. */
 function entriesOf(configs: ConfigTable): ConfigEntry[] {
   return Object.values(configs).filter(({ shown }) => shown !== 'never')
 }

@@ -1,7 +1,7 @@
 /**
- * `npm run simulate -- [PART] --seeds N [--seed S]`: N histories of the storage layer, of a whole broker and its clients,
- * or of its groups, under seeded clients and faults, beginning with seed S, each compared with a model. A seed that fails
- * is told with the rule that was broken, and repeats exactly: `npm run simulate -- PART --seed S`.
+ * `npm run simulate -- [PART] --seeds N [--seed S]`: N simulated histories of the storage layer, of a whole broker and
+ * its clients, or of its groups, with seeded clients and faults, beginning with seed S. Each is compared with a model.
+ * A failing seed is printed with the violated rule and repeats exactly: `npm run simulate -- PART --seed S`.
  */
 import { Argument, Command } from 'commander'
 import { simulationParts as parts } from '../compat-tests/simulation/parts.ts'

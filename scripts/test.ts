@@ -1,8 +1,7 @@
 /**
- * What `npm test` runs: the compiler, the linter, tidy, the printed pages of docs/, the unit tests beside the code, and
- * the tests in compat-tests, which start brokers and real clients. Arguments narrow it to the test files whose path
- * contains one of them, and to those alone: `npm test -- storage`. Its last line is the sum: N passed, N failed,
- * N skipped.
+ * `npm test`: runs the compiler, the linter, tidy, the check of the printed pages of docs/, the unit tests beside the
+ * code, and the tests in compat-tests, which start brokers and real clients. With arguments it runs only the test files
+ * whose path contains one of them: `npm test -- storage`. Its last line is the sum: N passed, N failed, N skipped.
  */
 import { spawnSync } from 'node:child_process'
 import { readdirSync } from 'node:fs'
@@ -36,7 +35,7 @@ function testFiles(...folders: string[]): string[] {
   return wanted.length === 0 ? files : files.filter((file) => wanted.some((part) => file.includes(part)))
 }
 
-/** Runs files in this process, one after the other; a failed load of a file is one failure. */
+/** Runs files in this process, one after the other; a file that fails to load counts as one failure. */
 async function runMocha(name: string, files: string[], reporter: 'dot' | 'spec', timeout: number): Promise<void> {
   if (files.length === 0) return
   console.log(`\n${name}: ${files.length} files`)
@@ -77,7 +76,7 @@ if (pending.length > 0) {
   for (const title of pending) console.log(`  ${title}`)
   for (const reason of skipped) console.log(`because ${reason}`)
 }
-// A skipped test proves nothing: where everything must be proven, it counts as what it is.
+// A skipped test proves nothing: where everything must be proven, the run is incomplete.
 const incomplete = process.env.CI === 'true' && sum.skipped > 0
 if (incomplete) console.log('with CI=true nothing may be skipped')
 if (sum.passed + sum.failed === 0) console.log(`no test file matches ${wanted.join(' ')}`)

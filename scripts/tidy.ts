@@ -1,6 +1,6 @@
 /**
- * Holds the tree to its own rules: who may import whom, who may touch the machine, nothing dead, nothing left out of a
- * list. Each complaint says where and how to mend it. Part of `npm test`.
+ * Checks the rules of the tree: allowed imports between layers, access to the machine, dead code, complete lists. Each
+ * complaint names the place and the remedy. Part of `npm test`.
  */
 import { readdirSync, readFileSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
@@ -18,7 +18,7 @@ interface File {
   readonly imports: readonly string[]
 }
 
-/** What breaks the rules, a line each; empty if nothing does. */
+/** Violations of the rules, one line each; empty if there are none. */
 export function complaintsAbout(sources: Sources): string[] {
   const isCode = ([path]: readonly [string, string]): boolean => path.endsWith('.ts')
   const files = new Map([...sources].filter(isCode).map(([path, text]) => [path, readFile(path, text)]))
@@ -46,12 +46,14 @@ function readFile(path: string, text: string): File {
 }
 
 const isTest = (path: string) => /\.(test|conformance|fixture)\.ts$/.test(path)
-/** Programs of the tests and of the developers, which may share what tests share. */
+/** Programs for tests and developers, which may use what tests share. */
 const isBesideProduct = (path: string) => /^(compat-tests|scripts)\//.test(path)
 
 const ROOMS_PAGE = 'src/README.md'
 
-/** How high a file stands: it imports from its own layer and from those below. The rooms of src/ stand as src/README.md lists them. */
+/**
+ * Level of a file: it may import from its own layer and lower ones. Folders of src/ are ordered as in src/README.md.
+ */
 type LevelOf = (path: string) => number
 
 function levelsFrom(sources: Sources): LevelOf {
@@ -78,7 +80,7 @@ function checkDirections(
   }
 }
 
-/** Files that import each other, types alone or not, cannot be read one after the other. Each circle is told once. */
+/** Circular imports, types included, cannot be read one file after the other. Each circle is reported once. */
 function checkCircles(files: ReadonlyMap<string, File>, complain: Complain): void {
   const done = new Set<string>()
   const way: string[] = []
@@ -97,7 +99,7 @@ function checkCircles(files: ReadonlyMap<string, File>, complain: Complain): voi
   for (const path of files.keys()) visit(path)
 }
 
-/** Files that may open the door to the machine. */
+/** Files that may access the machine. */
 const doors =
   /^(storage\/host\/(node|simulated)-[a-z-]+\.ts|src\/network\/tcp-transport\.ts|src\/main\.ts|src\/cli\/|src\/observe\/process-logger\.ts|src\/embedded\/|scripts\/|compat-tests\/)/
 const machine: readonly (readonly [pattern: RegExp, instead: string])[] = [
@@ -127,7 +129,7 @@ const swallowed: readonly (readonly [pattern: RegExp, instead: string])[] = [
   [/\bas (NodeJS\.)?ErrnoException\)\.code [!=]== undefined/, 'ask isSystemError'],
 ]
 
-/** A failure that nobody hears of. What each failure does is said in storage/failure-policy.ts. */
+/** A swallowed failure. storage/failure-policy.ts lists what each failure does. */
 function checkFailures({ path, code }: File, complain: Complain): void {
   if (isTest(path) || isBesideProduct(path)) return
   for (const [pattern, instead] of swallowed) {
@@ -145,7 +147,7 @@ function checkNames({ path, code }: File, complain: Complain): void {
 
 function checkTests({ path, code }: File, complain: Complain): void {
   if (!path.endsWith('.test.ts')) return
-  // A file may run a suite that it imports: describePartitionLog(...), partitionConformance(...).
+  // A file may run an imported suite: describePartitionLog(...), partitionConformance(...).
   if (!/\bit\(|^\s*(describe[A-Z]\w*|\w+(Conformance|Suite))\(/m.test(code))
     complain(`${path} holds no test: write one or remove the file`)
   const narrowed = /^\s*((it|describe)\.(only|skip)|x(it|describe))\(/m.exec(code)?.[1]
@@ -154,8 +156,8 @@ function checkTests({ path, code }: File, complain: Complain): void {
 }
 
 /**
- * Whatever neither the product nor a script nor a test reaches is dead, and what tests alone reach has their suffix. A
- * program is reached by who names its file.
+ * A file that neither the product nor a script nor a test reaches is dead; a file that only tests reach must have a
+ * test suffix. A program is reached by files that name it.
  */
 function checkReach(files: ReadonlyMap<string, File>, complain: Complain): void {
   const isProgram = (path: string) =>
@@ -182,7 +184,7 @@ function reachedFrom(files: ReadonlyMap<string, File>, isEntry: (path: string) =
   return reached
 }
 
-/** Every schema and every handler stands in its folder's list. */
+/** Every schema and every handler must be in its folder's list. */
 function checkLists(files: ReadonlyMap<string, File>, complain: Complain): void {
   for (const folder of ['protocol/apis', 'src/apis']) {
     const list = files.get(`${folder}/index.ts`)

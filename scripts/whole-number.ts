@@ -1,6 +1,6 @@
 import { InvalidArgumentError } from 'commander'
 
-/** Value of an option of a script: a whole number, 0 or more. */
+/** Parses a script option: a whole number, 0 or more. */
 export function wholeNumber(text: string): number {
   const number = Number(text)
   if (text.trim() !== '' && Number.isSafeInteger(number) && number >= 0) return number

@@ -9,13 +9,13 @@ import { KafkaJsApplication } from './kafkajs/kafkajs-application.ts'
 import { type MatrixClient, matrixClients, workingDirectory } from './matrix/matrix-client.ts'
 
 const CODECS = ['gzip', 'snappy', 'lz4', 'zstd']
-/** What consoles from before record batches know. */
+/** Codecs that consoles older than record batches support. */
 const EARLY_CODECS = ['gzip', 'snappy', 'lz4']
-/** The last ones of message sets v0 and v1. */
+/** The last versions with message sets v0 and v1. */
 const OLD_VERSIONS = ['0.9.0.1', '0.10.2.2']
 const COUNT = 60
 
-/** rdkafka is librdkafka, as confluent-kafka is, and takes minutes to build. */
+/** rdkafka is librdkafka, like confluent-kafka, and takes minutes to build. */
 const clients = matrixClients.filter(({ name }) => name !== 'rdkafka')
 
 const keyOf = (index: number) => `key-${index}`
@@ -26,7 +26,7 @@ describe('records that the broker converts', function () {
   this.timeout(120_000)
   let broker: TestBroker
   const commands = new Map<MatrixClient, string[]>()
-  /** By topic, from how many clients it has records 0 to COUNT-1. */
+  /** By topic: number of clients that wrote records 0 to COUNT-1 to it. */
   const writers = new Map<string, number>()
   const count = (topic: string) => writers.set(topic, (writers.get(topic) ?? 0) + 1)
 
@@ -130,7 +130,7 @@ function repeated(text: string, times: number): string[] {
   return Array.from({ length: times }, () => text)
 }
 
-/** Two programs at once keep two cores busy, and no more. */
+/** Two programs at once keep two cores busy, but not more. */
 async function inPairs<T>(items: readonly T[], work: (item: T) => Promise<unknown>): Promise<void> {
   for (let index = 0; index < items.length; index += 2) await Promise.all(items.slice(index, index + 2).map(work))
 }

@@ -18,15 +18,15 @@ import java.util.Base64;
 import java.util.Map;
 
 /**
- * Runs the main classes of command-line tools, one after the other, in one JVM that is warm after the first. Started
- * with the jars of the tools, which must not be on its own class path: each run loads their classes anew, as they keep
- * counts in static fields. A request is a line of fields in base64, separated by spaces: main class, file for standard
- * input, for standard output, for standard error, arguments. The answer is a line with the exit code.
+ * Runs the main classes of command-line tools one after the other in one JVM, which is warm after the first. Its
+ * arguments are the jars of the tools, which must not be on its own class path: each run loads their classes again,
+ * because they keep counts in static fields. A request is a line of fields in base64, separated by spaces: main class,
+ * file for standard input, for standard output, for standard error, arguments. The answer is a line with the exit code.
  */
 public class ToolRunner {
   private static final Redirected out = new Redirected();
   private static final Redirected err = new Redirected();
-  /** What the tool that runs now asked to end with, or null. A tool that goes on after that may ask again in vain. */
+  /** Exit code that the current tool requested, or null. Later requests by a tool that keeps running are ignored. */
   private static volatile Integer asked;
 
   public static void main(String[] jars) throws Exception {
@@ -42,7 +42,7 @@ public class ToolRunner {
       answers.println(run(urls, fields));
       answers.flush();
     }
-    Runtime.getRuntime().halt(0); // whatever threads a tool left behind
+    Runtime.getRuntime().halt(0); // ends threads that a tool left behind
   }
 
   private static String decode(String field) {
@@ -81,7 +81,7 @@ public class ToolRunner {
     }
   }
 
-  /** What a JVM does at its end: a console producer sends the last records in such a hook. */
+  /** Runs the tool's shutdown hooks as the JVM does at exit: a console producer sends its last records in one. */
   private static void runHooks() throws Exception {
     Field field = Class.forName("java.lang.ApplicationShutdownHooks").getDeclaredField("hooks");
     field.setAccessible(true);
@@ -93,7 +93,7 @@ public class ToolRunner {
     for (Thread hook : hooks) hook.join();
   }
 
-  /** A stream that others may keep for ever, and that goes wherever it is sent at the moment; to nowhere at first. */
+  /** A stream that other objects may keep. Its target can change; at first it discards everything. */
   private static class Redirected extends OutputStream {
     volatile OutputStream target = OutputStream.nullOutputStream();
 
@@ -119,7 +119,7 @@ public class ToolRunner {
     }
   }
 
-  /** Kafka's older tools call System.exit, and nothing else can stop that from ending all. */
+  /** Kafka's older tools call System.exit. Only a security manager can keep that from ending the JVM. */
   @SuppressWarnings("removal")
   private static void refuseToExit() {
     System.setSecurityManager(

@@ -37,7 +37,7 @@ describe('stock console tools', function () {
         tools = new ConsoleTools(version, broker.bootstrap, runner)
       })
       after(() => runner?.close())
-      /** Each run is a process of its own, as a user's is. */
+      /** Each run is a separate process, as for a user. */
       const apart = () => new ConsoleTools(version, broker.bootstrap)
 
       it('create a topic, list it, describe it and delete it', async () => {
@@ -200,7 +200,7 @@ function lines(text: string): string[] {
   return text.split('\n').filter((line) => line !== '')
 }
 
-/** Lines of 20 to 80 characters, no two alike. */
+/** Lines of 20 to 80 characters, all different. */
 async function writeManyLines(file: string, count: number): Promise<void> {
   const out = createWriteStream(file)
   for (let index = 0; index < count; ) {

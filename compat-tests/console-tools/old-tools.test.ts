@@ -12,11 +12,15 @@ const CODECS = [...EARLY_CODECS, 'zstd']
 
 interface Age {
   readonly codecs: readonly string[]
-  /** What goes over the wire where it writes and reads: magic 0 and 1 are the message sets from before 0.11. */
+  /**
+   * Request versions and record formats it uses to write and read: magic 0 and 1 are the message sets from before 0.11.
+   */
   readonly speaks: readonly string[]
 }
 
-/** One of each age: both message sets, the first record batches, the last without and with KRaft, the newest. */
+/**
+ * One version of each age: both message sets, the first record batches, the last without and with KRaft, the newest.
+ */
 const AGES: Readonly<Record<string, Age>> = {
   '0.9.0.1': { codecs: EARLY_CODECS, speaks: ['Fetch v1, magic 0', 'Produce v1, magic 0'] },
   '0.10.2.2': { codecs: EARLY_CODECS, speaks: ['Fetch v3, magic 1', 'Produce v2, magic 1'] },
@@ -38,7 +42,7 @@ describe('console, group and perf tools of all ages', function () {
   let application: KafkaJsApplication
   let runner: ToolRunner
   let tools: ConsoleTools
-  /** What was written to the topics that all versions write to, in order. */
+  /** Text written to the topics that all versions write to, in order. */
   const written = new Map<string, string>()
 
   before(async () => {
@@ -136,7 +140,7 @@ describe('console, group and perf tools of all ages', function () {
   })
 })
 
-/** As text that parses to a key and a value a line, and that a consumer prints alike. */
+/** Lines with a key and a value, in the form that a consumer also prints. */
 function keyedLines(what: string, count: number): string {
   return Array.from(
     { length: count },

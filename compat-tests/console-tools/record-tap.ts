@@ -7,12 +7,12 @@ import { decode } from '../../protocol/codegen.ts'
 import { FrameReader } from '../../protocol/frame.ts'
 import { readRequestHeader, readResponseHeader } from '../../protocol/headers.ts'
 
-/** In every record format the format's own number stands at this byte of a batch, or of a message. */
+/** Every record format has its version number at this byte of a batch or message. */
 const MAGIC_POSITION = 16
 
 /**
- * Stands between clients and a broker that advertises it, passes on every byte, and notes in which format records go
- * in and out.
+ * Proxy between clients and a broker that advertises its address. Forwards every byte and notes the formats of produced
+ * and fetched records.
  */
 export class RecordTap {
   readonly port: number
@@ -39,7 +39,7 @@ export class RecordTap {
     this.#brokerPort = brokerPort
   }
 
-  /** What went through since the last call, each kind once: 'Produce v2, magic 1', 'Fetch v3, magic 1'. */
+  /** Formats since the last call, each once: 'Produce v2, magic 1', 'Fetch v3, magic 1'. */
   take(): string[] {
     const seen = [...this.#seen].sort()
     this.#seen = new Set()
@@ -67,7 +67,7 @@ export class RecordTap {
     this.#sockets.add(from)
     from.on('data', (chunk: Buffer) => frames.push(chunk))
     from.pipe(to)
-    from.on('error', () => {}) // a tool that ends in a hurry resets its connections; 'close' follows
+    from.on('error', () => {}) // a tool that exits early resets its connections; 'close' follows
     from.on('close', () => {
       frames.close()
       this.#sockets.delete(from)

@@ -2,18 +2,18 @@ import { runKafkaTool } from '../kafka-tool.ts'
 import type { CommandResult } from '../run-command.ts'
 import type { ToolOptions } from './tool-runner.ts'
 
-/** What runs a tool to its end, whatever its exit code. */
+/** Runs a tool to its end, whatever its exit code. */
 interface RunsTools {
   run(tool: string, args: readonly string[], options?: ToolOptions): Promise<CommandResult>
 }
 
-/** The stock command-line tools of one version of Apache Kafka, pointed at one broker. */
+/** The stock command-line tools of one version of Apache Kafka, for one broker. */
 export class ConsoleTools {
   readonly #version: string
   readonly #bootstrap: string
   readonly #runner: RunsTools
 
-  /** Each tool is run in a JVM of its own, as a user would, unless a runner is given. */
+  /** Each tool runs in its own JVM, as for a user, unless a runner is given. */
   constructor(version: string, bootstrap: string, runner?: RunsTools) {
     this.#version = version
     this.#bootstrap = bootstrap
@@ -25,7 +25,7 @@ export class ConsoleTools {
     return this.#run('kafka-console-producer', [this.#brokerList, this.#bootstrap, '--topic', topic, ...args], options)
   }
 
-  /** What kafka-console-producer says of records that are refused; it shows that only when it waits for each of them. */
+  /** Error output of kafka-console-producer for refused records, which it prints only if it waits for each record. */
   async produceFail(topic: string, input: string): Promise<string> {
     const args = [this.#brokerList, this.#bootstrap, '--topic', topic, '--sync']
     const result = await this.#runner.run('kafka-console-producer', args, { input })
@@ -38,12 +38,12 @@ export class ConsoleTools {
     return this.#run('kafka-console-consumer', [...common, ...args], options)
   }
 
-  /** Arguments of a consumer for a property of what prints its records; 4.2 gave it another name. */
+  /** Consumer arguments for a property of the record formatter; the option was renamed in 4.2. */
   formatted(property: string): string[] {
     return [this.#version.startsWith('4.') ? '--formatter-property' : '--property', property]
   }
 
-  /** What kafka-producer-perf-test prints: records of 100 bytes, as fast as it can. */
+  /** Output of kafka-producer-perf-test: records of 100 bytes, as fast as possible. */
   async producerPerf(topic: string, count: number): Promise<string> {
     const how = [
       '--record-size',
@@ -57,7 +57,7 @@ export class ConsoleTools {
       .stdout
   }
 
-  /** What kafka-consumer-perf-test prints: a line with the names of the columns, one with their values. */
+  /** Output of kafka-consumer-perf-test: a line with the names of the columns, one with their values. */
   async consumerPerf(topic: string, count: number): Promise<string> {
     const broker = this.#isBefore1
       ? ['--new-consumer', '--broker-list']
@@ -70,7 +70,7 @@ export class ConsoleTools {
     return this.#run('kafka-topics', ['--bootstrap-server', this.#bootstrap, ...args])
   }
 
-  /** What kafka-topics says when it refuses to do as it is told. */
+  /** Error output of kafka-topics for a refused command. */
   async topicsFail(...args: string[]): Promise<string> {
     const result = await this.#runner.run('kafka-topics', ['--bootstrap-server', this.#bootstrap, ...args])
     if (result.code === 0) throw new Error(`kafka-topics ${args.join(' ')} did not fail:\n${result.stdout}`)
@@ -81,12 +81,12 @@ export class ConsoleTools {
     return this.#run('kafka-consumer-groups', [...this.#newConsumer, '--bootstrap-server', this.#bootstrap, ...args])
   }
 
-  /** The broker list is what tutorials of ten years say; newer tools have only the other name. */
+  /** Ten years of tutorials use the broker list option; newer tools have only the other name. */
   get #brokerList(): string {
     return this.#version.startsWith('4.') ? '--bootstrap-server' : '--broker-list'
   }
 
-  /** Tools of 0.9 and 0.10 ask ZooKeeper unless they are told otherwise. */
+  /** Tools of 0.9 and 0.10 use ZooKeeper by default. */
   get #newConsumer(): string[] {
     return this.#isBefore1 ? ['--new-consumer'] : []
   }

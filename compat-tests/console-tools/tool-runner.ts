@@ -10,24 +10,24 @@ import type { CommandOptions, CommandResult } from '../run-command.ts'
 import { within } from '../wait-for.ts'
 
 const PROGRAM = join(import.meta.dirname, 'ToolRunner.java')
-/** The jars that hold the tools' own classes; the runner loads those anew for each run. */
+/** Jars with the tools' own classes; the runner loads those again for each run. */
 const TOOL_JARS = /^kafka(_[\d.]+|-tools)-\d[\d.]*\.jar$/
 
-/** A tool cannot be given a working directory or an environment of its own. */
+/** A tool run cannot have its own working directory or environment. */
 export type ToolOptions = Pick<CommandOptions, 'input' | 'inputFile' | 'outputFile' | 'timeoutMs'>
 
 /**
- * Runs the stock tools of one version of Apache Kafka, their unmodified main classes, one after the other in one JVM:
- * a start of the JVM costs more than most of what the tests ask of a tool. `close()` ends it.
+ * Runs the unmodified main classes of one version's stock tools one after the other in one JVM, because starting a JVM
+ * costs more than most tool runs in the tests. `close()` ends it.
  */
 export class ToolRunner {
   readonly #version: string
   readonly #child: ChildProcess
   readonly #folder: string
   #last: Promise<unknown> = Promise.resolve()
-  /** Called with the exit code of the run that is under way, or with undefined where the JVM ended instead. */
+  /** Called with the exit code of the current run, or with undefined if the JVM ended. */
   #onAnswer: (code: string | undefined) => void = () => {}
-  /** What tools say goes to a file of each run. */
+  /** Output of the JVM itself; each tool run writes to its own files. */
   #saidByJvm = ''
 
   private constructor(version: string, child: ChildProcess, folder: string) {
@@ -38,7 +38,7 @@ export class ToolRunner {
     child.stderr!.on('data', (chunk: Buffer) => {
       this.#saidByJvm += chunk.toString('utf8')
     })
-    child.stdin!.on('error', () => {}) // EPIPE: the JVM has ended, which the next run tells
+    child.stdin!.on('error', () => {}) // EPIPE: the JVM has ended; the next run reports it
     child.once('close', () => this.#onAnswer(undefined))
     process.once('exit', this.#kill)
   }
@@ -48,7 +48,7 @@ export class ToolRunner {
     const jars = readdirSync(lib).filter((name) => name.endsWith('.jar'))
     const own = jars.filter((name) => TOOL_JARS.test(name)).map((name) => join(lib, name))
     const rest = jars.filter((name) => !TOOL_JARS.test(name)).map((name) => join(lib, name))
-    // JDK 18 and later let a program refuse to exit only if they are told so; the runner runs the shutdown hooks.
+    // JDK 18 and later let a program refuse to exit only with this flag; the runner runs the shutdown hooks.
     const flags = ['-Xmx256m', '-Djava.security.manager=allow', '--add-opens', 'java.base/java.lang=ALL-UNNAMED']
     const [file, ...args] = [...(await javaProgram(PROGRAM, rest.join(delimiter), ...flags)), ...own]
     const child = spawn(file!, args, { stdio: ['pipe', 'pipe', 'pipe'] })
@@ -56,10 +56,10 @@ export class ToolRunner {
     return new ToolRunner(version, child, mkdtempSync(join(tmpdir(), 'ottla-tools-')))
   }
 
-  /** As `runKafkaTool`: resolves whatever the exit code. Waits for the runs that were asked for before. */
+  /** Like `runKafkaTool`: resolves whatever the exit code. Waits for earlier runs. */
   run(tool: string, args: readonly string[], options: ToolOptions = {}): Promise<CommandResult> {
     const run = this.#last.then(() => this.#run(tool, args, options))
-    this.#last = run.catch(() => {}) // it is for the caller of that run, not for those who wait behind it
+    this.#last = run.catch(() => {}) // the caller of that run handles the error, not those that wait behind it
     return run
   }
 
@@ -95,7 +95,7 @@ export class ToolRunner {
       if (code === undefined) throw new Error(`the JVM ended: ${this.#saidByJvm}`)
       return { code: Number(code), signal: null, ...output() }
     } catch (error) {
-      this.#kill() // whatever it does now would be taken for the answer to the next run
+      this.#kill() // a late answer would be taken for that of the next run
       throw new Error(`${what}\n${Object.values(output()).join('\n')}`, { cause: error })
     }
 

@@ -57,12 +57,12 @@ function filterOf({ resourceName, resourcePatternType, principal, ...rest }: (ty
   }
 }
 
-/** Sends what may be answered by the closing of the connection. */
+/** Sends a request that the broker may answer by closing the connection. */
 function perhaps(answer: Promise<unknown>): Promise<unknown> {
   return answer.catch(() => {})
 }
 
-/** What Kafka cannot read ends the connection. */
+/** Kafka closes the connection if it cannot read the request. */
 const unknownAcls: Scenario = {
   name: 'ACLs in words that nobody knows',
   run: async (_send, opener) => {

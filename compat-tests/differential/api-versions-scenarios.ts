@@ -46,5 +46,5 @@ const addressed: Scenario = {
   },
 }
 
-/** What a broker says of itself. */
+/** What a broker reports about itself. */
 export const apiVersionsScenarios: readonly Scenario[] = [...served, ...software, addressed]

@@ -1,7 +1,7 @@
 import { apiByKey } from '../../protocol/apis/index.ts'
 import type { Exchange } from './transcript.ts'
 
-/** One place in which two transcripts differ. */
+/** One difference between two transcripts. */
 export interface Difference {
   /** `CreateTopics v7: duplicate names / topics.0.errorMessage`. */
   readonly place: string
@@ -9,7 +9,7 @@ export interface Difference {
   readonly ottla: unknown
 }
 
-/** Differences in the answers of two brokers to the same requests. */
+/** Differences in the responses of two brokers to the same requests. */
 export function differences(kafka: readonly Exchange[], ottla: readonly Exchange[]): Difference[] {
   const found: Difference[] = []
   for (let i = 0; i < Math.max(kafka.length, ottla.length); i++) {
@@ -29,7 +29,7 @@ function walk(place: string, kafka: unknown, ottla: unknown, found: Difference[]
   } else if (JSON.stringify(kafka) !== JSON.stringify(ottla)) found.push({ place, kafka, ottla })
 }
 
-// Elements of a list are told by their names, where each has one of its own.
+// Matches elements of a list by name, if each has a unique one.
 function keyed(value: Record<string, unknown>): Map<string, unknown> {
   const entries = Object.entries(value)
   if (!Array.isArray(value)) return new Map(entries)

@@ -24,7 +24,7 @@ async function alter(
   await send(IncrementalAlterConfigs, version, what, { resources: [{ resourceType, resourceName, configs }] })
 }
 
-/** Settings of the resource that are set on it itself: what DescribeConfigs shows is compared as a whole elsewhere. */
+/** Settings configured on the resource itself; another scenario compares the whole DescribeConfigs response. */
 async function look(send: Send, what: string, resourceType: number, resourceName: string, keys: string[] | null) {
   await changesAreSeen(send)
   await send(DescribeConfigs, 4, what, {
@@ -172,7 +172,7 @@ const replacements: Scenario[] = inVersions(AlterConfigs, 'topics and others', a
   await on('unknown topic', type.topic, 'alter-none', ['retention.ms', '1'])
   await on('invalid topic', type.topic, 'a b', ['retention.ms', '1'])
   const one = { resourceType: type.topic, resourceName: name, configs: [{ name: 'flush.ms', value: '9' }] }
-  // Not a resource twice: Kafka stumbles over its own answer to that, and never gives it.
+  // Never the same resource twice: Kafka then fails to build its response and never sends it.
   await send(AlterConfigs, version, 'validate only', { resources: [one], validateOnly: true })
   await send(AlterConfigs, version, 'validate only what is bad', {
     resources: [{ ...one, configs: [{ name: 'flush.ms', value: 'x' }] }],

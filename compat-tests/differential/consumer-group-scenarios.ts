@@ -20,7 +20,7 @@ import type { Send } from './transcript.ts'
 type Beat = InputValue<typeof ConsumerGroupHeartbeat.request.fields>
 type Beaten = ValueOf<typeof ConsumerGroupHeartbeat.response.fields>
 
-/** Longer than group.consumer.assignment.interval.ms: the next heartbeat may share out anew. */
+/** Longer than group.consumer.assignment.interval.ms: the next heartbeat may compute a new assignment. */
 function assignmentInterval(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, 1100))
 }
@@ -30,7 +30,7 @@ function joining(groupId: string, memberId: string, wish: Partial<Beat> = {}): B
   return { groupId, memberId, ...start, subscribedTopicNames: [groupId], ...wish }
 }
 
-/** Nobody else's topics are in the way: each group reads a topic of its own name. */
+/** Each group reads a topic named like itself, so that other groups' topics do not interfere. */
 function scenario(
   name: string,
   groupId: string,

@@ -2,17 +2,19 @@ import type { ApiVersionsResponse } from '../../protocol/apis/api-versions.ts'
 import { apiByKey } from '../../protocol/apis/index.ts'
 import { oldestIn44, versionName } from './versions.ts'
 
-/** What a broker says that it serves: its answer to ApiVersions. */
+/** APIs and versions that a broker advertises in ApiVersions. */
 export type Served = Pick<ApiVersionsResponse, 'apiKeys'>
 
-/** Told by Apache Kafka and answered by closing the connection: Produce before v3, for librdkafka's sake (KAFKA-18659). */
+/**
+ * Apache Kafka advertises Produce before v3 for librdkafka's sake (KAFKA-18659), but answers by closing the connection.
+ */
 function oldestAnswered(api: string, minVersion: number): number {
   return api === 'Produce' ? (oldestIn44.Produce ?? minVersion) : minVersion
 }
 
 /**
- * What no scenario has compared of the apis that both brokers serve: the oldest version that both have, the newest, and
- * any between them. Empty if all is well.
+ * Versions without a comparison, for APIs that both brokers serve: the oldest common version, the newest, and any
+ * between them. Empty if all are covered.
  */
 export function uncovered(kafka: Served, ottla: Served, compared: ReadonlySet<string>): string[] {
   const own = new Map(ottla.apiKeys.map((each) => [each.apiKey, each]))

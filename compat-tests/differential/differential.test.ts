@@ -40,7 +40,7 @@ const scenarios: readonly Scenario[] = [
   ...emptyScenarios,
 ]
 
-/** What the test's Apache Kafka is told too: settings of one broker that is its own controller. */
+/** Settings also given to the Apache Kafka of the test: those of a broker that is its own controller. */
 const asKafkaIsStarted = {
   'cluster.id': '4L6g3nShT-eMCtK--X86sw',
   'process.roles': 'broker,controller',
@@ -98,7 +98,7 @@ describe('the same requests to Apache Kafka 4.4.0 and to Ottla', function () {
   })
 })
 
-/** Whether all scenarios were played, and not a selection. */
+/** Whether all scenarios ran, not a selection. */
 function isWhole({ test }: Mocha.Context): boolean {
   const tests = test?.parent?.tests ?? []
   return scenarios.every(({ name }) => tests.some((each) => each.title === name && each.state !== undefined))

@@ -5,7 +5,7 @@ import { coordinatorReady } from './group-scenarios.ts'
 import type { Scenario } from './scenario.ts'
 import { newestIn44, oldestIn44 } from './versions.ts'
 
-/** What these answer to a request for nothing in particular is everything, other scenarios' things too. */
+/** These APIs answer an empty request with everything, including resources of other scenarios. */
 const listings = new Set([
   'Metadata',
   'ListGroups',
@@ -16,16 +16,16 @@ const listings = new Set([
 
 function emptyRequest(api: ApiSchema): Record<string, unknown> {
   const request: Record<string, unknown> = defaultsOf(api.request.fields)
-  // With the default, 0, there would be no answer.
+  // With the default, 0, there would be no response.
   return api === (Produce as unknown) ? { ...request, acks: 1 } : request
 }
 
-/** Whatever is in a list is left out. */
+/** Empties all lists. */
 function withoutElements(answer: Record<string, unknown>): Record<string, unknown> {
   return Object.fromEntries(Object.entries(answer).filter(([, value]) => !Array.isArray(value)))
 }
 
-/** A request in which every field has its zero value, in each version that both brokers serve. */
+/** A request with zero values in all fields, in each version that both brokers serve. */
 export const emptyScenarios: readonly Scenario[] = handlers.map(({ api }: { api: ApiSchema }) => ({
   name: `${api.name}: empty requests in all versions`,
   isTrivial: true,
@@ -34,7 +34,7 @@ export const emptyScenarios: readonly Scenario[] = handlers.map(({ api }: { api:
     const part = listings.has(api.name) ? withoutElements : undefined
     const newest = newestIn44[api.name] ?? api.versions.newest
     for (let version = oldestIn44[api.name] ?? api.versions.oldest; version <= newest; version++) {
-      // Some end the connection.
+      // Some of these requests end the connection.
       const ask = await opener()
       await ask(api, version, 'empty', emptyRequest(api) as never, part as never).catch(() => {})
     }

@@ -13,13 +13,16 @@ import {
 import type { Scenario } from './scenario.ts'
 import type { Send } from './transcript.ts'
 
-/** How long fetches may wait, and what is taken for having waited: answers at once take far less, even on a busy machine. */
+/**
+ * How long fetches may wait, and from when on a response counts as delayed: immediate responses take far less, even on
+ * a busy machine.
+ */
 const MAX_WAIT_MS = 2500
 const WAITED_MS = 1800
 
 type Partitions = readonly (readonly [Place, FetchPartition])[]
 
-/** Fetches on a connection of its own; compared are the answer, the order of its partitions, and whether it waited. */
+/** Fetches on a separate connection. Compares the response, the order of its partitions, and whether it was delayed. */
 type Ask = (what: string, partitions: Partitions, wish?: object) => Promise<FetchResponse>
 
 function asker(opener: () => Promise<Send>, version: number): Ask {
@@ -44,7 +47,7 @@ function asker(opener: () => Promise<Send>, version: number): Ask {
   }
 }
 
-/** Kafka fills a limit with a piece of a batch, which clients throw away; we send whole ones. */
+/** Kafka fills a limit with part of a batch, which clients discard; Ottla sends whole batches. */
 function withoutSizes(topic: FetchResponse['responses'][number]) {
   const hasRecords = (records: readonly Buffer[] | null) => records?.some((slice) => slice.length > 0)
   return {
@@ -53,7 +56,7 @@ function withoutSizes(topic: FetchResponse['responses'][number]) {
   }
 }
 
-/** Errors beside a partition that has nothing to read: which are told at once, and which wait with it. */
+/** Errors together with an idle partition: which are returned at once, and which are delayed with it. */
 const besideIdle: Scenario[] = [4, 6, 9, 11, 12, 13, 16, 18].map((version) => ({
   name: `Fetch v${version}: errors beside an idle partition`,
   run: async (send, opener) => {
@@ -91,14 +94,14 @@ const besideIdle: Scenario[] = [4, 6, 9, 11, 12, 13, 16, 18].map((version) => ({
     if (version >= 9)
       asked.push(ask('an epoch to come', [idle, [place, { partition: 0, fetchOffset: 4, currentLeaderEpoch: 5 }]]))
     const waiting = ask('a topic that is deleted meanwhile', [[goes, { partition: 0, fetchOffset: 0 }], idle])
-    // Answered at once, and sent later: so the other one waits by now.
+    // This response is immediate although its request was sent later: the other request is waiting by now.
     await ask('no partitions', [])
     await send(DeleteTopics, 5, '~', { topicNames: [goes.name], timeoutMs: 5000 })
     await Promise.all([...asked, waiting])
   },
 }))
 
-/** What a session says of partitions whose error stays. */
+/** What a fetch session returns for partitions with a persistent error. */
 const inSessions: Scenario[] = [7, 12, 13, 18].map((version) => ({
   name: `Fetch v${version}: errors that stay in a session`,
   run: async (send, opener) => {
@@ -122,7 +125,7 @@ const inSessions: Scenario[] = [7, 12, 13, 18].map((version) => ({
   },
 }))
 
-/** Segments: a reader of an older one does not wait. */
+/** Segments: a fetch from an older one does not wait. */
 const segments: Scenario = {
   name: 'Fetch v12: min.bytes across segments',
   run: async (send, opener) => {
@@ -137,5 +140,5 @@ const segments: Scenario = {
   },
 }
 
-/** When a fetch that finds too little, or errors, is answered. */
+/** When a fetch that finds too little data or errors is answered. */
 export const fetchWaitScenarios: readonly Scenario[] = [...besideIdle, ...inSessions, segments]

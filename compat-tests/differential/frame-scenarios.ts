@@ -7,7 +7,7 @@ import { requestFrame } from '../raw-client.ts'
 import type { Scenario } from './scenario.ts'
 import { newestIn44 } from './versions.ts'
 
-/** A frame around these bytes. */
+/** Wraps the bytes in a frame. */
 function framed(...parts: readonly (Buffer | readonly number[])[]): Buffer {
   const body = Buffer.concat(parts.map((part) => Buffer.from(part)))
   const size = Buffer.alloc(4)
@@ -28,7 +28,7 @@ function text(value: string): Buffer {
 const correlationId = [0, 0, 0, 7] as const
 const noTags = [0] as const
 
-/** A header with nothing behind it. */
+/** A header without a body. */
 function bareHeader(apiKey: number, apiVersion: number, headerVersion: number): Buffer {
   return framed(int16s(apiKey, apiVersion), correlationId, text('raw'), headerVersion === 2 ? noTags : [])
 }
@@ -45,7 +45,7 @@ const strangers: Scenario = {
   },
 }
 
-/** Versions of an api that no broker of 4.4 serves. */
+/** Versions of an API that no 4.4 broker serves. */
 // biome-ignore lint/suspicious/noExplicitAny: any api
 function unserved(api: ApiSchema<any, any>): number[] {
   return [(newestIn44[api.name] ?? api.versions.newest) + 1, 99, 32767, -1, -32768]
@@ -129,7 +129,7 @@ const sizes: Scenario = {
     await knock('-2147483648', Buffer.from([0x80, 0, 0, 0]))
     await knock('one more than socket.request.max.bytes', Buffer.from([0x06, 0x40, 0, 1]))
     await knock('2147483647', Buffer.from([0x7f, 0xff, 0xff, 0xff]))
-    // In time, or not at all: an answer of one must not hold up the other.
+    // A response in time or none at all: one must not hold up the other.
     const frame = requestFrame(Heartbeat, 4, ofNobody)
     await knock('two at once', Buffer.concat([frame, frame]), 2)
     const refused = bareHeader(ApiVersions.key, 99, 2)
@@ -140,5 +140,5 @@ const sizes: Scenario = {
   },
 }
 
-/** What is wrong with the bytes themselves. Each on a connection of its own. */
+/** Malformed frames, each on its own connection. */
 export const frameScenarios: readonly Scenario[] = [strangers, versions, headers, bodies, sizes]

@@ -213,7 +213,7 @@ const oddBeats: Scenario[] = inVersions(ConsumerGroupHeartbeat, 'odd members', a
   await send(ConsumerGroupDescribe, version, 'what became of them', { groupIds, includeAuthorizedOperations: false })
 })
 
-/** What members and commits of groups do wrong, and what happens at odd times. */
+/** Invalid requests of members and commits, and requests at unusual times. */
 export const groupErrorScenarios: readonly Scenario[] = [
   ...mismatches,
   ...betweenJoinAndSync,

@@ -16,7 +16,10 @@ export type JoinRequest = InputValue<typeof JoinGroup.request.fields>
 type JoinResponse = ValueOf<typeof JoinGroup.response.fields>
 type Opener = () => Promise<Send>
 
-/** Coordinators of groups may take their time where their topic is new: what is asked meanwhile is not compared. */
+/**
+ * Waits until the group coordinator is ready: with a new topic that may take time. The requests meanwhile are not
+ * compared.
+ */
 export async function coordinatorReady(send: Send): Promise<void> {
   await waitFor('a coordinator', async () => {
     const found = await send(FindCoordinator, 4, '~', { keyType: 0, coordinatorKeys: ['warm'] })
@@ -25,7 +28,7 @@ export async function coordinatorReady(send: Send): Promise<void> {
   })
 }
 
-/** A join of a consumer that reads nothing in particular. */
+/** JoinGroup of a consumer without a real subscription. */
 export function joinOf(groupId: string, wish: Partial<JoinRequest> = {}): JoinRequest {
   return {
     groupId,
@@ -44,14 +47,14 @@ export function subscription(topic: string): Buffer {
   return Buffer.concat([head, Buffer.from(topic), Buffer.from([255, 255, 255, 255])])
 }
 
-/** Joins, with the member id that is given out if there is one to wait for. */
+/** Joins; repeats the request with the assigned member id if there is one. */
 export async function enter(send: Send, version: number, request: JoinRequest): Promise<JoinResponse> {
   const first = await send(JoinGroup, version, 'joins', request)
   if (first.errorCode !== 79) return first
   return send(JoinGroup, version, 'joins with its member id', { ...request, memberId: first.memberId })
 }
 
-/** One member alone in a stable group. */
+/** A stable group with one member. */
 export async function stableGroup(
   send: Send,
   groupId: string,
@@ -168,7 +171,7 @@ const nobodys = inAges('groups that are not there', async ({ send, at, age }) =>
 const descriptions = inVersions(DescribeGroups, 'groups of several kinds', async (send, version) => {
   await coordinatorReady(send)
   const id = (what: string) => `described-${version}-${what}`
-  // First of all: Kafka shows a group of which nothing is written once something is written after it.
+  // Runs first: Kafka lists a group without records only once something is written after it.
   await send(JoinGroup, 5, 'a group with nobody in it yet', joinOf(id('empty')))
   await stableGroup(send, id('stable'), {}, subscription('assigned'))
   await stableGroup(send, id('static'), { groupInstanceId: 'one' })
@@ -191,12 +194,12 @@ const descriptions = inVersions(DescribeGroups, 'groups of several kinds', async
   })
 })
 
-/** Heartbeats until the member learns that a rebalance is under way. */
+/** Sends heartbeats until the member is told of a rebalance. */
 export async function untilRebalance(send: Send, member: { groupId: string; memberId: string; generationId: number }) {
   await waitFor('a rebalance', async () => (await send(Heartbeat, 3, '~', member)).errorCode === 27)
 }
 
-/** One member leaves, as that version says it. */
+/** LeaveGroup of one member in the given version. */
 export function leaveOf(version: number, groupId: string, memberId: string, groupInstanceId: string | null = null) {
   return version < 3 ? { groupId, memberId } : { groupId, members: [{ memberId, groupInstanceId, reason: null }] }
 }
@@ -293,7 +296,7 @@ const coordinators = inVersions(FindCoordinator, 'of groups and of nothing', asy
     if (version >= 4) await find(`type ${keyType}, nothing`, keyType)
   }
   if (version > 0) {
-    // Kafka makes the topic of transactions on the first question.
+    // Kafka creates the transaction topic at the first request.
     const isFound = ({ errorCode, coordinators }: ValueOf<typeof FindCoordinator.response.fields>) =>
       (coordinators[0]?.errorCode ?? errorCode) === 0
     await waitFor('a coordinator of transactions', async () => isFound(await find('~', 1, 'tx')))

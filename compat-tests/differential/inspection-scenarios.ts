@@ -11,12 +11,12 @@ import type { Send } from './transcript.ts'
 
 const [PRODUCE_VERSION, FETCH_VERSION, LIST_VERSION] = [9, 12, 7] as const
 const HOUR_MS = 3_600_000
-/** Not now: the same in every answer, and within what a topic takes. */
+/** Not the current time: equal in every response, and within the topic's limits. */
 const baseTimestamp = Date.now() - 60_000
 
 const three: readonly ForgedRecord[] = [{}, { timestampDelta: 2000 }, { timestampDelta: 1000 }]
 
-/** Batches whose header and content contradict each other, or that hold what no record is. */
+/** Batches whose header contradicts the content, or with content that is no valid record. */
 function forgeries(): Record<string, Omit<Forgery, 'codec'> & { readonly header?: Partial<BatchHeader> }> {
   return {
     'all as it should be': { records: three },
@@ -89,7 +89,7 @@ function forgeries(): Record<string, Omit<Forgery, 'codec'> & { readonly header?
   }
 }
 
-/** The same, of the bytes that a codec made. */
+/** The same for compressed bytes. */
 const damages: Record<string, Omit<Forgery, 'codec'>> = {
   'cut in the middle': { records: three, damage: (bytes) => bytes.subarray(0, bytes.length >> 1) },
   'cut by one byte': { records: three, damage: (bytes) => bytes.subarray(0, bytes.length - 1) },
@@ -109,10 +109,10 @@ const topics: Record<string, Record<string, string>> = {
   gzip: { 'compression.type': 'gzip' },
   uncompressed: { 'compression.type': 'uncompressed' },
 }
-/** Where the codec makes no difference but that there is one, two are enough. */
+/** Two codecs are enough if only compression as such matters. */
 const codecsOf: Readonly<Record<string, readonly number[]>> = { compacted: [0, 3], stamped: [0, 4], bounded: [0, 2] }
 
-/** What a partition made of the batch; times of the broker's own are left out. */
+/** What a partition stored of the batch; timestamps set by the broker are left out. */
 async function look(send: Send, topic: string, partition: number, what: string, isStamped: boolean): Promise<void> {
   const partitions = [{ partition, fetchOffset: 0, partitionMaxBytes: 1 << 20 }]
   await send(
@@ -160,7 +160,7 @@ async function play(send: Send, kind: string, codec: number): Promise<void> {
   const name = `inspect-${kind}-${codec}`
   await makeTopic(send, name, { numPartitions: all.length, configs })
   await logsAreThere(send, name, all.length)
-  // A partition each: what one batch did to the log must not show in the answers about another.
+  // One partition each: the effect of one batch must not show in the responses about another.
   for (const [index, [what, forgery]] of all.entries()) {
     const records = forgedBatch({ ...forgery, codec, header: { baseTimestamp, ...forgery.header } })
     const produce = { acks: -1, timeoutMs: 5000, topicData: [{ name, partitionData: [{ index, records }] }] }
@@ -170,7 +170,7 @@ async function play(send: Send, kind: string, codec: number): Promise<void> {
   }
 }
 
-/** Batches that lie: what is refused, what is corrected, and what is found of it afterwards. */
+/** Invalid batches: what is refused, what is corrected, and what can be read afterwards. */
 export const inspectionScenarios: readonly Scenario[] = Object.keys(topics).flatMap((kind) =>
   (codecsOf[kind] ?? [0, 1, 2, 3, 4]).map((id) => ({
     name: `Produce: batches that lie, ${codecOf(id)!.name} to a topic that is ${kind}`,

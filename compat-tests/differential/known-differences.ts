@@ -1,7 +1,7 @@
 import { brokerConfigs } from '../../src/config/broker-configs.ts'
 import { oldestIn44 } from './versions.ts'
 
-/** Where Ottla answers something else than Apache Kafka 4.4, and why that is meant. */
+/** A response of Ottla that differs on purpose from Apache Kafka 4.4, and the reason. */
 export interface KnownDifference {
   readonly place: RegExp
   readonly reason: string
@@ -11,7 +11,7 @@ function ofSetting(name: string, reason: string): KnownDifference {
   return { place: new RegExp(`^DescribeConfigs .*configs\\.\\[${name.replaceAll('.', '\\.')}\\]`), reason }
 }
 
-/** Apis that Apache Kafka serves and Ottla does not tell of in ApiVersions, by what they belong to. */
+/** APIs that Apache Kafka serves and Ottla does not advertise in ApiVersions, by feature. */
 const unfinished: Readonly<Record<string, readonly string[]>> = {
   'transactions are not finished': [
     'AddPartitionsToTxn',
@@ -44,10 +44,10 @@ const unfinished: Readonly<Record<string, readonly string[]>> = {
   ],
 }
 
-/** A version of Produce that no 4.x answers is told all the same, for the sake of librdkafka (KAFKA-18659). */
+/** Kafka 4.x does not answer these old Produce versions but advertises them for librdkafka (KAFKA-18659). */
 const toldAllTheSame = new Set(['Produce'])
 
-/** Together they explain every difference in what is served: as soon as one is gone, the test asks to have it deleted. */
+/** Together they explain every difference in ApiVersions. The test fails if an entry is no longer needed. */
 const served: readonly KnownDifference[] = [
   ...Object.entries(unfinished).flatMap(([reason, apis]) =>
     apis.map((api) => ({ place: new RegExp(`^ApiVersions .*apiKeys\\.\\[${api}\\]$`), reason })),

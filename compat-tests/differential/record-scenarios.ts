@@ -14,11 +14,11 @@ import type { Loose, Send } from './transcript.ts'
 
 /** An id that no topic has. */
 export const fakeId = 'f4keAAAAAAAAAAAAAAAAAA'
-/** Not now: the same in every run, and within what a topic takes. */
+/** Not the current time: the same in every run, and within the topic's limits. */
 const someTimeMs = Date.now() - 60_000
 const timeoutMs = 5000
 
-/** A batch with a record for each value, a second apart. */
+/** A batch with one record per value, one second apart. */
 export function batchOf(
   values: readonly (string | null)[],
   options: BatchOptions = {},
@@ -30,13 +30,13 @@ export function batchOf(
   )
 }
 
-/** A topic, by both of its names. */
+/** A topic by name and id. */
 export interface Place {
   readonly name: string
   readonly topicId: string
 }
 
-/** A topic with two partitions, whose logs are there. */
+/** Creates a topic with two partitions and waits for its logs. */
 export async function placeOf(send: Send, name: string, configs: Record<string, string> = {}): Promise<Place> {
   const settings = Object.entries(configs).map(([key, value]) => ({ name: key, value }))
   const topicId = await makeTopic(send, name, { numPartitions: 2, configs: settings })
@@ -46,7 +46,7 @@ export async function placeOf(send: Send, name: string, configs: Record<string, 
 
 async function producerIdOf(send: Send): Promise<number> {
   const request = { transactionalId: null, transactionTimeoutMs: 1000 }
-  // Kafka's broker asks its controller for a block of ids first.
+  // Kafka's broker first asks its controller for a block of ids.
   return waitFor('a producer id', async () => {
     const { errorCode, producerId } = await send(InitProducerId, 4, '~', request)
     return errorCode === 0 && String(producerId)
@@ -54,10 +54,10 @@ async function producerIdOf(send: Send): Promise<number> {
 }
 
 const FIRST_PRODUCE_BY_ID = 13
-/** First version of Fetch that names topics by their ids. */
+/** First version of Fetch that identifies topics by id. */
 export const FIRST_FETCH_BY_ID = 13
 
-/** Produces to partition 0 of a place unless told another. */
+/** Produces, by default to partition 0. */
 export function producer(send: Send, version: number) {
   return (what: string, place: Place, records: Buffer | null, wish: object = {}, index = 0) => {
     const named = version >= FIRST_PRODUCE_BY_ID ? { topicId: place.topicId } : { name: place.name }
@@ -125,7 +125,7 @@ const production = inVersions(Produce, 'batches of every kind', async (send, ver
   ]
   await send(Produce, version, 'several partitions', { acks: -1, timeoutMs, topicData: [{ ...named, partitionData }] })
   await produce('null to a topic that is not there', nowhere, null)
-  // Not to one that is: Kafka stumbles over its own answer to that, and never gives it.
+  // Not to an existing topic: Kafka then fails to build its response and never sends it.
   await send(Produce, version, 'no topics', { acks: -1, timeoutMs, topicData: [] })
   await send(Produce, version, 'no partitions', { acks: -1, timeoutMs, topicData: [{ ...named, partitionData: [] }] })
 })
@@ -157,7 +157,7 @@ const idempotence = inVersions(Produce, 'sequences', async (send, version) => {
   await send(DescribeProducers, 0, 'nothing', { topics: [] })
 })
 
-/** One partition of a fetch. */
+/** One partition of a fetch request. */
 export type FetchPartition = Loose<InputValue<typeof Fetch.request.fields>['topics'][number]['partitions'][number]>
 
 function fetcher(send: Send, version: number, place: Place) {
@@ -318,7 +318,7 @@ const producerIds = inVersions(InitProducerId, 'without transactions', async (se
   await init('an epoch without an id', { producerEpoch: 5 })
 })
 
-/** Records: written, read, looked for and deleted. */
+/** Records: produced, fetched, searched and deleted. */
 export const recordScenarios: readonly Scenario[] = [
   ...production,
   ...idempotence,

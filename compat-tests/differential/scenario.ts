@@ -2,15 +2,15 @@ import type { ApiSchema } from '../../protocol/schema.ts'
 import type { Knock, Send } from './transcript.ts'
 import { versionsOf } from './versions.ts'
 
-/** Requests that are sent to both brokers in the same order. */
+/** Requests sent to both brokers in the same order. */
 export interface Scenario {
   readonly name: string
-  /** True where what is exchanged says too little to count as a comparison of the api. */
+  /** True if the exchange is too small to count as a comparison of the API. */
   readonly isTrivial?: boolean
   readonly run: (send: Send, opener: () => Promise<Send>, knock: Knock) => Promise<void>
 }
 
-/** A scenario that is played once for each of those versions; names of topics and groups must carry the version. */
+/** A scenario that runs once per version; names of topics and groups must contain the version. */
 export function inVersions(
   // biome-ignore lint/suspicious/noExplicitAny: any api
   api: ApiSchema<any, any>,
@@ -23,13 +23,13 @@ export function inVersions(
   }))
 }
 
-/** Version of an api in the age that is being played. */
+/** Version of an API in the current age. */
 // biome-ignore lint/suspicious/noExplicitAny: any api
 export type At = (api: ApiSchema<any, any>) => number
 
 /**
- * A scenario of several apis, played with all in their oldest version, all in a middle one, and all in their newest;
- * names of topics and groups must carry the age.
+ * A scenario with several APIs that runs in each age: with all in their oldest version, a middle one, and their newest.
+ * Names of topics and groups must contain the age.
  */
 export function inAges(
   name: string,

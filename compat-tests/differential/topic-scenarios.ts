@@ -20,23 +20,23 @@ type NewTopic = InputValue<typeof CreateTopics.request.fields>['topics'][number]
 const timeoutMs = 10_000
 const fakeId = 'f4keAAAAAAAAAAAAAAAAAA'
 
-/** A topic of one partition unless told otherwise. */
+/** A topic with one partition by default. */
 export function topic(name: string, wish: Partial<NewTopic> = {}): NewTopic {
   return { name, numPartitions: 1, replicationFactor: 1, assignments: [], configs: [], ...wish }
 }
 
-/** Makes a topic in the newest version, whatever the scenario is about; readers see it once this resolves. */
+/** Creates a topic with the newest version, whatever the scenario tests; resolves once readers see it. */
 export async function makeTopic(send: Send, name: string, wish: Partial<NewTopic> = {}): Promise<string> {
   const { topics } = await send(CreateTopics, 7, `(make ${name})`, { topics: [topic(name, wish)], timeoutMs })
   for (;;) {
-    // Kafka's controller answers before its broker has heard of the topic.
+    // Kafka's controller answers before its broker knows the topic.
     const seen = await send(Metadata, 12, '~', { topics: [{ name }], allowAutoTopicCreation: false })
     if (seen.topics[0]?.errorCode === 0) break
   }
   return topics[0]?.topicId as string
 }
 
-/** Waits until readers see all changes so far: changes are seen in their order, so a topic that comes last is enough. */
+/** Waits until readers see all changes so far. Changes become visible in order, so one more topic is enough. */
 export async function changesAreSeen(send: Send): Promise<void> {
   const name = `barrier-${randomUUID()}`
   await send(CreateTopics, 7, '~', { topics: [topic(name)], timeoutMs })
@@ -46,7 +46,7 @@ export async function changesAreSeen(send: Send): Promise<void> {
   }
 }
 
-/** Kafka's broker makes its logs after its controller has answered. */
+/** Kafka's broker creates its logs after its controller has answered. */
 export async function logsAreThere(send: Send, topic: string, count: number): Promise<void> {
   await waitFor(`the logs of ${topic}`, async () => {
     const { results } = await send(DescribeLogDirs, 4, '~', { topics: null })

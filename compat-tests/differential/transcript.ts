@@ -13,7 +13,7 @@ import type { RawClient } from '../raw-client.ts'
 import { within } from '../wait-for.ts'
 import { versionName } from './versions.ts'
 
-/** One request and its answer, masked: what two brokers must agree on. */
+/** One request and its masked response, in which two brokers must agree. */
 export interface Exchange {
   /** `CreateTopics v7: duplicate names`. */
   readonly label: string
@@ -22,7 +22,7 @@ export interface Exchange {
   readonly answered?: string
 }
 
-/** A request of which whatever is left out has its default. */
+/** A request in which omitted fields have their default. */
 export type Loose<T> = T extends Buffer | string | number | boolean | bigint | null | undefined
   ? T
   : T extends readonly (infer E)[]
@@ -34,20 +34,20 @@ export type Send = <Q extends Fields, S extends Fields>(
   version: number,
   what: string,
   request: Loose<InputValue<Q>>,
-  /** What of the answer is compared, where not all of it: other scenarios may have their part in it. */
+  /** Selects the compared part of the response if other scenarios affect the rest. */
   part?: (answer: ValueOf<S>) => unknown,
 ) => Promise<ValueOf<S>>
 
 /**
- * Sends bytes on a connection of their own and keeps what comes back: as many frames as there are to be, or the closing
- * of the connection.
+ * Sends bytes on a separate connection and keeps the reply: the expected number of frames, or the closing of the
+ * connection.
  */
 export type Knock = (what: string, bytes: Buffer, answers?: number) => Promise<void>
 
-/** Longer than any request of a scenario has reason to wait. */
+/** Longer than any request of a scenario should wait. */
 const PATIENCE_MS = 20_000
 
-/** Fields that differ from run to run; equal values stay recognisable: the first topic id is `topicId 1` everywhere. */
+/** Fields that differ from run to run. Equal values stay recognisable: the first topic id is always `topicId 1`. */
 const identities = new Set(['topicId', 'memberId', 'leader', 'producerId', 'clusterId', 'directoryId', 'sessionId'])
 const times = new Set(['logAppendTimeMs', 'timestampMs', 'maxTimestampMs', 'issueTimestampMs', 'leaderRecoveryTimeMs'])
 const places = new Set([
@@ -59,7 +59,7 @@ const places = new Set([
   'usableBytes',
   'throttleTimeMs',
 ])
-/** Arrays whose order is that of a hash table in Kafka. */
+/** Arrays in the order of a hash table in Kafka. */
 const unordered = new Set([
   'topics',
   'results',
@@ -76,23 +76,23 @@ const unordered = new Set([
   'subscribedTopicNames',
 ])
 
-/** Masks answers of one scenario against one broker. */
+/** Records and masks one broker's responses in a scenario. */
 export class Transcript {
   readonly exchanges: Exchange[] = []
   readonly #identities = new Map<string, Map<unknown, string>>()
 
-  /** Sends on this client, keeping the masked answer. The closing of the connection is an answer too. */
+  /** Sends on this client and keeps the masked response. A closed connection counts as a response. */
   sender(client: RawClient): Send {
     return async (api, version, what, request, part) => {
       const whole = filled(api.request.fields, request) as never
-      // Asked to get somewhere, as often as it takes.
+      // Preparatory requests: repeated until they succeed, not recorded.
       if (what.startsWith('~')) return client.send(api, version, whole)
       const name = versionName(api.name, version)
       const exchange: { -readonly [K in keyof Exchange]: Exchange[K] } = {
         label: `${name}: ${what}`,
         answer: undefined,
       }
-      // In the order of the requests: answers on several connections may overtake each other.
+      // In request order: responses on several connections may overtake each other.
       this.exchanges.push(exchange)
       try {
         const response = await within(exchange.label, client.send(api, version, whole), PATIENCE_MS)
@@ -106,7 +106,7 @@ export class Transcript {
     }
   }
 
-  /** Knocks at this port. */
+  /** Returns a Knock for this port. */
   knocker(port: number): Knock {
     return async (what, bytes, answers = 1) => {
       this.exchanges.push({ label: `bytes: ${what}`, answer: await framesAfter(port, bytes, answers) })
@@ -130,7 +130,7 @@ export class Transcript {
     return identities.has(field) ? this.#identity(field, value) : value
   }
 
-  /** Members by when they were first heard of, everything else by name; numbers by size. */
+  /** Sorts members by first appearance, other elements by name, and numbers by size. */
   #inOrder(elements: readonly unknown[]): unknown[] {
     if (elements.every((each) => typeof each === 'number')) return [...elements].sort((a, b) => a - b)
     const members = this.#identities.get('memberId')
@@ -144,7 +144,7 @@ export class Transcript {
   #identity(field: string, value: unknown): unknown {
     if (field === 'sessionId' && value === 0) return value
     if (value === null || value === '' || value === ZERO_UUID || value === -1) return value
-    // The leader of a group is one of its members.
+    // A group's leader is one of its members.
     const kind = field === 'leader' ? 'memberId' : field
     const known = this.#identities.get(kind) ?? new Map<unknown, string>()
     this.#identities.set(kind, known)
@@ -187,12 +187,12 @@ function filled(fields: Fields, value: object): object {
   return whole
 }
 
-/** Ports and temporary directories in the values of settings. */
+/** Masks ports and temporary directories in values of settings. */
 function withoutPlaces(text: string): string {
   return text.replace(/127\.0\.0\.1:\d+/g, '127.0.0.1:<port>').replace(/\/tmp\/ottla-test-[^/,]+/g, '<directory>')
 }
 
-/** The frames that answer these bytes, in hexadecimal, with `closed` behind them where the connection ended. */
+/** The frames received in reply, in hexadecimal; `closed` at the end if the connection ended. */
 function framesAfter(port: number, bytes: Buffer, answers: number): Promise<string[]> {
   return new Promise((resolve) => {
     const frames: string[] = []

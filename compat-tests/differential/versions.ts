@@ -1,6 +1,6 @@
 import type { ApiSchema } from '../../protocol/schema.ts'
 
-/** Oldest version that Apache Kafka 4.4 still answers, of apis where it is not the schema's oldest. */
+/** Oldest version that Apache Kafka 4.4 still serves, for APIs where it is not the schema's oldest. */
 export const oldestIn44: Readonly<Record<string, number>> = {
   Produce: 3,
   Fetch: 4,
@@ -22,10 +22,10 @@ export const oldestIn44: Readonly<Record<string, number>> = {
   DescribeDelegationToken: 1,
 }
 
-/** Newest version that a stock 4.4 broker answers, where the schema has one that is not finished. */
+/** Newest version that a stock 4.4 broker serves, for APIs whose newest schema version is unstable. */
 export const newestIn44: Readonly<Record<string, number>> = { InitProducerId: 5 }
 
-/** The oldest, a middle, and the newest version that both brokers answer. */
+/** The oldest, a middle, and the newest version that both brokers serve. */
 // biome-ignore lint/suspicious/noExplicitAny: any api
 export function versionsOf(api: ApiSchema<any, any>): number[] {
   const oldest = oldestIn44[api.name] ?? api.versions.oldest
@@ -33,7 +33,7 @@ export function versionsOf(api: ApiSchema<any, any>): number[] {
   return [...new Set([oldest, Math.floor((oldest + newest) / 2), newest])]
 }
 
-/** A version of an api as exchanges name it. */
+/** Label of an API version in exchanges. */
 export function versionName(api: string, version: number): string {
   return `${api} v${version}`
 }

@@ -18,10 +18,10 @@ import org.apache.kafka.common.record.internal.MutableRecordBatch;
 import org.apache.kafka.common.record.internal.Record;
 
 /**
- * Record batches by Apache Kafka's own classes.
+ * Writes and reads record batches with Apache Kafka's own classes.
  *
- * write FOLDER   writes the golden files. Their records are those of record-files.ts, by the same rules.
- * read FOLDER    reads every file there and prints what is in it, in the text of record-files.ts.
+ * write FOLDER   writes the golden files, with the same records as record-files.ts, by the same rules.
+ * read FOLDER    reads every file there and prints its contents in the text format of record-files.ts.
  *
  * Run with: java -cp "<jars of kafka-clients 4.3.1>/*" RecordFiles.java write data
  */

@@ -8,7 +8,7 @@ import { decompressZstd } from '../../protocol/compression/zstd-decoder.ts'
 const FRAMES = join(import.meta.dirname, 'frames')
 const CODECS = { '.lz4': 'lz4', '.zst': 'zstd', '.snappy': 'snappy', '.gz': 'gzip' } as const
 
-/** By the rule of make-frames.py. */
+/** Built by the rule of make-frames.py. */
 const content = Buffer.from(
   Array.from({ length: 8000 }, (_, i) => `line ${((i % 700) * 7919) % 10007} of the content, which comes back\n`).join(
     '',
@@ -56,7 +56,8 @@ describe('content compressed by the C libraries of other clients', () => {
   it('a wrong content size in an lz4 frame is found', () => {
     const bytes = readFileSync(join(FRAMES, 'content-size.lz4'))
     bytes.writeUInt32LE(content.length - 1, 6)
-    // The header checksum covers it, so this frame is taken for one of message format v0, where none is checked.
+    // The magic byte is wrong, so this is read as a frame of message format v0, where the header checksum is not
+    // checked.
     const result = codecNamed('lz4', 0).decompress(bytes, content.length)
     expect(result).to.be.instanceOf(DecompressionFault).and.include({ kind: 'corrupt' })
   })

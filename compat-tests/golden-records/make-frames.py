@@ -1,5 +1,5 @@
-"""Compressed content as the C libraries behind librdkafka and the Python clients write it, in the variants that a
-producer may choose: the files in frames/. Needs: pip install lz4 zstandard python-snappy. Run: python3 make-frames.py"""
+"""Writes frames/: compressed content from the C libraries behind librdkafka and the Python clients, in the variants
+that a producer may choose. Needs: pip install lz4 zstandard python-snappy. Run: python3 make-frames.py"""
 import gzip
 import os
 import struct

@@ -8,8 +8,8 @@ import { batchesOf, type RecordBatch } from '../../protocol/records/record-batch
 import { type LogRecord, RecordFault, readRecords } from '../../protocol/records/record-reader.ts'
 
 /**
- * The same files as RecordFiles.java writes, by the same rules, and the same text about what is in one. A name says
- * format, codec and content: v1-lz4-many.
+ * Builds the same files as RecordFiles.java and describes them in the same text. File names give format, codec and
+ * content: v1-lz4-many.
  */
 const LEGACY_CODECS = ['none', 'gzip', 'snappy', 'lz4'] as const
 const CODECS = [...LEGACY_CODECS, 'zstd'] as const
@@ -99,7 +99,7 @@ function messageSet(
   return buildMessageSet(messages, { magic, compression, ...(logAppendTimeMs !== undefined && { logAppendTimeMs }) })
 }
 
-/** What is in a file, a line for each batch and each record. Throws where anything in it is wrong. */
+/** Contents of a file, one line per batch and record. Throws if anything is invalid. */
 export function describeFile(bytes: Buffer): string[] {
   const { batches, endPosition, corruption } = batchesOf(bytes)
   if (endPosition !== bytes.length) throw new Error(corruption ?? 'cut batch')

@@ -37,10 +37,10 @@ import org.apache.kafka.common.protocol.ObjectSerializationCache;
  * Reads and writes messages with Kafka's own generated classes. A file of messages is a sequence of
  * name:UTF version:int16 size:int32 bytes[size].
  *
- * write SEED COUNT FILE    COUNT random messages of every name and version that these jars know
- * headers SEED FILE        headers of every api and version: named RequestHeader and ResponseHeader, of key:int16 bytes
- * errors                   every error: code, name, whether it is retriable, message, between tabs
- * rewrite FILE FILE        reads each message of the first file, writes it again to the second
+ * write SEED COUNT FILE    writes COUNT random messages of every name and version that these jars know
+ * headers SEED FILE        writes headers of every api and version: named RequestHeader and ResponseHeader, as key:int16 bytes
+ * errors                   prints every error: code, name, whether it is retriable, message, separated by tabs
+ * rewrite FILE FILE        reads each message of the first file and writes it to the second
  */
 public class MessageBytes {
     private static final String[] PACKAGES = {
@@ -117,7 +117,7 @@ public class MessageBytes {
         }
     }
 
-    /** Empty where these classes read something else than all of the bytes. */
+    /** Empty if these classes do not read exactly all of the bytes. */
     private static byte[] rewritten(String name, short version, byte[] bytes) throws Exception {
         Message message = (Message) messageClass(name).getDeclaredConstructor().newInstance();
         ByteBuffer buffer = ByteBuffer.wrap(bytes);
@@ -149,7 +149,7 @@ public class MessageBytes {
         put(out, name, version, ByteBuffer.allocate(2 + bytes.length).putShort(key).put(bytes).array());
     }
 
-    /** Kafka's definitions by name, out of the jars of the class path. */
+    /** Kafka's definitions by name, read from the jars of the class path. */
     private static Map<String, JsonNode> definitions() throws IOException {
         ObjectMapper mapper = new ObjectMapper().configure(JsonParser.Feature.ALLOW_COMMENTS, true);
         Map<String, JsonNode> found = new TreeMap<>();
@@ -167,14 +167,14 @@ public class MessageBytes {
         return found;
     }
 
-    /** Requests and responses are called so with "Data" behind; null for what Kafka describes but does not generate. */
+    /** Requests and responses have the suffix "Data"; null if Kafka generates no class for a definition. */
     private static Class<?> messageClass(String name) {
         for (String prefix : PACKAGES) {
             for (String suffix : new String[] {"Data", ""}) {
                 try {
                     return Class.forName(prefix + name + suffix);
                 } catch (ClassNotFoundException elsewhere) {
-                    // Looked for in the next package.
+                    // Try the next package.
                 }
             }
         }
@@ -196,7 +196,7 @@ public class MessageBytes {
         }
     }
 
-    /** Fills one message with random values that its version can carry. */
+    /** Fills one message with random values that its version can encode. */
     private static final class Filling {
         private final JsonNode definition;
         private final Class<?> type;
@@ -224,7 +224,7 @@ public class MessageBytes {
             Object target = constructor.newInstance();
             for (JsonNode field : fields) {
                 JsonNode versions = field.has("versions") ? field.get("versions") : field.get("taggedVersions");
-                // A quarter keeps its default, so that tagged fields are left out at times.
+                // A quarter of the fields keep their default, so that some tagged fields are left out.
                 if (!Versions.include(versions, version) || random.nextInt(4) == 0 && !isUnset(field)) continue;
                 Field member = struct.getDeclaredField(camelCase(field.get("name").asText()));
                 member.setAccessible(true);
@@ -234,7 +234,7 @@ public class MessageBytes {
             return target;
         }
 
-        /** Record data that is not set is null, whether the version can carry it or not. */
+        /** Unset record data is null, whether the version can encode null or not. */
         private static boolean isUnset(JsonNode field) {
             return field.get("type").asText().equals("records");
         }
@@ -285,7 +285,7 @@ public class MessageBytes {
             }
         }
 
-        /** Exact in 53 bits, or a limit of the type: all that Ottla promises to keep. */
+        /** Exact in 53 bits, or a limit of the type: Ottla promises to keep only these values. */
         private long int64() {
             return switch (random.nextInt(8)) {
                 case 0 -> Long.MAX_VALUE;

@@ -20,11 +20,11 @@ import { needs } from '../requirements.ts'
 import { messageBytes, SEED } from './message-bytes.ts'
 import { type MessageEntry, messageFile, readMessageFile } from './message-file.ts'
 
-/** 4.4.0 judges every version that it knows; 3.9.1 the older ones that 4.x has dropped. */
+/** 4.4.0 checks every version that it knows; 3.9.1 checks the older ones that 4.x dropped. */
 const JUDGES = ['4.4.0', '3.9.1'] as const
 type Judge = (typeof JUDGES)[number]
 
-/** Messages of each name and version, each way. */
+/** Messages of each name and version, in each direction. */
 const COUNT = Number(process.env.GOLDEN_COUNT ?? 20)
 
 function idOf({ name, version }: { name: string; version: number }): string {
@@ -47,14 +47,14 @@ function versionsOf(schema: MessageSchema): number[] {
 describe(`Kafka's own classes (seed ${SEED})`, () => {
   needs('java', 'maven')
   let directory: string
-  /** What Kafka wrote, by name and version. */
+  /** Messages written by Kafka, by name and version. */
   const kafkas = new Map<string, Buffer[]>()
-  /** What we wrote, with what Kafka made of it. */
+  /** Messages written by Ottla, and Kafka's rewritten form. */
   const ours = new Map<string, { readonly bytes: Buffer; readonly rewritten: Buffer }[]>()
   const judgeOf = new Map<string, Judge>()
 
   before(async function () {
-    this.timeout(600_000) // the jars are fetched where they are not yet
+    this.timeout(600_000) // the jars are downloaded if they are missing
     directory = mkdtempSync(join(tmpdir(), 'ottla-golden-'))
     const messages = await Promise.all(JUDGES.map(messagesOf))
     for (const [index, judge] of JUDGES.entries()) collectKafkas(judge, messages[index]!)

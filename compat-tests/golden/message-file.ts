@@ -1,14 +1,14 @@
 import { ByteReader } from '../../protocol/byte-reader.ts'
 import { ByteWriter, contiguous } from '../../protocol/byte-writer.ts'
 
-/** One message of a file that MessageBytes.java writes or reads. */
+/** One message in a file that MessageBytes.java writes or reads. */
 export interface MessageEntry {
   readonly name: string
   readonly version: number
   readonly bytes: Buffer
 }
 
-/** name:string version:int16 size:int32 bytes[size], again and again. */
+/** Format: name:string version:int16 size:int32 bytes[size], repeated. */
 export function readMessageFile(content: Buffer): MessageEntry[] {
   const reader = new ByteReader(content)
   const entries: MessageEntry[] = []

@@ -14,7 +14,7 @@ import { type MessageEntry, messageFile, readMessageFile } from './message-file.
 const JUDGE = '4.4.0'
 const schemas = new Map(allSchemas.map((schema) => [schema.name, schema]))
 
-/** Why we do not read these bytes as that message; undefined where we do. */
+/** Reason why Ottla cannot decode these bytes as that message; undefined if it can. */
 function refusal(schema: MessageSchema, { version, bytes }: MessageEntry): string | undefined {
   const reader = new ByteReader(bytes)
   try {
@@ -26,7 +26,10 @@ function refusal(schema: MessageSchema, { version, bytes }: MessageEntry): strin
   return reader.remaining === 0 ? undefined : 'bytes left over'
 }
 
-/** Each message cut, or with one byte changed to what is most likely to hurt: lengths of zero, minus one, too much. */
+/**
+ * Each message truncated, or with one byte changed to a value likely to cause trouble: lengths of zero, minus one, too
+ * large.
+ */
 function damaged(messages: readonly MessageEntry[]): MessageEntry[] {
   const positions = fc.sample(fc.nat(), { seed: SEED, numRuns: messages.length })
   return messages.flatMap((message, index) => {
@@ -52,7 +55,7 @@ describe(`damaged messages (seed ${SEED})`, () => {
   })
 
   it("are refused where Kafka's own classes refuse them, and read where those do", async function () {
-    this.timeout(600_000) // the jars are fetched where they are not yet
+    this.timeout(600_000) // the jars are downloaded if they are missing
     const [whole, broken, read] = ['whole', 'broken', 'read'].map((name) => join(directory as string, name)) as [
       string,
       string,
@@ -69,7 +72,7 @@ describe(`damaged messages (seed ${SEED})`, () => {
     const disputed = entries.flatMap((entry, index) => {
       const ours = refusal(schemas.get(entry.name) as MessageSchema, entry)
       const theyRefuse = theirs[index]?.bytes.length === 0 && entry.bytes.length > 0
-      // Kafka does not look at the size of a tagged field that it knows.
+      // Kafka ignores the size of a tagged field that it knows.
       if ((ours !== undefined) === theyRefuse || entry.bytes.length === 0 || ours?.startsWith('tagged field')) return []
       return [`${entry.name} v${entry.version} ${entry.bytes.toString('hex')}: ${ours ?? 'read'}`]
     })

@@ -10,12 +10,12 @@ import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.serialization.*;
 
 /**
- * Groups of consumers, each of which is restarted one member after the other while a producer goes on. Arguments:
- * bootstrap server, members of a group, then a group each: its name, which is that of its topic too, and the settings
- * of its members before the first, after the first, after the second restart and so on, separated by "|"; settings are
- * name=value, separated by spaces, where # stands for a member's number and subscription.pattern for a regular
- * expression to subscribe to. Prints a line for each group: its name, records sent, processed, processed twice, and
- * which kinds of members it had halfway through each restart.
+ * Restarts the members of consumer groups one after the other while a producer keeps sending. Arguments: bootstrap
+ * server, members per group, then one argument per group: its name, which is also its topic's, and the settings of its
+ * members before the first restart, after the first, after the second and so on, separated by "|". Settings are
+ * name=value, separated by spaces; # stands for a member's number, and subscription.pattern sets a regular expression to
+ * subscribe to. Prints a line for each group: its name, records sent, processed, processed twice, and its kinds of
+ * members halfway through each restart.
  */
 public class RollingRestart {
     public static void main(String[] args) throws Exception {
@@ -44,7 +44,7 @@ public class RollingRestart {
         final String bootstrap, name;
         final int count;
         final List<Properties> rounds = new ArrayList<>();
-        /** From one protocol to the other. */
+        /** Whether the group moves from one protocol to the other. */
         final boolean moves;
         final List<Member> members = new ArrayList<>();
 
@@ -92,7 +92,7 @@ public class RollingRestart {
             return members.stream().allMatch(each -> !each.assigned.isEmpty());
         }
 
-        /** As an administrator sees it: the protocol of the group, and how many members of each protocol are in it. */
+        /** What an administrator sees: the protocol of the group and its number of members of each protocol. */
         String kinds() throws Exception {
             try (Admin admin = Admin.create(Map.of("bootstrap.servers", bootstrap))) {
                 var group = admin.describeConsumerGroups(List.of(name)).all().get().get(name);
@@ -124,7 +124,7 @@ public class RollingRestart {
         }
     }
 
-    /** Processes, commits, and only then polls again: after a clean close nothing is left undone or done twice. */
+    /** Processes, commits, and only then polls again: after a clean close no record is lost or processed twice. */
     static class Member extends Thread {
         final Group group;
         final KafkaConsumer<Integer, Integer> consumer;
@@ -152,7 +152,7 @@ public class RollingRestart {
             else consumer.subscribe(new SubscriptionPattern(pattern.toString()), listener);
         }
 
-        /** A cooperative member may process while others rebalance, and commit once they are through: false until then. */
+        /** A cooperative member may process during a rebalance but commit only after it: false until then. */
         boolean commit() {
             try {
                 consumer.commitSync();
@@ -160,8 +160,8 @@ public class RollingRestart {
             } catch (org.apache.kafka.common.errors.RebalanceInProgressException e) {
                 return false;
             } catch (CommitFailedException e) {
-                // Among members of the consumer protocol a classic one may be in a new generation before it knows:
-                // what it has just processed comes again.
+                // In a consumer-protocol group a classic member may be in a new generation before it knows: the records
+                // it has just processed come again.
                 if (group.moves) return true;
                 throw e;
             }
@@ -171,7 +171,8 @@ public class RollingRestart {
             try {
                 boolean committed = true;
                 while (!closing.get() || !committed) {
-                    // What waits for its commit may go to somebody else with the next rebalance: no more until then.
+                    // Partitions with uncommitted records may move to another member in the next rebalance, so no more
+                    // records are read until then.
                     if (committed) consumer.resume(consumer.assignment());
                     else consumer.pause(consumer.assignment());
                     var records = consumer.poll(Duration.ofMillis(50));

@@ -7,8 +7,9 @@ import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.serialization.*;
 
 /**
- * Two static members of a group, one of which is restarted, imitated, and in the end stays away. Arguments: bootstrap
- * server, topic, group, partitions of the topic, then consumer settings as name=value. Prints a line about each.
+ * Two static members of a group. One is restarted, then another member uses its instance id, and at last it stays away.
+ * Arguments: bootstrap server, topic, group, partitions of the topic, then consumer settings as name=value. Prints a
+ * line about each.
  */
 public class StaticMembers {
     static String bootstrap, topic, group;

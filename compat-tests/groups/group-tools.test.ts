@@ -13,12 +13,15 @@ import { TestBroker } from '../test-broker.ts'
 const VERSIONS = ['4.3.1', '2.8.2']
 const RECORDS = 10
 const HOUR_MS = 3_600_000
-/** Time of the first record, which retention leaves alone; the others follow, an hour apart, each at half past from now. */
+/**
+ * Timestamp of the first record, young enough for retention; the others follow an hour apart, each half an hour off the
+ * current time.
+ */
 const FIRST_RECORD_MS = Date.now() - 20.5 * HOUR_MS
 
 const SAID_BESIDE = 'on stderr: '
 
-/** Rows of a table as the tools print them, by column. */
+/** Rows of a printed table, by column. */
 function table(text: string): Record<string, string>[] {
   const lines = text
     .split(SAID_BESIDE)[0]!
@@ -59,7 +62,7 @@ describe('stock tools for groups', function () {
     if (folder !== undefined) rmSync(folder, { recursive: true, force: true })
   })
 
-  /** Two partitions with records an hour apart. */
+  /** Fills two partitions with records an hour apart. */
   async function fill(): Promise<void> {
     const admin = kafka.admin()
     await admin.connect()

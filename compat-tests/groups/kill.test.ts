@@ -7,7 +7,7 @@ const TOPIC = 'killed'
 const PARTITIONS = 6
 const MEMBERS = 3
 const SESSION_TIMEOUT_MS = 6_000
-/** For a busy machine. */
+/** Extra time for a busy machine. */
 const SLACK_MS = 10_000
 
 describe('the broker is killed while members of a group commit', function () {
@@ -18,7 +18,7 @@ describe('the broker is killed while members of a group commit', function () {
   let consumers: Consumer[]
   let isProducing = true
   let producing: Promise<void>
-  /** Offsets of which a member was told that they are committed, by partition. */
+  /** Offsets acknowledged as committed, by partition. */
   const acknowledged = new Map<number, number>()
   const processed = new Set<number>()
   let sent = 0
@@ -66,7 +66,8 @@ describe('the broker is killed while members of a group commit', function () {
 
   async function produce(): Promise<void> {
     while (isProducing) {
-      // kafkajs sends a batch again with the same sequence number, but maybe to another partition unless that is given.
+      // kafkajs resends a batch with the same sequence number but possibly to another partition, so the partition is
+      // set.
       await producer.send({ topic: TOPIC, messages: [{ value: `${sent}`, partition: sent % PARTITIONS }] })
       sent++
     }
@@ -91,7 +92,7 @@ describe('the broker is killed while members of a group commit', function () {
       const found = await committed()
       for (const [partition, offset] of told) expect(found.get(partition), `${partition}`).to.be.at.least(offset)
       const sentBefore = sent
-      // A member that came back under a new name waits until its old one has timed out.
+      // A member that rejoins under a new id waits until its old one has timed out.
       const patienceMs = SESSION_TIMEOUT_MS + SLACK_MS
       await waitFor('records are processed again', () => processed.size > sentBefore + 50, patienceMs)
     })

@@ -33,7 +33,7 @@ const common: Settings = {
   'group.consumer.min.assignment.interval.ms': '0',
 }
 
-/** The members that live through the moves. */
+/** Members that stay in their groups while the broker is replaced. */
 class Members {
   readonly dynamic = new ClassicMember('classic', TOPIC)
   readonly static = new ClassicMember('classic-static', TOPIC, 'instance-1')
@@ -55,7 +55,7 @@ class Members {
 
 const everything = Array.from({ length: PARTITIONS }, (_, i) => i)
 
-/** Until all of a group have the same epoch and, together, all partitions. */
+/** Sends heartbeats until all members have the same epoch and own all partitions together. */
 async function settle(client: RawClient, members: readonly ConsumerMember[]): Promise<void> {
   await waitFor(`the members of ${members[0]!.groupId} have come to rest`, async () => {
     for (const member of members) expect(await member.beat(client)).to.equal('NONE')
@@ -98,7 +98,7 @@ async function makeHistory(broker: TestBroker, client: RawClient): Promise<Membe
   return members
 }
 
-/** A group that a stock client was in and has left. */
+/** A group that a stock client has joined and left. */
 async function kafkajsGroup(broker: TestBroker, groupId: string): Promise<void> {
   const consumer = new Kafka({ brokers: [broker.bootstrap], logLevel: logLevel.NOTHING }).consumer({ groupId })
   await consumer.connect()
@@ -110,14 +110,15 @@ async function kafkajsGroup(broker: TestBroker, groupId: string): Promise<void> 
   await consumer.disconnect()
 }
 
-/** Offsets that a transaction has committed, and others that one has not. */
+/** Commits offsets in a transaction, and leaves others in an open one. */
 async function commitInTransactions({ bootstrap }: TestBroker, consumerGroupId: string): Promise<void> {
   const kafka = new Kafka({ brokers: [bootstrap], logLevel: logLevel.NOTHING, retry: { retries: 30 } })
   for (const [offset, end] of [
     ['70', 'commit'],
     ['80', 'abort'],
   ] as const) {
-    // One each: the next transaction of the same one would have to wait until this one has ended everywhere.
+    // One producer per transaction: the next one of the same producer would have to wait until this one has ended
+    // everywhere.
     const producer = kafka.producer({ transactionalId: end, idempotent: true, maxInFlightRequests: 1 })
     await producer.connect()
     const transaction = await producer.transaction()
@@ -134,7 +135,7 @@ async function deleteOffset(client: RawClient, groupId: string, partitionIndex: 
   expect(deleted.topics[0]!.partitions[0]!.errorCode).to.equal(0)
 }
 
-/** Everything that a broker tells of its groups. */
+/** Everything that a broker reports about its groups. */
 async function stateOf(client: RawClient) {
   const { groups: listed } = await client.send(ListGroups, 5, { statesFilter: [], typesFilter: [] })
   const list = inOrder(listed, 'groupId')
@@ -187,7 +188,7 @@ function partitionsOf({ topicPartitions }: Assignment): string[] {
   return topicPartitions.flatMap(({ topicName, partitions }) => partitions.map((i) => `${topicName}-${i}`)).sort()
 }
 
-/** What a broker does with members that knew the one before it. */
+/** How a broker treats members that knew the previous broker. */
 async function goOn(broker: TestBroker, client: RawClient, members: Members): Promise<void> {
   for (const member of members.classic) {
     expect(await member.beat(client)).to.equal('NONE')
@@ -200,7 +201,7 @@ async function goOn(broker: TestBroker, client: RawClient, members: Members): Pr
     expect(await commitOffset(client, member.committer, TOPIC, 1, 40)).to.equal('NONE')
     expect(member.heartbeatIntervalMs).to.equal(member.groupId === 'consumer' ? HEARTBEAT_MS : 5000)
   }
-  // The static member is started anew: in the generation that it was in, while who it was is fenced.
+  // The static member restarts in its old generation; its previous member id is fenced.
   const { generationId, memberId } = members.static
   members.static.memberId = ''
   expect(await members.static.enter(client, everything)).to.equal('NONE')
@@ -220,7 +221,7 @@ async function startOn(program: BrokerProgram, { dataDir: from }: TestBroker, se
   return TestBroker.start({ program: { ...program, prepare }, settings })
 }
 
-/** Resolves once the coordinators of all these groups have read their logs, and transactions have ended in them. */
+/** Resolves once the coordinators of all these groups have loaded their logs and their transactions have ended. */
 async function groupsAreReady(client: RawClient, groupIds: readonly string[]): Promise<void> {
   await waitFor('groups are ready', async () => {
     const groups = groupIds.map((groupId) => ({ groupId, topics: null }))

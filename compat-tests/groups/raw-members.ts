@@ -10,7 +10,7 @@ import type { RawClient } from '../raw-client.ts'
 const TIMEOUT_MS = 60_000
 const NO_TOPIC_ID = '00000000-0000-0000-0000-000000000000'
 
-/** Who commits: nobody in particular, or a member in its generation or epoch. */
+/** Origin of a commit: outside the group, or a member with its generation or epoch. */
 export interface Committer {
   readonly groupId: string
   readonly memberId?: string
@@ -34,7 +34,7 @@ export async function commitOffset(
   return errorName(response.topics[0]!.partitions[0]!.errorCode)
 }
 
-/** A member of a classic group that is told apart from its connection, so that it can outlive a broker. */
+/** A member of a classic group, independent of its connection so that it can outlast a broker. */
 export class ClassicMember {
   readonly groupId: string
   readonly topic: string
@@ -58,7 +58,7 @@ export class ClassicMember {
     return { groupId, memberId, groupInstanceId, generationIdOrMemberEpoch }
   }
 
-  /** Joins and syncs; all partitions go to whoever leads. Resolves to the name of the error, NONE if there was none. */
+  /** Joins and syncs; the leader gets all partitions. Resolves to the name of the error, NONE if there was none. */
   async enter(client: RawClient, partitions: readonly number[]): Promise<string> {
     const joined = await client.send(JoinGroup, 7, {
       groupId: this.groupId,
@@ -85,7 +85,7 @@ export class ClassicMember {
 
 type Beat = InputValue<typeof ConsumerGroupHeartbeat.request.fields>
 
-/** A member of the consumer protocol that obeys at once, told apart from its connection too. */
+/** A member of the consumer protocol that applies assignments at once, also independent of its connection. */
 export class ConsumerMember {
   readonly groupId: string
   readonly memberId: string
@@ -108,7 +108,7 @@ export class ConsumerMember {
     return { groupId: this.groupId, memberId: this.memberId, generationIdOrMemberEpoch: this.memberEpoch }
   }
 
-  /** Resolves to the name of the error, NONE if there was none. */
+  /** Sends a heartbeat. Resolves to the name of the error, NONE if there was none. */
   async beat(client: RawClient): Promise<string> {
     const { groupId, memberId, memberEpoch, owned: topicPartitions } = this
     const first = { ...this.#wish, rebalanceTimeoutMs: TIMEOUT_MS, topicPartitions: [] }
@@ -134,7 +134,7 @@ function subscriptionOf(topic: string): Buffer {
   return Buffer.concat([head, Buffer.from(topic), Buffer.from([255, 255, 255, 255])])
 }
 
-/** ConsumerProtocolAssignment v0 of partitions of one topic. */
+/** ConsumerProtocolAssignment v0 with partitions of one topic. */
 function assignmentOf(topic: string, partitions: readonly number[]): Buffer {
   const head = Buffer.from([0, 0, 0, 0, 0, 1, 0, topic.length])
   const numbers = Buffer.alloc(4 * partitions.length + 8)

@@ -15,9 +15,9 @@ const CONSUMER = 'group.protocol=consumer'
 const WITHIN = { timeoutMs: 200_000 }
 
 interface JvmGroup {
-  /** Settings before the restart, and after each. */
+  /** Settings before the first restart and after each one. */
   readonly rounds: readonly string[]
-  /** Protocol of the group, and its classic and new members, halfway through each restart. */
+  /** Protocol of the group and its numbers of classic and new members, halfway through each restart. */
   readonly halfway: readonly string[]
 }
 
@@ -41,8 +41,8 @@ const jvmGroups: Readonly<Record<string, JvmGroup>> = {
 }
 
 /**
- * Among members of the consumer protocol a classic one may be in a new generation before it knows, and its commit is
- * refused: its client says so, and reads again what it had just processed. It is so with Apache Kafka 4.4.0 too.
+ * In a consumer-protocol group a classic member may be in a new generation before it knows, and its commit is refused:
+ * its client reports that and reads again what it had just processed. Apache Kafka 4.4.0 behaves the same.
  */
 const jvmGroupsThatMove: typeof jvmGroups = {
   'eager members that move to the consumer protocol, and back': {
@@ -55,7 +55,7 @@ const jvmGroupsThatMove: typeof jvmGroups = {
   },
 }
 
-/** Arguments of the programs in other languages: how their members share partitions. */
+/** Arguments of the programs in other languages: the assignment strategy of their members. */
 const otherGroups: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   'confluent-kafka': {
     range: 'partition.assignment.strategy=range',
@@ -76,7 +76,7 @@ function topicOf(client: string, group: string): string {
   return `${client}-${group.replaceAll(/\W+/g, '-')}`
 }
 
-/** The line that a program printed of one of its groups. */
+/** Line that a program printed about one of its groups. */
 function resultOf(said: string, topic: string): RolledOver & { halfway: string } {
   const line = new RegExp(`^${topic} sent=(\\d+) processed=(\\d+) twice=(\\d+)(?: halfway=(.*))?$`, 'm').exec(said)
   if (line === null) throw new Error(`nothing of ${topic} in: ${said}`)
@@ -94,7 +94,7 @@ describe('ten members, restarted one after the other while records keep coming',
   let broker: TestBroker
 
   before(async () => {
-    // Members of the consumer protocol would take five seconds for each step of a rebalance.
+    // With the consumer protocol's defaults each step of a rebalance would take five seconds.
     const settings = {
       'group.consumer.heartbeat.interval.ms': '300',
       'group.consumer.min.heartbeat.interval.ms': '300',

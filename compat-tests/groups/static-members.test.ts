@@ -15,7 +15,7 @@ const ASSIGNOR = 'partition.assignment.strategy=org.apache.kafka.clients.consume
 interface Protocol {
   readonly name: string
   readonly settings: readonly string[]
-  /** Who is refused, and with which exception, when two say that they are the same instance. */
+  /** Which of two members with the same instance id is refused, and with which exception. */
   readonly imitated: string
 }
 
@@ -37,7 +37,7 @@ describe('static members of the JVM consumer', function () {
   this.timeout(120_000)
   needs('java', 'maven')
   let broker: TestBroker
-  /** What the program said of each protocol; they run side by side, as they spend their time waiting. */
+  /** Output of the program for each protocol. The runs are parallel because they mostly wait. */
   let said: Map<string, string>
 
   before(async () => {

@@ -15,7 +15,7 @@ import { ClassicMember, ConsumerMember, commitOffset } from './raw-members.ts'
 
 const RECORDS = 10
 const HOUR_MS = 3_600_000
-/** The others follow an hour apart: the one at hour i is the first of at least i - 0.5 hours. */
+/** The others follow an hour apart: the one at hour i is the first at or after i - 0.5 hours. */
 const FIRST_RECORD_MS = Date.now() - 20.5 * HOUR_MS
 const LONG_SESSIONS = { 'group.consumer.session.timeout.ms': '60000' }
 
@@ -90,7 +90,7 @@ const configsTool = [
   '--describe --entity-name none',
 ]
 
-/** Topics of two partitions, with records in the first. */
+/** Creates topics with two partitions and records in the first. */
 async function fillTopics({ bootstrap }: TestBroker): Promise<void> {
   const kafka = new Kafka({ brokers: [bootstrap], logLevel: logLevel.NOTHING })
   const [admin, producer] = [kafka.admin(), kafka.producer()]
@@ -107,7 +107,7 @@ async function fillTopics({ bootstrap }: TestBroker): Promise<void> {
   await Promise.all([admin.disconnect(), producer.disconnect()])
 }
 
-/** One broker with its tools, and members that stay in their groups. */
+/** One broker with its tools and members that stay in their groups. */
 class Side {
   readonly broker: TestBroker
   readonly #runner: ToolRunner
@@ -153,7 +153,7 @@ class Side {
     }
   }
 
-  /** What a tool says and how it ends, without what differs between any two brokers; lines in order. */
+  /** Output and exit code of a tool, without what differs between any two brokers; lines sorted. */
   async ask(tool: string, command: string): Promise<string[]> {
     await Promise.all([this.#classic.beat(this.#client), this.#modern.beat(this.#client)])
     const args = ['--bootstrap-server', this.broker.bootstrap, ...command.split(' ')]
@@ -184,7 +184,7 @@ for (const version of ['4.3.1', '2.8.2']) {
       rmSync(folder, { recursive: true, force: true })
     })
 
-    /** All commands; what differs is told of all of them. */
+    /** Runs all commands and reports the differences of all of them. */
     async function compare(tool: string, commands: readonly string[]): Promise<void> {
       const differing: unknown[] = []
       for (const command of commands) {

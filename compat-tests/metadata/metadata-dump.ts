@@ -1,10 +1,10 @@
 import { kafkaToolCommand } from '../../scripts/kafka-tool.ts'
 import { runCommandWell } from '../run-command.ts'
 
-/** What `kafka-dump-log.sh --cluster-metadata-decoder` says of a segment or snapshot of the metadata log. */
+/** Output of `kafka-dump-log.sh --cluster-metadata-decoder` for a segment or snapshot of the metadata log. */
 export interface MetadataDump {
   readonly records: readonly { readonly type: string; readonly data: unknown }[]
-  /** Lines that speak of something broken. */
+  /** Lines that report something invalid. */
   readonly invalid: readonly string[]
 }
 

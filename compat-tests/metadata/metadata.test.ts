@@ -18,7 +18,7 @@ import { metadataDump } from './metadata-dump.ts'
 
 const topicType = 2
 
-/** What a cluster's metadata says of topics, settings and users: equal before and after a move. */
+/** A cluster's topics, settings and users: equal before and after a move. */
 async function stateOf({ port }: TestBroker) {
   const client = await RawClient.connect(port)
   try {
@@ -56,7 +56,7 @@ const allTopics = {
   includeTopicAuthorizedOperations: false,
 }
 
-/** A bit of everything that the metadata log keeps. */
+/** Writes some of everything that the metadata log stores. */
 async function makeHistory({ port }: TestBroker, prefix: string): Promise<void> {
   const client = await RawClient.connect(port)
   const create = (name: string, partitions: number, configs: { name: string; value: string }[] = []) =>
@@ -92,7 +92,7 @@ async function makeHistory({ port }: TestBroker, prefix: string): Promise<void> 
   await seen({ port } as TestBroker, `${prefix}.gone`)
 }
 
-/** Kafka's broker hears of a change after its controller has answered. */
+/** Kafka's broker learns of a change after its controller has answered. */
 async function seen(broker: TestBroker, topic: string): Promise<void> {
   await waitFor(
     `${topic} and users are seen`,

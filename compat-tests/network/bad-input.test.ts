@@ -37,7 +37,7 @@ describe('bad input', function () {
     return client
   }
 
-  /** The lines that the broker wrote about one client. Apache Kafka says less, and other things. */
+  /** Lines that the broker logged about one client. Apache Kafka logs fewer and different lines. */
   const linesAbout = (client: TcpClient) =>
     broker.logs
       .split('\n')
@@ -46,7 +46,7 @@ describe('bad input', function () {
   async function expectOneLine(client: TcpClient, text: RegExp): Promise<void> {
     if (againstApacheKafka) return
     await waitFor('a line about the client', () => linesAbout(client).length > 0)
-    await bystander.expectUndisturbed() // whatever else the broker had to say, it has said by now
+    await bystander.expectUndisturbed() // whatever else the broker logs is logged by now
     expect(linesAbout(client)).to.have.length(1)
     expect(linesAbout(client)[0]).to.match(text)
   }
@@ -154,7 +154,7 @@ describe('bad input', function () {
     expect(client.received.readInt16BE(14), 'api key').to.equal(18)
     expect(client.received.readInt16BE(16), 'oldest version').to.equal(0)
     expect(client.received.readInt16BE(18), 'newest version').to.be.at.least(4)
-    // The connection is still good: the client asks again in a version that it was told.
+    // The connection still works: the client asks again in a version that the broker advertised.
     client.forget()
     client.write(requestFrame(ApiVersions, 3, { clientSoftwareName: 'test', clientSoftwareVersion: '1' }))
     await waitFor('the second answer', () => client.received.length > 10)
@@ -253,7 +253,7 @@ function request(apiKey: number, apiVersion: number, body: Buffer = Buffer.alloc
   return frame(Buffer.concat([header, body]))
 }
 
-/** Bytes that look random and are the same in each run. */
+/** Pseudo-random bytes, the same in each run. */
 function randomBytes(seed: number): (count: number) => Buffer {
   let state = seed
   const next = () => {
@@ -263,7 +263,7 @@ function randomBytes(seed: number): (count: number) => Buffer {
   return (count) => Buffer.from(Array.from({ length: count }, next))
 }
 
-/** Of the whole frames in what was received. */
+/** Correlation ids of the whole frames received. */
 function correlationIds(received: Buffer): number[] {
   const ids: number[] = []
   for (let at = 0; at + 4 <= received.length; ) {

@@ -5,12 +5,12 @@ import { RawClient } from '../raw-client.ts'
 import type { TestBroker } from '../test-broker.ts'
 import { within } from '../wait-for.ts'
 
-/** The body of an ApiVersions request of version 0. */
+/** Body of an ApiVersions request of version 0. */
 export const NOTHING_SAID = { clientSoftwareName: '', clientSoftwareVersion: '' }
 
 const TOPIC = 'bystander'
 
-/** Clients that have nothing to do with what goes on, and must not notice it: a producer, a consumer, a connection. */
+/** Uninvolved clients that must not notice the others: a producer, a consumer, a connection. */
 export class Bystander {
   readonly #application: KafkaJsApplication
   readonly #raw: RawClient
@@ -48,7 +48,10 @@ export class Bystander {
     return within('ApiVersions is answered', this.#raw.send(ApiVersions, 0, NOTHING_SAID))
   }
 
-  /** Its connection is still open and answered, what it writes now is read, and nothing got lost or came twice. */
+  /**
+   * Expects that its connection still works, that what it writes now is read, and that no record was lost or
+   * duplicated.
+   */
   async expectUndisturbed(): Promise<void> {
     await this.#send(String(this.#sent++))
     await this.#inbox.atLeast(this.#sent)

@@ -1,10 +1,10 @@
 import { connect, type Socket } from 'node:net'
 
-/** A client that sends any bytes at all, and keeps what it is sent. */
+/** A client that sends arbitrary bytes and keeps the received ones. */
 export class TcpClient {
-  /** Its own port: how the broker knows it. */
+  /** Local port: identifies the client in the broker's log. */
   readonly port: number
-  /** Resolves once the connection is gone, whoever ended it and however. */
+  /** Resolves once the connection is closed, by either side and in any way. */
   readonly closed: Promise<void>
   received = Buffer.alloc(0)
   readonly #socket: Socket
@@ -13,7 +13,7 @@ export class TcpClient {
     this.#socket = socket
     this.port = socket.localPort!
     this.closed = new Promise((resolve) => socket.once('close', () => resolve()))
-    socket.on('error', () => {}) // a reset is as good an end as any other
+    socket.on('error', () => {}) // a reset counts as an end, too
     socket.on('data', (chunk) => {
       this.received = Buffer.concat([this.received, chunk])
     })
@@ -33,7 +33,7 @@ export class TcpClient {
     this.#socket.write(bytes)
   }
 
-  /** Resolves once all that was written has been handed to the system. */
+  /** Resolves once all written bytes are handed to the operating system. */
   flushed(): Promise<void> {
     return new Promise((resolve) => this.#socket.write(Buffer.alloc(0), () => resolve()))
   }
@@ -42,7 +42,7 @@ export class TcpClient {
     this.received = Buffer.alloc(0)
   }
 
-  /** Says that nothing more will come, and still listens. */
+  /** Closes the sending side and keeps receiving. */
   end(): void {
     this.#socket.end()
   }

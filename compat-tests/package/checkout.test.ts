@@ -24,7 +24,7 @@ describe('npm start in a fresh checkout', function () {
 
   after(() => rmSync(folder, { recursive: true, force: true, maxRetries: 3 }))
 
-  /** What a start printed until it was ready, its exit code, and whether it left a broker behind. */
+  /** Output of a start until it was ready, its exit code, and whether it left a broker behind. */
   async function startAndStop(signal: NodeJS.Signals): Promise<{ stdout: string; stderr: string; code: number }> {
     const child = spawn('npm', ['start', '--silent', '--', ...anyPort], { cwd: folder })
     let [stdout, stderr] = ['', '']
@@ -39,7 +39,7 @@ describe('npm start in a fresh checkout', function () {
       throw new Error(`it ended: ${stdout}${stderr}`)
     })
     await Promise.race([ended, waitFor('the broker is ready', () => stdout.includes('is listening on'), 150_000)])
-    // Only npm is told, as a supervisor does. Its output closes once nobody is left who holds it.
+    // Only npm gets the signal, as from a supervisor. Its output closes once no process holds it open.
     child.kill(signal)
     const [code] = await closed
     await ended.catch(() => {})

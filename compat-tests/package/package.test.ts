@@ -17,7 +17,7 @@ describe('the package, installed into an empty folder', () => {
   before(function () {
     this.timeout(120_000)
     folder = mkdtempSync(join(tmpdir(), 'ottla-package-'))
-    // The build is what is tested here, not made anew: npm test has made sure that it is fresh.
+    // Packs the existing build: npm test has made sure that it is current.
     const packed = npm(projectDirectory, 'pack', '--ignore-scripts', '--pack-destination', folder)
       .trim()
       .split('\n')
@@ -42,7 +42,7 @@ describe('the package, installed into an empty folder', () => {
     this.timeout(60_000)
     const [port] = await freePorts(1)
     const listeners = `listeners=PLAINTEXT://127.0.0.1:${port}`
-    // A process group of its own: npx starts the broker in a child.
+    // A separate process group, because npx starts the broker in a child process.
     const child = spawn('npx', ['ottla', 'start', '--override', listeners], {
       cwd: folder,
       detached: true,

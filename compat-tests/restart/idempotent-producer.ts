@@ -4,13 +4,13 @@ import { buildBatch } from '../../protocol/records/batch-builder.ts'
 import { RawClient } from '../raw-client.ts'
 import { waitFor } from '../wait-for.ts'
 
-/** What the broker said to one batch. */
+/** The broker's response to one batch. */
 export interface Answer {
   readonly errorCode: number
   readonly baseOffset: number
 }
 
-/** Sends batches with any sequence number it likes, as no well-behaved client can. */
+/** Sends batches with arbitrary sequence numbers, as no well-behaved client can. */
 export class IdempotentProducer {
   readonly producerId: number
   readonly producerEpoch: number
@@ -25,7 +25,7 @@ export class IdempotentProducer {
     const request = { ...NO_PRODUCER, transactionalId: null, transactionTimeoutMs: 60_000 }
     const { producerId, producerEpoch } = await waitFor('a producer id', async () => {
       const response = await client.send(InitProducerId, 4, request)
-      // Apache Kafka says so while it fetches a first block of ids.
+      // Apache Kafka returns this error while it fetches its first block of ids.
       if (response.errorCode === COORDINATOR_LOAD_IN_PROGRESS) return undefined
       if (response.errorCode !== 0) throw new Error(`InitProducerId: error code ${response.errorCode}`)
       return response
@@ -34,7 +34,7 @@ export class IdempotentProducer {
     return new IdempotentProducer(producerId, producerEpoch)
   }
 
-  /** Writes values to partition 0 over a connection of its own. The first one has the sequence number given. */
+  /** Writes values to partition 0 over a separate connection. The first one has the given sequence number. */
   async send(port: number, topic: string, baseSequence: number, ...values: string[]): Promise<Answer> {
     const { producerId, producerEpoch } = this
     const timestamp = Date.now()

@@ -129,7 +129,7 @@ for (const [name, end] of Object.entries(ENDS)) {
       const admin = await application.admin()
       await admin.fetchTopicOffsets('trimmed')
       await admin.deleteTopicRecords({ topic: 'trimmed', partitions: [{ partition: 0, offset: '2' }] })
-      // Kafka writes the new start down now and then, and at a clean stop; after a crash it may be older.
+      // Kafka checkpoints the log start offset periodically and at a clean stop; after a crash it may be older.
       const [low] = name === 'kill -9' ? ['0', '2'] : ['2', '2']
       await again()
       const [offsets] = await (await application.admin()).fetchTopicOffsets('trimmed')
@@ -186,7 +186,7 @@ for (const [name, end] of Object.entries(ENDS)) {
       await sending
       await inbox.atLeast(sent, 60_000)
       const first = new Map(inbox.messages.map(({ message }) => [message.offset, message.value!.toString()]))
-      // A consumer that could not commit reads some again; the log has each once.
+      // A consumer that could not commit reads some records again; the log contains each once.
       expect([...first.values()]).to.deep.equal(Array.from({ length: sent }, (_, index) => String(index)))
     })
 

@@ -12,8 +12,8 @@ export interface Difference {
 }
 
 /**
- * Everything in which a schema says something else than Kafka's definition, version by version: which fields are there
- * and in which order, their types, nulls, tags, defaults, entities; and which versions are flexible.
+ * All differences between a schema and Kafka's definition, version by version: the fields and their order, their types,
+ * nulls, tags, defaults, entities; and which versions are flexible.
  */
 export function differences(definition: Definition, schema: MessageSchema): Difference[] {
   const found = new Map<string, Difference>()
@@ -40,7 +40,7 @@ interface Comparison {
 
 function compareFields(at: Comparison, path: string, defined: readonly DefinedField[], fields: Fields): void {
   const { plain, tagged } = structLayout(fields, at.version)
-  // Kafka's FieldSpec: a field that is only said to be tagged is there where it is tagged.
+  // Kafka's FieldSpec: a field with only taggedVersions exists in those versions.
   const present = defined.filter((field) => within(field.versions ?? field.taggedVersions, at.version, true))
   const isTagged = (field: DefinedField) => within(field.taggedVersions, at.version, false)
   const names = (list: readonly DefinedField[]) => list.map((field) => camelCase(field.name))
@@ -94,7 +94,7 @@ function typeOf(kind: string | undefined): string | undefined {
 
 /** Kafka's default in the form that `plainDefault` gives ours. */
 function definedDefault(field: DefinedField, members: readonly DefinedField[] | undefined): unknown {
-  // A JSON null says nothing, only the text 'null' does (FieldSpec).
+  // A JSON null means no default; only the text 'null' means null (FieldSpec).
   const text = field.default === undefined || field.default === null ? undefined : String(field.default)
   if (text === 'null' || (text === undefined && field.type === 'records')) return null
   if (field.type.startsWith('[]') || field.type === 'bytes') return 'empty'

@@ -1,8 +1,8 @@
 import type { Difference } from './compare-schema.ts'
 
-/** A difference that is meant, or a message without a schema, and why. */
+/** An intended difference or a message without a schema, and the reason. */
 export interface Exception {
-  /** The version of Kafka whose definition is meant; left out: each. */
+  /** Version of Kafka whose definition differs; absent: all. */
   readonly kafka?: string
   readonly field: RegExp
   readonly what: RegExp
@@ -70,7 +70,7 @@ export const exceptions: readonly Exception[] = [
   },
 ]
 
-/** Messages of Kafka that Ottla has no schema for. */
+/** Messages of Kafka without a schema in Ottla. */
 export const withoutSchema: readonly { readonly name: RegExp; readonly reason: string }[] = [
   { name: /^(Request|Response)Header$/, reason: 'by hand in headers.ts; compared with bytes in golden/.' },
   { name: /^RemoteLogSegment\w+Record$|^RemotePartition\w+Record$/, reason: 'tiered storage is not offered.' },

@@ -9,8 +9,8 @@ const LOCAL_BYTES = 30
 const STORED = 0
 
 /**
- * The text files of a jar whose path matches, by path. A jar is a zip: its directory stands at the end and says where
- * each file begins. No zip64, no encryption: Kafka's jars have neither.
+ * Text files of a jar whose path matches, by path. A jar is a zip: the central directory at its end says where each
+ * file begins. No zip64, no encryption: Kafka's jars have neither.
  */
 export function readJar(path: string, wanted: RegExp): Map<string, string> {
   const zip = readFileSync(path)
@@ -34,7 +34,7 @@ function content(zip: Buffer, entry: number): string {
   const method = zip.readUInt16LE(entry + 10)
   const size = zip.readUInt32LE(entry + 20)
   const local = zip.readUInt32LE(entry + 42)
-  // Name and extra field stand here once more, the latter not always of the same length.
+  // Name and extra field are repeated here; the extra field may differ in length.
   const start = local + LOCAL_BYTES + zip.readUInt16LE(local + 26) + zip.readUInt16LE(local + 28)
   const packed = zip.subarray(start, start + size)
   return (method === STORED ? packed : inflateRawSync(packed)).toString('utf8')

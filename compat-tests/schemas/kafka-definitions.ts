@@ -2,12 +2,12 @@ import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { readJar } from './jar-file.ts'
 
-/** A message as Kafka's own JSON describes it; only what is compared. */
+/** The compared parts of a message definition in Kafka's JSON. */
 export interface Definition {
   readonly name: string
   readonly type: string
   readonly apiKey?: number
-  /** Absent or 'none' where Kafka has dropped the message. */
+  /** Absent or 'none' if Kafka has dropped the message. */
   readonly validVersions: string
   readonly flexibleVersions?: string
   readonly listeners?: readonly string[]
@@ -23,7 +23,7 @@ export interface DefinedStruct {
 export interface DefinedField {
   readonly name: string
   readonly type: string
-  /** Absent: those in which it is tagged, else all. */
+  /** Absent: the versions in which it is tagged, otherwise all. */
   readonly versions?: string
   readonly nullableVersions?: string
   readonly taggedVersions?: string
@@ -47,7 +47,7 @@ export function kafkaDefinitions(jarDirectory: string): Map<string, Definition> 
   return definitions
 }
 
-// Kafka's files are JSON with comments, always on lines of their own.
+// Kafka's files are JSON with comments, always on separate lines.
 function parse(path: string, text: string): Definition {
   try {
     return JSON.parse(text.replaceAll(/^\s*\/\/.*$/gm, '')) as Definition

@@ -8,7 +8,7 @@ import { differences } from './compare-schema.ts'
 import { type Exception, exceptionFor, exceptions, withoutSchema } from './exceptions.ts'
 import { type Definition, kafkaDefinitions } from './kafka-definitions.ts'
 
-/** 3.9.1 is the last that knew every old version, 4.4.0 the newest. */
+/** 3.9.1 is the last version with every old message version, 4.4.0 the newest. */
 const OLDEST_VERSIONS = '3.9.1'
 const NEWEST_VERSIONS = '4.4.0'
 
@@ -22,7 +22,7 @@ describe("our schemas and Kafka's definitions", () => {
   const used = new Set<Exception>()
 
   before(async function () {
-    this.timeout(600_000) // the jars are fetched where they are not yet
+    this.timeout(600_000) // the jars are downloaded if they are missing
     for (const kafka of [OLDEST_VERSIONS, NEWEST_VERSIONS]) {
       definitions.set(kafka, kafkaDefinitions(await kafkaJars(kafka)))
     }

@@ -7,7 +7,10 @@ import org.apache.kafka.server.config.AbstractKafkaConfig;
 import org.apache.kafka.server.config.DynamicBrokerConfig;
 import org.apache.kafka.storage.internals.log.LogConfig;
 
-/** Prints every setting that Apache Kafka declares, a line each: kind, name, type, default, check, where it applies, internal. */
+/**
+ * Prints every setting that Apache Kafka declares, one per line: kind, name, type, default, check, where it applies,
+ * internal.
+ */
 public class SettingsDump {
     public static void main(String[] args) throws Exception {
         Map<String, String> dynamic = DynamicBrokerConfig.dynamicConfigUpdateModes();

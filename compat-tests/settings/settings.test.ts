@@ -18,7 +18,7 @@ interface Declared {
   readonly internal: boolean
 }
 
-/** Checks of Kafka's that are made elsewhere, or that no text can fail. */
+/** Kafka's checks that are made elsewhere, or that no text can fail. */
 const uncheckedHere = ['non-null string', 'non-empty list']
 
 const tables = { broker: brokerConfigs, topic: topicConfigs, group: groupConfigs } as const
@@ -70,7 +70,7 @@ function own(entry: ConfigEntry): Declared {
   }
 }
 
-// A default that differs says why in its entry.
+// A default that differs gives the reason in its entry.
 function expected(setting: Declared, entry: ConfigEntry | undefined): Declared {
   const check = uncheckedHere.includes(setting.check) ? '' : setting.check
   if (entry?.differs === undefined) return { ...setting, check }

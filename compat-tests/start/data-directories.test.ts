@@ -11,7 +11,7 @@ import { expectOneLine, StartRig } from './start-rig.ts'
 
 const TOPICS = ['one', 'two', 'three', 'four']
 const TEN_DAYS_MS = 10 * 86_400_000
-/** Retention looks at once and all the time. */
+/** Retention runs at once and continuously. */
 const eager = { 'log.initial.task.delay.ms': '100', 'log.retention.check.interval.ms': '100' }
 
 describe('ottla start on data directories that are not what they were', function () {
@@ -21,7 +21,7 @@ describe('ottla start on data directories that are not what they were', function
   let b: string
 
   before(function () {
-    if (againstApacheKafka) this.skip() // these are the manners of this program
+    if (againstApacheKafka) this.skip() // Ottla's own behaviour
   })
   beforeEach(async () => {
     rig = await StartRig.make()
@@ -41,7 +41,7 @@ describe('ottla start on data directories that are not what they were', function
     }
   }
 
-  /** Topics with a record each, in two directories; the broker is stopped. */
+  /** Creates topics with one record each in two directories, then stops the broker. */
   async function filled(): Promise<void> {
     const { child } = await rig.runs(rig.startArgs(both()))
     await withClients(async (application) => {
@@ -191,7 +191,7 @@ describe('ottla start on data directories that are not what they were', function
       return resources[0]!.configEntries[0]!.configValue
     }
 
-    /** Another topic, with records as old as the others, loses them: retention has been through. */
+    /** Waits until another topic loses records of the same age: retention has run. */
     async function retentionPasses(admin: Admin): Promise<void> {
       await withClients(async (application) => {
         await admin.createTopics({ topics: [{ topic: 'passing', numPartitions: 1 }] })

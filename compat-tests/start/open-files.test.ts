@@ -15,7 +15,7 @@ import { StartRig } from './start-rig.ts'
 const TOPICS = 100
 const PARTITIONS = 5
 
-/** Few handles: the limit is a hard one, since Node.js raises a soft one by itself. */
+/** The limit is a hard one, because Node.js raises a soft limit by itself. */
 describe('a process that may open few files', function () {
   this.timeout(120_000)
   let rig: StartRig

@@ -10,14 +10,14 @@ import { freePort } from '../free-port.ts'
 import { type CommandResult, runCommand } from '../run-command.ts'
 import { waitFor, within } from '../wait-for.ts'
 
-/** A started program and what it printed so far. */
+/** A started program and its output so far. */
 export interface Running {
   readonly child: ChildProcess
   stdout: string
   stderr: string
 }
 
-/** A folder and a port of its own for one test that starts `ottla` as a user would; `end` leaves nothing behind. */
+/** Folder and port for one test that starts `ottla` as a user would; `end` cleans everything up. */
 export class StartRig {
   readonly folder = mkdtempSync(join(tmpdir(), 'ottla-start-'))
   readonly dataDir = join(this.folder, 'data')
@@ -43,23 +43,23 @@ export class StartRig {
     rmSync(this.folder, { recursive: true, force: true })
   }
 
-  /** Arguments of a start on the rig's port and directory, unless the settings say otherwise. */
+  /** Arguments of a start with the rig's port and directory, unless the settings override them. */
   startArgs(settings: Record<string, string> = {}): string[] {
     const own = { listeners: `PLAINTEXT://127.0.0.1:${this.port}`, 'log.dirs': this.dataDir }
     return ['start', ...overrides({ ...own, ...settings })]
   }
 
-  /** A start that is expected to fail. */
+  /** Expects a start to fail. */
   fails(settings: Record<string, string> = {}): Promise<CommandResult> {
     return runCommand(ottlaCommand(...this.startArgs(settings)), { cwd: this.folder, timeoutMs: 20_000 })
   }
 
-  /** A start that is expected to go well: resolves once it says that it is ready. */
+  /** Expects a start to succeed: resolves once it prints that it is ready. */
   runs(args = this.startArgs()): Promise<Running> {
     return this.runsCommand(ottlaCommand(...args))
   }
 
-  /** The same for a command that becomes the broker: it may set limits first. */
+  /** The same for a command that becomes the broker; it may set limits first. */
   async runsCommand([file, ...rest]: readonly string[]): Promise<Running> {
     const child = spawn(file!, rest, { cwd: this.folder, stdio: ['ignore', 'pipe', 'pipe'] })
     this.#started.add(child)
@@ -85,14 +85,14 @@ export class StartRig {
   }
 }
 
-/** Exit code 1, and on stderr one line that is no stack trace. */
+/** Expects exit code 1 and one line on stderr that is no stack trace. */
 export function expectOneLine({ code, stdout, stderr }: CommandResult): void {
   expect(stderr.trimEnd().split('\n'), stderr).to.have.length(1)
   expect(stdout).to.equal('')
   expect(code).to.equal(1)
 }
 
-/** Rejects with the error of node:net where nobody listens. */
+/** Rejects with the error of node:net if nothing listens there. */
 export function canConnect(port: number, host = '127.0.0.1'): Promise<void> {
   return new Promise((resolve, reject) => {
     const socket = connect({ port, host }, () => {

@@ -23,7 +23,7 @@ describe('ottla start', function () {
   let port: number
 
   before(function () {
-    if (againstApacheKafka) this.skip() // these are the manners of this program
+    if (againstApacheKafka) this.skip() // Ottla's own behaviour
   })
   beforeEach(async () => {
     rig = await StartRig.make()
@@ -222,7 +222,7 @@ describe('ottla start', function () {
     const stop = await runCommand([bin('kafka-server-stop.sh')], { cwd: folder })
     expect(stop.code).to.equal(0)
     await waitFor('it is gone', async () => (await refused(port)) && existsSync(join(dataDir, '.kafka_cleanshutdown')))
-    // The process takes a moment longer than its port and its data.
+    // The process ends a moment after it has released its port and data.
     const again = await waitFor('nothing is left to stop', async () => {
       const result = await runCommand([bin('kafka-server-stop.sh')], { cwd: folder })
       return result.code === 0 ? undefined : result

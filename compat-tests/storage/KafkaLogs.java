@@ -17,13 +17,13 @@ import org.apache.kafka.storage.internals.utils.Throttler;
 import org.apache.kafka.storage.log.metrics.BrokerTopicStats;
 
 /**
- * Logs of partitions by Apache Kafka's own classes.
+ * Reads, writes and cleans partition logs with Apache Kafka's own classes.
  *
- * read FOLDER PARTITION...           opens each partition's directory as after a clean stop and prints what is in it
- * write FOLDER                       writes partitions of several kinds, and prints what is in them
- * clean FOLDER NOW RETENTION SEGMENT PARTITION:FROM:TO...  compacts partitions once, as if it were that time
+ * read FOLDER PARTITION...           opens each partition's directory as after a clean stop and prints its contents
+ * write FOLDER                       writes partitions of several kinds, and prints their contents
+ * clean FOLDER NOW RETENTION SEGMENT PARTITION:FROM:TO...  compacts partitions once, with the clock at NOW
  *
- * The text is that of log-text.ts. Run with: java -cp "<jars of Apache Kafka 4.4.0>/*" KafkaLogs.java read data topic-0
+ * The text format is that of log-text.ts. Run with: java -cp "<jars of Apache Kafka 4.4.0>/*" KafkaLogs.java read data topic-0
  */
 public class KafkaLogs {
     static final List<String> CODECS = List.of("none", "gzip", "snappy", "lz4", "zstd");
@@ -149,7 +149,7 @@ public class KafkaLogs {
         for (String each : partitions) read(folder, each);
     }
 
-    /** A log that is closed as LogManager closes it. */
+    /** A log that is closed like in LogManager. */
     static class Opened implements AutoCloseable {
         final UnifiedLog log;
         Opened(File folder, String partition, List<String> partitions) throws Exception {
@@ -204,7 +204,7 @@ public class KafkaLogs {
             SkimpyOffsetMap map = new SkimpyOffsetMap(Integer.parseInt(args[5]));
             Cleaner cleaner = new Cleaner(0, map, 1 << 20, 1 << 20, 0.9, throttler, time, partition -> { });
             long end = Long.parseLong(task[1]);
-            // Where the map is too small for all keys, several passes are needed.
+            // If the map is too small for all keys, several passes are needed.
             for (long from = -1; end > from && end < Long.parseLong(task[2]);) {
                 from = end;
                 end = cleaner.doClean(new LogToClean(log, from, Long.parseLong(task[2]), false), nowMs).getKey();
@@ -215,7 +215,7 @@ public class KafkaLogs {
         }
     }
 
-    /** Does at once what is to be done once, and never what recurs. */
+    /** Runs one-time tasks at once, and never runs periodic ones. */
     static class AtOnce implements Scheduler {
         final java.util.concurrent.ScheduledExecutorService timers = java.util.concurrent.Executors.newScheduledThreadPool(1);
         public void startup() { }
@@ -227,7 +227,7 @@ public class KafkaLogs {
         }
     }
 
-    /** Time that does not go on. */
+    /** A clock that stands still. */
     static class StoppedTime implements Time {
         final long nowMs;
         StoppedTime(long nowMs) { this.nowMs = nowMs; }

@@ -5,8 +5,7 @@ import org.apache.zookeeper.server.ZooKeeperServerMain;
 import org.apache.zookeeper.server.quorum.QuorumPeerConfig;
 
 /**
- * Apache Kafka 2.8.2 with the ZooKeeper that it needs, in one process. Arguments: port of ZooKeeper, its folder,
- * server.properties.
+ * Apache Kafka 2.8.2 and its ZooKeeper in one process. Arguments: port of ZooKeeper, its folder, server.properties.
  *
  * Run with: java -cp "<jars of Apache Kafka 2.8.2>/*" OldKafkaBroker.java 2181 zookeeper server.properties
  */

@@ -15,12 +15,12 @@ import scala.Option;
 import scala.jdk.javaapi.CollectionConverters;
 
 /**
- * Logs of partitions by the classes of Apache Kafka 2.8.2, in the message formats that it had as well.
+ * Reads and writes partition logs with the classes of Apache Kafka 2.8.2, in its old message formats too.
  *
- * read FOLDER PARTITION...   opens each partition's directory as after a clean stop and prints what is in it
- * write FOLDER               writes partitions of several kinds, and prints what is in them
+ * read FOLDER PARTITION...   opens each partition's directory as after a clean stop and prints its contents
+ * write FOLDER               writes partitions of several kinds, and prints their contents
  *
- * The text is that of log-text.ts. Run with: java -cp "<jars of Apache Kafka 2.8.2>/*" OldKafkaLogs.java read data topic-0
+ * Text format: log-text.ts. Run with: java -cp "<jars of Apache Kafka 2.8.2>/*" OldKafkaLogs.java read data topic-0
  */
 public class OldKafkaLogs {
     static final List<String> CODECS = List.of("none", "gzip", "snappy", "lz4", "zstd");
@@ -91,7 +91,7 @@ public class OldKafkaLogs {
         return found.timestamp + " offset " + found.offset + " epoch " + found.leaderEpoch.map(String::valueOf).orElse("-");
     }
 
-    /** 2.8.2 cannot be asked for the latest timestamp: the first record that has it. */
+    /** 2.8.2 has no query for the latest timestamp, so this is the first record with it. */
     static String latest(Log log) {
         long latest = -1;
         for (var segment : CollectionConverters.asJavaCollection(log.logSegments())) {

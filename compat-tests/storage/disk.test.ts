@@ -10,7 +10,7 @@ import { TopicClient } from './topic-client.ts'
 const VALUE = 'x'.repeat(100_000)
 const RECORDS = 40
 
-/** A value that tells its place. */
+/** A value that contains its index. */
 const valueAt = (i: number) => `${i} ${VALUE}`
 
 describe('the disk of a broker', function () {
@@ -35,7 +35,7 @@ describe('the disk of a broker', function () {
     client = await TopicClient.connect(broker.port)
   }
 
-  /** The first `count` records of a topic are there, and nothing else. */
+  /** Expects exactly the first `count` records of a topic. */
   async function expectRecords(topic: string, count: number): Promise<void> {
     const found: { offset: number; value: string }[] = []
     for (let at = 0; at < count; at = found.length) {
@@ -50,7 +50,7 @@ describe('the disk of a broker', function () {
   }
 
   it('lets files grow no further: records are refused, reads go on, and all is well once they may', async function () {
-    // The limit of a process, in place of a full disk: the same short write, and then the same error.
+    // A process limit instead of a full disk: it causes the same short write and then the same error.
     if (process.platform !== 'linux') this.skip()
     const limit = (bytes: string) => runCommandWell(['prlimit', '--pid', `${broker.pid}`, `--fsize=${bytes}:unlimited`])
     for (let i = 0; i < 3; i++) await client.produce('a', [{ value: valueAt(i) }])
@@ -90,7 +90,7 @@ describe('the disk of a broker', function () {
     closeSync(handle)
   }
 
-  /** Size of the one batch that each record of these tests is in. */
+  /** Size of the single-record batches of these tests. */
   const batchBytes = (file: string) => statSync(file).size / 10
 
   it('has rotted in the middle of a log: that is told with file and position, and all else is served', async () => {
@@ -99,7 +99,7 @@ describe('the disk of a broker', function () {
     const rotten = segments('a')[1]!
     const first = Number.parseInt(rotten.split('/').at(-1)!, 10)
     const position = batchBytes(rotten) * 3
-    // The magic byte of the fourth batch.
+    // Magic byte of the fourth batch.
     overwrite(rotten, position + 16, Buffer.from([0x55]))
     await expectRecords('b', RECORDS)
     const before = await client.fetch('a', first)

@@ -11,7 +11,7 @@ import { partitionDirectory, realManager, type WrittenLog, writeLogs } from './w
 const VERSIONS = ['4.3.1', '2.8.2']
 const INDEXES: FileKind[] = ['index', 'timeindex']
 
-/** What happened to the files before the tool looks at them. */
+/** What happens to the files before the tool reads them. */
 const HISTORIES = {
   'after a clean stop': (directory: string) => writeLogs(directory, 'stop'),
   'recovered after kill -9': async (directory: string) => {
@@ -164,7 +164,7 @@ describe('what kafka-dump-log says of broken files', function () {
   }
 })
 
-/** Compaction leaves gaps, of which the tool tells. */
+/** Compaction leaves gaps, which the tool reports. */
 function isAboutGaps(line: string): boolean {
   return /^Non-consecutive offsets in|^ {2}\d+ is followed by \d+$/.test(line)
 }
@@ -177,7 +177,7 @@ function epochsIn(batchLines: readonly string[]): number[] {
   return [...new Set(batchLines.map((line) => Number(/partitionLeaderEpoch: (\d+)/.exec(line)?.[1])))]
 }
 
-/** Aborted transactions as the tool prints them, found by going over the records as plainly as can be. */
+/** Aborted transactions as the tool prints them, found by a simple scan of the records. */
 function abortedIn({ records }: WrittenLog): string[] {
   const open = new Map<number, number>()
   const lines: string[] = []

@@ -4,26 +4,26 @@ import type { ToolRunner } from '../console-tools/tool-runner.ts'
 import { runKafkaTool } from '../kafka-tool.ts'
 import type { WrittenRecord } from './written-logs.ts'
 
-/** What `kafka-dump-log.sh` said. */
+/** Output of `kafka-dump-log.sh`. */
 export interface LogDump {
   /** Lines about files that passed their check or are empty. */
   readonly passed: readonly string[]
   /** All lines, by the path of the file. */
   readonly lines: ReadonlyMap<string, readonly string[]>
-  /** What it complained about; empty: nothing. */
+  /** Reported problems; empty: none. */
   readonly complaints: readonly string[]
 }
 
-/** Which of the files that a partition may have. */
+/** Kinds of files in a partition directory. */
 export type FileKind = 'log' | 'index' | 'timeindex' | 'txnindex' | 'snapshot'
 
-/** Files of a partition, in the order of their offsets. */
+/** Files of a partition, in offset order. */
 export function filesOf(directory: string, kind: FileKind): string[] {
   const names = readdirSync(directory).filter((name) => name.endsWith(`.${kind}`))
   return names.sort().map((name) => join(directory, name))
 }
 
-/** Has the dump tool look at files: that of the runner, or of a version, in a JVM of its own. */
+/** Runs the dump tool on files: in the given runner, or of a version in its own JVM. */
 export async function dumpLog(
   tools: ToolRunner | string,
   files: readonly string[],
@@ -53,7 +53,7 @@ export async function dumpLog(
   }
 }
 
-/** 2.8.2 says with each record what it says of the batch as well, and in another order. */
+/** 2.8.2 repeats the fields of the batch with each record, in another order. */
 function withoutBatch(line: string): string {
   const old =
     /^(\| offset: \d+) isValid: true crc: null (keySize: -?\d+ valueSize: -?\d+) (\w+Time: \d+) .*? position: \d+ (sequence: .*)$/
@@ -61,13 +61,13 @@ function withoutBatch(line: string): string {
   return parts === null ? line : `${parts[1]} ${parts[3]} ${parts[2]} ${parts[4]}`
 }
 
-/** 4.3.1 misses an offset before the first of each segment but the one at 0. */
+/** 4.3.1 reports a missing offset before the first one of each segment except the one at 0. */
 function withoutFalseAlarms(lines: readonly string[]): string[] {
   const gaps = lines.filter((line) => !/^ {2}-1 is followed by \d+$/.test(line))
   return gaps.filter((line, i) => !line.startsWith('Non-consecutive') || gaps[i + 1]?.includes('is followed by'))
 }
 
-/** What a dump says of the log files in a directory: records, as recordLine writes them, and batches. */
+/** Dump of the log files in a directory: records in the form of recordLine, and batches. */
 export function logLines({ lines }: LogDump, directory: string): { records: string[]; batches: string[] } {
   const all = [...lines]
     .filter(([file]) => dirname(file) === directory && file.endsWith('.log'))
@@ -78,12 +78,12 @@ export function logLines({ lines }: LogDump, directory: string): { records: stri
   }
 }
 
-/** What the JVM and its logging say of themselves. */
+/** Output of the JVM and its logging. */
 function isNoise(line: string): boolean {
   return /SLF4J|StatusLogger|log4j|^WARNING:|sun\.misc\.Unsafe/.test(line)
 }
 
-/** The line that the dump tool prints for a record of message format v2. */
+/** Line that the dump tool prints for a record of message format v2. */
 export function recordLine(record: WrittenRecord): string {
   const { offset, timestampMs, timestampType, sequence, key, value, headerKeys, marker } = record
   const size = (text: string | null) => (text === null ? -1 : Buffer.byteLength(text))

@@ -10,7 +10,7 @@ import { runCommandWell } from '../run-command.ts'
 import { logText } from './log-text.ts'
 import { realManager, type WrittenLog, writeLogs } from './written-logs.ts'
 
-/** Programs over Kafka's own classes; both print the text of log-text.ts. */
+/** Programs that use Kafka's own classes; both print the text of log-text.ts. */
 const PROGRAMS = { '4.4.0': 'KafkaLogs.java', '2.8.2': 'OldKafkaLogs.java' } as const
 type Version = keyof typeof PROGRAMS
 
@@ -73,13 +73,13 @@ for (const version of Object.keys(PROGRAMS) as Version[]) {
     it('find the same in what Ottla wrote: records, epochs, producers, transactions, offsets by time', async () => {
       const data = join(directory, 'data')
       const logs = await writeLogs(data, 'stop')
-      // Where a log starts stands beside the log, where only a broker looks.
+      // The log start offset is in a checkpoint outside the log, which only a broker reads.
       const whole = logs.filter(({ topic }) => topic !== 'trimmed')
       const partitions = whole.map(({ topic }: WrittenLog) => `${topic}-0`)
       cpSync(data, join(directory, 'copy'), { recursive: true })
       const found = byPartition(await run(version, 'read', join(directory, 'copy'), ...partitions))
       const own = await textsByOttla(data, partitions)
-      // Kafka gives up a search by time at a segment that compaction has emptied; Ottla looks further.
+      // Kafka stops a search by time at a segment that compaction has emptied; Ottla searches on.
       for (const texts of [found, own]) texts.set('compacted-0', withoutSearch(texts.get('compacted-0')!))
       expectSame(found, own)
     })

@@ -23,7 +23,7 @@ import { waitFor } from '../wait-for.ts'
 const LOGS = 8
 const SEGMENT_BYTES = 1200
 const RETENTION_MS = 600_000
-/** Times of the passes: tombstones of the first are old at the second, those of the second young at the third. */
+/** Times of the passes: tombstones of the first are old in the second, those of the second are young in the third. */
 const PASSES_AT_MS = [0, RETENTION_MS + 1000, RETENTION_MS + 2000].map((afterMs) => Date.now() - 7_200_000 + afterMs)
 
 const config = logConfig({
@@ -35,10 +35,10 @@ const config = logConfig({
   fileDeleteDelayMs: 0,
 })
 
-/** How far each log has been compacted, in the order of the messages that say so. */
+/** How far each log has been compacted, in the order of the messages that report it. */
 type Passes = Map<string, number>
 
-/** Room for all keys, and for fewer than there are: Kafka's map has slots of 24 bytes, of which it uses nine in ten. */
+/** One map with room for all keys, one with too little: Kafka's map has slots of 24 bytes and uses nine in ten. */
 const MAP_BYTES = [1 << 20, 8 * 24]
 
 interface Cleaning {
@@ -68,7 +68,7 @@ function managerAt(directory: string, nowMs: number, cleaning: Cleaning | undefi
   })
 }
 
-/** A client of a log: few keys, tombstones, two producers that commit and abort. */
+/** Writes to a log: few keys, tombstones, two producers that commit and abort. */
 class Writer {
   readonly #random: SeededRandom
   readonly #sequences = new Map<number, number>()
@@ -88,7 +88,7 @@ class Writer {
       else await this.#append(log, producerId, nowMs)
     }
     for (const producerId of [...this.#open]) await this.#end(log, producerId, nowMs)
-    // Of another producer, so that the last segment is closed and the last batches of the others can be compacted.
+    // Written by another producer to close the last segment, so that the last batches of the others can be compacted.
     const filler = Array.from({ length: 11 }, () => ({ key: 'filler', value: 'x'.repeat(80), timestamp: nowMs }))
     await put(log, buildBatch(filler), 'client', nowMs)
   }
@@ -139,7 +139,7 @@ describe("compaction by Apache Kafka 4.4.0's own cleaner and by Ottla", function
 
   const topics = Array.from({ length: LOGS }, (_, i) => `log${i}`)
 
-  /** Adds to each log; answers where its last segment begins. */
+  /** Appends to each log; returns the base offset of its last segment. */
   async function write(directory: string, nowMs: number, writers: readonly Writer[]): Promise<Passes> {
     const manager = managerAt(directory, nowMs, undefined)
     await manager.start(() => config)
@@ -182,10 +182,10 @@ describe("compaction by Apache Kafka 4.4.0's own cleaner and by Ottla", function
   for (const mapBytes of MAP_BYTES) {
     it(`leaves the same bytes in the same segments, time after time, with ${mapBytes} bytes for keys`, async () => {
       const own = join(parent, `own-${mapBytes}`)
-      // A pass of Kafka that begins within a segment takes transactions that were aborted earlier in it to be still open,
-      // and what their producers committed later to be aborted: it overlooks keys, of which it leaves several records.
+      // A pass of Kafka that begins within a segment treats transactions aborted earlier in that segment as open, and
+      // later commits of their producers as aborted. It therefore misses keys and leaves several of their records.
       const hasTransactions = mapBytes === MAP_BYTES[0]
-      // Each pass syncs every segment: with many of them, two logs take their time.
+      // Each pass syncs every segment: with many segments, two logs take long enough.
       const count = hasTransactions ? LOGS : 2
       const writers = Array.from({ length: count }, (_, i) => new Writer(i + 1, hasTransactions))
       let cleanedUpTo: Passes = new Map()

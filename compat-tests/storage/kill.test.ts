@@ -3,7 +3,7 @@ import { CompressionTypes, Kafka, logLevel, type Producer } from 'kafkajs'
 import { TestBroker } from '../test-broker.ts'
 import { waitFor } from '../wait-for.ts'
 
-/** By hand: OTTLA_KILLS=300. */
+/** More by hand: OTTLA_KILLS=300. */
 const KILLS = Number(process.env.OTTLA_KILLS ?? 15)
 const TOPIC = 'killed'
 const PARTITIONS = 3
@@ -25,7 +25,7 @@ describe(`a broker that syncs each append, killed ${KILLS} times while four prod
   let isOver = false
 
   before(async () => {
-    // Small segments: a kill may strike while one is made.
+    // Small segments, so that some kills come while a segment is created.
     const settings = {
       'log.flush.interval.messages': '1',
       'log.segment.bytes': '1048576',
@@ -44,7 +44,7 @@ describe(`a broker that syncs each append, killed ${KILLS} times while four prod
     await broker?.dispose()
   })
 
-  /** Sends one batch after the other to one partition, each until it is acknowledged. */
+  /** Sends batches one after the other to one partition, each after the previous one is acknowledged. */
   async function produce(name: string, partition: number): Promise<number> {
     const producer = kafka.producer({ idempotent: true, retry: PATIENCE })
     producers.push(producer)
@@ -60,7 +60,7 @@ describe(`a broker that syncs each append, killed ${KILLS} times while four prod
     return sent
   }
 
-  /** Everything that a consumer is shown, by partition, in order of the offsets. */
+  /** Everything a consumer receives, by partition, in offset order. */
   async function readAll(): Promise<{ offset: number; value: string }[][]> {
     const admin = kafka.admin()
     await admin.connect()

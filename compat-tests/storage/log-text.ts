@@ -7,8 +7,8 @@ import { describeFile } from '../golden-records/record-files.ts'
 const MAX_TIMESTAMP = -3
 
 /**
- * What is in a partition's log as Ottla reads it, in the text of KafkaLogs.java and OldKafkaLogs.java: its ends, leader
- * epochs, producers, aborted transactions, all batches and records, and offsets by timestamp.
+ * A partition's log as Ottla reads it, in the text format of KafkaLogs.java and OldKafkaLogs.java: its start and end,
+ * leader epochs, producers, aborted transactions, all batches and records, and offsets by timestamp.
  */
 export async function logText(manager: LogManager, partition: string): Promise<string[]> {
   const [, topic, number] = /^(.*)-(\d+)$/.exec(partition)!

@@ -28,7 +28,7 @@ export const topics: readonly Topic[] = [
   { name: 'idempotent', configs: {} },
 ]
 
-/** In the message format of 0.10.2, which a broker of 2.8.2 still writes if told to. */
+/** In the message format of 0.10.2, which a broker of 2.8.2 still writes if configured. */
 export const oldFormat = { 'message.format.version': '0.10.2' }
 export const oldTopics: readonly Topic[] = ['none', 'gzip', 'snappy', 'lz4'].map((codec) => ({
   name: `v1.${codec}`,
@@ -54,7 +54,7 @@ function records(i: number): NewRecord[] {
   }))
 }
 
-/** Makes topics and fills them; the idempotent producer's last batch has the sequence number 10. */
+/** Creates and fills topics; the idempotent producer's last batch has the sequence number 10. */
 export async function makeHistory(broker: TestBroker, made: readonly Topic[]): Promise<IdempotentProducer> {
   await withClient(broker, async (client) => {
     const asked = made.map(({ name, configs }) => ({
@@ -64,7 +64,7 @@ export async function makeHistory(broker: TestBroker, made: readonly Topic[]): P
       assignments: [],
       configs: Object.entries(configs).map(([key, value]) => ({ name: key, value })),
     }))
-    // At first its own controller may not know of the broker yet, and refuses them all.
+    // At first its own controller may not know the broker yet and refuses them all.
     await waitFor('topics are made', async () => {
       const { topics: answers } = await client.send(CreateTopics, 5, { topics: asked, timeoutMs: 10_000 })
       return answers.every(({ errorCode }) => errorCode === 0)
@@ -90,7 +90,7 @@ export async function makeHistory(broker: TestBroker, made: readonly Topic[]): P
   return producer
 }
 
-/** Until the cleaner has taken most of it away. */
+/** Writes until the cleaner has removed most records. */
 async function fillCompacted(client: RawClient, broker: TestBroker): Promise<void> {
   let i = 0
   const append = () =>
@@ -106,7 +106,7 @@ async function fillCompacted(client: RawClient, broker: TestBroker): Promise<voi
   )
 }
 
-/** Commits a transaction and aborts another, with a stock client. */
+/** Commits one transaction and aborts another, with a stock client. */
 export async function makeTransactions(broker: TestBroker): Promise<void> {
   const kafka = new Kafka({ brokers: [broker.bootstrap], logLevel: logLevel.NOTHING, retry: { retries: 30 } })
   const producer = kafka.producer({ transactionalId: 'tx', idempotent: true, maxInFlightRequests: 1 })

@@ -18,7 +18,7 @@ interface Move {
   readonly topics: readonly Topic[]
   readonly settings: Readonly<Record<string, string>>
   readonly hasTransactions: boolean
-  /** True: the data comes without its metadata. */
+  /** True if the data comes without its metadata. */
   readonly isAdopted?: boolean
 }
 
@@ -69,7 +69,7 @@ function describeMove(
     for (const name of names) {
       it(`${name}: same records, offsets, timestamps, epochs and producers`, async () => {
         const before = known.get(name)!
-        // Message format v1 knows no epochs; whoever leads the log today begins one, as Apache Kafka 4 does too.
+        // Message format v1 has no epochs; the current leader starts one, as in Apache Kafka 4.
         const epoch = name.startsWith('v1.') ? { leaderEpoch: 0, endOffset: before.offsets[0]!.offset } : before.epoch
         expect(await stateOf(target, name)).to.deep.equal({ ...before, epoch })
       })

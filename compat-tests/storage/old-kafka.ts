@@ -5,7 +5,7 @@ import type { BrokerProgram } from '../broker-program.ts'
 
 const PROGRAM = join(import.meta.dirname, 'OldKafkaBroker.java')
 
-/** A real Apache Kafka 2.8.2, with the ZooKeeper that it needs in the same process. */
+/** A real Apache Kafka 2.8.2 with its ZooKeeper in the same process. */
 export const oldKafka: BrokerProgram = {
   prepare: ({ directory }) => {
     mkdirSync(join(directory, 'zookeeper'))
@@ -33,7 +33,7 @@ export const oldKafka: BrokerProgram = {
       '-XX:TieredStopAtLevel=1',
       '-Dlog4j.configuration=file:log4j.properties',
     ]
-    // The jars bring two bindings for the log; the one that says something has to come first.
+    // The jars contain two logging bindings; the one that prints must come first.
     const jars = await kafkaClassPath('2.8.2')
     const classPath = `${join(jars.replace(/\*$/, ''), 'slf4j-log4j12-1.7.30.jar')}:${jars}`
     return ['java', ...flags, '-cp', classPath, PROGRAM, `${controllerPort}`, 'zookeeper', 'server.properties']

@@ -11,7 +11,7 @@ import { waitFor } from '../wait-for.ts'
 
 const NO_TOPIC_ID = '00000000-0000-0000-0000-000000000000'
 
-/** What the broker said to a batch. */
+/** The broker's response to a batch. */
 export interface Produced {
   /** Name of the error, NONE if there was none. */
   readonly error: string
@@ -19,7 +19,7 @@ export interface Produced {
   readonly logAppendTimeMs: number
 }
 
-/** Requests about partition 0 of a topic, each of which may fail, as a well-behaved client would not show it. */
+/** Requests about partition 0 of a topic. It returns their errors, which a stock client would hide. */
 export class TopicClient {
   readonly #client: RawClient
 
@@ -57,7 +57,7 @@ export class TopicClient {
     return { error: errorName(errorCode), baseOffset, logAppendTimeMs: Number(logAppendTimeMs) }
   }
 
-  /** Values with their offsets, from an offset on, as much as one response brings; or the error. */
+  /** Values with their offsets, from an offset on, as many as one response contains; or the error. */
   async fetch(
     topic: string,
     fetchOffset: number,

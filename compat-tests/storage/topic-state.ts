@@ -54,14 +54,14 @@ async function offsetAt(client: RawClient, name: string, timestamp: number) {
     topics: [{ name, partitions: [{ partitionIndex: 0, currentLeaderEpoch: -1, timestamp }] }],
   })
   const { errorCode, offset, timestamp: found, leaderEpoch } = answers[0]!.partitions[0]!
-  // Epochs of a topic's ends are those of today's leader.
+  // The start and end of a topic have the current leader's epoch.
   const epoch = timestamp >= 0 && { leaderEpoch }
   return { errorCode, offset: Number(offset), timestamp: Number(found), ...epoch }
 }
 
 export type TopicState = Awaited<ReturnType<typeof stateOf>>
 
-/** What clients can learn of a topic's log, but for what a change of the leader changes. */
+/** What clients can read about a topic's log, except what a leader change alters. */
 export async function stateOf(broker: TestBroker, topic: string) {
   const content = await readAll(broker, topic)
   return withClient(broker, async (client) => {
@@ -80,7 +80,7 @@ export async function stateOf(broker: TestBroker, topic: string) {
   })
 }
 
-/** It may listen before it leads. */
+/** Waits for leadership: a broker may listen before it leads. */
 export async function leadsAll(broker: TestBroker, names: readonly string[]): Promise<void> {
   await withClient(broker, (client) =>
     waitFor('it leads each partition', async () => {
@@ -96,7 +96,7 @@ export async function statesOf(broker: TestBroker, names: readonly string[]): Pr
   return states
 }
 
-/** What a stock consumer reads, from the beginning; it is shown no aborted records. */
+/** What a stock consumer reads from the beginning; it does not receive aborted records. */
 export async function consumed(broker: TestBroker, topic: string, count: number): Promise<string[]> {
   const kafka = new Kafka({ brokers: [broker.bootstrap], logLevel: logLevel.NOTHING, retry: { retries: 30 } })
   const consumer = kafka.consumer({ groupId: `reader of ${topic}`, readUncommitted: false })

@@ -12,10 +12,10 @@ import { LogManager } from '../../storage/log-manager.ts'
 import type { AppendContext, LogConfig, PartitionLog } from '../../storage/partition-log.ts'
 import { waitFor } from '../wait-for.ts'
 
-/** Time of the oldest record: so long ago that compaction may take it, so lately that no producer is forgotten. */
+/** Timestamp of the oldest record: old enough for compaction, recent enough that no producer expires. */
 export const FIRST_MS = Date.now() - 3_600_000
 
-/** A record that was put into a log, and what the log said of it. */
+/** A record that was appended to a log, with its offset and fields. */
 export interface WrittenRecord {
   readonly offset: number
   readonly timestampMs: number
@@ -30,11 +30,11 @@ export interface WrittenRecord {
   readonly marker?: { readonly type: 'COMMIT' | 'ABORT'; readonly coordinatorEpoch: number }
 }
 
-/** One partition that Ottla wrote, 0 of its topic. */
+/** Partition 0 of a topic that Ottla wrote. */
 export interface WrittenLog {
   readonly topic: string
   readonly config: LogConfig
-  /** In order of their offsets. Of a compacted log: what compaction has to leave. */
+  /** In offset order. Of a compacted log: the records that compaction must keep. */
   records: WrittenRecord[]
 }
 
@@ -50,7 +50,7 @@ export function realManager(directory: string, settings: Partial<typeof managerS
   })
 }
 
-/** Writes one partition through the log's own door, and takes down what went in. */
+/** Writes one partition through the log's API and keeps what was written. */
 class LogWriter implements WrittenLog {
   readonly topic: string
   readonly config: LogConfig
@@ -66,7 +66,7 @@ class LogWriter implements WrittenLog {
     this.log = manager.create(topic, 0, topicIdOf(topic), config)
   }
 
-  /** Keys and values as they come; a producer's sequence goes on where it was. */
+  /** Appends keys and values; a producer's sequence numbers continue. */
   async append(records: readonly NewRecord[], options: BatchOptions = {}): Promise<void> {
     const { producerId } = options
     const baseSequence = producerId === undefined ? -1 : (this.#sequences.get(producerId) ?? 0)
@@ -89,7 +89,7 @@ class LogWriter implements WrittenLog {
     })
   }
 
-  /** Ends a transaction as its coordinator does. */
+  /** Ends a transaction like its coordinator. */
   async end(type: 'COMMIT' | 'ABORT', producerId: number, producerEpoch: number, coordinatorEpoch = 3): Promise<void> {
     const timestampMs = this.#tick()
     const bytes = buildEndTransactionBatch({ type, coordinatorEpoch }, { producerId, producerEpoch, timestampMs })
@@ -115,7 +115,7 @@ class LogWriter implements WrittenLog {
     return result as Exclude<typeof result, { error: string }>
   }
 
-  /** Time goes on, with a step back now and then, as with several clients. */
+  /** Advances the time, sometimes a step back, as with several clients. */
   #tick(): number {
     this.#nextTimestampMs += 7
     return this.#nextTimestampMs % 5 === 0 ? this.#nextTimestampMs - 40 : this.#nextTimestampMs
@@ -124,12 +124,12 @@ class LogWriter implements WrittenLog {
 
 export const CODECS = ['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const
 
-/** A topic's id that follows from its name. */
+/** Topic id derived from the name. */
 function topicIdOf(topic: string): string {
   return Buffer.from(topic.padEnd(16, '_').slice(0, 16)).toString('base64url')
 }
 
-/** Batches of one to nine records: keys or none, values of all kinds, headers. */
+/** Batches of one to nine records: with and without keys, values of all kinds, headers. */
 async function fill(writer: LogWriter, batches: number, options: BatchOptions = {}): Promise<void> {
   for (let i = 0; i < batches; i++) {
     const records = Array.from({ length: 1 + (i % 9) }, (_, j): NewRecord => record(i, j))
@@ -155,7 +155,7 @@ function record(i: number, j: number): NewRecord {
 
 /**
  * Logs of every kind that Ottla writes, in one log directory: each codec, recompressed, preallocated, by append time,
- * with transactions and several leader epochs, trimmed, compacted. Left as a clean stop leaves it, or as kill -9 does.
+ * with transactions and several leader epochs, trimmed, compacted. Left as after a clean stop or after kill -9.
  */
 export async function writeLogs(directory: string, end: 'stop' | 'kill'): Promise<WrittenLog[]> {
   const live = end === 'stop' ? directory : `${directory}-live`
@@ -187,7 +187,7 @@ export async function writeLogs(directory: string, end: 'stop' | 'kill'): Promis
   return writers.map(({ topic, config, records }) => ({ topic, config, records }))
 }
 
-/** Two producers at once and records of none between them; one transaction stays open. */
+/** Two producers in parallel with other records between them; one transaction stays open. */
 async function fillTransactions(writer: LogWriter): Promise<void> {
   for (let i = 0; i < 12; i++) {
     for (const producerId of [1000, 2000]) {
@@ -207,13 +207,13 @@ async function fillEpochs(writer: LogWriter): Promise<void> {
   }
 }
 
-/** The start lies within a batch. */
+/** The log start offset is within a batch. */
 async function fillTrimmed(writer: LogWriter): Promise<void> {
   await fill(writer, 80)
   await writer.log.deleteRecordsBefore(203)
 }
 
-/** The last value of each key is left, and all of the active segment. */
+/** Keeps the last value of each key, and all of the active segment. */
 async function fillCompacted(writer: LogWriter, directory: string): Promise<void> {
   for (let i = 0; i < 400; i++) {
     await writer.append([0, 1, 2].map((j) => ({ key: `key ${(i * 5 + j) % 17}`, value: `value ${i}.${j}` })))
@@ -251,7 +251,7 @@ function textOf(value: NewRecord['key']): string | null {
   return value === undefined || value === null ? null : String(value)
 }
 
-/** Where a written log's files are. */
+/** Directory of a written log. */
 export function partitionDirectory(directory: string, { topic }: WrittenLog): string {
   return join(directory, `${topic}-0`)
 }

@@ -4,14 +4,14 @@ import { ZERO_UUID } from '../../protocol/schema.ts'
 import { apiNamed, committed, largeRequests, numbers, PARTITIONS, TOPICS, WIDE } from './large-requests.ts'
 import { MeasuredBroker, type Turns } from './turn-meter.ts'
 
-/** Topics that one request may make: each takes two records, and Kafka takes 10,000 records at once. */
+/** Most topics per request: each takes two records, and Kafka accepts 10,000 records at once. */
 const TOPICS_AT_ONCE = 4000
 const OFFSETS_AT_ONCE = 2000
 
-/** A broker with so many topics, partitions and offsets that no answer about all of them is small. */
+/** A broker with so many topics, partitions and offsets that no response about all of them is small. */
 export class LargeCluster {
   readonly broker = new MeasuredBroker()
-  /** The longest turns while it was filled, by what was made. */
+  /** The longest turns while it was filled, by kind of object created. */
   readonly filling = new Map<string, Turns>()
   #wideId = ''
 
@@ -40,7 +40,7 @@ export class LargeCluster {
     this.filling.set(`${topics.length} topics from ${JSON.stringify(topics[0])}`, turns)
   }
 
-  /** What the largest sensible request of an api takes, with so many elements in it. */
+  /** Measures the largest sensible request of an API with that many elements. */
   measure(api: ApiSchema, version: number, elements: number): Promise<Turns & { readonly requestBytes: number }> {
     const body = largeRequests[api.name]!(elements, api, version)
     return this.broker.measure(api, version, this.#withWideId(body))

@@ -3,16 +3,16 @@ import { buildBatch } from '../../protocol/records/batch-builder.ts'
 import type { ApiSchema, Field, Fields, FieldType } from '../../protocol/schema.ts'
 import { includesVersion, ZERO_UUID } from '../../protocol/schema.ts'
 
-/** Topics `topic-0` and so on, of one partition each, that the broker has. */
+/** The broker has topics `topic-0` and so on, with one partition each. */
 export const TOPICS = 8000
-/** The topic that has many partitions; as a topic id it stands for that of this topic. */
+/** Topic with many partitions; as a topic id it stands for that topic's id. */
 export const WIDE = 'wide'
 export const PARTITIONS = 8000
 
-/** A request that grows with the number of elements that it is asked for. */
+/** Builds a request with the given number of elements. */
 export type LargeRequest = (elements: number, api: ApiSchema, version: number) => object
 
-/** The largest sensible request of each api that is served, by name. */
+/** The largest sensible request of each served API, by name. */
 export const largeRequests: Readonly<Record<string, LargeRequest>> = {
   Produce: (elements) => ({
     acks: 1,
@@ -206,7 +206,7 @@ const batch = buildBatch([{ timestamp: 1_767_225_600_000, key: null, value: 'val
 const retention = { name: 'retention.ms', value: '3600000' }
 const nobody = { memberId: '', generationIdOrMemberEpoch: -1, groupInstanceId: null }
 
-/** A topic with offsets of so many partitions from the first on. */
+/** A topic with offsets of `count` partitions starting at `first`. */
 export function committed(topicId: string, first: number, count: number): object {
   return {
     topicId,
@@ -219,19 +219,19 @@ export function committed(topicId: string, first: number, count: number): object
   }
 }
 
-/** 0, 1 and so on. */
+/** The numbers 0, 1 and so on. */
 export function numbers(count: number): number[] {
   return Array.from({ length: count }, (_, index) => index)
 }
 
-/** Throws where there is none. */
+/** Throws if there is none. */
 export function apiNamed(name: string): ApiSchema {
   const api = [...apiByKey.values()].find((each) => each.name === name)
   if (api === undefined) throw new Error(`no api ${name}`)
   return api
 }
 
-/** Each array of the request itself with so many elements, no two of them alike; arrays in these have one element. */
+/** Fills each array of the request itself with that many different elements; arrays in these have one element. */
 function manyOfEach(elements: number, api: ApiSchema, version: number): object {
   return structOf(api.request.fields, version, 0, elements)
 }

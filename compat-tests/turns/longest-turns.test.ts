@@ -5,21 +5,21 @@ import { LargeCluster } from './large-cluster.ts'
 import { largeRequests } from './large-requests.ts'
 import type { Turns } from './turn-meter.ts'
 
-/** A quarter to three quarters of a megabyte of request, most of the time. */
+/** Makes most requests a quarter to three quarters of a megabyte. */
 const ELEMENTS = 12_000
 const QUARTER = ELEMENTS / 4
 /**
- * Turns are meant to end after 10 ms. Processor time counts, not time, but threads of the garbage collector and of the
- * compiler count in, and a machine that is shared is slower: what is quadratic takes seconds.
+ * Turns should end after 10 ms. The test measures processor time, not elapsed time, but that includes threads of the
+ * garbage collector and the compiler, and a shared machine is slower. Quadratic work takes seconds.
  */
 const LONGEST_MS = 100
-/** Decisions that are not cut: Kafka makes each of them at once, on one state, with one batch. */
+/** Decisions that are not sliced: Kafka also makes each of them at once, on one state, with one batch. */
 const longDecisions: Readonly<Record<string, number>> = { ConsumerGroupHeartbeat: 800, OffsetCommit: 800 }
-/** One topic of thousands of partitions is decided on, and the batch of its records built, without a pause. */
+/** Creating one topic with thousands of partitions decides and builds its batch of records without a pause. */
 const LONGEST_FILLING_MS = 400
-/** Of four times the elements: 4 is linear, 16 quadratic. */
+/** Highest ratio of the times for four times the elements: 4 is linear, 16 quadratic. */
 const STEEPEST = 9
-/** Below, most of the time is not that of the elements. */
+/** Below this, most of the time does not depend on the elements. */
 const TELLING_MS = 40
 const TRIES = 2
 
@@ -57,7 +57,7 @@ describe('the longest turn', () => {
   }
 })
 
-/** Others use the machine as well: what one of several tries shows is possible. */
+/** The machine is shared: the best of several tries shows what is possible. */
 async function best(measure: () => Promise<Turns>, isGood: (turns: Turns) => boolean): Promise<Turns> {
   let turns = await measure()
   for (let tries = 1; tries < TRIES && !isGood(turns); tries++) turns = await measure()

@@ -10,7 +10,7 @@ import { SimulatedTransport } from '../../src/network/simulated-transport.ts'
 import type { Host } from '../../storage/host/host.ts'
 import { SimulatedHost } from '../../storage/host/simulated-host.ts'
 
-/** What some work took, in milliseconds of processor time of the process: others on the machine do not count. */
+/** Cost of some work, in milliseconds of processor time of the process: other processes do not count. */
 export interface Turns {
   readonly longestMs: number
   readonly totalMs: number
@@ -24,7 +24,7 @@ const properties = {
   'group.initial.rebalance.delay.ms': '0',
 }
 
-/** A whole broker on a simulated machine whose turns are measured. */
+/** A whole broker on a simulated machine that measures its turns. */
 export class MeasuredBroker {
   readonly host = new SimulatedHost(1)
   readonly complaints: string[] = []
@@ -45,7 +45,7 @@ export class MeasuredBroker {
     }
   }
 
-  /** Virtual time stands still within a turn: slices of turns are to end as they do on a real machine. */
+  /** Virtual time stands still within a turn, but slices must end as on a real machine. */
   #clockMs(): number {
     const { user, system } = process.cpuUsage()
     return this.host.clock.monotonicMs() + (user + system) / 1000
@@ -59,7 +59,7 @@ export class MeasuredBroker {
     return this.#measured(() => this.#broker.stop())
   }
 
-  /** The answer to a request, decoded. */
+  /** The decoded response to a request. */
   async ask(api: ApiSchema, version: number, body: object): Promise<Record<string, unknown>> {
     const answer = await this.host.settle(this.#broker.inject(message(api, version, body)))
     const reader = new ByteReader(answer!)
@@ -67,11 +67,11 @@ export class MeasuredBroker {
     return decode(api.response, version, reader)
   }
 
-  /** What a request takes until it is answered, and what it leaves to be done after that. */
+  /** Cost of a request until its response, and of the work left after it. */
   async measure(api: ApiSchema, version: number, body: object): Promise<Turns & { readonly requestBytes: number }> {
     const bytes = message(api, version, body)
     const turns = await this.#measured(() => {
-      // The first turn of a request that comes over no wire.
+      // The first turn of a request that does not come over a connection.
       return new Promise<void>((resolve, reject) => {
         this.host.timers.atTurnEnd(() => {
           this.#broker.inject(bytes).then(() => resolve(), reject)

@@ -7,11 +7,11 @@ import { errorName } from '../../protocol/error-codes.ts'
 const TIMEOUT_MS = 60_000
 const AT_ONCE = 25
 
-/** A member of a classic group on a connection of its own, as cheap as can be: it is the broker that is measured. */
+/** A member of a classic group on its own connection, as cheap as possible, so that the broker is measured. */
 export class BenchMember {
   generationId = -1
   isLeader = false
-  /** It has its assignment, and has not heard of a rebalance since. */
+  /** It has its assignment and has not been told of a rebalance since. */
   isSettled = false
   readonly #client: RawClient
   readonly #groupId: string
@@ -25,8 +25,8 @@ export class BenchMember {
   }
 
   /**
-   * Members that are connected, each in the group of its number. So many at once would overflow the broker's queue of
-   * connections (50 with Kafka's defaults), and TCP would take up to a minute to repair that.
+   * Connects members one by one, each in the group of its number. All at once would overflow the broker's accept queue
+   * (50 with Kafka's defaults), and TCP could take a minute to recover.
    */
   static async connectAll(port: number, count: number, groupOf: (i: number) => string): Promise<BenchMember[]> {
     const members: BenchMember[] = []
@@ -34,7 +34,7 @@ export class BenchMember {
       const from = members.length
       const lot = Array.from({ length: Math.min(AT_ONCE, count - from) }, async (_, i) => {
         const member = new BenchMember(await RawClient.connect(port, `m${from + i}`), groupOf(from + i))
-        await member.beat() // answered: the broker has taken the connection
+        await member.beat() // once answered, the broker has accepted the connection
         return member
       })
       members.push(...(await Promise.all(lot)))
@@ -42,7 +42,7 @@ export class BenchMember {
     return members
   }
 
-  /** The next thing to do: ends at once where an answer is outstanding. */
+  /** Takes the next step; returns at once if a response is outstanding. */
   async step(): Promise<void> {
     if (this.#failure !== undefined) throw this.#failure
     if (this.#waiting !== undefined) return new Promise((resolve) => setTimeout(resolve, 1))
@@ -55,7 +55,7 @@ export class BenchMember {
     this.isSettled = false
     this.#waiting = this.#enter()
       .catch((error: Error) => {
-        this.#failure = error // the next step tells of it
+        this.#failure = error // the next step reports it
       })
       .finally(() => {
         this.#waiting = undefined

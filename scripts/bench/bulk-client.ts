@@ -1,6 +1,6 @@
 /**
- * A program: produces batches to a topic as fast as the broker takes them, until so many bytes are written or SIGTERM
- * comes. A process of its own, so that whoever measures beside it does not wait for it.
+ * Program: produces batches to a topic as fast as the broker accepts them, until the given number of bytes is written
+ * or SIGTERM arrives. It is a separate process so that measurements beside it do not wait for it.
  */
 import { performance } from 'node:perf_hooks'
 import { produceMany, sampleBatch } from './load.ts'

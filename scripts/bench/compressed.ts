@@ -15,7 +15,7 @@ const RECORD_BYTES = 1000
 const CODECS: readonly CompressionName[] = ['none', 'gzip', 'snappy', 'lz4', 'zstd']
 const OPTIONAL_PACKAGES = ['lz4-napi', '@node-rs/crc32']
 
-/** Ottla where npm could install none of its optional packages. */
+/** Ottla as installed without any optional package. */
 const withoutOptionalPackages: BrokerProgram = {
   ...ottla,
   prepare: ({ directory }) => writeFileSync(join(directory, 'without.cjs'), WITHOUT),
@@ -35,7 +35,9 @@ module_._load = (name, ...rest) => {
 
 let topicCount = 0
 
-/** Produces batches of each codec, which the broker looks into: bytes of values before compression, acks=1. */
+/**
+ * Produces batches of each codec, which the broker decompresses and checks: bytes of values before compression, acks=1.
+ */
 export function compressed(batchBytes: number): Section {
   const size = batchBytes >= 1_000_000 ? `${batchBytes / 1_000_000} MB` : `${Math.round(batchBytes / 1000)} KB`
   return {
@@ -76,7 +78,7 @@ async function produceEach(broker: TestBroker, batchBytes: number, quick: boolea
   return figures
 }
 
-/** Records of text, of which the codecs make a third to a fifth. */
+/** Text records, which the codecs compress to between a third and a fifth. */
 function compressedBatch(compression: CompressionName, batchBytes: number): Buffer {
   const timestamp = Date.now()
   const records = Array.from({ length: Math.floor(batchBytes / RECORD_BYTES) }, (_, i) => ({

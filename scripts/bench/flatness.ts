@@ -1,19 +1,19 @@
-/** What of a measure may grow between the beginning and the end of a run before it is taken for a leak. */
+/** Growth of a measure over a run, and whether it counts as a leak. */
 export interface Growth {
   readonly from: number
   readonly to: number
   readonly isFlat: boolean
 }
 
-/** Part of a run that is left out: caches fill, code is compiled. */
+/** Part of a run that is ignored: caches fill, code is compiled. */
 const WARM_UP_PART = 0.3
-/** Part of what is left that stands for its beginning, and as much for its end. */
+/** Part of the rest used as its beginning, and the same as its end. */
 const END_PART = 0.3
 const FEWEST_SAMPLES = 6
 
 /**
- * Compares the medians of the first and the last samples after the warm-up, so that single peaks count for nothing.
- * Rejects fewer samples than can tell anything.
+ * Compares the medians of the first and the last samples after the warm-up, so that single peaks do not count. Rejects
+ * too few samples for a result.
  */
 export function growthOf(samples: readonly number[], toleratedGrowth: number): Growth {
   const warm = samples.slice(Math.floor(samples.length * WARM_UP_PART))

@@ -10,14 +10,14 @@ import { BenchMember } from './bench-member.ts'
 import { cpuSeconds, residentMb } from './measured-process.ts'
 import type { Figure, Section } from './section.ts'
 
-/** Enough for both brokers to have compiled what is hot. */
+/** Enough for both brokers to have compiled hot code. */
 const WARM_UP_ROUNDS = 10
 const ROUNDS = 10
 const CONNECTIONS = 20
 const PARTITIONS = 100
 const TOPIC = 'group-bench'
 
-/** One group of many members: everybody joins again because one of them asks for it; the mean of some rounds. */
+/** One large group: one member triggers a rebalance and all rejoin; the mean of some rounds. */
 export const fullRebalance: Section = {
   name: 'groups: full rebalance',
   runs: 2,
@@ -50,7 +50,7 @@ async function rebalance(members: readonly BenchMember[]): Promise<void> {
   await settled(members)
 }
 
-/** Until all are in one generation with their assignment. */
+/** Waits until all members have an assignment in the same generation. */
 async function settled(members: readonly BenchMember[]): Promise<void> {
   for (;;) {
     await Promise.all(members.map((member) => member.step()))
@@ -59,7 +59,7 @@ async function settled(members: readonly BenchMember[]): Promise<void> {
   }
 }
 
-/** Many groups of one member each that do nothing but beat. */
+/** Many groups with one member each that only sends heartbeats. */
 export const heartbeats: Section = {
   name: 'groups: heartbeats',
   cold: true,
@@ -81,7 +81,7 @@ export const heartbeats: Section = {
     }),
 }
 
-/** Commits of one offset each, then many offsets that a restarted broker has to know again. */
+/** Commits of one offset each, then many offsets that a restarted broker has to load. */
 export const committedOffsets: Section = {
   name: 'groups: offsets',
   cold: true,
@@ -157,7 +157,7 @@ async function measured(
   ]
 }
 
-/** A fresh broker whose coordinator of groups is there. */
+/** Starts a new broker and waits for its group coordinator. */
 async function withGroups(start: () => Promise<TestBroker>, run: (broker: TestBroker) => Promise<Figure[]>) {
   const broker = await start()
   try {

@@ -4,7 +4,7 @@ import type { Section } from './section.ts'
 
 let topicCount = 0
 
-/** One record at a time, 200 a second, acks=1: until it is acknowledged, and until a waiting consumer has it. */
+/** One record at a time, 200 a second, acks=1: time to the acknowledgement, and to a waiting consumer. */
 export const latency: Section = {
   name: 'latency',
   async run({ broker }, { quick }) {

@@ -9,26 +9,26 @@ import type { ApiSchema, Fields, ValueOf } from '../../protocol/schema.ts'
 const LARGEST_ANSWER_BYTES = 128 * 1024 * 1024
 
 /**
- * A connection that costs the machine as little as it can, so that what is measured is the broker: requests are sent as
- * bytes made beforehand, answers are read into memory that is used again.
+ * A connection that needs little processor time, so that the broker is measured: it sends requests encoded beforehand
+ * and reuses the memory for responses.
  */
 export class LoadConnection {
   readonly #socket: Socket
-  /** Answers come in the order of the requests: the protocol says so. */
+  /** The protocol guarantees responses in request order. */
   readonly #waiting: { onAnswer: (answer: Buffer) => void; reject: (error: Error) => void }[] = []
 
   private constructor(socket: Socket) {
     this.#socket = socket
     const frames = new FrameReader(new BufferPool(), LARGEST_ANSWER_BYTES, (frame) => this.#onFrame(frame))
     socket.on('data', (chunk: Buffer) => frames.push(chunk))
-    socket.on('error', () => {}) // 'close' follows and tells everybody who waits
+    socket.on('error', () => {}) // 'close' follows and rejects all pending requests
     socket.on('close', () => {
       frames.close()
       for (const { reject } of this.#waiting.splice(0)) reject(new Error('the broker closed the connection'))
     })
   }
 
-  /** Rejects if nobody listens. */
+  /** Rejects if nothing listens there. */
   static connect(port: number): Promise<LoadConnection> {
     return new Promise((resolve, reject) => {
       const socket = connect({ port, host: '127.0.0.1', noDelay: true })
@@ -41,8 +41,8 @@ export class LoadConnection {
   }
 
   /**
-   * Sends a whole request frame and resolves with what `read` makes of the answer. Views in the answer are valid only
-   * while `read` runs.
+   * Sends a whole request frame and resolves with the result of `read` on the response. Views in the response are valid
+   * only while `read` runs.
    */
   send<S extends Fields, T>(
     api: ApiSchema<Fields, S>,

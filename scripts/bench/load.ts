@@ -7,7 +7,7 @@ import { buildBatch } from '../../protocol/records/batch-builder.ts'
 import { batchesOf } from '../../protocol/records/record-batch.ts'
 import { LoadConnection } from './load-connection.ts'
 
-/** Versions that every broker since 3.0 speaks; the newest that name topics, not ids. */
+/** Versions that every broker since 3.0 supports; the newest that identify topics by name. */
 const PRODUCE_VERSION = 9
 const FETCH_VERSION = 12
 
@@ -15,10 +15,10 @@ const CONNECTIONS = 3
 const IN_FLIGHT = 5
 const BATCH_BYTES = 65_536
 const FETCH_BYTES = 1_048_576
-/** As long as Kafka's clients wait for an answer. */
+/** Request timeout of Kafka's clients. */
 const TIMEOUT_MS = 30_000
 
-/** A topic of the benchmark: exists while `work` runs, so that its data does not pile up. */
+/** Creates a topic while `work` runs and deletes it afterwards, so that data does not pile up. */
 export async function withTopic<T>(port: number, name: string, partitions: number, work: () => Promise<T>): Promise<T> {
   const client = await RawClient.connect(port)
   const topic = { name, numPartitions: partitions, replicationFactor: 1, assignments: [], configs: [] }
@@ -32,7 +32,7 @@ export async function withTopic<T>(port: number, name: string, partitions: numbe
   }
 }
 
-// Apache Kafka tells who leads a new partition some milliseconds before that broker does.
+// Apache Kafka reports the leader of a new partition some milliseconds before that broker leads it.
 async function untilLed(port: number, topic: string, partition: number): Promise<void> {
   const connection = await LoadConnection.connect(port)
   const frame = fetchFrame(topic, partition, 0, { maxWaitMs: 0, minBytes: 0 })
@@ -42,14 +42,14 @@ async function untilLed(port: number, topic: string, partition: number): Promise
   connection.close()
 }
 
-/** A batch of about BATCH_BYTES of records of that size, the same for each request: the broker cannot tell. */
+/** A batch of about BATCH_BYTES of records of that size, the same in each request; the broker cannot notice that. */
 export function sampleBatch(recordBytes: number, count = Math.max(1, Math.floor(BATCH_BYTES / recordBytes))): Buffer {
   const value = Buffer.from(Array.from({ length: recordBytes }, (_, index) => 97 + ((index * 7) % 26)))
   const timestamp = Date.now()
   return buildBatch(Array.from({ length: count }, () => ({ timestamp, key: null, value })))
 }
 
-/** A produce request, acks=1, as bytes. */
+/** Encodes a produce request with acks=1. */
 export function produceFrame(topic: string, partition: number, records: Buffer): Buffer {
   const topicData = [{ name: topic, partitionData: [{ index: partition, records }] }]
   return requestFrame(Produce, PRODUCE_VERSION, { acks: 1, timeoutMs: TIMEOUT_MS, topicData } as never)
@@ -67,8 +67,8 @@ export async function produce(connection: LoadConnection, frame: Buffer): Promis
 }
 
 /**
- * Produces batches in turn to the partitions, over several connections with requests in flight, as a busy client does.
- * Resolves to how many: fewer where `isOver` said so.
+ * Produces batches to the partitions in turn, over several connections with requests in flight, like a busy client.
+ * Resolves to the number of batches: fewer if `isOver` ended it early.
  */
 export async function produceMany(
   port: number,
@@ -104,7 +104,9 @@ function fetchFrame(
   } as never)
 }
 
-/** Reads once from that offset, waiting for up to half a second; answers where to go on, and how many bytes came. */
+/**
+ * Fetches once from that offset, with a wait of up to half a second; returns the next offset and the number of bytes.
+ */
 export function fetchOnce(
   connection: LoadConnection,
   topic: string,
@@ -124,7 +126,7 @@ export function fetchOnce(
   })
 }
 
-/** Reads a topic from its start, one connection a partition, until each has given that many records. */
+/** Reads a topic from its start, one connection per partition, until each partition has returned that many records. */
 export async function consumeMany(port: number, topic: string, partitions: number, recordsEach: readonly number[]) {
   const readPartition = async (partition: number) => {
     const connection = await LoadConnection.connect(port)

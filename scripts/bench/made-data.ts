@@ -10,7 +10,7 @@ import { NodeFiles } from '../../storage/host/node-files.ts'
 import { nodeHost } from '../../storage/host/node-host.ts'
 import type { PreparedData } from './section.ts'
 
-/** The machine's files, but nothing is synced: data that a benchmark makes need not survive a power loss. */
+/** Real files that are never synced: benchmark data need not survive a power loss. */
 class UnsyncedFiles extends NodeFiles {
   override open(path: string, mode: 'r' | 'r+' | 'a+'): FileHandle {
     return Object.assign(super.open(path, mode), { syncNow: () => {}, sync: () => Promise.resolve() })
@@ -22,7 +22,7 @@ class UnsyncedFiles extends NodeFiles {
   override async syncDirectoryAside(): Promise<void> {}
 }
 
-/** A data directory as Ottla leaves it after a clean stop, filled by a client of that port. */
+/** Data directory of an Ottla broker after a clean stop; `fill` writes the data as a client of that port. */
 export async function madeData(fill: (port: number) => Promise<void>): Promise<PreparedData> {
   const dataDir = mkdtempSync(join(tmpdir(), 'ottla-bench-'))
   const dispose = () => rmSync(dataDir, { recursive: true, force: true, maxRetries: 3 })
@@ -50,7 +50,7 @@ export async function madeData(fill: (port: number) => Promise<void>): Promise<P
   }
 }
 
-/** Copies a data directory, but for the lock of who used it. */
+/** Copies a data directory without the lock file. */
 export function copyData(from: string, to: string): void {
   cpSync(from, to, { recursive: true, filter: (path) => !path.endsWith('.lock') })
 }

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs'
 
-/** Ticks a second in /proc: fixed by Linux's ABI. */
+/** Ticks per second in /proc: fixed by Linux's ABI. */
 const TICKS_PER_SECOND = 100
 
-/** User and system CPU seconds that a process has spent, all threads. Linux only; NaN elsewhere. */
+/** User and system CPU seconds of a process, all threads. Linux only; NaN elsewhere. */
 export function cpuSeconds(pid: number): number {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')

@@ -11,18 +11,18 @@ import { longestTurn } from './turn-watch.ts'
 const GB = 1e9
 const PARTITIONS = 6
 const PER_SECOND = 300
-/** Until the bulk client has connected and is at its speed. */
+/** Time for the bulk client to connect and reach full speed. */
 const LEAD_MS = 1500
 
 let topicCount = 0
 
-/** One small record at a time, beside a client that produces as much as the broker takes. */
+/** One small record at a time, while another client produces as much as the broker accepts. */
 export const mixed: Section = {
   name: 'mixed: 300 records/s beside bulk',
   run: (contender, { quick }) => beside(contender, { count: quick ? 600 : 3000, bulkBytes: 20 * GB }),
 }
 
-/** The same while more is written than the page cache takes before it makes its writers wait. */
+/** The same with more data than the page cache accepts before it blocks writers. */
 export const mixedSaturated: Section = {
   name: 'mixed, disk saturated',
   runs: 1,
@@ -72,7 +72,7 @@ class BulkClient {
     return client
   }
 
-  /** Resolves to how many megabytes a second it has produced. */
+  /** Resolves to its produce rate in megabytes a second. */
   async stop(): Promise<number> {
     this.#child.kill('SIGTERM')
     await this.#ended
@@ -80,7 +80,7 @@ class BulkClient {
   }
 }
 
-/** Bytes not yet on the disk from which on Linux makes writers wait: vm.dirty_ratio of what is available, 20 by default. */
+/** Unwritten bytes from which on Linux blocks writers: vm.dirty_ratio of the available memory, 20 by default. */
 function dirtyLimitBytes(): number {
   try {
     const available = Number(/^MemAvailable:\s+(\d+) kB/m.exec(readFileSync('/proc/meminfo', 'utf8'))?.[1]) * 1024

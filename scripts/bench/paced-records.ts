@@ -6,8 +6,9 @@ import type { Figure } from './section.ts'
 const RECORD_BYTES = 100
 
 /**
- * Records one by one at a fixed rate, acks=1, whether or not the one before was acknowledged: until each is acknowledged,
- * and until a consumer that waits for it has it. Ends after `count` records, or early when `isOver` says so.
+ * Produces records one by one at a fixed rate with acks=1, without waiting for the previous acknowledgement. Measures
+ * the time to each acknowledgement, and to a waiting consumer. Ends after `count` records, or early if `isOver` returns
+ * true.
  */
 export async function pacedRecords(
   port: number,

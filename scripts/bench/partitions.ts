@@ -17,7 +17,10 @@ const IDLE_MS = 1000
 const STARTS = 3
 const TIMEOUT_MS = 30_000
 
-/** A start on many partitions, one segment with some records each, after a clean stop. Both work on copies of one directory. */
+/**
+ * Start with many partitions, each with one segment and some records, after a clean stop. Both brokers work on copies
+ * of one directory.
+ */
 export const partitions: Section = {
   name: 'partitions',
   cold: true,
@@ -27,7 +30,7 @@ export const partitions: Section = {
     const broker = await contender.onData((to) => copyData(dataDir, to))
     const figures: Figure[] = []
     try {
-      // Apache Kafka takes a minute or more: once says enough.
+      // Apache Kafka takes a minute or more, so one run is enough.
       const starts = quick || contender.name === 'Apache Kafka' ? 1 : STARTS
       for (let start = 0; start < starts; start++) {
         if (start > 0) await broker.stop()
@@ -88,7 +91,7 @@ async function started(broker: TestBroker, quick: boolean): Promise<Figure[]> {
   ]
 }
 
-/** Until all partitions of a topic tell where they end, which must be behind the last record. */
+/** Waits until all partitions of a topic return their end offset, which must be after the last record. */
 async function untilThere(client: RawClient, topic: number): Promise<void> {
   const partitions = Array.from({ length: PARTITIONS_EACH }, (_, partitionIndex) => ({ partitionIndex, timestamp: -1 }))
   const request = { replicaId: -1, topics: [{ name: topicName(topic), partitions }] } as never

@@ -1,12 +1,12 @@
 import type { TestBroker } from '../../compat-tests/test-broker.ts'
 
-/** A broker to measure: Ottla, or Apache Kafka beside it. */
+/** A broker to measure: Ottla or Apache Kafka. */
 export interface Contender {
   readonly name: 'Ottla' | 'Apache Kafka'
   readonly start: () => Promise<TestBroker>
-  /** A broker that was not started yet: `restart()` does that. The function fills its data directory. */
+  /** Prepares a broker without starting it; `restart()` starts it. The function fills its data directory. */
   readonly onData: (fill: (dataDir: string) => void) => Promise<TestBroker>
-  /** The broker that sections share; started once, and warm unless the section is cold. */
+  /** Broker shared by sections; started once, and warm unless the section is cold. */
   readonly broker: TestBroker
 }
 
@@ -16,28 +16,30 @@ export interface Figure {
   readonly unit: string
   readonly value: number
   readonly best: 'lowest' | 'highest'
-  /** Whose it is, where not the contender's that was measured: what Ottla alone stands beside. */
+  /** Owner of the figure if it is not the measured contender: a reference value for Ottla alone. */
   readonly of?: string
-  /** Printed behind it. */
+  /** Printed after the figure. */
   readonly note?: string
 }
 
-/** A data directory of a broker that was stopped, and how to get rid of it. */
+/** Data directory of a stopped broker, and how to delete it. */
 export interface PreparedData {
   readonly dataDir: string
   dispose(): void
 }
 
-/** A part of the benchmark. `run` is called several times for each contender, in turn; the best of each figure counts. */
+/**
+ * A part of the benchmark. `run` is called several times for each contender, in turn; the best of each figure counts.
+ */
 export interface Section {
   readonly name: string
-  /** Fewer runs where one takes long. */
+  /** Fewer runs for a long section. */
   readonly runs?: number
-  /** Starts brokers of its own: needs no warm one, and runs before there is one. */
+  /** Starts its own brokers: needs no warm broker, and runs before there is one. */
   readonly cold?: boolean
-  /** Ottla alone, where Apache Kafka has nothing to compare. */
+  /** Only Ottla: Apache Kafka has nothing comparable. */
   readonly alone?: boolean
-  /** Made once, before the first run, for the runs to take copies of. */
+  /** Creates data once, before the first run; the runs use copies. */
   readonly prepare?: (options: { readonly quick: boolean }) => Promise<PreparedData>
   run(contender: Contender, options: { readonly quick: boolean; readonly dataDir: string }): Promise<readonly Figure[]>
 }

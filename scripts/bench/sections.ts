@@ -10,7 +10,9 @@ import { storage } from './storage.ts'
 import { throughput } from './throughput.ts'
 import { turns } from './turns.ts'
 
-/** Every part of `npm run bench`, in the order in which they run. A new one is a file here and a word in this list. */
+/**
+ * Every part of `npm run bench`, in the order in which they run. To add one, add a file here and an entry in this list.
+ */
 export const sections: readonly Section[] = [
   start,
   partitions,

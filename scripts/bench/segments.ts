@@ -19,7 +19,7 @@ const STARTS = 2
 const HOUR_MS = 3_600_000
 const TIMEOUT_MS = 30_000
 
-/** One log of 1, 100 and 1,000 segments of 100 MB: what each costs, to open and to use. The files are sparse. */
+/** Logs of 1, 100 and 1,000 segments of 100 MB: the cost of opening and using them. The files are sparse. */
 export const segments: Section = {
   name: 'segments',
   cold: true,
@@ -45,7 +45,7 @@ function topicName(count: number): string {
   return `segments-${count}`
 }
 
-/** Topics with a record each: their segments come later. */
+/** Creates topics with one record each; their segments are added later. */
 async function fill(port: number): Promise<void> {
   const client = await RawClient.connect(port)
   const topics = COUNTS.map((count) => ({
@@ -70,7 +70,7 @@ async function started(broker: TestBroker, firstMs: number): Promise<Figure[]> {
   await restart
   const connection = await LoadConnection.connect(broker.port)
   for (const count of COUNTS) figures.push(await opened(connection, count))
-  // Whatever is compiled on the way counts for none of them.
+  // Compiles hot code first, so that its cost counts for none of them.
   await used(connection, COUNTS[0]!, firstMs)
   for (const count of COUNTS) figures.push(...(await used(connection, count, firstMs)))
   connection.close()
@@ -90,7 +90,7 @@ async function used(connection: LoadConnection, count: number, firstMs: number):
     Math.floor(share * (pairs - PAIRS_A_SEGMENT)) + Math.floor(Math.random() * PAIRS_A_SEGMENT)
   const any = () => Math.floor(Math.random() * pairs)
   const frame = produceFrame(topicName(count), 0, sampleBatch(RECORD_BYTES, 1))
-  // A search that nobody has done before reads the time indexes of all segments before it.
+  // The first search for a timestamp reads the time indexes of all segments before it.
   const search = async (pair: number) =>
     expectOffset(pair, await listOffsets(connection, count, timestampOfPair(firstMs, pair)))
   const firstSearchMs = await mean(1, () => search(pairs - 1))
@@ -112,7 +112,7 @@ function shown(count: number): string {
   return count === 1 ? '1 segment' : `${count} segments`
 }
 
-/** Microseconds that one call takes. */
+/** Mean microseconds per call. */
 async function mean(calls: number, call: () => Promise<void>): Promise<number> {
   const startedMs = performance.now()
   for (let i = 0; i < calls; i++) await call()
@@ -138,7 +138,7 @@ async function fetchPair(connection: LoadConnection, count: number, pair: number
   expectOffset(pair, found)
 }
 
-/** undefined: the partition is not led yet. */
+/** undefined: the partition has no leader yet. */
 function listOffsets(connection: LoadConnection, count: number, timestamp: number): Promise<number | undefined> {
   const topics = [{ name: topicName(count), partitions: [{ partitionIndex: 0, timestamp }] }]
   const frame = requestFrame(ListOffsets, 1, { replicaId: -1, topics } as never)

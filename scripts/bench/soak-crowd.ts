@@ -21,17 +21,17 @@ const values = ['x'.repeat(100), 'y'.repeat(1000), 'z'.repeat(20_000), 'w'.repea
 const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms))
 const oneOf = <T>(all: readonly T[]): T => all[randomInt(all.length)] as T
 
-/** A request of which whatever is left out has its default. */
+/** A request in which omitted fields have their default. */
 function request<Q extends Fields>(api: ApiSchema<Q>, fields: object) {
   return { ...defaultsOf(api.request.fields), ...fields } as never
 }
 
-/** Clients of all kinds that come and go for as long as they are told to. */
+/** Clients of all kinds that connect and leave until they are stopped. */
 export class SoakCrowd {
   readonly #port: number
   #isOver = false
   #count = 0
-  /** What was done, by name. */
+  /** Number of actions by name. */
   readonly done = new Map<string, number>()
 
   constructor(port: number) {
@@ -41,7 +41,7 @@ export class SoakCrowd {
   async prepare(): Promise<void> {
     await this.#with(async (client) => {
       await createTopic(client, STEADY_TOPIC, PARTITIONS)
-      // Makes the topic of the groups.
+      // Creates the topic of the groups.
       await client.send(FindCoordinator, 1, request(FindCoordinator, { key: 'soak', keyType: 0 }))
     })
   }
@@ -83,7 +83,7 @@ export class SoakCrowd {
     }
   }
 
-  /** An idempotent producer with an id of its own; every third leaves before its last answer. */
+  /** An idempotent producer with a new id; every third leaves before its last response. */
   #produce(): Promise<void> {
     return this.#with(async (client) => {
       const { producerId, producerEpoch } = await client.send(
@@ -102,7 +102,7 @@ export class SoakCrowd {
     })
   }
 
-  /** A fetch session over all partitions, from wherever in the log. */
+  /** A fetch session over all partitions, from arbitrary offsets. */
   #read(): Promise<void> {
     return this.#with(async (client) => {
       const first = await client.send(Fetch, 12, fetchRequest({ sessionEpoch: 0 }, randomInt(2) === 0 ? 0 : -1))
@@ -114,7 +114,7 @@ export class SoakCrowd {
     })
   }
 
-  /** Asks for much, and leaves it untaken for a while. */
+  /** Requests much data and does not read it for a while. */
   #stall(): Promise<void> {
     return this.#with(async (client) => {
       client.socket.pause()
@@ -171,7 +171,7 @@ export class SoakCrowd {
     })
   }
 
-  /** A topic with settings of its own that is written to, and deleted while somebody waits for more of it. */
+  /** A topic with its own settings that is written to, and deleted while a fetch waits on it. */
   #topic(): Promise<void> {
     return this.#with(async (client) => {
       const name = `passing-${this.#count++}`
@@ -188,7 +188,7 @@ export class SoakCrowd {
     })
   }
 
-  /** Half a request, and then nothing more. */
+  /** Sends half a request, then nothing more. */
   #breakOff(): Promise<void> {
     return this.#with(async (client) => {
       client.socket.write(Buffer.from([0, 0x10, 0, 0, 0, 1, 2, 3]))
@@ -208,7 +208,7 @@ function produceRequest(name: string, index: number, records: Buffer) {
   return request(Produce, { transactionalId: null, acks: -1, timeoutMs, topicData })
 }
 
-/** Without an offset: no topics, for a session that has them. -1: beyond the end, which is an error. */
+/** Without an offset: no topics, for a session that has them. -1: out of range, which is an error. */
 function fetchRequest(changes: object, fetchOffset?: number) {
   const partitions = Array.from({ length: PARTITIONS }, (_, partition) => ({
     ...{ partition, fetchOffset, currentLeaderEpoch: -1, lastFetchedEpoch: -1, logStartOffset: -1 },
@@ -218,7 +218,7 @@ function fetchRequest(changes: object, fetchOffset?: number) {
   return request(Fetch, { maxWaitMs: 100, minBytes: 1, maxBytes: 50_000_000, topics, ...changes })
 }
 
-/** The connection is closed before this is answered. */
+/** The connection is closed before the response. */
 function ignore(answer: Promise<unknown>): void {
   answer.catch(() => {})
 }

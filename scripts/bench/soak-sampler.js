@@ -1,4 +1,4 @@
-// Loaded into the broker that is soaked: says once a period what it holds, garbage aside. One JSON line each.
+// Loaded into the broker under test: prints what it holds after garbage collection, as one JSON line per period.
 import { appendFileSync, readdirSync } from 'node:fs'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'

@@ -6,18 +6,18 @@ import { TestBroker } from '../../compat-tests/test-broker.ts'
 import { growthOf } from './flatness.ts'
 import { SoakCrowd } from './soak-crowd.ts'
 
-/** Measures of the broker's process, each with what it may grow by: memory in MB after a collection, counts. */
+/** Measures of the broker's process, each with its allowed growth: memory in MB after a collection, counts. */
 const tolerances = { heap: 4, external: 40, resident: 48, handles: 40, timers: 60, files: 60 } as const
 
 type Measure = keyof typeof tolerances
 type Sample = Readonly<Record<Measure, number>>
 
 const measures = Object.keys(tolerances) as Measure[]
-/** Samples of a run: enough for medians, few enough to be read. */
+/** Samples per run: enough for medians, few enough to read. */
 const SAMPLES = 60
 const SHORTEST_PERIOD_MS = 1000
 
-/** Everything that may go goes soon, so that a short run sees it go. */
+/** Everything expires soon, so that a short run covers it. */
 const settings = {
   'log.segment.bytes': '10485760',
   'log.retention.check.interval.ms': '2000',
@@ -35,8 +35,8 @@ const settings = {
 }
 
 /**
- * Runs a broker under clients that come, go, stall and leave in the middle of what they asked for, and prints what it
- * holds over time. False: something kept growing after the warm-up.
+ * Runs a broker with clients that connect, leave, stall and break off in the middle of a request, and prints what it
+ * holds over time. False if a measure kept growing after the warm-up.
  */
 export async function soak(minutes: number, print: (line: string) => void): Promise<boolean> {
   const periodMs = Math.max(SHORTEST_PERIOD_MS, (minutes * 60_000) / SAMPLES)

@@ -11,12 +11,12 @@ import { IndexCache } from '../../storage/segment/index-cache.ts'
 import { Segment } from '../../storage/segment/segment.ts'
 import { silentStorageLogger } from '../../storage/storage-logger.ts'
 
-/** In each segment so many small batches of one record, each followed by a large one: 100 MB in all. */
+/** Pairs per segment: a small batch of one record followed by a large one, 100 MB in all. */
 export const PAIRS_A_SEGMENT = 10
 const FILLER_BYTES = 10_000_000
 const SMALL_BYTES = 100
 const INDEX_INTERVAL_BYTES = 4096
-/** Nothing behind the head of a large batch is written: it is zeros, which take no room on the disk. */
+/** Only the head of a large batch is written. The rest is zeros, which take no space on the disk. */
 const HEAD_BYTES = 256
 
 /** Offset of a small batch, counted from the start of the log. */
@@ -24,12 +24,12 @@ export function offsetOfPair(pair: number): number {
   return 2 * pair
 }
 
-/** Its timestamp. The large batches have an older one. */
+/** Timestamp of a small batch. The large batches have an older one. */
 export function timestampOfPair(firstMs: number, pair: number): number {
   return firstMs + pair
 }
 
-/** Puts so many segments in the place of what a stopped broker has in partition 0 of the topic. */
+/** Replaces partition 0 of the topic of a stopped broker by that many segments. */
 export function writeSparseLog(dataDir: string, topic: string, segmentCount: number, firstMs: number): void {
   const directory = join(dataDir, `${topic}-0`)
   for (const name of readdirSync(directory)) {

@@ -6,7 +6,7 @@ import type { Section } from './section.ts'
 
 const IDLE_MS = 1000
 
-/** From the start of the process to the first answered request, and its memory once it has been idle for a second. */
+/** Time from process start to the first response, and memory after one idle second. */
 export const start: Section = {
   name: 'start',
   cold: true,
@@ -30,7 +30,7 @@ export const start: Section = {
   },
 }
 
-/** Resolves when a broker that is starting answers a request for the first time. */
+/** Resolves when a starting broker answers its first request. */
 export async function firstAnswer(port: number): Promise<void> {
   for (;;) {
     const client = await RawClient.connect(port).catch(() => undefined)

@@ -1,6 +1,6 @@
 /**
- * A program: appends to a partition's log and reads it, without broker and sockets, beside a bare loop of the same
- * writes, reads and checksums. Prints what each cost, as JSON.
+ * Program: appends to a partition's log and reads it, without broker and sockets, and compares that with a bare loop of
+ * the same writes, reads and checksums. Prints the costs as JSON.
  */
 import fs from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -17,12 +17,12 @@ import { sampleBatch } from './load.ts'
 
 const GB = 1e9
 const READ_BYTES = 1_048_576
-/** Received buffers that are used in turn, so that no write is served from the processor's cache alone. */
+/** Received buffers that are used in turn, so that not every write is served from the processor's cache. */
 const BUFFERS = 64
 const TOPIC = 'storage'
 const TOPIC_ID = 'AAAAAAAAAAAAAAAAAAAABQ'
 
-/** What is appended: batches of so many records of that size, so many of them in one turn of the event loop. */
+/** Load: records per batch, their size, and batches per turn of the event loop. */
 interface Load {
   readonly name: string
   readonly recordBytes: number
@@ -39,7 +39,7 @@ const loads: readonly Load[] = [
 
 const ROUNDS = 3
 
-/** What one load costs, in CPU seconds a GB. */
+/** Cost of one load, in CPU seconds per GB. */
 export interface StorageCost {
   readonly name: string
   readonly ours: number
@@ -76,7 +76,7 @@ async function roundOf(directory: string, buffers: readonly Buffer[], { bytes, b
   fs.rmSync(file)
   const own = join(directory, 'log')
   const write = await withLog(own, (log) => cpuOf(() => writeLog(log, buffers, turns, batchesATurn)))
-  // In a log that was opened anew, nothing is in memory any more.
+  // After the log is reopened, nothing is in memory any more.
   const read = await withLog(own, (log) => cpuOf(() => readLog(log)))
   fs.rmSync(own, { recursive: true })
   return {
@@ -87,7 +87,7 @@ async function roundOf(directory: string, buffers: readonly Buffer[], { bytes, b
   }
 }
 
-/** User and system CPU seconds of this process, all threads, while the work went on. */
+/** User and system CPU seconds of this process, all threads, during the work. */
 async function cpuOf(work: () => Promise<void>): Promise<number> {
   const before = process.cpuUsage()
   await work()
@@ -123,7 +123,7 @@ async function readBare(file: string): Promise<void> {
   fs.closeSync(descriptor)
 }
 
-/** A log as the broker has it by default. */
+/** A log with the broker's defaults. */
 async function withLog<T>(directory: string, work: (log: PartitionLog) => Promise<T>): Promise<T> {
   const { static: given } = brokerSettingsOf(new Map([['log.dirs', directory]]))
   const configs = new ConfigStore(given, 1)

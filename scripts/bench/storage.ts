@@ -7,7 +7,7 @@ import type { StorageCost } from './storage-loop.ts'
 
 const cache = resolve(import.meta.dirname, '../../.cache')
 
-/** CPU of a partition's log beside that of a bare loop; compiled like the broker itself, in a process of its own. */
+/** CPU cost of a partition's log and of a bare loop; compiled like the broker itself, in a separate process. */
 export const storage: Section = {
   name: 'storage',
   cold: true,
@@ -22,9 +22,9 @@ export const storage: Section = {
   },
 }
 
-/** What a program beside this file prints. */
+/** Output of a program in this folder. */
 async function outputOf(program: string, args: readonly string[]): Promise<string> {
-  // Inside the tree: what is not bundled is found in its node_modules.
+  // Inside the tree, so that unbundled packages are found in its node_modules.
   fs.mkdirSync(cache, { recursive: true })
   const directory = fs.mkdtempSync(join(cache, 'bench-'))
   try {

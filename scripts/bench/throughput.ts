@@ -13,7 +13,7 @@ let topicCount = 0
 export function throughput(recordBytes: number): Section {
   return {
     name: `produce and consume, ${recordBytes} B records`,
-    // Compilers, and a virtual machine that hands out memory late, take their time.
+    // More runs, because compilers and a virtual machine that hands out memory late need time.
     runs: 6,
     async run({ broker }, { quick }) {
       const batch = sampleBatch(recordBytes)

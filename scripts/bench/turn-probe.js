@@ -1,6 +1,6 @@
-// Loaded into a broker before anything else (node --import): finds the longest turn of its event loop, and what it was
-// spent on. The first SIGUSR2 starts that, the second prints what was found as a line of JSON. Costs nothing before.
-// Plain JavaScript: the broker runs without a loader.
+// Loaded into a broker before anything else (node --import): finds the longest turn of its event loop and its cause.
+// The first SIGUSR2 starts the measurement; the second prints the result as a line of JSON. Costs nothing before that.
+// Plain JavaScript, because the broker runs without a loader.
 import fs from 'node:fs'
 import { PerformanceObserver, performance } from 'node:perf_hooks'
 
@@ -58,7 +58,7 @@ function startWatch() {
   }
 }
 
-// How long this thread was ready to run and had no processor: what other programs cost. Linux alone tells.
+// How long this thread was runnable but had no processor, because of other programs. Linux only.
 function cpuWaits() {
   let descriptor
   try {

@@ -5,17 +5,17 @@ import type { TestBroker } from '../../compat-tests/test-broker.ts'
 import { waitFor } from '../../compat-tests/wait-for.ts'
 import type { Figure } from './section.ts'
 
-/** What turn-probe.js prints: milliseconds. */
+/** Output of turn-probe.js, in milliseconds. */
 interface Turn {
   readonly ms: number
-  /** Of it: ready to run, but other programs had the processors. */
+  /** Part of it in which the thread was runnable but other programs had the processors. */
   readonly waitMs: number
   readonly garbageMs: number
-  /** By name of the call of node:fs. */
+  /** By name of the node:fs call. */
   readonly files: Readonly<Record<string, number>>
 }
 
-/** Ottla with a probe that can tell the longest turn of its event loop. */
+/** Ottla with a probe that finds the longest turn of its event loop. */
 export const ottlaWithProbe: BrokerProgram = {
   ...ottla,
   command: async (place) => {
@@ -24,7 +24,7 @@ export const ottlaWithProbe: BrokerProgram = {
   },
 }
 
-/** The longest turn of the event loop of a broker started with `ottlaWithProbe`, while `work` ran. */
+/** Longest event loop turn of a broker started with `ottlaWithProbe`, while `work` ran. */
 export async function longestTurn<T>(broker: TestBroker, work: () => Promise<T>): Promise<{ result: T; turn: Figure }> {
   const from = broker.logs.length
   process.kill(broker.pid, 'SIGUSR2')
@@ -36,7 +36,7 @@ export async function longestTurn<T>(broker: TestBroker, work: () => Promise<T>)
   return { result, turn: { name: 'longest turn', unit: 'ms', value: turn.ms, best: 'lowest', note: causeOf(turn) } }
 }
 
-/** Where its time went, the largest part first. */
+/** Where the time went, the largest part first. */
 function causeOf({ ms, waitMs, garbageMs, files }: Turn): string {
   const fileMs = Object.values(files).reduce((sum, each) => sum + each, 0)
   const parts: [string, number][] = [

@@ -4,12 +4,12 @@ import type { Figure, Section } from './section.ts'
 
 const ELEMENTS = 20_000
 const QUICK_ELEMENTS = 2000
-/** Apis that take less have requests that do not grow. */
+/** Faster APIs have requests that do not grow. */
 const TELLING_MS = 5
 
 /**
- * The longest turn of the event loop that a large request of each api takes, in processor time: on a simulated machine,
- * whose turns can be told apart, with the broker in this process.
+ * Longest event loop turn caused by a large request of each API, in processor time. The broker runs in this process on
+ * a simulated machine, which can measure single turns.
  */
 export const turns: Section = {
   name: 'turns',

@@ -15,7 +15,7 @@ describe('deadlines', () => {
     expect(fired).to.deep.equal(['now@0', 'a@10', 'b@20'])
   })
 
-  it('fire never after being cancelled or closed', async () => {
+  it('never fire after being cancelled or closed', async () => {
     const host = new SimulatedHost()
     const fired: string[] = []
     const deadlines = new Deadlines<string>(host, (name) => fired.push(name))
@@ -29,7 +29,7 @@ describe('deadlines', () => {
     expect(fired).to.deep.equal([])
   })
 
-  it('take no place once they are cancelled or brought forward, and keep their order', async () => {
+  it('leave the queue once cancelled or brought forward, and keep their order', async () => {
     const host = new SimulatedHost()
     const fired: string[] = []
     const deadlines = new Deadlines<string>(host, (name) => fired.push(name))
@@ -44,7 +44,7 @@ describe('deadlines', () => {
     expect(fired).to.deep.equal(['at 10', 'at 20', 'at 30'])
   })
 
-  it('let others have their turn, even those that are due again at once', async () => {
+  it('let other work run between them, even if they are due again at once', async () => {
     const host = new SimulatedHost()
     let fired = 0
     const deadlines = new Deadlines<string>(host, (name) => {
@@ -60,7 +60,7 @@ describe('deadlines', () => {
     expect(firedBefore).to.be.lessThan(10)
   })
 
-  it('do what a map of times would do, however they are set, put off, brought forward and cancelled', async () => {
+  it('behave like a map of times, however they are set, postponed, brought forward and cancelled', async () => {
     const step = fc.record({
       key: fc.constantFrom('a', 'b', 'c'),
       delayMs: fc.option(fc.integer({ min: 0, max: 50 }), { nil: undefined }),

@@ -6,8 +6,8 @@ import type { MetadataStore, NewTopic } from '../metadata/metadata-store.ts'
 import { silentLogger } from '../observe/logger.ts'
 import { CoordinatorRuntime } from './runtime.ts'
 
-describe('a coordinator whose topic cannot be made', () => {
-  it('is not available, and says why, once for each reason', async () => {
+describe('a coordinator whose topic cannot be created', () => {
+  it('is not available, and logs each reason once', async () => {
     let reason = 'three replicas and one broker'
     const warnings: string[] = []
     const metadata = {

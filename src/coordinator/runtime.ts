@@ -22,7 +22,7 @@ export interface CoordinatorRuntimeParts<S extends Shard> {
 }
 
 /** A shard and the leadership for which it was loaded. */
-interface LedShard<S extends Shard> {
+interface LoadedShard<S extends Shard> {
   readonly runtime: ShardRuntime<S>
   readonly topicId: string
   readonly leaderEpoch: number
@@ -34,10 +34,10 @@ interface LedShard<S extends Shard> {
  */
 export class CoordinatorRuntime<S extends Shard> {
   readonly #parts: CoordinatorRuntimeParts<S>
-  readonly #shards = new Map<number, LedShard<S>>()
+  readonly #shards = new Map<number, LoadedShard<S>>()
   #creating: Promise<void> | undefined
   /** Last logged reason why the topic could not be created: clients retry often. */
-  #toldReason: string | undefined
+  #loggedReason: string | undefined
   #isRunning = false
 
   constructor(parts: CoordinatorRuntimeParts<S>) {
@@ -101,9 +101,9 @@ export class CoordinatorRuntime<S extends Shard> {
     const [made] = await metadata.createTopics([this.#parts.newTopic()], { nowMs: this.#parts.nowMs(), principal })
     if (!isRejection(made) || made.error === 'TOPIC_ALREADY_EXISTS') return
     const reason = `${made.error}: ${made.message}`
-    if (reason !== this.#toldReason)
+    if (reason !== this.#loggedReason)
       logger.warn({ topic, reason }, 'A coordinator’s topic cannot be made: it serves nobody.')
-    this.#toldReason = reason
+    this.#loggedReason = reason
   }
 
   #topicPartitions(image: MetadataImage): readonly PartitionImage[] | undefined {

@@ -53,9 +53,9 @@ export class ShardRuntime<S extends Shard> {
   /** Timer for the next attempt to load. */
   #retry: Timer | undefined
   /** An append failed and none has succeeded since. */
-  #hasLost = false
+  #hasFailedAppend = false
   /** Last logged reason of a failed load: each reason is logged once. */
-  #toldReason: string | undefined
+  #loggedReason: string | undefined
   /** Resolves once all staged changes are flushed or lost, and never rejects; undefined if nothing is staged. */
   #flushed: Promise<void> | undefined
   #order = 0
@@ -91,7 +91,7 @@ export class ShardRuntime<S extends Shard> {
   close(): void {
     this.#closed = true
     this.#retry?.cancel()
-    this.#end()
+    this.#unload()
   }
 
   /** COORDINATOR_LOAD_IN_PROGRESS, NOT_COORDINATOR, or the operation's refusal or response. */
@@ -191,7 +191,7 @@ export class ShardRuntime<S extends Shard> {
   #stage(loaded: LoadedState<S>, appended: Promise<unknown>): Promise<void> {
     const flushed = appended.then(
       () => {
-        this.#hasLost = false
+        this.#hasFailedAppend = false
         this.#backoff.succeeded()
         if (this.#flushed === flushed) this.#flushed = undefined
       },
@@ -215,14 +215,14 @@ export class ShardRuntime<S extends Shard> {
     const { host, logger, name } = this.#parts
     const { message } = failureOfPart(host, error)
     logger.error({ log: name, reason: message }, `${name}: an append failed; its state is loaded again`)
-    this.#end()
+    this.#unload()
     // A full disk would cause one load after the other.
-    if (this.#hasLost) this.#retryLater()
+    if (this.#hasFailedAppend) this.#retryLater()
     else inBackground(host, this.load())
-    this.#hasLost = true
+    this.#hasFailedAppend = true
   }
 
-  #end(): void {
+  #unload(): void {
     const loaded = this.#loaded
     this.#loaded = undefined
     this.#flushed = undefined
@@ -236,7 +236,7 @@ export class ShardRuntime<S extends Shard> {
     this.#isFailed = false
     try {
       await this.#loadOnce()
-      if (!this.#hasLost) this.#backoff.succeeded()
+      if (!this.#hasFailedAppend) this.#backoff.succeeded()
     } catch (error) {
       this.#loadFailed(failureOfPart(this.#parts.host, error))
     }
@@ -247,11 +247,11 @@ export class ShardRuntime<S extends Shard> {
     if (this.#closed) return
     const isDamaged = error instanceof CorruptStateError
     const { logger, name } = this.#parts
-    if (error.message !== this.#toldReason) {
+    if (error.message !== this.#loggedReason) {
       const outlook = isDamaged ? '' : '; it is tried again'
       logger.error({ log: name }, `${name} cannot be loaded, its keys are not served: ${error.message}${outlook}`)
     }
-    this.#toldReason = error.message
+    this.#loggedReason = error.message
     if (isDamaged) this.#isFailed = true
     else this.#retryLater()
   }
@@ -280,7 +280,7 @@ export class ShardRuntime<S extends Shard> {
       logger.warn({ log: name }, `${name}: ${leftOut} records of kinds that this version does not serve were left out`)
     }
     this.#loaded = { shard, deadlines }
-    this.#toldReason = undefined
+    this.#loggedReason = undefined
     shard.loaded()
   }
 

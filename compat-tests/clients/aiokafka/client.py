@@ -1,4 +1,4 @@
-"""What ../matrix/matrix-client.ts asks of a client, with aiokafka."""
+"""Client for ../matrix/matrix-client.ts with aiokafka."""
 import asyncio
 import json
 import sys

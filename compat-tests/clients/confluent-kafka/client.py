@@ -1,4 +1,4 @@
-"""What ../matrix/matrix-client.ts asks of a client, with librdkafka through confluent-kafka."""
+"""Client for ../matrix/matrix-client.ts with librdkafka through confluent-kafka."""
 import json
 import sys
 

@@ -1,16 +1,16 @@
-"""A group of consumers, restarted one after the other while a producer goes on; see ../matrix/matrix-client.ts."""
+"""Restarts the consumers of a group one after the other while a producer keeps sending; see ../matrix/matrix-client.ts."""
 import threading
 import time
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
 
 DEADLINE = time.monotonic() + 90
-# A commit may have been overtaken by a rebalance that leaves the member what it had: it is tried again after it.
+# A rebalance may overtake a commit although the member keeps its partitions: the commit is tried again after it.
 WAITING_FOR_A_REBALANCE = (KafkaError.REBALANCE_IN_PROGRESS, KafkaError.ILLEGAL_GENERATION, KafkaError.STALE_MEMBER_EPOCH)
 
 
 class Member(threading.Thread):
-    """Processes, commits, and only then goes on: after a clean close nothing is left undone or done twice."""
+    """Processes, commits, and only then goes on: after a clean close no record is lost or processed twice."""
 
     def __init__(self, settings, topic, processed):
         super().__init__(daemon=True)
@@ -27,8 +27,8 @@ class Member(threading.Thread):
             while not self.closing.is_set():
                 self.take()
                 while not self.commit():
-                    # Little more is taken until what was processed is committed, or somebody else's: what comes is of
-                    # partitions that are assigned within this poll.
+                    # Read little more until the processed records are committed or their partitions have moved: the
+                    # new records are of partitions assigned during this poll.
                     self.consumer.pause(self.consumer.assignment())
                     self.take()
                     self.consumer.resume(self.consumer.assignment())

@@ -1,4 +1,4 @@
-// What ../matrix/matrix-client.ts asks of a client, with franz-go.
+// Client for ../matrix/matrix-client.ts with franz-go.
 package main
 
 import (

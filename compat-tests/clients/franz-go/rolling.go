@@ -20,16 +20,16 @@ var balancers = map[string][]kgo.Opt{
 	"consumer":           {kgo.Balancers(kgo.StickyBalancer()), kgo.ServerSideBalancer()},
 }
 
-// A group of consumers, restarted one after the other while a producer goes on.
+// A group of consumers, restarted one after the other while a producer keeps sending.
 type group struct {
 	bootstrap, topic, balancer string
 	sent                       atomic.Int32
-	processed                  sync.Map // number of a record: how often it was processed, *atomic.Int32
+	processed                  sync.Map // by number of the record: how often it was processed, *atomic.Int32
 	distinct                   atomic.Int32
 }
 
-// A member processes, commits, and only then lets the group rebalance: after a clean close nothing is left undone or
-// done twice.
+// A member processes, commits, and only then lets the group rebalance: after a clean close no record is lost or
+// processed twice.
 type member struct {
 	group    *group
 	client   *kgo.Client

@@ -13,9 +13,8 @@ import org.apache.kafka.common.serialization.StringDeserializer;
 import org.apache.kafka.common.serialization.StringSerializer;
 
 /**
- * What ../matrix/matrix-client.ts asks of a client, with Apache Kafka's own. Further arguments of consume are
- * properties of the consumer: name=value. Several verbs with their arguments, "then" between them, are done in turn, each
- * with a client of its own.
+ * Client for ../matrix/matrix-client.ts with Apache Kafka's own library. Further arguments of consume are properties of
+ * the consumer: name=value. Several verbs with their arguments, separated by "then", run in turn, each with a new client.
  */
 public class Client {
   public static void main(String[] all) throws Exception {

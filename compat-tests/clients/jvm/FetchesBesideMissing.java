@@ -8,8 +8,8 @@ import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 
 /**
- * A consumer that was assigned two idle partitions by hand. Prints how often it fetches in some seconds: while both
- * topics exist, right after one was deleted, and later.
+ * Consumer with two idle partitions assigned manually. Prints how often it fetches in some seconds: while both topics
+ * exist, right after one was deleted, and later.
  */
 public class FetchesBesideMissing {
   static final Duration WATCHED = Duration.ofSeconds(3);

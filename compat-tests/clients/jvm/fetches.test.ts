@@ -6,7 +6,7 @@ import { needs } from '../../requirements.ts'
 import { runCommandWell } from '../../run-command.ts'
 import { TestBroker } from '../../test-broker.ts'
 
-/** With fetch.max.wait.ms=500 two a second; a fetch that does not wait comes back hundreds of times a second. */
+/** With fetch.max.wait.ms=500 there are two fetches a second; without the wait there are hundreds. */
 const MOST_FETCHES = 30
 
 describe("fetches of Apache Kafka's own consumer", function () {

@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { kafkaClassPath } from '../../../scripts/kafka-tool.ts'
 import { javaProgram } from '../../java-program.ts'
 
-/** Argument list of Client.java with Apache Kafka's own client; a verb and its arguments follow. */
+/** Argument list of Client.java with Apache Kafka's own client; append a verb and its arguments. */
 export async function jvmClient(): Promise<string[]> {
   return javaProgram(join(import.meta.dirname, 'Client.java'), await kafkaClassPath('4.3.1'), '-Xmx256m')
 }

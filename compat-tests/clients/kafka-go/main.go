@@ -1,4 +1,4 @@
-// What ../matrix/matrix-client.ts asks of a client, with segmentio/kafka-go.
+// Client for ../matrix/matrix-client.ts with segmentio/kafka-go.
 package main
 
 import (
@@ -75,7 +75,7 @@ func admin(ctx context.Context, bootstrap, topic string) {
 	deleted, err := client.DeleteTopics(ctx, &kafka.DeleteTopicsRequest{Topics: []string{topic}})
 	must(err)
 	must(deleted.Errors[topic])
-	// A transport of its own: the other one remembers for some seconds what it was told of topics.
+	// A new transport: the other one caches topic metadata for some seconds.
 	fresh := &kafka.Client{Addr: kafka.TCP(bootstrap), Transport: &kafka.Transport{}}
 	after, err := fresh.Metadata(ctx, &kafka.MetadataRequest{})
 	must(err)

@@ -1,4 +1,4 @@
-"""What ../matrix/matrix-client.ts asks of a client, with kafka-python."""
+"""Client for ../matrix/matrix-client.ts with kafka-python."""
 import json
 import sys
 

@@ -118,7 +118,8 @@ describe('kafkajs admin', function () {
   it('deletes records up to an offset', async () => {
     await create('trimmed')
     await producer.send({ topic: 'trimmed', messages: ['a', 'b', 'c'].map((value) => ({ value })) })
-    await admin.fetchTopicOffsets('trimmed') // kafkajs finds the leader only if it has met the topic before
+    // kafkajs finds the leader only if it has fetched the topic's metadata before
+    await admin.fetchTopicOffsets('trimmed')
     await admin.deleteTopicRecords({ topic: 'trimmed', partitions: [{ partition: 0, offset: '2' }] })
     expect(await admin.fetchTopicOffsets('trimmed')).to.deep.equal([{ partition: 0, offset: '3', high: '3', low: '2' }])
     const inbox = await Inbox.of(await application.consumer(), 'trimmed')
@@ -183,14 +184,14 @@ describe('kafkajs admin', function () {
         .map(({ offset }) => offset)
     expect(await offsets('set')).to.deep.equal(['-1', '-1'])
     const partitions = ['7', '8'].map((offset, partition) => ({ partition, offset }))
-    // kafkajs rests for five seconds after each change of offsets: three groups do so at once.
+    // kafkajs waits five seconds after each change of offsets, so three groups run in parallel.
     await Promise.all([
       admin.setOffsets({ groupId: 'set', topic, partitions }),
       admin.resetOffsets({ groupId: 'reset-early', topic, earliest: true }),
       admin.resetOffsets({ groupId: 'reset-late', topic, earliest: false }),
     ])
     expect(await offsets('set')).to.deep.equal(['7', '8'])
-    // What kafkajs commits for the beginning and for the end, until it is told to resolve that.
+    // kafkajs commits these values for the beginning and the end unless it is told to resolve them.
     expect(await offsets('reset-early')).to.deep.equal(['-2', '-2'])
     expect(await offsets('reset-late')).to.deep.equal(['-1', '-1'])
     expect(await offsets('reset-late', true)).to.deep.equal(['0', '1'])

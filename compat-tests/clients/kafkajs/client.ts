@@ -1,4 +1,4 @@
-/** Run as a program: what ../matrix/matrix-client.ts asks of a client, with kafkajs. */
+/** Client program for ../matrix/matrix-client.ts with kafkajs. */
 import { CompressionTypes } from 'kafkajs'
 import { waitFor } from '../../wait-for.ts'
 import { Inbox, KafkaJsApplication } from './kafkajs-application.ts'

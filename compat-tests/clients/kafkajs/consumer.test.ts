@@ -48,7 +48,7 @@ describe('kafkajs consumer', function () {
     const joined = nextAssignment(consumer)
     const inbox = await Inbox.of(consumer, 'from-end', false)
     await within('the consumer joins', joined)
-    // Its position is settled by its first fetch; only what is written after that is certain to come.
+    // Its first fetch fixes its position; only records written after that are certain to arrive.
     await within(
       'a fetch ends',
       new Promise<void>((resolve) => void consumer.on(consumer.events.FETCH, () => resolve())),
@@ -203,7 +203,7 @@ describe('kafkajs consumer', function () {
     return application.consumer({ groupId, ...SHORT_SESSION, partitionAssigners: [PartitionAssigners.roundRobin] })
   }
 
-  /** Resolves once the member is given exactly that many partitions. */
+  /** Resolves once the member is assigned exactly `count` partitions. */
   function assignmentOf(consumer: Consumer, count: number): Promise<Record<string, number[]>> {
     return new Promise((resolve) => {
       const remove = consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {

@@ -48,7 +48,7 @@ describe('first contact', function () {
   })
 
   it('a coordinator answers the very first request for it', async function () {
-    if (againstApacheKafka) this.skip() // it makes the topic of offsets first and answers COORDINATOR_NOT_AVAILABLE
+    if (againstApacheKafka) this.skip() // it creates the offsets topic first and answers COORDINATOR_NOT_AVAILABLE
     const impatient = new KafkaJsApplication(broker.bootstrap, { retry: { retries: 0 } })
     const admin = await impatient.admin()
     await admin.createTopics({ topics: [{ topic: 'a-topic' }] })
@@ -58,7 +58,7 @@ describe('first contact', function () {
 
   it(`from a consumer's join to its first record, the broker takes at most ${FROM_JOIN_TO_RECORD_MS} ms`, async () => {
     await (await application.producer()).send({ topic: 'waiting', messages: [{ value: 'a' }] })
-    // Others use this machine as well: it is the best of some attempts that tells what the broker takes.
+    // The machine is shared: the best of several attempts shows the broker's own time.
     const attempts: number[] = []
     while (attempts.length < ATTEMPTS && !attempts.some((ms) => ms <= FROM_JOIN_TO_RECORD_MS)) {
       attempts.push(await brokerMsFromJoinToRecord())
@@ -66,7 +66,7 @@ describe('first contact', function () {
     expect(Math.min(...attempts), attempts.join(' ')).to.be.at.most(FROM_JOIN_TO_RECORD_MS)
   })
 
-  /** What the requests of a new group's consumer took on the wire, one after the other, until it had a record. */
+  /** Sum of the request times of a new group's consumer, sent one after the other, until it had a record. */
   async function brokerMsFromJoinToRecord(): Promise<number> {
     const consumer = await application.consumer({ groupId: randomUUID() })
     const requests: RequestEvent['payload'][] = []

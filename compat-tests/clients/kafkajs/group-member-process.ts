@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { waitFor } from '../../wait-for.ts'
 
-/** A group member in a process of its own, so that it can die without a word of farewell. */
+/** A group member in its own process, so that it can be killed without leaving the group. */
 export class GroupMemberProcess {
   readonly #child: ChildProcess
   #output = ''
@@ -23,7 +23,7 @@ export class GroupMemberProcess {
     return new GroupMemberProcess(spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] }))
   }
 
-  /** Resolves once it has processed that many messages. */
+  /** Resolves once it has processed `count` messages. */
   async hasRead(count: number): Promise<void> {
     const read = () => this.#output.split('\n').filter((line) => line.startsWith('read ')).length >= count
     await waitFor(`the other process reads ${count} messages`, read, 30_000).catch((error) => {

@@ -1,4 +1,4 @@
-/** Run as a program of its own: a member of a group that reads a topic and says what it read. See GroupMemberProcess. */
+/** Program: a group member that reads a topic and prints what it read. See GroupMemberProcess. */
 import { PartitionAssigners } from 'kafkajs'
 import { KafkaJsApplication, SHORT_SESSION } from './kafkajs-application.ts'
 

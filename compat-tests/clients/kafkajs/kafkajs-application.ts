@@ -13,11 +13,11 @@ import {
 } from 'kafkajs'
 import { waitFor } from '../../wait-for.ts'
 
-/** Sessions this short let a dead member be missed soon; the broker must be told to allow them. */
+/** With short sessions a dead member is removed soon; the broker's settings must allow them. */
 export const SHORT_SESSIONS = { 'group.min.session.timeout.ms': '500' }
 export const SHORT_SESSION = { sessionTimeout: 1_500, heartbeatInterval: 300, rebalanceTimeout: 3_000 }
 
-/** One application's kafkajs clients; `close` disconnects whatever it made. */
+/** The kafkajs clients of one application; `close` disconnects all clients it created. */
 export class KafkaJsApplication {
   readonly kafka: Kafka
   readonly #connected: { disconnect(): Promise<void> }[] = []
@@ -49,11 +49,11 @@ export class KafkaJsApplication {
   }
 }
 
-/** What one consumer was handed, in order. */
+/** Messages that one consumer received, in order. */
 export class Inbox {
   readonly messages: EachMessagePayload[] = []
 
-  /** Subscribes and starts the consumer; with `eachMessage` undefined every message is simply kept. */
+  /** Subscribes and starts the consumer; collects all messages. */
   static async of(consumer: Consumer, topic: string, fromBeginning = true): Promise<Inbox> {
     const inbox = new Inbox()
     await consumer.subscribe({ topics: [topic], fromBeginning })
@@ -77,7 +77,7 @@ export class Inbox {
   }
 }
 
-/** Resolves with the partitions that the consumer was given at the end of its next rebalance. */
+/** Resolves with the consumer's partitions after its next rebalance. */
 export function nextAssignment(consumer: Consumer): Promise<Record<string, number[]>> {
   return new Promise((resolve) => {
     const remove = consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
@@ -87,7 +87,7 @@ export function nextAssignment(consumer: Consumer): Promise<Record<string, numbe
   })
 }
 
-/** The error code's name that kafkajs reports, however deeply it wrapped the error. */
+/** Name of the error code that kafkajs reports, however deeply the error is wrapped. */
 export async function errorType(promise: Promise<unknown>): Promise<string> {
   try {
     await promise

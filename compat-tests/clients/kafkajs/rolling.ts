@@ -2,14 +2,14 @@ import { type Consumer, type ConsumerConfig, PartitionAssigners } from 'kafkajs'
 import { waitFor } from '../../wait-for.ts'
 import { KafkaJsApplication, nextAssignment, SHORT_SESSION } from './kafkajs-application.ts'
 
-/** What became of the records of a rolling restart. */
+/** Outcome of a rolling restart. */
 export interface RolledOver {
   readonly sent: number
   readonly processed: number
   readonly twice: number
 }
 
-/** A group of kafkajs consumers of a topic, restarted one after the other while a producer goes on. */
+/** Restarts the kafkajs consumers of a group one after the other while a producer keeps sending. */
 export async function rollingRestart(bootstrap: string, topic: string, count: number): Promise<RolledOver> {
   const application = new KafkaJsApplication(bootstrap)
   const processed = new Map<number, number>()
@@ -18,7 +18,7 @@ export async function rollingRestart(bootstrap: string, topic: string, count: nu
   const producer = await application.producer()
   const produce = async () => {
     while (producing) {
-      // Keyed: what is sent again after a lost answer goes to the same partition.
+      // With a key, a record resent after a lost response goes to the same partition.
       await producer.send({ topic, messages: [{ key: `${sent}`, value: `${sent}` }] })
       sent++
     }
@@ -27,7 +27,7 @@ export async function rollingRestart(bootstrap: string, topic: string, count: nu
     const consumer = await member(application, topic)
     const assigned = nextAssignment(consumer)
     await consumer.run({
-      // A batch is processed as a whole, committed, and only then a heartbeat tells of a rebalance.
+      // A batch is processed as a whole and committed before a heartbeat reports a rebalance.
       eachBatch: async ({ batch }) => {
         for (const { value } of batch.messages) processed.set(Number(value), (processed.get(Number(value)) ?? 0) + 1)
       },

@@ -18,7 +18,7 @@ describe('kcat', function () {
   const kcat = async (args: string[], options: CommandOptions = {}) =>
     (await runCommandWell(['kcat', '-b', broker.bootstrap, '-q', ...args], options)).stdout
   const produce = (topic: string, input: string, ...args: string[]) => kcat(['-P', '-t', topic, ...args], { input })
-  // It knows that it is at the end once a fetch there comes back empty, after half a second unless told otherwise.
+  // kcat knows that it is at the end once a fetch there returns empty, by default after half a second.
   const soon = ['-X', 'fetch.wait.max.ms=20']
   const consume = (topic: string, ...args: string[]) =>
     kcat(['-C', '-t', topic, '-o', 'beginning', '-e', ...soon, ...args])

@@ -6,22 +6,22 @@ import type { Requirement } from '../../requirements.ts'
 import { runCommandWell } from '../../run-command.ts'
 
 /**
- * A client that can be asked, as a program:
+ * A client program with these verbs:
  *   produce BOOTSTRAP TOPIC CODEC COUNT         records 0 to COUNT-1: key "key-I", value "I:xxx", header index=I
- *   consume BOOTSTRAP TOPIC GROUP COUNT         as a group member from the beginning: one line of JSON a record, then commit
- *   admin BOOTSTRAP TOPIC                       make it with 3 partitions and the longest retention, look, delete it, list
+ *   consume BOOTSTRAP TOPIC GROUP COUNT         as a group member from the beginning: prints one line of JSON per record, then commits
+ *   admin BOOTSTRAP TOPIC                       creates the topic with 3 partitions and the longest retention, describes it, deletes it, lists topics
  */
 export interface MatrixClient {
   readonly name: string
   readonly codecs: readonly string[]
   readonly requirements: readonly Requirement[]
-  /** What it cannot read, whichever broker has it: the client that wrote it, with which codec, and the reason. */
+  /** Data it cannot read from any broker: the writing client, its codec, and the reason. */
   readonly cannotRead?: { readonly writer: string; readonly codec: string; readonly reason: string }
-  /** Argument list before the verb. Installs what is missing; rejects where it cannot. */
+  /** Argument list before the verb. Installs what is missing; rejects if that fails. */
   command(): Promise<string[]>
 }
 
-/** What installing takes a while, and is the same for every run, outlives the run. */
+/** Cache that persists between runs, for slow installations that are the same in every run. */
 const cache = join(tmpdir(), 'ottla-test-clients')
 const folder = join(import.meta.dirname, '..')
 const ALL_CODECS = ['none', 'gzip', 'snappy', 'lz4', 'zstd']
@@ -37,7 +37,7 @@ const PYTHON_PACKAGES = [
 ]
 const NODE_PACKAGES = ['node@22.23.3', '@platformatic/kafka@2.12.1']
 
-/** Runs `install` in a new folder of the cache unless it was done before. */
+/** Runs `install` in a new folder of the cache unless that was done before. */
 async function installed(name: string, install: (home: string) => Promise<unknown>): Promise<string> {
   const home = join(cache, name)
   const done = join(home, 'ok')
@@ -82,7 +82,7 @@ function rust(name: string): MatrixClient {
   return { name, codecs: ALL_CODECS, requirements: ['rust'], command }
 }
 
-/** Apache Kafka's own client, with further properties for its consumer. */
+/** Apache Kafka's own client, with more properties for its consumer. */
 export async function jvmCommand(): Promise<string[]> {
   const jvm = ['-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-Xmx256m']
   return ['java', ...jvm, '-cp', await kafkaClassPath('4.3.1'), join(folder, 'jvm', 'Client.java')]
@@ -118,14 +118,14 @@ export const matrixClients: readonly MatrixClient[] = [
         writeFileSync(join(home, 'package.json'), '{"private":true}')
         await runCommandWell(['npm', 'install', '--no-audit', '--no-fund', ...NODE_PACKAGES], { ...INSTALL, cwd: home })
       })
-      // It resolves the package from the folder that it is run in.
+      // Node.js resolves the package from the folder in which the script runs.
       const script = join(folder, 'platformatic-kafka', 'client.mjs')
       return [join(home, 'node_modules', 'node', 'bin', 'node'), script]
     },
   },
 ]
 
-/** Where a client must be run. */
+/** Working directory that a client needs. */
 export function workingDirectory(client: MatrixClient): string {
   return client.name === 'platformatic-kafka' ? join(cache, client.name) : folder
 }

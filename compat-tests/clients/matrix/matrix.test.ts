@@ -11,7 +11,7 @@ describe('clients of many languages', function () {
   this.timeout(120_000)
   let broker: TestBroker
   const commands = new Map<MatrixClient, string[]>()
-  /** How many clients wrote each common topic. */
+  /** Number of clients that wrote to each shared topic. */
   const writers = new Map<string, number>()
 
   before(async () => {
@@ -19,7 +19,7 @@ describe('clients of many languages', function () {
   })
   after(() => broker?.dispose())
 
-  /** One for all of them, unless there is somebody who cannot read what this client writes. */
+  /** One topic for all clients, unless some client cannot read what this one writes. */
   function commonTopic(writer: MatrixClient, codec: string): string {
     return matrixClients.some((reader) => !canRead(reader, writer.name, codec))
       ? `common-${codec}-${writer.name}`
@@ -36,7 +36,7 @@ describe('clients of many languages', function () {
     return (await runCommandWell([...commands.get(client)!, verb, broker.bootstrap, ...args], options)).stdout
   }
 
-  /** The numbers of the records that it read; each record is as it was written. */
+  /** Numbers of the records that the client read; expects each record to be unchanged. */
   async function indices(client: MatrixClient, topic: string, count: number, group: string): Promise<number[]> {
     const lines = (await ask(client, 'consume', topic, group, String(count))).trim().split('\n')
     return lines.map((line) => {
@@ -99,7 +99,7 @@ describe('clients of many languages', function () {
   })
 })
 
-/** Whether a reader that knows the codec gets along with how this writer uses it. */
+/** Whether a reader that knows the codec can read this writer's use of it. */
 function canRead({ cannotRead }: MatrixClient, writer: string | undefined, codec: string): boolean {
   return cannotRead?.writer !== writer || cannotRead?.codec !== codec
 }

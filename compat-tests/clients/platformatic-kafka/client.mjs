@@ -1,5 +1,5 @@
-// What ../matrix/matrix-client.ts asks of a client, with @platformatic/kafka. Run by a Node.js new enough for it, from a
-// folder in which it is installed.
+// Client for ../matrix/matrix-client.ts with @platformatic/kafka. It needs a Node.js new enough for that package, and
+// runs in a folder in which the package is installed.
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -50,6 +50,6 @@ async function admin() {
 }
 
 await { produce: () => produce(third, Number(fourth)), consume: () => consume(third, Number(fourth)), admin }[verb]()
-// Whoever reads this may be slow, and what a pipe has not taken yet would be lost.
+// The reader may be slow, and output still waiting for the pipe would be lost at exit.
 await new Promise((flushed) => process.stdout.write('', flushed))
 process.exit(0)

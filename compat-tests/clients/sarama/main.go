@@ -1,4 +1,4 @@
-// What ../matrix/matrix-client.ts asks of a client, with sarama.
+// Client for ../matrix/matrix-client.ts with sarama.
 package main
 
 import (

@@ -33,7 +33,7 @@ describe('a group that cannot go back to the classic protocol', () => {
     expect([...world.state.groups.get(group)!.members.keys()]).not.to.include('m')
   })
 
-  it('takes nobody in who has nothing in common with the others', async () => {
+  it('refuses a member that has no protocol in common with the others', async () => {
     const world = await GroupWorld.started({ 'group.consumer.assignment.interval.ms': '0' })
     world.setTopic('t', 2)
     const modern = new ConsumerClient(world, group, 'm', { topics: ['t'] })

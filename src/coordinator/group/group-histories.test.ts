@@ -46,7 +46,7 @@ class History {
   readonly world: GroupWorld
   readonly clients: ConsumerClient[]
   /** Snapshots of the shard by length of the log. */
-  readonly lived = new Map<number, unknown>()
+  readonly snapshots = new Map<number, unknown>()
   #generation = 0
 
   constructor(world: GroupWorld) {
@@ -101,7 +101,7 @@ class History {
 
   #check(): void {
     const { log, state } = this.world
-    this.lived.set(log.records.length, snapshotOf(state))
+    this.snapshots.set(log.records.length, snapshotOf(state))
     const group = state.groups.consumer('g')
     if (group === undefined) return
     expectOneOwner(group)
@@ -141,7 +141,7 @@ function expectOneOwner(group: ConsumerGroup): void {
 }
 
 describe('whatever happens to a consumer group', () => {
-  it('every partition has one owner at most, the log tells what was lived through, and all come to rest', async function () {
+  it('every partition has at most one owner, the log restores each state, and all members settle', async function () {
     this.timeout(120_000)
     await fc.assert(
       fc.asyncProperty(
@@ -152,7 +152,7 @@ describe('whatever happens to a consumer group', () => {
           for (const topic of topics) world.setTopic(topic, partitionCount)
           const history = new History(world)
           for (const each of steps) await history.take(each)
-          await expectToldByLog(world, history.lived)
+          await expectToldByLog(world, history.snapshots)
           // Members that are gone time out; the others end with all subscribed partitions assigned.
           for (const client of history.clients) client.obey()
           for (let i = 0; i < 12; i++) {

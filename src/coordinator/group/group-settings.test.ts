@@ -28,7 +28,7 @@ async function expectSession(of: GroupWorld, client: ConsumerClient, seconds: nu
 }
 
 describe("a group's own settings", () => {
-  it('hold for it at once, and for no other group', async () => {
+  it('apply to it at once, and to no other group', async () => {
     const w = await world()
     const [a, other] = [member(w, 'g', 'a'), member(w, 'other', 'b')]
     await settleGroup(w, [a])
@@ -42,7 +42,7 @@ describe("a group's own settings", () => {
     await expectSession(w, other, 45)
   })
 
-  it('give way to those of the broker when they are taken away', async () => {
+  it('are replaced by those of the broker when deleted', async () => {
     const w = await world()
     const a = member(w, 'g', 'a')
     set(w, 'g', { 'consumer.heartbeat.interval.ms': '7000', 'consumer.session.timeout.ms': '60000' })
@@ -62,7 +62,7 @@ describe("a group's own settings", () => {
     await expectSession(w, a, 60)
   })
 
-  it('say how long it waits between two assignments', async () => {
+  it('set how long it waits between two assignments', async () => {
     const w = await world()
     const [a, b] = [member(w, 'g', 'a'), member(w, 'g', 'b')]
     await settleGroup(w, [a])

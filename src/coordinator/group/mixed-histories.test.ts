@@ -28,7 +28,7 @@ const step = (clients: number): fc.Arbitrary<Step> => {
 class MixedHistory {
   readonly world: GroupWorld
   readonly clients: (ClassicConsumer | ConsumerClient)[]
-  readonly lived = new Map<number, unknown>()
+  readonly snapshots = new Map<number, unknown>()
   readonly #classicCount: number
   #made = 0
 
@@ -89,7 +89,7 @@ class MixedHistory {
 
   #check(): void {
     const { log, state } = this.world
-    this.lived.set(log.records.length, snapshotOf(state))
+    this.snapshots.set(log.records.length, snapshotOf(state))
     const group = state.groups.get('g')
     const working = new Map<number, string>()
     for (const client of this.clients) {
@@ -114,8 +114,8 @@ function partitionsOf(client: ClassicConsumer | ConsumerClient): readonly number
 }
 
 /** The log holds a classic group's last generation; later changes are only in memory. */
-function isComparable(lived: unknown): boolean {
-  const { groups } = lived as { groups: { kind: string; members?: unknown }[] }
+function isComparable(snapshot: unknown): boolean {
+  const { groups } = snapshot as { groups: { kind: string; members?: unknown }[] }
   return groups.every(({ kind, members }) => kind === 'consumer' || members !== undefined)
 }
 
@@ -127,7 +127,7 @@ function property(classicCount: number, consumerCount: number) {
     const history = new MixedHistory(world, classicCount, consumerCount)
     for (const each of taken) await history.take(each)
     await history.settle()
-    await expectToldByLog(world, new Map([...history.lived].filter(([, lived]) => isComparable(lived))))
+    await expectToldByLog(world, new Map([...history.snapshots].filter(([, snapshot]) => isComparable(snapshot))))
   })
 }
 

@@ -1,4 +1,4 @@
-// What ../matrix/matrix-client.ts asks of a client, with librdkafka through rdkafka.
+// Client for ../matrix/matrix-client.ts with librdkafka through rdkafka.
 use futures_executor::block_on;
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
@@ -67,7 +67,7 @@ fn consume(bootstrap: &str, topic: &str, group: &str, count: usize) {
     consumer.commit_consumer_state(CommitMode::Sync).unwrap();
 }
 
-/// A poll also ends, with nothing, when the group has rebalanced.
+/// A poll also returns nothing when the group has rebalanced.
 fn next(consumer: &BaseConsumer<DefaultConsumerContext>) -> Option<BorrowedMessage<'_>> {
     let end = Instant::now() + PATIENCE;
     while Instant::now() < end {

@@ -68,7 +68,7 @@ function moved(before: ReadonlyMap<string, TopicPartitions>, after: ReadonlyMap<
 
 for (const assignor of [uniformAssignor, rangeAssignor] as readonly Assignor[]) {
   describe(`the ${assignor.name} assignor`, () => {
-    it('gives each partition to one of those who read it, also when members come and go', () => {
+    it('assigns each partition to one of its subscribers, also when members join and leave', () => {
       fc.assert(
         fc.property(sharing, sharing, (first, second) => {
           const task = taskOf(first, new Map())
@@ -82,10 +82,10 @@ for (const assignor of [uniformAssignor, rangeAssignor] as readonly Assignor[]) 
   })
 }
 
-describe('the uniform assignor among members who read the same', () => {
+describe('the uniform assignor among members with the same subscription', () => {
   const same = sharing.map(({ counts, members }) => ({ counts, members: members.map(() => members[0]!) }))
 
-  it('gives nobody two partitions more than another', () => {
+  it('gives no member two partitions more than another', () => {
     fc.assert(
       fc.property(same, (each) => {
         const task = taskOf(each, new Map())
@@ -95,7 +95,7 @@ describe('the uniform assignor among members who read the same', () => {
     )
   })
 
-  it('moves nothing where nothing changed, and no more than a newcomer gets', () => {
+  it('moves nothing without a change, and no more than a new member gets', () => {
     fc.assert(
       fc.property(same, (each) => {
         const before = uniformAssignor.assign(taskOf(each, new Map()))
@@ -109,7 +109,7 @@ describe('the uniform assignor among members who read the same', () => {
 })
 
 describe('the range assignor', () => {
-  it('gives members consecutive partitions in the order of their ids, the first ones one more', () => {
+  it('gives members consecutive partitions in the order of their ids, one more to the first ones', () => {
     const task = taskOf(
       {
         counts: [7, 3, 1, 1],

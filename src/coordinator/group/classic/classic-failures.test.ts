@@ -13,7 +13,7 @@ function classicState(world: GroupWorld) {
 }
 
 describe('a generation that the log has no room for', () => {
-  it('is refused to all who wait for it, and the members join anew', async () => {
+  it('is refused to all waiting members, which then rejoin', async () => {
     const world = await GroupWorld.started()
     const clients = ['a', 'b'].map((name) => new ClassicClient(world, group, name))
     const joins = await world.host.settle(Promise.all(clients.map((client) => client.enter())))
@@ -29,7 +29,7 @@ describe('a generation that the log has no room for', () => {
     for (const join of again) expect(join).to.include({ errorCode: 0, generationId: 2 })
   })
 
-  it('leaves a static member who it was', async () => {
+  it('leaves a static member its old member id', async () => {
     const world = await GroupWorld.started()
     const metadata = Buffer.alloc(2000)
     const protocols = [{ name: 'range', metadata: Buffer.from('small') }]
@@ -50,7 +50,7 @@ describe('a generation that the log has no room for', () => {
 })
 
 describe('the first members of a classic group', () => {
-  it('may all leave while they wait for others, whatever protocol comes next', async () => {
+  it('may all leave while they wait for others, and restrict no later protocol', async () => {
     const world = await GroupWorld.started({ 'group.initial.rebalance.delay.ms': '3000' })
     const a = new ClassicClient(world, group, 'a', { protocols: [{ name: 'range', metadata: readsT }] })
     await a.join()

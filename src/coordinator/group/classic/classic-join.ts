@@ -174,7 +174,7 @@ export class ClassicJoin {
         if (group.protocolName === group.selectProtocol())
           return {
             ...this.#keepAssignment(group, joining, member, oldLeader),
-            refused: () => this.#takeBack(group, member, before),
+            refused: () => this.#restore(group, member, before),
           }
         return this.#rebalance.startOrContinue(group, withReason(`${who} joined with change of protocol`, request))
       case 'CompletingRebalance':
@@ -185,7 +185,7 @@ export class ClassicJoin {
   }
 
   /** Restores the member that was replaced under the same instance id. */
-  #takeBack(group: ClassicGroup, { memberId }: ClassicMember, before: ClassicMember): void {
+  #restore(group: ClassicGroup, { memberId }: ClassicMember, before: ClassicMember): void {
     const { protocols, rebalanceTimeoutMs, sessionTimeoutMs, groupInstanceId } = before
     const member = group.members.get(memberId)
     invariant(member !== undefined && groupInstanceId !== null, `${memberId} has just come under its instance id`)

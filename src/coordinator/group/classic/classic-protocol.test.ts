@@ -31,7 +31,7 @@ function classicGroup(world: GroupWorld): ClassicGroup {
 }
 
 describe('a classic group', () => {
-  it('tells a new dynamic member its id first, and older clients that id with the generation', async () => {
+  it('returns the member id first to a new dynamic member, to older clients with the generation', async () => {
     const world = await GroupWorld.started()
     const client = new ClassicClient(world, group, 'a')
     const first = await client.join()
@@ -52,7 +52,7 @@ describe('a classic group', () => {
     expect([a!.generationId, b!.generationId]).to.deep.equal([1, 1])
   })
 
-  it('counts a protocol once that a member names twice', async () => {
+  it('counts a protocol only once if a member repeats it', async () => {
     const world = await GroupWorld.started()
     const range = { name: 'range', metadata: Buffer.from('m') }
     const twice = new ClassicClient(world, group, 'a', { protocols: [range, range] })
@@ -61,7 +61,7 @@ describe('a classic group', () => {
     for (const join of joins) expect(join).to.include({ errorCode: 0, protocolName: 'range' })
   })
 
-  it('forgets protocols that nobody offers any more', async () => {
+  it('forgets protocols that no member supports any more', async () => {
     const world = await GroupWorld.started()
     for (const name of ['range', 'sticky']) {
       const member = new ClassicClient(world, group, 'a', { protocols: [{ name, metadata: Buffer.from('m') }] })
@@ -72,7 +72,7 @@ describe('a classic group', () => {
     expect([...classicGroup(world).offeredProtocols]).to.deep.equal([])
   })
 
-  it('refuses an assignment of a member whose name is too long for any record', async () => {
+  it('refuses an assignment of a member whose id is too long for any record', async () => {
     const world = await GroupWorld.started()
     const endless = new ClassicClient(world, group, 'x'.repeat(32_760), { apiVersion: 3 })
     expect(await world.host.settle(endless.join())).to.include({ errorCode: 0, generationId: 1 })
@@ -83,14 +83,14 @@ describe('a classic group', () => {
     expect(await stable(world, 'a')).to.have.length(1)
   })
 
-  it('shows the leader, and nobody else, the metadata of all', async () => {
+  it('shows the metadata of all members only to the leader', async () => {
     const world = await GroupWorld.started()
     const clients = ['a', 'b', 'c'].map((name) => new ClassicClient(world, group, name))
     const joins = await settleGeneration(world, clients)
     for (const join of joins) expect(join.members).to.have.length(join.leader === join.memberId ? 3 : 0)
   })
 
-  it('waits for more members with group.initial.rebalance.delay.ms, as long as they keep coming', async () => {
+  it('waits group.initial.rebalance.delay.ms for more members, as long as they keep joining', async () => {
     const world = await GroupWorld.started({ 'group.initial.rebalance.delay.ms': '3000' })
     const a = new ClassicClient(world, group, 'a', { apiVersion: 3 })
     const joinA = a.join()
@@ -104,7 +104,7 @@ describe('a classic group', () => {
     expect((await joinB).generationId).to.equal(1)
   })
 
-  it('rebalances when a member comes: the others learn it from their heartbeat', async () => {
+  it('rebalances when a member joins: the others learn it from their heartbeat', async () => {
     const world = await GroupWorld.started()
     const [a] = await stable(world, 'a')
     const b = new ClassicClient(world, group, 'b')
@@ -150,7 +150,7 @@ describe('a classic group', () => {
     expect(await a!.leave()).to.equal(errorCode('UNKNOWN_MEMBER_ID'))
   })
 
-  it('chooses the protocol that most prefer among those that all have', async () => {
+  it('chooses the protocol that most members prefer among those that all support', async () => {
     const world = await GroupWorld.started()
     const offers = [
       ['sticky', 'range', 'new'],
@@ -169,7 +169,7 @@ describe('a classic group', () => {
     expect((await connect.join()).errorCode).to.equal(errorCode('INCONSISTENT_GROUP_PROTOCOL'))
   })
 
-  it('throws out members that never ask for their assignment', async () => {
+  it('removes members that never send SyncGroup', async () => {
     const world = await GroupWorld.started()
     const a = new ClassicClient(world, group, 'a')
     const b = new ClassicClient(world, group, 'b', { sessionTimeoutMs: 40_000 })
@@ -228,7 +228,7 @@ describe('a static member of a classic group', () => {
     return { world, dynamic, member }
   }
 
-  it('comes back under its instance id without a rebalance, and fences who it was before', async () => {
+  it('rejoins with its instance id without a rebalance, and fences its old member id', async () => {
     const { world, dynamic, member } = await withStatic()
     const again = new ClassicClient(world, group, 'b', { groupInstanceId: 'i' })
     const join = await world.host.settle(again.join())
@@ -241,7 +241,7 @@ describe('a static member of a classic group', () => {
     expect(await dynamic.heartbeat()).to.equal(0)
   })
 
-  it('that leads is told to keep the assignment, or (an old client) that somebody else leads', async () => {
+  it('that leads is told to keep the assignment, or (an old client) that another member leads', async () => {
     for (const apiVersion of [9, 8]) {
       const world = await GroupWorld.started()
       const member = new ClassicClient(world, group, 'b', { groupInstanceId: 'i' })
@@ -254,7 +254,7 @@ describe('a static member of a classic group', () => {
     }
   })
 
-  it('is not thrown out by a rebalance that it misses', async () => {
+  it('is not removed by a rebalance that it misses', async () => {
     const world = await GroupWorld.started()
     const dynamic = new ClassicClient(world, group, 'a', { rebalanceTimeoutMs: 5000 })
     const member = new ClassicClient(world, group, 'b', { groupInstanceId: 'i', rebalanceTimeoutMs: 5000 })
@@ -266,7 +266,7 @@ describe('a static member of a classic group', () => {
     expect(world.state.groups.classic(group)!.members.size).to.equal(2)
   })
 
-  it('is waited for in peace, even if its rebalance timeout is none', async () => {
+  it('is awaited without a busy loop, even if its rebalance timeout is 0 or less', async () => {
     const world = await GroupWorld.started()
     const stays = new ClassicClient(world, group, 'a', { groupInstanceId: 'i', rebalanceTimeoutMs: 0 })
     const goes = new ClassicClient(world, group, 'b', { groupInstanceId: 'j', rebalanceTimeoutMs: -1 })
@@ -288,7 +288,7 @@ describe('a static member of a classic group', () => {
 })
 
 describe('a classic group and its log', () => {
-  it('is there after a restart: members go on in the same generation with the same assignment', async () => {
+  it('survives a restart: members keep the same generation and assignment', async () => {
     const world = await GroupWorld.started()
     const [a, b] = await stable(world, 'a', 'b')
     expect(await a!.commit('t', 0, 42)).to.equal(0)
@@ -322,7 +322,7 @@ describe('a classic group and its log', () => {
     expect(await a!.heartbeat()).to.equal(0)
   })
 
-  it('tells those who wait to look for the coordinator when it goes down', async () => {
+  it('tells waiting members to look up the coordinator when it stops', async () => {
     const world = await GroupWorld.started()
     const [, b] = await stable(world, 'a', 'b')
     Object.assign(b!, { protocols: [{ name: 'range', metadata: Buffer.from('changed') }] })

@@ -57,7 +57,7 @@ export class ClassicRebalance {
   }
 
   watch(groupId: string, memberId: string, timeoutMs: number): void {
-    this.#context.timers.set(memberTimer(groupId, memberId), timeoutMs, () => this.#silent(groupId, memberId))
+    this.#context.timers.set(memberTimer(groupId, memberId), timeoutMs, () => this.#sessionExpired(groupId, memberId))
   }
 
   watchNewcomer(group: ClassicGroup, member: ClassicMember): void {
@@ -179,11 +179,13 @@ export class ClassicRebalance {
       member.isNew = false
       group.pendingSyncMembers.add(member.memberId)
     }
-    this.#context.timers.set(syncTimer(groupId), group.rebalanceTimeoutMs, () => this.#syncsLate(groupId, generationId))
+    this.#context.timers.set(syncTimer(groupId), group.rebalanceTimeoutMs, () =>
+      this.#syncExpired(groupId, generationId),
+    )
   }
 
   /** Members that never sent SyncGroup block those that wait for their assignment. Source: expirePendingSync. */
-  #syncsLate(groupId: string, generationId: number): Decision<void> {
+  #syncExpired(groupId: string, generationId: number): Decision<void> {
     const group = this.#groups.classic(groupId)
     if (group === undefined || group.generationId !== generationId) return noChange
     if (!group.isIn('CompletingRebalance', 'Stable') || group.pendingSyncMembers.size === 0) return noChange
@@ -196,7 +198,7 @@ export class ClassicRebalance {
   }
 
   /** Source: expireClassicGroupMemberHeartbeat. */
-  #silent(groupId: string, memberId: string): Decision<void> {
+  #sessionExpired(groupId: string, memberId: string): Decision<void> {
     const group = this.#groups.classic(groupId)
     if (group === undefined || group.state === 'Dead') return noChange
     if (group.pendingJoinMembers.has(memberId)) return this.removePending(group, memberId)

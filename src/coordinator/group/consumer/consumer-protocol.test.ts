@@ -28,7 +28,7 @@ describe('a group of the consumer protocol', () => {
     expect((await a.beat()).assignment).to.equal(undefined)
   })
 
-  it('takes partitions away before it gives them to somebody else', async () => {
+  it('revokes partitions before it assigns them to another member', async () => {
     const w = await world()
     const [a, b] = [member(w, 'a'), member(w, 'b')]
     await settleGroup(w, [a])
@@ -45,7 +45,7 @@ describe('a group of the consumer protocol', () => {
     expect([...a.partitions(t), ...b.partitions(t)].sort()).to.deep.equal([0, 1, 2, 3, 4, 5])
   })
 
-  it('does not wait longer than the rebalance timeout for partitions that a member is to give up', async () => {
+  it('waits at most the rebalance timeout for partitions that a member has to revoke', async () => {
     const w = await world({ 'group.consumer.session.timeout.ms': '50000' })
     const [a, b] = [member(w, 'a', { rebalanceTimeoutMs: 10_000 }), member(w, 'b')]
     await settleGroup(w, [a])
@@ -71,7 +71,7 @@ describe('a group of the consumer protocol', () => {
     expect(b.partitions(t)).to.have.length(6)
   })
 
-  it('shares out new partitions, and drops a topic that is gone', async () => {
+  it('assigns new partitions, and drops a deleted topic', async () => {
     const w = await world()
     const a = member(w, 'a', { topics: ['t', 'u'] })
     await settleGroup(w, [a])
@@ -95,7 +95,7 @@ describe('a group of the consumer protocol', () => {
     expect((await a.beat()).assignment?.topicPartitions[0]?.partitions).to.have.length(3)
   })
 
-  it('does not wait for a moment that a clock set back has put off', async () => {
+  it('does not wait longer when the clock is set back', async () => {
     const w = await world({ 'group.consumer.assignment.interval.ms': '3000' })
     const [a, b] = [member(w, 'a'), member(w, 'b')]
     await settleGroup(w, [a])
@@ -117,7 +117,7 @@ describe('a group of the consumer protocol', () => {
     expect(group).to.include({ assignorName: 'range', groupState: 'Stable' })
   })
 
-  it('shares out as whoever came last wishes, where as many wish for either assignor', async () => {
+  it('uses the assignor requested last when both have as many requests', async () => {
     const w = await world()
     const clients = [member(w, 'c', { assignor: 'uniform' }), member(w, 'b'), member(w, 'a', { assignor: 'range' })]
     await settleGroup(w, clients)
@@ -162,7 +162,7 @@ describe('a group of the consumer protocol', () => {
     })
   }
 
-  it('fences whoever is in another epoch, but not who did not hear the last answer', async () => {
+  it('fences a member in another epoch, but not one that missed the last response', async () => {
     const w = await world()
     const [a, b] = [member(w, 'a'), member(w, 'b')]
     await settleGroup(w, [a])
@@ -183,7 +183,7 @@ describe('a group of the consumer protocol', () => {
 })
 
 describe('a static member of a consumer group', () => {
-  it('that leaves for a while gets the same partitions when it comes back under its instance id', async () => {
+  it('that leaves temporarily gets the same partitions when it rejoins with its instance id', async () => {
     const w = await world()
     const [a, b] = [member(w, 'a', { instanceId: 'i' }), member(w, 'b')]
     await settleGroup(w, [a, b])
@@ -196,7 +196,7 @@ describe('a static member of a consumer group', () => {
     expect(b.partitions(t)).to.have.length(3)
   })
 
-  it('keeps its instance id from others while it is there, and loses it with its session', async () => {
+  it('keeps its instance id from others while it is a member, and loses it when its session expires', async () => {
     const w = await world()
     const a = member(w, 'a', { instanceId: 'i' })
     await settleGroup(w, [a])
@@ -211,7 +211,7 @@ describe('a static member of a consumer group', () => {
 })
 
 describe('a subscription by regular expression', () => {
-  it('follows the topics that it stands for', async () => {
+  it('follows the topics that it matches', async () => {
     const w = await world()
     const a = member(w, 'a', { topics: null, regex: 't.*' })
     await settleGroup(w, [a])
@@ -234,7 +234,7 @@ describe('a subscription by regular expression', () => {
 })
 
 describe('subscriptions by regular expression, when the clock is set back,', () => {
-  it('are looked up all the same', async () => {
+  it('are resolved all the same', async () => {
     const w = await world()
     const a = member(w, 'a', { topics: null, regex: 't.*' })
     await settleGroup(w, [a])
@@ -261,7 +261,7 @@ describe('a group that moves between the protocols', () => {
     return clients
   }
 
-  it('goes on with the assignment that its classic members have, and takes them along one by one', async () => {
+  it('keeps the assignment of its classic members, and moves them one by one', async () => {
     const w = await world()
     const [a, b] = await classicGroup(w, 'a', 'b')
     const c = member(w, 'c')
@@ -295,7 +295,7 @@ describe('a group that moves between the protocols', () => {
     expect(w.state.groups.get('g')?.kind).to.equal('classic')
   })
 
-  it('stays what it is where group.consumer.migration.policy forbids the move', async () => {
+  it('keeps its protocol if group.consumer.migration.policy forbids the move', async () => {
     const w = await world({ 'group.consumer.migration.policy': 'disabled' })
     await classicGroup(w, 'a')
     expect((await member(w, 'c').beat()).errorMessage).to.equal(
@@ -303,7 +303,7 @@ describe('a group that moves between the protocols', () => {
     )
   })
 
-  it('may be of the other protocol once nobody is in it, and keeps its offsets', async () => {
+  it('may change its protocol while it is empty, and keeps its offsets', async () => {
     const w = await world()
     const [a] = await classicGroup(w, 'a')
     await a!.commit('t', 0, 7)

@@ -89,7 +89,7 @@ class Expected {
 
 class OffsetHistory {
   readonly world: GroupWorld
-  readonly lived = new Map<number, unknown>()
+  readonly snapshots = new Map<number, unknown>()
   readonly #expected = new Expected()
   #offset = 0
 
@@ -176,7 +176,7 @@ class OffsetHistory {
   }
 
   async #check(): Promise<void> {
-    this.lived.set(this.world.log.records.length, snapshotOf(this.world.state))
+    this.snapshots.set(this.world.log.records.length, snapshotOf(this.world.state))
     for (const groupId of groups) {
       for (const name of topics) {
         for (const partition of [0, 1]) await this.#checkOne({ group: groupId, topic: name, partition })
@@ -224,7 +224,7 @@ function keyOf(place: Place): string {
 }
 
 describe('whatever happens to committed offsets', () => {
-  it('who asks is told what was committed last, the log tells the same, and all go in the end', async function () {
+  it('the last commit is returned, the log restores it, and all offsets expire in the end', async function () {
     this.timeout(120_000)
     await fc.assert(
       fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 50 }), async (steps) => {
@@ -233,7 +233,7 @@ describe('whatever happens to committed offsets', () => {
         const history = new OffsetHistory(world)
         for (const each of steps) await history.take(each)
         await history.endAll()
-        await expectToldByLog(world, history.lived)
+        await expectToldByLog(world, history.snapshots)
       }),
       { numRuns: 60 },
     )

@@ -49,7 +49,7 @@ async function stableOffset(world: GroupWorld): Promise<number | string> {
 }
 
 /** Keys that remain after compaction: those whose last record has a value. */
-function whatIsLeft({ log }: GroupWorld): string[] {
+function keysAfterCompaction({ log }: GroupWorld): string[] {
   const last = new Map(log.records.map(({ key, value }) => [key.toString('hex'), value]))
   return [...last].filter(([, value]) => value !== null).map(([key]) => Buffer.from(key, 'hex').toString('latin1'))
 }
@@ -60,7 +60,7 @@ function asClassic({ memberId, memberEpoch }: ConsumerClient): { memberId: strin
 }
 
 describe('committed offsets', () => {
-  it('are there for a group that nobody is in, and none is no error', async () => {
+  it('exist for a group without members, and a missing one is no error', async () => {
     const world = await GroupWorld.started()
     expect(await committedOffset(world, 'g', 't', 0)).to.equal(-1)
     expect(await tool(world).commit('t', 0, 5)).to.equal(0)
@@ -68,7 +68,7 @@ describe('committed offsets', () => {
     expect(world.state.groups.classic('g')).to.include({ isSimple: true, state: 'Empty' })
   })
 
-  it('of a topic that was made anew are not those of the old one', async () => {
+  it('of a recreated topic are not those of the old one', async () => {
     const world = await GroupWorld.started()
     world.setTopic('t', 1)
     await tool(world).commit('t', 0, 5)
@@ -167,10 +167,10 @@ describe('committed offsets', () => {
     expect(await committedOffset(world, 'g', 't', 0)).to.equal(5)
     await world.host.advance(HOUR_MS)
     expect(world.state.groups.size).to.equal(0)
-    expect(whatIsLeft(world)).to.deep.equal([])
+    expect(keysAfterCompaction(world)).to.deep.equal([])
   })
 
-  it('expire when an old client wants them to, whatever offsets.retention.minutes says', async () => {
+  it('expire when an old client requests it, whatever offsets.retention.minutes says', async () => {
     const world = await GroupWorld.started({ 'offsets.retention.minutes': '60' })
     const partition = { partitionIndex: 0, committedOffset: 5, committedLeaderEpoch: -1, commitTimestamp: -1 }
     const topics = [{ name: 't', topicId: topicIdOf('t'), partitions: [{ ...partition, committedMetadata: '' }] }]
@@ -207,16 +207,16 @@ describe('committed offsets', () => {
     expect(await Object.assign(tool(world, 'modern'), asClassic(modern)).commit('t', 1, 6)).to.equal(0)
     await modern.leave()
     await tool(world, 'simple').commit('t', 0, 7)
-    expect(whatIsLeft(world)).not.to.deep.equal([])
+    expect(keysAfterCompaction(world)).not.to.deep.equal([])
     const names = ['classic', 'modern', 'simple']
     const outcomes = await world.coordinator.deleteGroups(names)
     expect(outcomes).to.deep.equal(names.map((groupId) => ({ groupId, errorCode: 0 })))
-    expect(whatIsLeft(world)).to.deep.equal([])
+    expect(keysAfterCompaction(world)).to.deep.equal([])
     await world.restart()
     expect(world.state.groups.size).to.equal(0)
   })
 
-  it('are deleted on demand, but not where the group reads the topic', async () => {
+  it('are deleted on request, but not if the group subscribes to the topic', async () => {
     const world = await GroupWorld.started()
     const member = new ClassicClient(world, 'g', 'a', { protocols: [readsT] })
     await world.host.settle(member.enter())
@@ -248,7 +248,7 @@ describe('committed offsets', () => {
 })
 
 describe('offsets in a transaction', () => {
-  it('count once it commits; until then require stable says that they may change', async () => {
+  it('take effect once it commits; until then they are unstable for require stable', async () => {
     const world = await GroupWorld.started()
     await tool(world).commit('t', 0, 1)
     expect(await commitInTransaction(world, 7, 10)).to.equal(0)
