@@ -1,6 +1,6 @@
 import type { SeededRandom } from '../../storage/host/seeded-random.ts'
 
-/** A change of a file's bytes, and in words what it does. Made from the bytes as they were when it was drawn. */
+/** A change of a file's bytes and its description. Computed from the file's bytes at that time. */
 export interface ByteRot {
   readonly what: string
   readonly bytes: Buffer
@@ -9,7 +9,7 @@ export interface ByteRot {
 const LONGEST_GARBAGE_BYTES = 600
 const nastyBytes = [0x00, 0x01, 0x7f, 0x80, 0xff]
 
-/** Damage that knows nothing of the file: bits, runs of bytes, its end, the whole of it. */
+/** Damage that ignores the file's format: bits, runs of bytes, its end, the whole file. */
 export function blindRot(bytes: Buffer, random: SeededRandom): ByteRot {
   if (bytes.length === 0) return lengthened(bytes, random)
   const at = random.below(bytes.length)
@@ -56,7 +56,7 @@ function lengthened(bytes: Buffer, random: SeededRandom): ByteRot {
   return { what: `${size} random bytes put behind`, bytes: Buffer.concat([bytes, random.bytes(size)]) }
 }
 
-/** Another number in place of the one that stands in `width` bytes at a position: near to it, extreme, or any. */
+/** Replaces the number of `width` bytes at a position by another: a close, an extreme or any one. */
 export function numberRot(bytes: Buffer, at: number, width: number, random: SeededRandom): ByteRot {
   const copy = Buffer.from(bytes)
   const field = copy.subarray(at, at + width)
@@ -79,7 +79,7 @@ export function numberRot(bytes: Buffer, at: number, width: number, random: Seed
       random.bytes(field.length).copy(field)
       break
     default:
-      // One more or one less, as far as the last byte goes.
+      // Adds or subtracts 1, in the last byte only.
       field[field.length - 1]! += random.pick([1, -1])
   }
   return { what: `the ${width} bytes at ${at} changed from ${before} to ${field.toString('hex')}`, bytes: copy }

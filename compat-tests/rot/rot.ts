@@ -3,17 +3,17 @@ import type { SeededRandom } from '../../storage/host/seeded-random.ts'
 import { type ByteRot, blindRot } from './byte-rot.ts'
 import { entryRot, logRot, textRot } from './structured-rot.ts'
 
-/** Damage to files that lie still, between two starts. */
+/** Damage to files at rest, between two starts. */
 export interface Rot {
   readonly what: string
-  /** Files and directories that are not what they were. */
+  /** Damaged files and directories. */
   readonly paths: readonly string[]
   apply(files: MemoryFiles): void
 }
 
 type DrawBytes = (bytes: Buffer, random: SeededRandom) => ByteRot
 
-/** Kinds of files, with how often one of them is damaged and how damage finds its way in them. */
+/** Kinds of files, with the weight of each and its kinds of damage. */
 interface FileKind {
   readonly name: string
   readonly weight: number
@@ -43,7 +43,7 @@ const kinds: readonly FileKind[] = [
 
 const weighted = kinds.flatMap((kind) => Array.from({ length: kind.weight }, () => kind))
 
-/** Damage to one file of some kind, drawn from the files as they are. */
+/** Damages one random file of some kind. */
 export function drawFileRot(
   files: MemoryFiles,
   random: SeededRandom,
@@ -97,7 +97,7 @@ function copied(from: string, to: string): Rot {
   }
 }
 
-/** Damage to a directory as a whole: of a partition, or one that holds all data. */
+/** Damages a whole directory: of a partition, or a data directory. */
 export function drawDirectoryRot(files: MemoryFiles, random: SeededRandom, dataDirectories: readonly string[]): Rot {
   const data = random.pick(dataDirectories)
   const inside = files

@@ -1,7 +1,7 @@
 import type { SeededRandom } from '../../storage/host/seeded-random.ts'
 import { type ByteRot, blindRot, numberRot } from './byte-rot.ts'
 
-/** Position and width of the fields of a batch's header, format v2; those before the attributes have no checksum. */
+/** Position and width of the header fields of a v2 batch; those before the attributes are not in the checksum. */
 const batchFields: readonly (readonly [name: string, at: number, width: number])[] = [
   ['base offset', 0, 8],
   ['length', 8, 4],
@@ -25,7 +25,7 @@ interface Span {
   readonly end: number
 }
 
-/** Where the batches, or old messages, of a log file stand. */
+/** Positions of the batches, or old messages, in a log file. */
 function batchesIn(bytes: Buffer): Span[] {
   const spans: Span[] = []
   for (let start = 0; start + OVERHEAD_BYTES <= bytes.length; ) {
@@ -38,7 +38,7 @@ function batchesIn(bytes: Buffer): Span[] {
   return spans
 }
 
-/** Batches of a log, metadata log or snapshot: fields of their headers, varints of their records, whole batches. */
+/** Damages batches of a log, metadata log or snapshot: header fields, varints of records, whole batches. */
 export function logRot(bytes: Buffer, random: SeededRandom): ByteRot {
   const spans = batchesIn(bytes)
   if (spans.length === 0) return blindRot(bytes, random)
@@ -73,7 +73,7 @@ export function logRot(bytes: Buffer, random: SeededRandom): ByteRot {
   }
 }
 
-/** Files of entries of one size: the number of entries, one entry, one number in it. */
+/** Damages files with entries of one size: the number of entries, one entry, one number in it. */
 export function entryRot(entryBytes: number, numberBytes: number, headerBytes = 0) {
   return (bytes: Buffer, random: SeededRandom): ByteRot => {
     const count = Math.floor((bytes.length - headerBytes) / entryBytes)
@@ -97,7 +97,7 @@ export function entryRot(entryBytes: number, numberBytes: number, headerBytes = 
   }
 }
 
-/** Text files of a line an entry: digits, lines, the count, letters. */
+/** Damages text files with one entry per line: digits, lines, the count, letters. */
 export function textRot(bytes: Buffer, random: SeededRandom): ByteRot {
   const text = bytes.toString('latin1')
   const lines = text.split('\n')
