@@ -76,7 +76,7 @@ export interface FileRange {
   readonly isExact: boolean
   /** True where the range was written lately. */
   readonly isHot: boolean
-  /** Offsets that the segment may hold: from its base offset up to that of the next one. Others are of another file. */
+  /** Offsets that the segment may hold: from its base offset up to that of the next one, or to the log's end. */
   readonly baseOffset: number
   readonly nextBaseOffset: number
   /** The batch that starts at `position` ends at or below it, by the index; undefined: not known. */
@@ -119,7 +119,7 @@ export async function readFileRange(
         lease.release()
         return 'elsewhere'
       }
-      found = selectBatches(chunk, offset, read, range)
+      found = selectBatches(chunk, offset, read, { ...range, position })
     } catch (error) {
       lease.release()
       throw error
@@ -183,7 +183,7 @@ function selectBatches(
   chunk: Buffer,
   offset: number,
   read: ReadContext,
-  { baseOffset, nextBaseOffset }: FileRange,
+  { position, endPosition, baseOffset, nextBaseOffset }: FileRange,
 ): Selection {
   const found: Selection = {
     start: 0,
@@ -209,10 +209,14 @@ function selectBatches(
     }
     const lastOffset = lastOffsetOf(new RecordBatch(chunk.subarray(found.end)))
     if (lastOffset < baseOffset || lastOffset >= nextBaseOffset) {
-      if (isEmpty()) found.fault = `a batch that ends at offset ${lastOffset} belongs to another segment`
+      if (isEmpty()) found.fault = `a batch that ends at offset ${lastOffset} cannot be in this segment`
       return found
     }
     if (lastOffset < offset) {
+      if (position + found.end + size > endPosition) {
+        found.fault = 'the batch is cut'
+        return found
+      }
       found.end += size
       found.start = found.end
       if (found.end >= chunk.length) return found

@@ -150,7 +150,7 @@ export class LogReads {
           isExact: hint !== undefined,
           isHot: this.#isHot(segment, position),
           baseOffset: segment.baseOffset,
-          nextBaseOffset: this.#segments.after(segment)?.baseOffset ?? Number.POSITIVE_INFINITY,
+          nextBaseOffset: this.#segments.after(segment)?.baseOffset ?? this.#state.logEndOffset,
           indexedOffset: entry?.isOwn === false ? entry.offset : undefined,
         }
         let found = await readFileRange(openFiles, pool, range, offset, read)

@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import { isRejection } from '../../protocol/error-codes.ts'
 import { int64FromHalves, writeInt64 } from '../../protocol/int64.ts'
 import { MINUTE_MS, Rig } from '../compacted-log.fixture.ts'
 
@@ -6,14 +7,14 @@ const DIRECTORY = '/data/topic-0'
 
 /** A log of segments with three or four batches of a record each, stopped in order, whose files rot before the next start. */
 class Rotten extends Rig {
-  constructor() {
-    const kept = { cleanupPolicy: ['delete'], retentionMs: 60 * MINUTE_MS, segmentBytes: 250, indexIntervalBytes: 1 }
+  constructor(indexIntervalBytes = 1) {
+    const kept = { cleanupPolicy: ['delete'], retentionMs: 60 * MINUTE_MS, segmentBytes: 250, indexIntervalBytes }
     super(kept, { logRetentionCheckIntervalMs: MINUTE_MS })
   }
 
-  async filled(): Promise<this> {
+  async filled(count = 10): Promise<this> {
     await this.open()
-    for (let i = 0; i < 10; i++) {
+    for (let i = 0; i < count; i++) {
       await this.append([[`key ${i}`, 'value']])
       await this.host.advance(1000)
     }
@@ -125,5 +126,34 @@ describe('a log whose files rotted after a stop in order', () => {
     await rig.open()
     expect(rig.log.logEndOffset).to.equal(9)
     warned('recovery cut the log', 'topic-0')
+  })
+
+  const fetch = async (offset: number) => {
+    const read = { maxBytes: 10_000, minOneBatch: true, upToOffset: rig.log.logEndOffset }
+    const result = await rig.host.settle(rig.log.read(offset, read))
+    return isRejection(result) ? result.error : result.nextOffset
+  }
+
+  it('does not pass over what follows a batch whose length is too large', async () => {
+    await rig.stop()
+    rig = await new Rotten(4096).filled()
+    const batchBytes = rig.host.files.stat(rig.path(0, '.log'))!.size / rig.bases[1]!
+    rig.rot(rig.path(0, '.log'), (bytes) => {
+      bytes[batchBytes + 8] = 1
+    })
+    await rig.open()
+    expect(await fetch(2)).to.equal('CORRUPT_MESSAGE')
+  })
+
+  it('refuses a batch that ends beyond the end of the log', async () => {
+    await rig.stop()
+    rig = await new Rotten().filled(11)
+    const last = rig.path(9, '.log')
+    const batchBytes = rig.host.files.stat(last)!.size / 2
+    rig.rot(last, (bytes) => {
+      bytes[bytes.length - 2 * batchBytes + 25] = 64
+    })
+    await rig.open()
+    expect(await fetch(9)).to.equal('CORRUPT_MESSAGE')
   })
 })
