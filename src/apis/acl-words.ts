@@ -1,11 +1,11 @@
 import type { RequestContext } from './handler.ts'
 
-/** Code of what Kafka calls UNKNOWN, of resource types, pattern types, operations and permissions alike. */
+/** Code UNKNOWN in Kafka's enums of resource types, pattern types, operations and permissions. */
 const UNKNOWN = 0
 
 /**
- * True where one of the codes is that of UNKNOWN: the request cannot be read, which ends the connection. A code that
- * Kafka has no word for passes. Source: DescribeAclsRequest, CreateAclsRequest, DeleteAclsRequest.
+ * True if one of the codes is UNKNOWN. Kafka cannot parse such a request, so the connection is closed. Codes that Kafka
+ * does not define are accepted. Source: DescribeAclsRequest, CreateAclsRequest, DeleteAclsRequest.
  */
 export function isUnreadable(api: string, codes: readonly number[], context: RequestContext): boolean {
   const found = codes.includes(UNKNOWN)

@@ -3,14 +3,14 @@ import { type Rejection, reject } from '../../protocol/error-codes.ts'
 import { fixedQuorum, voterFault } from './fixed-quorum.ts'
 import { handler } from './handler.ts'
 
-/** Changes the quorum, which is one node for good: UNSUPPORTED_VERSION. Source: KafkaRaftClient.handleAddVoterRequest. */
+/** Refuses with UNSUPPORTED_VERSION: the quorum is this one node. Source: KafkaRaftClient.handleAddVoterRequest. */
 export const addRaftVoter = handler(AddRaftVoter, (request, { services }) => {
   const { code, message } =
     voterFault('Add', request, services) ?? listenerFault(request.listeners) ?? fixedQuorum('adding')
   return { errorCode: code, errorMessage: message }
 })
 
-/** The controllers' listener bears this name, as it does in Kafka's own example settings. */
+/** Name of the controller listener in Kafka's example settings. */
 const CONTROLLER_LISTENER = 'CONTROLLER'
 
 function listenerFault(listeners: AddRaftVoterRequest['listeners']): Rejection | undefined {

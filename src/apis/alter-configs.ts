@@ -2,7 +2,9 @@ import { AlterConfigs } from '../../protocol/apis/alter-configs.ts'
 import { alterResources } from './alter-resources.ts'
 import { handler } from './handler.ts'
 
-/** Replaces all settings of a resource: what is not named is removed. Source: KafkaApis.handleAlterConfigsRequest. */
+/**
+ * Replaces all settings of a resource; settings not listed are removed. Source: KafkaApis.handleAlterConfigsRequest.
+ */
 export const alterConfigs = handler(AlterConfigs, async (request, context) => {
   const resources = request.resources.map(({ resourceType, resourceName, configs }) => ({
     type: resourceType,

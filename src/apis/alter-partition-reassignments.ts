@@ -12,7 +12,7 @@ import { handler } from './handler.ts'
 type Asked = AlterPartitionReassignmentsRequest['topics'][number]['partitions'][number]
 
 /**
- * Moves replicas between brokers. There is one broker, so a move is either none at all or to nobody:
+ * Moves replicas between brokers. There is one broker, so an assignment with any other broker is
  * INVALID_REPLICA_ASSIGNMENT. Source: ReplicationControlManager.alterPartitionReassignments.
  */
 export const alterPartitionReassignments = handler(
@@ -21,10 +21,10 @@ export const alterPartitionReassignments = handler(
     const { image } = services.metadata
     const late = request.topics.length === 0 ? undefined : tooLate(request.timeoutMs)
     return {
-      // An empty request is answered before it is looked at.
+      // Kafka answers an empty request without looking at this field.
       allowReplicationFactorChange: request.topics.length === 0 || request.allowReplicationFactorChange,
       errorCode: late?.code ?? 0,
-      // Kafka's client side answers an empty request with an empty text, its controller others with none.
+      // Kafka's message is empty for an empty request and null for others.
       errorMessage: request.topics.length === 0 ? '' : null,
       responses: await mapInSlices(request.topics, slices, async ({ name, partitions }) => ({
         name,

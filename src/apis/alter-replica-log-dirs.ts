@@ -4,13 +4,12 @@ import type { LogDirectory } from '../../storage/log-store.ts'
 import { handler } from './handler.ts'
 
 /**
- * Asks for replicas to lie in another directory. Where they lie there already that is all; a directory that is not
- * one of log.dirs is LOG_DIR_NOT_FOUND, and so is one that replicas would have to be moved to. Source:
- * ReplicaManager.alterReplicaLogDirs.
+ * Moves replicas to another data directory. This broker moves none: NONE if the replica is already there,
+ * LOG_DIR_NOT_FOUND if it is elsewhere or the directory is not in log.dirs. Source: ReplicaManager.alterReplicaLogDirs.
  */
 export const alterReplicaLogDirs = handler(AlterReplicaLogDirs, (request, { services }) => {
   const directories = new Map(services.logs.directories().map((each) => [each.path, indexed(each)]))
-  // Each partition once; the last directory that is named for it counts.
+  // Each partition has one result; the last directory listed for it counts.
   const results = new Map<string, Map<number, number>>()
   for (const { path, topics } of request.dirs) {
     for (const { name, partitions } of topics) {
@@ -31,7 +30,7 @@ export const alterReplicaLogDirs = handler(AlterReplicaLogDirs, (request, { serv
 
 interface IndexedDirectory {
   readonly failure: LogDirectory['failure']
-  /** Names of its partitions' directories, as in "topic-0". */
+  /** Directory names of its partitions, like "topic-0". */
   readonly partitions: ReadonlySet<string>
 }
 

@@ -7,7 +7,7 @@ import { duplicatesOf } from './duplicates.ts'
 import type { RequestContext } from './handler.ts'
 
 /**
- * Alters resources, each for itself, for both kinds of AlterConfigs; answers in their order. Source:
+ * Alters resources independently of each other, for both AlterConfigs APIs. Answers in request order. Source:
  * ConfigAdminManager.preprocess, then the controller.
  */
 export async function alterResources(
@@ -44,7 +44,7 @@ function changesOf(
 ): ConfigChange[] {
   return resources.flatMap(({ type, name }, index) => {
     const settings = decisions[index] as SettingsToWrite | Rejection
-    // A change to no logger at all is none.
+    // Accepted changes to loggers are empty: there is nothing to write.
     if (isRejection(settings) || type === configResourceType.brokerLogger) return []
     return [{ resourceType: type, resourceName: name, settings }]
   })

@@ -12,7 +12,10 @@ import { handler } from './handler.ts'
 type Upsertion = AlterUserScramCredentialsRequest['upsertions'][number]
 type Deletion = AlterUserScramCredentialsRequest['deletions'][number]
 
-/** Sets and removes credentials; a user with one refused change gets none. Source: ScramControlManager.alterCredentials. */
+/**
+ * Sets and removes SCRAM credentials. If one change of a user is refused, all changes of that user are. Source:
+ * ScramControlManager.alterCredentials.
+ */
 export const alterUserScramCredentials = handler(AlterUserScramCredentials, async (request, context) => {
   const { services, nowMs, principal, slices } = context
   let outcomes = new Map<string, ScramChange[] | Rejection>()

@@ -3,15 +3,15 @@ import { errorCode } from '../../protocol/error-codes.ts'
 import { supportedFeatures } from '../metadata/record-versions.ts'
 import { handler, type RequestContext } from './handler.ts'
 
-/** What a client may call itself. Source: ApiVersionsRequest.SOFTWARE_NAME_VERSION_PATTERN. */
+/** Valid client software names and versions. Source: ApiVersionsRequest.SOFTWARE_NAME_VERSION_PATTERN. */
 const softwarePattern = /^[a-zA-Z0-9](?:[a-zA-Z0-9\-.]*[a-zA-Z0-9])?$/
 
-/** First version that names the client's software and tells features. */
+/** First version with the client's software name, and with features. */
 const WITH_SOFTWARE = 3
-/** First version whose clients can read a feature that begins at version 0: it is kept from older ones. */
+/** First version whose clients can parse a feature with minimum version 0. Older clients do not get these features. */
 const WITH_FEATURE_VERSION_0 = 4
 
-/** Tells what is served here: always at once, before anything else that a client asks. */
+/** Answers API versions and features. Clients send this first, so it never waits. */
 export const apiVersions = handler(ApiVersions, (request, context) => {
   const { clientSoftwareName: name, clientSoftwareVersion: version } = request
   if (context.apiVersion >= WITH_SOFTWARE) {
@@ -47,12 +47,15 @@ export const apiVersions = handler(ApiVersions, (request, context) => {
   }
 })
 
-/** A cluster without a node or a node without a cluster. Source: ApiVersionsRequest.isValid. */
+/** True if only one of cluster id and node id is set. Source: ApiVersionsRequest.isValid. */
 function isHalfMeant({ clusterId, nodeId }: ApiVersionsRequest): boolean {
   return (clusterId === null) !== (nodeId === -1)
 }
 
-/** The client says from v5 on whom it takes us for (KIP-1242); where it errs, it starts over from its bootstrap servers. */
+/**
+ * True if the client expects another cluster or node (v5, KIP-1242). REBOOTSTRAP_REQUIRED makes it start over from its
+ * bootstrap servers.
+ */
 function meansAnother({ clusterId, nodeId }: ApiVersionsRequest, { services }: RequestContext): boolean {
   const { image } = services.metadata
   return clusterId !== null && (clusterId !== image.clusterId || nodeId !== services.nodeId)

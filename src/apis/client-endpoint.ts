@@ -1,6 +1,6 @@
 import type { RequestContext } from './handler.ts'
 
-/** A broker as one client is told to reach it. */
+/** Address of a broker as sent to a client. */
 export interface ClientEndpoint {
   readonly nodeId: number
   readonly host: string
@@ -8,8 +8,8 @@ export interface ClientEndpoint {
 }
 
 /**
- * Where this client finds a broker: what is advertised on the client's listener, else the address that the client
- * itself came in on. Undefined where no such broker is alive.
+ * Where this client reaches a broker: the advertised address of the client's listener, else the address that the client
+ * connected to. Undefined if no such broker is alive.
  */
 export function clientEndpoint(nodeId: number, context: RequestContext): ClientEndpoint | undefined {
   const broker = context.services.metadata.image.brokers.get(nodeId)

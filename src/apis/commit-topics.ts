@@ -2,7 +2,7 @@ import { errorCode } from '../../protocol/error-codes.ts'
 import { ZERO_UUID } from '../../protocol/schema.ts'
 import type { MetadataImage } from '../metadata/metadata-image.ts'
 
-/** A topic of a commit, inside of a transaction or not. */
+/** A topic of an offset commit, in a transaction or not. */
 interface CommittedTopic {
   readonly name: string
   readonly topicId: string
@@ -14,20 +14,20 @@ interface AnsweredPartition {
   readonly errorCode: number
 }
 
-/** What is answered for a topic of a commit. */
+/** Response for one topic of a commit. */
 export interface AnsweredTopic {
   readonly name: string
   readonly topicId: string
   readonly partitions: readonly AnsweredPartition[]
 }
 
-/** Parts of a commit: what goes to the coordinator, with names and ids both known, and what is refused already. */
+/** A commit, split: `known` goes to the coordinator, with names and ids both set; `refused` is answered already. */
 export interface SortedCommit<T> {
   readonly known: T[]
   readonly refused: AnsweredTopic[]
 }
 
-/** Sets aside topics and partitions that do not exist. Source: KafkaApis.handleOffsetCommitRequest. */
+/** Separates topics and partitions that do not exist. Source: KafkaApis.handleOffsetCommitRequest. */
 export function sortCommit<T extends CommittedTopic>(
   topics: readonly T[],
   image: MetadataImage,
@@ -59,7 +59,7 @@ function sortPartitions<T extends CommittedTopic>(topic: T, partitionCount: numb
   sorted.refused.push(...answerAll([{ ...topic, partitions: missing }], errorCode('UNKNOWN_TOPIC_OR_PARTITION')))
 }
 
-/** The same answer for every partition. */
+/** Answers every partition with the same error code. */
 export function answerAll(topics: readonly CommittedTopic[], error: number): AnsweredTopic[] {
   return topics.map(({ name, topicId, partitions }) => ({
     name,
@@ -69,8 +69,8 @@ export function answerAll(topics: readonly CommittedTopic[], error: number): Ans
 }
 
 /**
- * What was refused before, then what was answered. A topic stands once, however often it was named, unless nothing was
- * refused: then it is as the coordinator has it. Source: OffsetCommitResponse.Builder.
+ * Joins refusals and the coordinator's answers, refusals first, one entry for each topic. Without refusals the
+ * coordinator's answer is returned unchanged. Source: OffsetCommitResponse.Builder.
  */
 export function mergeAnswers(
   refused: readonly AnsweredTopic[],

@@ -3,7 +3,7 @@ import { errorCode } from '../../protocol/error-codes.ts'
 import { isUnreadable } from './acl-words.ts'
 import { handler } from './handler.ts'
 
-/** There is no authorizer that could keep them: SECURITY_DISABLED for each. Source: AclApis.handleCreateAcls. */
+/** Refuses with SECURITY_DISABLED: there is no authorizer to store ACLs. Source: AclApis.handleCreateAcls. */
 export const createAcls = handler(CreateAcls, ({ creations }, context) => {
   const codes = creations.flatMap((each) => [
     each.resourceType,

@@ -3,15 +3,15 @@ import { errorCode } from '../../protocol/error-codes.ts'
 import { handler } from './handler.ts'
 
 /**
- * Tokens are for clients that authenticated, which none does on a plaintext listener:
- * DELEGATION_TOKEN_REQUEST_NOT_ALLOWED. Source: KafkaApis.handleCreateTokenRequest.
+ * Refuses with DELEGATION_TOKEN_REQUEST_NOT_ALLOWED: tokens need an authenticated client, and plaintext listeners have
+ * none. Source: KafkaApis.handleCreateTokenRequest.
  */
 export const createDelegationToken = handler(CreateDelegationToken, (request, { principal, apiVersion }) => {
   const at = principal.indexOf(':')
   const [type, name] = [principal.slice(0, at), principal.slice(at + 1)]
   const owner = request.ownerPrincipalName
   const isForOther = owner !== null && owner !== ''
-  // Kafka stumbles over a principal without a type, and names the one who asks instead.
+  // Kafka fails on an owner without a type. Its answer names the requester as the owner.
   const isHalfNamed = isForOther && request.ownerPrincipalType === null
   const told = isForOther && !isHalfNamed ? [request.ownerPrincipalType ?? '', owner] : [type, name]
   return {

@@ -12,7 +12,10 @@ type Asked = CreateTopicsRequest['topics'][number]
 
 const METADATA_TOPIC = '__cluster_metadata'
 
-/** Creates topics, each for itself. Source: ControllerApis.createTopics, ReplicationControlManager.createTopics. */
+/**
+ * Creates topics independently of each other. Source: ControllerApis.createTopics,
+ * ReplicationControlManager.createTopics.
+ */
 export const createTopics = handler(CreateTopics, async (request, context) => {
   const names = request.topics.map(({ name }) => name)
   const late = tooLate(request.timeoutMs)
@@ -32,7 +35,7 @@ export const createTopics = handler(CreateTopics, async (request, context) => {
   return { topics: [...created, ...refusedOnce(names, refusals)] }
 })
 
-// Names given twice, and the metadata log's, never reach the controller's rules.
+// Kafka refuses duplicate names and the metadata topic before the controller's checks.
 function refusal(topic: Asked, duplicates: ReadonlySet<string>): Rejection | undefined {
   if (duplicates.has(topic.name)) return reject('INVALID_REQUEST', 'Duplicate topic name.')
   if (topic.name === METADATA_TOPIC)
@@ -74,7 +77,7 @@ function failure(name: string, { code, message }: Rejection) {
   }
 }
 
-/** Settings of new topics. Those without any of their own, which most are, share one list. */
+/** Configs of new topics. Topics without their own settings, which most are, share one list. */
 function topicConfigsOf({ services }: RequestContext) {
   let defaults: ReturnType<typeof effectiveTopicConfigs> | undefined
   return ({ configs }: Asked) => {

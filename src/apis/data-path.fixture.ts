@@ -29,7 +29,7 @@ import type { Services } from './services.ts'
 
 const PORT = 9092
 
-/** The broker's data path on logs in memory and simulated connections: for tests that speak the wire's language. */
+/** The broker's data path with logs in memory and simulated connections, for tests that send real requests. */
 export class DataPath {
   readonly host = new SimulatedHost(1)
   readonly metadata = new MemoryMetadata()
@@ -70,7 +70,7 @@ export class DataPath {
       fetchSessions: new FetchSessions(() => 1000, host.random),
       fetchPurgatory: purgatory,
       producerIds: new ProducerIds((count) => metadata.allocateProducerIds(count)),
-      // No group handler is among those tested on this path.
+      // Tests of the data path do not use groups.
       groups: undefined as never,
       served: new Map(handlers.map(({ api, versions }) => [api.key, versions])),
     }
@@ -110,7 +110,7 @@ export class DataPath {
   }
 }
 
-/** One connection that asks one question at a time, or sends what it likes. */
+/** A client connection for typed calls and for raw bytes. */
 export class WireClient {
   readonly #host: SimulatedHost
   readonly #connection
@@ -133,7 +133,7 @@ export class WireClient {
     })
   }
 
-  /** Sends a request without waiting; answers its correlation id. */
+  /** Sends a request without waiting for the response. Returns its correlation id. */
   send<Q extends Fields, S extends Fields>(
     api: ApiSchema<Q, S>,
     apiVersion: number,
@@ -160,7 +160,7 @@ export class WireClient {
     this.#connection.close()
   }
 
-  /** The next response; undefined where the connection is closed instead. */
+  /** The next response; undefined if the connection is closed instead. */
   async receive<Q extends Fields, S extends Fields>(
     api: ApiSchema<Q, S>,
     apiVersion: number,
@@ -189,12 +189,12 @@ export class WireClient {
     }
   }
 
-  /** Whether a whole response has come in. */
+  /** Whether the next response has begun to arrive. */
   get hasResponse(): boolean {
     return this.#received.length >= 4
   }
 
-  /** Asks and waits for the answer; fails where there is none. */
+  /** Sends a request and waits for the response. Fails if there is none. */
   async call<Q extends Fields, S extends Fields>(
     api: ApiSchema<Q, S>,
     apiVersion: number,
@@ -207,7 +207,7 @@ export class WireClient {
   }
 }
 
-/** A batch with one record for each value, the first at the given time. */
+/** A batch with one record for each value. The first record has the given timestamp. */
 export function batchOf(values: readonly string[], timestampMs = 1000): Buffer {
   return buildBatch(
     values.map((value, index) => ({ key: null, value: Buffer.from(value), timestamp: timestampMs + index })),
@@ -215,7 +215,7 @@ export function batchOf(values: readonly string[], timestampMs = 1000): Buffer {
   )
 }
 
-/** A handler of an api that does what a test wants. */
+/** An API handler with a test's own behaviour. */
 export function handlerOf(key: number, handle: Handler['handle']): Handler {
   return handler(apiByKey.get(key) as ApiSchema, handle as never)
 }

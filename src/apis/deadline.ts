@@ -1,8 +1,8 @@
 import { type Rejection, reject } from '../../protocol/error-codes.ts'
 
 /**
- * REQUEST_TIMED_OUT where a request leaves no time to wait for the controller: nothing of it is done. Any other is done at
- * once here. Source: QuorumController.appendWriteEvent, whose event comes too late for such a deadline.
+ * REQUEST_TIMED_OUT if the timeout leaves no time for the controller; nothing is changed then. Other requests are
+ * handled at once. Source: QuorumController.appendWriteEvent, whose event misses this deadline.
  */
 export function tooLate(timeoutMs: number): Rejection | undefined {
   return timeoutMs > 0 ? undefined : reject('REQUEST_TIMED_OUT', null)

@@ -3,7 +3,10 @@ import { errorCode } from '../../protocol/error-codes.ts'
 import { isUnreadable } from './acl-words.ts'
 import { handler } from './handler.ts'
 
-/** There is no authorizer that could have any: SECURITY_DISABLED for each filter. Source: AclApis.handleDeleteAcls. */
+/**
+ * Refuses each filter with SECURITY_DISABLED: there is no authorizer, so there are no ACLs. Source:
+ * AclApis.handleDeleteAcls.
+ */
 export const deleteAcls = handler(DeleteAcls, ({ filters }, context) => {
   const codes = filters.flatMap((each) => [
     each.resourceTypeFilter,

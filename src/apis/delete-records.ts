@@ -3,13 +3,16 @@ import { isRejection, type Rejection, reject } from '../../protocol/error-codes.
 import { handler } from './handler.ts'
 import type { Services } from './services.ts'
 
-/** Offset that stands for the high watermark. */
+/** Offset that means the high watermark. */
 const HIGH_WATERMARK = -1
 const NO_LOW_WATERMARK = -1
 
-/** Moves the start of logs up. Source: ReplicaManager.deleteRecords, Partition.deleteRecordsOnLeader. */
+/**
+ * Deletes records before an offset: the log start offset moves up. Source: ReplicaManager.deleteRecords,
+ * Partition.deleteRecordsOnLeader.
+ */
 export const deleteRecords = handler(DeleteRecords, async (request, { services, slices }) => {
-  // Each partition once: the last offset that is named for it counts. A topic without partitions is none.
+  // Each partition has one result: the last offset listed for it counts. Topics without partitions are left out.
   const topics = new Map<string, Map<number, number>>()
   for (const { name, partitions } of request.topics) {
     for (const { partitionIndex, offset } of partitions)
@@ -30,7 +33,7 @@ export const deleteRecords = handler(DeleteRecords, async (request, { services, 
   return { topics: answers }
 })
 
-/** The log's start afterwards. */
+/** Returns the new log start offset. */
 async function deleteBefore(
   topic: string,
   index: number,

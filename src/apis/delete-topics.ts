@@ -10,10 +10,10 @@ interface Asked {
   readonly topicId: string
 }
 
-/** TOPIC_DELETION_DISABLED is known from here on. */
+/** First version with TOPIC_DELETION_DISABLED. */
 const FIRST_WITH_DISABLED = 3
 
-/** Deletes topics, by name or by id; they are gone when the answer says so. Source: ControllerApis.deleteTopics. */
+/** Deletes topics by name or by id. They are gone when the answer is sent. Source: ControllerApis.deleteTopics. */
 export const deleteTopics = handler(
   DeleteTopics,
   async (request, { services, slices, apiVersion, nowMs, principal }) => {
@@ -26,7 +26,7 @@ export const deleteTopics = handler(
       return { responses: asked.map((topic) => answer(topic, disabled)) }
     }
     const late = tooLate(request.timeoutMs)
-    // What is malformed is seen before anything is looked up; where there is nothing else, nothing has to wait.
+    // Malformed topics are refused before the lookup. If all are malformed, the timeout does not matter.
     const isLookedUp = asked.some(({ name, topicId }) => (name === null) === (topicId !== ZERO_UUID))
     if (late !== undefined && isLookedUp) return { responses: asked.map((topic) => answer(topic, late)) }
     const { refused, topics } = resolve(asked, services.metadata.image)
@@ -55,7 +55,7 @@ interface Resolved {
   readonly image: TopicImage
 }
 
-/** The topics that are asked for, and an answer for everything that cannot be one. */
+/** Finds the topics to delete; answers those that are malformed, unknown or repeated. */
 function resolve(asked: readonly Asked[], image: MetadataImage) {
   const refused: ReturnType<typeof answer>[] = []
   const found = new Map<string, Resolved>()
@@ -75,7 +75,10 @@ function unknown({ name }: Asked): Rejection {
   return name === null ? reject('UNKNOWN_TOPIC_ID') : reject('UNKNOWN_TOPIC_OR_PARTITION')
 }
 
-/** Each name and each id once, with what is wrong about it. Ids come first: a name may turn out to mean one of them. */
+/**
+ * Each name and each id once, with its error if it has one. Ids come first, since a name may turn out to be one of the
+ * topics given by id.
+ */
 function readable(asked: readonly Asked[]): { topic: Asked; refusal: Rejection | undefined }[] {
   const single = new Map<string, { topic: Asked; refusal: Rejection | undefined }>()
   const malformed: { topic: Asked; refusal: Rejection }[] = []

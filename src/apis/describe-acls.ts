@@ -3,7 +3,7 @@ import { errorCode } from '../../protocol/error-codes.ts'
 import { isUnreadable } from './acl-words.ts'
 import { handler } from './handler.ts'
 
-/** There is no authorizer, and so there are no ACLs: SECURITY_DISABLED, as Kafka without one. Source: AclApis. */
+/** Refuses with SECURITY_DISABLED: there is no authorizer, so there are no ACLs. Source: AclApis. */
 export const describeAcls = handler(DescribeAcls, (request, context) => {
   const { resourceTypeFilter, patternTypeFilter, operation, permissionType } = request
   const codes = [resourceTypeFilter, patternTypeFilter, operation, permissionType]

@@ -8,7 +8,7 @@ type Component = DescribeClientQuotasRequest['components'][number]
 const [EXACT, DEFAULT, ANY] = [0, 1, 2] as const
 const entityTypes = ['user', 'client-id', 'ip']
 
-/** Tells quotas of users, clients and addresses. Source: ClientQuotasImage.describe. */
+/** Lists quotas of users, client ids and IP addresses. Source: ClientQuotasImage.describe. */
 export const describeClientQuotas = handler(DescribeClientQuotas, (request, { services }) => {
   const fault = faultOf(request.components)
   if (fault !== undefined) return { errorCode: fault.code, errorMessage: fault.message, entries: null }
@@ -51,7 +51,7 @@ function matchFault({ matchType, match }: Component): string | undefined {
   return `Request specified ${name}, but also specified a match string.`
 }
 
-// Strict: of these types and no other.
+// Strict: the entity has exactly these component types.
 function matches({ entity }: ClientQuotas, { components, strict }: DescribeClientQuotasRequest): boolean {
   if (strict && entity.length !== components.length) return false
   return components.every(({ entityType, matchType, match }) => {

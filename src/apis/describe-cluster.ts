@@ -4,11 +4,11 @@ import { allClusterOperations, operationsNotAsked } from './authorized-operation
 import { clientEndpoint } from './client-endpoint.ts'
 import { handler } from './handler.ts'
 
-/** Who is asked for: brokers or controllers. */
+/** Endpoint types: brokers or controllers. */
 const BROKERS = 1
 
 /**
- * Tells the cluster's id and brokers. A broker is never asked for controllers: MISMATCHED_ENDPOINT_TYPE. Source:
+ * Answers the cluster id and the brokers. A request for controllers is MISMATCHED_ENDPOINT_TYPE on a broker. Source:
  * KafkaApis.handleDescribeCluster, AuthHelper.computeDescribeClusterResponse.
  */
 export const describeCluster = handler(DescribeCluster, (request, context) => {
@@ -23,7 +23,7 @@ export const describeCluster = handler(DescribeCluster, (request, context) => {
       const { host, port } = endpoint
       return [{ brokerId: nodeId, host, port, rack, isFenced: false }]
     }
-    // A fenced broker is told with the address that it registered last, or none.
+    // A fenced broker is listed with its last registered address, or none.
     if (!fenced || !request.includeFencedBrokers || apiVersion < 2) return []
     const registered = image.brokers.get(nodeId)?.endpoints.get(context.listener)
     return [{ brokerId: nodeId, host: registered?.host ?? '', port: registered?.port ?? -1, rack, isFenced: true }]

@@ -17,12 +17,12 @@ import type { Services } from './services.ts'
 
 type Resource = DescribeConfigsRequest['resources'][number]
 
-/** v1 and later tell the source instead. */
+/** Versions from 1 on have configSource instead. */
 const LAST_WITH_IS_DEFAULT = 0
 
-/** Tells settings with their sources. Source: ConfigHelper.describeConfigs. */
+/** Lists settings with their sources. Source: ConfigHelper.describeConfigs. */
 export const describeConfigs = handler(DescribeConfigs, async (request, { services, slices, apiVersion }) => {
-  // A type that nobody knows spoils the whole request.
+  // An unknown resource type fails the whole request.
   const types = Object.values(configResourceType) as number[]
   const spoilt = request.resources.some(({ resourceType }) => !types.includes(resourceType))
   if (spoilt) return { results: request.resources.map((resource) => refused(resource, reject('INVALID_REQUEST'))) }
@@ -41,7 +41,7 @@ function refused({ resourceType, resourceName }: Resource, { code, message }: Re
   return { errorCode: code, errorMessage: message, resourceType, resourceName, configs: [] }
 }
 
-/** No keys at all ask for every setting. */
+/** Without keys, all settings are wanted. */
 function wantedBy({ configurationKeys }: Resource): (name: string) => boolean {
   if (configurationKeys === null || configurationKeys.length === 0) return () => true
   const keys = new Set(configurationKeys)

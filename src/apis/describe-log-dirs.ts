@@ -10,7 +10,7 @@ import { handler } from './handler.ts'
 type DirectoryResult = DescribeLogDirsResponse['results'][number]
 type TopicResult = DirectoryResult['topics'][number]
 
-/** Where partitions lie and how large they are. Source: ReplicaManager.describeLogDirs. */
+/** Lists data directories, their partitions and sizes. Source: ReplicaManager.describeLogDirs. */
 export const describeLogDirs = handler(DescribeLogDirs, (request, { services }) => {
   const isAsked = askedPartitions(request)
   return { errorCode: 0, results: services.logs.directories().map((directory) => describe(directory, isAsked)) }

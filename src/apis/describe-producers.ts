@@ -8,7 +8,7 @@ import type { Services } from './services.ts'
 
 type PartitionResponse = DescribeProducersResponse['topics'][number]['partitions'][number]
 
-/** Producers with state in a partition. Source: KafkaApis.handleDescribeProducersRequest. */
+/** Lists producers with state in a partition. Source: KafkaApis.handleDescribeProducersRequest. */
 export const describeProducers = handler(DescribeProducers, async (request, { services, slices }) => ({
   topics: await mapInSlices(request.topics, slices, async ({ name, partitionIndexes }) => ({
     name,
@@ -30,7 +30,7 @@ function describe(topic: string, partitionIndex: number, { metadata, partitions 
   if (!isRejection(partition)) {
     return { partitionIndex, errorCode: 0, activeProducers: partition.log.activeProducers().map(activeProducer) }
   }
-  // Words come only where the topic as a whole is unknown.
+  // Kafka sends a message only if the topic is unknown.
   const errorMessage = metadata.image.topicsByName.has(topic) ? null : partition.message
   return { partitionIndex, errorCode: partition.code, errorMessage, activeProducers: [] }
 }

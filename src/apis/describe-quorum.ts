@@ -7,7 +7,10 @@ import { handler, type RequestContext } from './handler.ts'
 const METADATA_TOPIC = '__cluster_metadata'
 const FIRST_WITH_NODES = 2
 
-/** Tells the quorum of the metadata log: this node alone. Source: KafkaRaftClient.handleDescribeQuorumRequest. */
+/**
+ * Describes the quorum of the metadata log, which is this node alone. Source:
+ * KafkaRaftClient.handleDescribeQuorumRequest.
+ */
 export const describeQuorum = handler(DescribeQuorum, async (request, context) => {
   const { apiVersion, services, slices } = context
   const isAsked = request.topics.some(({ topicName, partitions }) =>

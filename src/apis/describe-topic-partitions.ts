@@ -17,7 +17,7 @@ interface Cursor {
 }
 
 /**
- * Tells topics in the order of their names, up to so many partitions; nextCursor is where the next page starts. Source:
+ * Describes topics in name order, up to a limit of partitions. nextCursor is where the next page starts. Source:
  * DescribeTopicPartitionsRequestHandler, KRaftMetadataCache.describeTopicResponse.
  */
 export const describeTopicPartitions = handler(DescribeTopicPartitions, async (request, context) => {
@@ -26,7 +26,7 @@ export const describeTopicPartitions = handler(DescribeTopicPartitions, async (r
   const names = await namesFrom(request, context)
   const isMalformed = cursor !== null && ((!all && !names.includes(cursor.topicName)) || cursor.partitionIndex < 0)
   if (isMalformed) return { topics: request.topics.map(({ name }) => failed(name, 'INVALID_REQUEST', false)) }
-  // Kafka takes it for the topic of the cursor, of which there is none.
+  // Kafka takes the empty name for the cursor's topic, and fails because there is no cursor.
   if (cursor === null && names.includes(''))
     return { topics: request.topics.map(({ name }) => failed(name, 'UNKNOWN_SERVER_ERROR', false)) }
   const { maxRequestPartitionSizeLimit } = context.services.configs.broker

@@ -5,7 +5,10 @@ import type { ScramCredential } from '../metadata/metadata-image.ts'
 import { duplicatesOf } from './duplicates.ts'
 import { handler } from './handler.ts'
 
-/** Tells which users have which credentials, and never the credentials. Source: ScramImage.describe. */
+/**
+ * Lists users with their SCRAM mechanisms and iterations, never the credentials themselves. Source:
+ * ScramImage.describe.
+ */
 export const describeUserScramCredentials = handler(
   DescribeUserScramCredentials,
   async (request, { services, slices }) => {

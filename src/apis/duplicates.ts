@@ -1,4 +1,4 @@
-/** The keys that occur more than once, in the order of their second occurrence. */
+/** Keys that occur more than once, in the order of their second occurrence. */
 export function duplicatesOf<K>(keys: Iterable<K>): ReadonlySet<K> {
   const seen = new Set<K>()
   const duplicates = new Set<K>()

@@ -7,11 +7,11 @@ import { handler } from './handler.ts'
 
 const PREFERRED = 0
 const UNCLEAN = 1
-/** Before, only each partition has an error. */
+/** First version with an error code for the whole response. */
 const FIRST_WITH_ERROR = 1
 
 /**
- * Elects leaders. A single broker leads whatever it can already, so there never is anything to elect. Source:
+ * Elects leaders. A single broker already leads every partition it can, so no election changes anything. Source:
  * ReplicationControlManager.electLeaders.
  */
 export const electLeaders = handler(ElectLeaders, async (request, { services, slices, apiVersion }) => {
@@ -53,7 +53,7 @@ function electSome(image: MetadataImage, asked: Asked, electionType: number, sli
   }))
 }
 
-/** Every topic, but of its partitions only those that an election would do good. */
+/** All topics, each with the partitions that need an election. */
 async function electAll(image: MetadataImage, electionType: number, slices: Slices) {
   const notNeeded = errorCode('ELECTION_NOT_NEEDED')
   return mapInSlices(image.topicsByName, slices, async ([topic, { partitions }]) => {

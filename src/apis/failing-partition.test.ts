@@ -16,7 +16,7 @@ const fails = (error: Error) => () => {
   throw error
 }
 
-/** Error of each of both topics, when one request asks for both. */
+/** One request for both topics, by API; resolves to the error of each topic. */
 const asks: Readonly<Record<string, (path: DataPath) => Promise<string[]>>> = {
   Produce: async (path) => {
     const partitionData = [{ index: 0, records: batchOf(['a']) }]

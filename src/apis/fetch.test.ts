@@ -12,7 +12,7 @@ const append = { origin: 'client', leaderEpoch: 0, nowMs: 0 } as const
 
 type Request = RequestInputOf<typeof Fetch>
 
-/** Partitions by number, with the offset to fetch from. */
+/** A fetch of these partitions; offsets maps each partition to its fetch offset. */
 function requestTo(
   topic: { name: string; id: string },
   offsets: Record<number, number>,
@@ -42,7 +42,7 @@ describe('Fetch', () => {
     return { path, topic }
   }
 
-  /** The values that a partition's records show, batch by batch their base offsets. */
+  /** Base offsets of the batches in a partition's records. */
   function baseOffsets(slices: readonly Buffer[] | null): number[] {
     return batchesOf(Buffer.concat(slices ?? [])).batches.map(({ baseOffset }) => baseOffset)
   }
@@ -127,7 +127,7 @@ describe('Fetch', () => {
     })
   }
 
-  /** Appends as clients do, so that fetches hear of it. */
+  /** Appends like a produce request, so that waiting fetches are woken. */
   async function appendTo(path: DataPath, partition: number, value = 'x'): Promise<void> {
     const led = path.services.partitions.leaderFor('t', partition)
     if ('append' in led) await led.append(batchOf([value]), { ...append, acks: 1 })
@@ -153,7 +153,7 @@ describe('Fetch', () => {
     expect(errorName(responses[0]!.partitions[0]!.errorCode)).to.equal('UNKNOWN_TOPIC_OR_PARTITION')
   })
 
-  /** How many batches of each partition a fetch is answered with, and after which time. */
+  /** Number of batches answered for each partition, and how long the answer took. */
   async function answered(path: DataPath, request: Request): Promise<{ counts: number[]; tookMs: number }> {
     const startedMs = path.host.clock.monotonicMs()
     const { responses } = await path.connect().call(Fetch, NEWEST, request)
@@ -265,7 +265,7 @@ describe('Fetch', () => {
     const { path, topic } = await rig()
     for (const value of ['x', 'y', 'z']) await path.log('t').append(batchOf([value.repeat(1000)]), append)
     const { bytesInFlight } = path.services
-    // Room for two batches and for the request itself.
+    // Leave room for the request and two batches.
     const taken = bytesInFlight.availableBytes - 2500
     bytesInFlight.addResponse(taken)
     const request = requestTo(topic, { 0: 0 }, { maxWaitMs: 60_000, minBytes: 10_000 })

@@ -18,12 +18,12 @@ type Answer = HandlerAnswer<typeof Fetch>
 
 const READ_COMMITTED = 1
 const WITH_LEADER_HINTS = 16
-/** Newest version whose clients may not know KAFKA_STORAGE_ERROR: they are told NOT_LEADER_OR_FOLLOWER. */
+/** Newest version without KAFKA_STORAGE_ERROR. Its clients get NOT_LEADER_OR_FOLLOWER. */
 const WITHOUT_STORAGE_ERROR = 5
 
 /**
- * Reads batches as stored. Answers at once with min.bytes, an error or a diverging epoch; else waits for appends, at most
- * max.wait. Source: KafkaApis.handleFetchRequest, ReplicaManager.fetchMessages.
+ * Reads batches as stored. Answers at once if minBytes are there, or on an error or a diverging epoch. Else waits for
+ * appends, at most maxWaitMs. Source: KafkaApis.handleFetchRequest, ReplicaManager.fetchMessages.
  */
 export const fetch = handler(Fetch, (request, context) => {
   const { services, apiVersion, nowMs } = context
@@ -33,17 +33,19 @@ export const fetch = handler(Fetch, (request, context) => {
   return new PendingFetch(request, context, session).run()
 })
 
-/** From so many partitions on the logs of a fetch are opened in slices. */
+/** Fetches with at least this many partitions open their logs in slices. */
 const MANY_PARTITIONS = 64
 
-/** One fetch, from its request to its answer. */
+/** One fetch request until it is answered. */
 class PendingFetch {
   readonly #request: FetchRequest
   readonly #context: RequestContext
   readonly #session: FetchContext
-  /** Partitions that the cluster knew when the request came in: they alone are read, and decide how long it waits. */
+  /**
+   * Partitions that the cluster knew when the request arrived. Only these are read and decide how long the fetch waits.
+   */
   readonly #wanted: WantedPartition[] = []
-  /** The others. A fetch waits in spite of them, and their errors close its answer. */
+  /** Unknown partitions. They do not end the wait; their errors come last in the answer. */
   readonly #refused: PartitionRead[] = []
   readonly #limits: FetchLimits
   readonly #deadlineMs: number
@@ -66,7 +68,7 @@ class PendingFetch {
     return this.#context.services.partitions.isKnown(topic, partition) ? undefined : 'UNKNOWN_TOPIC_OR_PARTITION'
   }
 
-  /** Undefined where the client has left meanwhile. */
+  /** Resolves to undefined if the client has disconnected. */
   async run(): Promise<Answer> {
     const { minBytes, visibility } = this.#limits
     if (this.#wanted.length >= MANY_PARTITIONS) await this.#openLogs()
@@ -81,7 +83,7 @@ class PendingFetch {
         const attempt = await FetchAttempt.of(targets, this.#limits, this.#context)
         if (!this.#context.isAbandoned && (!mayWait || attempt.isComplete)) return this.#answer(attempt)
         attempt.release()
-        // What came while it read has woken nobody.
+        // Appends during the read have not woken this fetch.
         if (!this.#context.isAbandoned && !attempt.isOutdated(this.#targets())) {
           const rooms = attempt.reads.map(({ roomBytes }) => roomBytes)
           await this.#park(targets, rooms, minBytes - attempt.countedBytes, remainingMs)
@@ -91,7 +93,10 @@ class PendingFetch {
     }
   }
 
-  /** Each log is opened when it is first asked for: thousands of them are opened in slices, before anything is decided. */
+  /**
+   * Opens the logs in slices before anything is decided. Each log is opened on first use, and a fetch may name
+   * thousands.
+   */
   async #openLogs(): Promise<void> {
     const { services, slices } = this.#context
     await mapInSlices(this.#wanted, slices, ({ topic, partition }) => {
@@ -107,19 +112,19 @@ class PendingFetch {
     })
   }
 
-  /** The partition, or the code of the error in its stead, checked in Kafka's order. */
+  /** The partition, or an error code. Checks in Kafka's order. */
   #find({ topic, topicId, partition: index, currentLeaderEpoch }: WantedPartition): Partition | number {
     const partition = this.#context.services.partitions.leaderFor(topic as string, index)
     if (isRejection(partition)) return partition.code
     if (topicId !== ZERO_UUID && topicId !== partition.topicId) return errorCode('INCONSISTENT_TOPIC_ID')
     if (replicaIdOf(this.#request) < 0) return partition
-    // No other broker holds replicas of ours. Source: Partition.followerReplicaOrThrow.
+    // Other brokers hold no replicas of these partitions. Source: Partition.followerReplicaOrThrow.
     const fenced = partition.checkEpoch(currentLeaderEpoch)
     if (fenced !== undefined) return fenced.code
     return errorCode(currentLeaderEpoch === -1 ? 'NOT_LEADER_OR_FOLLOWER' : 'UNKNOWN_LEADER_EPOCH')
   }
 
-  /** Waits until so many more bytes can be read, each partition counting no more than its room. */
+  /** Waits for that many more readable bytes. A partition counts no more than its room. */
   async #park(
     targets: readonly FetchTarget[],
     rooms: readonly number[],
@@ -131,7 +136,7 @@ class PendingFetch {
       if (typeof partition !== 'number') roomBytes.set(partition, rooms[index]!)
     })
     const mostBytes = rooms.reduce((sum, room) => sum + room, 0)
-    // More than all of them may add is not to be waited for.
+    // Do not wait for more than all partitions together may add.
     const missingBytes = mostBytes > 0 ? Math.min(missing, mostBytes) : missing
     let cancel = () => {}
     const woken = new Promise<true>((resolve) => {
@@ -141,7 +146,7 @@ class PendingFetch {
     if ((await whileConnected(this.#context, woken)) === undefined) cancel()
   }
 
-  /** Answers of sessions are decided on what was found, refusals of old clients come after that, as in KafkaApis. */
+  /** The session decides on the outcomes before old clients are refused, as in KafkaApis. */
   #answer(attempt: FetchAttempt): Answer {
     const outcomes = [...attempt.reads, ...this.#refused].map((read) => ({
       topic: read.wanted.topic,
@@ -172,8 +177,8 @@ class PendingFetch {
   }
 
   /**
-   * What a client from before 0.11 cannot be given. Kafka 4 serves none of those, and knows no refusal any more: it sends
-   * zstd to versions that are older than zstd, too. Source: KafkaApis.maybeConvertFetchedData (3.9).
+   * Why a client older than 0.11 gets nothing from a partition. Newer clients are never refused: Kafka 4 sends zstd to
+   * versions older than zstd too. Source: KafkaApis.maybeConvertFetchedData (3.9).
    */
   #refusal({ settings }: Partition): ErrorName | undefined {
     if (messageFormat(this.#context.apiVersion) === undefined) return undefined
@@ -194,7 +199,7 @@ function limitsOf(request: FetchRequest, context: RequestContext): FetchLimits {
   }
 }
 
-/** Format of message sets that a client of this version can read; undefined: record batches. */
+/** Message format for clients of this version; undefined: record batches. */
 function messageFormat(version: number): 0 | 1 | undefined {
   if (version <= 1) return 0
   return version <= 3 ? 1 : undefined
@@ -206,7 +211,10 @@ function visibilityOf(request: FetchRequest): Visibility {
   return request.isolationLevel === READ_COMMITTED ? 'lastStableOffset' : 'highWatermark'
 }
 
-/** Partitions keep their order; neighbours of one topic share an entry. Source: FetchResponse.toMessage. */
+/**
+ * Groups partitions by topic without reordering: only neighbours of one topic share an entry. Source:
+ * FetchResponse.toMessage.
+ */
 function grouped(reads: readonly PartitionRead[], version: number, hints: LeaderHints): TopicResponse[] {
   const topics: { topic: string; topicId: string; partitions: PartitionResponse[] }[] = []
   for (const read of reads) {

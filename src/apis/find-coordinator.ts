@@ -10,14 +10,14 @@ const SHARE = 2
 const BATCHED_VERSION = 4
 
 /**
- * Names the broker that coordinates a group. The topic that coordinators write to is made on first need, before the
- * answer goes out: a client's first join finds its coordinator ready. Source: KafkaApis.handleFindCoordinatorRequest.
+ * Answers the broker that coordinates a group. Creates the offsets topic on first need, before the answer: a client's
+ * first join finds its coordinator ready. Source: KafkaApis.handleFindCoordinatorRequest.
  */
 export const findCoordinator = handler(FindCoordinator, async (request, context) => {
   if (context.apiVersion >= BATCHED_VERSION) {
     const coordinators = await mapInSlices(request.coordinatorKeys, context.slices, async (key) => {
       const { error, endpoint } = await find(request.keyType, key, context)
-      // Kafka tells why only where it does not know what is looked for.
+      // Kafka sends a message only for an unknown key type.
       const errorMessage = isKnownType(request.keyType) ? '' : errorTable[error].message
       return { key, ...endpoint, errorCode: errorCode(error), errorMessage }
     })
@@ -48,7 +48,7 @@ async function find(keyType: number, key: string, context: RequestContext): Prom
     if (isRejection(nodeId)) return failure(nodeId.error)
     return found(clientEndpoint(nodeId, context))
   }
-  // InitProducerId says what is wrong with transactions: told here, clients would look on for ever.
+  // InitProducerId refuses transactions. An error here would make clients retry for ever.
   if (keyType === TRANSACTION) return found(clientEndpoint(services.nodeId, context))
   return failure('INVALID_REQUEST')
 }

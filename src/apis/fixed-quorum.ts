@@ -8,7 +8,7 @@ interface Voter {
   readonly voterDirectoryId: string
 }
 
-/** A cluster that is not ours, or a voter that is none. Source: KafkaRaftClient.handleAddVoterRequest. */
+/** Refuses another cluster's id and an invalid voter. Source: KafkaRaftClient.handleAddVoterRequest. */
 export function voterFault(what: 'Add' | 'Remove', voter: Voter, { metadata }: Services): Rejection | undefined {
   const { clusterId, voterId, voterDirectoryId } = voter
   const own = metadata.image.clusterId
@@ -19,7 +19,7 @@ export function voterFault(what: 'Add' | 'Remove', voter: Voter, { metadata }: S
   return undefined
 }
 
-/** Why voters are neither added nor removed: the cluster keeps to the ones that it was started with (kraft.version 0). */
+/** Refuses to change the voters: with kraft.version 0 they never change. */
 export function fixedQuorum(what: 'adding' | 'removing'): Rejection {
   return reject('UNSUPPORTED_VERSION', `Cluster doesn't support ${what} voter because the kraft.version feature is 0`)
 }

@@ -4,45 +4,51 @@ import { versionRange } from '../../protocol/schema.ts'
 import type { Slices } from '../../storage/host/turn-slices.ts'
 import type { Services } from './services.ts'
 
-/** What a handler knows of the request beside its body. */
+/** What a handler gets besides the request body. */
 export interface RequestContext {
   readonly services: Services
   readonly apiVersion: number
-  /** Null where the client sent none. */
+  /** Null if the client sent none. */
   readonly clientId: string | null
-  /** Name and version that the client told in ApiVersions v3+; empty before. */
+  /** Software name and version from ApiVersions v3 and later; empty until then. */
   readonly clientSoftware: { readonly name: string; readonly version: string }
   readonly clientHost: string
-  /** Who asks: `User:ANONYMOUS` on a plaintext listener. */
+  /** The client's principal: `User:ANONYMOUS` on a plaintext listener. */
   readonly principal: string
   readonly listener: string
-  /** Address that this client is told for a broker unless advertised.listeners is set. */
+  /** Address of this broker for this client unless advertised.listeners is set. */
   readonly localAddress: string
   readonly localPort: number
-  /** Stable for the life of the connection, unique in this broker. */
+  /** Constant for the life of the connection, unique in this broker. */
   readonly connectionId: string
-  /** The clock, read once when the request was taken up. */
+  /** Time when the request was started. */
   readonly nowMs: number
-  /** Memory that the request's views (bytes, records) lie in; retained by whoever keeps a view beyond the handler. */
+  /** Memory that holds the request's bytes and records. Retain it to keep a view after the handler is done. */
   readonly lease: Lease
-  /** Turns of the event loop for work that grows with the request or the answer. Ends it if the client leaves. */
+  /** Slices for work that grows with the request or the answer. They end the work if the client disconnects. */
   readonly slices: Slices
-  /** Keeps what ApiVersions told, for the life of the connection. */
+  /** Stores the client software for the life of the connection. */
   rememberClientSoftware(name: string, version: string): void
-  /** The order of this request's effects is fixed: the connection may take up its next request. */
+  /** Declares that the order of this request's effects is fixed: the connection may start its next request. */
   orderFixed(): void
-  /** True once the client's connection is closed: nobody waits for the answer. */
+  /** True if the client's connection is closed: nobody waits for the answer. */
   readonly isAbandoned: boolean
-  /** Called once when the client's connection closes or the broker stops; at once if that has happened already. Returns how to take it back. */
+  /**
+   * Called once if the client's connection closes or the broker stops; at once if that has happened already. Returns a
+   * function that unsubscribes.
+   */
   onAbandoned(callback: () => void): () => void
-  /** Closes the client's connection with one log line, where that is the only answer (a failed acks=0 produce). */
+  /**
+   * Closes the client's connection with one log line, for errors that cannot be answered (a failed produce with
+   * acks=0).
+   */
   closeConnection(reason: string): void
 }
 
-/** One API's behaviour. `undefined` instead of a response: nothing is sent (acks=0). */
+/** Behaviour of one API. An undefined response sends nothing (acks=0). */
 export interface Handler<A extends ApiSchema = ApiSchema> {
   readonly api: A
-  /** What ApiVersions advertises: the schema's versions unless narrowed. */
+  /** Versions that ApiVersions advertises: the schema's unless narrowed. */
   readonly versions: VersionRange
   handle(request: RequestOf<A>, context: RequestContext): HandlerAnswer<A> | Promise<HandlerAnswer<A>>
 }
@@ -50,8 +56,8 @@ export interface Handler<A extends ApiSchema = ApiSchema> {
 export type HandlerAnswer<A extends ApiSchema> = ResponseInputOf<A> | WithRelease<ResponseInputOf<A>> | undefined
 
 /**
- * The answer, or undefined as soon as the client has left. For answers that others decide about (a rebalance): the
- * request's memory goes back when nobody waits for it any more.
+ * The answer, or undefined once the client has disconnected. For answers that depend on other clients (a rebalance):
+ * the request's memory is then free at once.
  */
 export function whileConnected<T>(context: RequestContext, answer: T | Promise<T>): T | Promise<T | undefined> {
   if (!(answer instanceof Promise)) return answer
@@ -61,7 +67,7 @@ export function whileConnected<T>(context: RequestContext, answer: T | Promise<T
   })
 }
 
-/** A response whose slices live in pooled memory: release is called once the connection has let go of them. */
+/** A response with slices in pooled memory. The connection calls release when it no longer needs them. */
 export class WithRelease<R> {
   readonly response: R
   readonly release: () => void
@@ -72,8 +78,8 @@ export class WithRelease<R> {
 }
 
 /**
- * Declares a handler: `export const metadata = handler(Metadata, (request, context) => ...)`. An error that is thrown
- * is a bug: the dispatcher logs it with its stack and answers UNKNOWN_SERVER_ERROR.
+ * Declares a handler: `export const metadata = handler(Metadata, (request, context) => ...)`. A thrown error is a bug:
+ * the dispatcher logs it with its stack and answers UNKNOWN_SERVER_ERROR.
  */
 export function handler<Q extends Fields, S extends Fields>(
   api: ApiSchema<Q, S>,

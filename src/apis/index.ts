@@ -54,7 +54,7 @@ import { unregisterBroker } from './unregister-broker.ts'
 import { unregisterController } from './unregister-controller.ts'
 import { updateFeatures } from './update-features.ts'
 
-/** Every handler, by rising API key. What stands here is served and advertised; nothing else is. */
+/** All handlers, by API key. Only APIs listed here are served and advertised. */
 // biome-ignore lint/suspicious/noExplicitAny: handlers of every api stand in one list
 export const handlers: readonly Handler<any>[] = [
   produce,

@@ -5,7 +5,7 @@ import { handler } from './handler.ts'
 const NONE = -1
 
 /**
- * Gives an idempotent producer its id; each call is a new one. Source: KafkaApis.handleInitProducerIdRequest,
+ * Gives an idempotent producer a new producer id. Source: KafkaApis.handleInitProducerIdRequest,
  * TransactionCoordinator.handleInitProducerId.
  */
 export const initProducerId = handler(
@@ -24,6 +24,7 @@ export const initProducerId = handler(
 function refusalOf({ transactionalId, producerId, producerEpoch }: InitProducerIdRequest): ErrorName | undefined {
   if ((producerId === NONE) !== (producerEpoch === NONE)) return 'INVALID_REQUEST'
   if (transactionalId === null) return undefined
-  // There is no transaction coordinator here. Clients take this for final, where others would make them try for ever.
+  // There is no transaction coordinator. Clients give up on UNSUPPORTED_VERSION; other errors would make them retry for
+  // ever.
   return transactionalId === '' ? 'INVALID_REQUEST' : 'UNSUPPORTED_VERSION'
 }

@@ -2,12 +2,14 @@ import { JoinGroup, type JoinGroupResponse } from '../../protocol/apis/join-grou
 import { groupClient } from './group-client.ts'
 import { handler, whileConnected } from './handler.ts'
 
-/** Only since this version may no protocol be named. Source: JoinGroupResponse. */
+/** First version whose response may have a null protocol name. Source: JoinGroupResponse. */
 const NO_PROTOCOL_VERSION = 7
 
-/** Enters a classic group; answered when its generation has formed. Source: KafkaApis.handleJoinGroupRequest. */
+/**
+ * Joins a classic group. The answer is sent when the generation is complete. Source: KafkaApis.handleJoinGroupRequest.
+ */
 export const joinGroup = handler(JoinGroup, async (request, context) => {
-  // v0 has one timeout for both.
+  // v0 has the session timeout only; it is the rebalance timeout too.
   const rebalanceTimeoutMs = context.apiVersion === 0 ? request.sessionTimeoutMs : request.rebalanceTimeoutMs
   const joined = context.services.groups.join({ ...request, rebalanceTimeoutMs }, groupClient(context))
   const response = await whileConnected(context, joined)

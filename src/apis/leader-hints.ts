@@ -1,15 +1,15 @@
 import { type ClientEndpoint, clientEndpoint } from './client-endpoint.ts'
 import type { RequestContext } from './handler.ts'
 
-/** Leader and epoch of a partition as an answer tells them; -1 where the partition is unknown. */
+/** Leader and leader epoch in a response; -1 if the partition is unknown. */
 export interface LeaderHint {
   readonly leaderId: number
   readonly leaderEpoch: number
 }
 
 /**
- * What spares a client its next Metadata request when it asked the wrong broker (KIP-951): who leads now, and where that
- * broker is. Source: KafkaApis.getCurrentLeader.
+ * Current leaders and their endpoints, for a client that asked the wrong broker (KIP-951): it needs no Metadata
+ * request. Source: KafkaApis.getCurrentLeader.
  */
 export class LeaderHints {
   readonly #context: RequestContext
@@ -19,7 +19,7 @@ export class LeaderHints {
     this.#context = context
   }
 
-  /** The leader of a partition, whose endpoint goes into the answer too. */
+  /** The leader of a partition. Adds its endpoint to `endpoints`. */
   leaderOf(topic: string, partition: number): LeaderHint {
     const image = this.#context.services.metadata.image.topicsByName.get(topic)?.partitions[partition]
     if (image === undefined) return { leaderId: -1, leaderEpoch: -1 }
@@ -29,7 +29,7 @@ export class LeaderHints {
     return { leaderId, leaderEpoch }
   }
 
-  /** Endpoints of all leaders that were named. */
+  /** Endpoints of all leaders returned so far. */
   get endpoints(): (ClientEndpoint & { readonly rack: string | null })[] {
     const { brokers } = this.#context.services.metadata.image
     return [...this.#endpoints.values()].map((each) => ({ ...each, rack: brokers.get(each.nodeId)?.rack ?? null }))

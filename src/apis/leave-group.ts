@@ -1,10 +1,10 @@
 import { LeaveGroup, type LeaveGroupRequest, type LeaveGroupResponse } from '../../protocol/apis/leave-group.ts'
 import { handler } from './handler.ts'
 
-/** Several members at once, each with an error of its own. */
+/** First version with several members, each with its own error. */
 const BATCHED_VERSION = 3
 
-/** Takes members out of a group. Source: KafkaApis.handleLeaveGroupRequest, LeaveGroupResponse. */
+/** Removes members from a group. Source: KafkaApis.handleLeaveGroupRequest, LeaveGroupResponse. */
 export const leaveGroup = handler(LeaveGroup, async (request, { services, apiVersion }) => {
   if (apiVersion >= BATCHED_VERSION) return services.groups.leave(request)
   return withOneError(await services.groups.leave(withOneMember(request)))

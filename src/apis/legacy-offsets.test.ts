@@ -3,7 +3,7 @@ import { type LegacyOffsetsLog, legacyOffsets } from './legacy-offsets.ts'
 
 const nowMs = 9000
 
-/** Segments from 0, 10 and 20, last written to at 1000, 2000 and 3000; the log ends at 25. */
+/** Segments with base offsets 0, 10 and 20, last modified at 1000, 2000 and 3000. The log ends at 25. */
 function log({ isEmpty = false, logStartOffset = 0 } = {}): LegacyOffsetsLog {
   const segment = (baseOffset: number, at: number, empty = false) => ({
     offset: Math.max(baseOffset, logStartOffset),

@@ -1,10 +1,10 @@
 import type { SegmentStart } from '../../storage/partition-log.ts'
 
-/** Timestamps that ask for the end and for the start of a log. */
+/** Special timestamps: the end and the start of the log. */
 const LATEST = -1
 const EARLIEST = -2
 
-/** What of a log answers ListOffsets v0. */
+/** The parts of a log that ListOffsets v0 needs. */
 export interface LegacyOffsetsLog {
   readonly logStartOffset: number
   readonly logEndOffset: number
@@ -12,9 +12,9 @@ export interface LegacyOffsetsLog {
 }
 
 /**
- * ListOffsets v0 knows no offsets by time: it asks for the starts of the segments that were last written to by then, and
- * for the end, newest first and as many as it wants. Undefined where it wants a negative number, over which Kafka
- * stumbles. Source: UnifiedLog.legacyFetchOffsetsBefore, Partition.legacyFetchOffsetsForTimestamp (3.9).
+ * Offsets for ListOffsets v0, which does not search by record time: base offsets of segments last modified by the
+ * timestamp, and the log end; newest first, at most maxNumOffsets. Undefined if maxNumOffsets is negative, on which
+ * Kafka fails. Source: UnifiedLog.legacyFetchOffsetsBefore, Partition.legacyFetchOffsetsForTimestamp (3.9).
  */
 export function legacyOffsets(
   log: LegacyOffsetsLog,
@@ -28,7 +28,7 @@ export function legacyOffsets(
     if (wanted.length === maxNumOffsets) break
     wanted.push(offset)
   }
-  // The reader's own end stands for all that is above it.
+  // Replace all offsets above the reader's end by that end.
   const readable = wanted.filter((offset) => offset <= readableEnd)
   return readable.length === wanted.length ? wanted : [readableEnd, ...readable]
 }

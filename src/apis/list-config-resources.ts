@@ -13,7 +13,7 @@ const supported = [
   configResourceType.group,
 ]
 
-/** Names resources that have, or may have, settings (KIP-714, KIP-1142). Source: KafkaApis.handleListConfigResources. */
+/** Lists resources that have or may have settings (KIP-714, KIP-1142). Source: KafkaApis.handleListConfigResources. */
 export const listConfigResources = handler(ListConfigResources, async (request, { services, slices, apiVersion }) => {
   if (apiVersion === 0)
     return { errorCode: 0, configResources: await named(configResourceType.clientMetrics, services, slices) }

@@ -1,5 +1,5 @@
 import { ListGroups } from '../../protocol/apis/list-groups.ts'
 import { handler } from './handler.ts'
 
-/** Lists the groups that this broker coordinates. Source: KafkaApis.handleListGroupsRequest. */
+/** Lists groups that this broker coordinates. Source: KafkaApis.handleListGroupsRequest. */
 export const listGroups = handler(ListGroups, (request, { services, slices }) => services.groups.list(request, slices))

@@ -7,7 +7,7 @@ import { listOffsets } from './list-offsets.ts'
 const append = { origin: 'client', leaderEpoch: 4, nowMs: 0 } as const
 
 describe('ListOffsets', () => {
-  /** Offsets 0 to 4 in batches at times 1000 (0, 1), 3000 (2) and 2000 (3, 4), written in leader epoch 4. */
+  /** Offsets 0 to 4 in three batches: timestamp 1000 (offsets 0, 1), 3000 (2) and 2000 (3, 4), leader epoch 4. */
   async function rig() {
     const path = new DataPath([listOffsets])
     path.metadata.addTopic('t', 1, { leaderEpoch: 4 })

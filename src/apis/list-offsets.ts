@@ -10,7 +10,7 @@ type TopicRequest = ListOffsetsRequest['topics'][number]
 type PartitionRequest = TopicRequest['partitions'][number]
 type PartitionResponse = ListOffsetsResponse['topics'][number]['partitions'][number]
 
-/** Timestamps that are questions. Source: ListOffsetsRequest. */
+/** Special timestamps. Source: ListOffsetsRequest. */
 const LATEST = -1
 const EARLIEST = -2
 const MAX_TIMESTAMP = -3
@@ -18,7 +18,7 @@ const EARLIEST_LOCAL = -4
 const LATEST_TIERED = -5
 const EARLIEST_PENDING_UPLOAD = -6
 
-/** First version that may ask each question. */
+/** First version that allows each special timestamp. */
 const oldestVersionFor: Readonly<Record<number, number>> = {
   [LATEST]: 0,
   [EARLIEST]: 0,
@@ -28,18 +28,21 @@ const oldestVersionFor: Readonly<Record<number, number>> = {
   [EARLIEST_PENDING_UPLOAD]: 11,
 }
 
-/** First version whose answer has a leader epoch; older ones refuse to carry it. */
+/** First version with a leader epoch in the response; older versions cannot encode it. */
 const WITH_LEADER_EPOCH = 4
 const CONSUMER = -1
 const READ_UNCOMMITTED = 0
 const READ_COMMITTED = 1
 
-/** Offsets by timestamp, and both ends of a log. Source: KafkaApis.handleListOffsetRequest, ReplicaManager.fetchOffset. */
+/**
+ * Finds offsets by timestamp, and the start and end of a log. Source: KafkaApis.handleListOffsetRequest,
+ * ReplicaManager.fetchOffset.
+ */
 export const listOffsets = handler(ListOffsets, async (request, context) => {
   if (request.isolationLevel !== READ_UNCOMMITTED && request.isolationLevel !== READ_COMMITTED) return stumbled(request)
   if (context.apiVersion === 0) return legacyAnswer(request, context)
   const duplicates = duplicatePartitions(request)
-  // Topics of the same name are one, and one without partitions is none.
+  // Topics with the same name share an entry; topics without partitions are left out.
   const topics = new Map<string, Map<number, PartitionResponse>>()
   for (const topic of request.topics) {
     for (const asked of topic.partitions) {
@@ -55,7 +58,7 @@ export const listOffsets = handler(ListOffsets, async (request, context) => {
   return { topics: [...topics].map(([name, partitions]) => ({ name, partitions: [...partitions.values()] })) }
 })
 
-/** Kafka finds out that there is no such isolation level only when it looks for it, and fails the request. */
+/** Answer to an unknown isolation level. Kafka does not check the level first: the request fails later. */
 function stumbled({ topics }: ListOffsetsRequest) {
   return {
     topics: topics.map(({ name, partitions }) => ({
@@ -97,7 +100,10 @@ async function answer(
   }
 }
 
-/** v0 answers a list of offsets, and what is asked twice twice. Source: KafkaApis.handleListOffsetRequestV0 (3.9). */
+/**
+ * v0 answers with a list of offsets. Duplicate partitions are answered each time. Source:
+ * KafkaApis.handleListOffsetRequestV0 (3.9).
+ */
 async function legacyAnswer(request: ListOffsetsRequest, context: RequestContext) {
   const topics: { name: string; partitions: PartitionResponse[] }[] = []
   for (const { name, partitions } of request.topics) {
@@ -128,7 +134,7 @@ function legacyPartition(
   return { ...failure(asked, 'NONE'), oldStyleOffsets }
 }
 
-/** Any other negative timestamp is a question that nobody has asked yet. Source: isListOffsetsTimestampUnsupported. */
+/** Other negative timestamps are unsupported. Source: isListOffsetsTimestampUnsupported. */
 function isSupported(timestamp: number, version: number): boolean {
   return timestamp >= 0 || version >= (oldestVersionFor[timestamp] ?? Number.POSITIVE_INFINITY)
 }
@@ -138,7 +144,7 @@ function lastFetchableOffset(partition: Partition, { replicaId, isolationLevel }
   return isolationLevel === READ_COMMITTED ? partition.lastStableOffset : partition.highWatermark
 }
 
-/** Undefined where no record that the client may read answers the question. */
+/** Undefined if no record that the client may read matches. */
 async function find(
   partition: Partition,
   timestamp: number,
@@ -153,7 +159,7 @@ async function find(
       return { timestampMs: -1, offset: logStartOffset, leaderEpoch: log.epochForOffset(logStartOffset) }
     case LATEST_TIERED:
     case EARLIEST_PENDING_UPLOAD:
-      // Nothing is ever tiered here, and Kafka says so with these values.
+      // This broker has no tiered storage; Kafka answers these values then.
       return { timestampMs: -1, offset: -1, leaderEpoch: -1 }
   }
   const found =

@@ -3,7 +3,7 @@ import { mapInSlices } from '../../storage/host/turn-slices.ts'
 import type { TopicImage } from '../metadata/metadata-image.ts'
 import { handler } from './handler.ts'
 
-/** Moves of replicas that are under way. Source: ReplicationControlManager.listPartitionReassignments. */
+/** Lists replica reassignments in progress. Source: ReplicationControlManager.listPartitionReassignments. */
 export const listPartitionReassignments = handler(ListPartitionReassignments, async (request, { services, slices }) => {
   const { topicsByName } = services.metadata.image
   const asked =
@@ -17,7 +17,7 @@ export const listPartitionReassignments = handler(ListPartitionReassignments, as
   return { errorCode: 0, errorMessage: null, topics: topics as ReturnType<typeof moving>[] }
 })
 
-// Looks at the partitions that are wanted, not at all that the topic has: a request may name a large topic often.
+// Checks the wanted partitions only, not all of the topic: a request may name a large topic many times.
 function moving({ name, partitions }: TopicImage, wanted: Iterable<number>) {
   return {
     name,

@@ -13,15 +13,14 @@ import { liveBrokers, partitionView } from './topic-view.ts'
 type Topic = ReturnType<typeof unknownTopic>
 type Asked = Exclude<MetadataRequest['topics'], null>
 
-/** v12 is the first that may ask by id; v10 and v11 carry the field and must leave it empty. */
+/** First version with lookup by topic id. v10 and v11 have the field, but it must be zero. */
 const FIRST_BY_ID = 12
-/** From v1 on null asks for all topics; in v0 the empty list does. */
+/** First version in which null asks for all topics. In v0 the empty list does. */
 const FIRST_WITH_NULL = 1
 
 /**
- * Tells brokers, topics and leaders. A topic that is not there is created where client and settings allow it, and comes
- * back with its leader in the same answer (Kafka says LEADER_NOT_AVAILABLE first). Source:
- * KafkaApis.handleTopicMetadataRequest.
+ * Describes brokers, topics and leaders. A missing topic is created if the client and the settings allow it; the same
+ * answer contains its leader (Kafka answers LEADER_NOT_AVAILABLE first). Source: KafkaApis.handleTopicMetadataRequest.
  */
 export const metadata = handler(Metadata, async (request, context) => {
   const { apiVersion } = context
@@ -50,7 +49,7 @@ function firstFault(asked: Asked, apiVersion: number, hasIds: boolean): ErrorNam
 
 function faultOf({ name, topicId }: Asked[number], apiVersion: number, hasIds: boolean): ErrorName | undefined {
   if (apiVersion < FIRST_BY_ID) return name === null || topicId !== ZERO_UUID ? 'INVALID_REQUEST' : undefined
-  // Kafka stumbles over a topic without name and id, and says so, unless there is any id: then it looks at ids alone.
+  // Kafka fails on a topic without name and id. If any topic has an id, it looks at ids only and does not fail.
   return name === null && !hasIds ? 'UNKNOWN_SERVER_ERROR' : undefined
 }
 
@@ -70,7 +69,7 @@ function clusterOf(context: RequestContext) {
     const endpoint = clientEndpoint(nodeId, context)
     return endpoint === undefined ? [] : [{ ...endpoint, rack }]
   })
-  // Clients send what is for the controller to the broker named here; any broker will do (KIP-590).
+  // Clients send controller requests to the broker named here; any broker will do (KIP-590).
   return { brokers, clusterId: image.clusterId, controllerId: context.services.nodeId }
 }
 
@@ -86,7 +85,7 @@ async function topicsOf(asked: Asked | null, mayCreate: boolean, context: Reques
     if (name !== null) (image.topicsByName.has(name) ? present : absent).push(name)
   }
   const errors = absent.length === 0 ? new Map<string, number>() : await createAbsent(absent, mayCreate, context)
-  // Looked up anew: creating others took its time.
+  // Use the newest image: creating the missing topics took time.
   const newest = viewOf(services.metadata.image, context)
   return mapInSlices([...present, ...absent], slices, (name) => {
     const error = errors.get(name)
@@ -105,7 +104,7 @@ async function topicsById(ids: ReadonlySet<string>, view: View, slices: Slices):
   return [...found.filter((topic) => !isKnown(topic)), ...found.filter(isKnown)]
 }
 
-/** Creates those that may be created. Answers the error codes of the others. */
+/** Creates the missing topics that may be created. Returns the error codes of the others. */
 async function createAbsent(names: readonly string[], mayCreate: boolean, context: RequestContext) {
   const { configs, metadata } = context.services
   const valid: string[] = []
@@ -125,11 +124,11 @@ async function createAbsent(names: readonly string[], mayCreate: boolean, contex
   return errors
 }
 
-/** What one answer tells of the cluster: all of it is of one image. */
+/** Cluster state of one answer, all from one image. */
 interface View {
   readonly image: MetadataImage
   readonly alive: ReadonlySet<number>
-  /** v0 leaves out replicas that are down. */
+  /** v0 leaves out replicas that are offline. */
   readonly onlyAlive: boolean
 }
 

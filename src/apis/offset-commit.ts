@@ -6,8 +6,8 @@ import { handler } from './handler.ts'
 const TOPIC_ID_VERSION = 10
 
 /**
- * Stores a group's offsets. Partitions that are unknown are refused here, the others go to the group's coordinator
- * together. Source: KafkaApis.handleOffsetCommitRequest.
+ * Commits a group's offsets. Unknown partitions are refused here; the rest goes to the group's coordinator at once.
+ * Source: KafkaApis.handleOffsetCommitRequest.
  */
 export const offsetCommit = handler(OffsetCommit, (request, { services, apiVersion }) => {
   const byTopicId = apiVersion >= TOPIC_ID_VERSION

@@ -6,7 +6,7 @@ import { handler } from './handler.ts'
 
 type Topics = OffsetDeleteResponse['topics']
 
-/** Deletes committed offsets. An error of the group stands alone. Source: KafkaApis.handleOffsetDeleteRequest. */
+/** Deletes committed offsets. A group error is the whole answer. Source: KafkaApis.handleOffsetDeleteRequest. */
 export const offsetDelete = handler(OffsetDelete, async (request, { services }) => {
   const asked = request.topics.map((topic) => ({ ...topic, topicId: ZERO_UUID }))
   const { known, refused } = sortCommit(asked, services.metadata.image, false)

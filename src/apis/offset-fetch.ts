@@ -5,14 +5,14 @@ import { mapInSlices } from '../../storage/host/turn-slices.ts'
 import type { FetchedGroup, OffsetFetchGroup } from '../coordinator/group/offsets/offset-fetches.ts'
 import { handler, type RequestContext } from './handler.ts'
 
-/** v0 meant offsets in ZooKeeper, where a missing one was an error. */
+/** v0 read offsets from ZooKeeper; a missing offset was an error. */
 const ZOOKEEPER_VERSION = 0
-/** Since this version an error may be told for the whole group. */
+/** First version with an error code for the whole group. */
 const GROUP_ERROR_VERSION = 2
 const BATCHED_VERSION = 8
 const TOPIC_ID_VERSION = 10
 
-/** Reads committed offsets of one group, or (v8) of several. Source: KafkaApis.handleOffsetFetchRequest. */
+/** Reads committed offsets of one group, or from v8 on of several. Source: KafkaApis.handleOffsetFetchRequest. */
 export const offsetFetch = handler(OffsetFetch, async (request, context) => {
   const asked = context.apiVersion >= BATCHED_VERSION ? request.groups : [singleGroup(request)]
   const groups = await mapInSlices(asked, context.slices, (group) => fetchGroup(group, request.requireStable, context))
@@ -37,7 +37,7 @@ async function fetchGroup(
   return { groupId: group.groupId, topics: [...topics, ...unknown], errorCode: 0 }
 }
 
-/** Offsets are kept by name: ids are looked up, and those that nobody knows set aside. */
+/** Finds names for topic ids, since offsets are stored by name. Separates unknown ids. */
 function namedTopics(
   group: OffsetFetchGroup,
   { services, apiVersion }: RequestContext,
@@ -52,7 +52,7 @@ function namedTopics(
   }
 }
 
-/** Topics that do not exist any more cannot be told by id, and are left out. */
+/** Adds topic ids. Leaves out topics that no longer exist, since they have no id. */
 function withTopicIds(
   topics: FetchedGroup['topics'],
   { services, apiVersion }: RequestContext,

@@ -3,7 +3,7 @@ import { isRejection } from '../../protocol/error-codes.ts'
 import { mapInSlices } from '../../storage/host/turn-slices.ts'
 import { handler } from './handler.ts'
 
-/** Where an epoch of a partition's leader ended. Source: ReplicaManager.lastOffsetForLeaderEpoch. */
+/** Answers the end offset of a leader epoch. Source: ReplicaManager.lastOffsetForLeaderEpoch. */
 export const offsetForLeaderEpoch = handler(OffsetForLeaderEpoch, async (request, { services, slices }) => ({
   topics: await mapInSlices(request.topics, slices, async ({ topic, partitions }) => ({
     topic,

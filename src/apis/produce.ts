@@ -14,10 +14,13 @@ type PartitionData = TopicData['partitionData'][number]
 type TopicResponse = ProduceResponse['responses'][number]
 type PartitionResponse = TopicResponse['partitionResponses'][number]
 
-/** Internal topics take records from Kafka's own admin tools only. Source: AdminUtils.ADMIN_CLIENT_ID. */
+/**
+ * Client id of Kafka's admin tools, the only clients that may produce to internal topics. Source:
+ * AdminUtils.ADMIN_CLIENT_ID.
+ */
 const ADMIN_CLIENT_ID = '__admin_client'
 
-/** Errors with which Kafka does not tell where the log starts. Source: ReplicaManager.appendToLocalLog. */
+/** Errors that Kafka answers without the log start offset. Source: ReplicaManager.appendToLocalLog. */
 const withoutLogStart: ReadonlySet<ErrorName> = new Set([
   'UNKNOWN_TOPIC_OR_PARTITION',
   'NOT_LEADER_OR_FOLLOWER',
@@ -28,9 +31,9 @@ const withoutLogStart: ReadonlySet<ErrorName> = new Set([
 ])
 
 /**
- * Appends batches to partitions, each on its own: one that is refused leaves the others alone. All appends are ordered
- * before this returns, so the connection's next request starts while they are written.
- * Source: KafkaApis.handleProduceRequest, ReplicaManager.appendRecords.
+ * Appends batches to partitions; a refused partition does not affect the others. All appends are ordered before this
+ * returns, so the connection's next request starts while they are written. Source: KafkaApis.handleProduceRequest,
+ * ReplicaManager.appendRecords.
  */
 export const produce = handler(Produce, (request, context) => {
   const corruption = corruptionIn(request)
@@ -39,7 +42,7 @@ export const produce = handler(Produce, (request, context) => {
     context.orderFixed()
     return answer(request, context, appends)
   }
-  // Not the request's own slices, which end when the client leaves: what it has sent is appended.
+  // Not context.slices: those end when the client disconnects, but its records must still be appended.
   const appends = runInSlices(orderAppends(request, context), context.services.slices)
   return appends instanceof Promise ? appends.then(ordered) : ordered(appends)
 })
@@ -49,7 +52,7 @@ interface TopicAppends {
   readonly parts: (PartitionResponse | Promise<PartitionResponse>)[]
 }
 
-/** Partitions that are appended to between two steps: most requests have fewer. */
+/** Partitions appended to between two slices. Most requests have fewer. */
 const PARTITIONS_PER_STEP = 16
 
 function* orderAppends(request: ProduceRequest, context: RequestContext): Generator<void, TopicAppends[]> {
@@ -82,18 +85,18 @@ async function answer(
     })),
   )
   if (request.acks !== 0) return { responses, ...leaderHints(responses, context) }
-  // No answer can tell of an error, so the connection goes: the client notices, and refreshes its metadata.
+  // acks=0 has no answer for the error. Close the connection, so that the client notices and refreshes its metadata.
   const failed = responses.flatMap(({ partitionResponses }) => partitionResponses).find((each) => each.errorCode !== 0)
   if (failed !== undefined) context.closeConnection(`produce without acknowledgement failed with ${failed.errorCode}`)
   return undefined
 }
 
-/** First version that tells who leads instead. */
+/** First version with the current leader in the response. */
 const WITH_LEADER_HINTS = 10
 /** First version that names topics by id alone. */
 const WITH_TOPIC_IDS = 13
 
-/** Names the leader in every answer that says NOT_LEADER_OR_FOLLOWER. */
+/** Adds the leader to every NOT_LEADER_OR_FOLLOWER error. */
 function leaderHints(
   responses: readonly TopicResponse[],
   context: RequestContext,
@@ -110,17 +113,20 @@ function leaderHints(
   return { nodeEndpoints: hints.endpoints }
 }
 
-/** Undefined where a topic id of v13 is unknown. */
+/** Undefined if the topic id (v13) is unknown. */
 function topicName(topic: TopicData, context: RequestContext): string | undefined {
   return context.apiVersion < WITH_TOPIC_IDS ? topic.name : context.services.partitions.nameOf(topic.topicId)
 }
 
-/** Bytes up to the format's version, and how long the shortest record of any format is behind its size. */
+/**
+ * Positions of magic and size in a batch, least valid size, and newest magic. The least size is that of the smallest
+ * record in any format.
+ */
 const [MAGIC_POSITION, SIZE_POSITION, SHORTEST_BYTES, NEWEST_MAGIC] = [16, 8, 14, 2] as const
 
 /**
- * What is wrong with a first batch that cannot be told from noise. Kafka looks at the first batch of every partition
- * before anything else, so all of the request fails. Source: RequestUtils.hasTransactionalRecords.
+ * Describes a first batch with an invalid magic or size. Kafka checks the first batch of every partition before
+ * anything else, so the whole request fails. Source: RequestUtils.hasTransactionalRecords.
  */
 function corruptionIn({ topicData }: ProduceRequest): string | undefined {
   for (const { partitionData } of topicData) {
@@ -144,7 +150,7 @@ function answerCorrupt(request: ProduceRequest, errorMessage: string, context: R
   return undefined
 }
 
-/** Transactional records need a transactional id. */
+/** Refuses transactional records without a transactional id. */
 function transactionRefusal(request: ProduceRequest): ErrorName | undefined {
   if (request.transactionalId !== null) return undefined
   const isTransactional = request.topicData.some(({ partitionData }) => partitionData.some(hasTransactionalRecords))
@@ -169,7 +175,7 @@ function append(
   const known = services.metadata.image.topicsByName.get(topic)
   if (known?.partitions[index] === undefined) return failure(index, 'UNKNOWN_TOPIC_OR_PARTITION')
   if (records === null) {
-    // Kafka fails over null, and over its own attempt to say so.
+    // Kafka fails on null records, and fails again when it builds the error response.
     context.closeConnection('produce without records')
     return failure(index, 'INVALID_RECORD')
   }
@@ -184,7 +190,7 @@ function append(
     produceVersion: context.apiVersion,
     nowMs,
     lease: context.lease,
-    // Nobody coordinates transactions here, so none has been begun.
+    // There is no transaction coordinator, so no transaction can have started.
     verified: request.transactionalId === null,
   })
   return appended.then(
@@ -211,7 +217,7 @@ function rejected(partition: Partition, rejection: AppendRejection): PartitionRe
       batchIndex: each.batchIndex,
       batchIndexErrorMessage: each.message,
     })),
-    // Kafka sends words only where it also says which records were wrong.
+    // Kafka sends a message only together with record errors.
     errorMessage: recordErrors === undefined ? null : message,
   }
 }

@@ -11,26 +11,26 @@ import type { Logger } from '../observe/logger.ts'
 import type { PartitionRegistry } from '../partition/partition-registry.ts'
 import type { ProducerIds } from '../partition/producer-ids.ts'
 
-/** The parts of one broker, as its handlers see them. broker.ts makes them, in this order. */
+/** Parts of the broker that handlers use. broker.ts creates them in this order. */
 export interface Services {
   readonly nodeId: number
   readonly host: Host
-  /** Shares turns of the event loop among all long work of this broker. */
+  /** Divides turns of the event loop among all long-running work. */
   readonly slices: TurnSlices
   readonly logger: Logger
   /** Settings of brokers, topics and groups, with their sources (server.properties, dynamic, default). */
   readonly configs: ConfigStore
   readonly logs: LogStore
-  /** The cluster's metadata: an immutable image, and the only way to change it. */
+  /** Cluster metadata: an immutable image and the changes to it. */
   readonly metadata: MetadataStore
-  /** Partitions that this broker leads or follows, by name and by topic id. */
+  /** Partitions that this broker leads or follows, by topic name and id. */
   readonly partitions: PartitionRegistry
-  /** The memory that connections tie up: what a fetch may still take of it. */
+  /** Memory budget of connections. A fetch may use what is left. */
   readonly bytesInFlight: ResponseBudget
   readonly fetchSessions: FetchSessions
   readonly fetchPurgatory: FetchPurgatory
   readonly producerIds: ProducerIds
   readonly groups: GroupCoordinator
-  /** Range of API versions that is served, by API key: what ApiVersions answers. */
+  /** Supported API versions by API key, as ApiVersions answers them. */
   readonly served: ReadonlyMap<number, { readonly oldest: number; readonly newest: number }>
 }

@@ -4,7 +4,7 @@ import { handler, whileConnected } from './handler.ts'
 
 const PROTOCOL_NAMED_VERSION = 5
 
-/** Brings or fetches an assignment. Source: KafkaApis.handleSyncGroupRequest. */
+/** Stores (leader) or returns a member's assignment. Source: KafkaApis.handleSyncGroupRequest. */
 export const syncGroup = handler(SyncGroup, (request, context) => {
   if (context.apiVersion >= PROTOCOL_NAMED_VERSION && !namesProtocol(request)) {
     return { errorCode: errorCode('INCONSISTENT_GROUP_PROTOCOL'), assignment: Buffer.alloc(0) }

@@ -3,7 +3,7 @@ import type { MetadataImage, PartitionImage } from '../metadata/metadata-image.t
 
 const NO_LEADER = -1
 
-/** A partition as Metadata and DescribeTopicPartitions tell it. */
+/** Partition fields shared by Metadata and DescribeTopicPartitions. */
 export interface PartitionView {
   readonly errorCode: number
   readonly leaderId: number
@@ -13,14 +13,14 @@ export interface PartitionView {
   readonly offlineReplicas: readonly number[]
 }
 
-/** Brokers that clients of a listener can reach. */
+/** Ids of brokers that are not fenced. */
 export function liveBrokers(image: MetadataImage): ReadonlySet<number> {
   return new Set([...image.brokers.values()].filter((broker) => !broker.fenced).map((broker) => broker.nodeId))
 }
 
 /**
- * What a client is told of a partition. With onlyAlive (Metadata v0) replicas that are down are left out, and that is an
- * error of its own. Source: KRaftMetadataCache.partitionMetadata.
+ * Describes a partition to a client. With onlyAlive (Metadata v0) offline replicas are left out, which is
+ * REPLICA_NOT_AVAILABLE. Source: KRaftMetadataCache.partitionMetadata.
  */
 export function partitionView(
   partition: PartitionImage,

@@ -2,7 +2,7 @@ import { UnregisterBroker } from '../../protocol/apis/unregister-broker.ts'
 import { errorCode } from '../../protocol/error-codes.ts'
 import { handler } from './handler.ts'
 
-/** Forgets a broker that will not come back; not this one, which is there. Source: ClusterControlManager. */
+/** Removes a broker's registration; refused for this broker, which is running. Source: ClusterControlManager. */
 export const unregisterBroker = handler(UnregisterBroker, async ({ brokerId }, { services, nowMs, principal }) => {
   if (!services.metadata.image.brokers.has(brokerId))
     return {

@@ -2,7 +2,7 @@ import { UnregisterController } from '../../protocol/apis/unregister-controller.
 import { errorCode } from '../../protocol/error-codes.ts'
 import { handler } from './handler.ts'
 
-/** Forgets a controller that will not come back. The only one is this process. Source: ClusterControlManager. */
+/** Refuses: the only controller is this process, which is running. Source: ClusterControlManager. */
 export const unregisterController = handler(UnregisterController, ({ controllerId }, { services }) => {
   if (controllerId === services.nodeId)
     return { errorCode: errorCode('INVALID_REQUEST'), errorMessage: `Controller ID ${controllerId} is running` }

@@ -3,14 +3,14 @@ import { errorCode } from '../../protocol/error-codes.ts'
 import { featureFault } from '../metadata/feature-changes.ts'
 import { handler } from './handler.ts'
 
-/** From here on there are no results of single features. */
+/** First version without a result for each feature. */
 const FIRST_WITHOUT_RESULTS = 2
 
-/** Sets feature levels, all of them or none. Source: FeatureControlManager.updateFeatures. */
+/** Sets feature levels, all or none. Source: FeatureControlManager.updateFeatures. */
 export const updateFeatures = handler(UpdateFeatures, async (request, { services, apiVersion, nowMs, principal }) => {
   const { image } = services.metadata
   const changes = request.featureUpdates.map(changeOf)
-  // Of a feature that is named twice the last level counts.
+  // The last update of a feature counts.
   const last = new Map(changes.map((change) => [change.feature, change]))
   const fault = [...last.values()].map((change) => featureFault(change, image)).find((each) => each !== undefined)
   if (fault !== undefined)
@@ -25,7 +25,7 @@ export const updateFeatures = handler(UpdateFeatures, async (request, { services
   )
   if (!request.validateOnly) await services.metadata.setFeatures(levels, { nowMs, principal })
   const results = apiVersion >= FIRST_WITHOUT_RESULTS ? [] : changes
-  // Kafka tells the error's name, and that of no error is NONE.
+  // Kafka's message is the error's name, so it is NONE on success.
   return {
     errorCode: 0,
     errorMessage: null,
@@ -33,7 +33,7 @@ export const updateFeatures = handler(UpdateFeatures, async (request, { services
   }
 })
 
-// v0 says allowDowngrade instead of a type, and Kafka's controller never looks at it.
+// v0 has allowDowngrade instead of upgradeType; Kafka's controller ignores it.
 function changeOf({ feature, maxVersionLevel, upgradeType }: UpdateFeaturesRequest['featureUpdates'][number]) {
   return { feature, level: maxVersionLevel, upgradeType }
 }
