@@ -2,16 +2,16 @@ import type { LogDirectory, LogStore, StoredPartition } from '../../storage/log-
 import type { LogConfig } from '../../storage/partition-log.ts'
 import { MemoryLog } from './memory-log.fixture.ts'
 
-/** Logs in memory, by partition. */
+/** A log store in memory. */
 export class MemoryLogStore implements LogStore {
   readonly logs = new Map<string, StoredPartition & { readonly log: MemoryLog }>()
-  /** What updateConfig was told. */
+  /** Arguments of updateConfig calls. */
   readonly configured: { topic: string; config: LogConfig }[] = []
 
-  /** What was set aside, and why. */
+  /** Partitions set aside, with the reason. */
   readonly setAsides: string[] = []
 
-  /** Thrown by whatever would change something on the disk. */
+  /** Thrown by operations that would change the disk. */
   failure: Error | undefined
 
   mayHideLogs = false

@@ -12,7 +12,7 @@ import type {
   SegmentStart,
 } from '../../storage/partition-log.ts'
 
-/** A log in an array: what the broker's own parts need of one, without files, validation or producer state. */
+/** A log in an array, without files, validation or producer state: enough for the broker's other parts. */
 export class MemoryLog implements PartitionLog {
   logStartOffset = 0
   logEndOffset = 0
@@ -20,15 +20,15 @@ export class MemoryLog implements PartitionLog {
   unstableOffset: number | undefined
   aborted: AbortedTransaction[] = []
   producers: ProducerDescription[] = []
-  /** What the next append answers instead of appending. */
+  /** Returned by append instead of appending. */
   nextRejection: AppendRejection | undefined
-  /** Where a read stops, as at the end of a segment. */
+  /** Offset where a read stops, as at the end of a segment. */
   segmentEnd = Number.POSITIVE_INFINITY
-  /** Called by each read, which begins once the promise is settled. */
+  /** Called by each read, which starts once the promise has resolved. */
   reading: () => Promise<void> = () => Promise.resolve()
-  /** Reads handed out and not yet given back. */
+  /** Reads whose memory is not released yet. */
   heldReads = 0
-  /** Called by each append; it is flushed once the promise is settled. */
+  /** Called by each append, which is flushed once the promise has resolved. */
   flushing: () => Promise<void> = () => Promise.resolve()
   readonly epochs: { leaderEpoch: number; startOffset: number }[] = []
   #batches: RecordBatch[] = []
@@ -40,7 +40,7 @@ export class MemoryLog implements PartitionLog {
   async append(records: Buffer, { leaderEpoch }: AppendContext): Promise<AppendResult | AppendRejection> {
     if (this.nextRejection !== undefined) return this.nextRejection
     const baseOffset = this.logEndOffset
-    // The caller's memory is only his own: this log keeps no lease.
+    // Copy: the caller's memory is valid during the call only, and this log retains no lease.
     for (const batch of batchesOf(Buffer.from(records)).batches) {
       batch.baseOffset = this.logEndOffset
       batch.partitionLeaderEpoch = leaderEpoch
@@ -86,7 +86,7 @@ export class MemoryLog implements PartitionLog {
     return { timestampMs: batch.maxTimestamp, offset: batch.baseOffset, leaderEpoch: batch.partitionLeaderEpoch }
   }
 
-  /** What segmentStarts tells; empty: one segment, last written to at time 0. */
+  /** Returned by segmentStarts; empty: one segment, last modified at time 0. */
   starts: SegmentStart[] = []
 
   segmentStarts(): readonly SegmentStart[] {

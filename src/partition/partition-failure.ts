@@ -4,8 +4,8 @@ import type { Host } from '../../storage/host/host.ts'
 import type { Logger } from '../observe/logger.ts'
 
 /**
- * The error of one partition in a request for many, where working on it threw: the others are answered. A bug is logged
- * with its stack. A broken invariant is thrown on. Source: ReplicaManager, which catches Throwable for each partition.
+ * Error code for one partition of a request when its work threw; the other partitions are still answered. Logs a bug
+ * with its stack. Rethrows a broken invariant. Source: ReplicaManager, which catches Throwable for each partition.
  */
 export function partitionFailure(
   { host, logger }: { readonly host: Pick<Host, 'fatal'>; readonly logger: Logger },

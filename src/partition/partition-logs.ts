@@ -19,7 +19,7 @@ import {
 import type { DirectoryAssignment, MetadataStore } from '../metadata/metadata-store.ts'
 import type { Logger } from '../observe/logger.ts'
 
-/** What logs are kept in step with, and with what. */
+/** Dependencies of PartitionLogs. */
 export interface PartitionLogParts {
   readonly nodeId: number
   readonly host: Pick<Host, 'fatal' | 'clock'>
@@ -31,15 +31,15 @@ export interface PartitionLogParts {
 }
 
 /**
- * Keeps the logs on the disk in step with the metadata: makes and deletes them, and hands on their settings. The logs of
- * thousands of partitions are made in slices of several turns; one that is asked for before its turn is made at once.
+ * Keeps logs on disk consistent with the metadata: creates, deletes and reconfigures them. Thousands of logs are
+ * created in slices over several turns. A log needed before its turn is created at once.
  */
 export class PartitionLogs {
   readonly #parts: PartitionLogParts
   readonly #queue = new StepQueue()
-  /** Logs of deleted topics that still are on the disk, by `topic-0`. */
+  /** Logs of deleted topics still on disk, by `topic-0`. */
   readonly #doomed = new Set<string>()
-  /** What was told last of a partition's failure, by `topic-0`. */
+  /** Last error logged for each partition, by `topic-0`. */
   readonly #toldFailures = new Map<string, string>()
   /** Partitions, by `topic id-0`, whose files may be in a data directory that failed. No empty log takes their place. */
   readonly #hidden = new Set<string>()
@@ -49,7 +49,7 @@ export class PartitionLogs {
     this.#parts = parts
   }
 
-  /** Makes the logs agree with the metadata as it was loaded. Rejects if what it found cannot be written there. */
+  /** Makes logs match the metadata just loaded. Rejects if changes cannot be written to the metadata. */
   async start(): Promise<void> {
     const { logs, metadata } = this.#parts
     const { image } = metadata
@@ -64,9 +64,9 @@ export class PartitionLogs {
   }
 
   /**
-   * Logs on disk that the metadata does not have here: of a topic that was deleted while this broker was down, or whose
-   * metadata is lost. Nothing of them is served, and nothing may remove their records under the settings of no topic.
-   * Source: LogManager.isStrayReplica.
+   * Sets aside logs on disk that the metadata does not place on this broker: their topic was deleted while the broker
+   * was down, or its metadata is lost. They are not served. Their records stay, since the settings that would remove
+   * them are unknown. Source: LogManager.isStrayReplica.
    */
   #setAsideStrays(image: MetadataImage): void {
     const { logs, nodeId } = this.#parts
@@ -85,7 +85,7 @@ export class PartitionLogs {
     }
   }
 
-  /** Makes logs of which the disk has nothing, and says so: a line for each topic. Answers where they are. */
+  /** Creates logs that are missing on disk, with one log line for each topic. Returns their directories. */
   *#lost(topics: readonly TopicImage[], stored: ReadonlySet<string>): Generator<void, DirectoryAssignment[]> {
     const assignments: DirectoryAssignment[] = []
     for (const topic of topics) {
@@ -123,7 +123,7 @@ export class PartitionLogs {
     )
   }
 
-  /** Partitions that are in another data directory than the metadata says. */
+  /** Partitions in another data directory than the metadata says. */
   #moved(topics: readonly TopicImage[]): DirectoryAssignment[] {
     return topics.flatMap((topic) => topic.partitions.flatMap((_, partition) => this.#assignment(topic, partition)))
   }
@@ -140,23 +140,23 @@ export class PartitionLogs {
     return { nowMs: this.#parts.host.clock.nowMs(), principal: 'User:ANONYMOUS' }
   }
 
-  /** Partitions with a replica here. */
+  /** Numbers of the partitions with a replica on this broker. */
   #hosted({ partitions }: TopicImage): number[] {
     return [...partitions.keys()].filter((index) => partitions[index]!.replicas.includes(this.#parts.nodeId))
   }
 
-  /** Makes the logs of a topic that are missing. */
+  /** Creates the missing logs of a topic. */
   create(topic: TopicImage): void {
     const isDeleted = () => this.#isStopped || !this.#parts.metadata.image.topicsById.has(topic.id)
     this.#inTurn(
       this.#hosted(topic),
-      // Where the disk does not let it be made, it is tried again when the partition is first asked for.
+      // If the disk refuses, the next use of the partition tries again.
       (index) => void (isDeleted() || this.open(topic, index)),
       () => void (isDeleted() || this.#recordDirectories(topic)),
     )
   }
 
-  /** With several data directories it is decided here which of them a new log gets. */
+  /** Records in which data directory each new log was created. */
   #recordDirectories(topic: TopicImage): void {
     const { metadata, logger } = this.#parts
     const assignments = this.#moved([topic])
@@ -169,7 +169,7 @@ export class PartitionLogs {
     })
   }
 
-  /** The topic is gone whatever the disk says: the log store keeps what is left from becoming part of another one. */
+  /** Deletes the logs of a topic. If the disk refuses, the log store keeps the remains out of any new topic. */
   delete({ id, name, partitions }: TopicImage): void {
     for (const index of partitions.keys()) {
       this.#doomed.add(`${name}-${index}`)
@@ -184,12 +184,12 @@ export class PartitionLogs {
     this.#toldFailures.delete(`${name}-${index}`)
   }
 
-  /** Hands on settings of resources with these keys. */
+  /** Passes on changed settings. keys: resource keys whose settings changed. */
   reconfigure(image: MetadataImage, keys: readonly string[]): void {
     const { metadata, settings, logs } = this.#parts
     const brokerPrefix = configResourceKey(configResourceType.broker, '')
     const topicPrefix = configResourceKey(configResourceType.topic, '')
-    // Broker settings are what topics fall back to, so they may change any of them.
+    // Topics inherit broker settings, so a broker change may affect any topic.
     const names = keys.some((key) => key.startsWith(brokerPrefix))
       ? image.topicsByName.keys()
       : keys.filter((key) => key.startsWith(topicPrefix)).map((key) => key.slice(topicPrefix.length))
@@ -199,9 +199,8 @@ export class PartitionLogs {
   }
 
   /**
-   * The log, made where there is none yet; undefined where the disk does not let it be opened. `create` opens the log
-   * that is there, unless it is that of an older topic of the same name: a crash may have come between the metadata's
-   * change and the directory's.
+   * The log, created if missing; undefined if the disk refuses. Opens an existing log, unless it belongs to an older
+   * topic of the same name: a crash can separate the metadata's change from the directory's.
    */
   open({ name, id }: TopicImage, index: number): PartitionLog | undefined {
     this.#deleteIfDoomed(name, index)
@@ -210,13 +209,13 @@ export class PartitionLogs {
     return this.#withDisk(`${name}-${index}`, 'opened', () => logs.create(name, index, id, settings(name)))
   }
 
-  /** Deletes what is still to be deleted: the next start would not know why it is there. */
+  /** Finishes pending deletions: the next start would not know why these logs exist. */
   stop(): Promise<void> {
     this.#isStopped = true
     return this.#queue.idle()
   }
 
-  /** The task for each item, in slices, behind all that was asked for before; then the end. */
+  /** Runs the task for each item in slices, after all earlier tasks; then calls end. */
   #inTurn<T>(items: Iterable<T>, task: (item: T) => void, end = () => {}): void {
     const steps = function* () {
       for (const item of items) {
@@ -229,7 +228,7 @@ export class PartitionLogs {
     if (done instanceof Promise) inBackground(this.#parts.host, done)
   }
 
-  /** Undefined where it fails: this partition answers KAFKA_STORAGE_ERROR, the others go on. */
+  /** The result, or undefined if the disk refuses: this partition answers KAFKA_STORAGE_ERROR, the others go on. */
   #withDisk<T>(name: string, what: string, task: () => T): T | undefined {
     const { host, logger } = this.#parts
     try {
@@ -238,9 +237,9 @@ export class PartitionLogs {
       return result
     } catch (caught) {
       const error = failureOfPart(host, caught)
-      // The log store tells it once for all partitions.
+      // The log store logs the open-file limit once for all partitions.
       if (isOpenLimitError(error)) return undefined
-      // Clients ask again and again.
+      // Log each error once: clients retry again and again.
       if (this.#toldFailures.get(name) === error.message) return undefined
       this.#toldFailures.set(name, error.message)
       const fields = isSystemError(error) ? {} : { err: error }

@@ -10,23 +10,23 @@ import type { Logger } from '../observe/logger.ts'
 import { Partition } from './partition.ts'
 import { PartitionLogs } from './partition-logs.ts'
 
-/** Whoever waits for partitions: parked fetches. */
+/** Notified about partitions, for parked fetches. */
 export interface PartitionWatcher {
-  /** So many more bytes can be read from the partition. */
+  /** That many more bytes of the partition are readable. */
   appended(partition: Partition, bytes: number): void
-  /** Something other than data changed: another leader, a deletion. */
+  /** Something other than data changed: another leader or a deletion. */
   changed(partition: Partition): void
 }
 
-/** The partitions of one topic that were asked for since the start, by number. */
+/** Opened partitions of one topic, by partition number. */
 interface HostedTopic {
   image: TopicImage
   readonly partitions: (Partition | undefined)[]
 }
 
 /**
- * Finds the partitions that this broker leads, and keeps logs in step with the metadata: a new partition gets its log, a
- * deleted one loses it, new settings reach it. A partition's log is opened when it is first asked for.
+ * Finds partitions that this broker leads. Keeps logs consistent with the metadata: creates, deletes and reconfigures
+ * them. Opens a partition's log on first use.
  */
 export class PartitionRegistry {
   readonly #nodeId: number
@@ -58,7 +58,9 @@ export class PartitionRegistry {
     this.#logger = parts.logger
   }
 
-  /** Makes the logs agree with the metadata as it was loaded, and follows it from there. Rejects if that cannot be written. */
+  /**
+   * Makes logs match the metadata just loaded, and then follows its changes. Rejects if the metadata cannot be written.
+   */
   start(): Promise<void> {
     this.#metadata.onChange((image, change) => this.#apply(image, change))
     return this.#logs.start()
@@ -105,12 +107,15 @@ export class PartitionRegistry {
     })
   }
 
-  /** Whether the cluster has such a partition, whoever leads it. */
+  /** Whether the cluster has this partition, whoever leads it. */
   isKnown(topic: string, partition: number): boolean {
     return this.#metadata.image.topicsByName.get(topic)?.partitions[partition] !== undefined
   }
 
-  /** The partition, if this broker leads it. UNKNOWN_TOPIC_OR_PARTITION, NOT_LEADER_OR_FOLLOWER, KAFKA_STORAGE_ERROR. */
+  /**
+   * The partition if this broker leads it. Errors: UNKNOWN_TOPIC_OR_PARTITION, NOT_LEADER_OR_FOLLOWER,
+   * KAFKA_STORAGE_ERROR.
+   */
   leaderFor(topic: string, partition: number): Partition | Rejection {
     return this.#topics.get(topic)?.partitions[partition] ?? this.#open(topic, partition)
   }
@@ -148,7 +153,7 @@ export class PartitionRegistry {
     return hosted
   }
 
-  /** Name of the topic with this id; undefined where there is none. */
+  /** Name of a topic by id; undefined if there is no such topic. */
   nameOf(topicId: string): string | undefined {
     return this.#metadata.image.topicsById.get(topicId)?.name
   }

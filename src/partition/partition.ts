@@ -3,15 +3,15 @@ import type { AppendContext, AppendRejection, AppendResult, PartitionLog } from 
 import type { TopicSettings } from '../config/topic-configs.ts'
 import type { PartitionImage } from '../metadata/metadata-image.ts'
 
-/** What a produce asks for: acks of the request, and what the log must know of it. */
+/** Options of a produce: its acks, and the context for the log. */
 export interface LeaderAppend extends AppendContext {
   /** -1: acknowledged by all in-sync replicas. */
   readonly acks: number
 }
 
 /**
- * One partition that this broker leads: who may append and read, and up to where. As long as no other broker holds a
- * replica, what is flushed here is replicated: the high watermark is the log's flushed end.
+ * A partition that this broker leads. As long as no other broker has a replica, flushed records are replicated: the
+ * high watermark is the flushed end offset.
  */
 export class Partition {
   readonly topic: string
@@ -19,9 +19,9 @@ export class Partition {
   readonly partition: number
   readonly log: PartitionLog
   readonly #settings: () => TopicSettings
-  /** Told after each append that became readable, with its bytes; without a bound where it ended a transaction. */
+  /** Called after each append that became readable, with its bytes; with Infinity if it ended a transaction. */
   readonly #readable: (partition: Partition, bytes: number) => void
-  /** Last stable offset when an append was told last. */
+  /** Last stable offset at the last notification. */
   #toldStableOffset: number
   #image: PartitionImage
   #retired: Rejection | undefined
@@ -46,13 +46,13 @@ export class Partition {
     this.#beginEpoch()
   }
 
-  /** Takes over what the metadata says now. */
+  /** Applies the partition's newest metadata. */
   update(image: PartitionImage): void {
     this.#image = image
     this.#beginEpoch()
   }
 
-  // As Partition.makeLeader: the epoch is known to the log from its first offset on, before anything is appended in it.
+  // Assigns the epoch to the log end before anything is appended in it. Source: Partition.makeLeader.
   #beginEpoch(): void {
     const { leaderEpoch } = this.#image
     if ((this.log.latestEpoch ?? -1) < leaderEpoch) this.log.assignEpoch(leaderEpoch)
@@ -70,11 +70,14 @@ export class Partition {
   get logEndOffset(): number {
     return this.log.logEndOffset
   }
-  /** End of what consumers may read. */
+  /** Consumers may read below this offset. */
   get highWatermark(): number {
     return this.log.flushedEndOffset
   }
-  /** End of what read_committed consumers may read: no open transaction reaches below it. Never above the high watermark. */
+  /**
+   * read_committed consumers may read below this offset: the first offset of an open transaction, at most the high
+   * watermark.
+   */
   get lastStableOffset(): number {
     const { highWatermark } = this
     const unstable = this.log.firstUnstableOffset(highWatermark)
@@ -91,7 +94,7 @@ export class Partition {
     return this.log.endOffsetForEpoch(leaderEpoch)
   }
 
-  /** Appends a client's batches; their place is fixed before the promise is returned. Source: appendRecordsToLeader. */
+  /** Appends a client's batches. Their order is fixed before this returns. Source: appendRecordsToLeader. */
   append(records: Buffer, append: LeaderAppend): Promise<AppendResult | AppendRejection> {
     const refused = this.#refusal(append)
     if (refused !== undefined) return Promise.resolve(refused)
@@ -104,7 +107,10 @@ export class Partition {
     })
   }
 
-  /** The end of a transaction lets read_committed readers have all that was held back for it, not its marker alone. */
+  /**
+   * Reports readable bytes. The end of a transaction releases everything held back for read_committed readers, not its
+   * marker alone.
+   */
   #tellReadable(baseOffset: number, size: number): void {
     const before = this.#toldStableOffset
     this.#toldStableOffset = this.lastStableOffset
@@ -112,7 +118,7 @@ export class Partition {
     this.#readable(this, endsTransaction ? Number.POSITIVE_INFINITY : size)
   }
 
-  /** Nothing is appended any more: the topic is gone, or another broker leads. Appends that wait are told why. */
+  /** Refuses further appends: the topic is deleted or another broker leads. Waiting appends get the error. */
   retire(why: Rejection): void {
     this.#retired = why
   }
@@ -121,7 +127,7 @@ export class Partition {
     return this.#retired ?? (acks === -1 ? this.#tooFewInSync() : undefined)
   }
 
-  /** A partition cannot ask for more replicas than it has. Source: Partition.effectiveMinIsr. */
+  /** Never require more replicas than the partition has. Source: Partition.effectiveMinIsr. */
   #tooFewInSync(): Rejection | undefined {
     const { isr, replicas } = this.#image
     const needed = Math.min(this.settings.minInsyncReplicas, replicas.length)

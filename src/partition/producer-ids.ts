@@ -1,9 +1,9 @@
 import { isRejection, type Rejection, reject } from '../../protocol/error-codes.ts'
 
-/** Ids that this broker takes from the metadata at a time. Source: ProducerIdsBlock.PRODUCER_ID_BLOCK_SIZE. */
+/** Producer ids in one block from the metadata. Source: ProducerIdsBlock.PRODUCER_ID_BLOCK_SIZE. */
 const BLOCK_SIZE = 1000
 
-/** Hands out producer ids, each once in the life of the cluster, from blocks that the metadata reserves. */
+/** Allocates producer ids, unique in the cluster for ever, from blocks that the metadata reserves. */
 export class ProducerIds {
   readonly #allocate: (count: number, nowMs: number) => Promise<number | Rejection>
   #next = 0
@@ -14,9 +14,12 @@ export class ProducerIds {
     this.#allocate = allocate
   }
 
-  /** COORDINATOR_LOAD_IN_PROGRESS: no block can be had now. Source: RPCProducerIdManager.generateProducerId. */
+  /**
+   * The next producer id, or COORDINATOR_LOAD_IN_PROGRESS if no block is available. Source:
+   * RPCProducerIdManager.generateProducerId.
+   */
   async next(nowMs: number): Promise<number | Rejection> {
-    // Whoever waited may find the new block used up by others who waited too.
+    // Loop: other callers that waited may have used up the new block.
     while (this.#next === this.#end) {
       const refused = await this.#refill(nowMs)
       if (refused !== undefined) return reject('COORDINATOR_LOAD_IN_PROGRESS', refused.message)

@@ -1,7 +1,7 @@
 import { createHash, createHmac } from 'node:crypto'
 import type { ScramCredential } from '../metadata/metadata-image.ts'
 
-/** By Kafka's ScramMechanism ids. */
+/** Hash functions by Kafka's ScramMechanism ids. */
 const hashes: Readonly<Record<number, 'sha256' | 'sha512'>> = { 1: 'sha256', 2: 'sha512' }
 const FEWEST_ITERATIONS = 4096
 const MOST_ITERATIONS = 16_384
@@ -10,13 +10,13 @@ export function isScramMechanism(mechanism: number): boolean {
   return hashes[mechanism] !== undefined
 }
 
-/** Why that many rounds are not taken, in Kafka's words; undefined: they are. Source: ScramControlManager. */
+/** Kafka's message for an iteration count that is not allowed; undefined if it is. Source: ScramControlManager. */
 export function iterationsFault(iterations: number): string | undefined {
   if (iterations < FEWEST_ITERATIONS) return 'Too few iterations'
   return iterations > MOST_ITERATIONS ? 'Too many iterations' : undefined
 }
 
-/** What a broker keeps of a salted password (RFC 5802, section 3). The mechanism must be known. */
+/** The credential stored for a salted password (RFC 5802, section 3). The mechanism must be known. */
 export function scramCredential(
   mechanism: number,
   { salt, iterations, saltedPassword }: { salt: Buffer; iterations: number; saltedPassword: Buffer },
