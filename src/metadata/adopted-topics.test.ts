@@ -9,7 +9,7 @@ import { type AdoptedTopic, adoptedTopics, adoptionLine, lastLeaderEpoch } from 
 const SEGMENT = '00000000000000000000.log'
 const settings = new ConfigStore(readStaticConfig(new Map()) as StaticConfig, 1).broker
 
-/** Topics of a directory with these files, by name. */
+/** Topics adopted from a directory with these files, by name. */
 function adopted(directory: Record<string, string>): Map<string, AdoptedTopic> {
   const host = new SimulatedHost(1)
   for (const [path, content] of Object.entries(directory)) {

@@ -16,25 +16,25 @@ import { autoCreatedTopic } from './auto-created-topics.ts'
 import type { TopicImage } from './metadata-image.ts'
 import { invalidTopicName, isInternalTopic } from './topic-names.ts'
 
-/** More partitions than this are taken for a directory that somebody named like a partition: `backup-20261128`. */
+/** Directories with a larger partition number are not partitions: somebody named `backup-20261128` like one. */
 const LARGEST_PARTITION = 100_000
-/** How ids begin that Kafka keeps for itself: no topic has one. */
+/** Prefix of ids that Kafka reserves; no topic has one. */
 const RESERVED_ID = ZERO_UUID.slice(0, -1)
 
-/** What is known of the broker that adopts. */
+/** The broker that adopts topics. */
 export interface Adopter {
   readonly nodeId: number
-  /** log.dirs, with the uuid of each. */
+  /** log.dirs with their uuids. */
   readonly directories: readonly { readonly path: string; readonly directoryId: string }[]
   readonly settings: BrokerSettings
 }
 
-/** A topic of which only directories are left. */
+/** A topic rebuilt from its directories alone. */
 export interface AdoptedTopic {
   readonly image: TopicImage
-  /** Settings that it gets, to be seen and changed like those that a client set. */
+  /** Topic settings, visible and changeable like those set by a client. */
   readonly configs: ReadonlyMap<string, string>
-  /** What told of the settings. */
+  /** What the settings are derived from. */
   readonly evidence: 'internal' | 'compacted' | 'none'
 }
 
@@ -45,11 +45,11 @@ interface Remains {
 }
 
 /**
- * Topics of data directories that have no metadata log: those of Kafka's time with ZooKeeper, and those whose log is
- * gone. Partitions are as many as the largest number found; this broker leads all of them. Settings are lost, and
- * records are not removed on a guess: an internal topic gets what a new one gets; one that the cleaner has compacted is
- * compacted; all others keep everything (an empty cleanup.policy, KIP-1073) until somebody says otherwise. Names prove
- * nothing: whoever likes may end one with `-changelog`.
+ * Finds topics in data directories without a metadata log: from Kafka with ZooKeeper, or because the log is lost. The
+ * largest partition number found gives the partition count; this broker leads all partitions. Settings are lost, and no
+ * record may be removed on a guess. An internal topic gets the settings of a new one. A topic that the cleaner has
+ * compacted is compacted. All others keep everything (an empty cleanup.policy, KIP-1073) until a user changes it. Names
+ * prove nothing: any topic may end in `-changelog`.
  */
 export function adoptedTopics(host: Host, found: readonly FoundPartition[], adopter: Adopter): AdoptedTopic[] {
   const topics = new Map<string, FoundPartition[]>()
@@ -64,13 +64,13 @@ export function adoptedTopics(host: Host, found: readonly FoundPartition[], adop
   return [...topics].map(([name, partitions]) => adopt(host, adopter, { name, partitions, compacted, ids }))
 }
 
-/** A partition that Kafka made has a segment, and a name that a topic may have. */
+/** True if the directory has a valid topic name, a plausible partition number and a segment. */
 function isAdoptable({ files }: Host, { name, topic, partition, logDirectory }: FoundPartition): boolean {
   if (invalidTopicName(topic) !== undefined || partition > LARGEST_PARTITION) return false
   return files.list(files.join(logDirectory, name)).some((file) => file.endsWith(LOG_SUFFIX))
 }
 
-/** `topic-0` of all logs that the cleaner has been through. A damaged checkpoint tells nothing. */
+/** Partitions in the cleaner checkpoints, as `topic-0`. A damaged checkpoint counts as empty. */
 function compactedPartitions({ files }: Host, { directories }: Adopter): Set<string> {
   const entries = directories.flatMap(({ path }) => {
     const text = files.readWhole(files.join(path, CLEANER_OFFSET_FILE))?.toString('utf8')
@@ -86,14 +86,14 @@ function adopt(
     readonly name: string
     readonly partitions: readonly (FoundPartition | undefined)[]
     readonly compacted: ReadonlySet<string>
-    /** Ids that are taken. */
+    /** Topic ids in use. */
     readonly ids: Set<string>
   },
 ): AdoptedTopic {
   const { name, partitions } = topic
   const remains = Array.from(partitions, (each) => each && readRemains(host, each, adopter))
   const known = remains.find((each) => each !== undefined && !each.topicId.startsWith(RESERVED_ID))?.topicId
-  // A directory that was copied under another name brings the id of the topic that it was copied from.
+  // A directory copied under another name has the original's topic id.
   const id = known === undefined || topic.ids.has(known) ? host.random.uuid() : known
   topic.ids.add(id)
   const evidence = isInternalTopic(name)
@@ -122,7 +122,7 @@ function configsOf(
     case 'internal':
       return new Map(
         [...autoCreatedTopic(name, settings, 1).configs].flatMap(([key, value]) =>
-          // An adopted topic has one replica.
+          // Adopted topics have one replica.
           value === null || key === 'min.insync.replicas' ? [] : [[key, value] as const],
         ),
       )
@@ -136,7 +136,7 @@ function configsOf(
 function partitionOf(remains: Remains | undefined, { nodeId, directories }: Adopter): TopicImage['partitions'][number] {
   return {
     leader: nodeId,
-    // Later than any epoch in which somebody wrote to the log.
+    // Above every epoch in which the log was written.
     leaderEpoch: (remains?.leaderEpoch ?? -1) + 1,
     partitionEpoch: 0,
     replicas: [nodeId],
@@ -159,8 +159,8 @@ function readRemains({ files }: Host, { name, logDirectory }: FoundPartition, { 
 }
 
 /**
- * The last epoch in which a partition was written to, as its checkpoint has it; -1: it does not say, or the disk does not
- * let it be read. The log of such a partition fails when it is opened, and it alone.
+ * Last epoch in a partition's leader epoch checkpoint; -1 if there is none, or the disk cannot read it. Opening the log
+ * of such a partition fails, and only that log.
  */
 export function lastLeaderEpoch(files: Files, directory: string): number {
   try {
@@ -172,7 +172,7 @@ export function lastLeaderEpoch(files: Files, directory: string): number {
   }
 }
 
-/** The line that tells a user of what is lost with a metadata log. */
+/** Log line about what is lost with the metadata log. */
 export function lostMetadataLine(metadataLog: string, topicCount: number): string {
   const topics = topicCount === 1 ? '1 topic is' : `${topicCount} topics are`
   return (
@@ -181,7 +181,7 @@ export function lostMetadataLine(metadataLog: string, topicCount: number): strin
   )
 }
 
-/** The line that tells a user of an adopted topic: what was assumed, and how to change it. */
+/** Log line about an adopted topic: the settings assumed and how to change them. */
 export function adoptionLine({ image, evidence, configs }: AdoptedTopic, bootstrapServer: string): string {
   const { name, partitions } = image
   const count = `${partitions.length} ${partitions.length === 1 ? 'partition' : 'partitions'}`

@@ -2,8 +2,8 @@ import type { BrokerSettings } from '../config/broker-configs.ts'
 import type { NewTopic } from './metadata-store.ts'
 
 /**
- * The topic that comes to be when somebody names one that is not there. An internal topic has no more replicas than there
- * are brokers: where Kafka waits for more of them, nobody would ever come. Source: DefaultAutoTopicCreationManager.
+ * Settings of a topic created automatically. Internal topics get at most as many replicas as there are brokers: Kafka
+ * waits for more brokers, which never come here. Source: DefaultAutoTopicCreationManager.
  */
 export function autoCreatedTopic(name: string, broker: BrokerSettings, brokerCount: number): NewTopic {
   const atMost = (replicas: number) => Math.min(replicas, Math.max(1, brokerCount))

@@ -13,8 +13,8 @@ import {
 } from './record-versions.ts'
 
 /**
- * First records of a new log. `formatted` are feature levels that a format of the directory left; empty: those of a new
- * cluster. Topics are those of directories that were kept without a metadata log. Source: ActivationRecordsGenerator.
+ * First records of a new metadata log. formatted: feature levels found in a formatted directory; empty: those of a new
+ * cluster. adopted: topics from directories without a metadata log. Source: ActivationRecordsGenerator.
  */
 export function bootstrapRecords(
   formatted: ReadonlyMap<string, number>,
@@ -25,7 +25,7 @@ export function bootstrapRecords(
   return [
     encodeMetadataRecord(BeginTransactionRecord, 0, { name }),
     ...featureRecords(features),
-    // With eligible leader replicas the cluster must say how many in-sync replicas it wants (KIP-966).
+    // With eligible leader replicas the cluster needs its own min.insync.replicas (KIP-966).
     ...(eligibleLeaderReplicas(features)
       ? [configRecord(configResourceType.broker, '', 'min.insync.replicas', '1')]
       : []),
@@ -37,7 +37,7 @@ export function bootstrapRecords(
   ]
 }
 
-/** This process as controller and as broker, for as long as it runs. */
+/** Registers this process as controller and broker. */
 export function registrationRecords(
   image: ClusterImage,
   node: {
@@ -52,7 +52,7 @@ export function registrationRecords(
   const broker = registerBrokerRecord(
     {
       nodeId: node.nodeId,
-      // Kafka's broker epoch is the offset of the registration itself.
+      // Kafka's broker epoch is the offset of the registration record.
       epoch: node.brokerEpoch + (controllersRegister(image.features) ? 1 : 0),
       rack: node.rack,
       fenced: false,

@@ -1,19 +1,19 @@
 import type { BrokerImage, MetadataImage, TopicImage } from './metadata-image.ts'
 import { ShardedMap } from './sharded-map.ts'
 
-/** The image with what only its owner needs: indexes for decisions, and records that nothing here interprets. */
+/** The image with what only the metadata store needs: indexes, and records that this broker does not interpret. */
 export interface ClusterImage extends MetadataImage {
   readonly topicsByName: ShardedMap<TopicImage>
   readonly topicsById: ShardedMap<TopicImage>
   readonly configs: ShardedMap<ReadonlyMap<string, string>>
-  /** Names of topics with '.' or '_' in them, by their name with '_' throughout. */
+  /** Topic names with '.' or '_', by the name with '.' replaced by '_'. */
   readonly topicsByUnifiedName: ShardedMap<readonly string[]>
-  /** Values of records that nothing here interprets (tokens, ACLs, controllers), by what they replace. */
+  /** Values of records that are kept but not interpreted (tokens, ACLs, controllers), by preservedKey. */
   readonly preserved: ShardedMap<Buffer>
   readonly registrations: ReadonlyMap<number, BrokerRegistration>
 }
 
-/** A broker as it registered: what a snapshot must say of it. */
+/** A broker's registration, complete enough for a snapshot. */
 export interface BrokerRegistration extends BrokerImage {
   readonly incarnationId: string
   readonly inControlledShutdown: boolean

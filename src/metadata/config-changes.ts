@@ -1,7 +1,7 @@
 /*
- * Decisions about dynamic settings: pure functions from what is set and what is asked to what is written, or to the
- * refusal that Apache Kafka gives. Source: ConfigAdminManager (checks of the broker), then ConfigurationControlManager and
- * ControllerConfigurationValidator (checks of the controller), in their order and words.
+ * Decisions about dynamic settings: pure functions from the current settings and a request to the settings to write, or
+ * to Kafka's error. Checks have Kafka's order and messages. Source: ConfigAdminManager (broker checks), then
+ * ConfigurationControlManager and ControllerConfigurationValidator (controller checks).
  */
 import { isRejection, type Rejection, reject } from '../../protocol/error-codes.ts'
 import { checkBrokerValues, checkDynamicBrokerConfig } from '../config/broker-config-rules.ts'
@@ -22,7 +22,7 @@ const operations = ['SET', 'DELETE', 'APPEND', 'SUBTRACT'] as const
 type Operation = (typeof operations)[number]
 const LONGEST_VALUE = 32_767
 
-/** One setting's change. `operation` as it came; an alteration of the old kind has only SETs. */
+/** One changed setting. `operation` is the unchecked code; AlterConfigs has only SETs. */
 export interface SettingChange {
   readonly name: string
   readonly operation: number
@@ -33,11 +33,11 @@ export interface AlteredResource {
   readonly type: number
   readonly name: string
   readonly changes: readonly SettingChange[]
-  /** The old kind of alteration: whatever is not named is removed. */
+  /** True for AlterConfigs: settings not listed are removed. */
   readonly replacesAll: boolean
 }
 
-/** Where a decision is made. */
+/** State that decisions are based on. */
 export interface ConfigWorld {
   readonly nodeId: number
   readonly image: MetadataImage
@@ -48,7 +48,7 @@ type Settings = ReadonlyMap<string, string>
 /** Settings to write; null removes one. */
 export type SettingsToWrite = ReadonlyMap<string, string | null>
 
-/** What to write for one resource. Error names are those that Kafka answers for it. */
+/** Settings to write for one resource, or Kafka's error. */
 export function decideConfigChange(resource: AlteredResource, world: ConfigWorld): SettingsToWrite | Rejection {
   const malformed = malformedRequest(resource) ?? loggerRefusal(resource, world) ?? wrongBroker(resource, world)
   if (malformed !== undefined) return malformed
@@ -88,10 +88,7 @@ function wrongBroker({ type, name }: AlteredResource, { nodeId }: ConfigWorld): 
   return reject('INVALID_REQUEST', `Unexpected broker id, expected ${nodeId}, but received ${name}`)
 }
 
-/**
- * There are no loggers by name here, whose levels could be changed: DescribeConfigs shows none. Source:
- * RuntimeLoggerManager.
- */
+/** Refuses loggers: this broker has none by name, and DescribeConfigs lists none. Source: RuntimeLoggerManager. */
 function loggerRefusal({ type, name, changes }: AlteredResource, { nodeId }: ConfigWorld): Rejection | undefined {
   if (type !== configResourceType.brokerLogger) return undefined
   if (!/^[+-]?\d+$/.test(name)) return reject('INVALID_REQUEST', `Node id must be an integer, but it is: ${name}`)
@@ -105,13 +102,13 @@ function loggerRefusal({ type, name, changes }: AlteredResource, { nodeId }: Con
   return reject('INVALID_REQUEST', `${what} is not allowed for the BROKER_LOGGER resource`)
 }
 
-/** What the changes come to. Values that stay are left out, but for brokers: Kafka writes those again. */
+/** Settings to write for the changes. Unchanged values are left out, except for brokers: Kafka writes those again. */
 function plan(resource: AlteredResource, current: Settings): Map<string, string | null> | Rejection {
   const written = new Map<string, string | null>()
   const isBroker = resource.type === configResourceType.broker
   for (const { name, operation, value } of resource.changes) {
     const kind = operations[operation]
-    // Kafka's broker knows better than its controller, which stumbles over it.
+    // Kafka's broker rejects an unknown operation; its controller fails on it.
     if (kind === undefined)
       return isBroker
         ? reject('INVALID_REQUEST', `Unknown operations type ${operation}`)
@@ -154,7 +151,7 @@ const tables: Readonly<Record<number, ConfigTable>> = {
   [configResourceType.clientMetrics]: clientMetricsConfigs,
 }
 
-/** Default of a setting that is a list; undefined where it is none. */
+/** Default of a list setting; undefined if the setting is not a list. */
 function listDefault(type: number, name: string): string | undefined {
   const entry = entriesByName(tables[type] ?? {}).get(name)
   return entry?.type === 'list' ? (entry.defaultText ?? '') : undefined

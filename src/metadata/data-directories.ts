@@ -5,12 +5,9 @@ import type { Identity } from './meta-properties.ts'
 import { namesOf } from './meta-properties-rules.ts'
 import { METADATA_LOG } from './metadata-log.ts'
 
-/*
- * What may be wrong with a broker's data directories taken together. Each answers with one line that says what to do, or
- * undefined where nothing is wrong.
- */
+/* Checks of all data directories together. Each returns one line that says what to do, or undefined if all is well. */
 
-/** What is told of a data directory that failed while others are served. Source: LogDirFailureChannel. */
+/** Log line about a failed data directory while others are served. Source: LogDirFailureChannel. */
 export function failedDirectoryLine(directory: string, error: Error): string {
   return (
     `the data directory ${directory} cannot be used: ${error.message}; its partitions answer KAFKA_STORAGE_ERROR until the ` +
@@ -19,7 +16,7 @@ export function failedDirectoryLine(directory: string, error: Error): string {
   )
 }
 
-/** Why no broker can run, now that some directories failed; undefined: it can. Source: LogManager, ReplicaManager. */
+/** Why the broker cannot start with these failed directories; undefined if it can. Source: LogManager, ReplicaManager. */
 export function noDirectoryFault(
   failures: ReadonlyMap<string, Error>,
   {
@@ -37,7 +34,7 @@ export function noDirectoryFault(
   return `none of the data directories ${logDirectories.join(', ')} can be used, ${first} because of ${message}: ${remedy} with log.dirs`
 }
 
-/** Topics are not adopted from a part of the directories: what is in the others would be set aside later. */
+/** Refuses to adopt topics from some of the directories: partitions in the others would be set aside later. */
 export function adoptionFault(error: Error): string {
   return (
     'there is no metadata log, so topics have to be adopted from the data directories, and not all of them can be read: ' +
@@ -45,15 +42,15 @@ export function adoptionFault(error: Error): string {
   )
 }
 
-/** A path that log.dirs names twice would be two directories with the same content. */
+/** Refuses a path listed twice in log.dirs: the broker would treat it as two directories. */
 export function repeatedDirectory(directories: readonly string[]): string | undefined {
   const repeated = directories.find((each, index) => directories.indexOf(each) !== index)
   return repeated && `log.dirs names ${repeated} more than once: name each directory once`
 }
 
 /**
- * The metadata log may be nowhere but in the metadata directory; and a metadata directory with nothing in it, beside
- * directories that have been in use since there are metadata logs (version 1), is one that is not mounted. Source:
+ * Refuses a metadata log outside the metadata directory. Refuses an empty metadata directory beside used directories of
+ * version 1, which always come with a metadata log: it is probably not mounted. Source:
  * KafkaRaftServer.initializeLogDirs.
  */
 export function metadataLocationFault(files: Files, directory: string, identity: Identity): string | undefined {
@@ -73,7 +70,7 @@ export function metadataLocationFault(files: Files, directory: string, identity:
   )
 }
 
-/** Source: LogManager.loadLog. */
+/** Refuses two copies of a partition. Source: LogManager.loadLog. */
 export function copiesFault(files: Files, found: readonly FoundPartition[]): string | undefined {
   const copies = twoCopies(found)
   if (copies === undefined) return undefined
@@ -84,7 +81,7 @@ export function copiesFault(files: Files, found: readonly FoundPartition[]): str
   )
 }
 
-/** Partitions that would start empty, although the metadata says that they have been in a directory that is not there. */
+/** Refuses partitions that the metadata places in a missing directory: they would start empty. */
 export function missingDirectoryFault(homeless: readonly Homeless[], identity: Identity): string | undefined {
   const [first] = homeless
   if (first === undefined) return undefined
@@ -102,7 +99,7 @@ export function missingDirectoryFault(homeless: readonly Homeless[], identity: I
   )
 }
 
-/** Partitions whose files are in another directory than the one that is missing: a line for each missing directory. */
+/** Partitions found in another directory than the missing one the metadata names: a line for each missing directory. */
 export function movedLines(moved: readonly Homeless[]): string[] {
   return [...new Set(moved.map(({ directoryId }) => directoryId))].map((directoryId) => {
     const names = namesIn(moved, directoryId)

@@ -6,26 +6,26 @@ import type { MetadataImage, PartitionImage } from './metadata-image.ts'
 import type { DirectoryAssignment } from './metadata-store.ts'
 import { partitionRecordVersion } from './record-versions.ts'
 
-/** Ids that stand for no directory begin like this: unassigned, lost, migrating. */
+/** Prefix of Kafka's reserved directory ids: unassigned, lost, migrating. */
 const NO_DIRECTORY = ZERO_UUID.slice(0, -1)
 
-/** The data directory in which the metadata has a broker's replica; undefined: it does not say. */
+/** Data directory of a broker's replica in the metadata; undefined if the metadata does not say. */
 export function directoryOf({ replicas, directories }: PartitionImage, nodeId: number): string | undefined {
   const directory = directories[replicas.indexOf(nodeId)]
   return directory === undefined || directory.startsWith(NO_DIRECTORY) ? undefined : directory
 }
 
-/** A partition that the metadata has in a data directory that is not there. */
+/** A partition that the metadata places in a missing data directory. */
 export interface Homeless {
   readonly topic: string
   readonly partition: number
-  /** The directory that is missing. */
+  /** Id of the missing directory. */
   readonly directoryId: string
-  /** True: its files are in another directory. */
+  /** True if another directory has its files. */
   readonly isFound: boolean
 }
 
-/** Partitions of a broker whose data directory is none of those that there are. */
+/** Partitions of a broker that the metadata places in none of its directories. */
 export function homelessPartitions(
   image: MetadataImage,
   broker: { readonly nodeId: number; readonly directoryIds: readonly string[] },
@@ -44,7 +44,7 @@ export function homelessPartitions(
   return homeless
 }
 
-/** What says in which directories partitions are. Nothing, where the cluster's metadata is too old to say it. */
+/** Records that assign partitions to directories. None if the metadata version is too old for them. */
 export function directoryRecords(
   image: ClusterImage,
   nodeId: number,

@@ -1,7 +1,7 @@
 import type { MetadataImage } from './metadata-image.ts'
 import { supportedFeatures } from './record-versions.ts'
 
-/** How a level may change: Kafka's FeatureUpdate.UpgradeType ids. */
+/** Kafka's FeatureUpdate.UpgradeType ids. */
 const [UPGRADE, SAFE_DOWNGRADE, UNSAFE_DOWNGRADE] = [1, 2, 3] as const
 
 export interface FeatureChange {
@@ -10,7 +10,9 @@ export interface FeatureChange {
   readonly upgradeType: number
 }
 
-/** Why a level is refused, in Kafka's words; undefined: it is fine. Source: FeatureControlManager.updateFeature. */
+/**
+ * Why a level is refused, in Kafka's words; undefined if it is allowed. Source: FeatureControlManager.updateFeature.
+ */
 export function featureFault(change: FeatureChange, image: MetadataImage): string | undefined {
   const { feature, level } = change
   const invalid = (because: string) => `Invalid update version ${level} for feature ${feature}. ${because}`
@@ -19,7 +21,7 @@ export function featureFault(change: FeatureChange, image: MetadataImage): strin
   if (level < 0) return invalid('A feature version cannot be less than 0.')
   const supported = supportedFeatures.find(({ name }) => name === feature)
   const controller = `Local controller ${image.controllerId}`
-  // Not to have a feature is something that Kafka's controller supports of every feature.
+  // Kafka's controller supports level 0, the absence, of every feature.
   if (supported === undefined && level === 0) return invalid(`Feature ${feature} not found.`)
   if (supported === undefined) return invalid(`${controller} does not support this feature.`)
   const { minSupportedVersion: min, maxSupportedVersion: max } = supported
@@ -32,7 +34,7 @@ function directionFault({ feature, level, upgradeType }: FeatureChange, current:
   if (level < current && upgradeType === UPGRADE)
     return "Can't downgrade the version of this feature without setting the upgrade type to either safe or unsafe downgrade."
   if (level > current && upgradeType !== UPGRADE) return "Can't downgrade to a newer version."
-  // It would let voters be added, and there can only be the one.
+  // kraft.version 1 would allow adding voters, but there can only be one.
   if (level > current && feature === 'kraft.version') return 'The quorum is one voter, and stays so.'
   return undefined
 }

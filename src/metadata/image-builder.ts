@@ -46,14 +46,14 @@ interface Framed {
   readonly bytes: Buffer
 }
 
-/** A topic of this builder's own making: its partitions may still be changed in place. */
+/** A topic copied by this builder: its partitions may be changed in place. */
 interface OwnTopic extends TopicImage {
   readonly partitions: PartitionImage[]
 }
 
 /**
- * The replay half of the cluster's metadata: applies records to an image and decides nothing. One builder makes one new
- * image; what no record touched is shared with the old one. Source: MetadataDelta and its parts.
+ * Replays records onto an image; decides nothing. One builder makes one new image, which shares unchanged parts with
+ * the old one. Source: MetadataDelta and its parts.
  */
 export class ImageBuilder {
   readonly #before: ClusterImage
@@ -70,7 +70,7 @@ export class ImageBuilder {
   readonly #changed = new Map<string, OwnTopic>()
   readonly #ownConfigs = new Map<string, Map<string, string>>()
   readonly #deleted: TopicImage[] = []
-  /** Records since BeginTransactionRecord, which count once their end is there (KIP-868). */
+  /** Records since BeginTransactionRecord. They take effect with EndTransactionRecord (KIP-868). */
   #open: Framed[] | undefined
 
   constructor(before: ClusterImage) {
@@ -87,7 +87,7 @@ export class ImageBuilder {
     this.#nextProducerId = before.nextProducerId
   }
 
-  /** Applies the next record; bytes are its value. */
+  /** Replays the next record. bytes: its encoded value. */
   replay(record: MetadataRecord, bytes: Buffer): void {
     if (record.as(BeginTransactionRecord) !== undefined) this.#open = []
     else if (record.as(AbortTransactionRecord) !== undefined) this.#open = undefined
@@ -114,7 +114,7 @@ export class ImageBuilder {
     else this.#preserved.set(preserved.key, Buffer.from(bytes))
   }
 
-  /** The image with all that was replayed, and what is different in it. */
+  /** The new image and its difference from the old one. */
   finish(at: { endOffset: number; controllerId: number; controllerEpoch: number }): {
     readonly image: ClusterImage
     readonly change: MetadataChange
@@ -165,7 +165,7 @@ export class ImageBuilder {
     }
   }
 
-  // Source: PartitionRegistration.merge. A leader that is set anew, even to the same broker, starts a leader epoch.
+  // Setting a leader, even the same one, starts a new leader epoch. Source: PartitionRegistration.merge.
   changePartition(record: MessageOf<typeof PartitionChangeRecord>): void {
     const { partitions } = this.#ownTopic(record.topicId)
     const before = partitions[record.partitionId]
@@ -301,7 +301,7 @@ export class ImageBuilder {
 
 type Applier = (builder: ImageBuilder, record: MetadataRecord) => void
 
-/** What each kind of record does; kinds that are not here are preserved or have no effect. */
+/** Effects by record type. Other types are preserved or have no effect. */
 const appliers: ReadonlyMap<number, Applier> = new Map<number, Applier>([
   [TopicRecord.apiKey, (builder, record) => builder.createTopic(record.as(TopicRecord)!)],
   [PartitionRecord.apiKey, (builder, record) => builder.createPartition(record.as(PartitionRecord)!)],
@@ -316,7 +316,7 @@ const appliers: ReadonlyMap<number, Applier> = new Map<number, Applier>([
     UserScramCredentialRecord.apiKey,
     (builder, record) => {
       const { name, mechanism, iterations, ...keys } = record.as(UserScramCredentialRecord)!
-      // The decoded buffers are views of what was read: they must outlive it.
+      // Copy: the decoded buffers are views of the file's bytes.
       const [salt, storedKey, serverKey] = [keys.salt, keys.storedKey, keys.serverKey].map((each) =>
         Buffer.from(each),
       ) as [Buffer, Buffer, Buffer]

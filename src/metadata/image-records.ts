@@ -13,7 +13,7 @@ import { partitionRecordVersion, registerBrokerRecordVersion } from './record-ve
 
 type Features = ReadonlyMap<string, number>
 
-/** Records that replayed onto an empty image give this image: the content of a snapshot. Source: MetadataImage.write. */
+/** Records that rebuild this image from an empty one: the content of a snapshot. Source: MetadataImage.write. */
 export function* imageRecords(image: ClusterImage): Generator<Buffer, undefined> {
   const { features } = image
   yield* featureRecords(features)
@@ -38,7 +38,7 @@ export function scramRecord(name: string, mechanism: number, credential: ScramCr
   return encodeMetadataRecord(UserScramCredentialRecord, 0, { name, mechanism, ...credential })
 }
 
-/** metadata.version first: it says how the others are written. */
+/** metadata.version comes first: it decides how the other records are written. */
 export function* featureRecords(features: Features): Generator<Buffer, undefined> {
   const version = features.get('metadata.version')
   if (version !== undefined) yield featureRecord('metadata.version', version)

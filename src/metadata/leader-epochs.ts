@@ -5,8 +5,8 @@ import { partitionRecord } from './image-records.ts'
 import { partitionRecordVersion } from './record-versions.ts'
 
 /**
- * Elects a broker anew in every partition that it leads or that has no leader and only this replica in sync: each gets
- * its next leader epoch.
+ * Starts a new leader epoch for each partition that this broker leads, or may lead as the only in-sync replica of a
+ * partition without a leader.
  */
 export function newLeaderEpochs(image: ClusterImage, nodeId: number): Buffer[] {
   const version = partitionRecordVersion(image.features)
@@ -23,8 +23,8 @@ export function newLeaderEpochs(image: ClusterImage, nodeId: number): Buffer[] {
 }
 
 /**
- * Partitions that this broker leads in an earlier epoch than they were written in: the metadata lost elections. Each goes
- * on in the epoch after that. `latest`: by `topic-0`.
+ * New epochs for partitions whose log has later epochs than the metadata: the metadata lost elections. Each gets the
+ * epoch after its log's. latest: last epoch in the log, by `topic-0`.
  */
 export function overtakenLeaderEpochs(
   image: ClusterImage,
@@ -43,7 +43,7 @@ export function overtakenLeaderEpochs(
   return records
 }
 
-/** Elects this broker where a partition has no leader: what Kafka leaves behind when its last broker stops. */
+/** Elects this broker for partitions without a leader, as Kafka leaves them when its last broker stops. */
 export function missingLeaders(image: ClusterImage, nodeId: number): Buffer[] {
   const version = partitionRecordVersion(image.features)
   const records: Buffer[] = []

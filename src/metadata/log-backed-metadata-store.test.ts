@@ -5,7 +5,7 @@ import { TurnSlices } from '../../storage/host/turn-slices.ts'
 import { newTopic, StoreOnMemory } from './metadata-store.fixture.ts'
 import type { MetadataChange } from './metadata-store.ts'
 
-/** A segment that a snapshot made place for. */
+/** True for a segment started after a snapshot. */
 const isLaterSegment = (name: string) => name.endsWith('.log') && !/^0+\.log$/.test(name)
 const segment = '/data/__cluster_metadata-0/00000000000000000000.log'
 
@@ -200,7 +200,7 @@ describe('LogBackedMetadataStore', () => {
       }))
       const working = host.files[operation]
       const failing = (path: string, ...rest: never[]) => {
-        // Of the snapshot itself nothing fails.
+        // Only the new segment fails, not the snapshot itself.
         if (operation === 'open' ? !path.endsWith('.log') : !host.files.list(path).some(isLaterSegment))
           return (working as (...all: unknown[]) => unknown).call(host.files, path, ...rest)
         throw Object.assign(new Error('EIO'), { code: 'EIO' })

@@ -44,23 +44,23 @@ import {
 
 export interface MetadataStoreParts {
   readonly host: Host
-  /** Turns for changes that take long to decide on. */
+  /** Slices for changes that take long to decide. */
   readonly slices: Slices
   readonly logger: Logger
-  /** Directory in which __cluster_metadata-0 lies: metadata.log.dir, or the first of log.dirs. */
+  /** Directory of __cluster_metadata-0: metadata.log.dir, or the first of log.dirs. */
   readonly directory: string
   readonly clusterId: string
   readonly nodeId: number
   readonly rack: string | null
   /** Uuids of this broker's log directories. */
   readonly directoryIds: readonly string[]
-  /** What is told to clients; empty: the address that each connected to. */
+  /** Listeners advertised to clients; empty: clients get the address that they connected to. */
   readonly advertised: readonly Listener[]
-  /** Bytes of records after which a snapshot is written. */
+  /** A snapshot is written after this many bytes of records. */
   readonly snapshotBytes: () => number
 }
 
-/** Decides on each wish against the same image: a second wish for the same thing would not see the first. */
+/** Decides each wish against the same image. Refuses repeated wishes: they would not see the first one's effect. */
 function* once<W, T>(
   wishes: readonly W[],
   keyOf: (wish: W) => string,
@@ -78,7 +78,7 @@ function* once<W, T>(
   return decisions
 }
 
-/** A decision that takes one step. */
+/** A decision in one step. */
 function decided<T>(decide: (image: ClusterImage) => Decided<T>): (image: ClusterImage) => Generator<void, Decided<T>> {
   // biome-ignore lint/correctness/useYield: the shortest of all generators
   return function* (image) {
@@ -86,11 +86,11 @@ function decided<T>(decide: (image: ClusterImage) => Decided<T>): (image: Cluste
   }
 }
 
-/** Records that one change may have. Source: QuorumController.MAX_RECORDS_PER_USER_OP. */
+/** Most records in one change. Source: QuorumController.MAX_RECORDS_PER_USER_OP. */
 const MAX_RECORDS_PER_CHANGE = 10_000
 const tooManyRecords = reject('POLICY_VIOLATION', 'Unable to perform excessively large batch operation.')
 
-/** The disk did not take a change: it never happened. The cause is what the disk said. */
+/** A change could not be written and has no effect. cause: the disk's error. */
 class NotWritten extends Error {
   constructor(cause: unknown) {
     super('a change of the cluster metadata could not be written', { cause })
@@ -113,32 +113,32 @@ function openLog({ host, directory, logger }: MetadataStoreParts, builder: Image
 
 type ChangeListener = (image: MetadataImage, change: MetadataChange) => void
 
-/** A change on its way to the disk. */
+/** A change waiting for its flush. */
 interface StagedChange {
   readonly image: ClusterImage
   readonly change: MetadataChange
-  /** True where it may lead to room on a full disk. */
+  /** True if the change may free space on a full disk. */
   readonly freesRoom: boolean
   readonly resolve: () => void
   readonly reject: (reason: unknown) => void
 }
 
 /**
- * The cluster's metadata on a log of its own: each change is decided against all changes before it, staged, flushed, and
- * only then seen by readers and answered. A failed flush takes back whatever was staged.
+ * Cluster metadata in a log of its own. A change is decided on the image after all earlier changes, staged and flushed.
+ * Then readers see it and the client is answered. A failed flush discards everything staged.
  */
 export class LogBackedMetadataStore implements MetadataStore {
   readonly #parts: MetadataStoreParts
   readonly #log: MetadataLog
   readonly #listeners: ChangeListener[] = []
   #rules: TopicRules | undefined
-  /** What is on the disk, and what it will be once the staged changes are. */
+  /** The image on disk, and the image after the staged changes. */
   #image: ClusterImage
   #stagedImage: ClusterImage
   readonly #decisions = new StepQueue()
   #staged: StagedChange[] = []
   #flushing: Promise<void> | undefined
-  /** Bytes since the last snapshot when the next one failed; 0: it did not. */
+  /** Bytes since the last snapshot when the next one failed; 0 if none failed. */
   #failedSnapshotAt = 0
 
   private constructor(parts: MetadataStoreParts, log: MetadataLog, image: ClusterImage) {
@@ -148,7 +148,7 @@ export class LogBackedMetadataStore implements MetadataStore {
     this.#stagedImage = image
   }
 
-  /** Reads the metadata from the disk. Throws StartError, naming the file, where it is damaged. */
+  /** Loads the metadata from disk. Throws StartError, naming the file, if it is damaged. */
   static open(parts: MetadataStoreParts): LogBackedMetadataStore {
     const builder = new ImageBuilder(emptyImage(parts.clusterId))
     const log = openLog(parts, builder)
@@ -164,7 +164,7 @@ export class LogBackedMetadataStore implements MetadataStore {
     this.#listeners.push(listener)
   }
 
-  /** Opens this controller's epoch and registers the broker; `adopted` are topics found on disk in an empty log. */
+  /** Starts this controller's epoch and registers the broker. adopted: topics found on disk beside an empty log. */
   async start(rules: TopicRules, options: { nowMs: number; adopted: readonly AdoptedTopic[] }): Promise<void> {
     this.#rules = rules
     const isNew = this.#log.endOffset === 0
@@ -188,18 +188,18 @@ export class LogBackedMetadataStore implements MetadataStore {
     })
   }
 
-  /** True: changes that were in force may be missing, as the end of the log was damaged. */
+  /** True if the log's end was damaged: acknowledged changes may be missing. */
   get mayHaveLostChanges(): boolean {
     return this.#log.mayHaveLostChanges
   }
 
-  /** Looks, before the start, for the end that the broker's stop left in the log. */
+  /** Checks, before start, that the log ends with the record that a stopped broker writes. */
   expectEnd(wasCleanStop: boolean): void {
     const own = this.#image.registrations.get(this.#parts.nodeId)
     if (own !== undefined) this.#log.expectEndOfBroker(own.fenced, wasCleanStop)
   }
 
-  /** Where partitions were written to in later epochs than the metadata knows. `latest`: by `topic-0`. */
+  /** Raises leader epochs to those found in partition logs. latest: last epoch by `topic-0`. */
   async overtakeLeaderEpochs(latest: ReadonlyMap<string, number>, nowMs: number): Promise<void> {
     const decide = (image: ClusterImage) => ({
       records: overtakenLeaderEpochs(image, this.#parts.nodeId, latest),
@@ -209,8 +209,8 @@ export class LogBackedMetadataStore implements MetadataStore {
   }
 
   /**
-   * Starts a new leader epoch of every partition that this broker leads: after an unclean stop the end of its logs may
-   * be gone, and clients tell by the epoch (KIP-320).
+   * Starts a new leader epoch for every partition that this broker leads. After an unclean stop the end of a log may be
+   * lost; the epoch tells clients (KIP-320).
    */
   async startLeaderEpochs(nowMs: number): Promise<void> {
     const decide = (image: ClusterImage) => ({
@@ -221,8 +221,8 @@ export class LogBackedMetadataStore implements MetadataStore {
   }
 
   /**
-   * Which producer ids were given out is lost. One that is given out twice would have its batches taken for those of its
-   * first owner, so ids go on far behind all that can have been: with as many as microseconds have passed.
+   * Skips producer ids that may be in use, after it is lost which ones were given out. A reused id would make the log
+   * take its batches for the first owner's. The next id is the time in microseconds, above any id given out.
    */
   #skippedProducerIds(image: ClusterImage, nowMs: number): Buffer[] {
     return [producerIdsRecord(image, this.#parts.nodeId, Math.max(image.nextProducerId, nowMs * 1000))]
@@ -342,9 +342,9 @@ export class LogBackedMetadataStore implements MetadataStore {
     }
   }
 
-  /** Says that the broker is gone, waits for what is staged, and closes the log. */
+  /** Fences this broker, waits for staged changes and closes the log. */
   async stop(): Promise<void> {
-    // A Kafka that is started on this directory would wait for the broker's session to end if it were told nothing.
+    // Kafka started on this directory would otherwise wait for the broker's session to expire.
     const { nodeId, host, logger } = this.#parts
     const decide = ({ registrations }: ClusterImage) => {
       const registration = registrations.get(nodeId)
@@ -365,7 +365,7 @@ export class LogBackedMetadataStore implements MetadataStore {
     return this.#rules
   }
 
-  /** Writes the accepted ones of several decisions together; where that fails they are refused after all. */
+  /** Writes the accepted decisions as one change. If that fails, they are refused too. */
   async #changeEach<T>(
     decide: (image: ClusterImage) => Generator<void, readonly (Decided<T> | Rejection)[]>,
     options: ChangeOptions,
@@ -403,12 +403,12 @@ export class LogBackedMetadataStore implements MetadataStore {
   }
 
   /**
-   * Decides on a change against all changes before it and stages its records as one atomic batch. Resolves once they are
-   * on the disk and readers see them. Rejects with NotWritten where the disk does not take them.
+   * Decides a change on the image after all earlier changes, and stages its records as one atomic batch. Resolves once
+   * the records are on disk and readers see them. Rejects with NotWritten if the disk fails.
    */
   async #change<T>(decide: (image: ClusterImage) => Generator<void, Decided<T>>, options: ChangeOptions): Promise<T> {
     const made = this.#decisions.run(() => this.#decideAndStage(decide, options), options.slices ?? this.#parts.slices)
-    // No await in between: what is decided in one slice is staged in the turn in which it was asked for.
+    // Do not await here: a decision of one slice is staged in the turn that asked for it.
     const { result, written } = made instanceof Promise ? await made : made
     await written
     return result
@@ -428,7 +428,7 @@ export class LogBackedMetadataStore implements MetadataStore {
         builder.replay(readMetadataRecord(new ByteReader(bytes)), bytes)
         yield
       }
-      // A write failed meanwhile, and took back changes that this one builds on.
+      // A failed write has discarded changes that this decision was based on: decide again.
       if (image !== this.#stagedImage) continue
       return { result, written: this.#stage(records, builder, nowMs) }
     }
@@ -452,7 +452,7 @@ export class LogBackedMetadataStore implements MetadataStore {
   }
 
   async #flush(): Promise<void> {
-    // Whatever is decided in this turn goes out with one write.
+    // Collect all changes decided in this turn into one write.
     await Promise.resolve()
     while (this.#staged.length > 0) {
       const staged = this.#staged
@@ -470,11 +470,11 @@ export class LogBackedMetadataStore implements MetadataStore {
       }
       this.#maybeSnapshot()
     }
-    // In the turn of the last look at what is staged: whatever comes later starts a flush of its own.
+    // Same turn as the last check of #staged: a later change starts its own flush.
     this.#flushing = undefined
   }
 
-  /** The change stands whoever fails to follow it: the other listeners hear of it, and the next changes go on. */
+  /** Calls all listeners. If one throws, the change still stands and the others are called. */
   #tellListeners(image: ClusterImage, change: MetadataChange): void {
     const { host, logger } = this.#parts
     eachAlone(
@@ -492,7 +492,7 @@ export class LogBackedMetadataStore implements MetadataStore {
     for (const { reject: rejectWrite } of staged) rejectWrite(new NotWritten(error))
   }
 
-  // A snapshot costs as much as the image is large: it waits for at least as many bytes of records as the last one had.
+  // A snapshot costs as much as the image is large, so wait for at least as many bytes of records as the last one had.
   #maybeSnapshot(): void {
     if (this.#log.hasStaged) return
     const interval = Math.max(this.#parts.snapshotBytes(), this.#log.lastSnapshotBytes)
@@ -501,7 +501,7 @@ export class LogBackedMetadataStore implements MetadataStore {
       this.#log.snapshot(imageRecords(this.#image), this.#parts.host.clock.nowMs())
       this.#failedSnapshotAt = 0
     } catch (error) {
-      // The next try costs as much: it waits as long as this one did.
+      // Another try costs as much: wait as long again.
       this.#failedSnapshotAt = this.#log.bytesSinceSnapshot
       this.#parts.logger.error({ err: error }, 'a snapshot of the cluster metadata could not be written')
     }

@@ -9,7 +9,7 @@ import type { DirectoryAssignment, MetadataChange, MetadataStore } from './metad
 
 const nothing: MetadataChange = { topicsChanged: [], topicsDeleted: [], configsChanged: [] }
 
-/** Metadata that a test changes by hand. What clients ask of a store is refused: it is not what is tested. */
+/** Metadata changed directly by tests. Changes requested by clients are refused. */
 export class MemoryMetadata implements MetadataStore {
   image: MetadataImage = {
     clusterId: 'c',
@@ -25,7 +25,7 @@ export class MemoryMetadata implements MetadataStore {
     scramCredentials: new Map(),
     clientQuotas: new Map(),
   }
-  /** What assignDirectories was told. */
+  /** Arguments of assignDirectories calls. */
   readonly assigned: DirectoryAssignment[] = []
   readonly #listeners: ((image: MetadataImage, change: MetadataChange) => void)[] = []
   #topics = 0
@@ -35,7 +35,7 @@ export class MemoryMetadata implements MetadataStore {
     this.#listeners.push(listener)
   }
 
-  /** A topic all of whose partitions are as given; by default node 1 leads them alone. */
+  /** Adds a topic; all its partitions have the given values. By default node 1 is the only replica and leads. */
   addTopic(name: string, partitionCount = 1, changes: Partial<PartitionImage> = {}): TopicImage {
     const partition: PartitionImage = {
       leader: 1,
@@ -55,7 +55,7 @@ export class MemoryMetadata implements MetadataStore {
     return this.putTopic({ name, id, internal: name.startsWith('__'), partitions })
   }
 
-  /** A broker that advertises itself on the plaintext listener. */
+  /** Adds a broker that advertises a plaintext endpoint. */
   addBroker(nodeId: number, endpoint: { host: string; port: number }): void {
     const endpoints = new Map([['PLAINTEXT', endpoint]])
     const broker = { nodeId, epoch: 1, rack: null, fenced: false, endpoints }

@@ -1,4 +1,4 @@
-/** Why the directories cannot be this broker's: one line that says what to do. */
+/** Why this broker cannot use the directories: one line that says what to do. */
 export class IdentityConflict {
   readonly message: string
   constructor(message: string) {
@@ -6,12 +6,12 @@ export class IdentityConflict {
   }
 }
 
-/** What meta.properties of a directory says; all undefined where there is no such file. */
+/** Content of a directory's meta.properties; all undefined if the file is missing. */
 export interface MetaProperties {
   readonly directory: string
   readonly file: string
   readonly exists: boolean
-  /** Where the file is missing: directories of partitions beside it. */
+  /** If the file is missing: partition directories in the same directory. */
   readonly partitions: readonly string[]
   readonly clusterId: string | undefined
   readonly nodeId: number | undefined
@@ -19,13 +19,13 @@ export interface MetaProperties {
   readonly version: string | undefined
 }
 
-/** Names shown before "and N more". */
+/** Names listed before "and N more". */
 const NAMES_SHOWN = 3
 const UUID_BYTES = 16
-/** Kafka keeps the uuids below this number for itself: unassigned, lost, migrating. */
+/** Uuids below this number are Kafka's own: unassigned, lost, migrating. */
 const RESERVED_IDS = 100
 
-/** The first fault of the files, one by one and together; undefined: they agree. Source: MetaPropertiesEnsemble.verify. */
+/** The first fault of a file, or between files; undefined if they agree. Source: MetaPropertiesEnsemble.verify. */
 export function metaPropertiesConflict(
   files: readonly MetaProperties[],
   wanted: { readonly clusterId: string | undefined; readonly nodeId: number | undefined },
@@ -41,7 +41,7 @@ export function metaPropertiesConflict(
   return fault === undefined ? undefined : new IdentityConflict(fault)
 }
 
-/** `a-0, a-1, b-0 and 7 more` */
+/** Like `a-0, a-1, b-0 and 7 more`. */
 export function namesOf(names: readonly string[]): string {
   const shown = names.slice(0, NAMES_SHOWN).join(', ')
   return names.length > NAMES_SHOWN ? `${shown} and ${names.length - NAMES_SHOWN} more` : shown

@@ -19,7 +19,7 @@ function hostWith(files: Record<string, string>): SimulatedHost {
   return host
 }
 
-/** As a start does it where nothing else is wrong. */
+/** Reads and writes the identity like a start without other faults. */
 function establishIdentity(host: SimulatedHost, directories: readonly string[], wanted: WantedIdentity) {
   const identity = readIdentity(host, directories, wanted, noFailure)
   if (!(identity instanceof IdentityConflict)) writeIdentity(host, identity, noFailure)

@@ -6,19 +6,19 @@ import { type IdentityConflict, type MetaProperties, metaPropertiesConflict } fr
 
 const FILE_NAME = 'meta.properties'
 
-/** Whose data a broker's directories hold. */
+/** The cluster and node that the data directories belong to. */
 export interface Identity {
   readonly clusterId: string
   readonly nodeId: number
-  /** Uuid of each directory, in the order of `files`. */
+  /** Uuids of the directories, in the order of `files`. */
   readonly directoryIds: readonly string[]
-  /** Directories without meta.properties and without data: added to log.dirs, or not mounted. */
+  /** Directories without meta.properties and data: newly added to log.dirs, or not mounted. */
   readonly unformatted: readonly string[]
-  /** The files as they were read, in the order of the directories; those that cannot be read left out. */
+  /** The files as read, in the order of the directories, without those that cannot be read. */
   readonly files: readonly MetaProperties[]
 }
 
-/** What the user set by hand; undefined: nothing. */
+/** Ids set by the user; undefined if not set. */
 export interface WantedIdentity {
   readonly clusterId: string | undefined
   readonly nodeId: number | undefined
@@ -28,9 +28,9 @@ export interface WantedIdentity {
 export type OnDirectoryFailure = (directory: string, error: Error) => void
 
 /**
- * Reads meta.properties of each directory and makes up what is missing; writes nothing. What Kafka refuses is refused. A
- * directory that cannot be read is left out.
- * Version 0, that of ZooKeeper's time, has broker.id and no directory.id. Source: MetaPropertiesEnsemble.
+ * Reads meta.properties of all directories and generates missing ids. Writes nothing. Leaves out directories that cannot
+ * be read. Refuses what Kafka refuses. Version 0 (ZooKeeper) has broker.id and no directory.id. Source:
+ * MetaPropertiesEnsemble.
  */
 export function readIdentity(
   host: Host,
@@ -53,7 +53,7 @@ export function readIdentity(
   }
 }
 
-/** Writes the files that are missing or incomplete, in Kafka's version 1. */
+/** Writes missing and incomplete files in Kafka's version 1. */
 export function writeIdentity(host: Host, identity: Identity, onFailure: OnDirectoryFailure): void {
   const writeIfIncomplete = ([index, each]: [number, MetaProperties]) => {
     const isComplete = each.version === '1' && each.directoryId !== undefined
@@ -82,7 +82,7 @@ function read(host: Host, directory: string): MetaProperties {
   }
 }
 
-/** Names like those of partitions, that of the metadata log among them. */
+/** Directories named like partitions, including that of the metadata log. */
 function partitionsIn({ files }: Host, directory: string): string[] {
   return files
     .list(directory)

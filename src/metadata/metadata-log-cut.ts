@@ -10,18 +10,18 @@ import { namesOf } from './meta-properties-rules.ts'
 import { configResourceType } from './metadata-image.ts'
 import { CUT_OFF } from './metadata-log-reader.ts'
 
-/** The end of a segment that cannot be read. */
+/** The unreadable end of a segment. */
 export interface DamagedEnd {
   readonly path: string
-  /** Where it begins, and the offset that is expected there. */
+  /** Start of the unreadable bytes, and the offset expected there. */
   readonly endPosition: number
   readonly endOffset: number | undefined
   readonly fault: string
 }
 
 /**
- * Cuts the end of a segment off that cannot be read, as Kafka does. What a crash tore was never acknowledged. Anything
- * else may have been: it is kept beside the segment, and the line names what can still be read of it.
+ * Truncates the unreadable end of a segment, as Kafka does. An incomplete write was never acknowledged. Anything else
+ * may have been: it is kept in a file beside the segment, and a log line names the records still readable.
  */
 export function cutDamagedEnd(
   host: Host,
@@ -52,7 +52,7 @@ function aboutTopics(batches: readonly RecordBatch[]): string {
   return ` (${batches.length} batches of them can be read${about})`
 }
 
-/** Batches with a fitting checksum, wherever in the bytes they begin. */
+/** Batches with a valid checksum, at any position in the bytes. */
 function wholeBatchesIn(bytes: Buffer): RecordBatch[] {
   const batches: RecordBatch[] = []
   for (let position = 0; position < bytes.length; ) {
@@ -87,7 +87,7 @@ function parse(value: Uint8Array): MetadataRecord | undefined {
   try {
     return readMetadataRecord(new ByteReader(Buffer.from(value)))
   } catch {
-    // A record of a kind that is unknown here is about no topic that is known here.
+    // A record of an unknown type concerns no known topic.
     return undefined
   }
 }

@@ -6,7 +6,7 @@ import { parseSnapshotFileName, type QuorumRecord, snapshotFileName } from './me
 
 const segmentName = /^(\d{20})\.log$/
 
-/** What was found of the metadata log, and where it goes on. */
+/** The loaded metadata log, and where it continues. */
 export interface LoadedMetadata {
   readonly segmentPath: string
   readonly segmentBytes: number
@@ -15,11 +15,11 @@ export interface LoadedMetadata {
   readonly lastTimestampMs: number
   readonly bytesSinceSnapshot: number
   readonly snapshotBytes: number
-  /** True: its end was damaged or is missing, and may have held changes that were in force. */
+  /** True if the end was damaged or missing: acknowledged changes may be lost. */
   readonly isCut: boolean
 }
 
-/** Where the log lies: the metadata directory, and __cluster_metadata-0 in it. */
+/** Where the log is: the metadata directory, and __cluster_metadata-0 inside it. */
 export interface MetadataPlace {
   readonly root: string
   readonly directory: string
@@ -29,7 +29,9 @@ export function segmentPath(host: Host, directory: string, baseOffset: number): 
   return host.files.join(directory, `${String(baseOffset).padStart(20, '0')}.log`)
 }
 
-/** Segments with their indexes, and snapshots, of which nothing is needed once a snapshot ends at endOffset. */
+/**
+ * True for files that are obsolete after a snapshot up to endOffset: segments with their indexes, and older snapshots.
+ */
 export function isReplaced(name: string, endOffset: number): boolean {
   const snapshot = parseSnapshotFileName(name)
   if (snapshot !== undefined) return snapshot.endOffset < endOffset
@@ -37,7 +39,7 @@ export function isReplaced(name: string, endOffset: number): boolean {
   return base !== undefined && Number(base) < endOffset
 }
 
-/** Replays the newest snapshot and the segments after it. Throws MetadataDamage. */
+/** Loads the newest snapshot and the segments after it. Throws MetadataDamage. */
 export function loadMetadata(host: Host, place: MetadataPlace, logger: Logger, replay: MetadataReplay): LoadedMetadata {
   const { directory } = place
   const bases = host.files
@@ -46,7 +48,7 @@ export function loadMetadata(host: Host, place: MetadataPlace, logger: Logger, r
     .map(Number)
     .sort((a, b) => a - b)
   const snapshot = loadSnapshot(host, place, logger, replay)
-  // Segments that end before the snapshot are not read at all.
+  // Segments that end before the snapshot are not read.
   const first = bases.findLastIndex((base) => base <= snapshot.endOffset)
   const needed = first === -1 ? bases : bases.slice(first)
   let { endOffset, epoch: lastEpoch, lastTimestampMs } = snapshot
@@ -73,7 +75,7 @@ export function loadMetadata(host: Host, place: MetadataPlace, logger: Logger, r
     bytesSinceSnapshot += scan.endPosition
   }
   const last = needed.at(-1)
-  // A snapshot that reaches beyond the log (it came from another voter) is where the log goes on.
+  // If the snapshot reaches beyond the log (it came from another voter), the log continues at its end.
   const behind = last === undefined || segmentEnd < snapshot.endOffset
   const base = behind ? endOffset : last
   return {
@@ -88,7 +90,7 @@ export function loadMetadata(host: Host, place: MetadataPlace, logger: Logger, r
   }
 }
 
-/** The newest snapshot that was finished; where there is none, what `kafka-storage format` of older versions left. */
+/** Loads the newest complete snapshot, else the bootstrap file that older versions of `kafka-storage format` wrote. */
 function loadSnapshot(host: Host, { root, directory }: MetadataPlace, logger: Logger, replay: MetadataReplay) {
   const snapshots = host.files
     .list(directory)

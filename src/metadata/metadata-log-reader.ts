@@ -6,34 +6,34 @@ import { RecordFault, readRecords } from '../../protocol/records/record-reader.t
 import type { FileHandle, Host } from '../../storage/host/host.ts'
 import type { QuorumRecord } from './metadata-snapshot.ts'
 
-/** Bytes read at a time; more where a single batch is larger. */
+/** Bytes per read; more if a single batch is larger. */
 const PIECE_BYTES = 1 << 20
 
-/** Who takes what stands in a segment or a snapshot, in order. */
+/** Receives the records of segments and snapshots in order. */
 export interface MetadataReplay {
-  /** A record and its value, valid during the call. */
+  /** A record and its value. The bytes are valid during the call only. */
   record(record: MetadataRecord, bytes: Buffer): void
   /** A control record that snapshots repeat. */
   quorum(record: QuorumRecord): void
 }
 
 export interface FileScan {
-  /** Position after the last whole, valid batch. */
+  /** Position after the last valid batch. */
   readonly endPosition: number
-  /** Why the file does not end there; undefined: it does. */
+  /** Why the rest of the file cannot be read; undefined if everything was read. */
   readonly fault: string | undefined
-  /** Offset after the last batch; undefined in an empty file. */
+  /** Offset after the last batch; undefined for an empty file. */
   readonly endOffset: number | undefined
   readonly lastEpoch: number | undefined
   readonly lastTimestampMs: number
-  /** Snapshots end with one; without it they were not finished. */
+  /** True if the file has a snapshot footer. A snapshot without one is incomplete. */
   readonly hasFooter: boolean
 }
 
-/** Fault of a file whose last batch is not there as a whole: a crash came while it was written. */
+/** The last batch is incomplete: a crash interrupted the write. */
 export const CUT_OFF = 'the last batch is cut off'
 
-/** A file of the metadata log cannot be read, in a way that no crash leaves behind. */
+/** A metadata log file is damaged in a way that a crash cannot cause. */
 export class MetadataDamage extends Error {
   override readonly name = 'MetadataDamage'
   constructor(path: string, fault: string, options: ErrorOptions = {}) {
@@ -41,7 +41,7 @@ export class MetadataDamage extends Error {
   }
 }
 
-/** Replays what a file holds from `fromOffset` on. Throws MetadataDamage for a record that cannot be read. */
+/** Replays a file from `fromOffset` on. Throws MetadataDamage for an unreadable record. */
 export function readMetadataFile(host: Host, path: string, fromOffset: number, replay: MetadataReplay): FileScan {
   const handle = host.files.open(path, 'r')
   try {
@@ -75,7 +75,7 @@ function scan(handle: FileHandle, fromOffset: number, replay: MetadataReplay): F
     const batch = new RecordBatch(piece.subarray(start, start + batchSize))
     if (batch.isLegacy || !batch.hasValidCrc()) return ended('a batch fails its checksum')
     const expected = endOffset ?? firstOffsetOf(handle.path) ?? batch.baseOffset
-    // No crash leaves that behind, and no change may be left out.
+    // A crash cannot cause a gap, and no change may be skipped.
     if (batch.baseOffset !== expected)
       throw new MetadataDamage(
         handle.path,
@@ -90,7 +90,7 @@ function scan(handle: FileHandle, fromOffset: number, replay: MetadataReplay): F
   return ended()
 }
 
-/** Offset of the first record of a log file, by its name; undefined: it is a snapshot. */
+/** Offset of the first record, from the name of a log file; undefined for a snapshot. */
 function firstOffsetOf(path: string): number | undefined {
   const base = /(\d{20})\.log$/.exec(path)?.[1]
   return base === undefined ? undefined : Number(base)
@@ -101,7 +101,7 @@ function readPiece(handle: FileHandle, position: number, size: number): Buffer {
   return piece.subarray(0, handle.readSync(piece, position))
 }
 
-/** True where the batch's last record is a snapshot's footer. */
+/** True if the batch's last record is a snapshot footer. */
 function replayBatch(path: string, batch: RecordBatch, fromOffset: number, replay: MetadataReplay): boolean {
   const records = readRecords(batch)
   if (records instanceof RecordFault)
@@ -123,7 +123,10 @@ function replayBatch(path: string, batch: RecordBatch, fromOffset: number, repla
   return footer
 }
 
-/** Replays a record. One that does not fit comes from another log, or something before it is missing: MetadataDamage. */
+/**
+ * Replays a record. Throws MetadataDamage if it does not match the image: it comes from another log, or earlier records
+ * are missing.
+ */
 export function fitRecord(path: string, what: string, replay: () => void): void {
   try {
     replay()

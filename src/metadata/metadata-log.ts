@@ -13,14 +13,14 @@ import type { MetadataReplay } from './metadata-log-reader.ts'
 import { type QuorumRecord, snapshotBytes, snapshotFileName } from './metadata-snapshot.ts'
 import { type QuorumState, readQuorumState, writeQuorumState } from './quorum-state.ts'
 
-/** Directory of the log, in the metadata directory. */
+/** Name of the log's directory in the metadata directory. */
 export const METADATA_LOG = '__cluster_metadata-0'
 /** Uuid.METADATA_TOPIC_ID. */
 const TOPIC_ID = 'AAAAAAAAAAAAAAAAAAAAAQ'
 
 /**
- * The log of __cluster_metadata in Kafka's own files: segments, snapshots, quorum-state. This node is the quorum: what
- * is written and synced is committed. Decisions are staged in order and written together by `flush`.
+ * The __cluster_metadata log in Kafka's file formats: segments, snapshots, quorum-state. This node is the whole quorum,
+ * so synced records are committed. Changes are staged in order and written together by `flush`.
  */
 export class MetadataLog {
   readonly #host: Host
@@ -40,9 +40,9 @@ export class MetadataLog {
   readonly #endsAtSnapshot: boolean
   #lastSnapshotBytes: number
   #staged: Buffer[] = []
-  /** A write failed: what stands behind the durable position is unknown and goes before the next write. */
+  /** A write failed: bytes after the durable position are undefined and are truncated before the next write. */
   #tailIsDirty = false
-  /** False: the directory was not synced since the segment was made. */
+  /** False until the directory has been synced after creating the segment. */
   #isNamed = false
 
   private constructor(
@@ -71,8 +71,8 @@ export class MetadataLog {
   }
 
   /**
-   * Reads the newest snapshot and what follows it. A torn end of the last segment is cut and logged; anything else that
-   * is broken throws MetadataDamage, naming the file: metadata is not guessed.
+   * Loads the newest snapshot and the segments after it. Truncates an incomplete end of the last segment and logs it.
+   * Throws MetadataDamage, naming the file, for other damage: metadata is never guessed.
    */
   static open(host: Host, logDirectory: string, logger: Logger, replay: MetadataReplay['record']): MetadataLog {
     const directory = host.files.join(logDirectory, METADATA_LOG)
@@ -90,7 +90,7 @@ export class MetadataLog {
     return new MetadataLog(host, logDirectory, directory, logger, loaded, quorum)
   }
 
-  /** Offset that the next record gets; covers what is staged. */
+  /** Offset of the next record, after all staged records. */
   get endOffset(): number {
     return this.#endOffset
   }
@@ -98,14 +98,14 @@ export class MetadataLog {
   get epoch(): number {
     return this.#epoch
   }
-  /** True: changes that were in force may be missing, as the end of the log was damaged. */
+  /** True if the log's end was damaged: acknowledged changes may be missing. */
   get mayHaveLostChanges(): boolean {
     return this.#mayHaveLostChanges
   }
 
   /**
-   * Tells of changes that are missing although no file is damaged. What a broker writes last is that it is gone; without
-   * it a log that ends with a stop in order, or with a snapshot, has lost its end.
+   * Detects lost changes without a damaged file. A stopping broker fences itself with its last record. If that record
+   * is missing after a clean stop, or after a snapshot at the end of the log, the end is lost.
    */
   expectEndOfBroker(isGone: boolean, wasCleanStop: boolean): void {
     if (isGone || this.#mayHaveLostChanges) return
@@ -121,17 +121,17 @@ export class MetadataLog {
   get hasStaged(): boolean {
     return this.#staged.length > 0
   }
-  /** Bytes that a start would have to replay after the newest snapshot. */
+  /** Bytes of records after the newest snapshot, which a start replays. */
   get bytesSinceSnapshot(): number {
     return this.#bytesSinceSnapshot
   }
 
-  /** Size of the newest snapshot; 0: there is none. */
+  /** Size of the newest snapshot; 0 if there is none. */
   get lastSnapshotBytes(): number {
     return this.#lastSnapshotBytes
   }
 
-  /** Opens a new epoch of which nodeId is the leader; its first record is staged. */
+  /** Starts a new epoch with nodeId as leader. Stages its first record. */
   lead(nodeId: number, nowMs: number): void {
     const state = this.#readQuorumState()
     this.#epoch = Math.max(this.#epoch, state?.leaderEpoch ?? 0) + 1
@@ -145,7 +145,10 @@ export class MetadataLog {
     this.#stage(buildControlBatch('LEADER_CHANGE', contiguous(writer.finish()), this.#options(nowMs)), 1, nowMs)
   }
 
-  /** A quorum of one can do without: the log tells the epoch and whether it keeps its voters itself. */
+  /**
+   * Reads quorum-state. A damaged file is ignored: for a quorum of one the log has the epoch and says whether it stores
+   * its voters.
+   */
   #readQuorumState(): QuorumState | undefined {
     const state = readQuorumState(this.#host, this.#directory)
     if (state !== 'damaged') return state
@@ -163,12 +166,13 @@ export class MetadataLog {
     return [{ voterId: nodeId, voterDirectoryId: own?.voterDirectoryId ?? 'AAAAAAAAAAAAAAAAAAAAAA' }]
   }
 
-  // Kafka rebuilds it from the segments where it is missing; older epochs matter to followers alone, and there are none.
+  // Kafka rebuilds this file from the segments if it is missing. Older epochs matter only to followers, and there are
+  // none.
   #writeEpochs(content: string): void {
     this.#host.files.replaceWhole(this.#host.files.join(this.#directory, 'leader-epoch-checkpoint'), content)
   }
 
-  /** Stages records as one batch, which is written as a whole or not at all. */
+  /** Stages records as one atomic batch. */
   append(values: readonly Buffer[], nowMs: number): void {
     const records = values.map((value) => ({ value, timestamp: nowMs }))
     this.#stage(buildBatch(records, this.#options(nowMs)), values.length, nowMs)
@@ -185,7 +189,8 @@ export class MetadataLog {
   }
 
   /**
-   * Writes and syncs all that is staged, with the reserve of a full disk where that frees room. Rejects when that failed: call `discard`, and what was staged never happened.
+   * Writes and syncs everything staged. freesRoom: use the space reserved for a full disk. After a rejection call
+   * `discard`: nothing staged has taken effect.
    */
   async flush(freesRoom = false): Promise<void> {
     const slices = this.#staged
@@ -214,20 +219,20 @@ export class MetadataLog {
     this.#tailIsDirty = false
   }
 
-  /** The segment survives a power loss from now on. */
+  /** Syncs the directory, so that a new segment survives a power loss. */
   #syncName(): void {
     if (this.#isNamed) return
     this.#host.files.syncDirectory(this.#directory)
     this.#isNamed = true
   }
 
-  /** Forgets what is staged and what a failed flush may have written. */
+  /** Discards staged records and what a failed flush may have written. */
   discard(): void {
     this.#staged = []
     this.#endOffset = this.#durableEndOffset
   }
 
-  /** Writes a snapshot of the records so far, starts a new segment, and removes what the snapshot replaces. */
+  /** Writes a snapshot of all records so far, starts a new segment, and removes files that the snapshot replaces. */
   snapshot(values: Iterable<Buffer>, nowMs: number): void {
     invariant(this.#staged.length === 0, 'a snapshot is taken between flushes')
     const id = { endOffset: this.#endOffset, epoch: this.#epoch }

@@ -4,15 +4,15 @@ import { SnapshotFooterRecord, SnapshotHeaderRecord } from '../../protocol/inter
 import { buildBatch } from '../../protocol/records/batch-builder.ts'
 import { buildControlBatch } from '../../protocol/records/control-records.ts'
 
-/** Records in one batch of a snapshot: small enough to be read piece by piece. */
+/** Records per batch of a snapshot: small enough to read in pieces. */
 const RECORDS_PER_BATCH = 1024
 
 /*
- * A snapshot is a log of its own: 00000000000000001234-0000000007.checkpoint holds everything before offset 1234, whose
- * last record was of epoch 7. Offsets inside count from 0: header (control), [quorum version and voters], records, footer.
+ * A snapshot is a log file: 00000000000000001234-0000000007.checkpoint has everything before offset 1234, whose last
+ * record had epoch 7. Its own offsets count from 0: header (control), [quorum version and voters], records, footer.
  */
 export interface SnapshotId {
-  /** Offset after the last record that the snapshot covers. */
+  /** Offset after the last record in the snapshot. */
   readonly endOffset: number
   readonly epoch: number
 }
@@ -21,19 +21,19 @@ export function snapshotFileName({ endOffset, epoch }: SnapshotId): string {
   return `${String(endOffset).padStart(20, '0')}-${String(epoch).padStart(10, '0')}.checkpoint`
 }
 
-/** Undefined for any other file, unfinished snapshots (.part) and deleted ones among them. */
+/** Undefined for other files, including incomplete snapshots (.part) and deleted ones. */
 export function parseSnapshotFileName(name: string): SnapshotId | undefined {
   const match = /^(\d{20})-(\d{10})\.checkpoint$/.exec(name)
   return match === null ? undefined : { endOffset: Number(match[1]), epoch: Number(match[2]) }
 }
 
-/** A control record of the quorum that every snapshot repeats (KIP-853). */
+/** A control record about the quorum, repeated in every snapshot (KIP-853). */
 export interface QuorumRecord {
   readonly type: 'KRAFT_VERSION' | 'KRAFT_VOTERS'
   readonly value: Buffer
 }
 
-/** The bytes of a snapshot with these record values. Source: RecordsSnapshotWriter. */
+/** Encodes a snapshot of these record values. Source: RecordsSnapshotWriter. */
 export function snapshotBytes(
   values: Iterable<Buffer>,
   at: { id: SnapshotId; nowMs: number; lastTimestampMs: number; quorum: readonly QuorumRecord[] },

@@ -8,7 +8,7 @@ import { LogBackedMetadataStore } from './log-backed-metadata-store.ts'
 import type { NewTopic } from './metadata-store.ts'
 import { topicRules } from './topic-rules.ts'
 
-/** A metadata store on files in memory, for tests: opened again, it finds what it wrote. */
+/** A metadata store on in-memory files, which survive a restart. */
 export class StoreOnMemory {
   readonly host: SimulatedHost
   readonly configs: ConfigStore
@@ -52,7 +52,7 @@ export class StoreOnMemory {
   }
 }
 
-/** A topic as a client asks for it; one partition of one replica unless told otherwise. */
+/** A topic to create, by default with one partition and one replica. */
 export function newTopic(name: string, wish: Partial<NewTopic> = {}): NewTopic {
   return {
     name,

@@ -2,50 +2,58 @@ import type { Rejection } from '../../protocol/error-codes.ts'
 import type { Slices } from '../../storage/host/turn-slices.ts'
 import type { MetadataImage, ScramCredential, TopicImage } from './metadata-image.ts'
 
-/** Owner of the cluster's metadata: decides about changes (topic-changes.ts), logs them (metadata-log.ts), tells of them. */
+/**
+ * Owns the cluster metadata: decides changes (topic-changes.ts), logs them (metadata-log.ts) and notifies listeners.
+ */
 export interface MetadataStore {
-  /** The newest image; changes only between turns of the event loop. */
+  /** The newest image. Changes only between turns of the event loop. */
   readonly image: MetadataImage
-  /** Called after each change, in order, in the turn in which `image` changed and before the change's answer goes out. */
+  /**
+   * The listener is called after each change, in order: in the turn that changes `image`, before the change is
+   * answered.
+   */
   onChange(listener: (image: MetadataImage, change: MetadataChange) => void): void
-  /** Each topic on its own, as Kafka's ReplicationControlManager.createTopics: results in the order asked. */
+  /**
+   * Creates topics independently of each other. Results in request order. Source:
+   * ReplicationControlManager.createTopics.
+   */
   createTopics(topics: readonly NewTopic[], options: ChangeOptions): Promise<readonly (CreatedTopic | Rejection)[]>
-  /** By id; the topic is gone for every reader once this resolves. */
+  /** Deletes topics by id. Once this resolves, no reader sees them. */
   deleteTopics(ids: readonly string[], options: ChangeOptions): Promise<readonly (TopicImage | Rejection)[]>
   createPartitions(
     topics: readonly NewPartitions[],
     options: ChangeOptions,
   ): Promise<readonly (TopicImage | Rejection)[]>
-  /** Says in which data directory this broker has a partition (KIP-858). Partitions that are gone are left out. */
+  /** Records the data directory of partitions on this broker (KIP-858). Deleted partitions are skipped. */
   assignDirectories(assignments: readonly DirectoryAssignment[], options: ChangeOptions): Promise<void>
   /**
-   * Settings of resources, decided on against the image that all changes before have made; `decide` yields between two
-   * resources, and runs again where that image was taken back. Null removes a setting. POLICY_VIOLATION where they are
-   * too many for one batch.
+   * Changes settings of resources. `decide` gets the image after all earlier changes. It yields between resources, and
+   * runs again if a failed write discards that image. Null removes a setting. POLICY_VIOLATION if the changes do not
+   * fit into one batch.
    */
   alterConfigs(
     decide: (image: MetadataImage) => Generator<void, readonly ConfigChange[]>,
     options: ChangeOptions,
   ): Promise<Rejection | undefined>
-  /** Credentials, decided on as settings are: null removes one. */
+  /** Changes credentials like alterConfigs; null removes one. */
   alterScramCredentials(
     decide: (image: MetadataImage) => Generator<void, readonly ScramChange[]>,
     options: ChangeOptions,
   ): Promise<void>
-  /** Already validated feature levels. */
+  /** Sets feature levels, which must be valid. */
   setFeatures(levels: ReadonlyMap<string, number>, options: ChangeOptions): Promise<void>
-  /** Forgets brokers that will not come back. */
+  /** Removes a broker's registration. */
   unregisterBroker(brokerId: number, options: ChangeOptions): Promise<void>
-  /** A block of producer ids that nobody else will ever get: [first, first + count). */
+  /** Reserves a block of producer ids, never given out again: [first, first + count). */
   allocateProducerIds(count: number, nowMs: number): Promise<number | Rejection>
 }
 
 export interface ChangeOptions {
   readonly nowMs: number
   readonly principal?: string
-  /** Decided on, and not written. */
+  /** True: decide only, write nothing. */
   readonly validateOnly?: boolean
-  /** Turns for a decision that takes several; it ends where these reject, and nothing is changed. */
+  /** Slices for long decisions. If they reject, the decision ends and nothing is changed. */
   readonly slices?: Slices
 }
 
@@ -55,7 +63,7 @@ export interface NewTopic {
   readonly partitionCount: number
   /** -1: default.replication.factor. */
   readonly replicationFactor: number
-  /** Replicas by partition where the client assigns them itself; partitionCount and replicationFactor are then -1. */
+  /** Replicas by partition if the client assigns them; partitionCount and replicationFactor are -1 then. */
   readonly assignments: ReadonlyMap<number, readonly number[]>
   readonly configs: ReadonlyMap<string, string | null>
   readonly validateOnly: boolean
@@ -69,7 +77,7 @@ export interface CreatedTopic {
 export interface NewPartitions {
   readonly name: string
   readonly count: number
-  /** Replicas of each new partition; undefined: the broker chooses. */
+  /** Replicas of each new partition; undefined: the broker assigns them. */
   readonly assignments: readonly (readonly number[])[] | undefined
 }
 
@@ -77,7 +85,7 @@ export interface DirectoryAssignment {
   readonly topicId: string
   readonly partition: number
   readonly directoryId: string
-  /** True: what the log held is lost, so its replica is elected anew (an unclean election). */
+  /** True: the partition's log is lost, so its replica is elected again (an unclean election). */
   readonly isLost?: boolean
 }
 

@@ -9,8 +9,8 @@ import {
 } from '../../protocol/internal-records/security-records.ts'
 
 /**
- * Which earlier record a record takes the place of, for kinds whose values are kept as they came: what Kafka wrote must
- * outlive a snapshot even where nothing here looks at it. Undefined: a record without lasting effect.
+ * Key of a record that is kept without being interpreted. A later record with the same key replaces it. Snapshots keep
+ * these records, since Kafka needs them. Undefined for records without lasting effect.
  */
 export function preservedKey(record: MetadataRecord): { readonly key: string; readonly removes: boolean } | undefined {
   return controllerKey(record) ?? securityKey(record) ?? migrationKey(record)

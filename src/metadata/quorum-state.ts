@@ -2,7 +2,7 @@ import type { Host } from '../../storage/host/host.ts'
 
 const FILE_NAME = 'quorum-state'
 
-/** The part of Kafka's quorum-state that a quorum of one needs: who led last, in which epoch, in which form it is kept. */
+/** The part of Kafka's quorum-state that a quorum of one needs: last leader, its epoch, format version. */
 export interface QuorumState {
   readonly leaderId: number
   readonly leaderEpoch: number
@@ -10,10 +10,10 @@ export interface QuorumState {
   readonly dataVersion: number
 }
 
-/** Largest epoch that still has one after it. */
+/** Largest epoch that has a successor. */
 const LARGEST_EPOCH = 2 ** 31 - 2
 
-/** Undefined where there is none; 'damaged' where it cannot be read. Source: FileQuorumStateStore. */
+/** Undefined if the file is missing; 'damaged' if it cannot be parsed. Source: FileQuorumStateStore. */
 export function readQuorumState(host: Host, directory: string): QuorumState | 'damaged' | undefined {
   const bytes = host.files.readWhole(host.files.join(directory, FILE_NAME))
   if (bytes === undefined) return undefined

@@ -1,6 +1,6 @@
 /**
- * Which version of each metadata record a cluster of the given feature levels writes, so that every Kafka that may read
- * the log can. Source: MetadataVersion and ImageWriterOptions of Kafka 4.4.
+ * Record versions by feature level: written so that every Kafka that may read the log can parse it. Source:
+ * MetadataVersion and ImageWriterOptions of Kafka 4.4.
  */
 const migrationSupported = 8 // 3.4-IV0
 const controllerRegistration = 15 // 3.7-IV0
@@ -8,7 +8,7 @@ const directoryAssignment = 17 // 3.7-IV2
 const eligibleReplicas = 23 // 4.0-IV1
 const cordonedDirectories = 30 // 4.3-IV0
 
-/** Levels of a new cluster: the newest that Kafka 4.4 calls production ready. */
+/** Feature levels of a new cluster: the newest production-ready ones of Kafka 4.4. */
 export const newClusterFeatures: ReadonlyMap<string, number> = new Map([
   ['metadata.version', 33],
   ['eligible.leader.replicas.version', 1],
@@ -18,7 +18,7 @@ export const newClusterFeatures: ReadonlyMap<string, number> = new Map([
   ['transaction.version', 2],
 ])
 
-/** Levels that this broker can work with, in the order in which Kafka tells them. */
+/** Feature levels that this broker supports, in Kafka's order. */
 export const supportedFeatures = [
   { name: 'group.version', minSupportedVersion: 0, maxSupportedVersion: 1 },
   { name: 'transaction.version', minSupportedVersion: 0, maxSupportedVersion: 2 },
@@ -35,7 +35,7 @@ function metadataVersion(features: Features): number {
   return features.get('metadata.version') ?? 0
 }
 
-/** True where min.insync.replicas of the cluster decides about eligible leader replicas (KIP-966). */
+/** True if eligible leader replicas are in use, which depend on the cluster's min.insync.replicas (KIP-966). */
 export function eligibleLeaderReplicas(features: Features): boolean {
   return (features.get('eligible.leader.replicas.version') ?? 0) > 0
 }
@@ -53,7 +53,7 @@ export function registerBrokerRecordVersion(features: Features): number {
   return version >= migrationSupported ? 2 : 1
 }
 
-/** Whether controllers are registered in the log (KIP-919). */
+/** True if controllers are registered in the log (KIP-919). */
 export function controllersRegister(features: Features): boolean {
   return metadataVersion(features) >= controllerRegistration
 }

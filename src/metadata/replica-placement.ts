@@ -1,12 +1,12 @@
 import { type Rejection, reject } from '../../protocol/error-codes.ts'
 import type { BrokerImage } from './metadata-image.ts'
 
-/** Replicas of each new partition, the preferred leader first. */
+/** Replicas of each new partition, preferred leader first. */
 export type Placement = readonly (readonly number[])[]
 
 /**
- * Spreads partitions over brokers: leaders in turn, from a random start, the next brokers follow. INVALID_REPLICATION_FACTOR
- * in Kafka's words. Source: StripedReplicaPlacer (which also alternates between racks).
+ * Assigns replicas: leaders in turn from a random start, followers are the next brokers. Refuses with
+ * INVALID_REPLICATION_FACTOR in Kafka's words. Source: StripedReplicaPlacer (which also alternates between racks).
  */
 export function placeReplicas(
   brokers: readonly BrokerImage[],
@@ -39,8 +39,8 @@ function placementFault(brokers: readonly BrokerImage[], replicationFactor: numb
 }
 
 /**
- * Checks replicas that a client chose itself. INVALID_REPLICA_ASSIGNMENT in Kafka's words; undefined: they are fine.
- * replicationFactor: that of the partitions before, undefined for the first. Source:
+ * Checks a replica assignment from a client. Returns Kafka's message for INVALID_REPLICA_ASSIGNMENT; undefined if
+ * valid. replicationFactor: that of the earlier partitions, undefined for the first. Source:
  * ReplicationControlManager.validateManualPartitionAssignment.
  */
 export function manualAssignmentFault(

@@ -1,9 +1,9 @@
-/** Pieces that a map is cut into: a change copies this many references and one piece. */
+/** Number of shards. A change copies this many references and one shard. */
 const SHARDS = 256
 
 /**
- * An immutable map of strings whose changed copies share what did not change: with ten thousand entries a change costs
- * about forty of them. Order of iteration is arbitrary, but fixed for the same history.
+ * An immutable map with string keys. A changed copy shares unchanged shards: with ten thousand entries a change copies
+ * about forty entries. Iteration order is arbitrary, but the same for the same history.
  */
 export class ShardedMap<V> implements ReadonlyMap<string, V> {
   readonly size: number
@@ -43,13 +43,13 @@ export class ShardedMap<V> implements ReadonlyMap<string, V> {
     for (const [key, value] of this.entries()) callback(value, key, this)
   }
 
-  /** Starts a set of changes; this map stays as it is. */
+  /** Starts a set of changes. This map does not change. */
   change(): ShardedMapChange<V> {
     return new ShardedMapChange(this.#shards, this.size, (shards, size) => new ShardedMap(shards, size))
   }
 }
 
-/** Changes to a map, each shard copied at the first change to it. */
+/** Changes to a map. Copies each shard on its first change. */
 export class ShardedMapChange<V> {
   readonly #shards: (ReadonlyMap<string, V> | undefined)[]
   readonly #own: (Map<string, V> | undefined)[] = []
@@ -83,7 +83,7 @@ export class ShardedMapChange<V> {
     this.#size--
   }
 
-  /** The changed map. Further changes are not allowed. */
+  /** The changed map. No more changes after this. */
   finish(): ShardedMap<V> {
     return this.#make(this.#shards, this.#size)
   }

@@ -1,6 +1,6 @@
 /*
- * Decisions about topics: pure functions from an image and a wish to records, or to the refusal that Apache Kafka gives.
- * Nothing is changed here. Source: ReplicationControlManager, in its order of checks and its words.
+ * Decisions about topics: pure functions from an image and a request to records, or to Kafka's error. They change
+ * nothing. Checks have Kafka's order and messages. Source: ReplicationControlManager.
  */
 
 import { isRejection, type Rejection, reject } from '../../protocol/error-codes.ts'
@@ -13,32 +13,32 @@ import type { CreatedTopic, NewPartitions, NewTopic } from './metadata-store.ts'
 import { manualAssignmentFault, type Placement, placeReplicas } from './replica-placement.ts'
 import { hasCollisionCharacters, invalidTopicName, isInternalTopic, unifiedName } from './topic-names.ts'
 
-/** Partitions that one request may add. Source: ReplicationControlManager.MAX_PARTITIONS_PER_BATCH. */
+/** Most partitions that one request may add. Source: ReplicationControlManager.MAX_PARTITIONS_PER_BATCH. */
 const MAX_PARTITIONS_PER_REQUEST = 10_000
 
-/** What the decisions need beside the image. */
+/** Inputs of decisions besides the image. */
 export interface TopicRules {
   readonly defaultPartitionCount: number
   readonly defaultReplicationFactor: number
-  /** Refusal of a topic's settings; undefined: they are fine. */
+  /** Error for a topic's settings; undefined if they are valid. */
   checkConfigs(topic: string, configs: ReadonlyMap<string, string>): Rejection | undefined
   newTopicId(): string
-  /** A whole number below bound. */
+  /** A random integer from 0 to below bound. */
   random(bound: number): number
-  /** Directory in which a broker puts a new replica; the zero uuid where it decides later. */
+  /** Directory id for a new replica on a broker; the zero uuid if the broker decides later. */
   directoryOf(broker: number): string
-  /** False where all directories of a broker are cordoned: it gets no new replicas but those that are asked of it by name. */
+  /** False if all directories of a broker are cordoned. It then gets new replicas only by a client's assignment. */
   takesReplicas(broker: number): boolean
 }
 
-/** A change that was decided on: its records, and what the client is told once they are written. */
+/** An accepted change: its records, and the result for the client once they are written. */
 export interface Decided<T> {
-  /** To be read once: those of a topic with many partitions are encoded one by one. */
+  /** Can be read once: records of large topics are encoded one at a time. */
   readonly records: Iterable<Buffer>
   readonly result: T
 }
 
-/** More partitions than one request may add: the whole request is refused. */
+/** Refuses the whole request if it adds too many partitions. */
 export function excessiveTopics(topics: readonly NewTopic[], rules: TopicRules): Rejection | undefined {
   let total = 0
   for (const topic of topics) {
@@ -153,7 +153,10 @@ function automaticPlacement(image: ClusterImage, topic: NewTopic, rules: TopicRu
   })
 }
 
-/** Kafka refuses a topic whose creator leaves it to a default that is beyond the brokers; here there may be one for ever. */
+/**
+ * Kafka refuses a default replication factor above the number of brokers. Here the factor is lowered: a cluster may
+ * have one broker for ever.
+ */
 function defaultReplicas(image: ClusterImage, { defaultReplicationFactor }: TopicRules): number {
   return Math.min(defaultReplicationFactor, Math.max(1, image.brokers.size))
 }
@@ -181,14 +184,14 @@ function newPartition(image: ClusterImage, replicas: readonly number[], rules: T
   }
 }
 
-/** UNKNOWN_TOPIC_ID. */
+/** UNKNOWN_TOPIC_ID if there is no such topic. */
 export function decideTopicRemoval(image: ClusterImage, topicId: string): Decided<TopicImage> | Rejection {
   const topic = image.topicsById.get(topicId)
   if (topic === undefined) return reject('UNKNOWN_TOPIC_ID')
   return { records: [encodeMetadataRecord(RemoveTopicRecord, 0, { topicId })], result: topic }
 }
 
-/** More partitions than one request may add: the whole request is refused. */
+/** Refuses the whole request if it adds too many partitions. */
 export function excessivePartitions(image: ClusterImage, topics: readonly NewPartitions[]): Rejection | undefined {
   let total = 0
   for (const { name, count } of topics) {
@@ -257,7 +260,7 @@ function placementOfMore(
   return wish.assignments
 }
 
-// CreateTopics says what it could not do before it says why; CreatePartitions does not.
+// Kafka's CreateTopics puts this prefix before the reason; CreatePartitions does not.
 function withoutPrefix(placement: Placement | Rejection): Placement | Rejection {
   if (!isRejection(placement)) return placement
   return reject(placement.error, placement.message?.replace(/^Unable to replicate the partition \d+ time\(s\): /, ''))

@@ -1,14 +1,14 @@
-/** Longest name of a topic: its directory is called name-partition and must fit into 255 bytes. */
+/** Longest topic name: its directory name, topic and partition number, must fit into 255 bytes. */
 const MAX_NAME_LENGTH = 249
 
 const internalTopics = new Set(['__consumer_offsets', '__transaction_state', '__share_group_state'])
 
-/** Topics that the broker keeps for itself; clients may read but not configure or produce to them. */
+/** Internal topics. Clients may read them, but not configure them or produce to them. */
 export function isInternalTopic(name: string): boolean {
   return internalTopics.has(name)
 }
 
-/** Why a name is none for a topic, in Kafka's words; undefined: it is fine. Source: Topic.validate. */
+/** Why a topic name is invalid, in Kafka's words; undefined if it is valid. Source: Topic.validate. */
 export function invalidTopicName(name: string): string | undefined {
   if (name === '') return 'Topic name is invalid: the empty string is not allowed'
   if (name === '.') return "Topic name is invalid: '.' is not allowed"
@@ -20,7 +20,7 @@ export function invalidTopicName(name: string): string | undefined {
   return undefined
 }
 
-/** Names that differ in '.' and '_' alone are one and the same to metrics. */
+/** Names that differ only in '.' and '_' collide in metric names. */
 export function unifiedName(name: string): string {
   return name.replaceAll('.', '_')
 }

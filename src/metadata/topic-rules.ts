@@ -5,7 +5,7 @@ import type { ConfigStore } from '../config/config-store.ts'
 import { checkTopicConfig } from '../config/topic-config-rules.ts'
 import type { TopicRules } from './topic-changes.ts'
 
-/** The rules of one broker: its settings, its randomness, its directories. */
+/** Decision inputs from a broker's settings, random source and directories. */
 export function topicRules(
   host: Host,
   configs: ConfigStore,
@@ -24,7 +24,7 @@ export function topicRules(
     },
     newTopicId: () => host.random.uuid(),
     random: (bound) => host.random.below(bound),
-    // With several directories the broker decides when it makes the log, as Kafka's brokers do.
+    // With several directories the broker decides when it creates the log, as Kafka's brokers do.
     takesReplicas: (id) => id !== broker.nodeId || !broker.directoryIds.every((_, index) => configs.isCordoned(index)),
     directoryOf: (id) =>
       id === broker.nodeId && broker.directoryIds.length === 1 ? (broker.directoryIds[0] as string) : ZERO_UUID,
