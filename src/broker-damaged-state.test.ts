@@ -9,7 +9,7 @@ function stateFile(groupId: string): string {
   return `/data/__consumer_offsets-${coordinatorPartition(groupId, SHARDS)}/00000000000000000000.log`
 }
 
-/** A broker that was stopped in order after some commits of two groups, which two shards keep. */
+/** A cleanly stopped broker with offset commits of two groups in two shards. */
 async function stoppedAfterCommits(): Promise<RunningBroker> {
   const broker = await new RunningBroker().start(PROPERTIES)
   await broker.create('t')
@@ -20,7 +20,7 @@ async function stoppedAfterCommits(): Promise<RunningBroker> {
   return broker
 }
 
-/** Changes the stored file: flips a bit of the last place where the text stands. */
+/** Flips a bit of the file, in the first byte of the last occurrence of the text. */
 function flipBitAt({ host }: RunningBroker, path: string, text: string, bit = 1): void {
   const bytes = host.files.readWhole(path)!
   const at = bytes.lastIndexOf(text)
@@ -56,7 +56,7 @@ describe('a damaged batch in __consumer_offsets', () => {
     const position = /truncate -s (\d+) (\S+?)\)/.exec(told[0]!)
     expect(position?.[2]).to.equal(path)
     await broker.stop()
-    // The remedy keeps what was committed before the damage.
+    // The logged remedy keeps everything committed before the damage.
     const handle = broker.host.files.open(path, 'r+')
     handle.truncate(Number(position![1]))
     handle.close()

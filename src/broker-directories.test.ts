@@ -9,7 +9,7 @@ const TEN_DAYS_MS = 10 * 86_400_000
 /** Checkpoints are written and retention looks; an idle connection is kept. */
 const FIVE_MINUTES_MS = 300_000
 
-/** A broker that has put topics into two data directories and was stopped. */
+/** A stopped broker with topics in two data directories. */
 async function stopped(properties: Record<string, string> = both): Promise<RunningBroker> {
   const broker = await new RunningBroker().start(properties)
   for (const topic of TOPICS) {
@@ -27,7 +27,7 @@ const topicsIn = (broker: RunningBroker, directory: string) =>
 const directoryId = (broker: RunningBroker, directory: string) =>
   /directory\.id=(\S+)/.exec(String(broker.host.files.readWhole(`${directory}/meta.properties`)))?.[1]
 
-/** The one line with which a start is refused. */
+/** The message of a refused start, which must be one line. */
 async function refusal(broker: RunningBroker, properties: Record<string, string>): Promise<string> {
   try {
     await broker.start(properties)
@@ -99,7 +99,7 @@ describe('several data directories', () => {
     expect(await broker.create('later')).to.equal('NONE')
     expect(broker.complaints).to.deep.equal([])
     expect(broker.host.files.exists('/new/later-0')).to.equal(true)
-    // The metadata knows where the new partition is.
+    // The metadata has the new partition's directory.
     await broker.stop()
     expect(await refusal(broker, { 'log.dirs': '/a' })).to.match(/^later-0 is in a data directory that is missing/)
   })
@@ -318,7 +318,7 @@ describe('a data directory without its metadata log', () => {
 describe('a damaged metadata log', () => {
   const log = '/data/__cluster_metadata-0/00000000000000000000.log'
 
-  /** Two topics, of which the log's damage concerns the second. Answers where the second begins. */
+  /** A broker with two topics. position: where the second topic begins in the metadata log. */
   async function twoTopics(): Promise<{ broker: RunningBroker; position: number }> {
     const broker = await new RunningBroker().start()
     await broker.create('one', { 'retention.ms': '-1' })
@@ -348,7 +348,7 @@ describe('a damaged metadata log', () => {
     expect(others.map((line) => line.split(' ', 1)[0])).to.deep.equal(['/data/one-0', '/data/two-0'])
     for (const line of others)
       expect(line).to.include('of a topic that is not in the metadata: it is set aside as /data/')
-    // A topic of that name begins anew, and the old one's records are kept.
+    // A new topic of the same name starts empty; the old one's records are kept.
     await broker.create('two')
     expect(await broker.endOffset('two')).to.equal(0)
     const stray = files.list('/data').find((name) => /^two-0\..*-stray$/.test(name))

@@ -17,10 +17,10 @@ import type { Logger } from './observe/logger.ts'
 
 const ALWAYS = 1
 
-/** A broker on a disk that can be full or broken, with a client and two topics. */
+/** A broker on a disk that can be made full or broken, with a client and two topics. */
 class Rig {
   readonly host = new SimulatedHost(1)
-  /** Lines of level error, with the partition that they name. */
+  /** Messages logged as errors, with their partition. */
   readonly errors: string[] = []
   #broker!: Broker
   #client!: WireClient
@@ -66,7 +66,7 @@ class Rig {
     return errorCode === 0 ? `at ${baseOffset}` : errorName(errorCode)
   }
 
-  /** Values from the start of the topic, or the error. */
+  /** Values of all records of the topic, or the error. */
   async fetch(topic: string): Promise<string[] | string> {
     const partitions = [{ partition: 0, fetchOffset: 0, logStartOffset: -1, partitionMaxBytes: 1 << 20 }]
     const topics = [{ topic, topicId: ZERO_UUID, partitions }]

@@ -3,7 +3,7 @@ import { RunningBroker, TOPIC } from './running-broker.fixture.ts'
 
 const HOUR_MS = 3_600_000
 
-/** A broker with two topics on a disk that takes not a byte more. */
+/** A broker with two topics on a disk that is completely full. */
 async function onFullDisk(): Promise<RunningBroker> {
   const broker = await new RunningBroker().start({ 'file.delete.delay.ms': '1000', 'connections.max.idle.ms': '-1' })
   for (const topic of ['old', 'new']) await broker.create(topic, { 'segment.bytes': '1048576' })

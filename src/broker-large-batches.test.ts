@@ -18,7 +18,7 @@ const [PRODUCE, CREATE, DELETE, LIST] = [9, 5, 5, 5] as const
 const LATEST = -1
 const MOST_TURNS = 2000
 
-/** A broker with two topics, and clients that send batches with much to decompress. */
+/** A broker with two topics, and clients that send batches which decompress to many bytes. */
 class Rig {
   readonly host = new SimulatedHost(1)
   readonly transport = new SimulatedTransport(this.host.timers)
@@ -61,7 +61,7 @@ class Rig {
   }
 }
 
-/** Thirty records, 1.5 MB of them. */
+/** A batch of thirty records, 1.5 MB uncompressed. */
 function large(compression: CompressionName = 'zstd'): Buffer {
   return buildBatch(
     Array.from({ length: 30 }, (_, i) => ({ key: 'k', value: `${i}`.repeat(50_000), timestamp: 1000 })),

@@ -29,7 +29,7 @@ import { silentLogger } from './observe/logger.ts'
 const DIRECTORY = '/data'
 const SIMULATED_NOW_MS = new SimulatedHost().clock.nowMs()
 
-/** A broker in virtual time, with its files in memory. */
+/** A broker in virtual time with in-memory files. */
 class Rig {
   readonly host: SimulatedHost
   transport: SimulatedTransport
@@ -65,7 +65,7 @@ class Rig {
   }
 }
 
-/** A request as it is injected: behind its size. */
+/** A request as passed to inject, without its size field. */
 function messageOf<Q extends Fields, S extends Fields>(
   api: ApiSchema<Q, S>,
   apiVersion: number,
@@ -85,7 +85,7 @@ async function createTopic(client: WireClient, name: string): Promise<void> {
 }
 
 async function produceTo(client: WireClient, name: string, value: string, options: object = {}) {
-  // Producers are forgotten by the time of their records, so it is that of the simulation.
+  // Use the simulation's time: producers expire by the timestamps of their records.
   const records = buildBatch([{ key: null, value: Buffer.from(value), timestamp: SIMULATED_NOW_MS }], options)
   const topicData = [{ name, topicId: ZERO_UUID, partitionData: [{ index: 0, records }] }]
   const { responses } = await client.call(Produce, 9, { acks: -1, timeoutMs: 1000, topicData })

@@ -1,6 +1,6 @@
 import type { Logger } from '../observe/logger.ts'
 
-/** Limits on connections from one address, under their Kafka names. */
+/** Connection limits for each client address, under their Kafka names. */
 export interface AddressLimitSettings {
   /** max.connections.per.ip. */
   readonly maxConnectionsPerIp: number
@@ -8,7 +8,7 @@ export interface AddressLimitSettings {
   readonly maxConnectionsPerIpOverrides: string
 }
 
-/** Host names and addresses with their counts, as max.connections.per.ip.overrides has them. Source: Csv.parseCsvMap. */
+/** Parses max.connections.per.ip.overrides into hosts and counts. Source: Csv.parseCsvMap. */
 function hostCounts(text: string): (readonly [host: string, count: number])[] {
   const pairs = text.split(',').filter((pair) => pair.trim() !== '')
   return pairs.map((pair) => {
@@ -17,7 +17,7 @@ function hostCounts(text: string): (readonly [host: string, count: number])[] {
   })
 }
 
-/** How many connections each address may have. Host names among the exceptions are looked up once they are set. */
+/** Connection limits by client address. Host names in the overrides are resolved once, when they are set. */
 export class AddressLimits {
   readonly #settings: () => AddressLimitSettings
   readonly #lookUp: (host: string) => Promise<readonly string[]>
@@ -35,14 +35,14 @@ export class AddressLimits {
     this.#logger = parts.logger
   }
 
-  /** The limit of an address, and the setting that says so. */
+  /** The limit of an address and the setting it comes from. */
   of(address: string): { readonly setting: string; readonly count: number } {
     const count = this.#overrides.get(address)
     if (count !== undefined) return { setting: 'max.connections.per.ip.overrides', count }
     return { setting: 'max.connections.per.ip', count: this.#settings().maxConnectionsPerIp }
   }
 
-  /** Takes over the exceptions as they are set now. Resolves when all host names are looked up. */
+  /** Applies the current overrides. Resolves when all host names are resolved. */
   async refresh(): Promise<void> {
     const text = this.#settings().maxConnectionsPerIpOverrides
     if (text === this.#text) return
@@ -52,7 +52,7 @@ export class AddressLimits {
         (await this.#addressesOf(host)).map((each) => [each, count] as const),
       ),
     )
-    // A later change may have been quicker.
+    // A later change may have finished first.
     if (text === this.#text) this.#overrides = new Map(found.flat())
   }
 
@@ -71,7 +71,7 @@ export class AddressLimits {
   }
 }
 
-/** The address as connections show it; undefined: a host name. */
+/** The address as connections show it; undefined for a host name. */
 function literalAddress(host: string): string | undefined {
   if (/^\d+(\.\d+){3}$/.test(host)) return host
   if (!host.includes(':')) return undefined

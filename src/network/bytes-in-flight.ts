@@ -1,15 +1,16 @@
-/** A connection that stopped reading until there is room. */
+/** A connection that has stopped reading until the budget has room. */
 export interface WaitingReader {
   resume(): void
 }
 
-/** What all connections may hold together unless queued.max.request.bytes says otherwise. */
+/** Default budget of all connections together, unless queued.max.request.bytes is set. */
 const DEFAULT_LIMIT_BYTES = 256 * 1024 * 1024
 
 /**
- * One budget for the memory that connections tie up: requests that are read or worked on, and responses that clients have
- * not taken yet. Past it sockets are no longer read; fetches shrink to what is left, so that slow consumers cannot starve
- * producers. One connection at a time may finish the frame that it is in the middle of: else all would wait for each other.
+ * One memory budget for all connections: requests read or in progress, and responses that clients have not received. If
+ * requests exceed it, sockets are not read. Fetches shrink to what is left, so slow consumers cannot starve producers.
+ * One connection at a time may finish reading its current frame; else connections with partial frames would all wait
+ * for each other.
  */
 export class BytesInFlight {
   readonly limitBytes: number
@@ -18,7 +19,7 @@ export class BytesInFlight {
   #privileged: WaitingReader | undefined
   readonly #waiting = new Set<WaitingReader>()
 
-  /** limitBytes: queued.max.request.bytes; not positive means our default (Kafka's -1 means no limit at all). */
+  /** limitBytes: queued.max.request.bytes. Zero or negative means the default here; Kafka's -1 means no limit. */
   constructor(limitBytes: number) {
     this.limitBytes = limitBytes > 0 ? limitBytes : DEFAULT_LIMIT_BYTES
   }
@@ -27,7 +28,7 @@ export class BytesInFlight {
     return this.#requestBytes + this.#responseBytes
   }
 
-  /** Bytes that a response may still take; never negative. */
+  /** Bytes still available for responses; never negative. */
   get availableBytes(): number {
     return Math.max(0, this.limitBytes - this.usedBytes)
   }
@@ -49,7 +50,7 @@ export class BytesInFlight {
     this.#responseBytes -= bytes
   }
 
-  /** Whether a reader may go on; where not, it is resumed once there is room. */
+  /** Whether a reader may read on. If not, it is resumed once there is room. */
   mayRead(reader: WaitingReader, isInsideFrame: boolean): boolean {
     if (this.#requestBytes < this.limitBytes || this.#privileged === reader) return true
     if (isInsideFrame && this.#privileged === undefined) {
@@ -60,7 +61,9 @@ export class BytesInFlight {
     return false
   }
 
-  /** The reader has its frame, or is gone: the privilege of finishing one passes on. */
+  /**
+   * Ends the reader's privilege to finish a frame: the frame is read or the reader is closed. Another reader gets it.
+   */
   frameRead(reader: WaitingReader): void {
     if (this.#privileged !== reader) return
     this.#privileged = undefined

@@ -16,7 +16,7 @@ class Rig {
   readonly host = new SimulatedHost(1)
   readonly transport = new SimulatedTransport(this.host.timers)
   readonly budget: BytesInFlight
-  /** Called for each request that is taken up. */
+  /** Called for each request that is dispatched. */
   onDispatch: (exchange: Exchange) => void = () => {}
   readonly exchanges: Exchange[] = []
   readonly warnings: string[] = []
@@ -86,7 +86,7 @@ class Rig {
     }
   }
 
-  /** The text of the request that was dispatched at index. */
+  /** Text of the request dispatched at index. */
   request(index: number): string {
     return this.exchanges[index]!.frame.bytes.toString()
   }
@@ -427,7 +427,7 @@ describe('a connection', () => {
     it(`waits unread where max.connection.creation.rate of ${where} is reached`, async () => {
       const rig = await new Rig(limits).listen()
       rig.listenerLimits = own
-      // Two windows of one second beside the current one.
+      // Two one-second windows in addition to the current one.
       const clients = Array.from({ length: 4 }, () => rig.connect())
       for (const [index, { connection }] of clients.entries()) connection.send(frame(String(index)))
       await rig.run()
@@ -471,7 +471,7 @@ describe('a connection', () => {
   it('is not read while queued.max.requests is reached, unless it has none of them', async () => {
     const rig = await new Rig().listen()
     const greedy = rig.connect()
-    // The first holds up the others, and does not count: it might wait for another client.
+    // The first request blocks the others. It does not count, since it may wait for another client.
     greedy.connection.send(Buffer.concat(['fetch', 'a', 'b', 'c'].map(frame)))
     await rig.run()
     expect(rig.queued.count).to.equal(3)

@@ -12,12 +12,12 @@ import type { QueuedRequests } from './queued-requests.ts'
 import type { Peer, PeerHandler } from './transport.ts'
 import { type TurnMember, TurnShare, type TurnShares } from './turn-shares.ts'
 
-/** Requests that one connection may have waiting: pipelining clients have 5 under way, benchmarks some dozens. */
+/** Most waiting requests of a connection. Pipelining clients have 5 in flight, benchmarks some dozens. */
 const WAITING_LIMIT = 64
-/** No further request is taken up while the client leaves more than this of its replies untaken. */
+/** While more reply bytes than this are unsent, no further request starts. */
 const UNSENT_LIMIT_BYTES = 1024 * 1024
 
-/** What a connection needs of the broker. */
+/** What a connection uses of the broker. */
 export interface ConnectionParts {
   readonly pool: BufferPool
   readonly budget: BytesInFlight
@@ -33,8 +33,8 @@ export interface ConnectionParts {
 }
 
 /**
- * Cuts what a client sends into requests, takes them up in order, and sends the replies in that order. A request is taken
- * up when the one before it has been answered or has fixed its order.
+ * Splits a client's bytes into requests, starts them in order and sends the replies in that order. A request starts
+ * once the previous one is answered or has fixed its order.
  */
 export class Connection implements PeerHandler, WaitingReader, TurnMember {
   readonly info: ConnectionInfo
@@ -43,23 +43,23 @@ export class Connection implements PeerHandler, WaitingReader, TurnMember {
   readonly #parts: ConnectionParts
   readonly #frames: FrameReader
   readonly #waiting: Lease[] = []
-  /** Requests taken up and not yet sent, in the order of their replies. */
+  /** Started requests without a sent reply, in order. */
   readonly #exchanges: PendingExchange[] = []
-  /** The request that holds up the next one. */
+  /** The request that blocks the next one. */
   #ordering: PendingExchange | undefined
-  /** Requests of this connection that QueuedRequests counts. */
+  /** Requests of this connection counted in QueuedRequests. */
   #queued = 0
   #bytesInFrame = 0
   #sawFrame = false
   #firstBytes: Buffer = Buffer.alloc(0)
   #isReading = true
-  /** Why the bytes that come in can no longer be cut into requests. */
+  /** Why later bytes cannot be split into requests; undefined while they can. */
   #broken: string | undefined
-  /** Nothing more is read or replied; what was replied may still be on its way. */
+  /** Nothing more is read or replied. Earlier replies may still be on their way. */
   #isClosed = false
-  /** All that the connection held has been given back. */
+  /** All memory and counts of the connection are released. */
   #isTornDown = false
-  /** Set while requests are being taken up: a handler may answer before dispatch returns. */
+  /** True while requests are being started: a handler may answer before dispatch returns. */
   #isTakingUp = false
   #lastActivityMs: number
 
@@ -71,7 +71,7 @@ export class Connection implements PeerHandler, WaitingReader, TurnMember {
     this.#lastActivityMs = parts.monotonicMs()
   }
 
-  /** When bytes last went either way. A request that is being worked on counts as activity. */
+  /** Time of the last bytes in either direction; Infinity while a request is in progress. */
   idleSinceMs(): number {
     const isWorking = !this.#isClosed && this.#exchanges.length > 0 && this.#peer.unsentBytes === 0
     return isWorking ? Number.POSITIVE_INFINITY : this.#lastActivityMs
@@ -86,7 +86,7 @@ export class Connection implements PeerHandler, WaitingReader, TurnMember {
     }
   }
 
-  /** A bug: this client is left, the others are served. */
+  /** Handles a bug: closes this connection only. */
   #failed(caught: unknown): void {
     const err = failureOfPart(this.#parts.host, caught)
     const { clientHost, clientPort, listener } = this.info
@@ -111,7 +111,7 @@ export class Connection implements PeerHandler, WaitingReader, TurnMember {
     this.#checkReading()
   }
 
-  /** True where the first bytes are of another protocol: the client is told in its own words, and let go. */
+  /** True if the first bytes are another protocol's. Sends a hint in that protocol and closes the connection. */
   #refuseForeign(chunk: Buffer): boolean {
     if (this.#firstBytes.length >= 4) return false
     this.#firstBytes = Buffer.concat([this.#firstBytes, chunk.subarray(0, 4)])
@@ -135,7 +135,7 @@ export class Connection implements PeerHandler, WaitingReader, TurnMember {
     this.#parts.budget.frameRead(this)
   }
 
-  /** Takes up waiting requests until one holds up the rest, or this turn has done enough for this connection. */
+  /** Starts waiting requests until one blocks the rest, or the connection has used its share of the turn. */
   #takeUp(): void {
     if (this.#isTakingUp) return
     this.#isTakingUp = true
@@ -157,7 +157,7 @@ export class Connection implements PeerHandler, WaitingReader, TurnMember {
     if (this.#broken !== undefined && isThrough) this.#closeAfterReplies(this.#broken)
   }
 
-  /** Stops reading where enough waits already, goes on where it no longer does. */
+  /** Stops reading if enough is waiting, else resumes. */
   #checkReading(): void {
     if (this.#isClosed) return
     this.#countQueued(this.#waiting.length + this.#exchanges.length - (this.#ordering === undefined ? 0 : 1))
@@ -173,7 +173,7 @@ export class Connection implements PeerHandler, WaitingReader, TurnMember {
     const hasEnough = this.#waiting.length >= WAITING_LIMIT || this.#peer.unsentBytes > UNSENT_LIMIT_BYTES
     const isBusy = hasEnough || this.share.isPutOff
     if (!isBusy && queued.mayRead(this, this.#queued)) return budget.mayRead(this, this.#bytesInFrame > 0)
-    // Others may go first meanwhile, also where this one was to finish its frame: they may be what it waits for.
+    // Give up the right to finish a frame: this connection may be waiting for another one, which needs it.
     budget.forget(this)
     return false
   }
@@ -193,7 +193,7 @@ export class Connection implements PeerHandler, WaitingReader, TurnMember {
     this.#checkReading()
   }
 
-  /** For PendingExchange. */
+  /** Called by PendingExchange. */
   orderFixed(exchange: PendingExchange): void {
     if (this.#ordering !== exchange) return
     this.#ordering = undefined
@@ -201,7 +201,10 @@ export class Connection implements PeerHandler, WaitingReader, TurnMember {
     this.#checkReading()
   }
 
-  /** For PendingExchange: sends every reply whose turn has come, or closes if it is a failure's turn. */
+  /**
+   * Called by PendingExchange. Sends all replies whose turn has come; closes the connection when it is a failure's
+   * turn.
+   */
   replied(exchange: PendingExchange): void {
     if (this.#isTornDown) this.#letGo(exchange)
     if (this.#isClosed) return
@@ -243,7 +246,7 @@ export class Connection implements PeerHandler, WaitingReader, TurnMember {
     exchange.letGo()
   }
 
-  /** Closes at once; a reason is logged as the client's fault. */
+  /** Closes at once. A reason is logged as the client's fault. */
   close(reason?: string): void {
     if (this.#isTornDown) return
     if (reason !== undefined && !this.#isClosed) this.#warn(reason)
@@ -251,7 +254,9 @@ export class Connection implements PeerHandler, WaitingReader, TurnMember {
     this.onClose()
   }
 
-  /** Closes as Kafka does, which reads a request when the one before it has been answered: those answers go out first. */
+  /**
+   * Closes after earlier replies are sent, like Kafka, which reads a request only after the previous one is answered.
+   */
   #closeAfterReplies(reason: string): void {
     if (this.#isClosed) return
     if (this.#peer.unsentBytes === 0) {
@@ -261,7 +266,7 @@ export class Connection implements PeerHandler, WaitingReader, TurnMember {
     this.#warn(reason)
     this.#isClosed = true
     this.#peer.end()
-    // Or the client's own end would not be seen.
+    // Without reading, the client's end would go unnoticed.
     if (!this.#isReading) this.#peer.resumeReading()
   }
 
@@ -284,7 +289,7 @@ export class Connection implements PeerHandler, WaitingReader, TurnMember {
       frame.release()
     }
     for (const exchange of this.#exchanges.splice(0)) {
-      // An answer that waited for an earlier one will never be sent.
+      // A reply that waited for an earlier one is never sent.
       if (exchange.isAnswered) this.#letGo(exchange)
       else exchange.abandon()
     }
@@ -301,7 +306,7 @@ class PendingExchange implements Exchange {
   readonly frame: Lease
   isAnswered = false
   answer: GatheredBytes | undefined
-  /** Why the connection is to be closed instead of a reply. */
+  /** Why to close the connection instead of replying. */
   failure: string | undefined
   #written: (() => void) | undefined
   readonly #abandoned = new Set<() => void>()

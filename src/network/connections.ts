@@ -12,36 +12,36 @@ import type { Peer, PeerHandler } from './transport.ts'
 import { TurnShares } from './turn-shares.ts'
 import { WaitingRoom } from './waiting-room.ts'
 
-/** Limits that each listener may have of its own (`listener.name.x.`); those of the broker where it has none. */
+/** Limits that can be set for each listener (`listener.name.x.`); the default is the broker's limit. */
 export interface ListenerLimits {
   /** max.connections. */
   readonly maxConnections: number
-  /** max.connection.creation.rate, a second. */
+  /** max.connection.creation.rate, connections per second. */
   readonly maxConnectionCreationRate: number
 }
 
-/** Limits on connections, under their Kafka names; read anew on each use, since they may change while we run. */
+/** Connection limits under their Kafka names. Read again on each use, since they may change. */
 export interface ConnectionLimits extends ListenerLimits, AddressLimitSettings {
-  /** connections.max.idle.ms; negative: connections never count as idle. */
+  /** connections.max.idle.ms; negative: connections are never closed as idle. */
   readonly connectionsMaxIdleMs: number
   /** socket.request.max.bytes. */
   readonly socketRequestMaxBytes: number
   /** socket.listen.backlog.size. */
   readonly socketListenBacklogSize: number
-  /** quota.window.num: windows over which the rate of new connections is measured. */
+  /** quota.window.num: number of windows for the connection creation rate. */
   readonly quotaWindowNum: number
-  /** quota.window.size.seconds: length of each. */
+  /** quota.window.size.seconds: length of a window. */
   readonly quotaWindowSizeSeconds: number
 }
 
-/** A rate that is none: the default of max.connection.creation.rate. */
+/** No limit: the default of max.connection.creation.rate. */
 const UNLIMITED_RATE = 2 ** 31 - 1
 
-/** Idle connections are looked for this many times in the allowed idle time. */
+/** Checks for idle connections in one connections.max.idle.ms. */
 const SWEEPS_PER_IDLE_TIME = 10
 const LONGEST_SWEEP_MS = 60_000
 
-/** What is known of one listener. */
+/** State of one listener. */
 interface ListenerState {
   count: number
   readonly rate: CreationRate
@@ -63,7 +63,7 @@ export class Connections {
   readonly #turns: TurnShares
   readonly #listeners = new Map<string, ListenerState>()
   readonly #creationRate = new CreationRate()
-  /** What the process may open leaves room for so many. */
+  /** Connections that the process's open-file limit leaves room for. */
   readonly #openLimit: number
   readonly #dispatch: (exchange: Exchange) => void
   #created = 0
@@ -97,12 +97,15 @@ export class Connections {
     return this.#connections.size
   }
 
-  /** Looks up the host names in max.connections.per.ip.overrides where that has changed. */
+  /** Resolves the host names in max.connections.per.ip.overrides if the setting has changed. */
   refresh(): Promise<void> {
     return this.#addressLimits.refresh()
   }
 
-  /** Takes in a peer that connected to a listener, once max.connection.creation.rate allows it. Beyond another limit it is closed. */
+  /**
+   * Accepts a peer of a listener once max.connection.creation.rate allows it. Closes the peer if another limit is
+   * exceeded.
+   */
   accept(listener: string, peer: Peer): PeerHandler {
     const { room } = this.#listener(listener)
     if (room.isEmpty && this.#rateBounds(listener).every((bound) => bound >= UNLIMITED_RATE))
@@ -172,7 +175,7 @@ export class Connections {
       : `${setting} allows ${address} ${count} ${count === 1 ? 'connection' : 'connections'}`
   }
 
-  /** Those who wait to be let in have their sockets already. */
+  /** Peers in waiting rooms count: they have a socket already. */
   #openLimitReached(): string | undefined {
     const waiting = [...this.#listeners.values()].reduce((sum, { room }) => sum + room.size, 0)
     if (this.#connections.size + waiting < this.#openLimit) return undefined
@@ -189,7 +192,7 @@ export class Connections {
   #describe(listener: string, peer: Peer) {
     const { remoteAddress, remotePort, localAddress, localPort } = peer
     return {
-      // As Kafka composes it; the last number makes it unique where ports are used again.
+      // Kafka's connection id. The last number makes it unique if ports are reused.
       id: `${localAddress}:${localPort}-${remoteAddress}:${remotePort}-${this.#created++}`,
       listener,
       principal: 'User:ANONYMOUS',

@@ -3,7 +3,7 @@ import { CreationRate } from './creation-rate.ts'
 
 const windows = { count: 11, sizeMs: 1000 }
 
-/** Delays of connections that come one after the other, each once the one before it has waited. */
+/** Delays of successive connections, each created after the delay of the one before. */
 function delays(count: number, bound: number): number[] {
   const rate = new CreationRate()
   let nowMs = 5000

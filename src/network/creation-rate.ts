@@ -1,4 +1,4 @@
-/** Over how long a rate is measured: quota.window.num windows of quota.window.size.seconds each. */
+/** Time over which a rate is measured: quota.window.num windows of quota.window.size.seconds each. */
 export interface RateWindows {
   readonly count: number
   readonly sizeMs: number
@@ -10,13 +10,15 @@ interface Sample {
 }
 
 /**
- * How fast connections are made, against a bound. A burst within the bound of all windows together passes at once; after
- * that each connection waits. Source: ConnectionQuotas, with the arithmetic of Rate and QuotaUtils.
+ * Limits the rate of new connections. A burst within the bound of all windows passes at once; after that each
+ * connection is delayed. Source: ConnectionQuotas, with the formulas of Rate and QuotaUtils.
  */
 export class CreationRate {
   #samples: Sample[] = []
 
-  /** Counts a connection that is made now. Milliseconds that it must wait for the bound (connections a second) to hold. */
+  /**
+   * Counts a connection created now. Returns the milliseconds it must wait to keep the bound (connections per second).
+   */
   record(nowMs: number, boundPerSecond: number, windows: RateWindows): number {
     this.#forgetBefore(nowMs - windows.count * windows.sizeMs)
     const newest = this.#samples.at(-1)
@@ -27,7 +29,7 @@ export class CreationRate {
     const count = this.#samples.reduce((sum, sample) => sum + sample.count, 0)
     const rate = count / (spanMs / 1000)
     if (rate <= boundPerSecond) return 0
-    // A bound of 0 lets one connection in for each window.
+    // With a bound of 0, one connection passes per window.
     return Math.min(windows.sizeMs, Math.round(((rate - boundPerSecond) / boundPerSecond) * spanMs))
   }
 
@@ -35,7 +37,7 @@ export class CreationRate {
     this.#samples = this.#samples.filter((sample) => sample.startMs > startMs)
   }
 
-  /** All windows but the last are taken to have passed, however short a time ago the first connection came. */
+  /** Time span of the samples. All windows but the last count as full, even if the first sample is recent. */
   #spanMs(nowMs: number, { count, sizeMs }: RateWindows): number {
     const elapsedMs = nowMs - (this.#samples[0] as Sample).startMs
     const missing = Math.max(0, count - 1 - Math.floor(elapsedMs / sizeMs))

@@ -1,12 +1,12 @@
-/** A protocol that people speak to a Kafka port by mistake, with the words that tell them so. */
+/** A protocol sent to a Kafka port by mistake, and how to answer it. */
 export interface ForeignProtocol {
   readonly name: 'TLS' | 'HTTP' | 'SSH' | 'the PROXY protocol'
-  /** What the other side can read; empty: it listens to nothing. */
+  /** Bytes that this protocol's client can show its user; empty if it shows nothing. */
   readonly answer: Buffer
   readonly hint: string
 }
 
-/** Fatal alert handshake_failure: makes a TLS client give up at once instead of trying again for minutes. */
+/** Fatal alert handshake_failure. A TLS client gives up at once; without it clients retry for minutes. */
 const tlsAlert = Buffer.from([0x15, 0x03, 0x03, 0x00, 0x02, 0x02, 0x28])
 
 const httpText =
@@ -17,18 +17,18 @@ const httpAnswer = Buffer.from(
     `Content-Length: ${httpText.length}\r\nConnection: close\r\n\r\n${httpText}`,
 )
 
-/** An SSH client prints lines that come before a version, and gives up where none follows. */
+/** SSH clients print lines before the server's version, and give up if no version follows. */
 const sshAnswer = Buffer.from('This is Ottla, a Kafka broker. It speaks the Kafka protocol on this port, not SSH.\r\n')
 const nothing = Buffer.alloc(0)
 
-/** First bytes of the PROXY protocol: of the signature of version 2; version 1 begins with PROXY as text. */
+/** First bytes of the PROXY protocol v2 signature; v1 starts with the text PROXY. */
 const PROXY_V2 = '\r\n\r\n'
 
 const httpMethods = ['GET ', 'HEAD', 'POST', 'PUT ', 'DELE', 'OPTI', 'PATC', 'CONN', 'TRAC', 'PRI ']
 
 /**
- * Which foreign protocol a connection's first four bytes belong to; undefined: none that is known. As a frame's size they
- * would be more than 300 MB.
+ * The foreign protocol of a connection's first four bytes; undefined if none is recognised. As a frame size these bytes
+ * would mean more than 300 MB.
  */
 export function foreignProtocol(firstBytes: Buffer): ForeignProtocol | undefined {
   if (firstBytes.length < 4) return undefined

@@ -1,10 +1,10 @@
 import type { WaitingReader } from './bytes-in-flight.ts'
 
 /**
- * Requests that all connections together have read and not answered, but for the one of each connection that holds up
- * its next: that one may wait for another connection (a fetch for a produce, a join for the other members), and must not
- * keep it from being read. So what is counted here always comes to an end by itself, and nobody waits for himself:
- * a connection that has nothing counted is always read.
+ * Counts requests read but not answered, of all connections. Each connection's request that blocks its next one is not
+ * counted: it may wait for another connection (a fetch for a produce, a join for other members), which must stay
+ * readable. So counted requests finish without outside help. A connection without counted requests is always read, so
+ * no connection waits for itself.
  */
 export class QueuedRequests {
   /** queued.max.requests. */
@@ -20,7 +20,7 @@ export class QueuedRequests {
     return this.#count
   }
 
-  /** A connection has so many more of them; negative: so many fewer. */
+  /** Adds to the count; negative: subtracts. */
   add(more: number): void {
     this.#count += more
     if (more >= 0 || this.#count >= this.limit || this.#waiting.size === 0) return
@@ -29,7 +29,7 @@ export class QueuedRequests {
     for (const reader of readers) reader.resume()
   }
 
-  /** Whether a reader with that many requests of its own may go on; where not, it is resumed once there is room. */
+  /** Whether a reader with that many counted requests may read on. If not, it is resumed once there is room. */
   mayRead(reader: WaitingReader, own: number): boolean {
     if (own === 0 || this.#count < this.limit) return true
     this.#waiting.add(reader)

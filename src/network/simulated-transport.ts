@@ -1,7 +1,7 @@
 import type { Timers } from '../../storage/host/host.ts'
 import type { Endpoint, Listening, Peer, PeerHandler, Transport } from './transport.ts'
 
-/** Connections that are two queues in memory. What one side writes, the other gets at the end of the turn. */
+/** In-memory connections made of two queues. Bytes arrive at the end of the turn. */
 export class SimulatedTransport implements Transport {
   readonly #timers: Timers
   readonly #listeners = new Map<number, (peer: Peer) => PeerHandler>()
@@ -28,7 +28,7 @@ export class SimulatedTransport implements Transport {
     return host === 'localhost' ? Promise.resolve(['127.0.0.1']) : Promise.reject(new Error(`nobody is called ${host}`))
   }
 
-  /** The client's end of a new connection. Throws where nobody listens (ECONNREFUSED). */
+  /** Connects and returns the client side. Throws if no listener has this port (ECONNREFUSED). */
   connect(port: number, client: SimulatedClient): SimulatedConnection {
     const accept = this.#listeners.get(port)
     if (accept === undefined) throw Object.assign(new Error(`nobody listens on ${port}`), { code: 'ECONNREFUSED' })
@@ -38,21 +38,21 @@ export class SimulatedTransport implements Transport {
   }
 }
 
-/** What the client does with what it gets. */
+/** Callbacks of the client side. */
 export interface SimulatedClient {
-  /** The chunk is the client's own. */
+  /** The client owns the chunk. */
   onBytes(chunk: Buffer): void
   onClose(): void
 }
 
 export interface SimulatedConnection {
-  /** Hands bytes to the broker at the end of this turn, or when it reads again. */
+  /** Delivers bytes to the broker at the end of this turn, or once it reads again. */
   send(bytes: Buffer): void
-  /** Closes as a client does that goes away. */
+  /** Closes like a client that disconnects. */
   close(error?: Error): void
-  /** While true the client takes nothing: what the broker writes piles up as unsent. */
+  /** While true the client receives nothing: the broker's bytes stay unsent. */
   stalled: boolean
-  /** False while the broker has stopped reading. */
+  /** False while the broker has paused reading. */
   readonly isRead: boolean
 }
 

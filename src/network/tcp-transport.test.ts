@@ -4,7 +4,7 @@ import { expect } from 'chai'
 import { type Reading, TcpTransport } from './tcp-transport.ts'
 import type { Listening, Peer, PeerHandler } from './transport.ts'
 
-/** What happened to one peer. */
+/** Records the events of one peer. */
 class Seen implements PeerHandler {
   readonly peer: Peer
   readonly chunks: Buffer[] = []
@@ -167,7 +167,7 @@ for (const reading of ['shared', 'events'] satisfies Reading[]) {
       const size = 20_000_000
       socket.write(Buffer.alloc(size, 7))
       await seen.until(() => seen.chunks.length > 0)
-      // A round trip of another client's bytes: time enough for more to come, if it were read.
+      // A round trip on another connection leaves enough time for more bytes, if they were read.
       onBytes = undefined
       const other = await connected()
       other.socket.write('x')

@@ -4,22 +4,22 @@ import type { Endpoint, Listening, Peer, PeerHandler, Transport } from './transp
 
 const LOCALHOST = 'localhost'
 const LOOPBACK_ADDRESSES = ['127.0.0.1', '::1'] as const
-/** What the system says of an address that this machine does not have, or of a family that is switched off. */
+/** Errors for an address this machine does not have, or a disabled address family. */
 const MISSING_ADDRESS_CODES: ReadonlySet<string> = new Set(['EADDRNOTAVAIL', 'EAFNOSUPPORT'])
-/** How often another free port is asked for until both loopback addresses have it free. */
+/** Attempts to find a port that is free on both loopback addresses. */
 const PORT_ATTEMPTS = 20
 
-/** Bytes that are taken from a socket at a time. */
+/** Most bytes per socket read. */
 const READ_BYTES = 256 * 1024
 
 /**
- * How bytes come out of a socket. `shared`: all sockets read into one buffer, which is copied from before the next read;
- * it saves a third of a produce's CPU time and a third of the memory, but node offers it for sockets that it connects
- * (`onread`), not for those that it accepts: their handle is wrapped anew. `events`: a new buffer for each 'data' event.
+ * How sockets are read. `shared`: all sockets read into one buffer, copied before the next read. This saves a third of
+ * a produce's CPU time and a third of the memory. Node offers it (`onread`) only for outgoing sockets, so the handles
+ * of accepted sockets are wrapped in new ones. `events`: a new buffer for each 'data' event.
  */
 export type Reading = 'shared' | 'events'
 
-/** Major versions of Node.js whose accepted sockets are known to take `onread`. Any other uses 'data' events. */
+/** Major versions of Node.js known to support `onread` for wrapped accepted sockets. Others use 'data' events. */
 const sharedReadingFrom = 20
 const sharedReadingUpTo = 26
 
@@ -28,7 +28,7 @@ function readingOfThisNode(): Reading {
   return major >= sharedReadingFrom && major <= sharedReadingUpTo ? 'shared' : 'events'
 }
 
-/** Connections over TCP. Everything that is written to a socket within one turn goes out as one gathered write. */
+/** TCP connections. All writes to a socket within one turn are sent as one gathered write. */
 export class TcpTransport implements Transport {
   readonly #reading: Reading
 
@@ -38,7 +38,7 @@ export class TcpTransport implements Transport {
 
   async listen(endpoint: Endpoint, accept: (peer: Peer) => PeerHandler): Promise<Listening> {
     if (endpoint.host === LOCALHOST) return this.#listenOnLoopback(endpoint, accept)
-    // An empty host means all interfaces, IPv6 included: that is what node does where no host is given.
+    // Without a host Node.js listens on all interfaces, including IPv6.
     const host = endpoint.host === '' || endpoint.host === '0.0.0.0' ? undefined : endpoint.host
     const server = await this.#open({ ...endpoint, host }, accept)
     const { address, port } = server.address() as net.AddressInfo
@@ -49,13 +49,13 @@ export class TcpTransport implements Transport {
     return (await lookup(host, { all: true })).map(({ address }) => plainAddress(address))
   }
 
-  /** Clients turn localhost into either loopback address, whatever it is here: both are listened on, on one port. */
+  /** Listens on both loopback addresses with one port: clients may resolve localhost to either. */
   async #listenOnLoopback(endpoint: Endpoint, accept: (peer: Peer) => PeerHandler): Promise<Listening> {
     for (let attempt = 1; ; attempt++) {
       try {
         return await this.#openBoth(endpoint, accept)
       } catch (error) {
-        // The port that the system chose for one address is in use on the other.
+        // The port chosen by the system for one address is in use on the other.
         const isTaken = (error as NodeJS.ErrnoException).code === 'EADDRINUSE'
         if (endpoint.port !== 0 || !isTaken || attempt === PORT_ATTEMPTS) throw error
       }
@@ -102,7 +102,7 @@ export class TcpTransport implements Transport {
 }
 
 function closeServers(servers: readonly net.Server[]): Promise<void> {
-  // The callback waits for the last peer, who may stay for hours; that nothing is accepted any more holds at once.
+  // Do not wait for the callback: it waits for the last peer, perhaps for hours. No more peers are accepted at once.
   for (const server of servers) server.close()
   return Promise.resolve()
 }
@@ -114,7 +114,7 @@ function serveEvents(accept: (peer: Peer) => PeerHandler): (socket: net.Socket) 
   }
 }
 
-/** What the types of node do not tell: a socket's handle, and the options that its constructor passes on. */
+/** Options missing in Node's types: the socket's handle and onread, which the constructor passes on. */
 interface WrappingOptions extends net.SocketConstructorOpts {
   readonly handle: unknown
   readonly onread: { readonly buffer: Buffer; readonly callback: (size: number, buffer: Buffer) => boolean }
@@ -129,7 +129,7 @@ function serveShared(accept: (peer: Peer) => PeerHandler): (socket: net.Socket) 
       return true
     }
     const { _handle: handle } = accepted as unknown as { _handle: unknown }
-    // Closed by its client before it was accepted.
+    // Closed by the client before it was accepted.
     if (handle === null) return
     const options: WrappingOptions = { handle, onread: { buffer, callback } }
     const socket = new net.Socket(options)
@@ -152,7 +152,7 @@ function serve(socket: net.Socket, accept: (peer: Peer) => PeerHandler): PeerHan
   return handler
 }
 
-/** Strips the prefix under which an IPv6 socket shows IPv4 addresses: clients are to read and reach them. */
+/** Removes the prefix of IPv4 addresses on IPv6 sockets, for readable addresses that clients can reach. */
 function plainAddress(address: string | undefined): string {
   return (address ?? '').replace(/^::ffff:/, '')
 }
@@ -163,11 +163,11 @@ class TcpPeer implements Peer {
   readonly localAddress: string
   readonly localPort: number
   readonly #socket: net.Socket
-  /** Slices of this turn, with the callbacks of those who gave them. */
+  /** Slices written in this turn, with their callbacks. */
   #slices: Buffer[] = []
   #pendingBytes = 0
   #pendingWritten: (() => void)[] = []
-  /** Callbacks by write to the socket, oldest first: writes complete in their order. */
+  /** Callbacks for each socket write, oldest first. Writes complete in order. */
   readonly #sent: (() => void)[][] = []
   #ending = false
 
@@ -212,7 +212,7 @@ class TcpPeer implements Peer {
     for (const written of this.#sent.shift() ?? []) written()
   }
 
-  /** The socket is closed: whoever still waits for a write may have the memory back. */
+  /** Releases the memory of pending writes after the socket is closed. */
   letGo(): void {
     this.#slices = []
     this.#pendingBytes = 0

@@ -1,51 +1,56 @@
 /**
- * Where connections come from: TCP for real (tcp-transport.ts), queues in memory in simulation and for in-process
- * clients (simulated-transport.ts). A transport moves bytes; frames and requests are connection.ts's business.
+ * Source of connections: TCP (tcp-transport.ts), or in-memory queues for simulation and in-process clients
+ * (simulated-transport.ts). A transport moves bytes; connection.ts handles frames and requests.
  */
 export interface Transport {
-  /** Starts to accept. Port 0 asks for any free one. Rejects with the error of node:net (EADDRINUSE, ...), also where one of several addresses is taken. */
+  /**
+   * Starts to accept connections. Port 0 picks a free port. Rejects with the error of node:net (EADDRINUSE, ...), also
+   * if only one of several addresses is taken.
+   */
   listen(endpoint: Endpoint, accept: (peer: Peer) => PeerHandler): Promise<Listening>
-  /** Addresses of a host name. Rejects where it has none. */
+  /** Resolves a host name to addresses. Rejects if it has none. */
   lookUp(host: string): Promise<readonly string[]>
 }
 
 export interface Endpoint {
-  /** Empty or 0.0.0.0: all interfaces. localhost: 127.0.0.1 and ::1, wherever the machine has both. */
+  /** Empty or 0.0.0.0: all interfaces. localhost: 127.0.0.1 and ::1, as far as the machine has them. */
   readonly host: string
   readonly port: number
-  /** Connections that may wait until they are accepted. The system has a limit of its own. */
+  /** Most connections waiting to be accepted. The system has its own limit. */
   readonly backlog: number
 }
 
 export interface Listening {
   readonly host: string
   readonly port: number
-  /** Stops accepting; peers that are connected stay. */
+  /** Stops accepting. Connected peers stay connected. */
   close(): Promise<void>
 }
 
-/** The far end of one connection. */
+/** The remote side of one connection. */
 export interface Peer {
   readonly remoteAddress: string
   readonly remotePort: number
-  /** The address that the client itself connected to: what it is told unless advertised.listeners says otherwise. */
+  /**
+   * Address that the client connected to. Clients get it as the broker's address unless advertised.listeners is set.
+   */
   readonly localAddress: string
   readonly localPort: number
-  /** Writes slices one after the other, by reference; `written` is called once the transport has let go of them. */
+  /** Writes slices in order, without copying. `written` is called once the transport no longer needs them. */
   write(slices: readonly Buffer[], written: () => void): void
-  /** Bytes handed to `write` that the client has not taken yet. */
+  /** Bytes passed to `write` and not yet taken by the client. */
   readonly unsentBytes: number
   pauseReading(): void
   resumeReading(): void
-  /** Sends what was written, then closes. */
+  /** Closes after all written bytes are sent. */
   end(): void
   /** Closes at once. */
   destroy(): void
 }
 
 export interface PeerHandler {
-  /** The chunk is only valid during the call. */
+  /** The chunk is valid during the call only. */
   onBytes(chunk: Buffer): void
-  /** Called once, whatever ended the connection. */
+  /** Called once when the connection closes, for any reason. */
   onClose(error?: Error): void
 }

@@ -4,7 +4,7 @@ import { type TurnMember, TurnShare, TurnShares } from './turn-shares.ts'
 
 const KB = 1024
 
-/** Connections with requests to take up; what was taken up is told as `turn:name`. */
+/** Connections with waiting requests. Started requests are recorded as `turn:name`. */
 class Rig {
   readonly host = new SimulatedHost(1)
   readonly shares = new TurnShares(this.host.timers)
@@ -41,7 +41,7 @@ describe('a turn of the event loop', () => {
   let rig: Rig
   beforeEach(() => {
     rig = new Rig()
-    // One turn at a time: each end of a turn is one event of this host.
+    // Run one turn at a time: each end of a turn is one event of the simulated host.
     const { timers } = rig.host
     const ends: (() => void)[] = []
     Object.assign(timers, { atTurnEnd: (callback: () => void) => ends.push(callback) })

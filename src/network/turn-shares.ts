@@ -1,41 +1,44 @@
 import type { Timers } from '../../storage/host/host.ts'
 
-/** Up to this a request is small: it is not held up by what others have taken of a turn. */
+/** Largest small request. Small requests are not delayed by the bytes of others. */
 const SMALL_BYTES = 8 * 1024
-/** Of one connection in one turn: requests taken up, their bytes, bytes read. Twice what a busy client has under way. */
+/** Limits of one connection per turn: requests started, their bytes, bytes read. Twice the load of a busy client. */
 const OWN_REQUESTS = 64
 const OWN_BYTES = 512 * 1024
-/** Of all connections together. A megabyte of records takes about a millisecond to check and stage, a small request 10 us. */
+/**
+ * Limits of all connections per turn. Checking and staging a megabyte of records takes about a millisecond, a small
+ * request 10 us.
+ */
 const ALL_REQUESTS = 256
 const ALL_BYTES = 1024 * 1024
 
-/** A connection, as far as its share of a turn goes. */
+/** A connection as TurnShares sees it. */
 export interface TurnMember {
   readonly share: TurnShare
-  /** The next turn has begun: what it could not do in the last one may be done now. */
+  /** Called in the next turn after the member was put off. */
   goOn(): void
 }
 
-/** What a connection has had of a turn. */
+/** What a connection has used of a turn. */
 export class TurnShare {
   turn = -1
   requests = 0
   requestBytes = 0
   readBytes = 0
-  /** True from the moment that something was put off to the next turn. */
+  /** True while the member waits for the next turn. */
   isPutOff = false
 }
 
 /**
- * Shares each turn of the event loop among the connections: so many requests and bytes for each, and for all together.
- * Who wants more goes on in the next turn, in the order of asking. So one connection that sends without end costs the
- * others a bounded part of each turn, and a small request waits for no more than that.
+ * Divides each turn of the event loop among connections: limits on requests and bytes for each connection and for all
+ * together. A connection that reaches a limit continues in the next turn, in order of asking. So one busy connection
+ * takes a bounded part of each turn, and a small request waits no longer than that.
  */
 export class TurnShares {
   readonly #timers: Timers
   #turn = 0
   #requests = 0
-  /** Of requests that are not small. */
+  /** Bytes of requests that are not small. */
   #largeBytes = 0
   #isEnding = false
   #putOff: TurnMember[] = []
@@ -44,7 +47,7 @@ export class TurnShares {
     this.#timers = timers
   }
 
-  /** Whether a request of so many bytes may be taken up now; if not, the member goes on in the next turn. */
+  /** Whether a request of this size may start now. If not, the member continues in the next turn. */
   takeUp(member: TurnMember, bytes: number): boolean {
     const share = this.#shareOf(member)
     if (!this.#hasRoom(share, bytes)) {
@@ -65,7 +68,7 @@ export class TurnShares {
     return share.requestBytes + bytes <= OWN_BYTES && this.#largeBytes + bytes <= ALL_BYTES
   }
 
-  /** So many bytes were read. Answers false where that was enough for this turn: the member goes on in the next one. */
+  /** Counts bytes read. Returns false if the member has read enough for this turn; it continues in the next one. */
   read(member: TurnMember, bytes: number): boolean {
     const share = this.#shareOf(member)
     share.readBytes += bytes
@@ -74,7 +77,7 @@ export class TurnShares {
     return false
   }
 
-  /** The member is gone. */
+  /** Removes a closed member. */
   forget(member: TurnMember): void {
     if (member.share.isPutOff) this.#putOff = this.#putOff.filter((each) => each !== member)
   }
@@ -100,7 +103,7 @@ export class TurnShares {
     if (this.#isEnding) return
     this.#isEnding = true
     this.#timers.atTurnEnd(() => {
-      // Who has had nothing comes first.
+      // Members without a request in this turn go first.
       const hadNothing = (member: TurnMember) => member.share.requests === 0
       const members = [...this.#putOff.filter(hadNothing), ...this.#putOff.filter((each) => !hadNothing(each))]
       this.#isEnding = false

@@ -1,16 +1,16 @@
 import type { Timer, Timers } from '../../storage/host/host.ts'
 import type { Peer, PeerHandler } from './transport.ts'
 
-/** What a waiting room asks of the connections of its listener. */
+/** What a waiting room needs from its listener. */
 export interface WaitingRoomParts {
   readonly timers: Timers
-  /** Milliseconds that the next peer has to wait; it counts as made from now on. */
+  /** Delay for the next peer in milliseconds. Counts the peer as created. */
   readonly delayMs: () => number
-  /** Takes a peer in, or turns it away. */
+  /** Accepts the peer or closes it. */
   readonly admit: (peer: Peer) => PeerHandler
 }
 
-/** Peers of one listener that wait until the rate of new connections lets them in: nothing is read of them until then. */
+/** Peers of one listener waiting for max.connection.creation.rate. They are not read until admitted. */
 export class WaitingRoom {
   readonly #parts: WaitingRoomParts
   readonly #queue: WaitingPeer[] = []
@@ -28,7 +28,7 @@ export class WaitingRoom {
     return this.#queue.length
   }
 
-  /** Admits the peer once all before it are in, and the rate allows it: at once, where it can. */
+  /** Admits the peer after all earlier ones, once the rate allows it; at once if possible. */
   enter(peer: Peer): PeerHandler {
     const waiting = new WaitingPeer(peer)
     this.#queue.push(waiting)
@@ -37,7 +37,7 @@ export class WaitingRoom {
     return waiting
   }
 
-  /** Closes all who wait. */
+  /** Closes all waiting peers. */
   close(): void {
     this.#timer?.cancel()
     this.#timer = undefined
@@ -65,7 +65,7 @@ export class WaitingRoom {
   }
 }
 
-/** Stands for a peer until it is admitted, and hands on what happens after that. */
+/** Handler of a waiting peer. Forwards events once the peer is admitted. */
 class WaitingPeer implements PeerHandler {
   readonly peer: Peer
   handler: PeerHandler | undefined
