@@ -6,8 +6,8 @@ import { MetadataLog } from './metadata/metadata-log.ts'
 import { silentLogger } from './observe/logger.ts'
 import { BROKER, RunningBroker } from './running-broker.fixture.ts'
 
-describe('a data directory that another broker wrote', () => {
-  it('brings settings and quotas that are not in force, and a line tells of each', async () => {
+describe('a data directory written by another broker', () => {
+  it('has settings and quotas without effect, with a log line for each', async () => {
     const broker = await new RunningBroker().start()
     await broker.stop()
     const { host } = broker

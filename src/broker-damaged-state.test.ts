@@ -43,7 +43,7 @@ describe('a damaged batch in __consumer_offsets', () => {
     await broker.stop()
   })
 
-  it('is told of in one line, with file, position and remedy, and not read again and again', async () => {
+  it('is logged in one line, with file, position and remedy, and not read again and again', async () => {
     const broker = await stoppedAfterCommits()
     const path = stateFile('damaged')
     flipBitAt(broker, path, 'damaged')
@@ -68,7 +68,7 @@ describe('a damaged batch in __consumer_offsets', () => {
 })
 
 describe('a disk that cannot read the log of a shard', () => {
-  it('does not hold up the start; the shard is tried again, ever more rarely, and serves once it can be read', async () => {
+  it('does not delay the start; the shard is retried at growing intervals and serves once it can be read', async () => {
     const broker = await stoppedAfterCommits()
     const path = stateFile('damaged')
     const { files } = broker.host

@@ -6,7 +6,7 @@ import { BROKER, RunningBroker, TOPIC } from './running-broker.fixture.ts'
 const both = { 'log.dirs': '/a,/b' }
 const TOPICS = ['one', 'two', 'three', 'four']
 const TEN_DAYS_MS = 10 * 86_400_000
-/** Checkpoints are written and retention looks; an idle connection is kept. */
+/** Lets checkpoints and retention run; the idle connection stays open. */
 const FIVE_MINUTES_MS = 300_000
 
 /** A stopped broker with topics in two data directories. */
@@ -40,7 +40,7 @@ async function refusal(broker: RunningBroker, properties: Record<string, string>
 }
 
 describe('several data directories', () => {
-  it('one that is not mounted ends the start, and nothing is written into its place', async () => {
+  it('one that is not mounted makes the start fail, and nothing is written in its place', async () => {
     const broker = await stopped()
     const { files } = broker.host
     const there = topicsIn(broker, '/b')
@@ -60,7 +60,7 @@ describe('several data directories', () => {
     for (const topic of TOPICS) expect(await broker.endOffset(topic)).to.equal(1)
   })
 
-  it('one that was taken out of log.dirs while partitions live in it ends the start', async () => {
+  it('one removed from log.dirs while it has partitions makes the start fail', async () => {
     const broker = await stopped()
     expect(await refusal(broker, { 'log.dirs': '/a' })).to.match(
       /are in a data directory that is missing.*; add the directory to log.dirs; if it is lost/,
@@ -69,7 +69,7 @@ describe('several data directories', () => {
     expect(broker.complaints).to.deep.equal([])
   })
 
-  it('a lost one is given up where unclean elections are allowed; back again, its partitions are there twice', async () => {
+  it('a lost one is given up if unclean elections are allowed; if it comes back, its partitions exist twice', async () => {
     const broker = await stopped()
     const lost = topicsIn(broker, '/b')
     await broker.start({ 'log.dirs': '/a', 'unclean.leader.election.enable': 'true' })
@@ -86,14 +86,14 @@ describe('several data directories', () => {
     )
   })
 
-  it('those of Kafka, whose checkpoint of the cleaner is empty until something is compacted, are taken without a word', async () => {
+  it('those of Kafka, whose cleaner checkpoint is empty before compaction, are accepted without a log line', async () => {
     const broker = await stopped()
     for (const directory of ['/a', '/b']) broker.host.files.replaceWhole(`${directory}/cleaner-offset-checkpoint`, '')
     await broker.start(both)
     expect(broker.complaints).to.deep.equal([])
   })
 
-  it('one that is new on purpose is taken without a word', async () => {
+  it('one that is new on purpose is accepted without a log line', async () => {
     const broker = await stopped({ 'log.dirs': '/a' })
     await broker.start({ 'log.dirs': '/a,/new' })
     expect(await broker.create('later')).to.equal('NONE')
@@ -104,7 +104,7 @@ describe('several data directories', () => {
     expect(await refusal(broker, { 'log.dirs': '/a' })).to.match(/^later-0 is in a data directory that is missing/)
   })
 
-  it('a partition that was moved to another one is found there, and the metadata hears of it', async () => {
+  it('a partition moved to another one is found there, and the metadata is updated', async () => {
     const broker = await stopped()
     for (const topic of topicsIn(broker, '/b')) broker.host.files.rename(`/b/${topic}-0`, `/a/${topic}-0`)
     await broker.start(both)
@@ -114,7 +114,7 @@ describe('several data directories', () => {
     expect(broker.complaints).to.deep.equal([])
   })
 
-  it('one that comes back in the place of another is served, and a line says that its records may be old', async () => {
+  it('one that comes back in the place of another is served, and a log line says that its records may be old', async () => {
     const broker = await stopped()
     const [first, ...others] = topicsIn(broker, '/b')
     const id = directoryId(broker, '/b')
@@ -132,7 +132,7 @@ describe('several data directories', () => {
     expect(broker.complaints).to.deep.equal([])
   })
 
-  it('the metadata directory may not be the empty one, nor another one than before', async () => {
+  it('the metadata directory may not be empty, nor another one than before', async () => {
     const broker = await stopped()
     broker.host.files.rename('/a', '/away')
     expect(await refusal(broker, both)).to.match(
@@ -151,7 +151,7 @@ describe('several data directories', () => {
 })
 
 describe('one of several data directories that fails at the start', () => {
-  /** Where the disk fails, and how. */
+  /** Path at which the disk fails, and how. */
   const faults: readonly [string, PathEffect][] = [
     ['/b', 'dead'],
     ['/b', 'read-only'],
@@ -163,7 +163,7 @@ describe('one of several data directories that fails at the start', () => {
   ]
 
   for (const [path, effect] of faults) {
-    it(`is left alone, and the others are served: ${path} is ${effect}`, async () => {
+    it(`stays untouched, and the others are served: ${path} is ${effect}`, async () => {
       const broker = await stopped()
       const hidden = topicsIn(broker, '/b')
       broker.host.files.pathFaults = [{ concerns: within(path), effect }]
@@ -184,7 +184,7 @@ describe('one of several data directories that fails at the start', () => {
       expect(await broker.directoryErrors()).to.deep.equal({ '/a': 'NONE', '/b': 'KAFKA_STORAGE_ERROR' })
       for (const topic of ['five', 'six']) expect(await broker.create(topic)).to.equal('NONE')
       for (const topic of ['five', 'six']) expect(broker.host.files.exists(`/a/${topic}-0`)).to.equal(true)
-      // Even a disk that is back is left alone until the next start.
+      // Even a recovered disk stays unused until the next start.
       broker.host.files.pathFaults = []
       await broker.passes(FIVE_MINUTES_MS)
       for (const topic of hidden) expect(await broker.endOffset(topic)).to.equal('KAFKA_STORAGE_ERROR')
@@ -197,7 +197,7 @@ describe('one of several data directories that fails at the start', () => {
     })
   }
 
-  it('is left alone after a crash, too, and gets no mark of a clean stop', async () => {
+  it('stays untouched after a crash, too, without a clean shutdown marker', async () => {
     const broker = await new RunningBroker().start(both)
     for (const topic of TOPICS) await broker.create(topic)
     for (const topic of TOPICS) await broker.produce(topic, 'key', topic)
@@ -215,7 +215,7 @@ describe('one of several data directories that fails at the start', () => {
     for (const topic of TOPICS) expect(await broker.endOffset(topic)).to.equal(1)
   })
 
-  it('gives none of its records to a new topic of the name of one that was deleted meanwhile', async () => {
+  it('gives none of its records to a new topic with the name of a deleted one', async () => {
     const broker = await stopped()
     const [first, second] = topicsIn(broker, '/b') as [string, string]
     broker.host.files.pathFaults = [{ concerns: within('/b'), effect: 'dead' }]
@@ -234,7 +234,7 @@ describe('one of several data directories that fails at the start', () => {
     expect(await broker.endOffset(first)).to.equal(1)
   })
 
-  it('ends the start in one line where it is the metadata directory, or where no other is left', async () => {
+  it('makes the start fail with one line if it is the metadata directory or the last one', async () => {
     const broker = await stopped()
     for (const effect of ['dead', 'read-only', 'unreadable'] as const) {
       broker.host.files.pathFaults = [{ concerns: within('/a'), effect }]
@@ -247,7 +247,7 @@ describe('one of several data directories that fails at the start', () => {
     )
   })
 
-  it('ends the start where topics would have to be adopted from it', async () => {
+  it('makes the start fail if topics would have to be adopted from it', async () => {
     const broker = await stopped()
     const [first] = topicsIn(broker, '/b')
     broker.host.files.remove('/a/__cluster_metadata-0')
@@ -275,7 +275,7 @@ describe('a data directory without its metadata log', () => {
       },
     ],
   ] as const) {
-    it(`${title}: keeps every record, and names each topic, until it is told what the topic is`, async () => {
+    it(`${title}: keeps every record, and logs each topic, until its settings are set`, async () => {
       const quick = { 'log.initial.task.delay.ms': '1000', 'log.retention.check.interval.ms': '1000' }
       const broker = await new RunningBroker().start(quick)
       await broker.create('registry', { 'cleanup.policy': 'compact' })
@@ -303,7 +303,7 @@ describe('a data directory without its metadata log', () => {
     })
   }
 
-  it('settings of the broker go on deciding for topics that are made later', async () => {
+  it('broker settings still apply to topics created later', async () => {
     const broker = await stopped({})
     broker.host.files.remove('/data/__cluster_metadata-0')
     await broker.start()
@@ -355,7 +355,7 @@ describe('a damaged metadata log', () => {
     expect(files.stat(`/data/${stray}/00000000000000000000.log`)!.size).to.be.greaterThan(0)
   })
 
-  it('whose end is gone without a trace is told of, as its broker had stopped in order', async () => {
+  it('whose end is missing without a trace is logged, since its broker had stopped cleanly', async () => {
     const { broker, position } = await twoTopics()
     broker.host.files.open(log, 'r+').truncate(position)
     await broker.start()
@@ -365,7 +365,7 @@ describe('a damaged metadata log', () => {
     expect(broker.complaints[1]).to.match(/^\/data\/two-0 is a partition with the topic id/)
   })
 
-  it('that no crash can have left so ends the start, in one line', async () => {
+  it('damaged in a way that a crash cannot cause makes the start fail with one line', async () => {
     const { broker } = await twoTopics()
     broker.host.files.rename(log, log.replace('00.log', '07.log'))
     expect(await refusal(broker, {})).to.equal(
@@ -375,7 +375,7 @@ describe('a damaged metadata log', () => {
     )
   })
 
-  it('quorum-state that cannot be read is made anew', async () => {
+  it('unreadable quorum-state is written again', async () => {
     const { broker } = await twoTopics()
     broker.host.files.replaceWhole('/data/__cluster_metadata-0/quorum-state', '{"leaderEpoch":')
     await broker.start()
@@ -403,7 +403,7 @@ describe('a damaged metadata log', () => {
 
 describe('a log of another topic of the same name', () => {
   for (const wasClean of [true, false]) {
-    it(`keeps its records after ${wasClean ? 'a stop in order' : 'a crash'}, and is set aside when asked for`, async () => {
+    it(`keeps its records after ${wasClean ? 'a clean stop' : 'a crash'}, and is set aside on first use`, async () => {
       const quick = { 'log.initial.task.delay.ms': '1000', 'log.retention.check.interval.ms': '1000' }
       const broker = await new RunningBroker().start()
       await broker.create('t')
@@ -426,7 +426,7 @@ describe('a log of another topic of the same name', () => {
 })
 
 describe('a log that starts empty', () => {
-  it('is told of where its files are gone, or all in its directory', async () => {
+  it('is logged if its files are missing, or all files in its directory', async () => {
     const broker = await stopped({})
     const { files } = broker.host
     files.remove('/data/one-0')
@@ -440,7 +440,7 @@ describe('a log that starts empty', () => {
     ])
   })
 
-  it('is told of, too, where it was never synced', async () => {
+  it('is logged, too, if it was never synced', async () => {
     const broker = await stopped({})
     const { files } = broker.host
     for (const name of files.list('/data/two-0')) if (name !== 'partition.metadata') files.remove(`/data/two-0/${name}`)
@@ -452,7 +452,7 @@ describe('a log that starts empty', () => {
     )
   })
 
-  it('deleted records stay deleted where a partition was moved to another data directory', async () => {
+  it('deleted records stay deleted if a partition was moved to another data directory', async () => {
     const broker = await new RunningBroker().start(both)
     for (const topic of TOPICS) await broker.create(topic)
     for (const topic of TOPICS) for (const value of ['a', 'b', 'c']) await broker.produce(topic, 'key', value)

@@ -91,7 +91,7 @@ class Rig {
 }
 
 describe('a broker on a full disk', () => {
-  it('refuses records, serves what is there, and goes on when there is room again', async () => {
+  it('refuses records, serves what is there, and continues when there is room again', async () => {
     const rig = await (await new Rig().start()).create('a', 'b')
     expect(await rig.produce('a', 'first')).to.equal('at 0')
     expect(await rig.produce('b', 'first')).to.equal('at 0')
@@ -112,7 +112,7 @@ describe('a broker on a full disk', () => {
 })
 
 describe('a broker on a failing disk', () => {
-  it('says so once, refuses records of the log that failed, and serves everything else', async () => {
+  it('logs it once, refuses records of the failed log, and serves everything else', async () => {
     const rig = await (await new Rig().start()).create('a', 'b')
     expect(await rig.produce('a', 'first')).to.equal('at 0')
     rig.host.files.rates = { ...NO_FAULTS, writeError: ALWAYS }
@@ -134,7 +134,7 @@ describe('a broker on a failing disk', () => {
     expect(await rig.produce('a', 'second')).to.equal('at 1')
   })
 
-  it('answers an error where it cannot read, and what is there as soon as it can', async () => {
+  it('answers an error while it cannot read, and the records as soon as it can', async () => {
     const rig = await (await new Rig().start()).create('a')
     await rig.produce('a', 'first')
     await rig.restart()

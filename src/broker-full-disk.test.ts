@@ -32,7 +32,7 @@ describe('a broker on a full disk', () => {
     await broker.stop()
   })
 
-  it('refuses what would take more room', async () => {
+  it('refuses changes that would need more room', async () => {
     const broker = await onFullDisk()
     expect(await broker.create('another')).to.equal('KAFKA_STORAGE_ERROR')
     await broker.stop()

@@ -78,7 +78,7 @@ function request(topic: string, records: Buffer, acks = 1) {
   return { transactionalId: null, acks, timeoutMs: 1000, topicData }
 }
 
-describe('a broker that looks into large batches', () => {
+describe('a broker that decompresses large batches', () => {
   let rig: Rig
   beforeEach(async () => {
     rig = await new Rig().start()
@@ -90,7 +90,7 @@ describe('a broker that looks into large batches', () => {
     return [errorName(errorCode), baseOffset]
   }
 
-  it('answers a connection in its order, with offsets in the order in which requests came', async () => {
+  it('answers a connection in order, with offsets in the order of its requests', async () => {
     const client = rig.connect()
     for (const records of [large('gzip'), small(), large('lz4'), small()])
       client.send(Produce, PRODUCE, request('t', records))
@@ -99,7 +99,7 @@ describe('a broker that looks into large batches', () => {
     expect(answers).to.deep.equal([0, 30, 31, 61].map((offset) => ['NONE', offset]))
   })
 
-  it('goes on with other partitions meanwhile', async () => {
+  it('serves other partitions meanwhile', async () => {
     const [slow, quick] = [rig.connect(), rig.connect()]
     slow.send(Produce, PRODUCE, request('t', large()))
     quick.send(Produce, PRODUCE, request('other', small()))
@@ -108,7 +108,7 @@ describe('a broker that looks into large batches', () => {
     expect(await answered(slow)).to.deep.equal(['NONE', 0])
   })
 
-  it('acks=0: keeps the order, too, and closes the connection over what is wrong', async () => {
+  it('acks=0: keeps the order, too, and closes the connection on an error', async () => {
     const client = rig.connect()
     client.send(Produce, PRODUCE, request('t', large(), 0))
     client.send(Produce, PRODUCE, request('t', small(), 0))
@@ -120,7 +120,7 @@ describe('a broker that looks into large batches', () => {
     expect(await client.receive(Produce, PRODUCE)).to.equal(undefined)
   })
 
-  it('appends what a client sent that has left', async () => {
+  it('appends what a client sent before it disconnected', async () => {
     const client = rig.connect()
     client.send(Produce, PRODUCE, request('t', large()))
     await rig.endOf('other')
@@ -128,7 +128,7 @@ describe('a broker that looks into large batches', () => {
     await rig.untilEnd('t', 30)
   })
 
-  it('writes nothing of a topic that was deleted meanwhile, not into its successor either', async () => {
+  it('writes nothing for a topic deleted meanwhile, nor into a new one of its name', async () => {
     const client = rig.connect()
     client.send(Produce, PRODUCE, request('t', large()))
     await rig.delete('t')

@@ -3,7 +3,7 @@ import { BROKER, RunningBroker, TOPIC } from './running-broker.fixture.ts'
 
 const MINUTE_MS = 60_000
 
-describe('settings of logs that are changed while the broker runs', () => {
+describe('log settings changed while the broker runs', () => {
   let rig: RunningBroker
   afterEach(() => rig.stop())
 
@@ -27,7 +27,7 @@ describe('settings of logs that are changed while the broker runs', () => {
     expect(rig.segments('t')).to.equal(1)
   })
 
-  it('of all topics that have none of their own', async () => {
+  it('of all topics without their own settings', async () => {
     rig = await new RunningBroker().start({ 'log.retention.hours': '1', 'log.retention.check.interval.ms': '1000' })
     await rig.create('own', { 'max.message.bytes': '1000', 'retention.ms': '-1', 'segment.ms': '1' })
     await rig.create('none', { 'segment.ms': '1' })
@@ -57,7 +57,7 @@ describe('settings of logs that are changed while the broker runs', () => {
     expect(rig.compacted).to.deep.equal(['t-0'])
   })
 
-  it('cordoned.log.dirs: a broker with no directory left gets no new topics', async () => {
+  it('cordoned.log.dirs: a broker with all directories cordoned gets no new topics', async () => {
     rig = await new RunningBroker().start()
     await rig.alter(BROKER, '1', { 'cordoned.log.dirs': '/data' })
     expect(await rig.create('t')).to.equal('INVALID_REPLICATION_FACTOR')

@@ -113,7 +113,7 @@ async function partitionOf(client: WireClient, name: string) {
 }
 
 describe('a broker', () => {
-  it('takes records in and gives them back', async () => {
+  it('stores records and returns them', async () => {
     const client = (await new Rig().start()).connect()
     await createTopic(client, 't')
     expect(await produceTo(client, 't', 'a')).to.deep.equal({ error: 'NONE', baseOffset: 0 })
@@ -121,7 +121,7 @@ describe('a broker', () => {
     expect(await fetchFrom(client, 't')).to.deep.equal({ error: 'NONE', offsets: [0, 1] })
   })
 
-  it('makes a topic on first use and tells its leader in the same answer', async () => {
+  it('creates a topic on first use and answers its leader at once', async () => {
     const client = (await new Rig({ 'num.partitions': '3' }).start()).connect()
     const { topic, brokers } = await partitionOf(client, 'auto')
     expect(topic.errorCode).to.equal(0)
@@ -130,7 +130,7 @@ describe('a broker', () => {
     expect((await produceTo(client, 'auto', 'a')).error).to.equal('NONE')
   })
 
-  it('tells clients what is advertised where something is', async () => {
+  it('answers the advertised address if there is one', async () => {
     const rig = await new Rig({ 'advertised.listeners': 'PLAINTEXT://kafka.example:19092' }).start()
     const { brokers } = await partitionOf(rig.connect(), 'auto')
     expect(brokers).to.deep.include({ nodeId: 1, host: 'kafka.example', port: 19092, rack: null })
@@ -146,7 +146,7 @@ describe('a broker', () => {
     expect(await produceTo(client, 't', 'b')).to.deep.equal({ error: 'NONE', baseOffset: 1 })
   })
 
-  it('keeps what was flushed when the power goes, whatever else of the disk survives', async () => {
+  it('keeps flushed records over a power loss, whatever else of the disk survives', async () => {
     for (let seed = 1; seed <= 25; seed++) {
       const rig = await new Rig({ 'log.flush.interval.messages': '1' }, new SimulatedHost(seed)).start()
       await createTopic(rig.connect(), 't')
@@ -158,7 +158,7 @@ describe('a broker', () => {
     }
   })
 
-  it('starts a deleted topic from offset 0 when it is made again', async () => {
+  it('starts a deleted topic from offset 0 when it is created again', async () => {
     const rig = await new Rig().start()
     const client = rig.connect()
     await createTopic(client, 't')
@@ -185,7 +185,7 @@ describe('a broker', () => {
     expect(await send(2)).to.deep.equal({ error: 'NONE', baseOffset: 2 })
   })
 
-  it('answers requests that never were on a wire', async () => {
+  it('answers injected requests', async () => {
     const rig = await new Rig().start()
     const inject = async <Q extends Fields, S extends Fields>(
       api: ApiSchema<Q, S>,
@@ -204,7 +204,7 @@ describe('a broker', () => {
     await rig.host.settle(rig.broker.inject(Buffer.from([1])).then(fail, () => {}))
   })
 
-  it('refuses those that wait when it stops', async () => {
+  it('rejects waiting injected requests when it stops', async () => {
     const rig = await new Rig().start()
     await createTopic(rig.connect(), 't')
     const partitions = [{ partition: 0, fetchOffset: 0, logStartOffset: -1, partitionMaxBytes: 1000 }]
@@ -214,7 +214,7 @@ describe('a broker', () => {
     expect(await refused).to.equal('the broker was stopped')
   })
 
-  it('refuses a directory that another broker uses, and leaves that one alone', async () => {
+  it('refuses a directory that another broker uses, without disturbing that broker', async () => {
     const rig = await new Rig().start()
     const second = new Rig({ listeners: 'PLAINTEXT://:9093' }, rig.host)
     let refusal: unknown
@@ -226,7 +226,7 @@ describe('a broker', () => {
     await createTopic(rig.connect(), 't')
   })
 
-  it('takes down what was up where the port is in use, so that it may be started anew', async () => {
+  it('stops its parts if the port is in use, so that it can be started again', async () => {
     const rig = new Rig()
     const { close } = await rig.transport.listen({ host: '', port: 9092, backlog: 10 }, () => ({
       onBytes() {},
@@ -242,7 +242,7 @@ describe('a broker', () => {
     await createTopic(rig.connect(), 't')
   })
 
-  it('makes do with one replica where a copied file asks for three', async () => {
+  it('creates one replica if a copied file asks for three', async () => {
     const three = { 'offsets.topic.replication.factor': '3', 'default.replication.factor': '3' }
     const rig = await new Rig({ ...three, 'min.insync.replicas': '2' }).start()
     const client = rig.connect()
@@ -269,7 +269,7 @@ describe('a broker', () => {
     expect(backlogs).to.deep.equal([7])
   })
 
-  it('holds a listener to limits of its own, also those that change while it runs', async () => {
+  it('applies limits of a single listener, also when they change while it runs', async () => {
     const rig = await new Rig({ 'listener.name.plaintext.max.connections': '1' }).start()
     const first = rig.connect()
     expect(rig.connect().isClosed).to.equal(true)
@@ -281,13 +281,13 @@ describe('a broker', () => {
     expect(rig.connect().isClosed).to.equal(true)
   })
 
-  it('holds addresses to max.connections.per.ip.overrides from its first connection on', async () => {
+  it('applies max.connections.per.ip.overrides from its first connection on', async () => {
     const rig = await new Rig({ 'max.connections.per.ip.overrides': 'localhost:1' }).start()
     rig.connect()
     expect(rig.connect().isClosed).to.equal(true)
   })
 
-  it('lets no more connections in than max.connection.creation.rate says', async () => {
+  it('accepts no more connections than max.connection.creation.rate allows', async () => {
     const rig = await new Rig({ 'max.connection.creation.rate': '1', 'quota.window.num': '2' }).start()
     await createTopic(rig.connect(), 't')
     const startMs = rig.host.clock.monotonicMs()
@@ -303,7 +303,7 @@ describe('a broker', () => {
     expect(rig.broker.addresses).to.deep.equal([])
   })
 
-  it('that is halted writes nothing more, gives back its directory, and recovers at the next start', async () => {
+  it('that is halted writes nothing more, releases its directory, and recovers at the next start', async () => {
     const rig = await new Rig().start()
     const client = rig.connect()
     await createTopic(client, 't')
@@ -320,7 +320,7 @@ describe('a broker', () => {
     await next.host.settle(next.broker.stop())
   })
 
-  it('whose port does not close gives back its directory all the same, in order, and says why', async () => {
+  it('whose port does not close still stops cleanly, releases its directory, and logs why', async () => {
     const rig = await new Rig().start()
     const { transport } = rig
     const listen = transport.listen.bind(transport)

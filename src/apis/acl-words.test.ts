@@ -23,7 +23,7 @@ describe('ACLs without an authorizer', () => {
   const connect = () => new DataPath([describeAcls, createAcls, deleteAcls]).connect()
   const codes = ['resourceTypeFilter', 'patternTypeFilter', 'operation', 'permissionType']
 
-  it('are off, whatever is asked, in words that nobody knows too', async () => {
+  it('are SECURITY_DISABLED for every request, also with codes that Kafka does not define', async () => {
     const { errorCode } = await connect().call(DescribeAcls, 3, { ...filter, operation: 99 })
     const { results } = await connect().call(CreateAcls, 3, { creations: [creation, { ...creation, operation: 99 }] })
     const { filterResults } = await connect().call(DeleteAcls, 3, { filters: [filter] })
@@ -32,7 +32,7 @@ describe('ACLs without an authorizer', () => {
   })
 
   for (const code of codes) {
-    it(`end the connection of a client whose ${code} is UNKNOWN`, async () => {
+    it(`close the connection of a client whose ${code} is UNKNOWN`, async () => {
       const created =
         code === 'resourceTypeFilter' ? 'resourceType' : code.replace('patternTypeFilter', 'resourcePatternType')
       const path = new DataPath([describeAcls, createAcls, deleteAcls])

@@ -23,7 +23,7 @@ export async function alterResources(
     decisions = []
     for (const resource of resources) {
       const isDuplicate = duplicates.has(configResourceKey(resource.type, resource.name))
-      decisions.push(isDuplicate ? twice : decideConfigChange(resource, { nodeId, image, configs }))
+      decisions.push(isDuplicate ? duplicateResource : decideConfigChange(resource, { nodeId, image, configs }))
       yield
     }
     return changesOf(resources, decisions)
@@ -36,7 +36,7 @@ export async function alterResources(
   })
 }
 
-const twice = reject('INVALID_REQUEST', 'Each resource must appear at most once.')
+const duplicateResource = reject('INVALID_REQUEST', 'Each resource must appear at most once.')
 
 function changesOf(
   resources: readonly AlteredResource[],

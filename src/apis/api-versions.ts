@@ -15,12 +15,12 @@ const WITH_FEATURE_VERSION_0 = 4
 export const apiVersions = handler(ApiVersions, (request, context) => {
   const { clientSoftwareName: name, clientSoftwareVersion: version } = request
   if (context.apiVersion >= WITH_SOFTWARE) {
-    if (isHalfMeant(request) || !softwarePattern.test(name) || !softwarePattern.test(version)) {
+    if (isIncompleteTarget(request) || !softwarePattern.test(name) || !softwarePattern.test(version)) {
       return { errorCode: errorCode('INVALID_REQUEST'), apiKeys: [] }
     }
     context.rememberClientSoftware(name, version)
   }
-  if (meansAnother(request, context)) return { errorCode: errorCode('REBOOTSTRAP_REQUIRED'), apiKeys: [] }
+  if (expectsOtherBroker(request, context)) return { errorCode: errorCode('REBOOTSTRAP_REQUIRED'), apiKeys: [] }
   const { served, metadata } = context.services
   const apiKeys = [...served].map(([apiKey, { oldest, newest }]) => ({
     apiKey,
@@ -48,7 +48,7 @@ export const apiVersions = handler(ApiVersions, (request, context) => {
 })
 
 /** True if only one of cluster id and node id is set. Source: ApiVersionsRequest.isValid. */
-function isHalfMeant({ clusterId, nodeId }: ApiVersionsRequest): boolean {
+function isIncompleteTarget({ clusterId, nodeId }: ApiVersionsRequest): boolean {
   return (clusterId === null) !== (nodeId === -1)
 }
 
@@ -56,7 +56,7 @@ function isHalfMeant({ clusterId, nodeId }: ApiVersionsRequest): boolean {
  * True if the client expects another cluster or node (v5, KIP-1242). REBOOTSTRAP_REQUIRED makes it start over from its
  * bootstrap servers.
  */
-function meansAnother({ clusterId, nodeId }: ApiVersionsRequest, { services }: RequestContext): boolean {
+function expectsOtherBroker({ clusterId, nodeId }: ApiVersionsRequest, { services }: RequestContext): boolean {
   const { image } = services.metadata
   return clusterId !== null && (clusterId !== image.clusterId || nodeId !== services.nodeId)
 }

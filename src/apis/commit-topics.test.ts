@@ -9,7 +9,7 @@ describe('answers to the topics of a commit', () => {
     partitions: [{ partitionIndex, errorCode }],
   })
 
-  it('stand once a topic where anything was refused, those that were named twice too', () => {
+  it('have one entry for each topic if anything was refused, also for topics named twice', () => {
     const merged = mergeAnswers([topic('a', 5, 3), topic('a', 6, 3)], [topic('b', 0, 0), topic('a', 0, 0)], false)
     expect(
       merged.map(({ name, partitions }) => [name, ...partitions.map(({ partitionIndex }) => partitionIndex)]),
@@ -19,7 +19,7 @@ describe('answers to the topics of a commit', () => {
     ])
   })
 
-  it("are the coordinator's own where nothing was refused", () => {
+  it("are the coordinator's own if nothing was refused", () => {
     const answered = [topic('a', 0, 0), topic('a', 1, 0)]
     expect(mergeAnswers([], answered, false)).to.equal(answered)
   })

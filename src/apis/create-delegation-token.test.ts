@@ -11,12 +11,12 @@ describe('CreateDelegationToken', () => {
     return [errorName(answer.errorCode), answer.principalType, answer.principalName]
   }
 
-  it('names whom the token would have been for', async () => {
+  it('answers the owner that the token would have had', async () => {
     expect(await create(null, null)).to.deep.equal(['DELEGATION_TOKEN_REQUEST_NOT_ALLOWED', 'User', 'ANONYMOUS'])
     expect(await create('Group', 'a')).to.deep.equal(['DELEGATION_TOKEN_REQUEST_NOT_ALLOWED', 'Group', 'a'])
   })
 
-  it('fails over an owner without a type, as Kafka does', async () => {
+  it('fails on an owner without a type, as Kafka does', async () => {
     expect(await create(null, 'a')).to.deep.equal(['UNKNOWN_SERVER_ERROR', 'User', 'ANONYMOUS'])
   })
 })

@@ -12,12 +12,12 @@ export const createDelegationToken = handler(CreateDelegationToken, (request, { 
   const owner = request.ownerPrincipalName
   const isForOther = owner !== null && owner !== ''
   // Kafka fails on an owner without a type. Its answer names the requester as the owner.
-  const isHalfNamed = isForOther && request.ownerPrincipalType === null
-  const told = isForOther && !isHalfNamed ? [request.ownerPrincipalType ?? '', owner] : [type, name]
+  const lacksOwnerType = isForOther && request.ownerPrincipalType === null
+  const answeredOwner = isForOther && !lacksOwnerType ? [request.ownerPrincipalType ?? '', owner] : [type, name]
   return {
-    errorCode: errorCode(isHalfNamed ? 'UNKNOWN_SERVER_ERROR' : 'DELEGATION_TOKEN_REQUEST_NOT_ALLOWED'),
-    principalType: told[0] as string,
-    principalName: told[1] as string,
+    errorCode: errorCode(lacksOwnerType ? 'UNKNOWN_SERVER_ERROR' : 'DELEGATION_TOKEN_REQUEST_NOT_ALLOWED'),
+    principalType: answeredOwner[0] as string,
+    principalName: answeredOwner[1] as string,
     tokenRequesterPrincipalType: apiVersion >= 3 ? type : '',
     tokenRequesterPrincipalName: apiVersion >= 3 ? name : '',
     issueTimestampMs: -1,

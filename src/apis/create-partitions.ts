@@ -10,9 +10,9 @@ export const createPartitions = handler(CreatePartitions, async (request, { serv
   const late = tooLate(request.timeoutMs)
   if (late !== undefined) return { results: names.map((name) => result(name, late.code, late.message)) }
   const duplicates = duplicatesOf(names)
-  const wishes = request.topics.filter(({ name }) => !duplicates.has(name))
+  const accepted = request.topics.filter(({ name }) => !duplicates.has(name))
   const answers = await services.metadata.createPartitions(
-    wishes.map(({ name, count, assignments }) => ({
+    accepted.map(({ name, count, assignments }) => ({
       name,
       count,
       assignments: assignments?.map(({ brokerIds }) => brokerIds),
@@ -23,7 +23,7 @@ export const createPartitions = handler(CreatePartitions, async (request, { serv
     results: [
       ...[...duplicates].map((name) => result(name, errorCode('INVALID_REQUEST'), 'Duplicate topic name.')),
       ...answers.map((answer, index) => {
-        const name = wishes[index]?.name as string
+        const name = accepted[index]?.name as string
         return isRejection(answer) ? result(name, answer.code, answer.message) : result(name, 0, null)
       }),
     ],

@@ -22,14 +22,14 @@ export const createTopics = handler(CreateTopics, async (request, context) => {
   if (late !== undefined) return { topics: names.map((name) => failure(name, late)) }
   const duplicates = duplicatesOf(names)
   const refusals = await mapInSlices(request.topics, context.slices, (topic) => refusal(topic, duplicates))
-  const wishes = request.topics.filter((_, index) => refusals[index] === undefined)
+  const accepted = request.topics.filter((_, index) => refusals[index] === undefined)
   const { nowMs, principal, slices } = context
   const answers = await context.services.metadata.createTopics(
-    wishes.map((topic) => newTopic(topic, request.validateOnly)),
+    accepted.map((topic) => newTopic(topic, request.validateOnly)),
     { nowMs, principal, slices },
   )
   const configsOf = topicConfigsOf(context)
-  const created = await mapInSlices(wishes, slices, (topic, index) =>
+  const created = await mapInSlices(accepted, slices, (topic, index) =>
     result(topic, answers[index] as CreatedTopic | Rejection, configsOf),
   )
   return { topics: [...created, ...refusedOnce(names, refusals)] }
@@ -40,9 +40,9 @@ function refusal(topic: Asked, duplicates: ReadonlySet<string>): Rejection | und
   if (duplicates.has(topic.name)) return reject('INVALID_REQUEST', 'Duplicate topic name.')
   if (topic.name === METADATA_TOPIC)
     return reject('INVALID_REQUEST', `Creation of internal topic ${METADATA_TOPIC} is prohibited.`)
-  const [twice] = duplicatesOf(topic.assignments.map(({ partitionIndex }) => partitionIndex))
-  if (twice === undefined) return undefined
-  return reject('INVALID_REPLICA_ASSIGNMENT', `Found multiple manual partition assignments for partition ${twice}`)
+  const [repeated] = duplicatesOf(topic.assignments.map(({ partitionIndex }) => partitionIndex))
+  if (repeated === undefined) return undefined
+  return reject('INVALID_REPLICA_ASSIGNMENT', `Found multiple manual partition assignments for partition ${repeated}`)
 }
 
 function refusedOnce(names: readonly string[], refusals: readonly (Rejection | undefined)[]) {

@@ -22,7 +22,7 @@ describe('a request that leaves no time for the controller', () => {
     return { path, client: path.connect() }
   }
 
-  it('makes, grows and deletes no topic', async () => {
+  it('does not create, extend or delete a topic', async () => {
     const { path, client } = rig()
     const wish = { name: 'new', numPartitions: 1, replicationFactor: 1, assignments: [], configs: [] }
     const { topics } = await client.call(CreateTopics, 7, { topics: [wish], timeoutMs, validateOnly: false })
@@ -40,7 +40,7 @@ describe('a request that leaves no time for the controller', () => {
     expect(topicsByName.get('t')?.partitions).to.have.length(1)
   })
 
-  it('elects nobody, in versions without an error of their own too', async () => {
+  it('elects no leader, also in versions without a top-level error', async () => {
     const { client } = rig()
     const request = { electionType: 0, topicPartitions: [{ topic: 't', partitions: [0] }], timeoutMs }
     for (const [version, whole] of [
@@ -53,7 +53,7 @@ describe('a request that leaves no time for the controller', () => {
     }
   })
 
-  it('moves nothing', async () => {
+  it('moves no replica', async () => {
     const { client } = rig()
     const move = { topics: [{ name: 't', partitions: [{ partitionIndex: 0, replicas: [1] }] }], timeoutMs }
     const moved = await client.call(AlterPartitionReassignments, 1, move)
@@ -61,7 +61,7 @@ describe('a request that leaves no time for the controller', () => {
     expect(errorName(moved.responses[0]!.partitions[0]!.errorCode)).to.equal('REQUEST_TIMED_OUT')
   })
 
-  it('is answered well where it asks for nothing', async () => {
+  it('succeeds if it is empty', async () => {
     const { client } = rig()
     expect(
       (await client.call(ElectLeaders, 2, { electionType: 0, topicPartitions: [], timeoutMs })).errorCode,

@@ -59,13 +59,13 @@ interface Resolved {
 function resolve(asked: readonly Asked[], image: MetadataImage) {
   const refused: ReturnType<typeof answer>[] = []
   const found = new Map<string, Resolved>()
-  for (const { topic, refusal } of readable(asked)) {
+  for (const { topic, refusal } of checked(asked)) {
     const known = topic.name === null ? image.topicsById.get(topic.topicId) : image.topicsByName.get(topic.name)
     const outcome = refusal ?? (known === undefined ? unknown(topic) : undefined)
     if (outcome !== undefined) refused.push(answer(topic, outcome))
     else if (known !== undefined && found.delete(known.id)) {
-      const twice = reject('INVALID_REQUEST', 'The provided topic name maps to an ID that was already supplied.')
-      refused.push(answer({ name: known.name, topicId: known.id }, twice))
+      const duplicate = reject('INVALID_REQUEST', 'The provided topic name maps to an ID that was already supplied.')
+      refused.push(answer({ name: known.name, topicId: known.id }, duplicate))
     } else if (known !== undefined) found.set(known.id, { asked: topic, image: known })
   }
   return { refused, topics: [...found.values()] }
@@ -79,7 +79,7 @@ function unknown({ name }: Asked): Rejection {
  * Each name and each id once, with its error if it has one. Ids come first, since a name may turn out to be one of the
  * topics given by id.
  */
-function readable(asked: readonly Asked[]): { topic: Asked; refusal: Rejection | undefined }[] {
+function checked(asked: readonly Asked[]): { topic: Asked; refusal: Rejection | undefined }[] {
   const single = new Map<string, { topic: Asked; refusal: Rejection | undefined }>()
   const malformed: { topic: Asked; refusal: Rejection }[] = []
   for (const topic of asked) {

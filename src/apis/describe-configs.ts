@@ -24,8 +24,9 @@ const LAST_WITH_IS_DEFAULT = 0
 export const describeConfigs = handler(DescribeConfigs, async (request, { services, slices, apiVersion }) => {
   // An unknown resource type fails the whole request.
   const types = Object.values(configResourceType) as number[]
-  const spoilt = request.resources.some(({ resourceType }) => !types.includes(resourceType))
-  if (spoilt) return { results: request.resources.map((resource) => refused(resource, reject('INVALID_REQUEST'))) }
+  const hasUnknownType = request.resources.some(({ resourceType }) => !types.includes(resourceType))
+  if (hasUnknownType)
+    return { results: request.resources.map((resource) => refused(resource, reject('INVALID_REQUEST'))) }
   const results = await mapInSlices(request.resources, slices, (resource) => {
     const { resourceType, resourceName } = resource
     const described = describe(resource, services)

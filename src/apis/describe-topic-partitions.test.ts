@@ -13,18 +13,18 @@ describe('DescribeTopicPartitions', () => {
     return topics.map(({ name, errorCode, partitions }) => [name, errorName(errorCode), partitions.length])
   }
 
-  it('fails as a whole over a topic without a name, as Kafka does', async () => {
+  it('fails as a whole on a topic without a name, as Kafka does', async () => {
     expect(await describeTopics(['', 't'])).to.deep.equal([
       ['', 'UNKNOWN_SERVER_ERROR', 0],
       ['t', 'UNKNOWN_SERVER_ERROR', 0],
     ])
   })
 
-  it('takes no offence at one that lies before the cursor', async () => {
+  it('ignores an empty name before the cursor', async () => {
     expect(await describeTopics(['', 't'], { topicName: 't', partitionIndex: 1 })).to.deep.equal([['t', 'NONE', 2]])
   })
 
-  it('takes no offence at one that is the cursor itself', async () => {
+  it('accepts an empty name that is the cursor', async () => {
     expect(await describeTopics([''], { topicName: '', partitionIndex: 0 })).to.deep.equal([
       ['', 'INVALID_TOPIC_EXCEPTION', 0],
     ])

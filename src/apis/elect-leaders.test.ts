@@ -17,7 +17,7 @@ describe('ElectLeaders', () => {
     return [errorName(errorCode), results]
   }
 
-  it('says of partitions that are led that no election is needed', async () => {
+  it('answers ELECTION_NOT_NEEDED for partitions with a leader', async () => {
     expect(await elect(0, [{ topic: 't', partitions: [1, 5] }])).to.deep.equal([
       'NONE',
       [
@@ -32,11 +32,11 @@ describe('ElectLeaders', () => {
     ])
   })
 
-  it('names every topic where all are asked for, without the partitions that need no election', async () => {
+  it('lists every topic if all are asked for, without partitions that need no election', async () => {
     expect(await elect(1, null)).to.deep.equal(['NONE', [{ topic: 't', partitions: [] }]])
   })
 
-  it('refuses a type that it does not know, unless nothing is asked for', async () => {
+  it('refuses an unknown type, unless the request is empty', async () => {
     expect(await elect(5, null)).to.deep.equal(['INVALID_REQUEST', []])
     expect(await elect(5, [{ topic: 't', partitions: [1] }])).to.deep.equal([
       'INVALID_REQUEST',

@@ -58,13 +58,13 @@ describe('of several partitions in a request, one that fails', () => {
       expect(await ask(await rig(eio))).to.deep.equal(['KAFKA_STORAGE_ERROR', 'NONE'])
     })
 
-    it(`is answered alone where it meets a bug: ${api}`, async () => {
+    it(`is answered alone if it meets a bug: ${api}`, async () => {
       const path = await rig(new TypeError('a bug'))
       expect(await ask(path)).to.deep.equal(['UNKNOWN_SERVER_ERROR', 'NONE'])
       expect(path.host.fatalReason).to.equal(undefined)
     })
 
-    it(`ends the process where it breaks an invariant: ${api}`, async () => {
+    it(`ends the process if it breaks an invariant: ${api}`, async () => {
       const path = await rig(new InvariantError('broken'))
       await ask(path).catch(() => 'whatever is answered')
       expect(path.host.fatalReason?.message).to.equal('broken')

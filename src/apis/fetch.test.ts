@@ -61,7 +61,7 @@ describe('Fetch', () => {
     })
   }
 
-  it('gives back the memory that it read into once the client has it', async () => {
+  it('releases its read memory once the client has the answer', async () => {
     const { path, topic } = await rig()
     await path.log('t').append(batchOf(['a']), append)
     await path.connect().call(Fetch, NEWEST, requestTo(topic, { 0: 0 }))
@@ -69,7 +69,7 @@ describe('Fetch', () => {
     expect(path.log('t').heldReads).to.equal(0)
   })
 
-  it('waits for an append, and answers in the same moment', async () => {
+  it('waits for an append and answers at once', async () => {
     const { path, topic } = await rig()
     const client = path.connect()
     client.send(Fetch, NEWEST, requestTo(topic, { 0: 0 }, { maxWaitMs: 5000 }))
@@ -93,7 +93,7 @@ describe('Fetch', () => {
     expect(response?.responses[0]?.partitions[0]).to.deep.include({ errorCode: 0, records: [Buffer.alloc(0)] })
   })
 
-  it('waits until min.bytes have come, over all partitions', async () => {
+  it('waits until all partitions together have min.bytes', async () => {
     const { path, topic } = await rig(2)
     const size = batchOf(['x']).length
     const client = path.connect()
@@ -111,7 +111,7 @@ describe('Fetch', () => {
   })
 
   for (const closes of ['waits', 'reads'] as const) {
-    it(`lets go of everything when its client leaves while it ${closes}`, async () => {
+    it(`releases everything if its client disconnects while it ${closes}`, async () => {
       const { path, topic } = await rig()
       await path.log('t').append(batchOf(['a']), append)
       const before = path.services.bytesInFlight.availableBytes
@@ -133,7 +133,7 @@ describe('Fetch', () => {
     if ('append' in led) await led.append(batchOf([value]), { ...append, acks: 1 })
   }
 
-  it('hears of what is appended while it reads', async () => {
+  it('notices an append during its read', async () => {
     const { path, topic } = await rig(2)
     await path.log('t', 0).append(batchOf(['x']), append)
     path.log('t', 0).reading = () => appendTo(path, 1)
@@ -144,7 +144,7 @@ describe('Fetch', () => {
     expect(path.host.clock.monotonicMs()).to.be.lessThan(1000)
   })
 
-  it('hears of a deletion while it reads', async () => {
+  it('notices a deletion during its read', async () => {
     const { path, topic } = await rig()
     await path.log('t').append(batchOf(['x']), append)
     path.log('t').reading = async () => path.metadata.deleteTopic(topic)
@@ -161,7 +161,7 @@ describe('Fetch', () => {
     return { counts, tookMs: Math.floor(path.host.clock.monotonicMs() - startedMs) }
   }
 
-  it('has all that a transaction held back once that ends, however small its marker is', async () => {
+  it('gets everything that a transaction held back when it ends, however small the marker is', async () => {
     const { path, topic } = await rig()
     const log = path.log('t')
     log.unstableOffset = 0
@@ -183,7 +183,7 @@ describe('Fetch', () => {
     const size = batchOf(['x']).length
     const part = size >> 1
 
-    it('goes out once a limit keeps out the next one', async () => {
+    it('is answered once a limit excludes the next batch', async () => {
       const { path, topic } = await rig()
       for (let i = 0; i < 4; i++) await appendTo(path, 0)
       const waits = { maxWaitMs: 500, minBytes: 2 * size + part }
@@ -193,21 +193,21 @@ describe('Fetch', () => {
       expect(await answered(path, ofRequest)).to.deep.equal({ counts: [2], tookMs: 0 })
     })
 
-    it('goes out once nothing can be added, even if that is less than min.bytes', async () => {
+    it('is answered once nothing can be added, even below min.bytes', async () => {
       const { path, topic } = await rig()
       for (let i = 0; i < 4; i++) await appendTo(path, 0)
       const request = requestTo(topic, { 0: 0 }, { maxWaitMs: 500, minBytes: 1 << 20 }, { partitionMaxBytes: 2 * size })
       expect(await answered(path, request)).to.deep.equal({ counts: [2], tookMs: 0 })
     })
 
-    it('goes out with a batch that is larger than the limit', async () => {
+    it('is answered with a batch larger than the limit', async () => {
       const { path, topic } = await rig()
       await appendTo(path, 0, 'x'.repeat(1000))
       const request = requestTo(topic, { 0: 0 }, { maxWaitMs: 500, minBytes: 1 << 20 }, { partitionMaxBytes: 100 })
       expect(await answered(path, request)).to.deep.equal({ counts: [1], tookMs: 0 })
     })
 
-    it('waits for another partition while that can add something', async () => {
+    it('waits while another partition can add something', async () => {
       const { path, topic } = await rig(2)
       for (let i = 0; i < 4; i++) await appendTo(path, 0)
       const waits = { maxWaitMs: 500, minBytes: 3 * size }
@@ -217,7 +217,7 @@ describe('Fetch', () => {
       expect(await answered(path, request)).to.deep.equal({ counts: [2, 1], tookMs: 100 })
     })
 
-    it('goes out with what is of an older segment', async () => {
+    it('is answered with records of an older segment', async () => {
       const { path, topic } = await rig()
       for (let i = 0; i < 4; i++) await appendTo(path, 0)
       path.log('t').segmentEnd = 1
@@ -225,14 +225,14 @@ describe('Fetch', () => {
       expect(await answered(path, request)).to.deep.equal({ counts: [1], tookMs: 0 })
     })
 
-    it('is woken when as much came as its partitions may add', async () => {
+    it('is woken once its partitions have as much as they may add', async () => {
       const { path, topic } = await rig()
       path.host.timers.after(100, () => void appendTo(path, 0))
       const request = requestTo(topic, { 0: 0 }, { maxWaitMs: 500, minBytes: 1 << 20 }, { partitionMaxBytes: size })
       expect(await answered(path, request)).to.deep.equal({ counts: [1], tookMs: 100 })
     })
 
-    it('counts what is stored, not what it becomes for an old client', async () => {
+    it('counts stored bytes, not bytes converted for an old client', async () => {
       const { path, topic } = await rig()
       for (let i = 0; i < 4; i++) await appendTo(path, 0)
       const waits = { maxWaitMs: 500, minBytes: 2 * size }
@@ -242,7 +242,7 @@ describe('Fetch', () => {
     })
   })
 
-  it('keeps to the limits, but for the first batch', async () => {
+  it('keeps the limits, except for the first batch', async () => {
     const { path, topic } = await rig(2)
     for (const index of [0, 1]) {
       for (const value of ['x', 'y']) await path.log('t', index).append(batchOf([value]), append)
@@ -274,7 +274,7 @@ describe('Fetch', () => {
     expect(path.host.clock.monotonicMs()).to.be.lessThan(1000)
   })
 
-  it('counts what it reads until the client has taken it', async () => {
+  it('counts what it read until the client has received it', async () => {
     const { path, topic } = await rig()
     const { bytesInFlight } = path.services
     const before = bytesInFlight.availableBytes
@@ -289,7 +289,7 @@ describe('Fetch', () => {
     expect(bytesInFlight.availableBytes).to.equal(before)
   })
 
-  it('shows uncommitted records to those alone who ask for them', async () => {
+  it('shows uncommitted records only to read_uncommitted clients', async () => {
     const { path, topic } = await rig()
     const log = path.log('t')
     for (const value of ['a', 'b', 'c']) await log.append(batchOf([value]), append)
@@ -327,7 +327,7 @@ describe('Fetch', () => {
     })
   }
 
-  it('waits for the others in spite of partitions that the cluster does not know, whose errors come last', async () => {
+  it('waits for known partitions in spite of unknown ones, whose errors come last', async () => {
     const { path, topic } = await rig()
     const missing = { name: 'missing', id: 'ZAAAAAAAAAAAAAAAAAAAAA' }
     for (const [version, error] of [
@@ -352,7 +352,7 @@ describe('Fetch', () => {
     }
   })
 
-  it('tells a session of a missing partition each time, and waits each time', async () => {
+  it('answers a missing partition of a session each time, and waits each time', async () => {
     const { path, topic } = await rig(2)
     const client = path.connect()
     const { sessionId } = await client.call(Fetch, NEWEST, requestTo(topic, { 0: 0, 5: 0 }, { sessionEpoch: 0 }))
@@ -369,7 +369,7 @@ describe('Fetch', () => {
     }
   })
 
-  it('refuses zstd to a client from before 0.11 when it answers, having waited like any other', async () => {
+  it('refuses zstd to a client older than 0.11, after waiting like any other fetch', async () => {
     const { path, topic } = await rig()
     path.metadata.setConfig('t', 'compression.type', 'zstd')
     const client = path.connect()
@@ -382,7 +382,7 @@ describe('Fetch', () => {
     expect(partition).to.deep.include({ highWatermark: -1 })
   })
 
-  it('answers UNKNOWN_TOPIC_ID to an id that nobody has', async () => {
+  it('answers UNKNOWN_TOPIC_ID to an unknown id', async () => {
     const { path } = await rig()
     for (const id of ['ZAAAAAAAAAAAAAAAAAAAAA', ZERO_UUID]) {
       const { responses } = await path.connect().call(Fetch, NEWEST, requestTo({ name: 't', id }, { 0: 0 }))
@@ -391,7 +391,7 @@ describe('Fetch', () => {
     }
   })
 
-  it('wakes up for a deletion and says so', async () => {
+  it('is woken by a deletion and answers its error', async () => {
     const { path, topic } = await rig()
     const client = path.connect()
     client.send(Fetch, 12, requestTo(topic, { 0: 0 }, { maxWaitMs: 60_000 }))
@@ -401,7 +401,7 @@ describe('Fetch', () => {
     expect(errorName(response!.responses[0]!.partitions[0]!.errorCode)).to.equal('UNKNOWN_TOPIC_OR_PARTITION')
   })
 
-  it('answers INCONSISTENT_TOPIC_ID in a session whose topic was made anew', async () => {
+  it('answers INCONSISTENT_TOPIC_ID in a session whose topic was created again', async () => {
     const { path, topic } = await rig()
     const client = path.connect()
     const { sessionId } = await client.call(Fetch, NEWEST, requestTo(topic, { 0: 0 }, { sessionEpoch: 0 }))
@@ -412,7 +412,7 @@ describe('Fetch', () => {
     expect(errorName(responses[0]!.partitions[0]!.errorCode)).to.equal('INCONSISTENT_TOPIC_ID')
   })
 
-  it('tells where logs diverge', async () => {
+  it('answers where logs diverge', async () => {
     const { path, topic } = await rig()
     await path.log('t').append(batchOf(['a', 'b']), append)
     path.log('t').epochs.splice(0)
@@ -422,7 +422,7 @@ describe('Fetch', () => {
     expect(responses[0]!.partitions[0]).to.deep.include({ errorCode: 0, divergingEpoch: { epoch: 0, endOffset: 1 } })
   })
 
-  it('goes on in its session with what changed alone', async () => {
+  it('continues its session with changes only', async () => {
     const { path, topic } = await rig(2)
     const client = path.connect()
     const { sessionId, responses } = await client.call(
@@ -438,7 +438,7 @@ describe('Fetch', () => {
     expect(incremental.responses[0]?.partitions.map(({ partitionIndex }) => partitionIndex)).to.deep.equal([1])
   })
 
-  it('answers the error of a session that is unknown', async () => {
+  it('answers the error of an unknown session', async () => {
     const { path, topic } = await rig()
     const { errorCode, responses } = await path
       .connect()
@@ -447,7 +447,7 @@ describe('Fetch', () => {
     expect(responses).to.deep.equal([])
   })
 
-  it('keeps zstd from clients from before 0.11, and old formats from topics that refuse them', async () => {
+  it('refuses zstd to clients older than 0.11, and old formats for topics that do not convert', async () => {
     const { path, topic } = await rig()
     await path.log('t').append(batchOf(['a']), append)
     const error = async (version: number) => {
@@ -461,7 +461,7 @@ describe('Fetch', () => {
     expect([await error(3), await error(4)]).to.deep.equal(['UNSUPPORTED_VERSION', 'NONE'])
   })
 
-  it('refuses followers, for no other broker has replicas', async () => {
+  it('refuses followers, since no other broker has replicas', async () => {
     const { path, topic } = await rig()
     const { responses } = await path.connect().call(Fetch, 12, requestTo(topic, { 0: 0 }, { replicaId: 2 }))
     expect(errorName(responses[0]!.partitions[0]!.errorCode)).to.equal('NOT_LEADER_OR_FOLLOWER')

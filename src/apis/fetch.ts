@@ -159,9 +159,9 @@ class PendingFetch {
       mustRespond: read.diverging !== undefined,
       read,
     }))
-    const { error, sessionId, outcomes: told } = this.#session.finish(outcomes, this.#context.nowMs)
+    const { error, sessionId, outcomes: sent } = this.#session.finish(outcomes, this.#context.nowMs)
     const hints = new LeaderHints(this.#context)
-    const reads = told.map(({ read }) => this.#refuseOldClient(read))
+    const reads = sent.map(({ read }) => this.#refuseOldClient(read))
     const responses = grouped(reads, this.#context.apiVersion, hints)
     const response = { errorCode: errorCode(error), sessionId, responses, nodeEndpoints: hints.endpoints }
     attempt.handOver()
@@ -247,8 +247,8 @@ function partitionResponse(read: PartitionRead, version: number, hints: LeaderHi
 }
 
 function leaderHint({ errorCode: code, wanted }: PartitionRead, hints: LeaderHints): LeaderHint | undefined {
-  const isMisled = code === errorCode('NOT_LEADER_OR_FOLLOWER') || code === errorCode('FENCED_LEADER_EPOCH')
-  return isMisled ? hints.leaderOf(wanted.topic ?? '', wanted.partition) : undefined
+  const needsLeader = code === errorCode('NOT_LEADER_OR_FOLLOWER') || code === errorCode('FENCED_LEADER_EPOCH')
+  return needsLeader ? hints.leaderOf(wanted.topic ?? '', wanted.partition) : undefined
 }
 
 function knownErrorCode(code: number, version: number): number {

@@ -5,7 +5,7 @@ import { DataPath } from './data-path.fixture.ts'
 import { findCoordinator } from './find-coordinator.ts'
 
 describe('FindCoordinator', () => {
-  it('tells why it does not find what it does not know, whatever the number of its type', async () => {
+  it('answers a message for every unknown key type', async () => {
     const client = new DataPath([findCoordinator]).connect()
     for (const keyType of [-1, 3]) {
       const { coordinators } = await client.call(FindCoordinator, 6, { key: '', keyType, coordinatorKeys: ['k'] })

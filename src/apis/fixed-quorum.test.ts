@@ -12,7 +12,7 @@ const listener = { name: 'controller', host: 'h', port: 1 }
 const voter = { clusterId: null, timeoutMs: 1, voterId: 5, voterDirectoryId: id, listeners: [listener] }
 
 describe('a quorum that is fixed', () => {
-  it('takes in no voter, and says first what is wrong with it', async () => {
+  it('adds no voter, and checks the request first', async () => {
     const client = new DataPath([addRaftVoter]).connect()
     const add = async (wish: Partial<typeof voter>) => {
       const { errorCode, errorMessage } = await client.call(AddRaftVoter, 1, { ...voter, ...wish })
@@ -31,7 +31,7 @@ describe('a quorum that is fixed', () => {
     ])
   })
 
-  it('lets no voter go, and says first what is wrong with it', async () => {
+  it('removes no voter, and checks the request first', async () => {
     const client = new DataPath([removeRaftVoter]).connect()
     const remove = async (voterId: number, voterDirectoryId = id) => {
       const { errorCode } = await client.call(RemoveRaftVoter, 0, { clusterId: null, voterId, voterDirectoryId })

@@ -13,7 +13,7 @@ const member = { groupId: 'g', memberId: 'm' }
 const join = { ...member, sessionTimeoutMs: 10_000, protocolType: 'consumer', protocols: [] }
 const sync = { ...member, generationId: 1, assignments: [] }
 
-describe('a client that leaves while others decide about its answer', () => {
+describe('a client that disconnects while its answer depends on others', () => {
   function rig() {
     const path = new DataPath([joinGroup, syncGroup, listOffsets])
     const groups: Partial<GroupCoordinator> = { join: never, sync: never }
@@ -25,7 +25,7 @@ describe('a client that leaves while others decide about its answer', () => {
     ['JoinGroup', (client: WireClient) => client.send(JoinGroup, 3, { ...join, rebalanceTimeoutMs: 0x7fffffff })],
     ['SyncGroup', (client: WireClient) => client.send(SyncGroup, 3, sync)],
   ] as const) {
-    it(`takes its ${name} with it`, async () => {
+    it(`ends its ${name}`, async () => {
       const { path, before } = rig()
       const client = path.connect()
       send(client)
@@ -37,7 +37,7 @@ describe('a client that leaves while others decide about its answer', () => {
     })
   }
 
-  it('stops what looks at one partition after the other', async () => {
+  it('ends work that goes through partitions one by one', async () => {
     const { path, before } = rig()
     path.metadata.addTopic('t', 10)
     let looks = 0

@@ -32,23 +32,23 @@ describe('offsets of ListOffsets v0', () => {
     })
   }
 
-  it('are as many as were asked for', () => {
+  it('are at most as many as asked for', () => {
     expect(ask(-1, 2)).to.deep.equal([25, 20])
     expect(ask(3000, 1)).to.deep.equal([20])
     expect(ask(-1, 0)).to.deep.equal([])
     expect(ask(-1, -1)).to.equal(undefined)
   })
 
-  it('have no end where the newest segment is empty', () => {
+  it('leave out the log end if the newest segment is empty', () => {
     expect(ask(-1, 10, { isEmpty: true })).to.deep.equal([20, 10, 0])
   })
 
-  it('begin where the log does', () => {
+  it('start at the log start', () => {
     expect(ask(-1, 10, { logStartOffset: 15 })).to.deep.equal([25, 20, 15, 15])
     expect(ask(-2, 10, { logStartOffset: 15 })).to.deep.equal([15])
   })
 
-  it('end where the reader may read up to', () => {
+  it('end at the last readable offset', () => {
     expect(ask(-1, 10, {}, 22)).to.deep.equal([22, 20, 10, 0])
     expect(ask(-1, 10, {}, 15)).to.deep.equal([15, 10, 0])
     expect(ask(-1, 1, {}, 22)).to.deep.equal([22])

@@ -65,7 +65,7 @@ describe('ListOffsets', () => {
     expect((await ask(path, 0, -2)).oldStyleOffsets).to.deep.equal([0])
   })
 
-  it('v0 finds the segments that were last written to by a time, and takes a partition twice', async () => {
+  it('v0 finds segments last modified by a time, and answers a partition twice', async () => {
     const path = await rig()
     path.log('t').starts = [
       { offset: 3, isEmpty: false, modifiedMs: () => 2000 },
@@ -86,7 +86,7 @@ describe('ListOffsets', () => {
     expect(topics[0]!.partitions.map(({ oldStyleOffsets }) => oldStyleOffsets)).to.deep.equal([[5], [0]])
   })
 
-  it('ends for each reader where it may read up to', async () => {
+  it('ends at the last offset that each reader may read', async () => {
     const path = await rig()
     const log = path.log('t')
     log.unstableOffset = 2
@@ -104,7 +104,7 @@ describe('ListOffsets', () => {
     expect((await ask(path, 5, 1500, { isolationLevel: 1 })).offset).to.equal(-1)
   })
 
-  it('refuses a partition that is named twice, an unknown one, and a wrong epoch', async () => {
+  it('refuses a duplicate partition, an unknown one, and a wrong epoch', async () => {
     const path = await rig()
     const twice = { partitionIndex: 0, timestamp: -1 }
     const topics = [{ name: 't', partitions: [twice, twice, { partitionIndex: 7, timestamp: -1 }] }]

@@ -39,7 +39,8 @@ const READ_COMMITTED = 1
  * ReplicaManager.fetchOffset.
  */
 export const listOffsets = handler(ListOffsets, async (request, context) => {
-  if (request.isolationLevel !== READ_UNCOMMITTED && request.isolationLevel !== READ_COMMITTED) return stumbled(request)
+  if (request.isolationLevel !== READ_UNCOMMITTED && request.isolationLevel !== READ_COMMITTED)
+    return unknownIsolationLevel(request)
   if (context.apiVersion === 0) return legacyAnswer(request, context)
   const duplicates = duplicatePartitions(request)
   // Topics with the same name share an entry; topics without partitions are left out.
@@ -59,7 +60,7 @@ export const listOffsets = handler(ListOffsets, async (request, context) => {
 })
 
 /** Answer to an unknown isolation level. Kafka does not check the level first: the request fails later. */
-function stumbled({ topics }: ListOffsetsRequest) {
+function unknownIsolationLevel({ topics }: ListOffsetsRequest) {
   return {
     topics: topics.map(({ name, partitions }) => ({
       name,

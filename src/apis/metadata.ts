@@ -115,8 +115,8 @@ async function createAbsent(names: readonly string[], mayCreate: boolean, contex
   })
   if (mayCreate && configs.broker.autoCreateTopicsEnable && valid.length > 0) {
     const { nowMs, principal, slices } = context
-    const wishes = valid.map((name) => autoCreatedTopic(name, configs.broker, metadata.image.brokers.size))
-    const answers = await metadata.createTopics(wishes, { nowMs, principal, slices })
+    const newTopics = valid.map((name) => autoCreatedTopic(name, configs.broker, metadata.image.brokers.size))
+    const answers = await metadata.createTopics(newTopics, { nowMs, principal, slices })
     for (const [index, answer] of answers.entries())
       if (isRejection(answer) && answer.error !== 'TOPIC_ALREADY_EXISTS')
         errors.set(valid[index] as string, answer.code)

@@ -29,7 +29,7 @@ describe('DeleteRecords', () => {
     return path
   }
 
-  it('moves the start up, never down, and -1 up to the high watermark', async () => {
+  it('moves the log start up, never down; -1 means the high watermark', async () => {
     const path = await rig()
     expect(await ask(path, 't', 2)).to.deep.equal(['NONE', 2])
     expect(await ask(path, 't', 1)).to.deep.equal(['NONE', 2])
@@ -37,7 +37,7 @@ describe('DeleteRecords', () => {
     expect(path.log('t').logStartOffset).to.equal(3)
   })
 
-  it('refuses offsets that are not there, unknown and internal topics, and compacted ones', async () => {
+  it('refuses offsets out of range, and unknown, internal and compacted topics', async () => {
     const path = await rig()
     path.metadata.addTopic('__consumer_offsets')
     expect(await ask(path, 't', 4)).to.deep.equal(['OFFSET_OUT_OF_RANGE', -1])
@@ -50,7 +50,7 @@ describe('DeleteRecords', () => {
 })
 
 describe('DeleteRecords of odd lists', () => {
-  it('answers each partition once, up to the last offset named for it, and no topic without partitions', async () => {
+  it('answers each partition once, with the last offset listed, and no topic without partitions', async () => {
     const path = new DataPath([deleteRecords])
     path.metadata.addTopic('t')
     await path.log('t').append(batchOf(['a', 'b', 'c']), append)
@@ -68,7 +68,7 @@ describe('DeleteRecords of odd lists', () => {
 })
 
 describe('OffsetForLeaderEpoch', () => {
-  it('answers where epochs end, and refuses who knows another leader', async () => {
+  it('answers where epochs end, and refuses another leader epoch', async () => {
     const path = new DataPath([offsetForLeaderEpoch])
     path.metadata.addTopic('t', 1, { leaderEpoch: 3 })
     path.log('t').epochs.push({ leaderEpoch: 1, startOffset: 0 })
@@ -96,7 +96,7 @@ describe('InitProducerId', () => {
     return { error: errorName(errorCode), producerId, producerEpoch }
   }
 
-  it('gives each producer another id, and epoch 0', async () => {
+  it('gives each producer its own id, and epoch 0', async () => {
     const client = new DataPath([initProducerId]).connect()
     const ids = new Set<number>()
     for (let index = 0; index < 1002; index++) {
@@ -107,7 +107,7 @@ describe('InitProducerId', () => {
     expect(ids.size).to.equal(1002)
   })
 
-  it('refuses half an identity and transactions', async () => {
+  it('refuses a producer id without an epoch, and transactions', async () => {
     const client = new DataPath([initProducerId]).connect()
     expect((await ask(client, { producerId: 5 })).error).to.equal('INVALID_REQUEST')
     expect((await ask(client, { transactionalId: '' })).error).to.equal('INVALID_REQUEST')
@@ -120,7 +120,7 @@ describe('InitProducerId', () => {
 })
 
 describe('DescribeProducers', () => {
-  it('lists the producers of a log, and errors with words for unknown topics', async () => {
+  it('lists the producers of a log, and has error messages for unknown topics', async () => {
     const path = new DataPath([describeProducers])
     path.metadata.addTopic('t')
     path.log('t').producers = [
@@ -156,7 +156,7 @@ describe('DescribeProducers', () => {
 })
 
 describe('DescribeLogDirs', () => {
-  it('tells sizes by directory and topic, of all partitions or of those asked for', async () => {
+  it('answers sizes by directory and topic, of all partitions or of those asked for', async () => {
     const path = new DataPath([describeLogDirs])
     path.metadata.addTopic('a', 2)
     path.metadata.addTopic('b')

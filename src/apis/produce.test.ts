@@ -53,7 +53,7 @@ describe('Produce', () => {
     )
   })
 
-  it('fails as a whole over a first batch that cannot be told from noise, as Kafka does', async () => {
+  it('fails as a whole on an invalid first batch, as Kafka does', async () => {
     const path = new DataPath([produce])
     const topic = path.metadata.addTopic('t', 2)
     const noise = Buffer.alloc(80, 7)
@@ -71,12 +71,12 @@ describe('Produce', () => {
     expect(await client.receive(Produce, 9)).to.equal(undefined)
   })
 
-  it('refuses null like any records where the topic is not there', async () => {
+  it('refuses null records like others if the topic does not exist', async () => {
     const path = new DataPath([produce])
     expect((await outcome(9, requestTo(nowhere, null), path)).error).to.equal('UNKNOWN_TOPIC_OR_PARTITION')
   })
 
-  it('says nothing of a topic without partitions', async () => {
+  it('leaves out a topic without partitions', async () => {
     const path = new DataPath([produce])
     const topic = path.metadata.addTopic('t')
     const topicData = [{ name: topic.name, topicId: topic.id, partitionData: [] }]
@@ -89,7 +89,7 @@ describe('Produce', () => {
     expect((await outcome(9, requestTo(topic, batchOf(['a'])), path)).error).to.equal('INVALID_TOPIC_EXCEPTION')
   })
 
-  it('asks for min.insync.replicas with acks=all, as far as there are replicas', async () => {
+  it('requires min.insync.replicas with acks=all, at most the number of replicas', async () => {
     const path = new DataPath([produce], { 'min.insync.replicas': '2' })
     const alone = path.metadata.addTopic('alone')
     const short = path.metadata.addTopic('short', 1, { replicas: [1, 2], isr: [1] })
@@ -98,13 +98,13 @@ describe('Produce', () => {
     expect((await outcome(9, requestTo(short, batchOf(['a']), { acks: 1 }), path)).error).to.equal('NONE')
   })
 
-  it('answers NOT_LEADER_OR_FOLLOWER where another broker leads', async () => {
+  it('answers NOT_LEADER_OR_FOLLOWER if another broker leads', async () => {
     const path = new DataPath([produce])
     const topic = path.metadata.addTopic('t', 1, { leader: 2 })
     expect((await outcome(9, requestTo(topic, batchOf(['a'])), path)).error).to.equal('NOT_LEADER_OR_FOLLOWER')
   })
 
-  it('tells which records were at fault, and the words only then', async () => {
+  it('answers which records were invalid, and a message only then', async () => {
     const path = new DataPath([produce])
     const topic = path.metadata.addTopic('t')
     const recordErrors = [{ batchIndex: 3, message: 'null key' }]
@@ -123,7 +123,7 @@ describe('Produce', () => {
     })
   })
 
-  it('refuses transactional records without a transactional id, all partitions alike', async () => {
+  it('refuses transactional records without a transactional id, for all partitions', async () => {
     const path = new DataPath([produce])
     const topic = path.metadata.addTopic('t')
     const records = batchOf(['a'])
@@ -138,7 +138,7 @@ describe('Produce', () => {
     expect(await client.receive(Produce, 9)).to.equal(undefined)
   })
 
-  it('names the leader to who asked the wrong broker, from v10 on', async () => {
+  it('answers the leader to a client that asked the wrong broker, from v10 on', async () => {
     const path = new DataPath([produce])
     path.metadata.addBroker(2, { host: 'other', port: 9093 })
     const topic = path.metadata.addTopic('t', 1, { leader: 2, leaderEpoch: 4 })
@@ -150,7 +150,7 @@ describe('Produce', () => {
     expect((await path.connect().call(Produce, 9, requestTo(topic, batchOf(['a'])))).nodeEndpoints).to.deep.equal([])
   })
 
-  it('leaves the neighbours of a refused partition alone', async () => {
+  it('appends to other partitions if one is refused', async () => {
     const path = new DataPath([produce])
     const topic = path.metadata.addTopic('t')
     const partitionData = [
@@ -172,7 +172,7 @@ describe('Produce', () => {
     )
   })
 
-  it('answers nothing with acks=0, and closes the connection where something failed', async () => {
+  it('answers nothing with acks=0, and closes the connection on an error', async () => {
     const path = new DataPath([produce])
     const topic = path.metadata.addTopic('t')
     const client = path.connect()
@@ -186,7 +186,7 @@ describe('Produce', () => {
     expect(path.warnings).to.have.length(1)
   })
 
-  it('takes up the next request while the append is written, and answers in order', async () => {
+  it('starts the next request while the append is written, and answers in order', async () => {
     const path = new DataPath([produce])
     const topic = path.metadata.addTopic('t')
     const log = path.log('t')

@@ -28,15 +28,15 @@ export function partitionView(
   options: { readonly onlyAlive: boolean } = { onlyAlive: false },
 ): PartitionView {
   const { leaderEpoch, replicas, isr } = partition
-  const shown = (nodes: readonly number[]) => (options.onlyAlive ? nodes.filter((node) => alive.has(node)) : nodes)
+  const visible = (nodes: readonly number[]) => (options.onlyAlive ? nodes.filter((node) => alive.has(node)) : nodes)
   const view = {
     leaderEpoch,
-    replicaNodes: shown(replicas),
-    isrNodes: shown(isr),
+    replicaNodes: visible(replicas),
+    isrNodes: visible(isr),
     offlineReplicas: replicas.filter((node) => !alive.has(node)),
   }
   if (!alive.has(partition.leader))
     return { ...view, errorCode: errorCode('LEADER_NOT_AVAILABLE'), leaderId: NO_LEADER }
-  const hasLost = view.replicaNodes.length < replicas.length || view.isrNodes.length < isr.length
-  return { ...view, errorCode: hasLost ? errorCode('REPLICA_NOT_AVAILABLE') : 0, leaderId: partition.leader }
+  const hidesReplicas = view.replicaNodes.length < replicas.length || view.isrNodes.length < isr.length
+  return { ...view, errorCode: hidesReplicas ? errorCode('REPLICA_NOT_AVAILABLE') : 0, leaderId: partition.leader }
 }

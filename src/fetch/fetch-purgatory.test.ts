@@ -15,7 +15,7 @@ describe('the fetch purgatory', () => {
     return { host, purgatory, reasons, park }
   }
 
-  it('completes a fetch when enough bytes came in, from whatever partition', () => {
+  it('completes a fetch once enough bytes arrived, from any partition', () => {
     const { purgatory, reasons, park } = rig()
     park([a, b], 100)
     purgatory.appended(a, 60)
@@ -44,7 +44,7 @@ describe('the fetch purgatory', () => {
     expect(reasons).to.deep.equal(['timeout'])
   })
 
-  it('completes all who wait for what changed, and only them', () => {
+  it('completes all fetches that wait for the changed partition, and only them', () => {
     const { purgatory, reasons, park } = rig()
     park([a], 1000)
     park([a, b], 1000)
@@ -63,7 +63,7 @@ describe('the fetch purgatory', () => {
     expect(purgatory.watchedCount).to.equal(0)
   })
 
-  it('takes in a fetch that parks again while it is woken', () => {
+  it('accepts a fetch that parks again while it is woken', () => {
     const { purgatory, park } = rig()
     let wakes = 0
     const again = () => {

@@ -74,7 +74,7 @@ describe('fetch sessions', () => {
     ])
   })
 
-  it('answer an incremental fetch with what is new alone', () => {
+  it('answer an incremental fetch with changes only', () => {
     const sessions = make()
     const sessionId = open(sessions)
     const told = (outcomes: PartitionOutcome[], sessionEpoch: number) =>
@@ -88,7 +88,7 @@ describe('fetch sessions', () => {
     ])
   })
 
-  it('tell an error each time, and its end', () => {
+  it('answer an error each time, and its end', () => {
     const sessions = make()
     const sessionId = open(sessions)
     const failed = outcome(0, { errorCode: 6, highWatermark: -1, logStartOffset: -1 })
@@ -100,7 +100,7 @@ describe('fetch sessions', () => {
     expect(told(outcome(0), 4)).to.deep.equal([])
   })
 
-  it('put a partition that had data behind those that had none', () => {
+  it('move a partition with data behind those without', () => {
     const sessions = make()
     const sessionId = open(sessions)
     resolved(sessions, request({ sessionId, sessionEpoch: 1 })).finish([outcome(0, { recordBytes: 5 }), outcome(1)], 0)
@@ -108,7 +108,7 @@ describe('fetch sessions', () => {
     expect([...next.partitions].map(({ partition }) => partition)).to.deep.equal([1, 0])
   })
 
-  it('take in what a client adds, moves and forgets', () => {
+  it('follow what a client adds, changes and forgets', () => {
     const sessions = make()
     const sessionId = open(sessions)
     const forgottenTopicsData = [{ topic: 't', topicId: ZERO_UUID, partitions: [1] }]
@@ -135,7 +135,7 @@ describe('fetch sessions', () => {
     expect(sessions.count).to.equal(0)
   })
 
-  it('refuse an id, an epoch and a way of naming topics that are not theirs', () => {
+  it('refuse a wrong id, a wrong epoch, and names in place of ids', () => {
     const sessions = make()
     const sessionId = open(sessions)
     const refused = (changes: Partial<FetchRequest>, version = VERSION) =>
@@ -145,7 +145,7 @@ describe('fetch sessions', () => {
     expect(refused({ sessionId, sessionEpoch: 1 }, 13)).to.equal('FETCH_SESSION_TOPIC_ID_ERROR')
   })
 
-  it('refuse the answer of a request that another one overtook', () => {
+  it('refuse the answer of a request that a later one overtook', () => {
     const sessions = make()
     const sessionId = open(sessions)
     const first = resolved(sessions, request({ sessionId, sessionEpoch: 1 }))
@@ -166,7 +166,7 @@ describe('fetch sessions', () => {
     expect([...next.partitions][0]?.topic).to.equal('named')
   })
 
-  it('give up the least recently used session for a new one only when it is stale', () => {
+  it('evict the least recently used session for a new one only if it is stale', () => {
     const sessions = make(1)
     const first = open(sessions, 0)
     expect(open(sessions, 120_000)).to.equal(0)
@@ -176,7 +176,7 @@ describe('fetch sessions', () => {
     )
   })
 
-  it('give up an old session in use for a larger one, not for one of its own size', () => {
+  it('evict an old session in use for a larger one, not for one of equal size', () => {
     const sessions = make(1)
     const first = open(sessions, 0)
     resolved(sessions, request({ sessionId: first, sessionEpoch: 1 }), 200_000).finish([], 200_000)

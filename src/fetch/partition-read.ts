@@ -24,7 +24,7 @@ export interface PartitionRead {
   readonly abortedTransactions: readonly AbortedTransaction[] | null
 }
 
-const nothing = {
+const emptyResult = {
   errorCode: 0,
   offsets: undefined,
   upToOffset: -1,
@@ -44,7 +44,7 @@ export function emptyRead(
   aborted: readonly AbortedTransaction[] | null,
 ): PartitionRead {
   return {
-    ...nothing,
+    ...emptyResult,
     wanted,
     offsets,
     upToOffset,
@@ -55,7 +55,7 @@ export function emptyRead(
 
 /** Result of a partition whose log refused the read. */
 export function failedRead(wanted: WantedPartition, errorCode: number): PartitionRead {
-  return { ...nothing, wanted, errorCode }
+  return { ...emptyResult, wanted, errorCode }
 }
 
 /**
@@ -63,5 +63,5 @@ export function failedRead(wanted: WantedPartition, errorCode: number): Partitio
  * is empty, not null. Source: FetchResponse.partitionResponse.
  */
 export function refusedRead(wanted: WantedPartition, errorCode: number): PartitionRead {
-  return { ...nothing, wanted, errorCode, abortedTransactions: [] }
+  return { ...emptyResult, wanted, errorCode, abortedTransactions: [] }
 }

@@ -37,7 +37,7 @@ function errorOf(changes: Partial<WantedPartition>): string {
 }
 
 describe('the plan of a fetch', () => {
-  it('reads up to what the reader may see', () => {
+  it('reads up to the last offset that the reader may see', () => {
     const ends = (['logEnd', 'highWatermark', 'lastStableOffset'] as const).map((visibility) => {
       const plan = planFetch(partition, wanted({}), visibility)
       return plan.kind === 'read' ? plan.upToOffset : plan.kind
@@ -63,12 +63,12 @@ describe('the plan of a fetch', () => {
     expect(errorOf({ currentLeaderEpoch: 5 })).to.equal('read')
   })
 
-  it('tells where a client that read too much of an old epoch diverges', () => {
+  it('answers where a client that read too much of an old epoch diverges', () => {
     const plan = planFetch(partition, wanted({ lastFetchedEpoch: 2, fetchOffset: 35 }), 'highWatermark')
     expect(plan).to.include({ kind: 'diverging', epoch: 2, endOffset: 30 })
   })
 
-  it('tells the largest epoch below one that never was here', () => {
+  it('answers the largest known epoch below an unknown one', () => {
     const plan = planFetch(partition, wanted({ lastFetchedEpoch: 4, fetchOffset: 25 }), 'highWatermark')
     expect(plan).to.include({ kind: 'diverging', epoch: 2, endOffset: 30 })
   })
@@ -78,7 +78,7 @@ describe('the plan of a fetch', () => {
     expect(errorOf({ lastFetchedEpoch: 5, fetchOffset: 40 })).to.equal('read')
   })
 
-  it('rejects an epoch of which nothing is known, and an offset below the start whatever its epoch', () => {
+  it('rejects an unknown epoch, and an offset below the start with any epoch', () => {
     expect(errorOf({ lastFetchedEpoch: 9 })).to.equal('OFFSET_OUT_OF_RANGE')
     expect(errorOf({ lastFetchedEpoch: 2, fetchOffset: 5 })).to.equal('OFFSET_OUT_OF_RANGE')
   })

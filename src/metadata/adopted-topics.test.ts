@@ -46,7 +46,7 @@ const topics = () =>
 const configsOf = (topic: AdoptedTopic | undefined) => Object.fromEntries(topic?.configs ?? [])
 
 describe('topics of a directory without metadata', () => {
-  it('are found by the names of their directories; deleted ones, files and what is no partition are left out', () => {
+  it('are found by the names of their directories; deleted ones, files and other directories are left out', () => {
     expect([...topics()].map(([name, { image }]) => [name, image.partitions.length]).sort()).to.deep.equal([
       ['__consumer_offsets', 1],
       ['__share_group_state', 1],
@@ -58,7 +58,7 @@ describe('topics of a directory without metadata', () => {
     ])
   })
 
-  it('keep their ids where they have one of their own, and get a later leader epoch than any so far', () => {
+  it('keep their own ids, and get a leader epoch above all earlier ones', () => {
     const found = topics()
     const [withDash, copied] = ['with-dash', 'copied'].map((name) => found.get(name)?.image.id)
     expect([withDash, copied]).to.include('B9tNdH1zRsmI8JTueZP1SA')
@@ -69,7 +69,7 @@ describe('topics of a directory without metadata', () => {
     expect(found.get('__consumer_offsets')?.image.internal).to.equal(true)
   })
 
-  it('keep all their records, unless something other than a guess tells what they were', () => {
+  it('keep all their records, unless there is proof of their settings', () => {
     const found = topics()
     expect(configsOf(found.get('orders'))).to.deep.equal({ 'cleanup.policy': '' })
     expect(configsOf(found.get('store-changelog'))).to.deep.equal({ 'cleanup.policy': '' })
@@ -78,12 +78,12 @@ describe('topics of a directory without metadata', () => {
     expect(configsOf(found.get('__share_group_state'))).to.include({ 'cleanup.policy': 'delete', 'retention.ms': '-1' })
   })
 
-  it('a damaged checkpoint of the cleaner tells nothing', () => {
+  it('a damaged cleaner checkpoint counts as empty', () => {
     const found = adopted({ [`registry-0/${SEGMENT}`]: '', 'cleaner-offset-checkpoint': '0\n2\nregistry 0 7\n' })
     expect(configsOf(found.get('registry'))).to.deep.equal({ 'cleanup.policy': '' })
   })
 
-  it('are each named in a line, with what was assumed and the command that changes it', () => {
+  it('get a log line each, with the settings assumed and the command to change them', () => {
     const lines = new Map([...topics()].map(([name, topic]) => [name, adoptionLine(topic, 'localhost:9092')]))
     expect(lines.get('orders')).to.equal(
       'adopted topic orders (3 partitions) from its directories; its settings were not in them: cleanup.policy= is assumed, ' +

@@ -38,7 +38,7 @@ export interface AdoptedTopic {
   readonly evidence: 'internal' | 'compacted' | 'none'
 }
 
-interface Remains {
+interface StoredState {
   readonly topicId: string
   readonly leaderEpoch: number
   readonly directoryId: string
@@ -91,8 +91,8 @@ function adopt(
   },
 ): AdoptedTopic {
   const { name, partitions } = topic
-  const remains = Array.from(partitions, (each) => each && readRemains(host, each, adopter))
-  const known = remains.find((each) => each !== undefined && !each.topicId.startsWith(RESERVED_ID))?.topicId
+  const states = Array.from(partitions, (each) => each && readStoredState(host, each, adopter))
+  const known = states.find((each) => each !== undefined && !each.topicId.startsWith(RESERVED_ID))?.topicId
   // A directory copied under another name has the original's topic id.
   const id = known === undefined || topic.ids.has(known) ? host.random.uuid() : known
   topic.ids.add(id)
@@ -106,7 +106,7 @@ function adopt(
       name,
       id,
       internal: isInternalTopic(name),
-      partitions: remains.map((each) => partitionOf(each, adopter)),
+      partitions: states.map((each) => partitionOf(each, adopter)),
     },
     configs: configsOf(name, evidence, adopter.settings),
     evidence,
@@ -133,11 +133,14 @@ function configsOf(
   }
 }
 
-function partitionOf(remains: Remains | undefined, { nodeId, directories }: Adopter): TopicImage['partitions'][number] {
+function partitionOf(
+  state: StoredState | undefined,
+  { nodeId, directories }: Adopter,
+): TopicImage['partitions'][number] {
   return {
     leader: nodeId,
     // Above every epoch in which the log was written.
-    leaderEpoch: (remains?.leaderEpoch ?? -1) + 1,
+    leaderEpoch: (state?.leaderEpoch ?? -1) + 1,
     partitionEpoch: 0,
     replicas: [nodeId],
     isr: [nodeId],
@@ -145,11 +148,15 @@ function partitionOf(remains: Remains | undefined, { nodeId, directories }: Adop
     removingReplicas: [],
     eligibleLeaderReplicas: [],
     lastKnownEligibleLeaderReplicas: [],
-    directories: [remains?.directoryId ?? (directories.length === 1 ? directories[0]!.directoryId : ZERO_UUID)],
+    directories: [state?.directoryId ?? (directories.length === 1 ? directories[0]!.directoryId : ZERO_UUID)],
   }
 }
 
-function readRemains({ files }: Host, { name, logDirectory }: FoundPartition, { directories }: Adopter): Remains {
+function readStoredState(
+  { files }: Host,
+  { name, logDirectory }: FoundPartition,
+  { directories }: Adopter,
+): StoredState {
   const text = (file: string) => files.readWhole(files.join(logDirectory, name, file))?.toString('utf8') ?? ''
   return {
     topicId: parsePartitionMetadata(text(PARTITION_METADATA_FILE)) ?? ZERO_UUID,

@@ -23,7 +23,7 @@ function topics(brokerCount: number) {
 }
 
 describe('an internal topic', () => {
-  it('has no more replicas, and needs no more in sync, than there are brokers', () => {
+  it('has at most as many replicas, and min.insync.replicas, as there are brokers', () => {
     const alone = [
       [1, undefined],
       [1, '1'],

@@ -19,23 +19,23 @@ describe('changes of loggers', () => {
     return isRejection(decision) ? [decision.error, decision.message] : 'fine'
   }
 
-  it('are refused, as there are none by name', () => {
+  it('are refused, since there are no named loggers', () => {
     expect(refusalOf('1', ['root', 0, 'INFO'])).to.deep.equal(['INVALID_CONFIG', 'Logger root does not exist!'])
     expect(refusalOf('1', ['kafka', 1, null])).to.deep.equal(['INVALID_CONFIG', 'Logger kafka does not exist!'])
   })
 
-  it('are refused where the operation is not one for loggers', () => {
+  it('are refused if the operation is not allowed for loggers', () => {
     const tail = 'is not allowed for the BROKER_LOGGER resource'
     expect(refusalOf('1', ['root', 2, 'INFO'])).to.deep.equal(['INVALID_REQUEST', `APPEND operation ${tail}`])
     expect(refusalOf('1', ['root', 9, 'INFO'])).to.deep.equal(['INVALID_REQUEST', `Unknown operation type 9 ${tail}`])
   })
 
-  it('are refused where they are for another broker', () => {
+  it('are refused for another broker', () => {
     expect(refusalOf('2')).to.deep.equal(['INVALID_REQUEST', 'Unexpected node id. Expected 1, but received 2'])
     expect(refusalOf('')).to.deep.equal(['INVALID_REQUEST', 'Node id must be an integer, but it is: '])
   })
 
-  it('are fine where there are none', () => {
+  it('succeed if empty', () => {
     expect(refusalOf('1')).to.equal('fine')
   })
 })

@@ -12,19 +12,19 @@ describe('changes of feature levels', () => {
   const fault = (feature: string, level: number, upgradeType: number) =>
     featureFault({ feature, level, upgradeType }, image)
 
-  it('are fine where level and direction are', () => {
+  it('are allowed if level and direction are', () => {
     expect(fault('group.version', 1, upgrade)).to.equal(undefined)
     expect(fault('group.version', 0, safe)).to.equal(undefined)
     expect(fault('share.version', 2, upgrade)).to.equal(undefined)
   })
 
-  it('are refused where a downgrade goes up or an upgrade down', () => {
+  it('are refused if a downgrade goes up or an upgrade down', () => {
     expect(fault('share.version', 1, safe)).to.contain("Can't downgrade to a newer version.")
     expect(fault('share.version', 1, unsafe)).to.contain("Can't downgrade to a newer version.")
     expect(fault('group.version', 0, upgrade)).to.contain('without setting the upgrade type')
   })
 
-  it('tell of a metadata version from where to where they were to go', () => {
+  it('name the old and new level of a refused metadata version', () => {
     const from = 'Unsupported metadata.version downgrade from 33 to 30. '
     expect(fault('metadata.version', 30, safe)).to.equal(
       `${from}Refusing to perform the requested downgrade because it might delete metadata information.`,
@@ -39,7 +39,7 @@ describe('changes of feature levels', () => {
     expect(fault('kraft.version', 1, upgrade)).to.contain('The quorum is one voter')
   })
 
-  it('are refused of what is not there, at level 0 in other words', () => {
+  it('are refused for unknown features, with another message at level 0', () => {
     expect(fault('no.such', 0, upgrade)).to.equal(
       'Invalid update version 0 for feature no.such. Feature no.such not found.',
     )

@@ -10,7 +10,7 @@ const isLaterSegment = (name: string) => name.endsWith('.log') && !/^0+\.log$/.t
 const segment = '/data/__cluster_metadata-0/00000000000000000000.log'
 
 describe('LogBackedMetadataStore', () => {
-  it('a topic is there when the answer says so, and after the next start', async () => {
+  it('a created topic exists when the answer is sent, and after the next start', async () => {
     const first = await StoreOnMemory.start()
     const [created] = await first.create(newTopic('a.b', { partitionCount: 3, configs: new Map([['flush.ms', '5']]) }))
     if (created === undefined || isRejection(created)) throw new Error('refused')
@@ -27,7 +27,7 @@ describe('LogBackedMetadataStore', () => {
     expect(second.store.image.brokers.get(1)).to.include({ fenced: false, epoch: second.store.image.endOffset - 1 })
   })
 
-  it('a deleted topic is gone when the answer says so, with its settings; a new one of its name has another id', async () => {
+  it('a deleted topic and its settings are gone when the answer is sent; a new one of its name has another id', async () => {
     const { host, store, change, configs, create } = await withTopic()
     const before = store.image.topicsByName.get('t')
     await host.settle(store.deleteTopics([before?.id as string], change))
@@ -38,7 +38,7 @@ describe('LogBackedMetadataStore', () => {
     expect(store.image.topicsByName.get('t')?.id).to.not.equal(before?.id)
   })
 
-  it('listeners hear of a change before its answer, in order', async () => {
+  it('listeners are called in order, before a change is answered', async () => {
     const { store, host, change } = await StoreOnMemory.start()
     const heard: string[] = []
     store.onChange((image, { topicsChanged }: MetadataChange) =>
@@ -63,7 +63,7 @@ describe('LogBackedMetadataStore', () => {
 
   const many = (count: number) => Array.from({ length: count }, (_, index) => newTopic(`topic-${index}`))
 
-  it('a change that takes several turns to decide on is seen whole or not at all, and holds up those behind it', async () => {
+  it('a change decided over several turns is atomic, and blocks later ones', async () => {
     const { store, host, change } = await StoreOnMemory.start()
     const sizes = new Set<number>()
     store.onChange(({ topicsByName }) => sizes.add(topicsByName.size))
@@ -77,7 +77,7 @@ describe('LogBackedMetadataStore', () => {
     expect(store.image.nextProducerId).to.equal(1000)
   })
 
-  it('a change whose client leaves before it is decided on never happens', async () => {
+  it('a change whose client disconnects before the decision has no effect', async () => {
     const { store, host, change } = await StoreOnMemory.start()
     const slices = new TurnSlices(host)
     const leaves = { next: () => slices.next()?.then(() => Promise.reject(new Error('left'))) }
@@ -87,7 +87,7 @@ describe('LogBackedMetadataStore', () => {
     expect([...store.image.topicsByName.keys()]).to.deep.equal(['other'])
   })
 
-  it('a write that fails while a change is decided on makes it decide again', async () => {
+  it('a write that fails during a decision makes it decide again', async () => {
     const { store, host, change } = await StoreOnMemory.start()
     host.files.rates = { ...host.files.rates, writeError: 1 }
     const lost = store.createTopics([newTopic('topic-7')], change)
@@ -113,7 +113,7 @@ describe('LogBackedMetadataStore', () => {
     expect(store.image.topicsByName.size).to.equal(0)
   })
 
-  it('validate only changes nothing', async () => {
+  it('validateOnly changes nothing', async () => {
     const opened = await StoreOnMemory.start()
     const { store } = opened
     const [answer] = await opened.create(newTopic('t', { validateOnly: true }))
@@ -121,7 +121,7 @@ describe('LogBackedMetadataStore', () => {
     expect(store.image.topicsByName.size).to.equal(0)
   })
 
-  it('a write that fails is taken back, and the next one works', async () => {
+  it('a failed write is discarded, and the next one works', async () => {
     const opened = await StoreOnMemory.start()
     const { host, store } = opened
     const { endOffset } = store.image
@@ -136,7 +136,7 @@ describe('LogBackedMetadataStore', () => {
     expect(again.store.image.endOffset).to.be.greaterThan(endOffset)
   })
 
-  it('a listener that throws keeps neither the others nor later changes from being told', async () => {
+  it('a listener that throws stops neither other listeners nor later changes', async () => {
     const opened = await StoreOnMemory.start()
     const heard: string[] = []
     opened.store.onChange(() => {
@@ -159,7 +159,7 @@ describe('LogBackedMetadataStore', () => {
     created.catch(() => 'never answered')
   })
 
-  it('a torn end of the log is cut, whole changes before it stay', async () => {
+  it('an incomplete end of the log is cut, complete changes before it stay', async () => {
     const { host, store, create } = await withTopic()
     const whole = host.files.stat(segment)?.size as number
     await create(newTopic('torn'))
@@ -171,7 +171,7 @@ describe('LogBackedMetadataStore', () => {
     expect(host.files.stat(segment)?.size).to.be.greaterThan(whole)
   })
 
-  it('a snapshot takes the place of the log when it has grown, and holds all of it', async () => {
+  it('a snapshot replaces the log when it has grown, and has all of it', async () => {
     const small = { 'metadata.log.max.record.bytes.between.snapshots': '20000' }
     const first = await StoreOnMemory.start(undefined, small)
     for (let i = 0; i < 40; i++) await first.create(newTopic(`t${i}`, { partitionCount: 10 }))

@@ -60,18 +60,18 @@ export interface MetadataStoreParts {
   readonly snapshotBytes: () => number
 }
 
-/** Decides each wish against the same image. Refuses repeated wishes: they would not see the first one's effect. */
-function* once<W, T>(
-  wishes: readonly W[],
-  keyOf: (wish: W) => string,
-  decide: (wish: W) => Decided<T> | Rejection,
-  refuse: (wish: W) => Rejection,
+/** Decides each request against the same image. Refuses repeated requests: they would not see the first one's effect. */
+function* decideEach<W, T>(
+  requests: readonly W[],
+  keyOf: (request: W) => string,
+  decide: (request: W) => Decided<T> | Rejection,
+  refuse: (request: W) => Rejection,
 ): Generator<void, (Decided<T> | Rejection)[]> {
   const seen = new Set<string>()
   const decisions: (Decided<T> | Rejection)[] = []
-  for (const wish of wishes) {
-    const key = keyOf(wish)
-    decisions.push(seen.has(key) ? refuse(wish) : decide(wish))
+  for (const request of requests) {
+    const key = keyOf(request)
+    decisions.push(seen.has(key) ? refuse(request) : decide(request))
     seen.add(key)
     yield
   }
@@ -237,7 +237,7 @@ export class LogBackedMetadataStore implements MetadataStore {
     if (excess !== undefined) return topics.map(() => excess)
     const validateOnly = topics.some((topic) => topic.validateOnly)
     const decide = (image: ClusterImage) =>
-      once(
+      decideEach(
         topics,
         ({ name }) => name,
         (topic) => decideNewTopic(image, topic, rules),
@@ -248,7 +248,7 @@ export class LogBackedMetadataStore implements MetadataStore {
 
   async deleteTopics(ids: readonly string[], options: ChangeOptions): Promise<readonly (TopicImage | Rejection)[]> {
     const decide = (image: ClusterImage) =>
-      once(
+      decideEach(
         ids,
         (id) => id,
         (id) => decideTopicRemoval(image, id),
@@ -265,7 +265,7 @@ export class LogBackedMetadataStore implements MetadataStore {
     const decide = function* (image: ClusterImage) {
       const excess = excessivePartitions(image, topics)
       if (excess !== undefined) return topics.map(() => excess)
-      return yield* once(
+      return yield* decideEach(
         topics,
         ({ name }) => name,
         (topic) => decideNewPartitions(image, topic, rules),

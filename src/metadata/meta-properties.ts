@@ -24,7 +24,7 @@ export interface WantedIdentity {
   readonly nodeId: number | undefined
 }
 
-/** Told of a directory whose files cannot be read or written. */
+/** Called for a directory whose files cannot be read or written. */
 export type OnDirectoryFailure = (directory: string, error: Error) => void
 
 /**

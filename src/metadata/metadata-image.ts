@@ -1,10 +1,10 @@
 /**
- * The cluster at one offset of the metadata log: an immutable view that readers may keep as long as they like.
- * A change makes a new image that shares what did not change.
+ * The cluster at one offset of the metadata log: an immutable view that readers may keep. A change makes a new image,
+ * which shares unchanged parts.
  */
 export interface MetadataImage {
   readonly clusterId: string
-  /** Offset after the last record that is in this image. */
+  /** Offset after the last record in this image. */
   readonly endOffset: number
   readonly controllerId: number
   readonly controllerEpoch: number
@@ -15,7 +15,7 @@ export interface MetadataImage {
   readonly configs: ReadonlyMap<string, ReadonlyMap<string, string>>
   /** Finalized feature levels by name, metadata.version among them. */
   readonly features: ReadonlyMap<string, number>
-  /** First producer id that no broker has been given yet. */
+  /** First producer id not allocated yet. */
   readonly nextProducerId: number
   /** SCRAM credentials by user, then by mechanism (1 SCRAM-SHA-256, 2 SCRAM-SHA-512). */
   readonly scramCredentials: ReadonlyMap<string, ReadonlyMap<number, ScramCredential>>
@@ -23,7 +23,7 @@ export interface MetadataImage {
   readonly clientQuotas: ReadonlyMap<string, ClientQuotas>
 }
 
-/** What a broker must know of a password to check that a client knows it (RFC 5802). */
+/** Data that verifies a client's password without storing it (RFC 5802). */
 export interface ScramCredential {
   readonly iterations: number
   readonly salt: Buffer
@@ -31,7 +31,7 @@ export interface ScramCredential {
   readonly serverKey: Buffer
 }
 
-/** Whom quotas are for: a user, a client id, both, or an address. A null name is the default of its type. */
+/** Entity of a quota: a user, a client id, both, or an IP address. A null name is the default of its type. */
 export type QuotaEntity = readonly { readonly entityType: string; readonly entityName: string | null }[]
 
 export interface ClientQuotas {
@@ -40,7 +40,7 @@ export interface ClientQuotas {
   readonly values: ReadonlyMap<string, number>
 }
 
-/** The same for the same entity, in whatever order its parts are named. */
+/** Key of a quota entity, independent of the order of its parts. */
 export function quotaEntityKey(entity: QuotaEntity): string {
   return JSON.stringify(entity.map(({ entityType, entityName }) => [entityType, entityName]).sort())
 }
@@ -50,7 +50,7 @@ export interface BrokerImage {
   readonly epoch: number
   readonly rack: string | null
   readonly fenced: boolean
-  /** Advertised endpoints by listener name; empty where clients are told the address that they connected to. */
+  /** Advertised endpoints by listener name; empty: clients get the address that they connected to. */
   readonly endpoints: ReadonlyMap<string, { readonly host: string; readonly port: number }>
 }
 

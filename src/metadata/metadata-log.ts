@@ -43,7 +43,7 @@ export class MetadataLog {
   /** A write failed: bytes after the durable position are undefined and are truncated before the next write. */
   #tailIsDirty = false
   /** False until the directory has been synced after creating the segment. */
-  #isNamed = false
+  #isDirectorySynced = false
 
   private constructor(
     host: Host,
@@ -107,8 +107,8 @@ export class MetadataLog {
    * Detects lost changes without a damaged file. A stopping broker fences itself with its last record. If that record
    * is missing after a clean stop, or after a snapshot at the end of the log, the end is lost.
    */
-  expectEndOfBroker(isGone: boolean, wasCleanStop: boolean): void {
-    if (isGone || this.#mayHaveLostChanges) return
+  expectEndOfBroker(isFenced: boolean, wasCleanStop: boolean): void {
+    if (isFenced || this.#mayHaveLostChanges) return
     if (!wasCleanStop && !this.#endsAtSnapshot) return
     this.#mayHaveLostChanges = true
     const end = wasCleanStop ? 'before the stop of the broker' : 'with its snapshot'
@@ -197,7 +197,7 @@ export class MetadataLog {
     const endOffset = this.#endOffset
     this.#staged = []
     if (slices.length === 0) return
-    this.#syncName()
+    this.#syncDirectory()
     try {
       await this.#write(slices)
     } catch (error) {
@@ -220,10 +220,10 @@ export class MetadataLog {
   }
 
   /** Syncs the directory, so that a new segment survives a power loss. */
-  #syncName(): void {
-    if (this.#isNamed) return
+  #syncDirectory(): void {
+    if (this.#isDirectorySynced) return
     this.#host.files.syncDirectory(this.#directory)
-    this.#isNamed = true
+    this.#isDirectorySynced = true
   }
 
   /** Discards staged records and what a failed flush may have written. */
@@ -245,10 +245,10 @@ export class MetadataLog {
     this.#segment.close()
     this.#segment = next
     this.#durablePosition = next.size()
-    this.#isNamed = false
+    this.#isDirectorySynced = false
     this.#bytesSinceSnapshot = 0
     this.#lastSnapshotBytes = bytes.length
-    this.#syncName()
+    this.#syncDirectory()
     for (const name of old) files.remove(files.join(this.#directory, name))
     this.#writeEpochs(`0\n1\n${this.#epoch} ${this.#endOffset}\n`)
     this.#logger.info({ ...id, sizeBytes: bytes.length }, 'wrote a snapshot of the cluster metadata')

@@ -7,7 +7,7 @@ const operations = fc.array(
 )
 
 describe('ShardedMap', () => {
-  it('behaves like a Map, and what was finished never changes', () => {
+  it('behaves like a Map, and a finished map never changes', () => {
     fc.assert(
       fc.property(fc.array(operations, { maxLength: 5 }), (rounds) => {
         let map = ShardedMap.empty<number>()
@@ -36,7 +36,7 @@ describe('ShardedMap', () => {
     )
   })
 
-  it('has no entry that it was not given', () => {
+  it('has only the entries it was given', () => {
     const change = ShardedMap.empty<number>().change()
     change.set('a', 1)
     const map = change.finish()

@@ -72,7 +72,7 @@ describe('new topics', () => {
     })
   }
 
-  it('a name that differs from another in dots and underscores alone is refused', async () => {
+  it('a name that differs from another only in dots and underscores is refused', async () => {
     expect(await refusal({ name: 'a.b_c' }, ['a_b.c'])).to.deep.equal([
       'INVALID_TOPIC_EXCEPTION',
       "Topic 'a.b_c' collides with existing topic: a_b.c",
@@ -87,7 +87,7 @@ describe('new topics', () => {
     expect(isRejection((await opened.create(newTopic('a.b')))[0])).to.equal(false)
   })
 
-  it('the broker’s defaults fill in what is not said', async () => {
+  it('unset values get the broker’s defaults', async () => {
     const opened = await StoreOnMemory.start(undefined, { 'num.partitions': '4' })
     await opened.create(newTopic('t', { partitionCount: -1, replicationFactor: -1 }))
     expect(opened.store.image.topicsByName.get('t')?.partitions).to.have.length(4)
@@ -95,7 +95,7 @@ describe('new topics', () => {
 })
 
 describe('more partitions', () => {
-  it('are added behind those that are there', async () => {
+  it('are added after the existing ones', async () => {
     const { host, store, change, create } = await opened()
     await create(newTopic('t', { partitionCount: 2 }))
     const grow = (count: number) =>

@@ -9,7 +9,7 @@ class Reader {
 }
 
 describe('the budget of bytes in flight', () => {
-  it('lets everybody read below the limit', () => {
+  it('lets all connections read below the limit', () => {
     const budget = new BytesInFlight(100)
     budget.addRequest(99)
     expect(budget.mayRead(new Reader(), false)).to.equal(true)
@@ -35,7 +35,7 @@ describe('the budget of bytes in flight', () => {
     expect(budget.mayRead(second, true)).to.equal(true)
   })
 
-  it('passes the privilege on when its holder goes away', () => {
+  it('passes the privilege on when its holder closes', () => {
     const budget = new BytesInFlight(1)
     const [first, second] = [new Reader(), new Reader()]
     budget.addRequest(1)
@@ -45,7 +45,7 @@ describe('the budget of bytes in flight', () => {
     expect(second.resumed).to.equal(1)
   })
 
-  it('offers responses what requests and other responses leave', () => {
+  it('leaves responses the bytes that requests and other responses do not use', () => {
     const budget = new BytesInFlight(100)
     budget.addRequest(30)
     budget.addResponse(60)
@@ -56,7 +56,7 @@ describe('the budget of bytes in flight', () => {
     expect(budget.availableBytes).to.equal(70)
   })
 
-  it('does not stop requests for the sake of slow consumers', () => {
+  it('does not stop requests because of slow consumers', () => {
     const budget = new BytesInFlight(100)
     budget.addResponse(1000)
     expect(budget.mayRead(new Reader(), false)).to.equal(true)

@@ -127,7 +127,7 @@ describe('a connection', () => {
     expect(rig.host.fatalReason?.message).to.equal('broken')
   })
 
-  it('takes up its requests one by one, the next when the last was answered', async () => {
+  it('starts its requests one by one, each when the previous one is answered', async () => {
     const rig = await new Rig().listen()
     const client = rig.connect()
     client.connection.send(Buffer.concat([frame('one'), frame('two')]))
@@ -139,7 +139,7 @@ describe('a connection', () => {
     expect(client.received).to.equal('ONE')
   })
 
-  it('takes up the next request when the order of the last is fixed, and still replies in order', async () => {
+  it('starts the next request when the order of the previous one is fixed, and still replies in order', async () => {
     const rig = await new Rig().listen()
     const client = rig.connect()
     client.connection.send(Buffer.concat([frame('one'), frame('two'), frame('three')]))
@@ -155,7 +155,7 @@ describe('a connection', () => {
     expect(client.received).to.equal('123')
   })
 
-  it('leaves its share of a turn to others, however much it sends', async () => {
+  it('leaves part of each turn to others, however much it sends', async () => {
     const rig = await new Rig({ socketRequestMaxBytes: 1 << 20 }, new BytesInFlight(1 << 30)).listen()
     const sizes: number[] = []
     rig.onDispatch = (exchange) => {
@@ -170,7 +170,7 @@ describe('a connection', () => {
     expect(sizes.indexOf(5)).to.be.lessThan(12)
   })
 
-  it('puts a frame together from single bytes', async () => {
+  it('assembles a frame from single bytes', async () => {
     const rig = await new Rig().listen()
     const client = rig.connect()
     for (const byte of frame('slow')) client.connection.send(Buffer.from([byte]))
@@ -189,7 +189,7 @@ describe('a connection', () => {
     expect(client.received).to.equal('2')
   })
 
-  it('replies to what came before a request that makes no sense, and is closed in its turn', async () => {
+  it('replies to requests before a malformed one, and then closes', async () => {
     const rig = await new Rig().listen()
     const client = rig.connect()
     client.connection.send(Buffer.concat([frame('one'), frame('bad'), frame('never')]))
@@ -208,7 +208,7 @@ describe('a connection', () => {
     expect(rig.budget.usedBytes).to.equal(0)
   })
 
-  it('replies to what came before a frame above the limit', async () => {
+  it('replies to requests before a frame above the limit', async () => {
     const rig = await new Rig({ socketRequestMaxBytes: 100 }).listen()
     const client = rig.connect()
     client.connection.send(Buffer.concat([frame('one'), frame('two'), Buffer.from([0x7f, 0, 0, 0, 1])]))
@@ -225,7 +225,7 @@ describe('a connection', () => {
     expect(rig.budget.usedBytes).to.equal(0)
   })
 
-  it('closes after a request without a reply where a frame above the limit follows', async () => {
+  it('closes after a request without a reply if a frame above the limit follows', async () => {
     const rig = await new Rig({ socketRequestMaxBytes: 100 }).listen()
     const client = rig.connect()
     client.connection.send(Buffer.concat([frame('one'), Buffer.from([0x7f, 0, 0, 0, 1])]))
@@ -235,7 +235,7 @@ describe('a connection', () => {
     expect(client.state.closed).to.equal(true)
   })
 
-  it('that is to be closed once its client has taken its replies does not wait for ever', async () => {
+  it('that closes once its client has received its replies does not wait for ever', async () => {
     const rig = await new Rig().listen()
     const client = rig.connect()
     client.connection.stalled = true
@@ -252,7 +252,7 @@ describe('a connection', () => {
     expect(rig.budget.usedBytes).to.equal(0)
   })
 
-  it('is closed with one warning for a frame above the limit, and its neighbour goes on', async () => {
+  it('is closed with one warning for a frame above the limit, and others continue', async () => {
     const rig = await new Rig({ socketRequestMaxBytes: 100 }).listen()
     const [bad, good] = [rig.connect(), rig.connect()]
     bad.connection.send(Buffer.from([0x7f, 0xff, 0xff, 0xff, 1, 2, 3]))
@@ -264,7 +264,7 @@ describe('a connection', () => {
     expect(rig.connections.count).to.equal(1)
   })
 
-  it('tells whoever speaks HTTP what this is', async () => {
+  it('tells an HTTP client what this is', async () => {
     const rig = await new Rig().listen()
     const client = rig.connect()
     client.connection.send(Buffer.from('GET / HTTP/1.1\r\nHost: x\r\n\r\n'))
@@ -275,7 +275,7 @@ describe('a connection', () => {
     expect(rig.connections.count).to.equal(0)
   })
 
-  it('tells the log who speaks TLS, even when the bytes come one by one', async () => {
+  it('logs a TLS client, even if its bytes arrive one by one', async () => {
     const rig = await new Rig({ socketRequestMaxBytes: 0x7fffffff }).listen()
     const client = rig.connect()
     for (const byte of [0x16, 0x03, 0x01, 0x02, 0x00]) client.connection.send(Buffer.from([byte]))
@@ -285,7 +285,7 @@ describe('a connection', () => {
     expect(client.state.closed).to.equal(true)
   })
 
-  it('tells a waiting handler that its client is gone, once', async () => {
+  it('tells a waiting handler once that its client has disconnected', async () => {
     const rig = await new Rig().listen()
     const client = rig.connect()
     client.connection.send(frame('wait'))
@@ -298,7 +298,7 @@ describe('a connection', () => {
     expect(rig.budget.usedBytes).to.equal(0)
   })
 
-  it('gives back all memory when it closes in the middle of everything', async () => {
+  it('releases all memory when it closes in the middle of requests and replies', async () => {
     const rig = await new Rig().listen()
     const client = rig.connect()
     client.connection.send(Buffer.concat([frame('one'), frame('two'), frame('cut').subarray(0, 6)]))
@@ -312,7 +312,7 @@ describe('a connection', () => {
     expect(rig.connections.count).to.equal(0)
   })
 
-  it('lets go of a failed exchange whose client is gone already', async () => {
+  it('releases a failed exchange whose client has disconnected', async () => {
     const rig = await new Rig().listen()
     const client = rig.connect()
     client.connection.send(frame('one'))
@@ -323,7 +323,7 @@ describe('a connection', () => {
     expect(rig.warnings).to.deep.equal([])
   })
 
-  it('stops reading while the client leaves its replies untaken, and goes on afterwards', async () => {
+  it('stops reading while the client does not receive replies, and resumes afterwards', async () => {
     const rig = await new Rig().listen()
     const client = rig.connect()
     client.connection.stalled = true
@@ -340,7 +340,7 @@ describe('a connection', () => {
     expect(client.connection.isRead).to.equal(true)
   })
 
-  it('stops reading when the budget is used up, and goes on when a neighbour is answered', async () => {
+  it('stops reading when the budget is used up, and resumes when another connection is answered', async () => {
     const rig = await new Rig().listen()
     const [first, second] = [rig.connect(), rig.connect()]
     first.connection.send(frame('x'.repeat(1000)))
@@ -355,7 +355,7 @@ describe('a connection', () => {
     expect(rig.request(1)).to.equal('y')
   })
 
-  it('is closed when idle for too long, but not while a request is being worked on', async () => {
+  it('is closed when idle for too long, but not while a request is in progress', async () => {
     const rig = await new Rig({ connectionsMaxIdleMs: 1000 }).listen()
     const [idle, working] = [rig.connect(), rig.connect()]
     working.connection.send(frame('wait'))
@@ -367,7 +367,7 @@ describe('a connection', () => {
     expect(working.state.closed).to.equal(true)
   })
 
-  it('is refused beyond max.connections, and there is room again when one leaves', async () => {
+  it('is refused beyond max.connections, and accepted again after one closes', async () => {
     const rig = await new Rig({ maxConnections: 1 }).listen()
     const first = rig.connect()
     expect(rig.connect().state.closed).to.equal(true)
@@ -385,7 +385,7 @@ describe('a connection', () => {
   })
 
   for (const host of ['127.0.0.1', 'localhost'])
-    it(`is held to max.connections.per.ip.overrides of ${host}`, async () => {
+    it(`is limited by max.connections.per.ip.overrides of ${host}`, async () => {
       const rig = await new Rig({ maxConnectionsPerIpOverrides: `10.0.0.1:7, ${host}:1` }).listen()
       await rig.connections.refresh()
       const first = rig.connect()
@@ -397,13 +397,13 @@ describe('a connection', () => {
       expect(first.state.closed).to.equal(false)
     })
 
-  it('is allowed where max.connections.per.ip=0 shuts out all others', async () => {
+  it('is allowed if max.connections.per.ip=0 refuses all others', async () => {
     const rig = await new Rig({ maxConnectionsPerIp: 0, maxConnectionsPerIpOverrides: '127.0.0.1:1' }).listen()
     await rig.connections.refresh()
     expect(rig.connect().state.closed).to.equal(false)
   })
 
-  it('has the usual limit where a host name in max.connections.per.ip.overrides cannot be looked up', async () => {
+  it('has the default limit if a host name in max.connections.per.ip.overrides cannot be resolved', async () => {
     const rig = await new Rig({ maxConnectionsPerIpOverrides: 'nowhere:0' }).listen()
     await rig.connections.refresh()
     expect(rig.warnings[0]).to.contain('max.connections.per.ip.overrides names nowhere, which cannot be looked up')
@@ -424,7 +424,7 @@ describe('a connection', () => {
     ['the broker', { maxConnectionCreationRate: 1 }, {}],
     ['its listener', {}, { maxConnectionCreationRate: 1 }],
   ] as const)
-    it(`waits unread where max.connection.creation.rate of ${where} is reached`, async () => {
+    it(`waits unread if max.connection.creation.rate of ${where} is reached`, async () => {
       const rig = await new Rig(limits).listen()
       rig.listenerLimits = own
       // Two one-second windows in addition to the current one.
@@ -440,7 +440,7 @@ describe('a connection', () => {
       expect(rig.warnings).to.deep.equal([])
     })
 
-  it('is refused where as many as socket.listen.backlog.size wait already', async () => {
+  it('is refused if socket.listen.backlog.size connections wait already', async () => {
     const rig = await new Rig({ maxConnectionCreationRate: 1, socketListenBacklogSize: 1 }).listen()
     const clients = Array.from({ length: 4 }, () => rig.connect())
     expect(clients.map(({ state }) => state.closed)).to.deep.equal([false, false, false, true])
@@ -459,7 +459,7 @@ describe('a connection', () => {
     expect(rig.warnings[0]).to.contain('the process may have 16 files open')
   })
 
-  it('that waits is gone after closeAll', async () => {
+  it('that waits is closed by closeAll', async () => {
     const rig = await new Rig({ maxConnectionCreationRate: 1 }).listen()
     const clients = Array.from({ length: 4 }, () => rig.connect())
     rig.connections.closeAll()
@@ -468,7 +468,7 @@ describe('a connection', () => {
     expect(rig.connections.count).to.equal(0)
   })
 
-  it('is not read while queued.max.requests is reached, unless it has none of them', async () => {
+  it('is not read while queued.max.requests is reached, unless it has no counted request', async () => {
     const rig = await new Rig().listen()
     const greedy = rig.connect()
     // The first request blocks the others. It does not count, since it may wait for another client.
@@ -486,7 +486,7 @@ describe('a connection', () => {
     expect(rig.queued.count).to.equal(2)
   })
 
-  it('that may not be read lets another one finish its frame, which it may be waiting for', async () => {
+  it('that may not be read lets another one, which it may be waiting for, finish its frame', async () => {
     const rig = await new Rig().listen()
     const joining = rig.connect()
     const large = frame('x'.repeat(2000))
@@ -505,7 +505,7 @@ describe('a connection', () => {
     expect(other.connection.isRead).to.equal(true)
   })
 
-  it('counts in queued.max.requests what has fixed its order and is not answered, until it is, or leaves', async () => {
+  it('counts requests with a fixed order in queued.max.requests until they are answered or it closes', async () => {
     const rig = await new Rig().listen()
     const client = rig.connect()
     client.connection.send(Buffer.concat(['a', 'b', 'c', 'd'].map(frame)))
@@ -519,7 +519,7 @@ describe('a connection', () => {
     expect(rig.queued.count).to.equal(0)
   })
 
-  it('is gone after closeAll', async () => {
+  it('is closed by closeAll', async () => {
     const rig = await new Rig().listen()
     const clients = [rig.connect(), rig.connect()]
     rig.connections.closeAll()

@@ -54,7 +54,7 @@ export class Connection implements PeerHandler, WaitingReader, TurnMember {
   #firstBytes: Buffer = Buffer.alloc(0)
   #isReading = true
   /** Why later bytes cannot be split into requests; undefined while they can. */
-  #broken: string | undefined
+  #malformed: string | undefined
   /** Nothing more is read or replied. Earlier replies may still be on their way. */
   #isClosed = false
   /** All memory and counts of the connection are released. */
@@ -78,7 +78,7 @@ export class Connection implements PeerHandler, WaitingReader, TurnMember {
   }
 
   onBytes(chunk: Buffer): void {
-    if (this.#isClosed || this.#broken !== undefined) return
+    if (this.#isClosed || this.#malformed !== undefined) return
     try {
       this.#take(chunk)
     } catch (error) {
@@ -105,7 +105,7 @@ export class Connection implements PeerHandler, WaitingReader, TurnMember {
       this.#frames.push(chunk)
     } catch (error) {
       if (!(error instanceof MalformedError)) throw error
-      this.#broken = error.message
+      this.#malformed = error.message
     }
     this.#takeUp()
     this.#checkReading()
@@ -149,12 +149,12 @@ export class Connection implements PeerHandler, WaitingReader, TurnMember {
       this.#parts.dispatch(exchange)
     }
     this.#isTakingUp = false
-    this.#closeIfBroken()
+    this.#closeIfMalformed()
   }
 
-  #closeIfBroken(): void {
-    const isThrough = this.#waiting.length === 0 && this.#exchanges.length === 0
-    if (this.#broken !== undefined && isThrough) this.#closeAfterReplies(this.#broken)
+  #closeIfMalformed(): void {
+    const isIdle = this.#waiting.length === 0 && this.#exchanges.length === 0
+    if (this.#malformed !== undefined && isIdle) this.#closeAfterReplies(this.#malformed)
   }
 
   /** Stops reading if enough is waiting, else resumes. */
@@ -206,11 +206,11 @@ export class Connection implements PeerHandler, WaitingReader, TurnMember {
    * turn.
    */
   replied(exchange: PendingExchange): void {
-    if (this.#isTornDown) this.#letGo(exchange)
+    if (this.#isTornDown) this.#release(exchange)
     if (this.#isClosed) return
     this.#sendReady()
     if (exchange.failure === undefined) this.orderFixed(exchange)
-    this.#closeIfBroken()
+    this.#closeIfMalformed()
     this.#checkReading()
   }
 
@@ -228,20 +228,20 @@ export class Connection implements PeerHandler, WaitingReader, TurnMember {
   #send(exchange: PendingExchange): void {
     const frame = exchange.answer
     if (frame === undefined) {
-      this.#letGo(exchange)
+      this.#release(exchange)
       return
     }
     this.#parts.budget.addResponse(frame.length)
     this.#peer.write(frame.slices, () => {
       this.#parts.budget.removeResponse(frame.length)
       this.#lastActivityMs = this.#parts.monotonicMs()
-      this.#letGo(exchange)
+      this.#release(exchange)
       this.#takeUp()
       this.#checkReading()
     })
   }
 
-  #letGo(exchange: PendingExchange): void {
+  #release(exchange: PendingExchange): void {
     this.#parts.budget.removeRequest(exchange.frame.bytes.length + 4)
     exchange.letGo()
   }
@@ -290,7 +290,7 @@ export class Connection implements PeerHandler, WaitingReader, TurnMember {
     }
     for (const exchange of this.#exchanges.splice(0)) {
       // A reply that waited for an earlier one is never sent.
-      if (exchange.isAnswered) this.#letGo(exchange)
+      if (exchange.isAnswered) this.#release(exchange)
       else exchange.abandon()
     }
     budget.forget(this)

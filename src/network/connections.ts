@@ -110,11 +110,11 @@ export class Connections {
     const { room } = this.#listener(listener)
     if (room.isEmpty && this.#rateBounds(listener).every((bound) => bound >= UNLIMITED_RATE))
       return this.#admit(listener, peer)
-    const refusal = this.#crowded(listener) ?? this.#openLimitReached()
+    const refusal = this.#limitReached(listener) ?? this.#openLimitReached()
     return refusal === undefined ? room.enter(peer) : this.#refuse(peer, refusal)
   }
 
-  #crowded(listener: string): string | undefined {
+  #limitReached(listener: string): string | undefined {
     const { socketListenBacklogSize: backlog } = this.#limits()
     if (this.#listener(listener).room.size < backlog) return undefined
     const bound = Math.min(...this.#rateBounds(listener))

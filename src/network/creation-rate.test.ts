@@ -15,7 +15,7 @@ function delays(count: number, bound: number): number[] {
 }
 
 describe('the rate of new connections', () => {
-  it('lets a burst in that all windows together allow, then one connection at a time', () => {
+  it('admits a burst that all windows together allow, then one connection at a time', () => {
     expect(delays(13, 1)).to.deep.equal([...Array(10).fill(0), 1000, 1000, 1000])
     expect(delays(103, 10).slice(99)).to.deep.equal([0, 100, 100, 100])
   })
@@ -25,14 +25,14 @@ describe('the rate of new connections', () => {
     expect(total).to.be.within(89_000, 101_000)
   })
 
-  it('forgets what is longer ago than its windows', () => {
+  it('forgets connections older than its windows', () => {
     const rate = new CreationRate()
     for (let count = 0; count < 10; count++) rate.record(0, 1, windows)
     expect(rate.record(500, 1, windows)).to.be.greaterThan(0)
     expect(rate.record(20_000, 1, windows)).to.equal(0)
   })
 
-  it('lets one connection in for each window where the bound is 0', () => {
+  it('admits one connection for each window if the bound is 0', () => {
     expect(delays(3, 0)).to.deep.equal([1000, 1000, 1000])
   })
 })

@@ -22,7 +22,7 @@ describe('requests that are queued', () => {
     expect(queued.mayRead({ resume() {} }, 0)).to.equal(true)
   })
 
-  it('do not resume a reader that is gone', () => {
+  it('do not resume a closed reader', () => {
     const queued = new QueuedRequests(1)
     const gone = { resume: () => expect.fail('it was resumed') }
     queued.add(1)

@@ -5,7 +5,7 @@ import { type Reading, TcpTransport } from './tcp-transport.ts'
 import type { Listening, Peer, PeerHandler } from './transport.ts'
 
 /** Records the events of one peer. */
-class Seen implements PeerHandler {
+class RecordingHandler implements PeerHandler {
   readonly peer: Peer
   readonly chunks: Buffer[] = []
   closed: { error: Error | undefined } | undefined
@@ -45,7 +45,7 @@ class Seen implements PeerHandler {
 for (const reading of ['shared', 'events'] satisfies Reading[]) {
   describe(`TCP with ${reading} reading`, () => {
     let listening: Listening
-    let peers: Seen[]
+    let peers: RecordingHandler[]
     let sockets: Socket[]
     let arrived: () => void
     let onBytes: ((peer: Peer, chunk: Buffer) => void) | undefined
@@ -55,7 +55,7 @@ for (const reading of ['shared', 'events'] satisfies Reading[]) {
       sockets = []
       onBytes = undefined
       listening = await new TcpTransport(reading).listen({ host: '127.0.0.1', port: 0, backlog: 10 }, (peer) => {
-        const seen = new Seen(peer, onBytes)
+        const seen = new RecordingHandler(peer, onBytes)
         peers.push(seen)
         arrived()
         return seen
@@ -69,14 +69,14 @@ for (const reading of ['shared', 'events'] satisfies Reading[]) {
       for (const peer of peers) await peer.until(() => peer.closed !== undefined)
     })
 
-    async function connected(): Promise<{ socket: Socket; seen: Seen }> {
+    async function connected(): Promise<{ socket: Socket; seen: RecordingHandler }> {
       const accepted = new Promise<void>((resolve) => {
         arrived = resolve
       })
       const socket = connect(listening.port, '127.0.0.1')
       sockets.push(socket)
       await Promise.all([once(socket, 'connect'), accepted])
-      return { socket, seen: peers.at(-1) as Seen }
+      return { socket, seen: peers.at(-1) as RecordingHandler }
     }
 
     async function received(socket: Socket, size: number): Promise<Buffer> {
@@ -100,7 +100,7 @@ for (const reading of ['shared', 'events'] satisfies Reading[]) {
       })
     })
 
-    it('hands over what clients send at the same time, unmixed', async () => {
+    it('delivers what clients send at the same time, unmixed', async () => {
       const clients = [await connected(), await connected(), await connected()]
       clients.forEach(({ socket }, index) => {
         for (let part = 0; part < 200; part++) socket.write(Buffer.alloc(10_000, index + 1))
@@ -111,7 +111,7 @@ for (const reading of ['shared', 'events'] satisfies Reading[]) {
       }
     })
 
-    it('sends slices in order and tells when it has let go of them', async () => {
+    it('sends slices in order and reports when it no longer needs them', async () => {
       const { socket, seen } = await connected()
       const slices = [Buffer.from('ab'), Buffer.alloc(3_000_000, 'c'), Buffer.from('d')]
       const written = [0, 0].map(
@@ -127,7 +127,7 @@ for (const reading of ['shared', 'events'] satisfies Reading[]) {
       expect(seen.peer.unsentBytes).to.equal(0)
     })
 
-    it('sends what is left before it ends', async () => {
+    it('sends the rest before it ends', async () => {
       const { socket, seen } = await connected()
       seen.peer.write([Buffer.from('bye')], () => {})
       seen.peer.end()
@@ -137,21 +137,21 @@ for (const reading of ['shared', 'events'] satisfies Reading[]) {
       await seen.until(() => seen.closed !== undefined)
     })
 
-    it('notices when a client goes away', async () => {
+    it('notices when a client disconnects', async () => {
       const { socket, seen } = await connected()
       socket.end()
       await seen.until(() => seen.closed !== undefined)
       expect(seen.closed?.error).to.equal(undefined)
     })
 
-    it('notices when a client breaks off', async () => {
+    it('notices when a client resets the connection', async () => {
       const { socket, seen } = await connected()
       socket.resetAndDestroy()
       await seen.until(() => seen.closed !== undefined)
       expect(seen.closed?.error).to.include({ code: 'ECONNRESET' })
     })
 
-    it('gives memory back when it is destroyed in the middle of a write', async () => {
+    it('releases memory when it is destroyed in the middle of a write', async () => {
       const { seen } = await connected()
       const written = [1, 2].map(
         () => new Promise<void>((resolve) => seen.peer.write([Buffer.alloc(20_000_000)], resolve)),
@@ -185,7 +185,7 @@ for (const reading of ['shared', 'events'] satisfies Reading[]) {
       expect(seen.bytes.equals(Buffer.alloc(size, 7))).to.equal(true)
     })
 
-    it('accepts nobody after it was closed, but keeps those who are there', async () => {
+    it('accepts no connection after it was closed, but keeps existing ones', async () => {
       const { socket, seen } = await connected()
       await listening.close()
       const [error] = await once(connect(listening.port, '127.0.0.1'), 'error')

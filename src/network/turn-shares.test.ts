@@ -51,7 +51,7 @@ describe('a turn of the event loop', () => {
     }
   })
 
-  it('takes up 64 requests of a connection, and the others in the next ones', async () => {
+  it('starts 64 requests of a connection, and the others in later turns', async () => {
     const client = rig.client('a', 100, 150)
     client.take()
     expect(rig.inTurn(0)).to.have.length(64)
@@ -61,7 +61,7 @@ describe('a turn of the event loop', () => {
     expect(rig.inTurn(2)).to.have.length(150 - 128)
   })
 
-  it('takes up half a megabyte of a connection', async () => {
+  it('starts half a megabyte of a connection', async () => {
     const client = rig.client('a', 64 * KB, 10)
     client.take()
     expect(rig.inTurn(0)).to.have.length(8)
@@ -69,7 +69,7 @@ describe('a turn of the event loop', () => {
     expect(client.left).to.equal(0)
   })
 
-  it('takes up a request of any size, alone, and then who had nothing', async () => {
+  it('starts one request of any size, then connections that had none', async () => {
     const [large, other] = [rig.client('L', 100_000 * KB, 2), rig.client('o', 64 * KB, 1)]
     large.take()
     other.take()
@@ -80,7 +80,7 @@ describe('a turn of the event loop', () => {
     expect(rig.inTurn(2)).to.equal('L')
   })
 
-  it('takes up a megabyte of all connections, and small requests beyond that', async () => {
+  it('starts a megabyte of all connections, and small requests beyond that', async () => {
     const bulk = ['a', 'b', 'c', 'd'].map((name) => rig.client(name, 100 * KB, 20))
     for (const client of bulk) client.take()
     expect(rig.inTurn(0)).to.equal('aaaaabbbbb')
@@ -89,7 +89,7 @@ describe('a turn of the event loop', () => {
     expect(small.left).to.equal(0)
   })
 
-  it('goes round among connections that want more than there is', async () => {
+  it('takes turns among connections that want more than there is', async () => {
     const bulk = ['a', 'b', 'c', 'd'].map((name) => rig.client(name, 100 * KB, 1000))
     for (const client of bulk) client.take()
     for (let turn = 1; turn <= 8; turn++) await rig.nextTurn()
@@ -97,7 +97,7 @@ describe('a turn of the event loop', () => {
     expect(Math.max(...counts) - Math.min(...counts)).to.be.at.most(10)
   })
 
-  it('takes up 256 requests of all connections', async () => {
+  it('starts 256 requests of all connections', async () => {
     const many = Array.from({ length: 300 }, () => rig.client('s', 100, 1))
     for (const each of many) each.take()
     expect(rig.inTurn(0)).to.have.length(256)
@@ -113,7 +113,7 @@ describe('a turn of the event loop', () => {
     expect(rig.shares.read(client, 500 * KB)).to.equal(true)
   })
 
-  it('forgets who has left', async () => {
+  it('forgets closed connections', async () => {
     const client = rig.client('a', 100, 100)
     client.take()
     rig.shares.forget(client)

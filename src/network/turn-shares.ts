@@ -104,8 +104,8 @@ export class TurnShares {
     this.#isEnding = true
     this.#timers.atTurnEnd(() => {
       // Members without a request in this turn go first.
-      const hadNothing = (member: TurnMember) => member.share.requests === 0
-      const members = [...this.#putOff.filter(hadNothing), ...this.#putOff.filter((each) => !hadNothing(each))]
+      const startedNothing = (member: TurnMember) => member.share.requests === 0
+      const members = [...this.#putOff.filter(startedNothing), ...this.#putOff.filter((each) => !startedNothing(each))]
       this.#isEnding = false
       this.#turn++
       this.#requests = 0

@@ -38,10 +38,10 @@ export class PartitionLogs {
   readonly #parts: PartitionLogParts
   readonly #queue = new StepQueue()
   /** Logs of deleted topics still on disk, by `topic-0`. */
-  readonly #doomed = new Set<string>()
+  readonly #pendingDeletions = new Set<string>()
   /** Last error logged for each partition, by `topic-0`. */
-  readonly #toldFailures = new Map<string, string>()
-  /** Partitions, by `topic id-0`, whose files may be in a data directory that failed. No empty log takes their place. */
+  readonly #loggedFailures = new Map<string, string>()
+  /** Partitions, by `topic id-0`, whose files may be in a failed data directory. No empty log replaces them. */
   readonly #hidden = new Set<string>()
   #isStopped = false
 
@@ -60,7 +60,7 @@ export class PartitionLogs {
     const lost = found instanceof Promise ? await found : found
     this.#tellHidden(topics)
     const assignments = [...lost, ...this.#moved(topics)]
-    if (assignments.length > 0) await metadata.assignDirectories(assignments, this.#asItself())
+    if (assignments.length > 0) await metadata.assignDirectories(assignments, this.#ownOptions())
   }
 
   /**
@@ -96,7 +96,7 @@ export class PartitionLogs {
         else if (this.open(topic, partition) !== undefined) made.push(partition)
         yield
       }
-      if (made.length > 0) this.#tellLost(topic, made)
+      if (made.length > 0) this.#warnLost(topic, made)
       for (const partition of made) assignments.push(...this.#assignment(topic, partition, { isLost: true }))
       yield
     }
@@ -114,7 +114,7 @@ export class PartitionLogs {
     )
   }
 
-  #tellLost(topic: TopicImage, made: readonly number[]): void {
+  #warnLost(topic: TopicImage, made: readonly number[]): void {
     const names = made.map((partition) => `${topic.name}-${partition}`)
     this.#parts.logger.warn(
       { topic: topic.name },
@@ -136,7 +136,7 @@ export class PartitionLogs {
     return [{ topicId: topic.id, partition, directoryId, isLost }]
   }
 
-  #asItself() {
+  #ownOptions() {
     return { nowMs: this.#parts.host.clock.nowMs(), principal: 'User:ANONYMOUS' }
   }
 
@@ -161,7 +161,7 @@ export class PartitionLogs {
     const { metadata, logger } = this.#parts
     const assignments = this.#moved([topic])
     if (assignments.length === 0) return
-    metadata.assignDirectories(assignments, this.#asItself()).catch((error: Error) => {
+    metadata.assignDirectories(assignments, this.#ownOptions()).catch((error: Error) => {
       logger.warn(
         { topic: topic.name, reason: error.message },
         `the data directories of topic ${topic.name} could not be recorded in the metadata; the next start does it`,
@@ -172,16 +172,16 @@ export class PartitionLogs {
   /** Deletes the logs of a topic. If the disk refuses, the log store keeps the remains out of any new topic. */
   delete({ id, name, partitions }: TopicImage): void {
     for (const index of partitions.keys()) {
-      this.#doomed.add(`${name}-${index}`)
+      this.#pendingDeletions.add(`${name}-${index}`)
       this.#hidden.delete(`${id}-${index}`)
     }
-    this.#inTurn(partitions.keys(), (index) => this.#deleteIfDoomed(name, index))
+    this.#inTurn(partitions.keys(), (index) => this.#deleteIfPending(name, index))
   }
 
-  #deleteIfDoomed(name: string, index: number): void {
-    if (!this.#doomed.delete(`${name}-${index}`)) return
+  #deleteIfPending(name: string, index: number): void {
+    if (!this.#pendingDeletions.delete(`${name}-${index}`)) return
     this.#withDisk(`${name}-${index}`, 'deleted', () => this.#parts.logs.delete(name, index))
-    this.#toldFailures.delete(`${name}-${index}`)
+    this.#loggedFailures.delete(`${name}-${index}`)
   }
 
   /** Passes on changed settings. keys: resource keys whose settings changed. */
@@ -203,7 +203,7 @@ export class PartitionLogs {
    * topic of the same name: a crash can separate the metadata's change from the directory's.
    */
   open({ name, id }: TopicImage, index: number): PartitionLog | undefined {
-    this.#deleteIfDoomed(name, index)
+    this.#deleteIfPending(name, index)
     if (this.#hidden.has(`${id}-${index}`)) return undefined
     const { logs, settings } = this.#parts
     return this.#withDisk(`${name}-${index}`, 'opened', () => logs.create(name, index, id, settings(name)))
@@ -233,15 +233,15 @@ export class PartitionLogs {
     const { host, logger } = this.#parts
     try {
       const result = task()
-      this.#toldFailures.delete(name)
+      this.#loggedFailures.delete(name)
       return result
     } catch (caught) {
       const error = failureOfPart(host, caught)
       // The log store logs the open-file limit once for all partitions.
       if (isOpenLimitError(error)) return undefined
       // Log each error once: clients retry again and again.
-      if (this.#toldFailures.get(name) === error.message) return undefined
-      this.#toldFailures.set(name, error.message)
+      if (this.#loggedFailures.get(name) === error.message) return undefined
+      this.#loggedFailures.set(name, error.message)
       const fields = isSystemError(error) ? {} : { err: error }
       logger.error(fields, `${name} cannot be ${what}: ${error.message}`)
       return undefined

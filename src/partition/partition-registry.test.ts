@@ -61,7 +61,7 @@ class Rig {
 }
 
 describe('the partition registry', () => {
-  it('makes and deletes the logs of a wide topic in several turns, and one at once that is asked for', async () => {
+  it('creates and deletes the logs of a large topic in several turns, and a requested one at once', async () => {
     const { host, metadata, registry, logs } = new Rig()
     registry.start()
     const topic = metadata.addTopic('wide', 5000)
@@ -78,7 +78,7 @@ describe('the partition registry', () => {
     expect(made()).to.deep.equal([])
   })
 
-  it('deletes the log of a deleted topic before it makes one of its name', async () => {
+  it('deletes the log of a deleted topic before it creates one of the same name', async () => {
     const { host, metadata, registry, logs } = new Rig()
     registry.start()
     const old = metadata.addTopic('again', 5000)
@@ -92,7 +92,7 @@ describe('the partition registry', () => {
     expect(logs.logs.get('again-4999')?.topicId).to.equal(again.id)
   })
 
-  it('makes no log of a topic that is deleted before its turn comes', async () => {
+  it('creates no log for a topic that is deleted first', async () => {
     const { host, metadata, registry, logs } = new Rig()
     registry.start()
     metadata.deleteTopic(metadata.addTopic('brief', 5000))
@@ -100,7 +100,7 @@ describe('the partition registry', () => {
     expect([...logs.logs.keys()]).to.deep.equal([])
   })
 
-  it('sets logs aside that the metadata does not have on this broker, each with its reason', () => {
+  it('sets aside logs that the metadata does not place on this broker, each with its reason', () => {
     const rig = new Rig()
     const id = 'B9tNdH1zRsmI8JTueZP1SA'
     const known = rig.metadata.addTopic('known', 2)
@@ -120,7 +120,7 @@ describe('the partition registry', () => {
     expect(rig.warnings).to.deep.equal([])
   })
 
-  it('says which partitions have no files, and has them elected anew; what is made later is no loss', () => {
+  it('logs which partitions have no files and elects them again; new partitions are no loss', () => {
     const rig = new Rig()
     const topic = rig.metadata.addTopic('t', 3, { directories: ['d'] })
     rig.logs.create('t', 1, topic.id)
@@ -137,7 +137,7 @@ describe('the partition registry', () => {
     expect([rig.warnings.length, rig.metadata.assigned.length]).to.deep.equal([1, 2])
   })
 
-  it('tells the metadata in which data directory a partition is, at the start and when it is made', () => {
+  it('records the data directory of each partition, at the start and when it is created', () => {
     const rig = new Rig()
     const moved = rig.metadata.addTopic('moved', 1, { directories: ['elsewhere'] })
     rig.logs.create('moved', 0, moved.id)
@@ -148,7 +148,7 @@ describe('the partition registry', () => {
     )
   })
 
-  it('makes a log that the disk refused when it is next asked for, and lets a topic go whatever the disk says', () => {
+  it('creates a log that the disk refused on its next use, and deletes a topic whatever the disk does', () => {
     const rig = new Rig()
     rig.registry.start()
     rig.logs.failure = Object.assign(new Error('EIO: write'), { code: 'EIO' })
@@ -162,7 +162,7 @@ describe('the partition registry', () => {
     expect(rig.errors.at(-1)).to.equal('topic-0 cannot be deleted: EIO: rename')
   })
 
-  it('makes the logs that the metadata asks of this broker, at the start and later', () => {
+  it('creates the logs that the metadata places on this broker, at the start and later', () => {
     const rig = new Rig()
     rig.metadata.addTopic('before', 2)
     rig.metadata.addTopic('elsewhere', 1, { replicas: [2], leader: 2 })
@@ -182,7 +182,7 @@ describe('the partition registry', () => {
     expect(rig.partition('t').highWatermark).to.equal(0)
   })
 
-  it('rejects what is unknown and what another broker leads', () => {
+  it('rejects unknown partitions and those that another broker leads', () => {
     const rig = new Rig()
     rig.registry.start()
     rig.metadata.addTopic('t')
@@ -195,7 +195,7 @@ describe('the partition registry', () => {
     expect(rig.outcome('nobody', 0)).to.equal('NOT_LEADER_OR_FOLLOWER')
   })
 
-  it('answers KAFKA_STORAGE_ERROR where a log cannot be opened, and says why once; a broken invariant is thrown on', () => {
+  it('answers KAFKA_STORAGE_ERROR if a log cannot be opened, and logs why once; a broken invariant is rethrown', () => {
     const rig = new Rig()
     rig.metadata.addTopic('t')
     rig.registry.start()
@@ -213,7 +213,7 @@ describe('the partition registry', () => {
     expect(() => rig.outcome('t', 0)).to.throw('broken')
   })
 
-  it('forgets a deleted topic, its log, and wakes who waits for it', () => {
+  it('removes a deleted topic and its log, and wakes waiting fetches', () => {
     const rig = new Rig()
     rig.registry.start()
     const topic = rig.metadata.addTopic('t')
@@ -226,7 +226,7 @@ describe('the partition registry', () => {
     expect(rig.outcome('t', 0)).to.equal('UNKNOWN_TOPIC_OR_PARTITION')
   })
 
-  it('follows a new leader epoch, and gives up what another broker leads now', () => {
+  it('follows a new leader epoch, and drops a partition that another broker leads now', () => {
     const rig = new Rig()
     rig.registry.start()
     const topic = rig.metadata.addTopic('t')

@@ -22,7 +22,7 @@ export class Partition {
   /** Called after each append that became readable, with its bytes; with Infinity if it ended a transaction. */
   readonly #readable: (partition: Partition, bytes: number) => void
   /** Last stable offset at the last notification. */
-  #toldStableOffset: number
+  #notifiedStableOffset: number
   #image: PartitionImage
   #retired: Rejection | undefined
 
@@ -41,7 +41,7 @@ export class Partition {
     this.log = parts.log
     this.#settings = parts.settings
     this.#readable = parts.readable
-    this.#toldStableOffset = this.lastStableOffset
+    this.#notifiedStableOffset = this.lastStableOffset
     this.#image = parts.image
     this.#beginEpoch()
   }
@@ -102,7 +102,7 @@ export class Partition {
     const epochNow = () => this.#refusal(append) ?? this.leaderEpoch
     const appended = this.log.append(records, { ...append, epochNow })
     return appended.then((result) => {
-      if ('baseOffset' in result && !result.duplicate) this.#tellReadable(result.baseOffset, size)
+      if ('baseOffset' in result && !result.duplicate) this.#notifyReadable(result.baseOffset, size)
       return result
     })
   }
@@ -111,10 +111,10 @@ export class Partition {
    * Reports readable bytes. The end of a transaction releases everything held back for read_committed readers, not its
    * marker alone.
    */
-  #tellReadable(baseOffset: number, size: number): void {
-    const before = this.#toldStableOffset
-    this.#toldStableOffset = this.lastStableOffset
-    const endsTransaction = before < baseOffset && this.#toldStableOffset > before
+  #notifyReadable(baseOffset: number, size: number): void {
+    const before = this.#notifiedStableOffset
+    this.#notifiedStableOffset = this.lastStableOffset
+    const endsTransaction = before < baseOffset && this.#notifiedStableOffset > before
     this.#readable(this, endsTransaction ? Number.POSITIVE_INFINITY : size)
   }
 

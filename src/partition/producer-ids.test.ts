@@ -3,7 +3,7 @@ import { isRejection, reject } from '../../protocol/error-codes.ts'
 import { ProducerIds } from './producer-ids.ts'
 
 describe('producer ids', () => {
-  it('are those of the blocks that are reserved, each once', async () => {
+  it('come from reserved blocks, each once', async () => {
     let reserved = 5000
     const ids = new ProducerIds(async (count) => {
       reserved += count
@@ -13,7 +13,7 @@ describe('producer ids', () => {
     expect(given).to.deep.equal(Array.from({ length: 1001 }, (_, i) => 5000 + i))
   })
 
-  it('are not given while no block can be had, and are again afterwards', async () => {
+  it('are refused while no block is available, and given again afterwards', async () => {
     let isFull = true
     const ids = new ProducerIds(async () => (isFull ? reject('KAFKA_STORAGE_ERROR') : 7000))
     const refused = await ids.next(0)

@@ -27,7 +27,7 @@ function bareRequest(apiKey: number, apiVersion: number): Buffer {
 
 describe('ApiVersions', () => {
   for (let version = 0; version <= 4; version++) {
-    it(`v${version} tells exactly what is served`, async () => {
+    it(`v${version} answers exactly the supported versions`, async () => {
       const path = new DataPath([apiVersions, handlerOf(Produce.key, () => undefined)])
       const response = await path.connect().call(ApiVersions, version, software)
       expect(response.errorCode).to.equal(0)
@@ -54,7 +54,7 @@ describe('ApiVersions', () => {
     expect((await client.call(ApiVersions, 3, software)).errorCode).to.equal(0)
   })
 
-  it('tells features that begin at version 0 from v4 on', async () => {
+  it('answers features with minimum version 0 from v4 on', async () => {
     const path = new DataPath([apiVersions])
     const names = async (version: number) => {
       const { supportedFeatures } = await path.connect().call(ApiVersions, version, software)
@@ -64,7 +64,7 @@ describe('ApiVersions', () => {
     expect(await names(4)).to.include('group.version')
   })
 
-  it('sends a client that means another cluster or broker back to its bootstrap servers', async () => {
+  it('sends a client that expects another cluster or broker back to its bootstrap servers', async () => {
     const path = new DataPath([apiVersions])
     const ask = async (meant: object) => {
       const { errorCode } = await path.connect().call(ApiVersions, 5, { ...software, ...meant })
@@ -78,7 +78,7 @@ describe('ApiVersions', () => {
     expect(await ask({ nodeId: 1 })).to.equal('INVALID_REQUEST')
   })
 
-  it('refuses software whose name is none', async () => {
+  it('refuses an invalid software name', async () => {
     const path = new DataPath([apiVersions])
     const response = await path.connect().call(ApiVersions, 3, { ...software, clientSoftwareName: 'a b' })
     expect(errorName(response.errorCode)).to.equal('INVALID_REQUEST')
@@ -118,7 +118,7 @@ describe('the dispatcher', () => {
     })
   }
 
-  it('answers UNKNOWN_SERVER_ERROR where a handler throws, and logs it', async () => {
+  it('answers UNKNOWN_SERVER_ERROR if a handler throws, and logs it', async () => {
     const broken = handlerOf(Fetch.key, () => {
       throw new Error('a bug')
     })
@@ -130,7 +130,7 @@ describe('the dispatcher', () => {
     expect(path.host.fatalReason).to.equal(undefined)
   })
 
-  it('stops the broker where an invariant is broken, even later', async () => {
+  it('stops the broker if an invariant is broken, even later', async () => {
     const broken = handlerOf(Fetch.key, async () => {
       invariant(false, 'the high watermark fell')
     })
@@ -139,7 +139,7 @@ describe('the dispatcher', () => {
     expect(path.host.fatalReason?.message).to.equal('the high watermark fell')
   })
 
-  it('closes the connection where a produce without acknowledgement breaks', async () => {
+  it('closes the connection if a produce with acks=0 throws', async () => {
     const broken = handlerOf(Produce.key, () => {
       throw new Error('a bug')
     })
@@ -149,7 +149,7 @@ describe('the dispatcher', () => {
     expect(await client.receive(Produce, 9)).to.equal(undefined)
   })
 
-  it('answers an error where an answer has more text than it can carry, without calling that a bug', async () => {
+  it('answers an error if a text is too long for the response, without calling that a bug', async () => {
     const path = new DataPath([handlerOf(DeleteGroups.key, () => ({ results: [{ groupId: 'é'.repeat(20_000) }] }))])
     const { results } = await path.connect().call(DeleteGroups, 2, { groupsNames: ['group'] })
     expect(results[0]).to.include({ groupId: 'group', errorCode: errorCode('UNKNOWN_SERVER_ERROR') })
@@ -157,7 +157,7 @@ describe('the dispatcher', () => {
     expect(path.warnings).to.deep.equal(['DeleteGroups v2 is too long'])
   })
 
-  it('closes the connection where not even an error can be answered, and logs both', async () => {
+  it('closes the connection if not even an error can be answered, and logs both', async () => {
     const broken = handlerOf(DeleteGroups.key, () => {
       throw new Error('a bug')
     })
@@ -170,7 +170,7 @@ describe('the dispatcher', () => {
     expect(path.errors).to.deep.equal(['DeleteGroups v2 failed', 'an error could not be answered'])
   })
 
-  it('answers an error and gives memory back where a response cannot be written', async () => {
+  it('answers an error and releases memory if a response cannot be encoded', async () => {
     let released = 0
     const broken = handlerOf(Fetch.key, () => new WithRelease({ responses: null }, () => released++) as never)
     const path = new DataPath([broken])
@@ -179,7 +179,7 @@ describe('the dispatcher', () => {
     expect(released).to.equal(1)
   })
 
-  it('gives memory back once, when the response is sent or its client has gone', async () => {
+  it('releases memory once, when the response is sent or its client has disconnected', async () => {
     let released = 0
     let answer = (_: unknown) => {}
     const slow = handlerOf(Fetch.key, () => new Promise((resolve) => (answer = resolve)) as never)
@@ -228,7 +228,7 @@ describe('a large request', () => {
     expect(response.topics.map(({ name }) => name)).to.deep.equal(names(20_000).map(({ name }) => name))
   })
 
-  it('leaves turns to the requests of others', async () => {
+  it('leaves turns to other requests', async () => {
     const notes: string[] = []
     const path = new DataPath(noted(notes))
     const [greedy, other] = [path.connect(), path.connect()]
@@ -238,7 +238,7 @@ describe('a large request', () => {
     expect(notes).to.deep.equal(['begin Metadata', 'begin ApiVersions', 'end ApiVersions', 'end Metadata'])
   })
 
-  it('is dropped when its client leaves', async () => {
+  it('is dropped when its client disconnects', async () => {
     const notes: string[] = []
     const path = new DataPath(noted(notes, () => client.close()))
     const client = path.connect()

@@ -11,7 +11,7 @@ import { defaultsOf } from '../../protocol/schema.ts'
 import { errorResponse } from './error-response.ts'
 
 describe('the response to a request that failed as a whole', () => {
-  it('names every partition of the request where the response has no error of its own', () => {
+  it('lists every partition of the request if the response has no top-level error', () => {
     const request = {
       topicData: [
         { name: 'a', topicId: 'AAAAAAAAAAAAAAAAAAAAAA', partitionData: [{ index: 0 }, { index: 3 }] },
@@ -29,13 +29,13 @@ describe('the response to a request that failed as a whole', () => {
     expect(responses[0]?.partitionResponses[0]?.errorMessage).to.equal('oops')
   })
 
-  it('tells it once where the version has an error for the whole response', () => {
+  it('has the error once if the version has a top-level error', () => {
     const request = { topics: [{ topic: 'a', partitions: [{ partition: 4 }] }] }
     expect(errorResponse(Fetch, 7, request, -1, 'oops')).to.include({ errorCode: -1 })
     expect(errorResponse(Fetch, 7, request, -1, 'oops').responses).to.deep.equal([])
   })
 
-  it('finds the partition whatever name it goes by', () => {
+  it('finds the partition under any of its field names', () => {
     const request = { topics: [{ topic: 'a', partitions: [{ partition: 4 }] }] }
     const { responses } = errorResponse(Fetch, 4, request, -1, 'oops') as {
       responses: { partitions: { partitionIndex: number; errorCode: number }[] }[]

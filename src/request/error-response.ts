@@ -28,20 +28,20 @@ export function errorResponse(
 interface Failed {
   readonly value: Values
   /** Whether the value has an error code, or its elements have one. */
-  readonly tells: boolean
+  readonly hasError: boolean
 }
 
 function failedStruct(fields: Fields, version: number, source: Values, code: number, message: string | null): Failed {
   const value: Values = defaultsOf(fields)
   const errorCode = fields.errorCode
-  const tells = isTold(errorCode, version)
-  if (tells) value.errorCode = code
+  const hasError = isInVersion(errorCode, version)
+  if (hasError) value.errorCode = code
   copyMatching(fields, version, source, value)
-  if (tells && isTold(fields.errorMessage, version)) value.errorMessage = message
-  if (tells && !isElement(fields)) return { value, tells }
+  if (hasError && isInVersion(fields.errorMessage, version)) value.errorMessage = message
+  if (hasError && !isElement(fields)) return { value, hasError }
   const inner = failedElements(fields, version, source, code, message)
   if (inner !== undefined) value[inner.name] = inner.elements
-  return { value, tells: tells || inner !== undefined }
+  return { value, hasError: hasError || inner !== undefined }
 }
 
 // A struct with a map key is an element. A response has no map key: its own error code covers everything, so Kafka
@@ -50,13 +50,13 @@ function isElement(fields: Fields): boolean {
   return Object.values(fields).some((field) => field.mapKey)
 }
 
-function isTold(field: Field<unknown> | undefined, version: number): boolean {
+function isInVersion(field: Field<unknown> | undefined, version: number): boolean {
   return field !== undefined && includesVersion(field.versions, version)
 }
 
 function copyMatching(fields: Fields, version: number, source: Values, value: Values): void {
   for (const [name, field] of Object.entries(fields)) {
-    if (name === 'errorCode' || !isTold(field, version)) continue
+    if (name === 'errorCode' || !isInVersion(field, version)) continue
     const from = [name, ...(aliases[name] ?? [])].find((candidate) => isPrimitive(source[candidate]))
     if (from !== undefined) value[name] = source[from]
   }
@@ -78,7 +78,7 @@ function failedElements(fields: Fields, version: number, source: Values, code: n
     const failed = sources.map((each) =>
       failedStruct(elementFields, version, asValues(each, elementFields), code, message),
     )
-    if (failed.every(({ tells }) => tells)) return { name, elements: failed.map(({ value }) => value) }
+    if (failed.every(({ hasError }) => hasError)) return { name, elements: failed.map(({ value }) => value) }
   }
   return undefined
 }
