@@ -58,7 +58,7 @@ export class BrokerDirectories {
     this.#logger = logger
   }
 
-  /** log.dirs, and the metadata directory where that is another one. */
+  /** log.dirs, and the metadata directory if it is not one of them. */
   get #all(): readonly string[] {
     const { logDirectories, metadataDirectory } = this.#settings
     return logDirectories.includes(metadataDirectory) ? logDirectories : [...logDirectories, metadataDirectory]
@@ -77,7 +77,7 @@ export class BrokerDirectories {
     return directories.filter((each) => !this.#failures.has(each))
   }
 
-  /** Takes all of them. Throws StartError where another broker has one. */
+  /** Locks all directories. Throws StartError if another broker has locked one. */
   lock(): FileLock {
     const directories = this.#all
     refuseStart(repeatedDirectory(directories))
@@ -97,14 +97,14 @@ export class BrokerDirectories {
     return directories.every((each) => files.exists(files.join(each, CLEAN_SHUTDOWN_FILE)))
   }
 
-  /** Whose data they hold. Throws StartError where that is not this broker's. */
+  /** Reads the identity in the directories. Throws StartError if it is not this broker's. */
   identity(): Identity {
     const { clusterId, nodeId, metadataDirectory } = this.#settings
     const directories = this.#working(this.#all)
     const identity = readIdentity(this.#host, directories, { clusterId, nodeId }, this.fail)
     if (identity instanceof IdentityConflict) throw new StartError(identity.message)
     refuseStart(metadataLocationFault(this.#host.files, metadataDirectory, identity))
-    // A crash from here on must not leave a metadata log without it.
+    // Write the identity first: a later crash must not leave a metadata log without it.
     if (identity.unformatted.length === identity.files.length) this.write(identity)
     return identity
   }
@@ -130,7 +130,7 @@ export class BrokerDirectories {
       .map(({ directoryId }) => directoryId)
   }
 
-  /** The partitions in log.dirs. Throws StartError where records would be missing or doubled. */
+  /** The partitions in log.dirs. Throws StartError if records would be missing or duplicated. */
   findPartitions(identity: Identity, image: MetadataImage, configs: ConfigStore): FoundPartition[] {
     const { files } = this.#host
     const found: FoundPartition[] = []
@@ -149,7 +149,7 @@ export class BrokerDirectories {
     return found
   }
 
-  /** Topics of the partitions that were found where the metadata log has none; a line tells of each. */
+  /** Topics for found partitions if the metadata log has none; logs a line for each. */
   adopt(found: readonly FoundPartition[], identity: Identity, configs: ConfigStore): AdoptedTopic[] {
     const [failure] = this.#failures.values()
     if (failure !== undefined && found.length > 0) throw new StartError(adoptionFault(failure))
@@ -174,7 +174,7 @@ export class BrokerDirectories {
     }
   }
 
-  /** The last leader epoch that each partition's files know, by `topic-0`. */
+  /** Last leader epoch in each partition's files, keyed by `topic-0`. */
   lastLeaderEpochs(found: readonly FoundPartition[]): Map<string, number> {
     const { files } = this.#host
     const epochs = new Map<string, number>()
@@ -185,7 +185,7 @@ export class BrokerDirectories {
   }
 }
 
-/** fault: a line for the user; undefined: there is none. */
+/** fault: a line for the user; undefined if the start may go on. */
 function refuseStart(fault: string | undefined): void {
   if (fault !== undefined) throw new StartError(fault)
 }

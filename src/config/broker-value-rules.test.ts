@@ -93,7 +93,7 @@ describe('what the settings of a broker may be changed to', () => {
     expect(said({}, { ...four, own: false }), 'back to that of the file').to.equal(undefined)
   })
 
-  it('a broker does not start with what contradicts itself', () => {
+  it('a broker does not start with contradictory settings', () => {
     for (const [wanted, answer] of answers.filter(
       ([, each]) => each?.startsWith('requirement failed') || each?.startsWith('Disabling') || each === '/ by zero',
     )) {

@@ -32,7 +32,7 @@ describe('ConfigStore', () => {
     expect(configs.topic('t')).to.equal(configs.topic('u'))
   })
 
-  it('what was resolved for a topic or group goes with it', async () => {
+  it('the resolved settings of a topic or group are dropped with it', async () => {
     const configs = store()
     const own = settings({ 'flush.messages': '1' })
     const ofGroup = settings({ 'consumer.session.timeout.ms': '50000' })
@@ -58,7 +58,7 @@ describe('ConfigStore', () => {
     expect(seen).to.deep.equal([20, 30])
   })
 
-  it('settings that a part keeps are those of the moment', () => {
+  it('live settings return the current values', () => {
     const configs = store({ 'log.cleaner.backoff.ms': '10' })
     const { live } = configs
     expect(live.logCleanerBackoffMs).to.equal(10)

@@ -6,7 +6,7 @@ const warnings = (environment: Environment, properties: Record<string, string> =
   brokerSettingsOf(new Map(Object.entries(properties)), { environment }).warnings
 
 describe('variables of the environment', () => {
-  it('that name settings are said to be read by nobody', () => {
+  it('cause a warning if they name settings', () => {
     expect(warnings({ KAFKA_NUM_PARTITIONS: '3' })).to.deep.equal([
       'KAFKA_NUM_PARTITIONS in the environment has no effect: settings are not read from there yet; set num.partitions in server.properties, or pass it behind --override',
     ])
@@ -39,11 +39,11 @@ describe('variables of the environment', () => {
     ['PATH', '/bin'],
     ['LISTENERS', 'PLAINTEXT://:1'],
   ] as const)
-    it(`that name none are nobody's business: ${variable}=${value}`, () => {
+    it(`are ignored if they name no setting: ${variable}=${value}`, () => {
       expect(warnings({ [variable]: value })).to.deep.equal([])
     })
 
-  it('are no news where the setting is given elsewhere', () => {
+  it('cause no warning if the setting is given elsewhere', () => {
     expect(warnings({ KAFKA_NUM_PARTITIONS: '3' }, { 'num.partitions': '3' })).to.deep.equal([])
   })
 })

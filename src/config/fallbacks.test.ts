@@ -15,8 +15,8 @@ function store(properties: Record<string, string>): ConfigStore {
   return new ConfigStore(read, 1)
 }
 
-describe('settings that say one and the same thing', () => {
-  it('are known to each other, the one that counts first', () => {
+describe('settings that determine the same value', () => {
+  it('list each other by priority', () => {
     const retention = ['log.retention.ms', 'log.retention.minutes', 'log.retention.hours']
     for (const name of retention) expect(alternativesOf(name)).to.deep.equal(retention)
     expect(alternativesOf('log.roll.hours')).to.deep.equal(['log.roll.ms', 'log.roll.hours'])
@@ -24,7 +24,7 @@ describe('settings that say one and the same thing', () => {
     expect(alternativesOf('log.segment.bytes')).to.deep.equal(['log.segment.bytes'])
   })
 
-  it('a setting that merely stands in for another is not that other one', () => {
+  it('a fallback does not list the setting that it stands in for', () => {
     const names = ['log.flush.interval.ms', 'log.flush.scheduler.interval.ms']
     expect(alternativesOf('log.flush.interval.ms')).to.deep.equal(names)
     expect(alternativesOf('log.flush.scheduler.interval.ms')).to.deep.equal(['log.flush.scheduler.interval.ms'])
@@ -49,7 +49,7 @@ describe('settings that say one and the same thing', () => {
     expect(documentation('log.retention.ms')).not.to.contain('first')
   })
 
-  it('only the one that counts must be valid', () => {
+  it('only the one in force must be valid', () => {
     const texts = new Map<string, number | null>([
       ['log.retention.ms', 5],
       ['log.retention.hours', 0],
@@ -59,7 +59,7 @@ describe('settings that say one and the same thing', () => {
     expect(() => store({ 'log.retention.hours': '0' })).to.throw('Invalid value 0 for log.retention.hours')
   })
 
-  it('stand in the order of precedence nowhere else', () => {
+  it('are listed by priority nowhere else', () => {
     const ranked = /'log\.retention\.(minutes|hours)'|'log\.roll(\.jitter)?\.hours'/
     const files = readdirSync(import.meta.dirname).filter((name) => /(?<!\.test|-configs)\.ts$/.test(name))
     const strangers = files.filter((name) => ranked.test(readFileSync(join(import.meta.dirname, name), 'utf8')))

@@ -59,8 +59,8 @@ export function checkGroupConfig(
   broker: BrokerSettings,
 ): InvalidSetting | undefined {
   const entries = entriesByName(groupConfigs)
-  const stranger = [...config.keys()].find((name) => !entries.has(name))
-  if (stranger !== undefined) return new InvalidSetting(`Unknown group config name: ${stranger}`)
+  const unknown = [...config.keys()].find((name) => !entries.has(name))
+  if (unknown !== undefined) return new InvalidSetting(`Unknown group config name: ${unknown}`)
   const tags = groupConfigs.streamsRackAwareAssignmentTags.name
   const given = (config.get(tags) ?? '').trim().split(/\s*,\s*/)
   if (new Set(given).size !== given.length) return new InvalidSetting(`${tags} must not contain duplicate tag keys.`)

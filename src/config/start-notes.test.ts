@@ -121,7 +121,7 @@ describe('settings without effect', () => {
     ])
   })
 
-  it('are no news at their defaults, nor where nobody notices', () => {
+  it('cause no warning at their defaults, nor if nobody would miss them', () => {
     const stock = {
       'num.io.threads': '16',
       'socket.send.buffer.bytes': '102400',

@@ -127,12 +127,12 @@ export const saslConfigs = {
   saslOauthbearerAllowUnverifiedAudience: boolean('sasl.oauthbearer.allow.unverified.audience', {
     default: false,
     withoutEffect: noSasl,
-    doc: 'Whether tokens are taken whatever their audience is.',
+    doc: 'Whether tokens with any audience are accepted.',
   }),
   saslOauthbearerAllowUnverifiedIssuer: boolean('sasl.oauthbearer.allow.unverified.issuer', {
     default: false,
     withoutEffect: noSasl,
-    doc: 'Whether tokens are taken whoever issued them.',
+    doc: 'Whether tokens of any issuer are accepted.',
   }),
   saslOauthbearerAssertionAlgorithm: string('sasl.oauthbearer.assertion.algorithm', {
     default: 'RS256',
