@@ -168,3 +168,20 @@ describe('a log that is cut while work on it is under way', () => {
     }
   })
 })
+
+describe('a log whose old segments go while work on it is under way', () => {
+  it('stays in use after a flush finds a file gone when its turn has come', async () => {
+    for (let delayMs = 0; delayMs < 20_000; delayMs += 500) {
+      const rig = await new Rig(1, { segmentBytes: 100, retentionMs: 1 }).start()
+      const other = rig.manager.create('u', 0, NEW_ID, rig.config) as Log
+      const log = rig.create(OLD_ID)
+      // Syncs of two logs wait for each other.
+      rig.host.files.rates = { ...NO_FAULTS, slowSync: 1 }
+      for (let i = 0; i < 3; i++) for (const each of [other, log]) rig.append(each, `old ${i}`)
+      await rig.host.advance(delayMs)
+      log.deleteOldSegments(rig.host.clock.nowMs() + 10)
+      await rig.host.advance(60_000)
+      expect(rig.complaints, `after ${delayMs} ms`).to.deep.equal([])
+    }
+  })
+})

@@ -166,8 +166,11 @@ export class LogFlush {
     const { snapshots } = this.#parts.state
     const { files } = this.#services.openFiles
     const path = snapshots.path(offset)
-    if (!snapshots.offsets.includes(offset) || !files.exists(path)) return
-    await this.#parts.disk.sync(() => syncOnce(files, path))
+    if (!snapshots.offsets.includes(offset)) return
+    await this.#parts.disk.sync(async () => {
+      // Retention may have removed it by the time that its turn has come.
+      if (files.exists(path)) await syncOnce(files, path)
+    })
   }
 
   #writeEpochs(): void {
