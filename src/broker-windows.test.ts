@@ -4,7 +4,7 @@ import { RunningBroker, TOPIC } from './running-broker.fixture.ts'
 
 const MINUTE_MS = 60_000
 
-describe('a broker where open files can be neither renamed nor removed', () => {
+describe('a broker on a system that neither renames nor removes open files', () => {
   it('rolls, compacts, deletes, takes snapshots of its metadata, and starts again', async () => {
     const broker = new RunningBroker()
     const { clock, timers, random, offload, fatal, files, threads } = broker.host

@@ -320,7 +320,7 @@ describe('a broker', () => {
     await next.host.settle(next.broker.stop())
   })
 
-  it('whose port does not close still stops cleanly, releases its directory, and logs why', async () => {
+  it('whose port does not close still stops cleanly, releases its directory, and rejects with the reason', async () => {
     const rig = await new Rig().start()
     const { transport } = rig
     const listen = transport.listen.bind(transport)

@@ -73,7 +73,7 @@ describe('the plan of a fetch', () => {
     expect(plan).to.include({ kind: 'diverging', epoch: 2, endOffset: 30 })
   })
 
-  it('reads on where the last fetched epoch agrees', () => {
+  it('reads on if the last fetched epoch agrees', () => {
     expect(errorOf({ lastFetchedEpoch: 2, fetchOffset: 30 })).to.equal('read')
     expect(errorOf({ lastFetchedEpoch: 5, fetchOffset: 40 })).to.equal('read')
   })

@@ -101,7 +101,7 @@ describe('topics of a directory without metadata', () => {
 })
 
 describe('the last leader epoch of a partition', () => {
-  it('is that of its checkpoint, and -1 where the disk does not let it be read', () => {
+  it('is that of its checkpoint, and -1 if the disk cannot read it', () => {
     const { files } = new SimulatedHost(1)
     files.makeDirectory('/data/a-0')
     files.replaceWhole('/data/a-0/leader-epoch-checkpoint', '0\n2\n0 0\n7 30\n')
