@@ -45,7 +45,7 @@ const unfinished: Readonly<Record<string, readonly string[]>> = {
 }
 
 /** Kafka 4.x does not answer these old Produce versions but advertises them for librdkafka (KAFKA-18659). */
-const toldAllTheSame = new Set(['Produce'])
+const advertisedOnly = new Set(['Produce'])
 
 /** Together they explain every difference in ApiVersions. The test fails if an entry is no longer needed. */
 const served: readonly KnownDifference[] = [
@@ -53,7 +53,7 @@ const served: readonly KnownDifference[] = [
     apis.map((api) => ({ place: new RegExp(`^ApiVersions .*apiKeys\\.\\[${api}\\]$`), reason })),
   ),
   ...Object.keys(oldestIn44)
-    .filter((api) => !toldAllTheSame.has(api))
+    .filter((api) => !advertisedOnly.has(api))
     .map((api) => ({
       place: new RegExp(`^ApiVersions .*apiKeys\\.\\[${api}\\]\\.minVersion$`),
       reason: 'Kafka 4 has dropped what clients before 2.1 say; Ottla serves them from 0.8 on',
@@ -66,11 +66,11 @@ export const knownDifferences: readonly KnownDifference[] = [
     .map(({ name, differs }) => ofSetting(name, `the default differs: ${differs}`)),
   {
     place: /^DescribeQuorum .*(leaderEpoch|highWatermark|logEndOffset|lastFetchTimestamp|lastCaughtUpTimestamp)$/,
-    reason: 'how often Kafka’s quorum elected, and how much its controller wrote, is its own affair',
+    reason: 'the number of elections and of records that the controller wrote differs between runs',
   },
   {
     place: /^DescribeQuorum .*nodes\.\[0\]\.listeners/,
-    reason: 'Ottla’s controller is in the process itself: nobody can connect to it',
+    reason: 'Ottla’s controller is inside the broker process: no client can connect to it',
   },
   ...served,
   {
@@ -81,7 +81,7 @@ export const knownDifferences: readonly KnownDifference[] = [
   {
     place: /^Fetch .*: a hundred bytes \/ .*\.records\.\[?0\]?$/,
     reason:
-      'Kafka fills an answer up to its limit with the beginning of a batch, which clients throw away; Ottla sends whole batches',
+      'Kafka fills an answer up to its limit with the beginning of a batch, which clients discard; Ottla sends whole batches',
   },
   {
     place: /^UpdateFeatures .*: kraft\.version to 1, type 1 \/ (errorCode|errorMessage|results\.\[?0\]?)$/,
@@ -89,15 +89,15 @@ export const knownDifferences: readonly KnownDifference[] = [
   },
   {
     place: /^IncrementalAlterConfigs .*: (a level that is none|delete the root) \//,
-    reason: 'Ottla has no loggers by name, not even a root, and says so of each',
+    reason: 'Ottla has no named loggers, not even a root, and returns an error for each',
   },
   {
     place: /^Metadata .* the first time \/ topics\.\[asked[^\]]*\]\.(errorCode|topicId|partitions\.\[?0\]?)$/,
-    reason: 'Kafka has its controller make the topic later and lets the client ask again; Ottla has made it by then',
+    reason: 'Kafka’s controller creates the topic later and the client retries; Ottla has created it by then',
   },
   {
     place: /^DescribeConfigs .*: documentation \/ .*\.documentation$/,
-    reason: 'what a setting does is said in words of Ottla’s own',
+    reason: 'Ottla describes settings in its own words',
   },
   ofSetting('advertised.listeners', 'Ottla tells each client the address that it connected to, and is started without'),
   ofSetting('cluster.id', 'a setting of Ottla’s own, by which this test gives both the same id'),

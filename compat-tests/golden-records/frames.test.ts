@@ -56,8 +56,7 @@ describe('content compressed by the C libraries of other clients', () => {
   it('a wrong content size in an lz4 frame is found', () => {
     const bytes = readFileSync(join(FRAMES, 'content-size.lz4'))
     bytes.writeUInt32LE(content.length - 1, 6)
-    // The magic byte is wrong, so this is read as a frame of message format v0, where the header checksum is not
-    // checked.
+    // The header checksum covers the size. Decode the frame as in message format v0, where it is not checked.
     const result = codecNamed('lz4', 0).decompress(bytes, content.length)
     expect(result).to.be.instanceOf(DecompressionFault).and.include({ kind: 'corrupt' })
   })

@@ -157,7 +157,7 @@ describe('ottla start says what settings do', function () {
 
   it('lets new connections wait where max.connection.creation.rate is reached, and serves them then', async () => {
     await rig.runs(rig.startArgs({ 'max.connection.creation.rate': '1', 'quota.window.num': '2' }))
-    // The first start uses the current window; each of the others waits for its second.
+    // The first connection fits into the current window; each of the others waits for its own second.
     const startMs = Date.now()
     const clients = await Promise.all([1, 2, 3].map(() => RawClient.connect(rig.port)))
     await Promise.all(clients.map((client) => client.send(ListGroups, 0, { statesFilter: [], typesFilter: [] })))

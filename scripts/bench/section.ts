@@ -16,7 +16,7 @@ export interface Figure {
   readonly unit: string
   readonly value: number
   readonly best: 'lowest' | 'highest'
-  /** Owner of the figure if it is not the measured contender: a reference value for Ottla alone. */
+  /** Owner of the figure if it is not the measured contender: a reference that only Ottla is compared with. */
   readonly of?: string
   /** Printed after the figure. */
   readonly note?: string

@@ -66,7 +66,7 @@ describe('first contact', function () {
     expect(Math.min(...attempts), attempts.join(' ')).to.be.at.most(FROM_JOIN_TO_RECORD_MS)
   })
 
-  /** Sum of the request times of a new group's consumer, sent one after the other, until it had a record. */
+  /** Sum of the request durations of a new group's consumer, from JoinGroup to the first record; they do not overlap. */
   async function brokerMsFromJoinToRecord(): Promise<number> {
     const consumer = await application.consumer({ groupId: randomUUID() })
     const requests: RequestEvent['payload'][] = []
