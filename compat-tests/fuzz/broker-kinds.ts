@@ -34,10 +34,10 @@ const unexpectedInKafkaToo = new Set([
   'JoinGroup',
 ])
 
-/** One case against a broker: what is sent, and what is to be seen of it. */
+/** One case against a broker: sends input and checks the outcome. */
 type Attack = (round: BrokerRound, random: SeededRandom) => Promise<void>
 
-/** A broker, what is known of it, and the counts of the case that is under way. */
+/** A broker, what is known about it, and the counts of the current case. */
 class BrokerRound implements Subject {
   readonly words = new LearnedVocabulary()
   readonly members = new GroupMembers()
@@ -98,7 +98,7 @@ class BrokerRound implements Subject {
     if (errors.size === 0) this.count(`pleased ${api.name}`)
   }
 
-  /** Gathers error codes, and what can be said again. */
+  /** Collects error codes, and values to reuse in later requests. */
   #look(value: object, errors: Set<number>): void {
     for (const [name, each] of Object.entries(value)) {
       if (Array.isArray(each)) {
@@ -118,7 +118,7 @@ function text(body: object): string {
   return JSON.stringify(body, (_, value) => (typeof value === 'bigint' ? `${value}` : value)).slice(0, 2000)
 }
 
-/** An api that is served, in a version that is. */
+/** A served API in a served version. */
 function anyServed(random: SeededRandom): { api: ApiSchema; version: number } {
   const { api, versions } = random.pick(handlers)
   return { api, version: versions.oldest + random.below(versions.newest - versions.oldest + 1) }
@@ -146,7 +146,7 @@ async function sendNoise(round: BrokerRound, random: SeededRandom): Promise<void
   }
 }
 
-/** Mostly zeros are a message more often than mere noise is. */
+/** Mostly zeros form a valid message more often than pure noise. */
 function sparse(noise: Buffer, random: SeededRandom): Buffer {
   for (let i = 0; i < noise.length; i++) if (!random.oneIn(6)) noise[i] = random.oneIn(5) ? 1 : 0
   return noise
@@ -171,7 +171,7 @@ async function sendGroupRequest(round: BrokerRound, random: SeededRandom): Promi
   for (const answer of answers) round.members.learn(body, answer)
 }
 
-/** Requests in chunks that end anywhere; seldom the client is gone before the end, or a size lies. */
+/** Requests in chunks that end anywhere; sometimes the client leaves early, or a size is wrong. */
 async function sendStream(round: BrokerRound, random: SeededRandom): Promise<void> {
   const frames = Array.from({ length: 1 + random.below(6) }, () => {
     const request = someRequest(round, random)
@@ -192,7 +192,7 @@ async function sendStream(round: BrokerRound, random: SeededRandom): Promise<voi
   await round.send(...chunks)
 }
 
-/** Batches with faults to every kind of topic; what is taken must come back, in every format that a client may ask for. */
+/** Faulty batches to every kind of topic; accepted ones must be readable in every format that a client may request. */
 async function sendBatches(round: BrokerRound, random: SeededRandom): Promise<void> {
   const { words } = round
   const version = random.oneIn(4) ? random.below(3) : 3 + random.below(11)
@@ -280,7 +280,7 @@ function brokerKind(name: string, summary: string, share: number, attack: Attack
 export const servedVersions = handlers.reduce((sum, { versions }) => sum + versions.newest - versions.oldest + 1, 0)
 export const servedApis: readonly string[] = handlers.map(({ api }) => api.name)
 
-/** Kinds that go through a whole broker. */
+/** Kinds that use a whole broker. */
 export const brokerKinds: readonly FuzzKind[] = [
   brokerKind('noise', 'random bytes as streams, frames and bodies of requests', 4, sendNoise),
   brokerKind(

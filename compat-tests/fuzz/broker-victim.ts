@@ -28,7 +28,7 @@ const properties = new Map(
     'log.dirs': '/data',
     listeners: `PLAINTEXT://:${PORT}`,
     'socket.request.max.bytes': `${REQUEST_LIMIT_BYTES}`,
-    // Small, so that requests which are never let go of bring the bystander to a stop.
+    // Small, so that leaked request memory stops the bystander.
     'queued.max.request.bytes': `${2 * REQUEST_LIMIT_BYTES}`,
     'offsets.topic.num.partitions': '1',
     'group.initial.rebalance.delay.ms': '0',
@@ -38,7 +38,7 @@ const properties = new Map(
 )
 
 const BYSTANDERS_TOPIC = 'of-the-bystander'
-/** What others may set for the whole broker does not concern it. */
+/** Settings changed for the whole broker must not affect the bystander. */
 const bystandersSettings = {
   'cleanup.policy': 'delete',
   'retention.ms': '-1',
@@ -51,7 +51,7 @@ const bystandersSettings = {
   'message.timestamp.before.max.ms': '9223372036854775807',
 }
 
-/** A whole broker in virtual time with its files in memory, and a client that does nothing wrong. */
+/** A whole broker in virtual time with its files in memory, and a well-behaved client. */
 export class BrokerVictim implements Victim {
   readonly host: SimulatedHost
   readonly requestLimitBytes = REQUEST_LIMIT_BYTES
@@ -89,7 +89,7 @@ export class BrokerVictim implements Victim {
     return this
   }
 
-  /** Makes the fuzzer's topics that are missing, and that of groups, and tells their ids. */
+  /** Recreates missing topics of the fuzzer and the groups; returns the topic ids. */
   async restoreTopics(): Promise<string[]> {
     await this.#create(topics)
     await this.#bystander!.call(FindCoordinator, 4, { key: '', coordinatorKeys: ['group'] })
@@ -130,7 +130,7 @@ export class BrokerVictim implements Victim {
     return fatalReason === undefined ? faults : [...faults, `the broker would have ended: ${fatalReason.stack}`]
   }
 
-  /** Whoever does nothing wrong is served: appends a record and gets it back. Throws Finding. */
+  /** A well-behaved client is served: it appends a record and reads it back. Throws Finding. */
   async checkBystander(): Promise<void> {
     try {
       await this.#produceAndFetch()

@@ -10,7 +10,7 @@ export interface CampaignOptions {
   /** Absolute address (file:) of a module that exports `kinds`; the cases run in threads that load it. */
   readonly kindsModule: string
   readonly seed: number
-  /** Cases of one kind: from `first` up to and without `end`. */
+  /** Cases of one kind: from `first` up to but not including `end`. */
   readonly parts: readonly { readonly kind: string; readonly first: number; readonly end: number }[]
   /** A case that has used so much processor time is ended. */
   readonly hangMs?: number
@@ -22,7 +22,7 @@ export interface CampaignOptions {
   readonly onProgress?: (kind: string, casesDone: number, cases: number) => void
 }
 
-/** What came of it. */
+/** Result of a campaign. */
 export interface CampaignResult {
   /** By kind. */
   readonly counts: ReadonlyMap<string, Counts>
@@ -34,14 +34,14 @@ export interface CampaignResult {
 
 const LOOK_EVERY_MS = 250
 const HANG_MS = 20_000
-/** Without using the processor a case gets nowhere either; a machine that is busy with others needs some patience. */
+/** A case without processor time makes no progress; a busy machine needs patience. */
 const STILL_MS = 180_000
 const MEMORY_LIMIT_BYTES = 3 * 1024 * 1024 * 1024
 const HEAP_LIMIT_MB = 1024
-/** A kind that fails so often is not tried further: the first failures say why. */
+/** After this many failures a kind ends: the first ones show the cause. */
 const FAILURES_ENOUGH = 40
 
-/** Runs cases in a thread, and watches over it: one that hangs, dies or eats the memory is told with the case that did it. */
+/** Runs cases in a thread and monitors it: if the thread hangs, dies or uses too much memory, the case is reported. */
 export async function runCampaign(options: CampaignOptions): Promise<CampaignResult> {
   const result = {
     counts: new Map<string, Record<string, number>>(),
@@ -74,7 +74,7 @@ export async function runCampaign(options: CampaignOptions): Promise<CampaignRes
         },
       )
       if (ended === undefined) break
-      // The case that ended the thread; the next thread goes on behind it.
+      // This case ended the thread; the next thread continues after it.
       fail(ended)
       next = Math.max(ended.index, next) + 1
     }
@@ -96,7 +96,7 @@ interface PartObserver {
   onTurn(turn: LongTurn): void
 }
 
-/** Undefined once all cases have run; else the case that brought the thread down. */
+/** Undefined once all cases have run; otherwise the case that ended the thread. */
 function runPart(
   options: CampaignOptions,
   part: { readonly kind: string; readonly first: number; readonly end: number },
@@ -114,7 +114,7 @@ function runPart(
     const watch = watchOver(page, options, (why) => end(why))
     let isOver = false
     const end = async (why?: string) => {
-      // A thread that is ended tells of its end, too.
+      // A terminated thread also emits its end.
       if (isOver) return
       isOver = true
       clearInterval(watch)
@@ -122,7 +122,7 @@ function runPart(
       if (why === undefined) resolve(undefined)
       else if (page.index < 0) reject(new Error(`before the first case ${why}`))
       else {
-        // Cases that were over and not told yet, and this one.
+        // Completed cases not yet reported, and this one.
         observer.onCounts({}, Math.max(0, page.index - part.first + 1 - told))
         resolve({ kind: part.kind, seed: options.seed, index: page.index, why, input: page.input.toString('hex') })
       }

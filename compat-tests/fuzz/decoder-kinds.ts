@@ -24,7 +24,7 @@ const LIMIT_BYTES = 1 << 20
 const NOW_MS = 1_767_225_600_000
 const words = new LearnedVocabulary()
 
-/** What a round begins with is made once, and every case makes it wrong in a way of its own: that is what makes it quick. */
+/** A round builds its base input once and each case mutates it differently: that makes cases fast. */
 const BASES = 8
 const ROUND_CASES = 512
 
@@ -190,7 +190,7 @@ function decoderKind<B>(
   }
 }
 
-/** Kinds that go straight to what reads bytes. */
+/** Kinds that call decoders directly. */
 export const decoderKinds: readonly FuzzKind[] = [
   decoderKind(
     { name: 'messages', share: 24, summary: 'requests, responses, records of internal topics with faults, decoded' },

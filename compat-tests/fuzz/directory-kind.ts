@@ -21,7 +21,7 @@ async function runCase(random: SeededRandom, input: (bytes: Buffer) => void): Pr
   }
 }
 
-/** The failure of as few of the faults as fail. */
+/** The failure with the fewest faults that still cause one. */
 async function shrunk(made: MadeDirectory, rots: readonly Rot[], failure: Error): Promise<Error> {
   for (const fewer of rots.length > 1 ? rots.map((_, i) => rots.toSpliced(i, 1)) : []) {
     try {
@@ -42,7 +42,7 @@ export const directoryKind: FuzzKind = {
   roundCases: 1,
   allocationLimit: () => 1 << 30,
   async open() {
-    // Made outside of the case, whose time is limited.
+    // Built outside the case, whose time is limited.
     for (const variant of variants) await madeDirectory(variant)
     return { run: runCase }
   },

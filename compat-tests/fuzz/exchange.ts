@@ -10,13 +10,13 @@ import { Finding } from './kind.ts'
 import { int16, int32 } from './mutations.ts'
 import { framed } from './request-frames.ts'
 
-/** What requests are sent to. */
+/** Target of requests. */
 export interface Victim {
   readonly host: SimulatedHost
   /** socket.request.max.bytes. */
   readonly requestLimitBytes: number
   connect(client: SimulatedClient): SimulatedConnection
-  /** What it noticed itself that should not have happened, since it was last asked. */
+  /** Faults that the target noticed since the last call. */
   faults(): string[]
 }
 
@@ -102,7 +102,7 @@ function unusedCorrelationId(frames: readonly Buffer[]): number {
   return id
 }
 
-/** One connection of a client, and what came of it. */
+/** One client connection and its outcome. */
 class Session {
   /** Frames that came back, without their sizes; that of the probe is not among them. */
   readonly answers: Buffer[] = []
@@ -127,11 +127,11 @@ class Session {
   }
 
   send(chunk: Buffer): void {
-    // The transport hands the chunk on as it is.
+    // The transport forwards the chunk unchanged.
     this.#connection.send(chunk)
   }
 
-  /** A request that is always answered: all before it are done with by then. */
+  /** A request that is always answered: all earlier ones are complete by then. */
   sendProbe(): void {
     this.send(framed(Buffer.concat([int16(API_VERSIONS), int16(0), int32(this.#probeId), int16(-1)])))
   }
@@ -140,7 +140,7 @@ class Session {
     if (!this.isClosed) this.#connection.close()
   }
 
-  /** False where nothing ends it for as long as a client may have to wait. */
+  /** False if it does not end within the longest wait allowed to a client. */
   async hasEnded(): Promise<boolean> {
     if (this.isClosed || this.isProbeAnswered) return true
     let timer: { cancel(): void } | undefined

@@ -5,7 +5,7 @@ import { type LongTurn, LongTurns } from './long-turns.ts'
 import { ProgressPage } from './progress-page.ts'
 import { catchStrays, type FailedCase, runCases } from './run-cases.ts'
 
-/** What a worker is to do. */
+/** Task of a worker. */
 export interface WorkerTask {
   /** Module that exports `kinds`. */
   readonly kindsModule: string
@@ -16,7 +16,7 @@ export interface WorkerTask {
   readonly page: SharedArrayBuffer
 }
 
-/** What it tells: sums every so often, each failure at once, and that it is done. */
+/** Reports of a worker: periodic sums, each failure at once, and its end. */
 export type WorkerReport =
   | { readonly type: 'counts'; readonly counts: Counts; readonly cases: number; readonly turns: readonly LongTurn[] }
   | { readonly type: 'failed'; readonly failure: FailedCase }

@@ -22,7 +22,7 @@ describe('nonsense', () => {
     const { counts, cases, failures } = await runCampaign({ kindsModule, seed: 7, parts })
     expect(failures.map(({ kind, index, why }) => `${kind} ${index}: ${why}`)).to.deep.equal([])
     for (const { kind, end } of parts) expect(cases.get(kind), kind).to.equal(end)
-    // A fuzzer that is turned away at the door would prove nothing.
+    // If the broker refused all input early, the fuzzer would prove nothing.
     const requests = counts.get('requests')!
     expect(requests.answered).to.be.above(cases.get('requests')! * 0.9)
     expect(requests['answers without error']).to.be.above(cases.get('requests')! * 0.2)
@@ -39,7 +39,7 @@ describe('a broker on damaged data directories', () => {
     const parts = [{ kind: 'directory', first: 0, end: 40 }]
     const { counts, failures } = await runCampaign({ kindsModule, seed: 5, parts })
     expect(failures.map(({ index, why }) => `${index}: ${why}`)).to.deep.equal([])
-    // Some damage must have cost something, and most must not keep the broker from serving.
+    // Some damage must lose data, and most must not keep the broker from serving.
     const sums = counts.get('directory')!
     expect(sums.served).to.be.above(20)
     expect(sums['records lost']).to.be.above(0)
@@ -135,7 +135,7 @@ const request = framed(Buffer.concat([int16(18), int16(0), int32(7), int16(-1)])
 /** A frame around an answer to it: no error, no apis. */
 const answerTo = (correlationId: number) => framed(Buffer.concat([int32(correlationId), int16(0), int32(0)]))
 
-/** A broker that does with each request what it is told. */
+/** A broker with a scripted reaction to each request. */
 function victimThat(onRequest: (peer: Peer, correlationId: number) => void, faults: string[] = []): Victim {
   const host = new SimulatedHost(1)
   const transport = new SimulatedTransport(host.timers)

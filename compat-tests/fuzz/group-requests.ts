@@ -17,18 +17,18 @@ const groups = ['classic', 'modern', 'both'] as const
 const subscription = Buffer.from('0001000000020005706c61696e0007636f6d70616374ffffffff00000000', 'hex')
 const MEMBERS_REMEMBERED = 6
 
-/** What a member must know to be taken for one. */
+/** Identity of a member that the coordinator accepts. */
 interface Member {
   readonly groupId: string
   readonly memberId: string
   readonly epoch: number
 }
 
-/** Members of groups, as far as answers told of them: requests in their name get further than random ones. */
+/** Group members known from responses: requests in their name get further than random ones. */
 export class GroupMembers {
   #members: Member[] = []
 
-  /** The body of a request of a group, most often in the name of a member. */
+  /** Body of a group request, mostly in the name of a member. */
   request(random: SeededRandom, words: Vocabulary): { api: ApiSchema; version: number; body: Record<string, unknown> } {
     const api = random.pick(groupApis)
     const version = api.versions.oldest + random.below(api.versions.newest - api.versions.oldest + 1)
@@ -39,7 +39,7 @@ export class GroupMembers {
     return { api, version, body }
   }
 
-  /** Takes note of who an answer says that the client is. */
+  /** Stores the client's identity from a response. */
   learn(request: Record<string, unknown>, { body }: Answer): void {
     const { groupId } = request
     const { memberId, generationId, memberEpoch } = body
@@ -62,7 +62,7 @@ function namesOf({ groupId, memberId, epoch }: Member): Record<string, unknown> 
   }
 }
 
-/** What else a request needs to make sense. */
+/** Other fields that a valid request needs. */
 function sense(api: ApiSchema, { memberId, epoch }: Member, random: SeededRandom): Record<string, unknown> {
   switch (api.key) {
     case JOIN_GROUP:
@@ -88,7 +88,7 @@ function sense(api: ApiSchema, { memberId, epoch }: Member, random: SeededRandom
   }
 }
 
-/** Only what the version has. */
+/** Sets only fields that the version has. */
 function put(body: Record<string, unknown>, values: Record<string, unknown>): void {
   for (const [name, value] of Object.entries(values)) if (name in body) body[name] = value
 }

@@ -1,11 +1,11 @@
 import type { SeededRandom } from '../../storage/host/seeded-random.ts'
 
-/** A way to make nonsense, with what it is let loose on. */
+/** A kind of invalid input and its target. */
 export interface FuzzKind {
   readonly name: string
   /** One line for --help. */
   readonly summary: string
-  /** Of a hundred cases, how many are of this kind unless one is asked for. */
+  /** Share of this kind in percent unless one kind is selected. */
   readonly share: number
   /** Cases that one subject lives for: a case repeats exactly only after those before it in its round. 1: it stands alone. */
   readonly roundCases: number
@@ -14,7 +14,7 @@ export interface FuzzKind {
   readonly open: (seed: number) => Subject | Promise<Subject>
 }
 
-/** What cases of one round are tried on. */
+/** Target of the cases in one round. */
 export interface Subject {
   /** One case; `input` is told the bytes before they are used. Throws Finding, or whatever the code under test throws. */
   run(random: SeededRandom, input: (bytes: Buffer) => void): Counts | Promise<Counts>
@@ -23,7 +23,7 @@ export interface Subject {
   close?(): Promise<void>
 }
 
-/** How often each thing came of a case: 'answered', 'closed', 'decoded', 'refused', ... */
+/** Number of each outcome in a case: 'answered', 'closed', 'decoded', 'refused', ... */
 export type Counts = Readonly<Record<string, number>>
 
 /** A rule that the code under test has broken. */
@@ -31,7 +31,7 @@ export class Finding extends Error {
   override readonly name = 'Finding'
 }
 
-/** 32 bits that depend on every part: what seeds a case. */
+/** 32-bit hash of all parts: the seed of a case. */
 export function mixed(...parts: readonly (number | string)[]): number {
   let hash = 0x811c9dc5
   for (const part of parts) {

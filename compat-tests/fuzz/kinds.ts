@@ -3,5 +3,5 @@ import { decoderKinds } from './decoder-kinds.ts'
 import { directoryKind } from './directory-kind.ts'
 import type { FuzzKind } from './kind.ts'
 
-/** Every kind of nonsense. */
+/** All kinds of fuzzing. */
 export const kinds: readonly FuzzKind[] = [...brokerKinds, ...decoderKinds, directoryKind]

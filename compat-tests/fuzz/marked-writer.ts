@@ -1,6 +1,6 @@
 import { ByteWriter } from '../../protocol/byte-writer.ts'
 
-/** What stands somewhere in an encoded message: what a fault that means it goes for. */
+/** Position and kind of an encoded part: target of deliberate faults. */
 export interface Mark {
   /** 'varint': a length, count or tag. 'size32' and 'size16': lengths of fixed width. 'text': a string with its length. */
   readonly kind: 'varint' | 'size32' | 'size16' | 'text' | 'compactText' | 'noTags'
@@ -8,7 +8,7 @@ export interface Mark {
   readonly size: number
 }
 
-/** Writes as ByteWriter does and remembers where lengths, strings and empty sections of tagged fields stand. */
+/** A ByteWriter that records the positions of lengths, strings and empty tagged field sections. */
 export class MarkedWriter extends ByteWriter {
   readonly marks: Mark[] = []
 
@@ -16,7 +16,7 @@ export class MarkedWriter extends ByteWriter {
     const start = this.length
     const known = this.marks.length
     write()
-    // The length inside of a string is no mark of its own.
+    // The length inside a string is not a separate mark.
     this.marks.length = known
     this.marks.push({ kind, start, size: this.length - start })
   }

@@ -78,7 +78,7 @@ export function mutatedAtMarks(bytes: Buffer, marks: readonly Mark[], random: Se
   const count = random.oneIn(4) ? 2 : 1
   const chosen = Array.from({ length: count }, () => random.pick(marks)).sort((a, b) => b.start - a.start)
   let mutant = bytes
-  // From the back, so that the positions in front still hold.
+  // From back to front, so that earlier positions stay valid.
   for (const { kind, start, size } of chosen) {
     mutant = spliced(mutant, start, size, replacement(kind, mutant.subarray(start, start + size), random))
   }
@@ -119,7 +119,7 @@ function neighbour(old: Buffer, random: SeededRandom): Buffer {
   return changed
 }
 
-/** Text that is no UTF-8, that grows when it is told again, that means something to somebody, or that is just long. */
+/** Text that is invalid UTF-8, grows when repeated, has a special meaning, or is just long. */
 function hostileText(random: SeededRandom): Buffer {
   switch (random.below(6)) {
     case 0:

@@ -1,7 +1,7 @@
 import { SeededRandom } from '../../storage/host/seeded-random.ts'
 import { type Counts, type FuzzKind, mixed } from './kind.ts'
 
-/** The case that does what no case may do; the seed is 1. */
+/** Number of the faulty case; the seed is 1. */
 const CULPRIT = 3
 const fine: Counts = { fine: 1 }
 
@@ -27,7 +27,7 @@ function forever(): never {
   for (;;) performance.now()
 }
 
-/** Bugs, one a kind, for a test of whether the fuzzer sees them. */
+/** Planted bugs, one per kind, to test that the fuzzer finds them. */
 export const kinds: readonly FuzzKind[] = [
   planted('throws', () => {
     throw new RangeError('a bug')

@@ -1,4 +1,4 @@
-/** What a worker tells its parent without a message: readable while the worker is in a loop that never ends. */
+/** Worker state in shared memory: readable even while the worker is in an endless loop. */
 export class ProgressPage {
   readonly shared: SharedArrayBuffer
   readonly #numbers: Int32Array
@@ -10,7 +10,7 @@ export class ProgressPage {
     this.#input = new Uint8Array(shared, HEADER_BYTES)
   }
 
-  /** The case that is under way; -1 before the first. */
+  /** Current case; -1 before the first. */
   get index(): number {
     return Atomics.load(this.#numbers, 0) - 1
   }
@@ -19,7 +19,7 @@ export class ProgressPage {
     Atomics.store(this.#numbers, 0, index + 1)
   }
 
-  /** Cases begun, each time once: what moves as long as the worker lives. */
+  /** Number of started cases: it increases as long as the worker makes progress. */
   get ticks(): number {
     return Atomics.load(this.#numbers, 1)
   }
@@ -27,7 +27,7 @@ export class ProgressPage {
     Atomics.add(this.#numbers, 1, 1)
   }
 
-  /** The start of what the case was last told to use. */
+  /** Start of the last input. */
   get input(): Buffer {
     return Buffer.from(this.#input.slice(0, Atomics.load(this.#numbers, 2)))
   }

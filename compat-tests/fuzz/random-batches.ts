@@ -99,7 +99,7 @@ function maybeBytes(random: SeededRandom): Buffer | null {
   return random.oneIn(3) ? Buffer.alloc(random.below(200), random.below(256)) : random.bytes(random.below(30))
 }
 
-/** A message set inside of a message, as deep as it goes. */
+/** Message sets nested in messages, as deep as possible. */
 function wrapped(set: Buffer, magic: 0 | 1, random: SeededRandom): Buffer {
   let bytes = set
   for (let depth = 1 + random.below(20); depth > 0; depth--) {
@@ -114,7 +114,7 @@ function wrapped(set: Buffer, magic: 0 | 1, random: SeededRandom): Buffer {
   return bytes
 }
 
-/** A little that becomes a lot: zeros, or records without number. */
+/** Small input that decompresses to much: zeros, or a huge number of records. */
 function bomb(random: SeededRandom): Buffer {
   const name = random.pick(['gzip', 'snappy', 'lz4', 'zstd'] as const)
   const size = random.pick([1 << 16, 1 << 18, 1 << 21])
@@ -134,7 +134,7 @@ function bomb(random: SeededRandom): Buffer {
 
 const headerFields = [0, 8, 12, 16, 17, 21, 22, 23, 27, 35, 43, 51, 53, 57]
 
-/** One field of the header, of whatever format, says something else. */
+/** Changes one header field, in any format. */
 function withHeaderFault(batch: Buffer, random: SeededRandom): Buffer {
   const at = random.pick(headerFields)
   const wrong = random.pick([
@@ -147,7 +147,7 @@ function withHeaderFault(batch: Buffer, random: SeededRandom): Buffer {
   return batch
 }
 
-/** Puts the first batch's length and checksum right, so that what is wrong in it is looked at. */
+/** Corrects the first batch's length and checksum, so that its other faults are checked. */
 export function withChecksums(bytes: Buffer): Buffer {
   if (bytes.length < 26) return bytes
   const isV2 = bytes[16] === 2

@@ -2,7 +2,7 @@ import { type Field, type Fields, type FieldType, includesVersion } from '../../
 import { isNullable } from '../../protocol/wire-layout.ts'
 import type { SeededRandom } from '../../storage/host/seeded-random.ts'
 
-/** What a client that half knows its way about would say: names that exist beside names that do not. */
+/** Words of a client with partial knowledge: existing names and unknown ones. */
 export interface Vocabulary {
   /** By the name of a field: values that make sense there. */
   readonly likely: ReadonlyMap<string, readonly unknown[]>

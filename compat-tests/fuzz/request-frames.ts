@@ -15,7 +15,7 @@ export interface RandomRequest {
   readonly marks: MarkedWriter['marks']
 }
 
-/** A request of an api in a version, right but for what it asks. */
+/** A valid request of an API in a version, with random content. */
 export function randomRequest(
   api: ApiSchema,
   version: number,
@@ -76,14 +76,14 @@ function withHeaderFault(bytes: Buffer, version: number, random: SeededRandom): 
       int16(random.pick([-1, -2, 0, 0x7fff])).copy(bytes, 8)
       return bytes
     default:
-      // A section of tags more or less behind the client id.
+      // Adds or removes a tagged field section after the client id.
       return random.oneIn(2)
         ? Buffer.concat([bytes.subarray(0, 16), Buffer.from([0]), bytes.subarray(16)])
         : Buffer.concat([bytes.subarray(0, 16), bytes.subarray(17)])
   }
 }
 
-/** The message behind its size, as a connection carries it. */
+/** Prepends the size, as on a connection. */
 export function framed(message: Buffer): Buffer {
   return Buffer.concat([int32(message.length), message])
 }

@@ -3,17 +3,17 @@ import { watchAllocations } from './allocation-meter.ts'
 import { type Counts, Finding, type FuzzKind, mixed, type Subject } from './kind.ts'
 import type { LongTurn } from './long-turns.ts'
 
-/** A case in which a rule was broken. */
+/** A case that broke a rule. */
 export interface FailedCase {
   readonly kind: string
   readonly seed: number
   readonly index: number
   readonly why: string
-  /** What was last sent or decoded, in hex; cut where it is long. */
+  /** Last input sent or decoded, in hex; truncated if long. */
   readonly input: string
 }
 
-/** Told of each case before it runs, of its bytes before they are used, and of what came of it. */
+/** Called with each case before it runs, its bytes before they are used, and its outcome. */
 export interface Observer {
   began(index: number): void
   input(bytes: Buffer): void
@@ -23,15 +23,15 @@ export interface Observer {
   failed(failure: FailedCase): void
 }
 
-/** Processor time of one case, beyond which something is not in proportion; a few milliseconds are usual. */
+/** Limit of a case's processor time; a few milliseconds are usual. */
 const CPU_LIMIT_MS = 3000
 /** What native code holds (a stream of zlib) is only freed between turns of the event loop. */
 const CASES_A_TURN = 50
 const HEX_BYTES = 64 * 1024
 
-/** An error that nobody awaited, seen since it was last asked for. */
+/** Uncaught errors since the last check. */
 const strays: unknown[] = []
-/** Has errors that nobody catches counted against the case during which they come. For a thread of its own. */
+/** Counts uncaught errors as failures of the current case. Needs a separate thread. */
 export function catchStrays(): void {
   process.on('uncaughtException', (error) => strays.push(error))
   process.on('unhandledRejection', (error) => strays.push(error))

@@ -13,27 +13,27 @@ import type { SimulatedHost } from '../../../storage/host/simulated-host.ts'
 import { hasFittingChecksum, lastOffsetOf } from '../../../storage/segment/stored-batch.ts'
 import type { SimulatedBroker } from '../../simulation/simulated-broker.ts'
 
-/** What a broker tells of one partition. */
+/** What a broker returns about one partition. */
 export interface PartitionContent {
   start: number
   /** High watermark. */
   end: number
   /** Last stable offset. */
   stable: number
-  /** What each record holds, by its offset; a control record says so. */
+  /** Content of each record by offset; control records are marked. */
   readonly records: Map<number, string>
-  /** Aborted transactions, as consumers that read committed records are told of them. */
+  /** Aborted transactions, as returned to read_committed consumers. */
   readonly aborted: Set<string>
-  /** Offset by the timestamp that was looked for. */
+  /** Offset found for each timestamp. */
   readonly times: Map<number, number>
   /** First offset that a read at the given one gives. */
   readonly probes: Map<number, number>
   producers: string
-  /** What was answered with an error, or is no batch: clients are told. */
+  /** Reads answered with an error or with an invalid batch, as clients see them. */
   readonly errors: Set<string>
 }
 
-/** All that clients can ask of a broker about what it keeps. */
+/** Everything that clients can query about a broker's stored data. */
 export interface BrokerContent {
   /** Id by name. */
   readonly topics: Map<string, string>
@@ -74,7 +74,7 @@ export interface Question {
   readonly times: readonly number[]
 }
 
-/** Asks for everything. */
+/** Queries everything. */
 export async function readContent(question: Question): Promise<BrokerContent> {
   const reader = new ContentReader(question)
   await reader.readAll()
@@ -117,7 +117,7 @@ class ContentReader {
     )
     for (const time of [LARGEST_TIMESTAMP, ...this.#question.times])
       await this.#readOffsets(time, (partition, offset) => partition.times.set(time, offset))
-    // Aborted transactions are told of to those alone who read committed records.
+    // Aborted transactions are returned only to read_committed consumers.
     await this.#readRecords(READ_COMMITTED)
     await this.#readRecords(READ_UNCOMMITTED)
     for (const offset of PROBES) await this.#probe(offset)
@@ -210,7 +210,7 @@ class ContentReader {
           positions.set(name, next)
           continue
         }
-        // A client that is told of an error may look behind it.
+        // After an error a client may read on behind it.
         if (next === asked) partition.errors.add(`no records at ${asked}`)
         const skipped = (skips.get(name) ?? 0) + 1
         skips.set(name, skipped)
@@ -237,7 +237,7 @@ class ContentReader {
       for (const [at, record] of seen.records) {
         if (at < partition.start) continue
         const before = partition.records.get(at)
-        // A record that one read gives and another does not, or gives otherwise.
+        // A record that is missing or different in another read.
         if (before === undefined) partition.records.set(at, record)
         else if (before !== record) partition.records.set(at, `${record}, not ${before}`)
       }
@@ -313,7 +313,7 @@ function takeBatches(partition: PartitionContent, bytes: Buffer, asked: number):
       return next === asked ? undefined : next
     }
     const last = Math.max(lastOffsetOf(batch), records.at(-1)?.offset ?? -1)
-    // What a client does not understand: it would never come further.
+    // A client cannot handle this batch and would never advance.
     if (last < asked) partition.errors.add(`a batch below ${asked} at the read of it`)
     for (const record of records) {
       if (record.offset < partition.start) continue

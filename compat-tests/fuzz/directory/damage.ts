@@ -7,10 +7,10 @@ import type { Variant } from './made-directory.ts'
 
 const PARTITION = /^[^/]+-\d+$/
 const METADATA = '__cluster_metadata-0'
-/** Hints that a broker must be able to do without. */
+/** Files without which a broker must be able to work. */
 const HINTS = ['recovery-point-offset-checkpoint', 'cleaner-offset-checkpoint', '.kafka_cleanshutdown', '.lock']
 
-/** What of a directory's content was touched by damage: all the rest has to be as it was. */
+/** Parts of a directory's content touched by damage: everything else must be unchanged. */
 export class Damage {
   readonly rots: readonly Rot[]
   readonly #paths: readonly string[]
@@ -58,7 +58,7 @@ export class Damage {
 
   #areStartsUntold = false
 
-  /** The whole directory is new to the broker: it has nothing to tell of. */
+  /** The broker sees an empty directory. */
   get isNew(): boolean {
     return this.#isNew
   }
@@ -80,7 +80,7 @@ export class Damage {
     if (name === '' && directory === directories[0]) this.#isMetadata = true
   }
 
-  /** A broker may say that it does not start on this. */
+  /** Whether the broker may refuse to start. */
   get mayRefuseStart(): boolean {
     return this.#isMetadata || this.#directories.size > 0 || this.#isMoved
   }
@@ -103,7 +103,7 @@ export class Damage {
     return [partition, fields, inWords, ...shared]
   }
 
-  /** The file, or the directory that it lies in, stands in the text. */
+  /** Whether the text names the file or its directory. */
   isNamedIn(text: string): boolean {
     return this.#paths.some((path) => text.includes(path) || text.includes(path.slice(0, path.lastIndexOf('/'))))
   }

@@ -15,12 +15,12 @@ import { judge, told } from './verdict.ts'
 
 /** Virtual time that a start may take. */
 const START_LIMIT_MS = 60_000
-/** Retention and compaction have had their turn by then, also of what was started anew. */
+/** By then retention and compaction have run, also for new logs. */
 const PASSING_MS = 400_000
-/** A broker that says more repeats itself. */
+/** Most log lines of a broker; more are repetitions. */
 const MOST_LINES = 300
 
-/** Starts a broker on the directory with that damage, twice, and holds what it tells against what was there. */
+/** Starts a broker twice on the damaged directory and compares its content with the original. */
 export async function runDirectoryCase(made: MadeDirectory, rots: readonly Rot[]): Promise<Record<string, number>> {
   const directoryCase = new DirectoryCase(made, new Damage(rots, made.variant))
   await directoryCase.run(rots)
@@ -59,7 +59,7 @@ class DirectoryCase {
     this.#count('served')
   }
 
-  /** False: the start was refused as it may be. */
+  /** False if the start was refused for a valid reason. */
   async #starts(): Promise<boolean> {
     try {
       await this.#broker.start(START_LIMIT_MS)
@@ -126,7 +126,7 @@ class DirectoryCase {
     }
   }
 
-  /** Time has passed and records were added: all that was there still is. */
+  /** After time has passed and records were added, all earlier content must still exist. */
   #mustHaveKept(now: BrokerContent, before: BrokerContent): void {
     this.#checkLog()
     for (const [name, { records }] of before.partitions) {
@@ -154,7 +154,7 @@ class DirectoryCase {
   }
 }
 
-/** Compaction may take a record of which the key has a later one. */
+/** Compaction may remove a record if its key has a later one. */
 function isSuperseded(name: string, record: string, kept: ReadonlyMap<number, string>): boolean {
   if (!/^(compacted|both)-/.test(name)) return false
   const key = / (key \d+): /.exec(record)?.[1]

@@ -1,6 +1,6 @@
 import type { Logger } from '../../../src/observe/logger.ts'
 
-/** Keeps what a broker warns of, a line each with its fields. */
+/** Collects a broker's warnings, one line each with its fields. */
 export class LogBook implements Logger {
   readonly lines: string[] = []
 

@@ -8,7 +8,7 @@ const OFFSETS_PARTITIONS = 3
 
 /** What a start on damaged files is held against. */
 export interface Expectation {
-  /** What was there before. */
+  /** Content before the damage. */
   readonly content: BrokerContent
   readonly damage: Damage
   /** All that the broker warned of, a line each. */
@@ -54,7 +54,7 @@ class Judgement {
     }
     for (const name of this.#found.topics.keys()) {
       if (content.topics.has(name)) continue
-      // A topic of which the deletion is forgotten.
+      // A deleted topic that exists again.
       this.#mustBeExcused(`topic ${name} is there again`, {
         isTouched: damage.concernsMetadata,
         names: ['__cluster_metadata', name],
@@ -78,7 +78,7 @@ class Judgement {
       return
     }
     const wrong = [...now.records].find(([offset, record]) => before.records.get(offset) !== record)
-    // Deleted records that are back are excused as what is lost is: by a line.
+    // Deleted records that reappear must be explained by a log line, like lost ones.
     if (wrong !== undefined && (wrong[0] >= before.start || before.records.has(wrong[0])))
       throw new Finding(`${name} gives a wrong record at ${wrong[0]}: ${wrong[1]}, not ${before.records.get(wrong[0])}`)
     const losses = lossesOf(now, before)
@@ -96,7 +96,7 @@ class Judgement {
       isTouched: damage.concerns(name, directoryOf.get(name)),
       names: damage.namesOf(name),
     })
-    // What is made from records must be right where the records are there.
+    // Data derived from records must be right if the records exist.
     const derived = derivedDifferences(now, before)
     if (losses.length === 0 && now.errors.size === 0 && derived.length > 0)
       throw new Finding(`${name}: its records are whole, but ${derived.join(', ')}`)
@@ -138,7 +138,7 @@ class Judgement {
       if (!content.offsets.has(key)) throw new Finding(`${key} is committed at ${text}, which nobody did`)
   }
 
-  /** Only what was touched may differ, and only where a line tells of it. */
+  /** Only damaged parts may differ, and only if a log line names them. */
   #mustBeExcused(what: string, { isTouched, names }: { isTouched: boolean; names: readonly string[] }): void {
     const { lines } = this.#expected
     if (!isTouched) throw new Finding(`without damage to it, ${what}${told(lines)}`)
@@ -150,7 +150,7 @@ class Judgement {
   }
 }
 
-/** What the broker said, for a message. */
+/** The broker's log lines for a message. */
 export function told(lines: readonly string[]): string {
   return lines.length === 0 ? '; the log says nothing' : `; the log says:\n  ${lines.slice(0, 12).join('\n  ')}`
 }
