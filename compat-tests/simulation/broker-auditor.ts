@@ -11,7 +11,7 @@ import { CheckFailed, check } from './storage-model.ts'
 const NO_OPERATIONS = { includeClusterAuthorizedOperations: false, includeTopicAuthorizedOperations: false }
 const LATEST = -1
 const LARGEST_TIMESTAMP = -3
-/** Reads of one partition that are begun anew because its start moves under them. */
+/** Most restarts of a partition's read because its log start offset moves meanwhile. */
 const ATTEMPTS = 5
 
 interface Found {
@@ -20,7 +20,7 @@ interface Found {
   readonly batches: readonly ReadBatch[]
 }
 
-/** Reads whole partitions, and holds all of it against what clients were told. */
+/** Reads whole partitions and compares them with what clients were told. */
 export class BrokerAuditor {
   readonly #world: BrokerWorld
   #client: SimulatedClient
@@ -30,7 +30,7 @@ export class BrokerAuditor {
     this.#client = new SimulatedClient(world.broker, 'auditor')
   }
 
-  /** Ids of the topics that there are, by name. */
+  /** Ids of the existing topics by name. */
   async topics(): Promise<Map<string, string>> {
     const ask = { topics: null, allowAutoTopicCreation: false, ...NO_OPERATIONS }
     const { topics } = await this.#settle(this.#client.ask(Metadata, 12, ask))
@@ -47,7 +47,7 @@ export class BrokerAuditor {
     return highWatermark
   }
 
-  /** Offsets are found by their timestamps, and the ends where they are. */
+  /** Checks offset lookups by timestamp, and the log's start and end. */
   async lookUp(partition: PartitionHistory): Promise<void> {
     const found = await this.#readAll(partition)
     const latest = await this.#offsetFor(partition, LATEST)
@@ -65,12 +65,12 @@ export class BrokerAuditor {
     if (first !== undefined)
       check(answer.offset === first.offset, `${partition.name}: ${wanted} is at ${answer.offset}`)
     const most = Math.max(...records.map(({ timestampMs }) => timestampMs))
-    // One that may not be read yet hides it, as in Kafka.
+    // A newer record that may not be read yet hides it, as in Kafka.
     const isThere = largest.timestamp >= most || largest.timestamp === -1
     check(isThere, `${partition.name}: the largest timestamp is ${largest.timestamp}, not ${most}`)
   }
 
-  /** Everything is older than retention.ms, and retention has had its turn: nothing is left. */
+  /** Everything is older than retention.ms and retention has run: the partition must be empty. */
   async mustBeEmpty(partition: PartitionHistory): Promise<void> {
     const { ends } = partition
     const earliest = await this.#offsetFor(partition, EARLIEST)
@@ -131,7 +131,7 @@ export class BrokerAuditor {
       end ??= answer.highWatermark
       const taken = takeFetch(this.#world, partition, answer, { offset, ends })
       if (taken.batches.length === 0) {
-        // Compaction may have left nothing up to the end.
+        // Compaction may have removed all records up to the end.
         check(offset >= end || partition.topic.plan.isCompacted, `${partition.name}: a read at ${offset} gave nothing`)
         break
       }

@@ -7,12 +7,12 @@ import type { BrokerWorld } from './broker-world.ts'
 import { SimulatedClient } from './simulated-client.ts'
 import { check } from './storage-model.ts'
 
-/** The coordinator is not there, or cannot write: a client asks again. */
+/** The coordinator is not available or cannot write: a client retries. */
 const transient = new Set(['NOT_COORDINATOR', 'COORDINATOR_LOAD_IN_PROGRESS', 'COORDINATOR_NOT_AVAILABLE'])
 
 /**
- * A consumer without a group of its own that commits ever higher offsets, and looks now and then how far it is: at what was
- * acknowledged, or at what was sent since.
+ * A client without a group membership that commits increasing offsets and sometimes fetches: the result must be the
+ * last acknowledged offset or one sent since.
  */
 export class BrokerCommitter {
   readonly #world: BrokerWorld
@@ -33,7 +33,7 @@ export class BrokerCommitter {
     this.#client = new SimulatedClient(world.broker, parts.groupId)
   }
 
-  /** The last commit was acknowledged. */
+  /** Whether the last commit was acknowledged. */
   get isAtRest(): boolean {
     return this.#acknowledged === this.#sent && this.#sent >= 0
   }
@@ -86,7 +86,7 @@ export class BrokerCommitter {
     const error = errorName(code)
     if (error === 'NONE') return true
     check(transient.has(error), `${this.#groupId} was answered ${error}`)
-    // That makes the topic of the offsets where it is missing.
+    // This creates the offsets topic if it is missing.
     await this.#client.ask(FindCoordinator, 4, { key: '', keyType: 0, coordinatorKeys: [this.#groupId] })
     return false
   }

@@ -7,7 +7,7 @@ import { SimulatedClient } from './simulated-client.ts'
 import { check } from './storage-model.ts'
 
 export const EARLIEST = -2
-/** First version with sessions, and the first that names topics by id alone. */
+/** First version with sessions, and the first that identifies topics by id alone. */
 const WITH_SESSIONS = 7
 const WITH_TOPIC_IDS = 13
 /** Newest version that knows no KAFKA_STORAGE_ERROR. */
@@ -16,18 +16,18 @@ const NO_SESSION = -1
 
 export type PartitionFetch = FetchResponse['responses'][number]['partitions'][number]
 
-/** What was known when a partition was asked for. */
+/** State when a partition was requested. */
 export interface AskedFetch {
   readonly offset: number
   readonly ends: Ends
 }
 
-/** The error with which a failing disk is told. */
+/** Whether the error is the one for a failing disk. */
 export function isRefusal(error: string, version: number): boolean {
   return error === (version <= WITHOUT_STORAGE_ERROR ? 'NOT_LEADER_OR_FOLLOWER' : 'KAFKA_STORAGE_ERROR')
 }
 
-/** Holds what a fetch gave against what is known, and gives its batches. */
+/** Checks a fetch response against the known state and returns its batches. */
 export function takeFetch(world: BrokerWorld, partition: PartitionHistory, answer: PartitionFetch, asked: AskedFetch) {
   const { name, topic } = partition
   const { highWatermark, lastStableOffset, records } = answer
@@ -48,19 +48,19 @@ export function takeFetch(world: BrokerWorld, partition: PartitionHistory, answe
   return { batches, nextOffset: next }
 }
 
-/** Follows partitions from their start, with long polls and, where its version has them, in a session. */
+/** Reads partitions from their start, with long polls and, if its version has them, in a session. */
 export class BrokerConsumer {
   readonly #world: BrokerWorld
   readonly #client: SimulatedClient
   readonly #version: number
-  /** Offset to go on from; undefined: to be looked up. */
+  /** Next offset; undefined: to be looked up. */
   readonly #positions = new Map<PartitionHistory, number | undefined>()
-  /** Where it was told that there is nothing, and `losses` at that time. */
+  /** Last OFFSET_OUT_OF_RANGE, and `losses` at that time. */
   readonly #outOfRange = new Map<PartitionHistory, { offset: number; losses: number; life: number }>()
   readonly #losses = new Map<PartitionHistory, number>()
   #sessionId = 0
   #sessionEpoch = 0
-  /** What the session knows. */
+  /** Partitions in the session. */
   #told = new Map<PartitionHistory, number>()
   #isBusy = false
 
@@ -70,12 +70,12 @@ export class BrokerConsumer {
     this.#version = world.random.pick([5, 6, 11, 12, 13, 16, 17])
   }
 
-  /** Has read everything up to the high watermark, as the audit knows it. */
+  /** Whether it has read everything up to the high watermark, as found by the audit. */
   isAtEndOf(partition: PartitionHistory, highWatermark: number): boolean {
     return !this.#positions.has(partition) || (this.#positions.get(partition) ?? -1) >= highWatermark
   }
 
-  /** Changes what it follows. */
+  /** Changes the subscription. */
   subscribe(topics: readonly TopicHistory[]): void {
     if (this.#isBusy) return
     const { random } = this.#world
@@ -93,7 +93,7 @@ export class BrokerConsumer {
     this.#isBusy = true
     const step = this.#step()
       .catch((error) => {
-        // The connection is gone, and the session with it.
+        // The connection is closed, which ends the session.
         this.#endSession()
         throw error
       })
@@ -107,7 +107,7 @@ export class BrokerConsumer {
     for (const partition of [...this.#positions.keys()]) {
       if (!partition.topic.isAlive) this.#positions.delete(partition)
     }
-    // A session by names would go on with the next topic of that name.
+    // A session by names would continue with the next topic of the same name.
     if ([...this.#told.keys()].some(({ topic }) => !topic.isAlive)) this.#endSession()
     const unknown = [...this.#positions].find(([, position]) => position === undefined)
     if (unknown !== undefined) await this.#lookUp(unknown[0])
@@ -128,14 +128,14 @@ export class BrokerConsumer {
       outOfRange === undefined ||
       offset > outOfRange.offset ||
       partition.losses > outOfRange.losses ||
-      // A start that was moved and not yet promised may be back where it was.
+      // A log start offset that was moved but not acknowledged may be undone.
       this.#world.life > outOfRange.life
     check(isFounded, `${partition.name}: ${outOfRange?.offset} is out of range, but not below ${offset}`)
     this.#losses.set(partition, partition.losses)
     if (this.#positions.has(partition)) this.#positions.set(partition, offset)
   }
 
-  /** False: nothing is to be learned from the answer. */
+  /** False if the response has no usable content. */
   #isFine(partition: PartitionHistory, error: string): boolean {
     if (!partition.topic.isAlive) return false
     if (error === 'NONE') return true
@@ -187,7 +187,7 @@ export class BrokerConsumer {
     return partitions.map(({ topic, index }) => ({ topic: topic.plan.name, topicId: topic.id, partitions: [index] }))
   }
 
-  /** False: the session is not known any more, and nothing was read. */
+  /** False if the session is no longer known and nothing was read. */
   #takeSession(answer: { errorCode: number; sessionId: number }, inSession: boolean, isIncremental: boolean): boolean {
     const error = errorName(answer.errorCode)
     if (error !== 'NONE') {

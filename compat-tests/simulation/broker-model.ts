@@ -3,10 +3,10 @@ import { RecordFault, readRecords } from '../../protocol/records/record-reader.t
 import { type Certainty, CheckFailed, check } from './storage-model.ts'
 import type { TopicPlan } from './topic-plan.ts'
 
-/** Header of every record that tells which one it is: a tombstone has no value to be known by. */
+/** Header that identifies each record: a tombstone has no value to identify it. */
 export const ID_HEADER = 'id'
 
-/** Nothing that was sent is under way for longer. */
+/** No request is in flight for longer. */
 const UNDER_WAY_MS = 30_000
 
 /** A record as a client sent it. `id` is never used twice. */
@@ -55,7 +55,7 @@ interface Known {
   certainty: Certainty
 }
 
-/** Everything that clients ever sent to a partition of that name, and may find there. */
+/** All records that clients ever sent to a partition of that name. */
 class SentRecords {
   readonly #byId = new Map<string, SentRecord>()
 
@@ -72,13 +72,13 @@ class SentRecords {
   }
 }
 
-/** What is told of a partition's ends. */
+/** Start and end of a partition as told to clients. */
 export interface Ends {
   readonly start: number
   readonly highWatermark: number
 }
 
-/** What clients have been told of a partition: all of it must stay true. */
+/** What clients have been told about a partition: all of it must stay true. */
 export class PartitionHistory {
   readonly name: string
   readonly topic: TopicHistory
@@ -89,11 +89,11 @@ export class PartitionHistory {
   /** By offset: what was acknowledged to be there, or read. */
   readonly #known = new Map<number, Known>()
   readonly #places = new Map<string, number>()
-  /** Records that were refused because they are there already. */
+  /** Records refused as duplicates. */
   #required: SentRecord[] = []
   #highWatermark = 0
   #start = 0
-  /** What deletions moved the start to for good, and what they may have moved it to. */
+  /** Log start offset after acknowledged deletions, and the highest it may have after others. */
   #promisedStart = 0
   #allowedStart = 0
   #mayHaveLost = false
@@ -108,7 +108,7 @@ export class PartitionHistory {
     return this.#start
   }
 
-  /** End of what is known to be there. */
+  /** End of the records known to exist. */
   get knownEnd(): number {
     return Math.max(0, ...this.#known.keys()) + (this.#known.size > 0 ? 1 : 0)
   }
@@ -123,12 +123,12 @@ export class PartitionHistory {
     })
   }
 
-  /** The broker says that it has them already. */
+  /** The broker reports these records as duplicates. */
   mustContain(records: readonly SentRecord[]): void {
     this.#required.push(...records)
   }
 
-  /** A record was read: it is what was sent, and where it always was. */
+  /** A record was read: it must equal the sent one and keep its offset. */
   found(record: ReadRecord): void {
     const sent = this.sent.get(record.id)
     check(sent !== undefined, `${this.name}: nobody sent ${record.id}, which is at ${record.offset}`)
@@ -155,12 +155,12 @@ export class PartitionHistory {
     this.#known.set(offset, { id, certainty: this.topic.plan.isSynced ? 'synced' : 'written' })
   }
 
-  /** What was told of the ends so far. A request that is sent now is answered nothing below. */
+  /** Start and end told so far. A later request must not get lower ones. */
   get ends(): Ends {
     return { start: this.#start, highWatermark: this.#highWatermark }
   }
 
-  /** A high watermark was told to a request of that time: it does not fall. */
+  /** A request sent at that time got this high watermark: it must not fall. */
   sawHighWatermark(highWatermark: number, before: Ends): void {
     check(
       highWatermark >= before.highWatermark,
@@ -185,28 +185,28 @@ export class PartitionHistory {
     return isRetention
   }
 
-  /** Somebody asks for the records before the offset to be deleted. */
+  /** A client requests the deletion of records before the offset. */
   mayBeDeletedBefore(offset: number): void {
     this.#allowedStart = Math.max(this.#allowedStart, offset)
   }
 
-  /** ... and was told that they are. */
+  /** ... and the request was acknowledged. */
   deletedBefore(offset: number): void {
     this.#promisedStart = Math.max(this.#promisedStart, offset)
     this.#start = Math.max(this.#start, offset)
   }
 
-  /** All that is known is on the disk. */
+  /** All known records are on the disk. */
   synced(): void {
     for (const known of this.#known.values()) known.certainty = 'synced'
   }
 
-  /** The broker is gone: what of a deletion it had not acknowledged may be undone. */
+  /** The broker has ended: unacknowledged deletions may be undone. */
   ended(): void {
     this.#start = this.#promisedStart
   }
 
-  /** What was not synced may be gone, and what retention did undone. */
+  /** Unsynced records may be lost and retention undone. */
   lostPower(): void {
     if (![...this.#known.values()].some(({ certainty }) => certainty === 'written') && this.topic.plan.isSynced) return
     this.#mayHaveLost = true
@@ -272,13 +272,13 @@ export class TopicHistory {
   readonly plan: TopicPlan
   readonly id: string
   readonly partitions: readonly PartitionHistory[]
-  /** Its deletion is under way: what clients are told of it now says nothing. */
+  /** Its deletion is in progress: responses about it prove nothing. */
   isDoomed = false
   /** It is deleted. */
   isGone = false
-  /** Its files rotted: nothing is expected of it any more but that it can be deleted. */
+  /** Its files are damaged: only its deletion must still work. */
   isRotten = false
-  /** A deletion failed, and may be found to have happened after all at the next start. */
+  /** A deletion failed but may take effect at the next start. */
   mayVanish = false
 
   constructor(plan: TopicPlan, id: string) {
@@ -287,7 +287,7 @@ export class TopicHistory {
     this.partitions = Array.from({ length: plan.partitionCount }, (_, index) => new PartitionHistory(this, index))
   }
 
-  /** Nothing of it will be answered for. */
+  /** Whether requests for it may fail from now on. */
   get isLost(): boolean {
     return this.isGone || this.isRotten
   }

@@ -8,11 +8,11 @@ import { SimulatedClient } from './simulated-client.ts'
 import { check } from './storage-model.ts'
 import { LARGEST_VALUE_BYTES } from './topic-plan.ts'
 
-/** Most batches that a client has under way for a partition: the log knows as many again. */
+/** Most batches in flight per partition: the log remembers as many. */
 const MOST_UNDER_WAY = 5
-/** Keys are few, so that compaction has something to do. */
+/** Few keys, so that compaction has work. */
 const KEYS = 10
-/** First version that names topics by id alone. */
+/** First version that identifies topics by id alone. */
 const WITH_TOPIC_IDS = 13
 
 interface Outgoing {
@@ -24,19 +24,19 @@ interface Outgoing {
   isRetry: boolean
 }
 
-/** What a producer knows of one partition. */
+/** A producer's state for one partition. */
 interface Lane {
   readonly partition: PartitionHistory
   nextSequence: number
-  /** In the order of their sequences. */
+  /** In sequence order. */
   unacknowledged: Outgoing[]
   underWay: number
-  /** Why a batch of this round was refused: those behind it leave a gap. */
+  /** Why a batch of this round was refused: later batches have a gap before them. */
   refusal: 'disk' | 'forgotten' | undefined
-  /** A batch was accepted behind such a gap. */
+  /** A batch was accepted after a gap. */
   isAhead: boolean
   acknowledged: { readonly outgoing: Outgoing; readonly baseOffset: number } | undefined
-  /** `losses` of the partition when something was last acknowledged. */
+  /** The partition's `losses` at the last acknowledgement. */
   losses: number
 }
 
@@ -50,7 +50,7 @@ interface Asked {
   readonly ends: Ends
 }
 
-/** Ids that brokers gave: none is given twice. */
+/** Producer ids returned by brokers: none may repeat. */
 export class GivenProducerIds {
   readonly #ids = new Set<number>()
 
@@ -90,7 +90,7 @@ export class BrokerProducer {
     this.#compression = random.pick(['none', 'none', 'gzip', 'snappy', 'lz4', 'zstd'] as const)
   }
 
-  /** Nothing is under way, and nothing is to be sent again. */
+  /** No batch is in flight, and none is to be sent again. */
   get isAtRest(): boolean {
     return [...this.#lanes.values()].every(
       ({ partition, unacknowledged, underWay }) =>
@@ -137,7 +137,7 @@ export class BrokerProducer {
     this.#producerEpoch = answer.producerEpoch
   }
 
-  /** As a client does whose sequence is refused for good. */
+  /** Like a client whose sequence number is refused for good. */
   #beginAnew(): void {
     if ([...this.#lanes.values()].some(({ underWay }) => underWay > 0)) return
     this.#mustBeginAnew = false
@@ -293,7 +293,7 @@ export class BrokerProducer {
     const isKnown = error === 'OUT_OF_ORDER_SEQUENCE_NUMBER' || error === 'DUPLICATE_SEQUENCE_NUMBER'
     check(isKnown && this.#isIdempotent, `${name}: an append was refused: ${error}`)
     lane.refusal = 'forgotten'
-    // Of an unknown producer the log may have taken a later batch, of which the answer was lost.
+    // For an unknown producer the log may have accepted a later batch whose response was lost.
     if (losses === lane.losses && lane.acknowledged !== undefined && !lane.isAhead) {
       check(outgoing.life !== this.#world.life, `${name}: ${error} for what was sent in this life`)
       lane.partition.mustContain(outgoing.records)
@@ -301,7 +301,9 @@ export class BrokerProducer {
     this.#mustBeginAnew = true
   }
 
-  /** What was acknowledged is sent once more, as by a network that repeats itself: it is known, or was lost. */
+  /**
+   * Resends an acknowledged batch, like a network that duplicates packets: it is a duplicate, or the original was lost.
+   */
   #sendAgain(lane: Lane, { outgoing, baseOffset }: { outgoing: Outgoing; baseOffset: number }): void {
     const { partition } = lane
     lane.underWay++

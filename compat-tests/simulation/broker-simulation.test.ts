@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { expect } from 'chai'
 import { simulateBroker } from './broker-simulation.ts'
 
-/** How many seeds besides those that once failed. `npm run simulate -- broker` does more. */
+/** Number of seeds in addition to those that once failed. `npm run simulate -- broker` runs more. */
 const SEEDS = 10
 
 describe('a whole broker under faults', function () {
@@ -35,7 +35,7 @@ describe('a whole broker under faults', function () {
   })
 })
 
-/** A failure that names the seed. */
+/** Runs a seed; a failure names it. */
 async function told(seed: number): Promise<Record<string, number>> {
   try {
     return await simulateBroker(seed)

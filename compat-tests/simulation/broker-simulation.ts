@@ -22,18 +22,18 @@ const STEPS = 120
 const PRODUCERS = 3
 const CONSUMERS = 2
 const TOPICS = 3
-/** By then the broker has found out that there is room again, and answered what it refused before. */
+/** By then the broker has noticed free space and serves requests that it refused before. */
 const ROOM_NOTICED_MS = 20_000
 /** By then retention has taken what is kept for a minute, if nothing is appended. */
 const RETENTION_PASSED_MS = 90_000
-/** By then all is acknowledged and read, once nothing goes wrong any more. */
+/** By then all records are acknowledged and read, if no fault happens any more. */
 const REST_MS = 120_000
 
 type Trace = (fields: object, message: string) => void
 
 /**
- * A whole broker under seeded producers, consumers and faults, held against what it told its clients. Throws CheckFailed
- * where a rule is broken. The same seed gives the same history.
+ * A whole broker with seeded producers, consumers and faults, compared with what it told its clients. Throws
+ * CheckFailed if a rule is broken. The same seed gives the same history.
  */
 export async function simulateBroker(seed: number, trace: Trace = () => {}): Promise<Record<string, number>> {
   const simulation = new BrokerSimulation(seed, trace)
@@ -61,7 +61,7 @@ class BrokerSimulation {
   readonly #committer: BrokerCommitter
   readonly #plans: readonly TopicPlan[]
   readonly #topics = new Map<TopicPlan, TopicHistory>()
-  /** Topics whose creation failed, and may be found to have happened after all. */
+  /** Topics whose creation failed but may take effect later. */
   readonly #mayAppear = new Set<TopicPlan>()
   readonly #directories: readonly string[]
 
@@ -113,7 +113,7 @@ class BrokerSimulation {
     }
   }
 
-  /** Nobody took care of the error: a process would have ended. */
+  /** An uncaught error: a real process would have ended. */
   ended(reason: unknown): void {
     if (!(reason instanceof SimulatedCrash) && !this.#host.files.crashed) this.#world.fail(reason)
   }
@@ -168,7 +168,7 @@ class BrokerSimulation {
     if (this.#partitions.length > 0) await task(this.#random.pick(this.#partitions))
   }
 
-  /** Time goes by, in which some do something. */
+  /** Advances the time while clients act. */
   async #pass(ms: number): Promise<void> {
     for (const producer of this.#producers) if (this.#random.oneIn(2)) producer.act(this.#alive, true)
     for (const consumer of this.#consumers) consumer.act()
@@ -237,7 +237,7 @@ class BrokerSimulation {
     const topics = [{ name: topic.plan.name, partitions: [{ partitionIndex, offset }] }]
     const answer = await this.#host.settle(this.#admin.ask(DeleteRecords, 2, { topics, timeoutMs: 30_000 }))
     const { errorCode, lowWatermark } = answer.topics[0]!.partitions[0]!
-    // Retention may have been there before.
+    // Retention may have deleted them earlier.
     if (errorName(errorCode) === 'OFFSET_OUT_OF_RANGE' && topic.plan.isRetained) return
     const isFailing = this.#world.mayRefuseFor(partition)
     if (!this.#isDone(errorCode, `${partition.name}: nothing can be deleted before ${offset}`, isFailing)) return
@@ -292,14 +292,14 @@ class BrokerSimulation {
     await this.#restart(this.#random.pick(['stop', 'kill', 'power'] as const))
   }
 
-  /** One log, or one of several data directories, fails, and maybe comes back: all others are served as if nothing was. */
+  /** One log, or one of several data directories, fails and may recover: all others must be served normally. */
   async #failPart(partition: PartitionHistory): Promise<void> {
     this.#world.counts.failingParts++
     const { files, memory } = this.#host
     const part = drawPartFault(this.#random, { files: memory, directories: this.#directories, partition })
     const appendsRefused = this.#world.refusedAppends
     this.#trace({}, part.what)
-    // It may be found by a start after a stop in order, when no log is open yet.
+    // The fault may be found at a start after a clean stop, when no log is open yet.
     if (part.maySurviveStart && this.#random.oneIn(2)) await this.#restart('stop', part)
     this.#world.partFaults = [part]
     files.pathFaults = [part.fault]
@@ -309,7 +309,7 @@ class BrokerSimulation {
         await this.#pass(this.#random.pick([1, 30, 2000, 40_000]))
         if (this.#random.oneIn(3)) await this.#onSome((each) => this.#deleteRecords(each))
         await this.#onSome((each) => this.#auditor.audit(each))
-        // It comes back, and what was refused may go on being so.
+        // The part recovers; requests may still be refused.
         if (this.#random.oneIn(8)) files.pathFaults = []
       }
     })
@@ -325,7 +325,7 @@ class BrokerSimulation {
 
   /** What the broker does by itself goes on beside the part that fails: retention, and new logs where there is a disk for them. */
   async #watchNeighbours({ concerns, directory, fault }: PartFault, appendsRefused: number): Promise<void> {
-    // A full one is not given up: it is tried again.
+    // A full log is not given up: the broker tries it again.
     const isKnown = this.#world.refusedAppends > appendsRefused && fault.effect !== 'full'
     if (directory !== undefined && isKnown) await this.#makesElsewhere(directory)
     if (this.#random.oneIn(2)) return
@@ -336,7 +336,7 @@ class BrokerSimulation {
     }
   }
 
-  /** The broker knows that the directory fails: a new topic gets its logs in another one. */
+  /** The broker knows that the directory fails: it creates a new topic's logs in another one. */
   async #makesElsewhere(failing: string): Promise<void> {
     const plan = this.#plans.find((each) => !this.#topics.has(each))
     if (plan === undefined || this.#host.files.pathFaults.length === 0) return
@@ -359,14 +359,14 @@ class BrokerSimulation {
 
   // Lives of the broker.
 
-  /** failing: a part that fails from the end on. */
+  /** failing: a part that fails from the stop on. */
   async #restart(how: 'stop' | 'kill' | 'crash' | 'power', failing?: PartFault): Promise<void> {
     const { counts, broker } = this.#world
     this.#trace({ how }, 'the broker ends')
     if (how === 'stop') {
       await this.#guarded(async () => {
         const stopped = broker.end('stop')
-        // A stop that the disk does not let through is one more end of the process.
+        // A clean stop that the disk prevents counts as one more crash.
         await (this.#world.mayRefuse || this.#world.partFaults.length > 0
           ? stopped.catch(this.#trace.bind(undefined, { how }))
           : stopped)
@@ -422,7 +422,7 @@ class BrokerSimulation {
   async #start(): Promise<void> {
     const { files } = this.#host
     for (;;) {
-      // The process may end, or the machine, while it recovers.
+      // The process or the machine may end during recovery.
       if (this.#random.oneIn(4)) files.crashAfterChanges = this.#random.below(30)
       if (await this.#isUp()) break
       this.#world.counts.failedStarts++
@@ -434,7 +434,7 @@ class BrokerSimulation {
     files.crashAfterChanges = Number.POSITIVE_INFINITY
   }
 
-  /** False: it did not come up, for which there was a reason. */
+  /** False if it did not start for a valid reason. */
   async #isUp(): Promise<boolean> {
     const { files } = this.#host
     const { writeError, readError, syncError } = files.rates
@@ -454,7 +454,7 @@ class BrokerSimulation {
     return !files.crashed && !isFailing
   }
 
-  /** After a start: the topics are those that were made, and they hold all that was promised. */
+  /** After a start: the created topics exist and contain all acknowledged records. */
   async #recognise(): Promise<void> {
     const found = await this.#auditor.topics()
     for (const plan of this.#plans) this.#recogniseTopic(plan, found.get(plan.name))
@@ -474,7 +474,7 @@ class BrokerSimulation {
     this.#mayAppear.delete(plan)
   }
 
-  /** Nothing goes wrong any more: everything is acknowledged at last, and read, and there after one more stop. */
+  /** No more faults: all records must get acknowledged, read, and survive one more stop. */
   async #comeToRest(): Promise<void> {
     this.#host.files.rates = NO_FAULTS
     await this.#restart(this.#random.pick(['stop', 'kill'] as const))
@@ -503,7 +503,7 @@ class BrokerSimulation {
     return true
   }
 
-  /** The end of the process in the middle of something is not a fault of what was called. */
+  /** The end of the process during a call is no failure of that call. */
   async #guarded(task: () => Promise<unknown>): Promise<void> {
     try {
       await task()
@@ -513,7 +513,7 @@ class BrokerSimulation {
   }
 }
 
-/** Made from the logs beside them: whatever becomes of these, nothing is lost. */
+/** Derived from the logs beside them: damage to these files loses no data. */
 const isDerived = (path: string) => /\/\d{20}\.(index|timeindex)$/.test(path)
 
 const COMMITTED = 'committed'

@@ -4,7 +4,7 @@ import type { Ends, PartitionHistory } from './broker-model.ts'
 import type { PartFault } from './part-faults.ts'
 import { ConnectionLost, type SimulatedBroker } from './simulated-broker.ts'
 
-/** What a run did, so that a run without faults, say, is noticed. */
+/** Counts of a run, so that for example a run without faults is noticed. */
 export interface BrokerCounts {
   acknowledged: number
   read: number
@@ -34,21 +34,21 @@ export interface BrokerCounts {
   cutTails: number
 }
 
-/** What all clients of a simulated broker share. */
+/** Shared by all clients of a simulated broker. */
 export class BrokerWorld {
   readonly host: SimulatedHost
   readonly random: SeededRandom
   readonly broker: SimulatedBroker
   readonly counts: BrokerCounts
-  /** Counts the lives of the broker. */
+  /** Number of the broker's current run. */
   life = 0
-  /** Until when, in virtual time, the broker may say that its disk fails. */
+  /** Virtual time until which the broker may report a failing disk. */
   mayRefuseUntilMs = 0
   /** Of one part of the disk in this life of the broker: what it concerns may say so until the next start. */
   partFaults: readonly PartFault[] = []
-  /** Appends that were refused by a failing disk: by then the broker knows of it. */
+  /** Appends refused by a failing disk: after the first the broker knows of it. */
   refusedAppends = 0
-  /** What went wrong where nobody could be told by throwing. */
+  /** First failure in a place that cannot throw to a caller. */
   failure: unknown
   #ids = 0
 
@@ -72,7 +72,7 @@ export class BrokerWorld {
     return `${partition.name}/${this.#ids++}`
   }
 
-  /** The broker told where the partition starts. */
+  /** The broker returned the partition's log start offset. */
   sawStart(partition: PartitionHistory, start: number, before: Ends): void {
     if (partition.sawStart(start, before, this.host.clock.nowMs())) this.counts.retained++
   }
@@ -81,7 +81,7 @@ export class BrokerWorld {
     this.failure ??= error
   }
 
-  /** Lets a client go on by itself; that the broker went away under it is no failure. */
+  /** Runs a client in the background; losing the broker is no failure. */
   watch(task: Promise<unknown>): void {
     task.catch((error) => {
       if (!(error instanceof ConnectionLost)) this.fail(error)

@@ -17,11 +17,11 @@ export const TOPIC = 't'
 export const PARTITIONS = 6
 export const SESSION_MS = 10_000
 
-/** What members do and hear that must hold for all of them. */
+/** Events of members that must be consistent among all of them. */
 export interface GroupLedger {
   /** A commit was acknowledged: nobody else may commit for that partition in this generation, and it is never lost. */
   committed(groupId: string, generation: number, partition: number, memberId: string, offset: number): void
-  /** A member was told where its group is: not before what was acknowledged. */
+  /** A member fetched its committed offset: it must not be lower than the acknowledged one. */
   fetched(groupId: string, partition: number, offset: number): void
 }
 
@@ -34,13 +34,13 @@ export interface MemberPlace {
   readonly instanceId: string | null
 }
 
-/** Refused because the member is behind, or the coordinator not there: it learns the rest from its next heartbeat. */
+/** Refused because the member is behind or the coordinator unavailable: its next heartbeat tells it more. */
 const transient = new Set([
   ...['NOT_COORDINATOR', 'COORDINATOR_LOAD_IN_PROGRESS', 'COORDINATOR_NOT_AVAILABLE', 'UNKNOWN_SERVER_ERROR'],
   ...['REBALANCE_IN_PROGRESS', 'STALE_MEMBER_EPOCH', 'UNSTABLE_OFFSET_COMMIT', 'UNKNOWN_TOPIC_OR_PARTITION'],
   ...['KAFKA_STORAGE_ERROR', 'NOT_LEADER_OR_FOLLOWER', 'REQUEST_TIMED_OUT'],
 ])
-/** It is no member any more, or another took its place. */
+/** It is not a member any more, or another took its place. */
 const fenced = new Set([
   ...['UNKNOWN_MEMBER_ID', 'ILLEGAL_GENERATION', 'FENCED_INSTANCE_ID', 'FENCED_MEMBER_EPOCH', 'GROUP_ID_NOT_FOUND'],
   'UNRELEASED_INSTANCE_ID',
@@ -50,7 +50,7 @@ const fenced = new Set([
 export abstract class SimulatedMember {
   memberId = ''
   generation = -1
-  /** Partitions that it works on, with the offset to go on from; undefined: it has not asked yet. */
+  /** Assigned partitions with the next offset; undefined: not fetched yet. */
   readonly positions = new Map<number, number | undefined>()
   protected readonly place: MemberPlace
   #isBusy = false
@@ -59,13 +59,13 @@ export abstract class SimulatedMember {
     this.place = place
   }
 
-  /** Has everything that it may have, and is in a generation. */
+  /** Whether it has its whole assignment and is in a generation. */
   abstract readonly isSettled: boolean
   protected abstract step(): Promise<void>
   abstract leave(): Promise<void>
   protected abstract reset(): void
 
-  /** The next thing that it has to do, unless it waits for an answer. `failed`: something went wrong that must not. */
+  /** Takes the next step unless it waits for a response. `failed` gets unexpected errors. */
   act(failed: (error: unknown) => void): void {
     if (this.#isBusy) return
     this.#isBusy = true
@@ -85,7 +85,7 @@ export abstract class SimulatedMember {
     for (const partition of partitions) if (!this.positions.has(partition)) this.positions.set(partition, undefined)
   }
 
-  /** True where the answer says that all is well. */
+  /** True if the response is a success. */
   protected isFine(code: number): boolean {
     const error = errorName(code)
     if (error === 'NONE') return true
@@ -94,7 +94,7 @@ export abstract class SimulatedMember {
     return false
   }
 
-  /** Asks where to go on, or says how far it got. */
+  /** Fetches the committed offset, or commits progress. */
   protected async work(): Promise<void> {
     const unknown = [...this.positions].filter(([, offset]) => offset === undefined).map(([partition]) => partition)
     if (unknown.length > 0) await this.#fetchPositions(unknown)
@@ -120,20 +120,20 @@ export abstract class SimulatedMember {
     const { broker, groupId, ledger, random, instanceId: groupInstanceId } = this.place
     const { memberId, generation } = this
     const committedOffset = this.positions.get(partitionIndex)! + 1 + random.below(3)
-    // Without an answer it is not known how far it got: it has to ask.
+    // Without a response the committed offset is unknown: it must be fetched.
     this.positions.set(partitionIndex, undefined)
     const partition = { partitionIndex, committedOffset, committedLeaderEpoch: -1, commitTimestamp: -1 }
     const topics = [{ name: TOPIC, topicId: ZERO_UUID, partitions: [{ ...partition, committedMetadata: '' }] }]
     const member = { groupId, memberId, groupInstanceId, generationIdOrMemberEpoch: generation }
     const answer = await broker.ask(OffsetCommit, 9, { ...member, retentionTimeMs: -1, topics })
     if (!this.isFine(answer.topics[0]!.partitions[0]!.errorCode)) return
-    // A static member that comes back is the same one under another id.
+    // A static member that rejoins is the same member with another id.
     ledger.committed(groupId, generation, partitionIndex, groupInstanceId ?? memberId, committedOffset)
     if (this.positions.has(partitionIndex)) this.positions.set(partitionIndex, committedOffset)
   }
 }
 
-/** Eager, with its leader's round robin. */
+/** Eager rebalancing; its leader assigns round robin. */
 export class SimulatedClassicMember extends SimulatedMember {
   #state: 'out' | 'joined' | 'working' = 'out'
   #others: readonly { readonly memberId: string }[] = []
@@ -215,7 +215,7 @@ export class SimulatedClassicMember extends SimulatedMember {
   }
 }
 
-/** Does what it is told at once. */
+/** Applies assignments at once. */
 export class SimulatedConsumerMember extends SimulatedMember {
   #topicId = ZERO_UUID
   #isNew = true
@@ -249,7 +249,7 @@ export class SimulatedConsumerMember extends SimulatedMember {
   async #beat(): Promise<void> {
     const { broker, groupId, instanceId, name } = this.place
     this.memberId = name
-    // Whoever has missed an answer says everything again, and is told everything again.
+    // A member that missed a response sends all fields and gets its whole assignment again.
     const wish = this.#hasAnswer ? {} : { rebalanceTimeoutMs: SESSION_MS, subscribedTopicNames: [TOPIC] }
     this.#hasAnswer = false
     const partitions = [...this.positions.keys()]

@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import { type GroupCounts, simulateGroups } from './group-simulation.ts'
 
-/** `npm run simulate -- groups` does more. */
+/** `npm run simulate -- groups` runs more. */
 const SEEDS = 20
 
 describe('groups under faults', function () {
@@ -25,7 +25,7 @@ describe('groups under faults', function () {
   })
 })
 
-/** A failure that names the seed. */
+/** Runs a seed; a failure names it. */
 async function told(seed: number): Promise<GroupCounts> {
   try {
     return await simulateGroups(seed)

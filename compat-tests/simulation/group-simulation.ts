@@ -19,7 +19,7 @@ import {
 import { ConnectionLost, SimulatedBroker } from './simulated-broker.ts'
 import { check } from './storage-model.ts'
 
-/** What a run did, so that a run without faults, say, is noticed. */
+/** Counts of a run, so that for example a run without faults is noticed. */
 export interface GroupCounts {
   commits: number
   lostClients: number
@@ -32,7 +32,7 @@ export interface GroupCounts {
 }
 
 const STEPS = 150
-/** Members of each group that are classic, and that are of the consumer protocol. */
+/** Members of each group: classic ones, and those of the consumer protocol. */
 const GROUPS = { classic: [3, 0], consumer: [0, 3], mixed: [2, 2] } as const
 type GroupId = keyof typeof GROUPS
 
@@ -61,9 +61,9 @@ interface Actor {
 
 class Ledger implements GroupLedger {
   readonly counts: GroupCounts
-  /** By group and partition: what was acknowledged last, and what was seen last. */
+  /** By group and partition: the last acknowledged and the last fetched offset. */
   readonly #atLeast = new Map<string, number>()
-  /** Who commits, by group, generation and partition. */
+  /** Committing member by group, generation and partition. */
   readonly #committers = new Map<string, string>()
 
   constructor(counts: GroupCounts) {
@@ -202,7 +202,7 @@ class GroupSimulation {
     await this.#broker.start()
   }
 
-  /** Time goes by, in which everybody who is awake takes a step. */
+  /** Advances the time while all awake members act. */
   async #pass(ms: number): Promise<void> {
     for (const { member, sleepsUntilMs } of this.#actors) {
       if (this.#host.clock.monotonicMs() >= sleepsUntilMs) member.act((error) => this.#fail(error))
@@ -223,7 +223,7 @@ class GroupSimulation {
 
   // What must hold.
 
-  /** Committed offsets have not gone back, and nobody owns what another one owns. */
+  /** Committed offsets have not decreased, and no partition has two owners. */
   async #look(): Promise<void> {
     for (const groupId of Object.keys(GROUPS)) {
       const groups = [{ groupId, memberId: null, memberEpoch: -1, topics: null }]
@@ -247,7 +247,7 @@ class GroupSimulation {
     }
   }
 
-  /** Nothing goes wrong any more: within two minutes every member works, and every partition is worked on. */
+  /** No more faults: within two minutes every member works, and every partition is assigned. */
   async #comeToRest(): Promise<void> {
     for (const actor of this.#actors) actor.sleepsUntilMs = 0
     for (let second = 0; second < 120; second++) {
@@ -269,7 +269,7 @@ class GroupSimulation {
     })
   }
 
-  /** All that the broker tells of its groups. */
+  /** Everything that the broker returns about its groups. */
   async #described(): Promise<string> {
     const ask = this.#broker.ask.bind(this.#broker)
     const settle = <T>(answer: Promise<T>) => this.#host.settle(answer)
@@ -283,7 +283,7 @@ class GroupSimulation {
   }
 }
 
-/** Order is nobody's promise. */
+/** The order is not guaranteed. */
 function sorted(value: unknown): unknown {
   if (Buffer.isBuffer(value)) return value.toString('hex')
   if (Array.isArray(value)) return value.map(sorted).sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1))

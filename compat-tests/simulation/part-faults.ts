@@ -7,18 +7,18 @@ import type { PartitionHistory } from './broker-model.ts'
 export interface PartFault {
   readonly what: string
   readonly fault: PathFault
-  /** The data directory that fails as a whole; undefined: one log does. */
+  /** Data directory that fails as a whole; undefined: one log fails. */
   readonly directory: string | undefined
-  /** A partition that lies in that part; clients of all others must not notice anything. */
+  /** Whether the partition is in that part; clients of all others must not notice the fault. */
   readonly concerns: (partition: PartitionHistory) => boolean
-  /** A broker has to come up in spite of it. */
+  /** Whether the broker must start in spite of it. */
   readonly maySurviveStart: boolean
 }
 
 const effects: readonly PathEffect[] = ['dead', 'unreadable', 'unwritable', 'read-only', 'full']
 const suffixes = ['.log', '.index', '.timeindex', '.snapshot', 'leader-epoch-checkpoint']
 
-/** Data directory in which the partition's log lies; undefined: nowhere yet. */
+/** Data directory of the partition's log; undefined if it has none yet. */
 export function directoryOf(
   files: MemoryFiles,
   directories: readonly string[],
@@ -40,7 +40,7 @@ export function drawPartFault(
       what: `${last} is ${effect}`,
       directory: last,
       fault: { concerns: within(last), effect },
-      // One that is made meanwhile may have been meant for it.
+      // A log created meanwhile may have been meant for it.
       concerns: (each) => (directoryOf(files, directories, each) ?? last) === last,
       maySurviveStart: false,
     }
@@ -51,7 +51,7 @@ export function drawPartFault(
     what: `${log}/*${suffix} is ${effect}`,
     directory: undefined,
     fault: { concerns: (path) => within(log)(path) && path.endsWith(suffix), effect },
-    // Also of the next topic of its name.
+    // Also of the next topic with that name.
     concerns: (each) => each.name === partition.name,
     maySurviveStart: true,
   }

@@ -17,7 +17,7 @@ import { check } from './storage-model.ts'
 
 const PORT = 9092
 
-/** What a client sees of a broker that went away before it answered. */
+/** Error of a client whose broker ended before it answered. */
 export class ConnectionLost extends Error {
   override readonly name = 'ConnectionLost'
 }
@@ -31,9 +31,9 @@ export class SimulatedBroker {
   #transport!: SimulatedTransport
   /** True from the end of a start to the beginning of an end. */
   #isServing = false
-  /** Rejects the answers that this life of the broker still owes. */
+  /** Rejects the responses that this run of the broker still owes. */
   #waiting = new Set<(error: ConnectionLost) => void>()
-  /** Clients that are connected, and how they hear that the broker is gone. */
+  /** Connected clients, with their callbacks for the end of the broker. */
   readonly #connected = new Set<() => void>()
 
   constructor(host: SimulatedHost, settings: Readonly<Record<string, string>>, logger: Logger) {
@@ -58,12 +58,15 @@ export class SimulatedBroker {
     })
   }
 
-  /** True where a client has a right to an answer. */
+  /** True while clients must get responses. */
   get isServing(): boolean {
     return this.#isServing && !this.#host.files.crashed
   }
 
-  /** A connection as over a wire. Throws ConnectionLost where nobody listens. onClose is called once, whatever ends it. */
+  /**
+   * Opens a connection as over a wire. Throws ConnectionLost if the broker is down. onClose is called once, whatever
+   * ends it.
+   */
   connect(client: SimulatedClient): SimulatedConnection {
     if (!this.isServing) throw new ConnectionLost()
     const gone = () => {
@@ -84,7 +87,7 @@ export class SimulatedBroker {
     if (how === 'power') this.#host.memory.losePower(this.#host.random)
   }
 
-  /** Rejects with ConnectionLost where the broker ends before it answers. */
+  /** Rejects with ConnectionLost if the broker ends before it answers. */
   ask<Q extends Fields, S extends Fields>(
     api: ApiSchema<Q, S>,
     version: number,

@@ -26,7 +26,7 @@ export class SimulatedClient {
   #connection: SimulatedConnection | undefined
   #waiting: Waiting[] = []
   #correlationId = 0
-  /** Set once something was sent that is answered by closing the connection where it fails. */
+  /** Set once a request was sent whose failure closes the connection. */
   #mayBeClosed = false
   #isLeaving = false
 
@@ -51,7 +51,7 @@ export class SimulatedClient {
     return decode(api.response, version, reader) as ValueOf<S>
   }
 
-  /** Sends what is not answered. */
+  /** Sends a request without a response. */
   tell<Q extends Fields, S extends Fields>(api: ApiSchema<Q, S>, version: number, request: InputValue<Q>): void {
     const connection = this.#open()
     this.#mayBeClosed = true
@@ -59,7 +59,7 @@ export class SimulatedClient {
     connection.send(requestFrame(api, version, request, { correlationId, clientId: this.#name }))
   }
 
-  /** Goes away without a word. */
+  /** Closes the connection abruptly. */
   close(): void {
     this.#isLeaving = true
     this.#connection?.close()

@@ -12,7 +12,7 @@ export function check(condition: unknown, message: string): asserts condition {
   if (!condition) throw new CheckFailed(message)
 }
 
-/** How sure an acknowledged record is: 'written' survives the end of the process, 'synced' that of the machine. */
+/** Durability of an acknowledged record: 'written' survives the end of the process, 'synced' that of the machine. */
 export type Certainty = 'written' | 'synced'
 
 interface Acknowledged {
@@ -74,7 +74,7 @@ export function foundBatch(batch: RecordBatch): FoundBatch {
   }
 }
 
-/** What one partition may hold, after all that was done to it. */
+/** Possible contents of one partition after all operations on it. */
 export class PartitionModel {
   readonly name: string
   readonly isCompacted: boolean
@@ -93,7 +93,7 @@ export class PartitionModel {
     this.isCompacted = isCompacted
   }
 
-  /** The values got places from baseOffset on, which may come to nothing. */
+  /** The values were assigned offsets from baseOffset on; the append may still fail. */
   staged(baseOffset: number, ids: readonly string[], keys: readonly string[]): void {
     ids.forEach((id, i) => {
       const offsets = this.#staged.get(id) ?? new Set()
@@ -123,7 +123,7 @@ export class PartitionModel {
     this.startOffset = Math.max(this.startOffset, offset)
   }
 
-  /** After a start: the log must hold all that was promised, and nothing that was not given to it. */
+  /** After a start: the log must contain all acknowledged records and no others than those appended. */
   verify(
     batches: readonly FoundBatch[],
     logStartOffset: number,
@@ -137,7 +137,7 @@ export class PartitionModel {
     for (const [offset, { id, certainty }] of this.#acknowledged) {
       if (offset < logStartOffset) continue
       if (lost === 'power' && certainty === 'written') {
-        // Within a compacted log it was not lost, but made place for a later one.
+        // In a compacted log it was replaced by a later record, not lost.
         const isLost = !this.isCompacted || offset >= logEndOffset
         if (isLost && !found.has(offset)) this.#acknowledged.delete(offset)
         continue
@@ -149,7 +149,7 @@ export class PartitionModel {
       if (!this.isCompacted)
         check(found.get(offset)?.id === id, `${this.name}: ${id} at ${offset} became ${found.get(offset)?.id}`)
     }
-    // What is there now stays there: it was recovered, and consumers see it.
+    // Recovered records stay: consumers see them.
     for (const record of found.values()) {
       this.#acknowledged.set(record.offset, { id: record.id, certainty: this.#certaintyAt(record.offset) })
     }
@@ -204,7 +204,7 @@ export class PartitionModel {
     }
   }
 
-  /** No value, and no sequence of a producer, is there twice. */
+  /** No value and no sequence number of a producer exists twice. */
   #verifyOnce(batches: readonly FoundBatch[]): void {
     const seen = new Set<string>()
     const see = (what: string): void => {
@@ -220,7 +220,7 @@ export class PartitionModel {
   }
 }
 
-/** What a log must know of a producer, going by its batches alone. */
+/** Expected producer state of a log, derived from its batches alone. */
 export interface ExpectedProducer {
   readonly producerId: number
   readonly producerEpoch: number
@@ -234,7 +234,7 @@ export interface ExpectedTransactions {
   readonly firstUnstableOffset: number | undefined
 }
 
-/** Producers and transactions, from the first offset on, as plainly as can be. */
+/** Producers and transactions from the first offset on, by the simplest algorithm. */
 export function replayProducers(batches: readonly FoundBatch[]): ExpectedTransactions {
   const producers = new Map<number, { epoch: number; lastSequence: number; start: number | undefined }>()
   const aborted: AbortedTransaction[] = []

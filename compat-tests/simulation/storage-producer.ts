@@ -6,9 +6,9 @@ import type { SeededRandom } from '../../storage/host/seeded-random.ts'
 import type { AppendRejection, AppendResult, PartitionLog } from '../../storage/partition-log.ts'
 import { type Certainty, check, type PartitionModel, tombstoneId } from './storage-model.ts'
 
-/** Most batches that a client has under way: the log knows as many again. */
+/** Most batches in flight: the log remembers as many. */
 const MOST_UNDER_WAY = 5
-/** Keys are few, so that compaction has something to do. */
+/** Few keys, so that compaction has work. */
 const KEYS = 6
 
 interface Outgoing {
@@ -18,7 +18,7 @@ interface Outgoing {
   readonly timestampMs: number
 }
 
-/** Where a producer sends to. */
+/** Target of a producer. */
 export interface ProducerTarget {
   readonly log: PartitionLog
   readonly model: PartitionModel
@@ -40,7 +40,7 @@ export class SimulatedProducer {
   #nextSequence = 0
   #unacknowledged: Outgoing[] = []
   #underWay = 0
-  /** Counts lives of the broker: answers from an earlier one do not count. */
+  /** Number of the broker's run: responses from an earlier one are ignored. */
   #life = 0
   /** Refusals in a row of the oldest batch. */
   #gaps = 0
@@ -56,7 +56,7 @@ export class SimulatedProducer {
     this.#nextId = nextId
   }
 
-  /** The broker is gone, and with it all answers. */
+  /** The broker has ended; its responses are lost. */
   disconnected(): void {
     this.#life++
     this.#underWay = 0
@@ -151,14 +151,14 @@ export class SimulatedProducer {
     if (error === 'KAFKA_STORAGE_ERROR') return
     const forgot = error === 'OUT_OF_ORDER_SEQUENCE_NUMBER' || error === 'INVALID_TXN_STATE'
     check(forgot && this.#producerId >= 0, `an append was refused: ${error} ${message}`)
-    // What came before it failed, or the log lost it: only then does a client of this kind run ahead of the log.
+    // An earlier batch failed or was lost by the log: only then does such a client get ahead of the log.
     if (this.#underWay > 0 || this.#unacknowledged.length === 0) return
     this.#gaps++
     if (this.#gaps < 3) return
     this.#beginAnew()
   }
 
-  /** As a client does whose sequence is refused for good. */
+  /** Like a client whose sequence number is refused for good. */
   #beginAnew(): void {
     this.#gaps = 0
     this.#producerEpoch++
@@ -167,7 +167,7 @@ export class SimulatedProducer {
   }
 }
 
-/** Tombstones have no value to be known by: their offset does it. */
+/** Tombstones have no value to identify them: their offset does. */
 function withoutTombstones(ids: readonly (string | null)[], baseOffset: number): string[] {
   return ids.map((id, i) => id ?? tombstoneId(baseOffset + i))
 }

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { expect } from 'chai'
 import { simulateStorage } from './storage-simulation.ts'
 
-/** How many seeds besides those that once failed. `npm run simulate` does more. */
+/** Number of seeds in addition to those that once failed. `npm run simulate` runs more. */
 const SEEDS = 200
 
 describe('storage under faults', function () {
@@ -43,7 +43,7 @@ describe('storage under faults', function () {
   })
 })
 
-/** A failure that names the seed. */
+/** Runs a seed; a failure names it. */
 async function told(seed: number) {
   try {
     return await simulateStorage(seed)

@@ -10,7 +10,7 @@ import type { LogConfig, PartitionLog, ReadResult } from '../../storage/partitio
 import { CheckFailed, check, type FoundBatch, foundBatch, PartitionModel, replayProducers } from './storage-model.ts'
 import { SimulatedProducer } from './storage-producer.ts'
 
-/** What a run did, so that a run without faults, say, is noticed. */
+/** Counts of a run, so that for example a run without faults is noticed. */
 export interface SimulationCounts {
   steps: number
   starts: number
@@ -65,7 +65,7 @@ class StorageSimulation {
   readonly #trace: (fields: object, message: string) => void
   #manager!: LogManager
   #ids = 0
-  /** What went wrong in a callback, where nobody could throw it at. */
+  /** Failure in a callback that has no caller to throw to. */
   #failure: unknown
 
   constructor(seed: number, trace: (fields: object, message: string) => void) {
@@ -260,14 +260,14 @@ class StorageSimulation {
     if (end === 'process') this.counts.crashes++
     if (end === 'power') this.counts.powerLosses++
     this.#host.crash()
-    // A stop in order leaves nothing to lose.
+    // A clean stop leaves nothing to lose.
     const losesPower = end === 'power' || (synced && this.#random.oneIn(2))
     if (losesPower) this.#host.memory.losePower(this.#random)
     for (const { producers } of this.#partitions) for (const producer of producers) producer.disconnected()
     await this.#start(losesPower && !synced ? 'power' : 'process')
   }
 
-  /** True where the stop went through, so that everything is on the disk. */
+  /** True if the stop succeeded, so that everything is on the disk. */
   async #stop(): Promise<boolean> {
     const logs = this.#partitions.map((partition) => this.#log(partition))
     let isDone = false
@@ -284,7 +284,7 @@ class StorageSimulation {
     let loss = lost
     for (;;) {
       this.counts.starts++
-      // The process may end, or the machine, while it recovers.
+      // The process or the machine may end during recovery.
       if (this.#random.oneIn(4)) this.#host.files.crashAfterChanges = this.#random.below(30)
       let isUp = false
       await this.#guarded(async () => {
@@ -321,7 +321,7 @@ class StorageSimulation {
     for (const { topic, config } of this.#partitions) this.#manager.create(topic, 0, TOPIC_ID, config)
   }
 
-  /** The log must be what was promised, and its derived state what its content says. */
+  /** The log must match the model, and its derived state its content. */
   async #verify(partition: SimulatedPartition, lost: 'process' | 'power'): Promise<void> {
     const { model } = partition
     const log = this.#log(partition)
