@@ -9,20 +9,20 @@ import type { FileHandle } from '../host/host.ts'
 const HEADER_CHUNK_BYTES = 16 * 1024
 const WHOLE_CHUNK_BYTES = 1024 * 1024
 
-/** What the scanner stands at. `batch` is a view of the scanner's buffer, and is gone with the next step. */
+/** A batch and its position in the file. `batch` is a view of the scanner's buffer, valid until the next step. */
 export interface ScannedBatch {
   readonly batch: RecordBatch
   readonly position: number
 }
 
 /**
- * Walks over the batches of a log file in [position, endPosition), reading ahead in chunks. 'headers': only the first 61
- * bytes of each are there for sure; 'whole': all of them.
+ * Iterates over the batches of a log file in [position, endPosition), reading ahead in chunks. 'headers': only the
+ * first 61 bytes of each batch are sure to be read; 'whole': all bytes are.
  */
 export class BatchScanner {
   /** Where the next batch starts. */
   position: number
-  /** Why the scan ended before the end: what stands at `position` is no batch, or a cut one. */
+  /** Why the scan ended before the end: the bytes at `position` are not a batch, or the batch is cut off. */
   fault: string | undefined
 
   readonly #handle: FileHandle
@@ -41,7 +41,7 @@ export class BatchScanner {
     this.#chunk = Buffer.allocUnsafe(Math.max(0, Math.min(size, endPosition - position)))
   }
 
-  /** undefined at the end, and at a fault. */
+  /** undefined at the end and at a fault. */
   next(): ScannedBatch | undefined {
     const position = this.position
     const rest = this.#endPosition - position
@@ -65,7 +65,7 @@ export class BatchScanner {
     this.fault = 'the batch is cut'
   }
 
-  /** Makes [position, position + size) part of the chunk; false where the file is shorter than it was said to be. */
+  /** Reads [position, position + size) into the chunk. False if the file is shorter than endPosition. */
   #fill(position: number, size: number): boolean {
     if (position >= this.#chunkStart && position + size <= this.#chunkEnd) return true
     if (size > this.#chunk.length) this.#chunk = Buffer.allocUnsafe(size)

@@ -3,7 +3,7 @@ import type { Disk } from '../disk.ts'
 import type { FileAccess } from '../open-files.ts'
 import type { IndexCache } from './index-cache.ts'
 
-/** The content of an index cannot be what was written: it has to be made anew from the log. */
+/** The content of an index is invalid. It has to be rebuilt from the log. */
 export class CorruptIndexError extends Error {
   override readonly name = 'CorruptIndexError'
 }
@@ -12,9 +12,9 @@ const FIRST_CAPACITY_ENTRIES = 16
 const EMPTY = Buffer.alloc(0)
 
 /**
- * Entries of one size in a file: what the three indexes of a segment have in common. Read as a whole when first asked
- * for; appended in memory, and to the file with the next `writePending`. Nothing is preallocated: Kafka does that for
- * the sake of its memory mapping only, and trims the file when the segment closes.
+ * A file of fixed-size entries, the base of a segment's three indexes. The first access reads the whole file. Appends
+ * go to memory; the next `writePending` writes them to the file. Nothing is preallocated: Kafka preallocates only for
+ * its memory mapping, and trims the file when the segment closes.
  */
 export class EntryFile {
   readonly path: string
@@ -23,11 +23,11 @@ export class EntryFile {
   readonly #cache: IndexCache
   #bytes: Buffer | undefined
   #count = 0
-  /** Entries that the file has; -1: the file does not exist yet. */
+  /** Number of entries in the file; -1: the file does not exist yet. */
   #writtenCount: number
-  /** Counts truncations: a write under way is about entries that may be gone. */
+  /** Counts truncations. A pending write started before a truncation may hold removed entries. */
   #cuts = 0
-  /** False: never dropped from memory, since the segment is being appended to. */
+  /** False: always kept in memory, since the segment is being appended to. */
   #evictable = true
 
   constructor(path: string, entryBytes: number, files: FileAccess, cache: IndexCache, isNew: boolean) {
@@ -39,7 +39,7 @@ export class EntryFile {
     if (isNew) this.#bytes = EMPTY
   }
 
-  /** The entries, one after the other, followed by room. Loads them; CorruptIndexError where the size is impossible. */
+  /** The entries, followed by spare room. Loads them. CorruptIndexError if the size is impossible. */
   get bytes(): Buffer {
     if (this.#bytes === undefined) this.#load()
     else if (this.#evictable) this.#cache.touch(this)
@@ -51,7 +51,7 @@ export class EntryFile {
     return this.#count
   }
 
-  /** Bytes of the entries from one index to another, without the room behind them. */
+  /** Bytes of the entries from one index to another, without the spare room. */
   entries(from: number, to = this.count): Buffer {
     return this.bytes.subarray(Math.max(0, from) * this.entryBytes, Math.min(to, this.count) * this.entryBytes)
   }
@@ -64,12 +64,12 @@ export class EntryFile {
     return this.#bytes === undefined ? 0 : (this.#count - Math.max(0, this.#writtenCount)) * this.entryBytes
   }
 
-  /** False where the size of the file is impossible. */
+  /** False if the size of the file is impossible. */
   hasWholeEntries(): boolean {
     return this.#bytes !== undefined || this.#files.use(this.path).size() % this.entryBytes === 0
   }
 
-  /** The last entry, read alone where the others are not in memory; undefined where there is none. */
+  /** The last entry; undefined if there is none. Reads only this entry if the others are not in memory. */
   peekLast(): Buffer | undefined {
     if (this.#bytes !== undefined) return this.#lastOf(this.#bytes, this.#count)
     const handle = this.#files.use(this.path)
@@ -95,7 +95,7 @@ export class EntryFile {
     this.#writtenCount = 0
   }
 
-  /** Room for one more entry at its end; answers where it starts. */
+  /** Adds an entry at the end, still to be filled in, and returns where it starts. */
   extend(): number {
     const start = this.count * this.entryBytes
     let bytes = this.#bytes!
@@ -109,7 +109,7 @@ export class EntryFile {
     return start
   }
 
-  /** Keeps the first entries only, here and in the file. */
+  /** Keeps the first entries only, in memory and in the file. */
   truncate(count: number): void {
     invariant(count <= this.count, 'an index cannot be truncated to more than it has')
     this.#count = count
@@ -119,7 +119,7 @@ export class EntryFile {
     this.#writtenCount = count
   }
 
-  /** Writes what has been appended. */
+  /** Writes the appended entries to the file. */
   writePending(): void {
     if (this.pendingBytes === 0) return
     if (this.#writtenCount < 0) this.createFile()
@@ -129,8 +129,8 @@ export class EntryFile {
   }
 
   /**
-   * The same off the loop. Entries do not change once they were appended, so that others may write the same meanwhile; and
-   * where the index was cut meanwhile, the file is cut again.
+   * The same without blocking the event loop. Appended entries never change, so concurrent writes of the same entries
+   * are harmless. If the index was truncated meanwhile, the file is truncated again.
    */
   async writePendingAside(disk: Disk): Promise<void> {
     if (this.pendingBytes === 0) return
@@ -147,7 +147,7 @@ export class EntryFile {
     }
   }
 
-  /** The file is empty now: so is this. */
+  /** The file is empty now, so the index is too. */
   forget(): void {
     this.#bytes = EMPTY
     this.#count = 0
@@ -155,7 +155,7 @@ export class EntryFile {
     if (this.#writtenCount > 0) this.#writtenCount = 0
   }
 
-  /** Frees the memory; the entries are read again when next asked for. */
+  /** Frees the memory. The next access reads the entries again. */
   unload(): void {
     invariant(this.pendingBytes === 0, 'an index with pending entries cannot leave memory')
     if (this.#writtenCount < 0) return

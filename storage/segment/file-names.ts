@@ -1,18 +1,18 @@
-/** Names of files and directories, as Kafka's LogFileUtils and LocalLog make them. */
+/** Names of files and directories, as in Kafka's LogFileUtils and LocalLog. */
 
 export const LOG_SUFFIX = '.log'
 export const OFFSET_INDEX_SUFFIX = '.index'
 export const TIME_INDEX_SUFFIX = '.timeindex'
 export const TRANSACTION_INDEX_SUFFIX = '.txnindex'
 export const SNAPSHOT_SUFFIX = '.snapshot'
-/** Removed from the log, to be deleted when file.delete.delay.ms is over. */
+/** Removed from the log; deleted after file.delete.delay.ms. */
 export const DELETED_SUFFIX = '.deleted'
-/** Being written by compaction: worthless until it is renamed. */
+/** Being written by compaction. Discarded after a crash until it is renamed. */
 export const CLEANED_SUFFIX = '.cleaned'
-/** Written by compaction as a whole, and about to take the place of what it was made from. */
+/** Completely written by compaction; about to replace the segments it was made from. */
 export const SWAP_SUFFIX = '.swap'
 
-/** Kinds of files that one segment has, the log itself first. */
+/** Kinds of files of a segment, the log itself first. */
 export const SEGMENT_SUFFIXES = [LOG_SUFFIX, OFFSET_INDEX_SUFFIX, TIME_INDEX_SUFFIX, TRANSACTION_INDEX_SUFFIX] as const
 export type SegmentSuffix = (typeof SEGMENT_SUFFIXES)[number]
 export type TemporarySuffix = '' | typeof DELETED_SUFFIX | typeof CLEANED_SUFFIX | typeof SWAP_SUFFIX
@@ -30,7 +30,7 @@ export interface SegmentFileName {
 
 const SEGMENT_FILE = /^(\d{1,20})(\.log|\.index|\.timeindex|\.txnindex|\.snapshot)(\.deleted|\.cleaned|\.swap)?$/
 
-/** undefined: not a file of a segment. */
+/** undefined: not a segment file. */
 export function parseSegmentFileName(name: string): SegmentFileName | undefined {
   const match = SEGMENT_FILE.exec(name)
   if (match === null) return undefined
@@ -45,7 +45,7 @@ export function partitionDirectoryName(topic: string, partition: number): string
   return `${topic}-${partition}`
 }
 
-/** undefined: not the directory of a partition, or one that is on its way out. */
+/** undefined: not a partition directory, or one being deleted. */
 export function parsePartitionDirectory(
   name: string,
 ): { readonly topic: string; readonly partition: number } | undefined {
@@ -55,10 +55,10 @@ export function parsePartitionDirectory(
 
 const DELETED_DIRECTORY_SUFFIX = '-delete'
 const STRAY_DIRECTORY_SUFFIX = '-stray'
-/** Longest name that file systems take. */
+/** Longest file name that file systems allow. */
 const LONGEST_NAME = 255
 
-/** `topic-0.<unique id>-delete`, cut to what file systems take. uniqueId: 32 hexadecimal digits. */
+/** `topic-0.<unique id>-delete`, cut to the longest allowed name. uniqueId: 32 hexadecimal digits. */
 export function deletedDirectoryName(topic: string, partition: number, uniqueId: string): string {
   return nameOnItsWayOut(topic, partition, uniqueId, DELETED_DIRECTORY_SUFFIX)
 }

@@ -1,13 +1,13 @@
 /** Enough for the indexes of some 30 GB of log. */
 const DEFAULT_LIMIT_BYTES = 64 * 1024 * 1024
 
-/** An index, as far as its place in memory goes. */
+/** An index, as the cache sees it. */
 interface Loadable {
   readonly memoryBytes: number
   unload(): void
 }
 
-/** Indexes of closed segments that are in memory; the least recently used leave it. */
+/** Indexes of closed segments that are in memory. Evicts the least recently used. */
 export class IndexCache {
   readonly #limitBytes: number
   readonly #loaded = new Map<Loadable, number>()
@@ -21,7 +21,7 @@ export class IndexCache {
     return this.#sizeBytes
   }
 
-  /** The index was used. */
+  /** Marks the index as used. */
   touch(index: Loadable): void {
     this.forget(index)
     this.#loaded.set(index, index.memoryBytes)

@@ -3,7 +3,7 @@ import { readOffsetEntries } from '../fixed-layouts.ts'
 import { CorruptIndexError, type EntryFile } from './entry-file.ts'
 
 /*
- * Offset index (`.index`; Kafka's OffsetIndex): where batches start, about one entry in index.interval.bytes.
+ * Offset index (`.index`; Kafka's OffsetIndex): positions of batches, about one entry per index.interval.bytes.
  *
  *  position  size  field
  *         0     4  relativeOffset  last offset of the batch less the segment's base offset
@@ -11,7 +11,7 @@ import { CorruptIndexError, type EntryFile } from './entry-file.ts'
  */
 export const OFFSET_ENTRY_BYTES = 8
 
-/** An offset and a position in the log file at or before which its batch starts. */
+/** An offset, and a position in the log file at or before the start of its batch. */
 export interface OffsetPosition {
   readonly offset: number
   readonly position: number
@@ -35,12 +35,12 @@ export class OffsetIndex {
     return { offset: this.#baseOffset + readInt32(this.file.bytes, at), position: readInt32(this.file.bytes, at + 4) }
   }
 
-  /** The last entry; undefined where there is none. */
+  /** The last entry; undefined if there is none. */
   last(): OffsetPosition | undefined {
     return this.count === 0 ? undefined : this.entry(this.count - 1)
   }
 
-  /** The last entry, read alone where the others are not in memory; undefined where there is none. */
+  /** The last entry; undefined if there is none. Reads only this entry if the others are not in memory. */
   peekLast(): OffsetPosition | undefined {
     const last = this.file.peekLast()
     return last && { offset: this.#baseOffset + readInt32(last, 0), position: readInt32(last, 4) }
@@ -63,7 +63,7 @@ export class OffsetIndex {
     this.file.truncate(this.#lastAtMost(offset - 1) + 1)
   }
 
-  /** First entry whose position is at least that; undefined: none. Source: OffsetIndex.fetchUpperBoundOffset. */
+  /** First entry at or above the position; undefined: none. Source: OffsetIndex.fetchUpperBoundOffset. */
   firstFrom(position: number): OffsetPosition | undefined {
     let [low, high] = [0, this.count]
     while (low < high) {
@@ -74,7 +74,7 @@ export class OffsetIndex {
     return low === this.count ? undefined : this.entry(low)
   }
 
-  /** CorruptIndexError where the entries cannot be those of a log of that size. */
+  /** CorruptIndexError if the entries cannot belong to a log of that size. */
   check(logSizeBytes: number): void {
     const [last, before] = readOffsetEntries(this.file.entries(this.count - 2)).toReversed()
     if (last === undefined) return
@@ -89,7 +89,7 @@ export class OffsetIndex {
     this.#checkRises()
   }
 
-  /** Entry by entry, without an object for each: there may be a million. */
+  /** Reads entry by entry without allocating objects: there may be a million entries. */
   #checkRises(): void {
     const { bytes } = this.file
     let [relativeOffset, position] = [-1, -1]

@@ -27,14 +27,14 @@ const LARGEST_RELATIVE_OFFSET = 2 ** 31 - 1
 /** Kafka's jitter is a random int. */
 const LONGEST_JITTER_MS = 2 ** 31
 
-/** What segments share: open files, and memory for indexes. */
+/** Shared by segments: open files, and memory for indexes. */
 export interface SegmentFiles {
   readonly openFiles: FileAccess
   readonly indexCache: IndexCache
   readonly logger: StorageLogger
 }
 
-/** What is about to be appended, as far as it decides about a new segment. */
+/** Facts about an append that decide whether the segment rolls. */
 export interface RollQuestion {
   readonly appendBytes: number
   readonly maxTimestamp: number
@@ -43,8 +43,8 @@ export interface RollQuestion {
 }
 
 /**
- * One segment of a log: a file of batches and its three indexes. It knows what was staged for it, written or not: who
- * writes is the write queue. Indexes are read when first needed.
+ * One segment of a log: a file of batches and its three indexes. It knows what was staged for it, written or not; the
+ * write queue does the writing. Indexes are read when first needed.
  */
 export class Segment {
   readonly baseOffset: number
@@ -53,7 +53,7 @@ export class Segment {
   readonly offsetIndex: OffsetIndex
   readonly timeIndex: TimeIndex
   readonly transactionIndex: TransactionIndex
-  /** Less than segment.ms by so much, so that the segments of many partitions do not roll in the same moment. */
+  /** Random reduction of segment.ms, so that the segments of many partitions do not roll at the same moment. */
   readonly rollJitterMs: number
   readonly #openFiles: FileAccess
   readonly #logger: StorageLogger
@@ -66,7 +66,7 @@ export class Segment {
   #bytesSinceIndexEntry = 0
   #isChecked: boolean
   #isLargestChecked: boolean
-  /** Index entries of positions from here on were made in this life, of batches that may still be on their way to the file. */
+  /** Index entries from this position on were added by this process. Their batches may not be in the file yet. */
   #ownFrom: number | undefined
 
   constructor(
@@ -79,7 +79,7 @@ export class Segment {
       readonly indexIntervalBytes: number
       readonly rollJitterMs?: number
       readonly temporary?: TemporarySuffix
-      /** Left out: it is looked for. */
+      /** Omitted: the directory is checked. */
       readonly hasTransactionIndex?: boolean
     },
   ) {
@@ -110,7 +110,7 @@ export class Segment {
     )
   }
 
-  /** Makes the files of a new segment, whole in size where they are preallocated. */
+  /** Creates the files of a new segment, at full size if they are preallocated. */
   createFiles(preallocatedBytes = 0): void {
     this.#openFiles.create(this.logPath)
     if (preallocatedBytes > 0) this.#openFiles.use(this.logPath).truncate(preallocatedBytes)
@@ -118,7 +118,7 @@ export class Segment {
     this.timeIndex.file.createFile()
   }
 
-  /** Indexes of the segment that is appended to stay in memory. */
+  /** Indexes of the active segment stay in memory. */
   set active(active: boolean) {
     for (const file of this.indexFiles()) file.evictable = !active
   }
@@ -130,12 +130,12 @@ export class Segment {
     return this.#sizeBytes
   }
 
-  /** When its file was last written to, or made. */
+  /** When its file was last written or created. */
   get modifiedMs(): number {
     return this.#openFiles.files.stat(this.logPath)?.modifiedMs ?? this.#createdMs
   }
 
-  /** Largest timestamp so far with the last offset of its batch. */
+  /** Largest timestamp so far, with the last offset of its batch. */
   get largestTimestamp(): TimestampOffset {
     if (this.#largest === undefined) {
       if (this.timeIndex.file.hasWholeEntries()) this.#largest = this.timeIndex.last()
@@ -146,8 +146,8 @@ export class Segment {
   }
 
   /**
-   * Looks once whether the time index ends as the log does, and makes it anew where it does not: no checksum covers it,
-   * and what goes by its last entry deletes segments, or leaves them out of a search.
+   * Checks once that the time index agrees with the end of the log, and rebuilds it if not. No checksum covers it, and
+   * its last entry decides which segments retention deletes and searches skip.
    */
   ensureLargestTimestamp(): void {
     if (this.#isLargestChecked) return
@@ -158,7 +158,7 @@ export class Segment {
     if (!isTrue) this.timeIndexIsWrong(largest)
   }
 
-  /** False where the first batch, or one of those at the end, has a later timestamp: mostly the last ones have the latest. */
+  /** False if the first batch, or one of the last, has a later timestamp. Usually the last batches have the latest. */
   #isLatestOfEnd({ timestampMs }: TimestampOffset): boolean {
     if (this.firstTimestampMs > timestampMs) return false
     const scanner = this.scan(this.#lastIndexedAtMost(Number.MAX_SAFE_INTEGER))
@@ -168,8 +168,8 @@ export class Segment {
   }
 
   /**
-   * Where to look for the batch with the offset. Mostly it is among the last ones, which the last entry of the index tells
-   * alone: with many segments it counts what is read of each.
+   * Position from which to search for the batch with the offset. The batch is usually among the last ones, and then the
+   * last entry of the index is enough. Reading little of each segment matters when there are many.
    */
   #lastIndexedAtMost(offset: number): number {
     const last = this.offsetIndex.file.hasWholeEntries() ? this.offsetIndex.peekLast() : undefined
@@ -177,18 +177,18 @@ export class Segment {
     return this.#isTrue(last) ? last.position : this.positionFor(offset)
   }
 
-  /** True unless the file has another batch at that offset, or one with another largest timestamp, or none. */
+  /** False if the file has no batch at that offset, or one with another largest timestamp. */
   hasBatch({ timestampMs, offset }: TimestampOffset, from = this.positionFor(offset)): boolean {
     const scanner = this.scan(from)
     for (let at = scanner.next(); at !== undefined; at = scanner.next()) {
       if (lastOffsetOf(at.batch) < offset) continue
       return this.#latestTimestampOf(at.batch, at.position) === timestampMs
     }
-    // It may be on its way to the file.
+    // The batch may not be in the file yet.
     return scanner.position < this.sizeBytes
   }
 
-  /** The log does not have what the time index says: indexes are made anew. */
+  /** The time index contradicts the log. Rebuilds the indexes. */
   timeIndexIsWrong({ timestampMs, offset }: TimestampOffset): void {
     this.#logger.warn(
       { file: this.timeIndex.file.path, timestampMs, offset },
@@ -197,19 +197,19 @@ export class Segment {
     this.rebuildIndexes()
   }
 
-  /** What retention goes by: the largest timestamp, or where no record has one, the time of the last write. */
+  /** Timestamp for retention: the largest timestamp, or the time of the last write if no record has one. */
   get retentionTimestampMs(): number {
     const { timestampMs } = this.largestTimestamp
     return timestampMs >= 0 ? timestampMs : this.modifiedMs
   }
 
-  /** Takes note of a batch that will stand at the end. Source: LogSegment.append. */
+  /** Accounts for a batch that will be appended at the end. Source: LogSegment.append. */
   stage(batch: RecordBatch): void {
     this.#note(batch, this.sizeBytes, batch.bytes.length)
     this.#sizeBytes = this.sizeBytes + batch.bytes.length
   }
 
-  /** Takes note of a batch that stands at position, while indexes are made anew. Header fields are enough. */
+  /** Accounts for a batch at the position while indexes are rebuilt. Header fields are enough. */
   index(batch: RecordBatch, position: number): void {
     this.#note(batch, position, batch.sizeBytes)
   }
@@ -227,7 +227,7 @@ export class Segment {
     this.#bytesSinceIndexEntry += batchBytes
   }
 
-  /** Looks into the batch where its header is not to be believed, of which the header alone may be there. */
+  /** Reads the records of the batch if its header cannot be right. `batch` may hold the header only. */
   #latestTimestampOf(batch: RecordBatch, position: number): number {
     if (!isUnderdated(batch)) return maxTimestampOf(batch)
     const isWhole = batch.bytes.length >= batch.sizeBytes
@@ -235,7 +235,7 @@ export class Segment {
     return latestTimestampOf(whole ?? batch)
   }
 
-  /** True where an append belongs to a new segment. Source: LogSegment.shouldRoll. */
+  /** True if an append needs a new segment. Source: LogSegment.shouldRoll. */
   shouldRoll(config: LogConfig, question: RollQuestion): boolean {
     const size = this.sizeBytes
     if (size > config.segmentBytes - question.appendBytes) return true
@@ -243,12 +243,12 @@ export class Segment {
     return this.#isIndexFull(config) || !this.holdsOffset(question.lastOffset)
   }
 
-  /** True where the indexes can tell the offset. */
+  /** True if the indexes can represent the offset. */
   holdsOffset(offset: number): boolean {
     return offset >= this.baseOffset && offset - this.baseOffset <= LARGEST_RELATIVE_OFFSET
   }
 
-  /** Clears all indexes, to be made anew from the log. */
+  /** Clears all indexes, to be rebuilt from the log. */
   resetIndexes(): void {
     this.resetTransactionIndex()
     this.#resetOffsetIndexes()
@@ -269,7 +269,7 @@ export class Segment {
     this.#bytesSinceIndexEntry = 0
   }
 
-  /** Ends the time index, and writes what the indexes hold: once the segment is closed, or no longer the last. */
+  /** Adds the last time index entry and writes the indexes. Called when the segment is closed or no longer active. */
   finish(): void {
     if (this.#largest !== undefined) this.timeIndex.maybeAppend(this.#largest)
     this.writePendingIndexes()
@@ -279,7 +279,7 @@ export class Segment {
     for (const file of this.indexFiles()) file.writePending()
   }
 
-  /** The same off the loop. */
+  /** The same without blocking the event loop. */
   async writePendingIndexesAside(disk: Disk): Promise<void> {
     for (const file of this.indexFiles()) await file.writePendingAside(disk)
   }
@@ -291,8 +291,8 @@ export class Segment {
   }
 
   /**
-   * Cuts the log file; the indexes are the caller's business. On the disk at once: after a power loss, what was cut could
-   * else stand in the place of what was written since.
+   * Truncates the log file; the caller handles the indexes. Syncs at once: after a power loss, truncated bytes could
+   * otherwise reappear in place of what was written since.
    */
   truncateLog(sizeBytes: number): void {
     const file = this.#openFiles.use(this.logPath)
@@ -302,8 +302,8 @@ export class Segment {
   }
 
   /**
-   * Removes the batches from that offset on, and forgets what was staged but never written. A batch across the offset
-   * goes as a whole. Source: LogSegment.truncateTo.
+   * Removes the batches from the offset on, and what was staged but never written. A batch that spans the offset is
+   * removed whole. Source: LogSegment.truncateTo.
    */
   truncateTo(offset: number, writtenBytes = this.sizeBytes): void {
     this.#sizeBytes = writtenBytes
@@ -317,7 +317,7 @@ export class Segment {
     this.#largest = this.readLargestTimestamp()
   }
 
-  /** Where the first batch starts whose last offset is at least that; the size where there is none. */
+  /** Position of the first batch whose last offset is at or above the offset; the size if there is none. */
   positionOf(offset: number): number {
     const scanner = this.scan(this.positionFor(offset))
     for (let at = scanner.next(); at !== undefined; at = scanner.next()) {
@@ -326,12 +326,12 @@ export class Segment {
     return scanner.position
   }
 
-  /** The offset that the next record gets, read from the end of the log. */
+  /** The log end offset, read from the end of the file. */
   readNextOffset(): number {
     return this.readEnd().nextOffset
   }
 
-  /** The same, and where the last whole batch ends: before the end of the file where something else follows. */
+  /** The same, and the end of the last whole batch. It is before the end of the file if other bytes follow. */
   readEnd(): { readonly nextOffset: number; readonly position: number } {
     this.ensureIndexes()
     const scanner = this.scan(this.positionFor(Number.MAX_SAFE_INTEGER))
@@ -341,8 +341,8 @@ export class Segment {
   }
 
   /**
-   * Looks once whether offset and time index can be those of this log file, and makes them anew where they cannot. Headers
-   * are enough for that: the log was valid when it was closed. What transactions need is more (recovery.ts).
+   * Checks once that offset and time index can belong to this log file, and rebuilds them if not. Headers are enough:
+   * the log was valid when it was closed. The transaction index needs more (recovery.ts).
    */
   ensureIndexes(): void {
     if (this.#isChecked) return
@@ -373,13 +373,13 @@ export class Segment {
     this.syncIndexes()
   }
 
-  /** Below the recovery point nobody would look at them again after a power loss. */
+  /** Below the recovery point, nothing would check them again after a power loss. */
   syncIndexes(): void {
     for (const { path } of this.indexFiles())
       if (this.#openFiles.files.exists(path)) this.#openFiles.use(path).syncNow()
   }
 
-  /** Position from which a forward search finds the batch that holds the offset, or the first after it. */
+  /** Position from which a forward search finds the batch with the offset, or the first batch after it. */
   positionFor(offset: number): number {
     this.ensureIndexes()
     const entry = this.offsetIndex.lookup(offset)
@@ -389,9 +389,10 @@ export class Segment {
   }
 
   /**
-   * What the offset index says of where such a search begins; undefined: at 0. No checksum covers a file: where the entry
-   * is from one, and no batch starts there, or one that ends above the entry's offset, the reader has to say so by
-   * `indexIsWrong`. One that ends below is right: Kafka before 4.0 made one entry of several batches that came together.
+   * Index entry at which such a search begins; undefined: at position 0. No checksum covers an index file. If an entry
+   * came from a file, and no batch starts at its position, or the batch there ends above the entry's offset, the reader
+   * must call `indexIsWrong`. A batch that ends below is right: Kafka before 4.0 wrote one entry for several batches
+   * that came together.
    */
   indexEntryFor(offset: number): (OffsetPosition & { readonly isOwn: boolean }) | undefined {
     this.ensureIndexes()
@@ -410,7 +411,7 @@ export class Segment {
     return position >= this.#ownFrom
   }
 
-  /** The log does not have what the index says: it is made anew. */
+  /** The offset index contradicts the log. Rebuilds the indexes. */
   indexIsWrong({ offset, position }: OffsetPosition): void {
     this.#logger.warn(
       { file: this.offsetIndex.file.path, offset, position },
@@ -419,12 +420,12 @@ export class Segment {
     this.rebuildIndexes()
   }
 
-  /** Goes over headers, or whole batches, from a position at which one starts. */
+  /** Scans headers, or whole batches, from a position at which a batch starts. */
   scan(position = 0, parts: 'headers' | 'whole' = 'headers'): BatchScanner {
     return new BatchScanner(this.#openFiles.use(this.logPath), position, this.sizeBytes, parts)
   }
 
-  /** The whole of a batch that a scan of headers came by. A view of a buffer of its own. */
+  /** The whole batch whose header a scan found. A view of its own buffer. */
   readBatch(position: number, sizeBytes: number): RecordBatch | undefined {
     const file = this.#openFiles.use(this.logPath)
     return new BatchScanner(file, position, position + sizeBytes, 'whole').next()?.batch
@@ -450,7 +451,7 @@ export class Segment {
     return first >= 0 ? maxTimestamp - first : nowMs - this.#createdMs
   }
 
-  /** Largest timestamp of the first batch; -1 where there is none. */
+  /** Largest timestamp of the first batch; -1 if there is none. */
   get firstTimestampMs(): number {
     if (this.#firstTimestamp === undefined) {
       const first = this.sizeBytes === 0 ? undefined : this.scan().next()
@@ -462,12 +463,12 @@ export class Segment {
 
   #isIndexFull({ segmentIndexBytes }: LogConfig): boolean {
     const offsetEntries = Math.floor(segmentIndexBytes / OFFSET_ENTRY_BYTES)
-    // One less: the last entry of the time index is made when the segment is closed.
+    // One less: closing the segment adds the last entry of the time index.
     const timeEntries = Math.floor(segmentIndexBytes / TIME_ENTRY_BYTES) - 1
     return this.offsetIndex.count >= offsetEntries || this.timeIndex.count >= timeEntries
   }
 
-  /** The same, of the last entry of the time index and the batches behind it. */
+  /** Largest timestamp of the last entry of the time index and the batches behind it. */
   readLargestTimestamp(): TimestampOffset {
     let largest = this.timeIndex.last()
     const scanner = this.scan(this.offsetIndex.lookup(largest.offset)?.position ?? 0)
@@ -479,13 +480,16 @@ export class Segment {
   }
 }
 
-/** A random time for `rollJitterMs`: never longer than a segment lasts. Source: LogConfig.randomSegmentJitter. */
+/** A random `rollJitterMs`, never longer than a segment's time. Source: LogConfig.randomSegmentJitter. */
 export function segmentJitterMs(config: LogConfig, random: Random): number {
   const longestMs = Math.min(config.segmentJitterMs, config.segmentMs, LONGEST_JITTER_MS)
   return longestMs > 0 ? random.below(longestMs) : 0
 }
 
-/** Time after which a segment rolls: compaction with a maximum lag needs it closed by then. Source: LogConfig.maxSegmentMs. */
+/**
+ * Time after which a segment rolls. Compaction with a maximum lag needs it closed by then. Source:
+ * LogConfig.maxSegmentMs.
+ */
 function longestSegmentMs({ cleanupPolicy, maxCompactionLagMs, segmentMs }: LogConfig): number {
   const compacts = cleanupPolicy.includes('compact')
   return compacts && maxCompactionLagMs > 0 ? Math.min(maxCompactionLagMs, segmentMs) : segmentMs

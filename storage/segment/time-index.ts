@@ -5,7 +5,8 @@ import { readTimeEntries } from '../fixed-layouts.ts'
 import { CorruptIndexError, type EntryFile } from './entry-file.ts'
 
 /*
- * Time index (`.timeindex`; Kafka's TimeIndex): up to here no record is later than that. Both fields rise.
+ * Time index (`.timeindex`; Kafka's TimeIndex): no record up to the offset is later than the timestamp. Both fields
+ * rise.
  *
  *  position  size  field
  *         0     8  timestamp       largest in the segment so far
@@ -13,7 +14,7 @@ import { CorruptIndexError, type EntryFile } from './entry-file.ts'
  */
 export const TIME_ENTRY_BYTES = 12
 
-/** The largest timestamp up to some point, -1 where no record has one, and the last offset of its batch. */
+/** The largest timestamp up to some point, and the last offset of its batch. -1 if no record has a timestamp. */
 export interface TimestampOffset {
   readonly timestampMs: number
   readonly offset: number
@@ -36,13 +37,13 @@ export class TimeIndex {
     return this.#read(this.file.bytes, index * TIME_ENTRY_BYTES)
   }
 
-  /** The last entry; no timestamp at the base offset where there is none. */
+  /** The last entry. If there is none: no timestamp, at the base offset. */
   last(): TimestampOffset {
     const last = this.file.peekLast()
     return last === undefined ? this.#none() : this.#read(last, 0)
   }
 
-  /** The last entry whose timestamp is at most that. */
+  /** The last entry whose timestamp is at or below the given one. */
   lookup(timestampMs: number): TimestampOffset {
     let [low, high] = [0, this.count]
     while (low < high) {
@@ -53,7 +54,7 @@ export class TimeIndex {
     return low === 0 ? this.#none() : this.entry(low - 1)
   }
 
-  /** Appends only what is later than the last entry. */
+  /** Appends only an entry later than the last one. */
   maybeAppend(largest: TimestampOffset): void {
     if (largest.timestampMs <= this.last().timestampMs) return
     const at = this.file.extend()
@@ -68,7 +69,7 @@ export class TimeIndex {
     this.file.truncate(count)
   }
 
-  /** CorruptIndexError where the entries cannot be those of a segment. */
+  /** CorruptIndexError if the entries cannot belong to the segment. */
   check(): void {
     const [first] = readTimeEntries(this.file.entries(0, 1))
     const [last] = readTimeEntries(this.file.entries(this.count - 1))
@@ -82,7 +83,7 @@ export class TimeIndex {
     this.#checkRises()
   }
 
-  /** Entry by entry, without an object for each: there may be a million. */
+  /** Reads entry by entry without allocating objects: there may be a million entries. */
   #checkRises(): void {
     const { bytes } = this.file
     let [timestampMs, relativeOffset] = [NO_TIMESTAMP, 0]

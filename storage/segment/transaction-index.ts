@@ -6,7 +6,7 @@ import { CorruptIndexError, type EntryFile } from './entry-file.ts'
 
 /*
  * Transaction index (`.txnindex`; Kafka's TransactionIndex): aborted transactions whose marker is in the segment. The
- * file is made with the first of them.
+ * first one creates the file.
  *
  *  position  size  field
  *         0     2  version           0
@@ -59,7 +59,7 @@ export class TransactionIndex {
   }
 
   /**
-   * Adds the aborted transactions that overlap [fromOffset, toOffset); true once no later one can.
+   * Adds the aborted transactions that overlap [fromOffset, toOffset). True once no later one can overlap.
    * Source: TransactionIndex.collectAbortedTxns.
    */
   collect(fromOffset: number, toOffset: number, into: AbortedTransaction[]): boolean {
@@ -71,7 +71,9 @@ export class TransactionIndex {
     return false
   }
 
-  /** CorruptIndexError where an entry cannot be of this segment, or the entries do not rise as their markers do. */
+  /**
+   * CorruptIndexError if an entry cannot belong to this segment, or the entries are not in the order of their markers.
+   */
   check(): void {
     const entries = readTransactionEntries(this.file.entries(0))
     let before = this.#baseOffset - 1
