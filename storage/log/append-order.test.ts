@@ -10,7 +10,7 @@ import type { AppendContext, AppendRejection, AppendResult, PartitionLog } from 
 
 const ZSTD = 4
 
-/** Appends that are not waited for, and how they ended. */
+/** Appends that are not awaited, and their outcomes. */
 class Appends extends Rig {
   readonly ended: string[] = []
 
@@ -18,7 +18,7 @@ class Appends extends Rig {
     super({ cleanupPolicy: ['delete'], segmentBytes: 100_000_000, ...changes })
   }
 
-  /** A batch with so much content that it is not looked into at once. */
+  /** A batch with too much content to be validated at once. */
   large(compression: CompressionName = 'zstd', options: BatchOptions = {}): Buffer {
     const records = Array.from({ length: 30 }, (_, i) => ({
       key: 'k',
@@ -145,7 +145,7 @@ describe('appends behind one that has much to decompress', () => {
   it('keep the memory of their request until they are staged or refused', async () => {
     const leases = [rig.large('lz4'), rig.large('gzip'), rig.small()].map(leaseOf)
     const all = leases.map((lease, i) => rig.put(String(i), lease.bytes, { lease }))
-    // The request lets go: its client has left.
+    // The request releases its memory: its client has disconnected.
     for (const lease of leases) lease.release()
     await rig.host.settle(all[0]!)
     await rig.stop()
@@ -169,7 +169,7 @@ describe('a batch that unpacks to far more than it takes', () => {
     const rig = new Appends()
     await rig.open()
     const other = rig.manager.create('other', 0, TOPIC_ID, rig.config)
-    // A zstd frame with a window of 16 KB: one record of half a gigabyte, of which the block repeats a byte.
+    // A zstd frame with a window of 16 KB: one record of half a gigabyte, whose block repeats a byte.
     const blocks = 32_768
     const valueBytes = blocks * 16_384 - 15
     const bomb = forgedBatch({
@@ -197,7 +197,7 @@ describe('a batch that unpacks to far more than it takes', () => {
   })
 })
 
-/** A head of raw bytes, then blocks of one byte each that stand for 16 KB. */
+/** A head of raw bytes, then blocks of one byte each that expand to 16 KB. */
 function bombOf(valueBytes: number, blocks: number): Buffer {
   const head = forgedBatch({ records: [{ length: valueBytes + 12, value: '', valueLength: valueBytes }] }).subarray(61)
   const start = head.subarray(0, -1)

@@ -6,12 +6,12 @@ import type { ValidatedBatches } from './validate-batches.ts'
 type Outcome = AppendResult | AppendRejection
 type Plan = ValidatedBatches | AppendRejection
 
-/** What the appends of a log are put in order for. */
+/** The log, as the append order sees it. */
 export interface OrderedAppends {
   validate(records: Buffer, context: AppendContext): Sliced<Plan>
-  /** Why nothing may be appended now. */
+  /** Why appends are refused now. */
   refusal(): Rejection | undefined
-  /** Stages what was validated, in this very turn. */
+  /** Stages a validated append, in the same turn. */
   stage(plan: ValidatedBatches, context: AppendContext): Promise<Outcome>
 }
 
@@ -23,10 +23,10 @@ interface Waiting {
 }
 
 /**
- * Appends of one log in the order in which they came. Nearly all are validated and staged at once; behind one that has much
- * to decompress the others wait for their turn, so that offsets are given in the order of the calls. What was true when
- * an append came is asked again when its turn has come: whether the log takes appends, and who leads. They are bounded
- * by the bytes that connections may have in flight: each keeps the memory of its request.
+ * Keeps the appends of one log in their order of arrival. Nearly all are validated and staged at once. Behind one with
+ * much to decompress the others wait, so that offsets follow the order of the calls. When an append's turn comes, it is
+ * checked again whether the log takes appends, and who leads. Each waiting append holds its request's memory, so the
+ * bytes that connections may have in flight bound them.
  */
 export class AppendOrder {
   readonly #appends: OrderedAppends
@@ -56,7 +56,7 @@ export class AppendOrder {
     }
   }
 
-  /** Refuses all that wait: the log is closed, or gone. */
+  /** Refuses all waiting appends: the log is closed or deleted. */
   refuse(refusal: Rejection): void {
     this.#underWay?.cancel()
     this.#underWay = undefined
@@ -74,7 +74,7 @@ export class AppendOrder {
   #lookInto(first: Waiting, work: Sliced<Plan>): void {
     const underWay = this.#slicedWork.run(work)
     this.#underWay = underWay
-    // Whoever was refused meanwhile has been answered.
+    // An append refused meanwhile has been answered already.
     const isStill = () => this.#underWay === underWay
     underWay.result.then(
       (plan) => isStill() && this.#goOn(first, plan),
@@ -82,7 +82,7 @@ export class AppendOrder {
     )
   }
 
-  /** The first has its turn, and those behind it that can be validated at once. */
+  /** Finishes the first append, and those behind it that can be validated at once. */
   #goOn(first: Waiting, plan: Plan): void {
     this.#underWay = undefined
     this.#finish(first, plan)
@@ -129,7 +129,7 @@ function noLeader({ context }: Waiting): Rejection | undefined {
   return typeof epoch === 'number' ? undefined : epoch
 }
 
-/** What is staged has leases of its own by then. */
+/** Staged data has its own leases by then. */
 function settle({ context }: Waiting, answer: () => void): void {
   answer()
   context.lease?.release()

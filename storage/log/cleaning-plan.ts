@@ -3,28 +3,31 @@ import { OFFSET_ENTRY_BYTES } from '../segment/offset-index.ts'
 import type { Segment } from '../segment/segment.ts'
 import { TIME_ENTRY_BYTES } from '../segment/time-index.ts'
 
-/** What the decision goes by. */
+/** Inputs of the decision. */
 export interface CleaningFacts {
   readonly nowMs: number
   readonly logStartOffset: number
   readonly logEndOffset: number
-  /** Nothing above it is decided. */
+  /** Nothing above it is compacted: its transactions may still be open. */
   readonly lastStableOffset: number
-  /** Nothing above it is on the disk for sure. What is compacted there would look like lost to recovery. */
+  /**
+   * Nothing above it is sure to be on the disk. Recovery would take offsets that compaction removed there for lost
+   * data.
+   */
   readonly recoveryPoint: number
   /** From cleaner-offset-checkpoint: everything below has been compacted; undefined: nothing has. */
   readonly cleanedUpTo: number | undefined
 }
 
-/** Which part of a log is to be compacted, and how badly. */
+/** Which part of a log to compact, and how urgent that is. */
 export interface CleaningPlan {
   readonly firstDirtyOffset: number
-  /** Base offset of the first segment that must be left alone. */
+  /** Base offset of the first segment that must not be compacted. */
   readonly endOffset: number
   readonly cleanableBytes: number
-  /** Share of the bytes up to endOffset that has never been compacted. */
+  /** Share of the bytes up to endOffset that were never compacted. */
   readonly dirtyRatio: number
-  /** True where the log is to be compacted now. */
+  /** True if the log is to be compacted now. */
   readonly isDue: boolean
 }
 
@@ -40,7 +43,7 @@ export function planCleaning(segments: readonly Segment[], config: LogConfig, fa
     segments.at(-1)!.baseOffset,
     tooYoung?.baseOffset ?? Number.POSITIVE_INFINITY,
   )
-  // Whole segments only: the one that the limit lies in is left alone.
+  // Whole segments only: the segment that contains the limit is not compacted.
   const endIndex = segments.findIndex((_, i) => i === segments.length - 1 || endOf(segments, i) > limit)
   const endOffset = segments[endIndex]!.baseOffset
   const sizes = segments.slice(0, endIndex)
@@ -61,8 +64,8 @@ export function planCleaning(segments: readonly Segment[], config: LogConfig, fa
 }
 
 /**
- * Segments that become one each: neighbours as long as one segment, its indexes included, has room for them. endOffset:
- * of the part that they make up. Source: Cleaner.groupSegmentsBySize.
+ * Groups neighbouring segments that fit into one segment, its indexes included. Each group becomes one segment.
+ * endOffset: end of the last segment. Source: Cleaner.groupSegmentsBySize.
  */
 export function groupSegments(segments: readonly Segment[], config: LogConfig, endOffset: number): Segment[][] {
   const groups: Segment[][] = []
@@ -93,7 +96,7 @@ export function groupSegments(segments: readonly Segment[], config: LogConfig, e
   return groups
 }
 
-/** A checkpoint from outside of the log says nothing. */
+/** Ignores a checkpoint outside of the log. */
 function firstDirty({ cleanedUpTo, logStartOffset, logEndOffset }: CleaningFacts): number {
   if (cleanedUpTo === undefined || cleanedUpTo < logStartOffset || cleanedUpTo > logEndOffset) return logStartOffset
   return cleanedUpTo

@@ -15,41 +15,44 @@ import { lastOffsetOf } from '../segment/stored-batch.ts'
 import type { OffsetMap } from './offset-map.ts'
 import type { TransactionFilter } from './transaction-filter.ts'
 
-/** The records of a batch cannot be read, so nothing can be said about their keys. */
+/** The records of a batch cannot be read, so their keys are unknown. */
 export class UncleanableError extends Error {
   override readonly name = 'UncleanableError'
 }
 
-/** The log was deleted, cut or closed while it was being compacted: what was done so far is thrown away. */
+/** The log was deleted, truncated or closed during compaction. The work so far is discarded. */
 export class CleaningAborted extends Error {
   override readonly name = 'CleaningAborted'
 }
 
-/** The last batch of a producer, which keeps its sequence alive. lastDataOffset -1: a marker of that epoch does it. */
+/**
+ * The last batch of a producer, kept for its sequence number. lastDataOffset -1: a marker of that epoch is kept
+ * instead.
+ */
 export interface LastOfProducer {
   readonly lastDataOffset: number
   readonly producerEpoch: number
 }
 
-/** What a pass over the log goes by. */
+/** Inputs of a compaction pass. */
 export interface CompactionPass {
   /** Last offset of each key, for offsets up to latestOffset. */
   readonly map: OffsetMap
-  /** Records above it are kept: the map does not know of later ones. */
+  /** Records above it are kept: the map does not cover them. */
   readonly latestOffset: number
-  /** Where the part ends that compaction may touch: the batch before it is never removed as a whole. */
+  /** End of the part that may be compacted. The batch before it is never removed whole. */
   readonly endOffset: number
   readonly transactions: TransactionFilter
   readonly lastOfProducers: ReadonlyMap<number, LastOfProducer>
   readonly nowMs: number
   readonly deleteRetentionMs: number
-  /** Tombstones of message formats v0 and v1, which have no delete horizon, are still kept. */
+  /** True if tombstones of message formats v0 and v1, which have no delete horizon, are still kept. */
   readonly keepsLegacyTombstones: boolean
 }
 
 /**
- * Notes the last offset of each key in a batch. Answers undefined where the map had room for all; else the offset after
- * the last record that was noted, -1 where none was. Source: Cleaner.buildOffsetMapForSegment.
+ * Adds the last offset of each key in a batch to the map. Returns undefined if the map had room for all, else the
+ * offset after the last record added, -1 if there was none. Source: Cleaner.buildOffsetMapForSegment.
  */
 export function noteKeys(
   batch: RecordBatch,
@@ -85,8 +88,8 @@ export function noteKeys(
 }
 
 /**
- * What is left of a batch: the same bytes, others, or undefined where nothing is. Of a v2 batch offsets stay as they are,
- * and so does the range that it spans. Source: Cleaner.cleanInto, MemoryRecords.filterTo.
+ * Compacts a batch: returns the same bytes, fewer bytes, or undefined if nothing is left. A v2 batch keeps its record
+ * offsets and its offset range. Source: Cleaner.cleanInto, MemoryRecords.filterTo.
  */
 export function compactBatch(batch: RecordBatch, pass: CompactionPass): Buffer | undefined {
   if (batch.isLegacy) return compactLegacyBatch(batch, pass)
@@ -155,7 +158,7 @@ function emptyBatch(batch: RecordBatch): Buffer {
   })
 }
 
-/** Message formats v0 and v1 know no transactions and no empty batches. */
+/** Message formats v0 and v1 have no transactions and no empty batches. */
 function compactLegacyBatch(batch: RecordBatch, pass: CompactionPass): Buffer | undefined {
   const records = recordsOf(batch)
   const kept = records.filter((record) => isKept(record, pass, pass.keepsLegacyTombstones))

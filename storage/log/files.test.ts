@@ -26,7 +26,7 @@ class Filed extends Rig {
     }
   }
 
-  /** Size of the file of the segment that starts there. */
+  /** Size of the log file with that base offset. */
   size(baseOffset: number, suffix = '.log'): number | undefined {
     const name = `${String(baseOffset).padStart(20, '0')}${suffix}`
     return this.host.files.stat(`${this.log.directory}/${name}`)?.size
@@ -47,7 +47,7 @@ describe('files of a log', () => {
     const { offsetIndex, timeIndex } = rig.log.segments[0]!
     const entries = Array.from({ length: offsetIndex.count }, (_, i) => offsetIndex.entry(i))
     expect(entries).to.deep.equal(
-      // The fourth batch makes it more than three: the fifth gets the entry.
+      // The fourth batch exceeds three batches' bytes, so the fifth gets the entry.
       [4, 8, 12, 16].map((offset) => ({ offset, position: offset * batchBytes })),
     )
     const times = Array.from({ length: timeIndex.count }, (_, i) => timeIndex.entry(i))

@@ -1,15 +1,15 @@
-/** No epoch is known: what a client sends that has none to ask about. */
+/** No epoch is known. A client without an epoch sends it too. */
 const NO_EPOCH = -1
 
-/** An epoch of leadership and the offset of its first record. */
+/** A leader epoch and the offset of its first record. */
 export interface EpochEntry {
   readonly epoch: number
   readonly startOffset: number
 }
 
 /**
- * Which leader wrote which offsets: entries rise in epoch and in offset. Kept in `leader-epoch-checkpoint`.
- * Source: LeaderEpochFileCache.
+ * Which leader wrote which offsets. Entries rise in epoch and in offset. Stored in `leader-epoch-checkpoint`. Source:
+ * LeaderEpochFileCache.
  */
 export class LeaderEpochs {
   #entries: EpochEntry[]
@@ -21,12 +21,12 @@ export class LeaderEpochs {
     this.#isUnsaved = false
   }
 
-  /** True where the file does not have what is here. */
+  /** True if the entries are not yet saved to the file. */
   get isUnsaved(): boolean {
     return this.#isUnsaved
   }
 
-  /** The file has what is here. */
+  /** Marks the entries as saved. */
   saved(): void {
     this.#isUnsaved = false
   }
@@ -39,7 +39,7 @@ export class LeaderEpochs {
     return this.#entries.at(-1)?.epoch
   }
 
-  /** The epoch begins at that offset. Entries that contradict it go. */
+  /** The epoch begins at the offset. Removes entries that contradict it. */
   assign(epoch: number, startOffset: number): void {
     const latest = this.#entries.at(-1)
     if (latest !== undefined && latest.epoch === epoch && startOffset >= latest.startOffset) return
@@ -49,7 +49,7 @@ export class LeaderEpochs {
     this.#isUnsaved = true
   }
 
-  /** Largest epoch not above the requested one, and where it ends; undefined where that is not known. */
+  /** Largest epoch at or below the requested one, and its end offset; undefined if unknown. */
   endOffsetFor(requested: number, logEndOffset: number): { leaderEpoch: number; endOffset: number } | undefined {
     if (requested === NO_EPOCH) return undefined
     if (requested === this.latestEpoch) return { leaderEpoch: requested, endOffset: logEndOffset }
@@ -64,7 +64,7 @@ export class LeaderEpochs {
     return this.#entries.findLast((entry) => entry.startOffset <= offset)?.epoch
   }
 
-  /** The log ends at endOffset now. */
+  /** Removes entries at or above endOffset, the new end of the log. */
   truncateFromEnd(endOffset: number): void {
     while (this.#entries.length > 0 && this.#entries.at(-1)!.startOffset >= endOffset) {
       this.#entries.pop()
@@ -72,7 +72,7 @@ export class LeaderEpochs {
     }
   }
 
-  /** The log starts at startOffset now: the epoch that is in force there starts with it. */
+  /** Makes startOffset the start of the epoch in force there, and removes earlier entries. */
   truncateFromStart(startOffset: number): void {
     const inForce = this.#entries.findLastIndex((entry) => entry.startOffset <= startOffset)
     if (inForce < 0 || (inForce === 0 && this.#entries[0]!.startOffset === startOffset)) return

@@ -8,7 +8,7 @@ import { validateBatches } from './validate-batches.ts'
 const NOW_MS = 1_000_000
 const HOUR_MS = 3_600_000
 
-/** `taken`, or the error, the message, and which records were at fault. */
+/** `taken`, or the error, its message, and the invalid records. */
 function outcome(bytes: Buffer, config: Partial<LogConfig>, origin: AppendContext['origin'] = 'client') {
   const result = validateBatches(bytes, logConfig(config), { origin, leaderEpoch: 0, nowMs: NOW_MS }, 't-0')
   if (!isRejection(result)) return 'taken'
@@ -59,7 +59,8 @@ describe('what a topic takes', () => {
   })
 
   it('max.decompressed.message.bytes: each record of a compressed batch', () => {
-    // Attributes, two deltas and three lengths, a key of one byte, a value of a hundred and the length of it in two.
+    // Attributes, two deltas and three lengths, a key of one byte, a value of a hundred bytes and its two-byte
+    // length.
     const recordBytes = 1 + 1 + 1 + 1 + 1 + 2 + 100 + 1
     const compressed = batch([NOW_MS, NOW_MS], { compression: 'gzip' })
     expect(outcome(compressed, { maxDecompressedMessageBytes: recordBytes })).to.equal('taken')

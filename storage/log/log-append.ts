@@ -12,7 +12,7 @@ import { type DuplicateAppend, originalOffsets, type ProducerChanges } from './p
 import type { SegmentList } from './segment-list.ts'
 import { atOnce, type ContentAccess, type ValidatedBatches, validateInSlices } from './validate-batches.ts'
 
-/** Parts of a log that an append has to do with. */
+/** Parts of a log that an append uses. */
 interface AppendedParts {
   readonly state: LogState
   readonly segments: SegmentList
@@ -22,27 +22,27 @@ interface AppendedParts {
 }
 
 /**
- * Content of a batch that is decompressed at once: half a millisecond with most codecs, less than what a turn of the loop
- * and a thread cost it. Measured in docs/performance.md.
+ * Largest content of a batch that is decompressed at once. That takes half a millisecond with most codecs, less than an
+ * event loop turn and a thread would cost. Measured in docs/performance.md.
  */
 const AT_ONCE_BYTES = 131_072
 
-/** An append that has its place in the log. */
+/** A staged append. */
 export interface StagedAppend {
   readonly result: AppendResult
   readonly needsSync: boolean
 }
 
 /**
- * Decides about appends and stages them: offsets, segment, producers, indexes and tail in memory, bytes in the write queue,
- * all in one turn. Source: UnifiedLog.append.
+ * Validates and stages appends. In one turn it assigns offsets, rolls the segment, updates producers, indexes and tail
+ * in memory, and adds the bytes to the write queue. Source: UnifiedLog.append.
  */
 export class LogAppend {
   readonly #parts: AppendedParts
   readonly #services: LogServices
-  /** End of what the last sync asked for by flush.messages covers. */
+  /** End offset of the last sync requested because of flush.messages. */
   #syncRequestedUpTo: number
-  /** How batches of clients are decompressed. */
+  /** How clients' batches are decompressed. */
   readonly #access: ContentAccess
 
   constructor(parts: AppendedParts, services: LogServices) {
@@ -59,20 +59,20 @@ export class LogAppend {
     }
   }
 
-  /** The log ends at the offset now. */
+  /** Adapts to a log truncated to the offset. */
   cutTo(offset: number): void {
     this.#services.tailMemory.forget(this.#parts.tail)
     this.#syncRequestedUpTo = Math.min(this.#syncRequestedUpTo, offset)
   }
 
-  /** Looks into batches that are to be appended; the first step is taken at once, and is all where they are small. */
+  /** Validates batches for an append. Takes the first step at once; small batches need no more. */
   validate(records: Buffer, context: AppendContext): Sliced<ValidatedBatches | AppendRejection> {
     const { state } = this.#parts
     const access = context.origin === 'client' ? this.#access : atOnce
     return validateInSlices(records, state.config, context, state.name, access)
   }
 
-  /** Throws what the disk says where a new segment is needed and cannot be made: nothing is staged then. */
+  /** Stages nothing and throws the disk's error if a new segment is needed and cannot be created. */
   stage(plan: ValidatedBatches, context: AppendContext): StagedAppend | AppendRejection {
     const { state } = this.#parts
     const refusal = this.#checkSize(plan) ?? this.#placeBatches(plan, context)
@@ -100,13 +100,13 @@ export class LogAppend {
     return undefined
   }
 
-  /** A retry is answered like the original, and not before it: the original may still be on its way to the file. */
+  /** Answers a retry like the original, and not before it: the original may not be in the file yet. */
   #answerDuplicate(duplicate: DuplicateAppend): StagedAppend {
     const { timestampMs } = duplicate.duplicate
     const { logStartOffset } = this.#parts.state
     const result = {
       ...originalOffsets(duplicate),
-      // Whoever stamped it. Source: UnifiedLog.append.
+      // The producer's timestamp or the broker's. Source: UnifiedLog.append.
       logAppendTimeMs: timestampMs,
       logStartOffset,
       duplicate: true,
@@ -144,7 +144,7 @@ export class LogAppend {
     this.#services.tailMemory.keep(tail, baseOffset, lastOffset, bytes, lease)
   }
 
-  /** True where flush.messages asks for a sync after this append. */
+  /** True if flush.messages demands a sync after this append. */
   #takesSync(): boolean {
     const { logEndOffset, config } = this.#parts.state
     if (logEndOffset - this.#syncRequestedUpTo < config.flushMessages) return false
@@ -157,12 +157,12 @@ export class LogAppend {
     const { active } = segments
     const question = { appendBytes: plan.sizeBytes, maxTimestamp: plan.maxTimestamp, lastOffset, nowMs }
     if (!active.shouldRoll(state.config, question)) return active
-    // An empty segment takes anything, but for offsets that its indexes cannot hold.
+    // An empty segment takes any append, except offsets that its indexes cannot represent.
     if (active.sizeBytes === 0 && active.holdsOffset(lastOffset)) return active
     return this.roll(Math.max(baseOffset, state.logEndOffset))
   }
 
-  /** Starts a new segment. What is behind it is flushed in the background, as it will not change again. */
+  /** Starts a new segment. Flushes the previous ones in the background, as they will not change again. */
   roll(baseOffset: number): Segment {
     const { state, segments, flush } = this.#parts
     const { active } = segments
@@ -175,7 +175,7 @@ export class LogAppend {
   }
 }
 
-/** Batches follow each other from the offset on. */
+/** Assigns consecutive offsets to the batches, starting at the offset. */
 function assignOffsets(batches: readonly RecordBatch[], offset: number, leaderEpoch: number): void {
   let next = offset
   for (const batch of batches) {

@@ -4,30 +4,30 @@ import { isOpenLimitError } from '../open-limits.ts'
 import type { LogServices } from './log-services.ts'
 import type { LogLocation } from './recovery.ts'
 
-/** After a full disk, appends are tried again so often. */
+/** Interval at which appends are retried after the disk was full. */
 const RETRY_AFTER_MS = 1000
 
-/** Why appends are refused; a full disk may get room again, any other failure needs a restart. */
+/** Why appends are refused. A full disk may get room again; any other failure needs a restart. */
 interface Refusal {
   readonly error: Error
   readonly retryAtMs: number
 }
 
-/** Whether a log takes appends, and since which failure not. What is there can be read all the same. */
+/** Whether a log takes appends, and if not, because of which failure. Reads still work. */
 export class LogAvailability {
   readonly #location: LogLocation
   readonly #services: LogServices
   readonly #onOffline: (error: Error) => void
   #refusal: Refusal | undefined
 
-  /** onOffline: nothing may be written any more. */
+  /** onOffline: called when nothing may be written any more. */
   constructor(location: LogLocation, services: LogServices, onOffline: (error: Error) => void) {
     this.#location = location
     this.#services = services
     this.#onOffline = onOffline
   }
 
-  /** The failure for which appends are refused; undefined: they are not. */
+  /** The failure because of which appends are refused; undefined if they are not. */
   get failure(): Error | undefined {
     return this.#refusal?.error
   }
@@ -40,7 +40,7 @@ export class LogAvailability {
     return undefined
   }
 
-  /** Something could not be written. A broken invariant is thrown on. */
+  /** Handles a failed write. Rethrows a broken invariant. */
   refuse(caught: unknown): void {
     const error = failureOfPart(this.#services.host, caught)
     if (!mayPass(error)) {
@@ -48,7 +48,7 @@ export class LogAvailability {
       return
     }
     const retryAtMs = this.#services.host.clock.monotonicMs() + RETRY_AFTER_MS
-    // That too many files are open is told once for all logs.
+    // Too many open files are logged once for all logs.
     if (this.#refusal === undefined && !isOpenLimitError(error)) {
       this.#services.logger.error(
         { partition: this.#location.partition, reason: error.message },
@@ -58,7 +58,7 @@ export class LogAvailability {
     this.#refusal = { error, retryAtMs }
   }
 
-  /** No append is accepted until the next start. */
+  /** Refuses appends until the next start. */
   goOffline(caught: unknown): void {
     const error = failureOfPart(this.#services.host, caught)
     if (this.isOffline) return
@@ -72,17 +72,19 @@ export class LogAvailability {
     this.#services.onDiskFailure(logDirectory, error)
   }
 
-  /** The files are about to go, and others may take their names: whatever is under way must not touch them any more. */
+  /**
+   * The files are about to be removed, and new files may get their names. Pending work must not touch them any more.
+   */
   abandon(): void {
     this.#refusal = { error: new Error('the log was deleted'), retryAtMs: Number.POSITIVE_INFINITY }
   }
 
-  /** Forgets a failure that may have passed. */
+  /** Clears a failure that may have passed. */
   tryAgain(): void {
     if (!this.isOffline) this.#refusal = undefined
   }
 
-  /** True where nothing is written any more until the next start. */
+  /** True if nothing is written until the next start. */
   get isOffline(): boolean {
     return this.#refusal?.retryAtMs === Number.POSITIVE_INFINITY
   }

@@ -16,24 +16,24 @@ import type { LogServices } from './log-services.ts'
 import { OffsetMap } from './offset-map.ts'
 import { TransactionFilter } from './transaction-filter.ts'
 
-/** How a pass is to go about it. */
+/** Resources and limits of a compaction pass. */
 export interface CleaningContext {
   readonly services: LogServices
-  /** Memory for keys (log.cleaner.dedupe.buffer.size), and how full it may get. */
+  /** Memory for keys (log.cleaner.dedupe.buffer.size), and its load factor. */
   readonly dedupeBytes: number
   readonly dedupeLoadFactor: number
-  /** Read and written at a time (log.cleaner.io.buffer.size): between any two, other work goes on. */
+  /** Bytes read and written at a time (log.cleaner.io.buffer.size). Other work may run in between. */
   readonly chunkBytes: number
-  /** Waits until so many bytes more may be read or written. */
+  /** Waits until that many more bytes may be read or written. */
   throttle(sizeBytes: number): Promise<void>
   /** True once the broker stops. */
   isStopped(): boolean
 }
 
 /**
- * Compacts the part of a log that the plan names, beside appends and reads: only renaming the new files into place is
- * done in one turn. Answers the offset up to which the log is compacted now; it may be short of the plan's end where the
- * memory for keys was full. Source: Cleaner.doClean.
+ * Compacts the part of a log that the plan names, while appends and reads go on. Only the renames of the new files
+ * happen in one turn. Returns the offset up to which the log is compacted now. It is below the plan's end if the memory
+ * for keys was full. Source: Cleaner.doClean.
  */
 export async function cleanLog(log: Log, plan: CleaningPlan, context: CleaningContext): Promise<number> {
   const cleaning = new Cleaning(log, plan, context)
@@ -167,8 +167,8 @@ class Cleaning {
   }
 
   /**
-   * Reads a segment chunk by chunk. Stops where the callback answers false. Batches are views of the chunk, which is
-   * there until afterChunk is over.
+   * Reads a segment chunk by chunk. Stops if the callback returns false. Batches are views of the chunk, which is valid
+   * until afterChunk has ended.
    */
   async #forEachBatch(
     segment: Segment,
@@ -221,7 +221,9 @@ class Cleaning {
     return segments[segments.indexOf(segment) + 1]?.baseOffset ?? this.#log.logEndOffset
   }
 
-  /** Tombstones of old formats go delete.retention.ms after the segment before the dirty part was written. */
+  /**
+   * Old-format tombstones are removed delete.retention.ms after the last write to the segment before the dirty part.
+   */
   #legacyHorizonMs(segments: readonly Segment[], nowMs: number): number {
     const lastClean = segments.filter((each) => this.#endOf(each) <= this.#plan.firstDirtyOffset).at(-1)
     return lastClean === undefined
@@ -231,9 +233,9 @@ class Cleaning {
 }
 
 interface ChunkWalk {
-  /** Where the last whole batch ends. */
+  /** End of the last whole batch. */
   readonly endPosition: number
-  /** Bytes from there that the next chunk needs. */
+  /** Bytes from there that the next chunk must hold. */
   readonly neededBytes: number
   readonly stopped: boolean
 }
@@ -255,7 +257,7 @@ function walkChunk(chunk: Buffer, where: string, onBatch: (batch: RecordBatch) =
   }
 }
 
-/** An UncleanableError tells where the batch stands. */
+/** Adds the position of the batch to an UncleanableError. */
 function onReadable(batch: RecordBatch, where: string, onBatch: (batch: RecordBatch) => boolean): boolean {
   try {
     return onBatch(batch)

@@ -9,7 +9,7 @@ import type { LogServices } from './log-services.ts'
 import type { LogState } from './log-state.ts'
 import type { SegmentList } from './segment-list.ts'
 
-/** Parts of a log that a flush has to do with. */
+/** Parts of a log that a flush uses. */
 interface FlushedParts {
   readonly state: LogState
   readonly segments: SegmentList
@@ -19,23 +19,23 @@ interface FlushedParts {
 }
 
 /**
- * Brings a log to the disk: files of segments, producer snapshots, epochs, and the names of all of them; then the recovery
- * point moves. Source: UnifiedLog.flush.
+ * Flushes a log to the disk: segment files, producer snapshots, epochs, and the names of all these files. Then the
+ * recovery point moves. Source: UnifiedLog.flush.
  */
 export class LogFlush {
   readonly #parts: FlushedParts
   readonly #services: LogServices
-  /** Segments with files that changed since they were last synced. */
+  /** Segments whose files changed since their last sync. */
   readonly #unsynced: Set<Segment>
   #hasUnsyncedNames: boolean
-  /** Settles with the last sync of names that was begun. */
+  /** Settles with the last sync of file names that was started. */
   #syncingNames: Promise<void> = Promise.resolve()
-  /** True where something was appended: the indexes have no end yet, the producers no snapshot. */
+  /** True after an append: the indexes lack their last entries, the producers a snapshot. */
   #isUnfinished: boolean
   #flushing: Promise<void> = Promise.resolve()
   #lastFlushMs: number
 
-  /** changed: segments of which recovery changed files. */
+  /** changed: segments whose files recovery changed. */
   constructor(parts: FlushedParts, services: LogServices, changed: readonly Segment[]) {
     this.#parts = parts
     this.#services = services
@@ -49,7 +49,7 @@ export class LogFlush {
     return this.#lastFlushMs
   }
 
-  /** True where the files have all that is in memory, and the disk has the files. */
+  /** True if everything in memory is in the files, and the files are synced. */
   get isSettled(): boolean {
     const { state, availability, queue } = this.#parts
     const isChanged = this.#unsynced.size > 0 || this.#isUnfinished || state.epochs.isUnsaved
@@ -57,18 +57,18 @@ export class LogFlush {
     return state.recoveryPoint >= state.logEndOffset
   }
 
-  /** Batches came to the segment, or left it. */
+  /** Batches were added to the segment or removed from it. */
   noteChange(segment: Segment): void {
     this.#unsynced.add(segment)
     this.#isUnfinished = true
   }
 
-  /** Files changed that the log already goes by. */
+  /** Files that the log already uses changed. */
   noteUnsynced(segment: Segment): void {
     this.#unsynced.add(segment)
   }
 
-  /** Files were made. */
+  /** Files were created. */
   noteNewFiles(segment: Segment): void {
     this.noteChange(segment)
     this.#hasUnsyncedNames = true
@@ -79,12 +79,15 @@ export class LogFlush {
     this.#parts.queue.markSynced([segment.logPath])
   }
 
-  /** Resolves once what was begun is over. */
+  /** Resolves once the flushes started so far have ended. */
   settled(): Promise<void> {
     return this.#flushing
   }
 
-  /** Resolves once all that is staged now is in the file. A failed write resolves it too: the log has refused it then. */
+  /**
+   * Resolves once all data staged now is in the file. A failed write resolves it too: the log has refused the data
+   * then.
+   */
   whenWritten(): Promise<void> {
     const { queue, state } = this.#parts
     if (queue.isIdle) return Promise.resolve()
@@ -93,15 +96,15 @@ export class LogFlush {
     })
   }
 
-  /** Flushes what lies below the offset, after the flushes that were asked for before. */
+  /** Flushes everything below the offset, after the flushes requested before. */
   start(upToOffset: number): Promise<void> {
     this.#flushing = this.#flushing.then(() => this.#flushTo(upToOffset))
-    // Not everybody waits for it.
+    // Not every caller awaits it.
     inBackground(this.#services.host, this.#flushing)
     return this.#flushing
   }
 
-  /** Ends indexes and takes a snapshot of the producers, so that the next start has nothing to read. */
+  /** Completes the indexes and writes a producer snapshot, so that the next start need not read the log. */
   finishFiles(): void {
     if (!this.#isUnfinished) return
     const { state, segments, availability } = this.#parts
@@ -138,7 +141,7 @@ export class LogFlush {
       const endOffset = Math.min(upToOffset, state.writtenEndOffset)
       for (const segment of toSync) await this.#syncSegment(segment)
       await this.#syncSnapshot(endOffset)
-      // The log may have been deleted in the meantime, and another have its place.
+      // The log may have been deleted meanwhile, and another may have its directory.
       if (availability.failure !== undefined) return
       this.#writeEpochs()
       await this.syncNames()
@@ -156,7 +159,7 @@ export class LogFlush {
     await segment.writePendingIndexesAside(this.#parts.disk)
     const { openFiles } = this.#services
     for (const path of segment.paths()) {
-      // Retention may have removed the segment in the meantime.
+      // Retention may have removed the segment meanwhile.
       if (segments.has(segment) && openFiles.files.exists(path)) await syncFile(this.#parts.disk, openFiles, path)
     }
     if (segment !== segments.active) queue.markSynced([segment.logPath])
@@ -168,7 +171,7 @@ export class LogFlush {
     const path = snapshots.path(offset)
     if (!snapshots.offsets.includes(offset)) return
     await this.#parts.disk.sync(async () => {
-      // Retention may have removed it by the time that its turn has come.
+      // Retention may have removed it while the sync waited.
       if (files.exists(path)) await syncOnce(files, path)
     })
   }
@@ -181,11 +184,11 @@ export class LogFlush {
     epochs.saved()
   }
 
-  /** Once it resolves, files that were made before the call survive a power loss, and so does what the log is called. */
+  /** Once it resolves, files created before the call survive a power loss, and so does the log's topic id. */
   syncNames(): Promise<void> {
     if (!this.#hasUnsyncedNames) return this.#syncingNames
     const sync = () => this.#syncNewNames()
-    // Whoever began an earlier one that failed is told of it; its names are synced with the next.
+    // The caller of a failed earlier sync gets its error. This sync includes its names.
     this.#syncingNames = this.#syncingNames.then(sync, sync)
     return this.#syncingNames
   }
@@ -197,7 +200,7 @@ export class LogFlush {
     const { files } = this.#services.openFiles
     try {
       await this.#parts.disk.sync(async () => {
-        // Without it the log would not be known as that of its topic.
+        // Without it the next start could not tell the log's topic.
         const metadata = files.join(directory, PARTITION_METADATA_FILE)
         if (files.exists(metadata)) await syncOnce(files, metadata)
         await files.syncDirectoryAside(directory)
@@ -210,8 +213,8 @@ export class LogFlush {
   }
 
   /**
-   * After a power loss removed segments would be back: records of which a client was told they are gone, or in the place of
-   * which others were written since.
+   * Without a sync, a power loss could bring removed segments back: records that a client knows as deleted, or whose
+   * offsets were written again since.
    */
   syncRemovals(): void {
     try {

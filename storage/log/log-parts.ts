@@ -24,7 +24,7 @@ export interface LogParts {
   readonly reads: LogReads
 }
 
-/** Loads the log of a directory and connects its parts. `events`: what the log hears of its write queue. */
+/** Loads the log of a directory and connects its parts. `events`: handlers for events of the write queue. */
 export function openLogParts(
   location: LogLocation,
   config: LogConfig,

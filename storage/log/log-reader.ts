@@ -10,22 +10,22 @@ import type { ReadContext, ReadResult } from '../partition-log.ts'
 import { lastOffsetOf } from '../segment/stored-batch.ts'
 import type { Tail } from '../tail.ts'
 
-/** Up to so many slices go out as they are; more of them, if they are small, cost less as one copy. */
+/** Up to this many slices are sent as they are. One copy is cheaper for more slices, if they are small. */
 const MOST_SLICES = 64
 const SMALL_SLICE_BYTES = 4096
-/** Read this much beyond what was asked for, where the index only tells about where the first batch starts. */
+/** Bytes read beyond the request, if only the index tells roughly where the first batch starts. */
 const SEARCH_BYTES = 8192
-/** Reads of at most this much from what was written lately are done at once: the page cache has it. */
+/** Reads up to this size of recently written data are done synchronously: the page cache has it. */
 const LARGEST_SYNCHRONOUS_BYTES = 256 * 1024
 
-/** What was read, wherever in the log that is. */
+/** The result of a read, from the tail or from files. */
 export type BatchesRead = Omit<ReadResult, 'isBehind'>
 
 export function emptyRead(offset: number, isLimited = false): BatchesRead {
   return { slices: [], sizeBytes: 0, release: () => {}, nextOffset: offset, isLimited }
 }
 
-/** Batches from the tail, of which `offset` must be part. */
+/** Batches from the tail, which must contain `offset`. */
 export function readTail(tail: Tail, offset: number, read: ReadContext, pool: BufferPool): BatchesRead {
   const slices: Buffer[] = []
   const leases: Lease[] = []
@@ -67,37 +67,37 @@ function joined(
   return { slices: [target], release: () => lease.release() }
 }
 
-/** A part of a log file in which to look for batches. */
+/** A part of a log file to search for batches. */
 export interface FileRange {
   readonly path: string
   readonly position: number
   readonly endPosition: number
-  /** True where `position` is where the first wanted batch starts. */
+  /** True if the first wanted batch starts at `position`. */
   readonly isExact: boolean
-  /** True where the range was written lately. */
+  /** True if the range was written recently. */
   readonly isHot: boolean
-  /** Offsets that the segment may hold: from its base offset up to that of the next one, or to the log's end. */
+  /** Offsets that the segment may hold: from its base offset to the next segment's, or to the log's end. */
   readonly baseOffset: number
   readonly nextBaseOffset: number
-  /** The batch that starts at `position` ends at or below it, by the index; undefined: not known. */
+  /** By the index, the batch at `position` ends at or below this offset; undefined: unknown. */
   readonly indexedOffset: number | undefined
 }
 
-/** What was found, and where in the file the next batch starts. */
+/** The result, and where in the file the next batch starts. */
 export interface RangeRead {
   readonly result: BatchesRead
   readonly nextPosition: number
 }
 
-/** What stands in a log file where a batch should. */
+/** A log file has something else where a batch should be. */
 export class CorruptLogError extends Error {
   override readonly name = 'CorruptLogError'
 }
 
 /**
- * Whole batches from a log file, from the first that ends at or above the offset. undefined: the range has none such.
- * CorruptLogError names file and position where something else stands there. 'elsewhere': the index is wrong about where
- * the range begins.
+ * Whole batches from a log file, from the first that ends at or above the offset. undefined: the range has no such
+ * batch. CorruptLogError names the file and position of something that is not a batch. 'elsewhere': the index is wrong
+ * about the start of the range.
  */
 export async function readFileRange(
   openFiles: FileAccess,
@@ -165,16 +165,18 @@ async function readInto(openFiles: FileAccess, range: FileRange, target: Buffer,
   }
 }
 
-/** Which bytes of a chunk are wanted: [start, end). */
+/** The wanted bytes of a chunk: [start, end). */
 interface Selection {
   start: number
   end: number
   nextOffset: number
-  /** Nothing was selected, and reading on would not help: the first batch may not be read, or is larger than asked. */
+  /**
+   * Nothing was selected, and more bytes would not help: the first batch may not be read, or is larger than requested.
+   */
   isOver: boolean
-  /** What follows may not be read: upToOffset is reached. */
+  /** The batches that follow may not be read: upToOffset is reached. */
   reachedEnd: boolean
-  /** Bytes from `end` that the next chunk must have, where nothing was selected. */
+  /** Bytes from `end` that the next chunk must hold, if nothing was selected. */
   neededBytes: number
   fault: string | undefined
 }
@@ -196,7 +198,7 @@ function selectBatches(
   }
   const isEmpty = (): boolean => found.start === found.end
   for (;;) {
-    // Beyond upToOffset bytes may be on their way to the file: nothing there can be judged.
+    // Beyond upToOffset, bytes may not be in the file yet, so they cannot be checked.
     if (found.nextOffset >= read.upToOffset) return reachedEnd(found)
     const size = batchSizeAt(chunk, found.end)
     if (typeof size === 'string') {

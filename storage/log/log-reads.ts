@@ -11,19 +11,19 @@ import type { LogState } from './log-state.ts'
 import type { SegmentList } from './segment-list.ts'
 import { findLatestTimestamp, findTimestamp } from './timestamp-search.ts'
 
-/** Reads this close to the end are answered from the page cache for sure. */
+/** Reads this close to the end are sure to hit the page cache. */
 const HOT_BYTES = 64 * 1024 * 1024
-/** Sequential readers whose next position is remembered. */
+/** Number of sequential readers whose next position is remembered. */
 const MOST_HINTS = 8
 
-/** Where a batch starts, as the last read told. */
+/** Start of a batch, as found by the last read. */
 interface PositionHint {
   readonly offset: number
   readonly segment: Segment
   readonly position: number
 }
 
-/** Parts of a log that are read. */
+/** Parts of a log that a read uses. */
 interface ReadParts {
   readonly state: LogState
   readonly segments: SegmentList
@@ -31,7 +31,7 @@ interface ReadParts {
   readonly disk: Disk
 }
 
-/** Reads of a log: from the tail in memory where it has the offset, else from files. */
+/** Reads a log: from the tail in memory if it has the offset, else from files. */
 export class LogReads {
   readonly #state: LogState
   readonly #segments: SegmentList
@@ -39,11 +39,11 @@ export class LogReads {
   readonly #disk: Disk
   readonly #services: LogServices
   #hints: PositionHint[] = []
-  /** Counts up with every change that makes positions in files invalid. */
+  /** Incremented by every change that invalidates positions in files. */
   #layout = 0
-  /** The files are gone, or about to go, and others may get their names. */
+  /** The files are removed or about to be, and new files may get their names. */
   #isClosed = false
-  /** Set while segments wait for their readers to leave: nobody may begin to read. */
+  /** Set while segments wait for their readers to finish. No read from files may start. */
   #pause: Promise<void> | undefined
 
   constructor(parts: ReadParts, services: LogServices) {
@@ -54,13 +54,13 @@ export class LogReads {
     this.#services = services
   }
 
-  /** Files are about to be cut, replaced or removed: who reads them now reads again. */
+  /** Files are about to be truncated, replaced or removed. Reads in progress must be retried. */
   noteLayoutChange(): void {
     this.#layout++
     this.#hints = []
   }
 
-  /** Nothing is read any more; what is being read is refused. */
+  /** Refuses all reads, including those in progress. */
   close(): void {
     this.#isClosed = true
     this.noteLayoutChange()
@@ -70,7 +70,7 @@ export class LogReads {
     this.#hints = this.#hints.filter((hint) => hint.segment !== segment)
   }
 
-  /** Keeps new reads from files waiting until the task is over. */
+  /** Delays new reads from files until the task is over. */
   async pauseWhile(task: () => Promise<void>): Promise<void> {
     let resume = (): void => {}
     this.#pause = new Promise((resolve) => {
@@ -99,7 +99,7 @@ export class LogReads {
       if (tailStart !== undefined && offset >= tailStart) return readTail(this.#tail, offset, read, this.#services.pool)
       const layout = this.#layout
       const result = await this.#readFiles(offset, read)
-      // Truncation or compaction may have changed the files while they were read.
+      // Truncation or compaction may have changed the files during the read.
       if (layout === this.#layout) return result
       if (!isRejection(result)) result.release()
     }
@@ -138,7 +138,7 @@ export class LogReads {
     const layout = this.#layout
     try {
       for (const segment of this.#segments.from(offset)) {
-        // Nothing of it may be read, or is even written.
+        // This segment is above upToOffset, and may not be written yet.
         if (segment.baseOffset >= read.upToOffset) break
         const hint = this.#takeHint(offset, segment)
         const entry = hint === undefined ? segment.indexEntryFor(offset) : undefined
@@ -166,13 +166,13 @@ export class LogReads {
       }
       return emptyRead(offset)
     } catch (error) {
-      // A file that went meanwhile is no failure: whoever asked reads again.
+      // A file removed meanwhile is no failure: the caller reads again.
       return layout === this.#layout ? this.#answerFailure(error as Error, offset) : storageError()
     }
   }
 
   #isHot(segment: Segment, position: number): boolean {
-    // A disk that cannot keep up may have pushed it out of the page cache, and would make the loop wait for it.
+    // A slow disk may have evicted the data from the page cache, and would block the event loop.
     if (this.#disk.isSlow) return false
     return segment === this.#segments.active && position >= segment.sizeBytes - HOT_BYTES
   }

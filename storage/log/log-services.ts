@@ -8,36 +8,36 @@ import type { SlicedWork } from '../sliced-work.ts'
 import type { StorageLogger } from '../storage-logger.ts'
 import type { TailMemory } from '../tail.ts'
 
-/** What the logs of a broker share. */
+/** Services that the logs of a broker share. */
 export interface SharedServices {
   readonly host: Host
   readonly openFiles: OpenFiles
   readonly disks: Disks
   readonly indexCache: IndexCache
   readonly tailMemory: TailMemory
-  /** Where file ranges are read to. */
+  /** Pool of buffers for file reads. */
   readonly pool: BufferPool
   readonly logger: StorageLogger
-  /** Looks into large batches. */
+  /** Validates large batches in slices. */
   readonly slicedWork: SlicedWork
-  /** Settings that are the same for all logs; they may change while the broker runs. */
+  /** Settings common to all logs. They may change while the broker runs. */
   readonly settings: LogServiceSettings
-  /** Makes durable where the logs of the log directory start. */
+  /** Saves the log start offsets of the log directory durably. */
   readonly saveLogStarts: (logDirectory: string) => Promise<void>
-  /** Writes up to where the logs of the log directory need no recovery. */
+  /** Saves the recovery points of the log directory. */
   readonly saveRecoveryPoints: (logDirectory: string) => void
-  /** Does what frees room on the disk of the log directory, with its reserve if need be. */
+  /** Runs a task that frees disk space in the log directory, using its reserve if needed. */
   readonly withReserve: <T>(logDirectory: string, task: () => T) => T
-  /** The disk failed under a log: it refuses appends until it is opened anew. */
+  /** The disk failed under a log, which refuses appends until it is reopened. */
   readonly onDiskFailure: (logDirectory: string, error: Error) => void
 }
 
 export interface LogServiceSettings {
-  /** Producers that have been silent for so long are forgotten (producer.id.expiration.ms). */
+  /** Producers silent for this long are forgotten (producer.id.expiration.ms). */
   readonly producerIdExpirationMs: number
 }
 
-/** What the parts of one log get: the same, but for files of its own. */
+/** Services for the parts of one log: the same, but with its own files. */
 export interface LogServices extends Omit<SharedServices, 'openFiles'> {
   readonly openFiles: LogFiles
 }

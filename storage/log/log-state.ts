@@ -4,7 +4,7 @@ import type { LeaderEpochs } from './leader-epochs.ts'
 import type { ProducerState } from './producer-state.ts'
 import type { SnapshotFiles } from './snapshot-files.ts'
 
-/** What a log is opened with. */
+/** Inputs for opening a log. */
 export interface OpenedState {
   /** `topic-0`, for messages. */
   readonly name: string
@@ -19,8 +19,8 @@ export interface OpenedState {
 }
 
 /**
- * The state that the parts of an open log share. Only its methods change it. It changes in the turn in which something is
- * decided, before any byte is written: the files follow.
+ * The state shared by the parts of an open log. Only its methods change it. It changes in the turn of the decision,
+ * before any byte is written; the files follow.
  *
  * logStartOffset <= flushedEndOffset <= writtenEndOffset <= logEndOffset, and recoveryPoint <= logEndOffset.
  */
@@ -62,7 +62,7 @@ export class LogState {
   get logStartOffset(): number {
     return this.#logStartOffset
   }
-  /** The offset that the next append gets. */
+  /** The offset of the next append. */
   get logEndOffset(): number {
     return this.#logEndOffset
   }
@@ -70,15 +70,15 @@ export class LogState {
   get writtenEndOffset(): number {
     return this.#writtenEndOffset
   }
-  /** Everything below is as durable as the settings ask. */
+  /** Everything below is as durable as the settings demand. */
   get flushedEndOffset(): number {
     return this.#flushedEndOffset
   }
-  /** Everything below is on the disk, indexes included: after a crash, recovery starts here. */
+  /** Everything below is on the disk, indexes included. After a crash, recovery starts here. */
   get recoveryPoint(): number {
     return this.#recoveryPoint
   }
-  /** Counts the cuts of the log's end. Work that began before a cut must not rely on what it knew of the log. */
+  /** Number of truncations. Work that began before a truncation must not rely on what it read of the log. */
   get cutCount(): number {
     return this.#cutCount
   }
@@ -93,23 +93,23 @@ export class LogState {
     this.#logEndOffset = logEndOffset
   }
 
-  /** Everything below the offset is in the files. A write may end after a failed sync has cut the log short. */
+  /** Everything below the offset is in the files. A write may end after a failed sync has truncated the log. */
   written(endOffset: number): void {
     this.#writtenEndOffset = Math.min(endOffset, this.#logEndOffset)
   }
 
-  /** Everything below the offset is as durable as the settings ask. */
+  /** Everything below the offset is as durable as the settings demand. */
   flushed(endOffset: number): void {
     this.#flushedEndOffset = Math.max(this.#flushedEndOffset, Math.min(endOffset, this.#logEndOffset))
   }
 
-  /** Everything below the offset is on the disk, indexes included, unless the log was cut since `cutCount`. */
+  /** Everything below the offset is on the disk, indexes included, unless the log was truncated since `cutCount`. */
   synced(endOffset: number, cutCount: number): void {
     if (cutCount === this.#cutCount && endOffset > this.#recoveryPoint)
       this.#recoveryPoint = Math.min(endOffset, this.#logEndOffset)
   }
 
-  /** Moves the start of the log up. Answers false where it is not below the offset. */
+  /** Raises the log start offset. Returns false if it is not below the offset. */
   moveStartTo(offset: number): boolean {
     invariant(offset <= this.#flushedEndOffset, 'the log cannot start above its high watermark')
     if (offset <= this.#logStartOffset) return false
@@ -118,7 +118,7 @@ export class LogState {
     return true
   }
 
-  /** The log ends at the offset now. */
+  /** Truncates the log to the offset. */
   cutTo(offset: number): void {
     this.#cutCount++
     this.#logEndOffset = offset
@@ -129,12 +129,12 @@ export class LogState {
     this.epochs.truncateFromEnd(offset)
   }
 
-  /** After a cut, producers are made anew from the files. */
+  /** Replaces the producers by those rebuilt from the files after a truncation. */
   replaceProducers(producers: ProducerState): void {
     this.#producers = producers
   }
 
-  /** A sync failed: what was not flushed before is refused, and must not be seen. The files may hold it. */
+  /** A sync failed. Unflushed records are refused and must not be read, though the files may hold them. */
   dropUnflushed(): void {
     this.#logEndOffset = this.#flushedEndOffset
     this.#writtenEndOffset = this.#flushedEndOffset

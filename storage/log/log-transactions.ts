@@ -8,13 +8,13 @@ import { rebuildOf } from './log-truncation.ts'
 import { rebuildTransactionIndex } from './rebuild-producers.ts'
 import type { SegmentList } from './segment-list.ts'
 
-/** Parts of a log that tell about its producers. */
+/** Parts of a log with data about producers. */
 interface TransactionParts {
   readonly state: LogState
   readonly segments: SegmentList
 }
 
-/** Aborted transactions that overlap [fromOffset, toOffset). An index that is damaged is made anew first. */
+/** Aborted transactions that overlap [fromOffset, toOffset). Rebuilds a damaged index first. */
 export function abortedTransactions(
   parts: TransactionParts,
   services: LogServices,

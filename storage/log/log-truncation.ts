@@ -6,7 +6,7 @@ import type { LogState } from './log-state.ts'
 import { type ProducerRebuild, rebuildProducers } from './rebuild-producers.ts'
 import type { SegmentList } from './segment-list.ts'
 
-/** Parts of a log that a cut has to do with. */
+/** Parts of a log that a truncation uses. */
 interface CutParts {
   readonly state: LogState
   readonly segments: SegmentList
@@ -15,7 +15,7 @@ interface CutParts {
   readonly reads: LogReads
 }
 
-/** Removes what is not below the offset, from files and memory, and makes the memory anew from the files. */
+/** Removes everything at or above the offset from files and memory, then rebuilds the memory from the files. */
 export function cutLog(
   { state, segments, flush, appends, reads }: CutParts,
   offset: number,
@@ -35,7 +35,7 @@ export function cutLog(
   state.replaceProducers(rebuildProducers(rebuildOf(state, segments, services), offset))
 }
 
-/** What is needed to make producers anew from the files of an open log. */
+/** Inputs for rebuilding producers from the files of an open log. */
 export function rebuildOf(state: LogState, segments: SegmentList, { host, settings }: LogServices): ProducerRebuild {
   return {
     partition: state.name,

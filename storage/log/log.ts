@@ -28,28 +28,28 @@ import type { LogLocation } from './recovery.ts'
 import { deletableSegments } from './retention.ts'
 import type { ValidatedBatches } from './validate-batches.ts'
 
-/** Indexes are written when they have so much to write, and where the log is flushed or closed. */
+/** Indexes are written when this many bytes are pending, and when the log is flushed or closed. */
 const PENDING_INDEX_BYTES = 4096
 
 /**
- * One partition on a local disk. Decides, stages and orders in memory, in the turn of the call; the write queue brings it
- * to the file; then the append is answered. When a write fails, the memory is thrown away and made anew from the files,
- * as at a start. Its parts: LogAppend, LogReads, LogFlush, SegmentList, LogAvailability; what they share is the LogState.
- * Source: UnifiedLog, LocalLog.
+ * One partition on a local disk. An append is validated, ordered and staged in memory, in the turn of the call. The
+ * write queue writes it to the file; then the append is answered. If a write fails, the memory is discarded and rebuilt
+ * from the files, as at a start. The parts LogAppend, LogReads, LogFlush, SegmentList and LogAvailability share the
+ * LogState. Source: UnifiedLog, LocalLog.
  */
 export class Log implements PartitionLog {
   readonly topic: string
   readonly partition: number
-  /** For compaction, which works on the same files. */
+  /** For compaction, which uses the same files. */
   readonly services: LogServices
   readonly #location: LogLocation
   readonly #parts: LogParts
   /** Log start offset not yet checkpointed. */
   #unsavedStart: number | undefined
-  /** Appends that wait while large batches are looked into. */
+  /** Appends that wait while large batches are validated. */
   readonly #order: AppendOrder
   #isClosed = false
-  /** Off the loop, while the disk is slow. */
+  /** Without blocking the event loop, while the disk is slow. */
   #isWritingIndexes = false
 
   constructor(topic: string, partition: number, config: LogConfig, shared: SharedServices, location: LogLocation) {
@@ -99,21 +99,21 @@ export class Log implements PartitionLog {
   get config(): LogConfig {
     return this.#state.config
   }
-  /** In order; the last is appended to. */
+  /** In order; the last is the active one. */
   get segments(): readonly Segment[] {
     return this.#parts.segments.all
   }
   get lastFlushMs(): number {
     return this.#parts.flush.lastFlushMs
   }
-  /** Changes whenever the log is cut from its end: what compaction knows of it means nothing then. */
+  /** Changes with every truncation. Compaction must then discard what it read. */
   get cutCount(): number {
     return this.#state.cutCount
   }
   get isClosed(): boolean {
     return this.#isClosed
   }
-  /** The failure for which appends are refused; undefined: they are not. */
+  /** The failure because of which appends are refused; undefined if they are not. */
   get failure(): Error | undefined {
     return this.#parts.availability.failure
   }
@@ -128,7 +128,7 @@ export class Log implements PartitionLog {
     try {
       staged = this.#parts.appends.stage(plan, context)
     } catch (error) {
-      // A segment could not be made. Nothing of the append was staged before that.
+      // A segment could not be created. Nothing of the append was staged before.
       if (!isSystemError(error)) return Promise.reject(error)
       this.#parts.availability.refuse(error)
       return Promise.resolve(storageError())
@@ -206,15 +206,15 @@ export class Log implements PartitionLog {
     this.#state.epochs.assign(leaderEpoch, this.#state.logEndOffset)
   }
 
-  // The start moves up.
+  // Moving the log start offset.
 
-  /** Moves the start up; the log manager makes it durable. Source: maybeIncrementLogStartOffset. */
+  /** Raises the log start offset; the log manager makes it durable. Source: maybeIncrementLogStartOffset. */
   moveStartTo(offset: number): boolean {
     return this.#state.moveStartTo(offset)
   }
 
   async deleteRecordsBefore(offset: number): Promise<Rejection | undefined> {
-    // A log without room takes this all the same: it frees some.
+    // A log without disk space allows this too: it frees some.
     if (this.#isClosed || this.#parts.availability.isOffline) return storageError()
     const start = Math.min(offset, this.#state.flushedEndOffset)
     if (this.moveStartTo(start)) this.#unsavedStart = start
@@ -231,19 +231,20 @@ export class Log implements PartitionLog {
   }
 
   /**
-   * Removes segments that retention has no use for. Answers how many. Where all are to go, an empty one takes the place of
-   * the last. On a full disk that may fail: so the others go first. Source: UnifiedLog.deleteOldSegments.
+   * Removes segments that retention does not keep. Returns how many. If all are removed, an empty one replaces the
+   * last. Creating it may fail on a full disk, so the others are removed first. Source: UnifiedLog.deleteOldSegments.
    */
   deleteOldSegments(nowMs: number): number {
     const { config, flushedEndOffset, logStartOffset, logEndOffset } = this.#state
     const facts = { nowMs, highWatermark: flushedEndOffset, logStartOffset, logEndOffset }
     const { segments, appends, availability } = this.#parts
-    // A time index that rotted must not take records with it: what it says is looked up in the log first.
+    // A damaged time index must not delete records: its entries are checked against the log first.
     for (const segment of deletableSegments(segments.all, config, facts)) segment.ensureLargestTimestamp()
     const deletable = deletableSegments(segments.all, config, facts)
     const last = deletable.length === segments.all.length ? deletable.pop() : undefined
     if (deletable.length > 0) this.#removeFirst(deletable)
-    // A log that is offline knows of batches that never came to the disk: a new segment would keep what their producers sent.
+    // An offline log has state of batches that never reached the disk. A new segment would save their producers'
+    // state.
     if (last === undefined || availability.isOffline) return deletable.length
     this.services.withReserve(this.#location.logDirectory, () => appends.roll(logEndOffset))
     this.#removeFirst([last])
@@ -266,12 +267,12 @@ export class Log implements PartitionLog {
     flush.syncRemovals()
   }
 
-  /** True where a start may find segments again that were removed: it has to know where the log starts. */
+  /** True if a start may find removed segments again. It needs the log start offset to remove them. */
   get mayRegainSegments(): boolean {
     return this.#parts.segments.isLeaving || this.failure !== undefined
   }
 
-  /** Time before which retention finds nothing to delete, unless something is appended. */
+  /** Retention deletes nothing before this time, unless something is appended. */
   get nextRetentionMs(): number {
     const { cleanupPolicy, retentionMs } = this.#state.config
     if (!cleanupPolicy.includes('delete') || retentionMs < 0) return Number.POSITIVE_INFINITY
@@ -279,10 +280,11 @@ export class Log implements PartitionLog {
     return first.sizeBytes === 0 ? Number.POSITIVE_INFINITY : first.retentionTimestampMs + retentionMs
   }
 
-  // The end is cut.
+  // Truncation and replacement.
 
   async truncateTo(offset: number): Promise<void> {
-    // An append may come in the turn in which the queue becomes idle: its bytes would land behind the cut.
+    // An append may arrive in the turn in which the queue becomes idle. Its bytes would land behind the truncated
+    // end.
     while (!this.#parts.queue.isIdle) await this.#parts.queue.idle()
     if (this.#isClosed || offset >= this.#state.logEndOffset) return
     cutLog(this.#parts, offset, this.services)
@@ -291,8 +293,8 @@ export class Log implements PartitionLog {
   }
 
   /**
-   * Puts a compacted segment in the place of those that it was made from. Handles are closed before anything is renamed,
-   * which Windows demands; so new reads wait until those under way are done. Source: LocalLog.replaceSegments.
+   * Replaces segments by the one compacted from them. Windows demands that handles are closed before a rename, so new
+   * reads wait until those in progress end. Source: LocalLog.replaceSegments.
    */
   async replaceSegments(replaced: readonly Segment[], cleaned: Segment): Promise<void> {
     const { cutCount } = this
@@ -307,7 +309,7 @@ export class Log implements PartitionLog {
         throw new CleaningAborted(this.directory)
       this.#parts.reads.noteLayoutChange()
       const endOffset = this.#parts.segments.all[start + replaced.length]?.baseOffset ?? this.logEndOffset
-      // What compaction removed must not be shown from memory: the transactions that it belonged to may be forgotten.
+      // Removed records must not be read from memory: their transactions may be forgotten.
       this.services.tailMemory.forgetBelow(this.#parts.tail, endOffset)
       try {
         this.#parts.segments.exchange(start, replaced, cleaned)
@@ -326,13 +328,13 @@ export class Log implements PartitionLog {
     return this.#parts.flush.whenWritten().then(() => this.#parts.flush.start(this.#state.logEndOffset))
   }
 
-  // The end.
+  // Closing.
 
   async close(): Promise<void> {
     if (this.#isClosed) return
     this.#isClosed = true
     this.#refuseWaiting()
-    // There may be room again.
+    // The disk may have room again.
     this.#parts.availability.tryAgain()
     if (this.failure === undefined) {
       await this.#parts.flush.whenWritten()
@@ -344,14 +346,14 @@ export class Log implements PartitionLog {
     this.#letGo()
   }
 
-  /** Closes at once where the files have all that is in memory. Answers whether it did. */
+  /** Closes at once if everything in memory is in the files. Returns whether it did. */
   closeIfUntouched(): boolean {
     if (!this.#parts.flush.isSettled || !this.#order.isIdle) return false
     this.#letGo()
     return true
   }
 
-  /** Stops using the files, whose directory is about to be renamed. Appends under way are refused. */
+  /** Stops using the files, whose directory is about to be renamed. Refuses pending appends. */
   abandon(): void {
     this.#parts.availability.abandon()
     this.#parts.queue.break(new Error('the log was deleted'))
@@ -364,7 +366,7 @@ export class Log implements PartitionLog {
     this.#order.refuse(this.#checkUsable() ?? storageError())
   }
 
-  /** Lets go of memory and handles. The log must not be used after it. */
+  /** Releases memory and handles. The log must not be used afterwards. */
   #letGo(): void {
     this.#isClosed = true
     this.#parts.reads.close()
@@ -372,7 +374,7 @@ export class Log implements PartitionLog {
     this.#parts.segments.close()
   }
 
-  // What the write queue tells.
+  // Events of the write queue.
 
   #onWritten(endOffset: number): void {
     this.#state.written(endOffset)
@@ -385,7 +387,7 @@ export class Log implements PartitionLog {
     try {
       active.writePendingIndexes()
     } catch (error) {
-      // The records are in the file: recovery makes the index anew. Appends stop until the disk has room.
+      // The records are in the file, so recovery can rebuild the index. Appends stop until the disk has room.
       this.#parts.availability.refuse(error)
     }
   }
@@ -415,7 +417,7 @@ export class Log implements PartitionLog {
 
   #onSyncFailed(error: Error): void {
     this.#parts.availability.goOffline(error)
-    // What was refused must not be seen; whether the disk has it, the next start will tell.
+    // Refused records must not be read. The next start finds out whether the disk has them.
     this.#state.dropUnflushed()
     this.services.tailMemory.forget(this.#parts.tail)
   }

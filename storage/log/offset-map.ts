@@ -1,18 +1,18 @@
 import { hash } from 'node:crypto'
 import { readInt64, writeInt64 } from '../../protocol/int64.ts'
 
-/** A slot: 16 bytes of hash, 8 bytes of offset plus one; 0: free. */
+/** A slot: 16 bytes of hash, then 8 bytes of offset plus one; 0: free. */
 const SLOT_BYTES = 24
 const HASH_BYTES = 16
 const FIRST_SLOTS = 1024
-/** Beyond this share of its slots the map grows, as long as it may. */
+/** The map grows when more than this share of its slots is used, up to its limit. */
 const GROWING_LOAD_FACTOR = 0.75
-/** A search for a key that is not there ends at a free slot, and must come to one soon. */
+/** Highest load. The search for a missing key ends at a free slot, so free slots must be frequent. */
 const LARGEST_LOAD_FACTOR = 0.95
 
 /**
- * The last offset of each key. Keys are known by their MD5 alone, as in Kafka: 16 bytes whatever their length, and no two
- * keys of a topic share one by chance. Grows up to a limit of memory. Source: SkimpyOffsetMap.
+ * The last offset of each key. Stores only the MD5 of a key, as in Kafka: 16 bytes whatever the key's length, and
+ * collisions within a topic are practically impossible. Grows up to a memory limit. Source: SkimpyOffsetMap.
  */
 export class OffsetMap {
   readonly #mostSlots: number
@@ -21,7 +21,10 @@ export class OffsetMap {
   #bytes: Buffer
   #count = 0
 
-  /** limitBytes: what log.cleaner.dedupe.buffer.size gives. loadFactor: how full it may get (log.cleaner.io.buffer.load.factor). */
+  /**
+   * limitBytes: from log.cleaner.dedupe.buffer.size. loadFactor: highest share of used slots
+   * (log.cleaner.io.buffer.load.factor).
+   */
   constructor(limitBytes: number, loadFactor = GROWING_LOAD_FACTOR) {
     this.#mostSlots = Math.max(2, Math.floor(limitBytes / SLOT_BYTES))
     // Without room for a single key nothing would ever be compacted.
@@ -55,7 +58,7 @@ export class OffsetMap {
     return value === 0 ? undefined : value - 1
   }
 
-  /** Where the slot of the hash starts, or the free one in which it belongs. */
+  /** Position of the slot with the hash, or of the free slot for it. */
   #find(digest: Buffer, digestStart: number): number {
     let slot = digest.readUInt32BE(digestStart) % this.#slots
     for (;;) {

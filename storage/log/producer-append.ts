@@ -7,7 +7,7 @@ import type { ProducerEntry } from './producer-entry.ts'
 const LARGEST_EPOCH = 32767
 const LARGEST_SEQUENCE = 2 ** 31 - 1
 
-/** A transaction that a marker ended. */
+/** A transaction completed by a marker. */
 export interface CompletedTransaction {
   readonly producerId: number
   readonly firstOffset: number
@@ -16,7 +16,7 @@ export interface CompletedTransaction {
   readonly aborted: boolean
 }
 
-/** A batch as far as its producer is concerned, with the offsets that it is about to get. */
+/** The producer's view of a batch, with the offsets assigned to it. */
 export interface ProducerBatch {
   readonly producerEpoch: number
   readonly firstSequence: number
@@ -28,11 +28,11 @@ export interface ProducerBatch {
 }
 
 /**
- * What the batches of one append do to one producer: checked against what is known of it, and kept aside until the whole
- * append is accepted. Source: ProducerAppendInfo.
+ * Changes of one producer by the batches of one append. They are checked against the producer's state, and not applied
+ * until the whole append is accepted. Source: ProducerAppendInfo.
  */
 export class ProducerAppend {
-  /** What becomes of the producer. */
+  /** The new state of the producer. */
   readonly updated: ProducerEntry
   readonly #current: ProducerEntry
   readonly #origin: AppendOrigin
@@ -46,7 +46,7 @@ export class ProducerAppend {
     this.#partition = partition
   }
 
-  /** Adds data. INVALID_PRODUCER_EPOCH, OUT_OF_ORDER_SEQUENCE_NUMBER, INVALID_TXN_STATE. */
+  /** Adds a data batch. Errors: INVALID_PRODUCER_EPOCH, OUT_OF_ORDER_SEQUENCE_NUMBER, INVALID_TXN_STATE. */
   addData(batch: ProducerBatch): Rejection | undefined {
     const refused =
       this.#checkEpoch(batch.producerEpoch, batch.firstOffset, 0) ??
@@ -70,7 +70,9 @@ export class ProducerAppend {
     )
   }
 
-  /** Adds a marker; undefined: no transaction was open. INVALID_PRODUCER_EPOCH, TRANSACTION_COORDINATOR_FENCED. */
+  /**
+   * Adds a marker. undefined: no transaction was open. Errors: INVALID_PRODUCER_EPOCH, TRANSACTION_COORDINATOR_FENCED.
+   */
   addMarker(
     marker: EndTransactionMarker,
     at: {
@@ -93,8 +95,8 @@ export class ProducerAppend {
   }
 
   /**
-   * From version 2 on a marker bumps the epoch (KIP-890), so one that does not is stale, unless it repeats a marker that
-   * was written already or there is no higher epoch.
+   * From version 2 on a marker bumps the epoch (KIP-890). One that does not is stale, unless it repeats a marker
+   * already written, or no higher epoch exists.
    */
   #checkEpoch(epoch: number, offset: number, transactionVersion: number): Rejection | undefined {
     const last = this.updated.producerEpoch
@@ -113,7 +115,7 @@ export class ProducerAppend {
     const { updated } = this
     const where = `of producer ${updated.producerId} at offset ${firstOffset} in partition ${this.#partition}`
     if (producerEpoch !== updated.producerEpoch) {
-      // A producer of which nothing is known may start anywhere: its earlier records may have been removed.
+      // An unknown producer may start at any sequence: its earlier records may have been removed.
       if (firstSequence === 0 || updated.producerEpoch === NO_PRODUCER_EPOCH) return undefined
       return reject(
         'OUT_OF_ORDER_SEQUENCE_NUMBER',

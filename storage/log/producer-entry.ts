@@ -1,10 +1,10 @@
 import { decrementSequence, NO_PRODUCER_EPOCH, NO_SEQUENCE, NO_TIMESTAMP } from '../../protocol/records/record-batch.ts'
 
-/** A batch of an idempotent producer, as far as it is needed to know it again. */
+/** A batch of an idempotent producer, with the fields needed to detect a retry. */
 export interface BatchMetadata {
   readonly lastSequence: number
   readonly lastOffset: number
-  /** Last offset less first offset; sequences span the same. */
+  /** Last offset minus first offset. Sequence numbers span the same. */
   readonly offsetDelta: number
   readonly timestampMs: number
 }
@@ -17,10 +17,10 @@ export function firstOffsetOf(batch: BatchMetadata): number {
   return batch.lastOffset - batch.offsetDelta
 }
 
-/** Batches by which a retry is known: as many as a producer may have in flight. */
+/** Batches kept to detect retries: as many as a producer may have in flight. */
 export const BATCHES_TO_RETAIN = 5
 
-/** What a log knows of one producer. Source: ProducerStateEntry. */
+/** State of one producer in a log. Source: ProducerStateEntry. */
 export class ProducerEntry {
   readonly producerId: number
   /** -1: none yet. */
@@ -28,18 +28,18 @@ export class ProducerEntry {
   /** Of the coordinator that sent the last marker; -1: none. */
   coordinatorEpoch = -1
   lastTimestampMs = NO_TIMESTAMP
-  /** When this broker last took a batch of it, or read it from a file that does not tell a time. Not kept on disk. */
+  /** When this broker last received a batch of the producer, or read it from a file that stores no time. Not saved. */
   heardMs = NO_TIMESTAMP
-  /** First offset of the open transaction; undefined: none is open. */
+  /** First offset of the open transaction; undefined if none is open. */
   transactionStartOffset: number | undefined
-  /** The last of its epoch, oldest first. */
+  /** The last batches of the current epoch, oldest first. */
   batches: BatchMetadata[] = []
 
   constructor(producerId: number) {
     this.producerId = producerId
   }
 
-  /** With everything but the batches: what an append adds to. */
+  /** A copy without the batches, for an append to add to. */
   withoutBatches(): ProducerEntry {
     const copy = new ProducerEntry(this.producerId)
     copy.producerEpoch = this.producerEpoch
@@ -66,14 +66,14 @@ export class ProducerEntry {
     this.lastTimestampMs = batch.timestampMs
   }
 
-  /** Batches of another epoch are forgotten. */
+  /** Removes batches of another epoch. */
   takeEpoch(producerEpoch: number): void {
     if (this.producerEpoch === producerEpoch) return
     this.producerEpoch = producerEpoch
     this.batches = []
   }
 
-  /** A marker ended the transaction. */
+  /** A marker completed the transaction. */
   endTransaction(producerEpoch: number, coordinatorEpoch: number, timestampMs: number): void {
     this.takeEpoch(producerEpoch)
     this.coordinatorEpoch = coordinatorEpoch
@@ -81,7 +81,7 @@ export class ProducerEntry {
     this.transactionStartOffset = undefined
   }
 
-  /** Takes over what an append led to. */
+  /** Takes over the state after an append. */
   update(next: ProducerEntry): void {
     this.takeEpoch(next.producerEpoch)
     for (const batch of next.batches) this.addBatch(next.producerEpoch, batch)
@@ -91,7 +91,7 @@ export class ProducerEntry {
     this.transactionStartOffset = next.transactionStartOffset
   }
 
-  /** The batch that spans exactly these sequences, if it is among the last. */
+  /** The batch with exactly these sequence numbers, if it is among the last. */
   findDuplicate(producerEpoch: number, firstSequence: number, lastSequence: number): BatchMetadata | undefined {
     if (producerEpoch !== this.producerEpoch) return undefined
     return this.batches.find((batch) => batch.lastSequence === lastSequence && firstSequenceOf(batch) === firstSequence)
@@ -99,9 +99,9 @@ export class ProducerEntry {
 }
 
 /**
- * True where nothing was heard of the producer for so long, and no transaction of its is open. Kafka goes by the timestamps
- * of records alone: it forgets who writes records of yesterday, or without timestamps, at the next look, and takes a
- * retry of his for something new.
+ * True if the producer was silent for that long and has no open transaction. Kafka compares record timestamps only. A
+ * producer of yesterday's records, or of records without timestamps, is forgotten at the next check, and its retry is
+ * taken for new data.
  */
 export function isExpired(entry: ProducerEntry, nowMs: number, expirationMs: number): boolean {
   const lastMs = Math.max(entry.lastTimestampMs, entry.heardMs)

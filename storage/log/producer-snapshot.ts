@@ -5,7 +5,7 @@ import { type ProducerSnapshotEntry, readProducerSnapshotLayout } from '../fixed
 import { ProducerEntry } from './producer-entry.ts'
 
 /*
- * Producer snapshot (`.snapshot`; Kafka's ProducerSnapshot): producers as they were at the offset in the file's name.
+ * Producer snapshot (`.snapshot`; Kafka's ProducerSnapshot): producer state at the offset in the file name.
  *
  *  position  size  field
  *         0     2  version   1
@@ -39,7 +39,7 @@ export function writeProducerSnapshot(entries: Iterable<ProducerEntry>): Buffer 
   return bytes
 }
 
-/** undefined where the bytes are no whole snapshot of that version. */
+/** undefined if the bytes are not a whole snapshot of that version. */
 export function readProducerSnapshot(bytes: Buffer): ProducerEntry[] | undefined {
   if (bytes.length < ENTRIES_POSITION || readInt16(bytes, 0) !== 1) return undefined
   const count = readInt32(bytes, COUNT_POSITION)

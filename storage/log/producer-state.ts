@@ -7,41 +7,40 @@ import { hasProducerId, maxTimestampOf } from '../segment/stored-batch.ts'
 import { type CompletedTransaction, ProducerAppend } from './producer-append.ts'
 import { type BatchMetadata, firstOffsetOf, isExpired, ProducerEntry } from './producer-entry.ts'
 
-/** What an append does to producers, once it is accepted. */
+/** Changes of producers by an append, applied once it is accepted. */
 export interface ProducerChanges {
   readonly appends: readonly ProducerAppend[]
   readonly completed: readonly CompletedTransaction[]
 }
 
-/** The append is in the log already. */
+/** The append is a duplicate of one in the log. */
 export interface DuplicateAppend {
   readonly duplicate: BatchMetadata
 }
 
 export interface ProducerCheck {
   readonly origin: AppendOrigin
-  /** KIP-890: version of the transaction protocol that wrote a marker. */
+  /** KIP-890: version of the transaction protocol of a marker. */
   readonly transactionVersion?: number
-  /** False: no transaction of this producer is known to hold this partition. Left out: not checked. */
+  /** False: the producer has no known transaction that includes this partition. Omitted: not checked. */
   readonly verified?: boolean
-  /** When the batches came in; left out: they lie in the log already. */
+  /** When the batches arrived. Omitted: they are in the log already. */
   readonly nowMs?: number
 }
 
-/** A transaction in order of its first offset, open or with a marker above the high watermark. */
+/** A transaction: open, or with a marker above the high watermark. Ordered by first offset. */
 interface Transaction {
   readonly producerId: number
   readonly firstOffset: number
-  /** Of its marker; undefined while it is open. */
+  /** Offset of its marker; undefined while it is open. */
   lastOffset: number | undefined
 }
 
 const NO_CHANGES: ProducerChanges = { appends: [], completed: [] }
 
 /**
- * Producers with state in one log: their last sequences, by which retries are known and gaps refused, and their open
- * transactions, which bound what read_committed consumers see. In memory; `producer-snapshot.ts` is its form on disk.
- * Source: ProducerStateManager.
+ * Producers with state in one log. Their last sequence numbers detect retries and gaps; their open transactions limit
+ * what read_committed consumers see. In memory; `producer-snapshot.ts` defines the file. Source: ProducerStateManager.
  */
 export class ProducerState {
   readonly #partition: string
@@ -73,14 +72,15 @@ export class ProducerState {
     return this.#producers.get(producerId)
   }
 
-  /** True while the producer has a transaction open with that epoch. */
+  /** True if the producer has an open transaction with that epoch. */
   hasOpenTransaction(producerId: number, producerEpoch: number): boolean {
     const entry = this.#producers.get(producerId)
     return entry?.transactionStartOffset !== undefined && entry.producerEpoch === producerEpoch
   }
 
   /**
-   * Decides about batches, whose offsets are assigned already, and changes nothing. The order of checks is that of UnifiedLog.analyzeAndValidateProducerState.
+   * Checks batches with assigned offsets, and changes nothing. Order of checks:
+   * UnifiedLog.analyzeAndValidateProducerState.
    */
   check(batches: readonly RecordBatch[], check: ProducerCheck): ProducerChanges | DuplicateAppend | Rejection {
     let appends: Map<number, ProducerAppend> | undefined
@@ -103,8 +103,8 @@ export class ProducerState {
   }
 
   /**
-   * Carries out what was decided. For each transaction that it completes, tells the last stable offset that holds from
-   * then on. Source: UnifiedLog.append.
+   * Applies checked changes. For each transaction completed, reports the last stable offset valid from then on. Source:
+   * UnifiedLog.append.
    */
   apply(
     changes: ProducerChanges,
@@ -127,20 +127,20 @@ export class ProducerState {
     }
   }
 
-  /** First offset of the oldest transaction that is open, or ended by a marker at or above upToOffset. */
+  /** First offset of the oldest transaction that is open, or that ended at or above upToOffset. */
   firstUnstableOffset(upToOffset: number): number | undefined {
     if (this.#transactions.length === 0) return undefined
     const isUnstable = ({ lastOffset }: Transaction) => lastOffset === undefined || lastOffset >= upToOffset
     return this.#transactions.find(isUnstable)?.firstOffset
   }
 
-  /** Forgets ended transactions below the offset: readers have seen their markers. */
+  /** Forgets ended transactions below the offset: consumers can read their markers. */
   forgetCompletedBelow(offset: number): void {
     if (this.#transactions.length === 0) return
     this.#transactions = this.#transactions.filter(({ lastOffset }) => lastOffset === undefined || lastOffset >= offset)
   }
 
-  /** Forgets producers that have been silent for so long, unless they have a transaction open. */
+  /** Forgets producers that were silent for that long, unless they have an open transaction. */
   removeExpired(nowMs: number, expirationMs: number): void {
     for (const [producerId, entry] of this.#producers) {
       if (isExpired(entry, nowMs, expirationMs)) this.#producers.delete(producerId)
@@ -189,7 +189,7 @@ export class ProducerState {
   }
 }
 
-/** Offsets of the batch that an append repeats. */
+/** Offsets of the batch that an append duplicates. */
 export function originalOffsets({ duplicate }: DuplicateAppend): {
   readonly baseOffset: number
   readonly lastOffset: number
@@ -225,7 +225,7 @@ function addBatch(
     })
   }
   const records = openRecords(batch)
-  // Compaction leaves batches without records behind.
+  // Compaction can leave batches without records.
   if (records instanceof RecordFault || !records.next()) return undefined
   const marker = readEndTransactionMarker(records.key, records.value)
   if (marker === undefined) return undefined

@@ -17,15 +17,15 @@ export interface ProducerRebuild {
 }
 
 /**
- * Producers as they were at upToOffset: the newest snapshot at or below it, and the batches from there on. Kafka leaves out
- * those below the log's start; deleted records have told of their producers all the same, and are still there to be read.
- * Source: ProducerStateManager.truncateAndReload, UnifiedLog.rebuildProducerState.
+ * Producer state at upToOffset, from the newest snapshot at or below it and the batches after that. Kafka leaves out
+ * batches below the log start offset. This broker reads them as long as they exist: deleted records still count for
+ * their producers. Source: ProducerStateManager.truncateAndReload, UnifiedLog.rebuildProducerState.
  */
 export function rebuildProducers(rebuild: ProducerRebuild, upToOffset: number): ProducerState {
   const { snapshots, segments, nowMs, expirationMs } = rebuild
   const firstOffset = segments[0]?.baseOffset ?? upToOffset
   const newest = snapshots.latest(upToOffset)
-  // What followed an older one is gone.
+  // The batches after an older snapshot are deleted.
   const snapshot = newest !== undefined && newest.offset >= firstOffset ? newest : undefined
   const known = snapshot?.entries ?? []
   for (const entry of known) noteUndated(entry, nowMs)
@@ -37,7 +37,7 @@ export function rebuildProducers(rebuild: ProducerRebuild, upToOffset: number): 
   return state
 }
 
-/** Nobody knows how long a producer of records without timestamps has been silent: that counts from now on. */
+/** Without timestamps it is unknown how long a producer has been silent, so the time counts from now. */
 function noteUndated(entry: ProducerEntry, nowMs: number): void {
   if (entry.lastTimestampMs < 0) entry.heardMs = nowMs
 }
@@ -55,7 +55,7 @@ function replay(state: ProducerState, segments: readonly Segment[], fromOffset: 
   }
 }
 
-/** Takes over a batch that is in the log; answers the transactions that it completes. */
+/** Applies a batch that is in the log. Returns the transactions it completes. */
 export function replayBatch(
   state: ProducerState,
   batch: RecordBatch,
@@ -63,13 +63,14 @@ export function replayBatch(
 ): void {
   if (!hasProducerId(batch)) return
   const changes = state.check([batch], { origin: 'replication' })
-  // Only a data batch of a transaction without the transactional bit is refused here: Kafka's leader lets none in.
+  // The only rejection here: a data batch in a transaction without the transactional bit. Kafka's leader accepts
+  // none.
   if (isRejection(changes)) return
   invariant('appends' in changes, 'replicated batches are never duplicates')
   state.apply(changes, onCompleted)
 }
 
-/** The transaction index of a closed segment, made anew: for that, all that its producers did before must be known. */
+/** Rebuilds the transaction index of a closed segment. This needs the producer state at the segment's start. */
 export function rebuildTransactionIndex(rebuild: ProducerRebuild, segment: Segment): void {
   const state = rebuildProducers(rebuild, segment.baseOffset)
   segment.resetTransactionIndex()

@@ -8,14 +8,14 @@ import type { Offload } from '../host/host.ts'
 import type { LogConfig } from '../partition-log.ts'
 import type { Sliced } from '../sliced-work.ts'
 
-/** Codec in which the batch is to be stored: that of `compression.type`. Control batches are never compressed. */
+/** Codec for storing the batch: that of `compression.type`. Control batches are never compressed. */
 export function targetCompressionOf(batch: RecordBatch, { compressionType }: LogConfig): CompressionId {
   if (compressionType === 'producer' || batch.isControl) return batch.compression
   return codecNamed(compressionName(compressionType)).id
 }
 
 /**
- * The same records, in uncompressed, in the codec of `compression.type`; all at once where offload is left out.
+ * Recompresses the uncompressed records with the codec of `compression.type`; synchronously if offload is omitted.
  * Source: LogValidator.buildRecordsAndAssignOffsets.
  */
 export function* recompress(
@@ -28,7 +28,7 @@ export function* recompress(
   const cursor = new RecordCursor(batch, uncompressed)
   let bytes = 0
   while (cursor.next()) {
-    // Offsets are dense again: the log counts by them.
+    // Makes offsets dense again: the log counts records by them.
     records.push({ ...cursor.record(), offset: batch.baseOffset + records.length })
     bytes += cursor.sizeBytes
     if (offload === undefined || bytes < STEP_BYTES) continue
@@ -46,7 +46,7 @@ export function* recompress(
   return yield* compress(new RecordBatch(plain), config, offload)
 }
 
-/** Records that are read at once. */
+/** Number of records read at once. */
 const STEP_BYTES = 262_144
 
 function* compress(plain: RecordBatch, config: LogConfig, offload: Offload | undefined): Sliced<RecordBatch> {

@@ -5,7 +5,7 @@ import type { AppendContext, AppendRejection, LogConfig } from '../partition-log
 
 type CheckableRecord = Omit<ScannedRecord, 'offsetDelta'>
 
-/** What a decompression bomb is full of must not fill the memory: beyond so many, records are no longer told apart. */
+/** Most errors collected per batch. The records of a decompression bomb must not fill the memory with errors. */
 const MOST_ERRORS = 20_000
 
 interface RecordError {
@@ -13,14 +13,14 @@ interface RecordError {
   readonly message: string
 }
 
-/** Collects what is wrong with single records of a batch. Source: LogValidator.validateRecord. */
+/** Collects the errors of single records of a batch. Source: LogValidator.validateRecord. */
 export class RecordErrors {
   readonly #config: LogConfig
   readonly #nowMs: number
   readonly #partition: string
   readonly #needsKey: boolean
   readonly #isStampedByProducer: boolean
-  /** What Kafka calls a record of which it did not read key and value. */
+  /** Kafka's name for a record whose key and value it did not read. */
   readonly #recordName: string
   #index = 0
   #errors: RecordError[] | undefined
@@ -40,7 +40,7 @@ export class RecordErrors {
     this.#recordName = isReadInPart ? 'PartialDefaultRecord' : 'DefaultRecord'
   }
 
-  /** To be called for each record, in their order. */
+  /** Must be called for each record, in order. */
   check(record: CheckableRecord): void {
     const batchIndex = this.#index++
     if (this.#needsKey && !record.hasKey) {
@@ -84,7 +84,7 @@ export class RecordErrors {
     if (this.#errors.length < MOST_ERRORS) this.#errors.push(error)
   }
 
-  /** Undefined where nothing is wrong. Source: LogValidator.processRecordErrors. */
+  /** undefined if there are no errors. Source: LogValidator.processRecordErrors. */
   rejection(): AppendRejection | undefined {
     const recordErrors = this.#errors
     if (recordErrors === undefined) return undefined

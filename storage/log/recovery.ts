@@ -18,25 +18,25 @@ import { type ProducerRebuild, rebuildProducers, replayBatch } from './rebuild-p
 import { SnapshotFiles } from './snapshot-files.ts'
 import { tidyTemporaryFiles } from './temporary-files.ts'
 
-/** What is known about a log before its files are looked at. */
+/** Facts known about a log before its files are read. */
 export interface LogLocation {
   /** `topic-0`, for messages. */
   readonly partition: string
   /** `<log directory>/topic-0` */
   readonly directory: string
   readonly logDirectory: string
-  /** True: the broker was stopped in order, so the files are as they were left. */
+  /** True: the broker stopped cleanly, so the files are as it left them. */
   readonly wasCleanStop: boolean
-  /** From the checkpoints: what lies below the one was synced; what lies below the other was deleted. */
+  /** From the checkpoints. Below recoveryPoint everything was synced; below logStartOffset everything was deleted. */
   readonly recoveryPoint: number
   readonly logStartOffset: number
-  /** Nothing above it, and above the recovery point, has been compacted. Undefined: the checkpoints are lost. */
+  /** Nothing above both this and the recovery point has been compacted. undefined: the checkpoints are lost. */
   readonly compactedUpTo: number | undefined
 }
 
-/** A log as it was found. */
+/** A loaded log. */
 export interface LoadedLog {
-  /** In order of their base offsets; the last is the one to append to. */
+  /** Ordered by base offset; the last is the active one. */
   readonly segments: Segment[]
   readonly logStartOffset: number
   readonly logEndOffset: number
@@ -44,16 +44,16 @@ export interface LoadedLog {
   readonly epochs: LeaderEpochs
   readonly producers: ProducerState
   readonly snapshots: SnapshotFiles
-  /** Segments of which files were made or changed on the way. */
+  /** Segments whose files were created or changed during loading. */
   readonly changed: readonly Segment[]
 }
 
 /**
  * Opens the log in a directory, in these passes. Source: LogLoader.
- *  1. What compaction or deletion left half done is finished or undone.
- *  2. Segments are found by the names of their files.
- *  3. After an unclean stop, segments from the recovery point on are read: the log is cut at the first batch that is not
- *     whole and valid, indexes and epochs are made anew.
+ *  1. Interrupted compactions and deletions are finished or undone.
+ *  2. Segments are found by their file names.
+ *  3. After an unclean stop, segments from the recovery point on are read. The log is truncated at the first batch that
+ *     is not whole and valid; indexes and epochs are rebuilt.
  *  4. The end of the log is read, and compared with its start.
  *  5. Epochs outside of the log are forgotten.
  *  6. Producers come from the newest snapshot and the batches after it.
@@ -71,10 +71,10 @@ class LogLoader {
   readonly #services: LogServices
   readonly #epochs: LeaderEpochs
   readonly #snapshots: SnapshotFiles
-  /** Of the files in the directory, as they were found. */
+  /** Names of the files found in the directory. */
   readonly #names: readonly string[]
   #segments: Segment[] = []
-  /** Set by recovery, which reads all that producers did on the way. */
+  /** Set by recovery, which reads all batches of the producers. */
   #producers: ProducerState | undefined
   readonly #changed = new Set<Segment>()
   #hasRemoved = false
@@ -121,8 +121,8 @@ class LogLoader {
   }
 
   /**
-   * False where the last log file does not end with a batch, or the log not at its recovery point, which a stop in order
-   * sees to.
+   * False if the last log file does not end with a batch, or the log does not end at its recovery point. A clean stop
+   * ensures both.
    */
   endsInOrder(): boolean {
     const last = this.#segments.at(-1)
@@ -141,7 +141,7 @@ class LogLoader {
     this.#snapshots.removeWhere((offset) => offset > firstOffset)
     this.#producers = rebuildProducers(this.#producerRebuild(), firstOffset)
     for (const segment of unflushed) {
-      // Removed as what an earlier one had left behind.
+      // Removed because of an earlier segment.
       if (!this.#segments.includes(segment)) continue
       this.#changed.add(segment)
       const cutBytes = this.#recoverSegment(segment, this.#producers)
@@ -154,8 +154,8 @@ class LogLoader {
   }
 
   /**
-   * What was written and never synced may be read and acknowledged again from now on. Where syncs were asked for, it has
-   * to be as durable as that says.
+   * Records that were written but never synced may be read and acknowledged again from now on. If the settings demand
+   * syncs, these records have to be as durable.
    */
   #syncRecovered(unflushed: readonly Segment[]): void {
     const { openFiles } = this.#services
@@ -165,7 +165,7 @@ class LogLoader {
     openFiles.files.syncDirectory(this.#location.directory)
   }
 
-  /** Files of a segment that was about to be made when the broker ended, and then was not: the log went on before it. */
+  /** Removes empty segments that a crash left during their creation. The log went on in the segment before. */
   #dropEmptyWithin(segment: Segment): void {
     for (let next = this.#after(segment); next !== undefined; next = this.#after(segment)) {
       if (next.baseOffset >= segment.readNextOffset() || next.scan().next() !== undefined) return
@@ -197,8 +197,8 @@ class LogLoader {
     }
     this.#tellOfLostEnd(logEndOffset)
     this.#segments.at(-1)!.active = true
-    // What was removed must not come back, neither among what is written from now on, nor below a start of which the
-    // checkpoint will say nothing any more.
+    // Removed files must not come back: neither among new records, nor below a log start offset that the checkpoint
+    // will no longer hold.
     const isAtStart = checkpointedStart > 0 && checkpointedStart <= this.#segments[0]!.baseOffset
     if (this.#hasRemoved || isAtStart) this.#services.openFiles.files.syncDirectory(this.#location.directory)
     const logStartOffset = Math.max(checkpointedStart, this.#segments[0]!.baseOffset)
@@ -269,8 +269,8 @@ class LogLoader {
   }
 
   /**
-   * A segment may have lost its end, at a batch or as a whole, while the next one reached the disk. Where a log was
-   * compacted, offsets may be missing anyway. What was cut need not have been records: a preallocated file ends in zeros.
+   * A segment may have lost its last batches, or all, while the next one reached the disk. In a compacted log, offsets
+   * may be missing anyway. Truncated bytes need not be records: a preallocated file ends in zeros.
    */
   #isHoleAfter(segment: Segment, cutBytes: number): boolean {
     const next = this.#after(segment)
@@ -285,7 +285,7 @@ class LogLoader {
   }
 
   /**
-   * The checksum does not cover the base offset: a bit of it that the disk damaged shows as offsets that are missing where
+   * The checksum does not cover the base offset. If the disk damaged a bit of it, offsets are missing in a range where
    * none can be.
    */
   #isHoleBefore(batch: RecordBatch, nextOffset: number): boolean {
@@ -297,8 +297,8 @@ class LogLoader {
   }
 
   /**
-   * From this offset on every offset is there: what has not been synced has not been compacted either. If the checkpoints
-   * of a compacted log are lost, only its last segment is sure not to have been.
+   * From this offset on no offset is missing: unsynced records have not been compacted. If the checkpoints of a
+   * compacted log are lost, only its last segment is sure not to be compacted.
    */
   get #denseFrom(): number {
     const { recoveryPoint, compactedUpTo } = this.#location
@@ -310,7 +310,7 @@ class LogLoader {
     if (epoch !== undefined && epoch > (this.#epochs.latestEpoch ?? -1)) this.#epochs.assign(epoch, baseOffset)
   }
 
-  /** What follows a cut cannot be reached by counting offsets any more. */
+  /** Removes the segments after a truncated one: their offsets no longer follow. */
   #dropAfter(segment: Segment): void {
     const dropped = this.#segments.filter((each) => each.baseOffset > segment.baseOffset)
     for (const each of dropped) this.#removeSegment(each)

@@ -10,7 +10,7 @@ import { deletableSegments, type RetentionFacts } from './retention.ts'
 const HOUR_MS = 60 * MINUTE_MS
 const batchBytes = buildBatch([{ value: 'v', timestamp: 0 }]).length
 
-/** A log of which each segment holds one batch. */
+/** A log with one batch per segment. */
 class Kept extends Rig {
   constructor(changes: Partial<LogConfig> = {}) {
     const each = { cleanupPolicy: ['delete'], segmentBytes: batchBytes, messageTimestampAfterMaxMs: 1000 * HOUR_MS }
@@ -26,7 +26,7 @@ class Kept extends Rig {
     }
   }
 
-  /** Retention comes by. */
+  /** Runs retention. */
   async passes(): Promise<void> {
     await this.host.advance(2 * MINUTE_MS)
   }
@@ -48,7 +48,7 @@ describe('retention', () => {
     const now = await opened({ retentionMs: 2 * HOUR_MS })
     await rig.put(now - 3 * HOUR_MS, now - 3 * HOUR_MS, now - HOUR_MS, now - 3 * HOUR_MS, now)
     await rig.passes()
-    // The third segment is young, and what follows it is kept with it.
+    // The third segment is young, so those after it are kept too.
     expect(rig.log.logStartOffset).to.equal(2)
     await rig.host.advance(HOUR_MS)
     expect(rig.log.logStartOffset).to.equal(4)
@@ -200,7 +200,7 @@ describe('retention', () => {
   })
 })
 
-/** Segments of ten offsets and 100 bytes each, from 0 on; one number a segment: its age in milliseconds. */
+/** Segments of ten offsets and 100 bytes each, from 0 on. Each number is a segment's age in milliseconds. */
 const segmentsOf = (...ages: number[]) =>
   ages.map((age, i) => ({ baseOffset: 10 * i, sizeBytes: 100, retentionTimestampMs: 1000 - age }))
 

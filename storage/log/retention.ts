@@ -1,7 +1,7 @@
 import type { LogConfig } from '../partition-log.ts'
 import type { Segment } from '../segment/segment.ts'
 
-/** What retention goes by, besides the settings. */
+/** Inputs of retention, besides the settings. */
 export interface RetentionFacts {
   readonly nowMs: number
   readonly highWatermark: number
@@ -9,14 +9,13 @@ export interface RetentionFacts {
   readonly logEndOffset: number
 }
 
-/** What is asked of a segment. */
+/** The properties of a segment that retention uses. */
 export type RetentionSegment = Pick<Segment, 'baseOffset' | 'sizeBytes' | 'retentionTimestampMs'>
 
 /**
- * Segments that are to go, oldest first: those below the start of the log; and with cleanup.policy=delete those that
- * retention.bytes has no room for, or whose last record is older than retention.ms. Each rule stops at the first segment
- * that it keeps. Nothing at or above the high watermark goes, nor an empty last segment.
- * Source: UnifiedLog.deleteOldSegments.
+ * Segments to delete, oldest first: those below the log start offset, and with cleanup.policy=delete those beyond
+ * retention.bytes, or whose last record is older than retention.ms. Each rule stops at the first segment it keeps.
+ * Segments that reach the high watermark, and an empty last segment, are kept. Source: UnifiedLog.deleteOldSegments.
  */
 export function deletableSegments<T extends RetentionSegment>(
   segments: readonly T[],

@@ -6,7 +6,7 @@ import type { LogConfig } from '../partition-log.ts'
 
 const SEGMENT_MS = 100_000
 
-/** A log that is appended to batch by batch, with the clock and the timestamps that a test wants. */
+/** A log appended to batch by batch, with the test's clock and timestamps. */
 class Rolling extends Rig {
   constructor(changes: Partial<LogConfig>) {
     super({ cleanupPolicy: ['delete'], retentionMs: -1, segmentBytes: 1_000_000, segmentMs: SEGMENT_MS, ...changes })
@@ -98,7 +98,7 @@ describe('a segment ends', () => {
     }
   })
 
-  /** Ages at which segments ended. The clock stands still but for the timestamps, which go on in steps. */
+  /** Ages at which segments rolled. The clock stands still; only the timestamps go on, in steps. */
   const ages = async (count: number, stepMs: number): Promise<number[]> => {
     let timestamp = rig.nowMs
     const ends: number[] = []
@@ -134,7 +134,7 @@ describe('a segment ends', () => {
     for (const segmentJitterMs of [100 * SEGMENT_MS, Number.MAX_SAFE_INTEGER]) {
       await opened({ segmentJitterMs, messageTimestampAfterMaxMs: Number.MAX_SAFE_INTEGER })
       const { below } = rig.host.random
-      // The strongest generator of the machine takes no larger bound.
+      // The machine's cryptographic generator takes no larger bound.
       rig.host.random.below = (bound) => {
         expect(bound).to.be.below(2 ** 48)
         return below.call(rig.host.random, bound)
@@ -148,7 +148,7 @@ describe('a segment ends', () => {
 
   it('segment.index.bytes: when its offset index or its time index is full', async () => {
     const now = await opened({ segmentIndexBytes: 40, indexIntervalBytes: 0 })
-    // One entry for each batch but the first: 5 of 8 bytes fit, and 3 of 12, of which one is for the end.
+    // One entry for each batch but the first. 5 entries of 8 bytes fit, and 3 of 12, one of them for the end.
     for (let i = 0; i < 8; i++) await rig.put(now)
     expect(rig.bases, 'one entry in the time index, as time stands still').to.deep.equal([0, 6])
     await rig.put(now + 1)

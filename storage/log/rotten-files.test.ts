@@ -5,7 +5,10 @@ import { MINUTE_MS, Rig } from '../compacted-log.fixture.ts'
 
 const DIRECTORY = '/data/topic-0'
 
-/** A log of segments with three or four batches of a record each, stopped in order, whose files rot before the next start. */
+/**
+ * A log stopped cleanly, with three or four one-record batches per segment. Its files are damaged before the next
+ * start.
+ */
 class Rotten extends Rig {
   constructor(indexIntervalBytes = 1) {
     const kept = { cleanupPolicy: ['delete'], retentionMs: 60 * MINUTE_MS, segmentBytes: 250, indexIntervalBytes }

@@ -6,8 +6,8 @@ import type { Offload } from '../host/host.ts'
 import type { Sliced } from '../sliced-work.ts'
 
 /**
- * Hands the content of a compressed batch to `take`, piece by piece, until that answers false: by another thread where
- * there is one for the codec, else in slices. Each piece is gone with the next.
+ * Passes the content of a compressed batch to `take`, piece by piece, until `take` returns false. Decompresses in
+ * another thread if there is one for the codec, else in slices. Each piece is valid until the next.
  */
 export function* eachPiece(
   batch: RecordBatch,
@@ -43,7 +43,7 @@ export function* eachPiece(
   }
 }
 
-/** The whole content, up to a limit: for what has to be written anew. */
+/** The whole content, up to a limit, for a batch that is rewritten. */
 export function* wholeContent(batch: RecordBatch, offload: Offload): Sliced<Buffer | RecordFault> {
   const parts: Buffer[] = []
   let sizeBytes = 0

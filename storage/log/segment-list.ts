@@ -6,7 +6,7 @@ import type { LogServices } from './log-services.ts'
 import type { ProducerEntry } from './producer-entry.ts'
 import type { SnapshotFiles } from './snapshot-files.ts'
 
-/** What of a log's state the list needs. */
+/** The state of the log that the list uses. */
 interface SegmentListState {
   readonly directory: string
   readonly config: LogConfig
@@ -14,7 +14,7 @@ interface SegmentListState {
   readonly recoveryPoint: number
 }
 
-/** The segments of an open log, in order, of which the last is appended to; and how their files come and go. */
+/** The segments of an open log, in order, the last one active. Creates and removes their files. */
 export class SegmentList {
   readonly #state: SegmentListState
   readonly #services: LogServices
@@ -22,13 +22,13 @@ export class SegmentList {
   #segments: Segment[]
   #isTorn = false
   /**
-   * Files of removed segments, oldest first, that are renamed in this order alone: were a newer one gone before, the next
-   * start would find a hole, and end the log there.
+   * Files of removed segments, oldest first, and renamed only in this order. If a newer one went first, the next start
+   * would find a hole and end the log there.
    */
   #leaving: string[] = []
   #awaitsReader = false
 
-  /** onRemoved: the segment is in the list no longer, and its files are about to go. */
+  /** onRemoved: called when a segment has left the list, before its files are removed. */
   constructor(
     segments: readonly Segment[],
     state: SegmentListState,
@@ -47,7 +47,7 @@ export class SegmentList {
   get active(): Segment {
     return this.#segments.at(-1)!
   }
-  /** True where an exchange failed half way: nothing can be read before the next start, which finishes it. */
+  /** True if an exchange failed half-way. Nothing can be read until the next start finishes it. */
   get isTorn(): boolean {
     return this.#isTorn
   }
@@ -64,12 +64,12 @@ export class SegmentList {
     for (let i = Math.max(0, this.#indexOf(offset)); i < this.#segments.length; i++) yield this.#segments[i]!
   }
 
-  /** The segment that follows; undefined: it is the last. */
+  /** The segment after it; undefined if it is the last. */
   after(segment: Segment): Segment | undefined {
     return this.#segments[this.#indexOf(segment.baseOffset) + 1]
   }
 
-  /** Whether a newer segment holds the second offset than the first. */
+  /** True if the second offset is in a newer segment than the first. */
   areApart(offset: number, laterOffset: number): boolean {
     return this.#indexOf(offset) < this.#indexOf(laterOffset)
   }
@@ -85,7 +85,7 @@ export class SegmentList {
     return low - 1
   }
 
-  /** A new last segment, and a snapshot of the producers beside it. Leaves nothing behind where that fails. */
+  /** Starts a new active segment and writes a producer snapshot beside it. If that fails, removes the new files. */
   roll(baseOffset: number, producers: Iterable<ProducerEntry>): Segment {
     const { openFiles } = this.#services
     const { config, snapshots, recoveryPoint } = this.#state
@@ -93,14 +93,14 @@ export class SegmentList {
     this.#removeLeftovers(baseOffset)
     const segment = this.#newSegment(baseOffset)
     active.finish()
-    // With a new segment at the recovery point, recovery will not look at this one any more.
+    // With a new segment at the recovery point, recovery will not check this one again.
     if (baseOffset <= recoveryPoint) active.syncIndexes()
     if (config.preallocate) openFiles.use(active.logPath).truncate(active.sizeBytes)
     try {
       segment.createFiles(config.preallocate ? config.segmentBytes : 0)
       snapshots.write(baseOffset, producers)
     } catch (error) {
-      // The next attempt may be at another offset: then these would be in the way.
+      // The next attempt may be at another offset, and these files would be in the way.
       this.#removeLeftovers(baseOffset)
       throw error
     }
@@ -118,7 +118,7 @@ export class SegmentList {
     this.#state.snapshots.remove(baseOffset)
   }
 
-  /** Throws what the disk says: the files that are left are tried again with the next ones. */
+  /** Throws the disk's error. The files that are left are retried with the next removal. */
   removeFirst(count: number): void {
     for (const segment of this.#segments.splice(0, count)) {
       this.#forget(segment)
@@ -127,7 +127,7 @@ export class SegmentList {
     this.#takeOutLeaving()
   }
 
-  /** True while files of removed segments still have their names, so that a start would find them. */
+  /** True while files of removed segments keep their names, so that a start would find them. */
   get isLeaving(): boolean {
     return this.#leaving.length > 0
   }
@@ -158,12 +158,12 @@ export class SegmentList {
     this.#leaving.shift()
   }
 
-  /** Removes the segments that start above the offset, but for the first. */
+  /** Removes the segments that start above the offset, except the first. */
   removeAbove(offset: number): void {
     while (this.#segments.length > 1 && this.active.baseOffset > offset) this.#remove(this.#segments.pop()!)
   }
 
-  /** Nothing is left: an empty segment at the offset takes the place of the only one. */
+  /** If none is left, an empty segment at the offset replaces the only one. */
   restartAt(offset: number): Segment {
     this.#remove(this.#segments.pop()!)
     const segment = this.#newSegment(offset)
@@ -174,9 +174,8 @@ export class SegmentList {
   }
 
   /**
-   * Puts a compacted segment in the place of those from `start` on that it was made from: all their files are closed.
-   * In one turn; what fails in between is finished or undone at the next start (temporary-files.ts).
-   * Source: LocalLog.replaceSegments.
+   * Replaces segments from `start` on by the one compacted from them; all their files are closed. Runs in one turn. The
+   * next start finishes or undoes a failed exchange (temporary-files.ts). Source: LocalLog.replaceSegments.
    */
   exchange(start: number, replaced: readonly Segment[], cleaned: Segment): void {
     const { indexCache, openFiles } = this.#services
@@ -195,7 +194,7 @@ export class SegmentList {
     files.syncDirectory(this.#state.directory)
   }
 
-  /** Lets go of memory and handles. */
+  /** Releases memory and handles. */
   close(): void {
     const { indexCache, openFiles } = this.#services
     for (const segment of this.#segments) {
@@ -215,7 +214,7 @@ export class SegmentList {
     })
   }
 
-  /** Takes the files out of the log at once, and off the disk after file.delete.delay.ms. */
+  /** Renames the files at once, and deletes them after file.delete.delay.ms. */
   #remove(segment: Segment): void {
     this.#forget(segment)
     for (const path of segment.paths()) this.#services.openFiles.whenClosed(path, () => this.#takeOut(path))
@@ -234,7 +233,7 @@ export class SegmentList {
     host.timers.after(this.#state.config.fileDeleteDelayMs, () => this.#removeFile(path + DELETED_SUFFIX))
   }
 
-  /** The next start tries again. */
+  /** The next start retries. */
   async #removeFile(path: string): Promise<void> {
     try {
       await this.#services.openFiles.files.removeAside(path)

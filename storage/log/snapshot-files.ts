@@ -3,11 +3,11 @@ import { parseSegmentFileName, SNAPSHOT_SUFFIX, segmentFileName } from '../segme
 import type { ProducerEntry } from './producer-entry.ts'
 import { readProducerSnapshot, writeProducerSnapshot } from './producer-snapshot.ts'
 
-/** Producer snapshots in the directory of a log: one where each segment starts, and one at a clean end. */
+/** Producer snapshots in a log's directory: one at the start of each segment, and one at a clean end. */
 export class SnapshotFiles {
   readonly #files: Files
   readonly #directory: string
-  /** Rising. */
+  /** Ascending. */
   #offsets: number[]
 
   constructor(files: Files, directory: string, names: readonly string[]) {
@@ -28,7 +28,9 @@ export class SnapshotFiles {
     return this.#files.join(this.#directory, segmentFileName(offset, SNAPSHOT_SUFFIX))
   }
 
-  /** Producers as they were at that offset. Not synced: a torn snapshot is known by its checksum, and made anew. */
+  /**
+   * Saves the producer state at the offset. Not synced: the checksum reveals a torn snapshot, which is then rebuilt.
+   */
   write(offset: number, entries: Iterable<ProducerEntry>): void {
     const handle = this.#files.open(this.path(offset), 'a+')
     try {
@@ -40,7 +42,7 @@ export class SnapshotFiles {
     if (!this.#offsets.includes(offset)) this.#offsets = [...this.#offsets, offset].sort((a, b) => a - b)
   }
 
-  /** The newest whole snapshot at or below the offset; broken ones on the way are removed. */
+  /** The newest whole snapshot at or below the offset. Removes broken ones that it finds. */
   latest(upToOffset: number): { readonly offset: number; readonly entries: readonly ProducerEntry[] } | undefined {
     for (const offset of this.#offsets.toReversed()) {
       if (offset > upToOffset) continue
@@ -58,19 +60,19 @@ export class SnapshotFiles {
     this.#files.remove(this.path(offset))
   }
 
-  /** Removes those that the condition holds for. */
+  /** Removes snapshots that match the condition. */
   removeWhere(condition: (offset: number) => boolean): void {
     for (const offset of this.#offsets.filter(condition)) this.remove(offset)
   }
 
-  /** No longer tells of the snapshot, whose file goes with its segment. */
+  /** Forgets the snapshot; its file is removed with its segment. */
   forget(offset: number): boolean {
     const had = this.#offsets.includes(offset)
     this.#offsets = this.#offsets.filter((each) => each !== offset)
     return had
   }
 
-  /** Removes what belongs to no segment, but the newest. Source: ProducerStateManager.removeStraySnapshots. */
+  /** Removes snapshots without a segment, except the newest. Source: ProducerStateManager.removeStraySnapshots. */
   removeStray(segmentBaseOffsets: readonly number[]): void {
     const bases = new Set(segmentBaseOffsets)
     const stray = this.#offsets.filter((offset) => !bases.has(offset))

@@ -5,7 +5,7 @@ import { tidyTemporaryFiles } from './temporary-files.ts'
 
 const BASE = '00000000000000000000'
 
-/** What is left of files with these contents, by name. */
+/** Files left from these contents, by name. */
 function tidied(contents: Readonly<Record<string, string>>): Record<string, string> {
   const files = new MemoryFiles()
   files.makeDirectory('/log')

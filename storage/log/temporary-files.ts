@@ -13,8 +13,8 @@ import type { StorageLogger } from '../storage-logger.ts'
 
 /*
  * How compaction replaces segments: it writes `.cleaned` files; renames them to `.swap`, the log file last; removes the
- * old segments; renames `.swap` to nothing. A `.swap` log file therefore says that all of them are whole, and what it
- * replaces may be partly gone.
+ * old segments; removes the `.swap` suffix. So a `.swap` log file shows that all new files are whole; the old segments
+ * may be partly removed.
  */
 
 interface TemporaryFile extends SegmentFileName {
@@ -22,12 +22,12 @@ interface TemporaryFile extends SegmentFileName {
 }
 
 /**
- * Finishes or undoes what was under way when the broker ended. Answers the names of the files that are left.
+ * Finishes or undoes a replacement interrupted by the broker's end. Returns the names of the files that are left.
  * Source: LogLoader.load.
  */
 export function tidyTemporaryFiles(files: Files, directory: string, logger: StorageLogger): string[] {
   const names = files.list(directory)
-  // With thousands of segments it counts how often they are looked at.
+  // With thousands of segments, each pass over the names costs time.
   if (!names.some(isTemporaryName)) return names
   tidy(files, directory, names, logger)
   return files.list(directory)
@@ -46,7 +46,7 @@ function tidy(files: Files, directory: string, names: readonly string[], logger:
   const ofKind = (suffix: string): TemporaryFile[] => found.filter((file) => file.temporary === suffix)
   for (const file of ofKind(DELETED_SUFFIX)) remove(file)
   const cleaned = ofKind(CLEANED_SUFFIX)
-  // Renaming to `.swap` was under way: the old segments are all there still.
+  // The renames to `.swap` were not finished: the old segments are all still there.
   const firstCleaned = Math.min(...cleaned.map((file) => file.baseOffset))
   const swaps = ofKind(SWAP_SUFFIX)
   for (const file of [...cleaned, ...swaps.filter((swap) => swap.baseOffset >= firstCleaned)]) remove(file)
@@ -59,8 +59,8 @@ function tidy(files: Files, directory: string, names: readonly string[], logger:
 }
 
 /**
- * An index without its log file among the `.swap` ones: either the log file has its last name already, and what was there
- * before is gone; or a rename failed before the log file's turn, and the index in its place belongs to the log that stays.
+ * A `.swap` index without a `.swap` log file. Either the log file has its final name already, and the old segment is
+ * gone; or a rename failed before the log file's turn, and the index in its place belongs to the log that stays.
  */
 function settleLoneIndex(files: Files, path: string): void {
   const target = path.slice(0, -SWAP_SUFFIX.length)

@@ -8,8 +8,8 @@ import { isUnderdated, lastOffsetOf, leaderEpochOf, maxTimestampOf } from '../se
 import type { TimestampOffset } from '../segment/time-index.ts'
 
 /**
- * The first record from startOffset on with at least that timestamp; undefined: none. Only in a segment in which records
- * were deleted may the search find nothing, and goes on. Source: UnifiedLog.searchOffsetInLocalLog,
+ * The first record from startOffset on with at least that timestamp; undefined: none. The search goes on to the next
+ * segment only if records of a segment were deleted. Source: UnifiedLog.searchOffsetInLocalLog,
  * LogSegment.findOffsetByTimestamp.
  */
 export function findTimestamp(
@@ -41,7 +41,7 @@ function findInSegment(segment: Segment, timestampMs: number, startOffset: numbe
   return undefined
 }
 
-/** The first record with the largest timestamp of the log, which is -1 where none has one. Source: KIP-734. */
+/** The first record with the log's largest timestamp, which is -1 if no record has one. Source: KIP-734. */
 export function findLatestTimestamp(segments: readonly Segment[]): TimestampAndOffset | undefined {
   let latest: Segment | undefined
   for (const segment of segments) {
@@ -61,13 +61,13 @@ export function findLatestTimestamp(segments: readonly Segment[]): TimestampAndO
   return undefined
 }
 
-/** A segment without timestamps may be one of headers that are not to be believed: then the batches are asked. */
+/** A segment without timestamps may have wrong batch headers, so the batches are read. */
 function dated(segment: Segment): TimestampOffset {
   const { largestTimestamp } = segment
   return largestTimestamp.timestampMs >= 0 ? largestTimestamp : segment.readLargestTimestamp()
 }
 
-/** Reads of the log only the one batch. */
+/** Reads only this batch of the log. */
 function firstRecord(
   segment: Segment,
   at: ScannedBatch,

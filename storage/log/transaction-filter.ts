@@ -4,15 +4,15 @@ import { openRecords, RecordFault } from '../../protocol/records/record-reader.t
 import type { AbortedTransaction } from '../partition-log.ts'
 
 /**
- * Tells, while compaction goes over a log from its start, which batches belong to aborted transactions, and which
- * markers belong to transactions of which nothing is left. Source: CleanedTransactionMetadata.
+ * Used while compaction reads a log from its start. Tells which batches belong to aborted transactions, and which
+ * markers end transactions with no batches left. Source: CleanedTransactionMetadata.
  */
 export class TransactionFilter {
-  /** Aborted transactions that are still ahead, the next one last. */
+  /** Aborted transactions still ahead, the next one last. */
   #ahead: AbortedTransaction[] = []
   readonly #aborting = new Map<number, { readonly transaction: AbortedTransaction; hasData: boolean }>()
   readonly #committing = new Set<number>()
-  /** Told of each aborted transaction whose marker has to stay, for the new transaction index. */
+  /** Called with each aborted transaction whose marker is kept, for the new transaction index. */
   readonly #onKeptAbort: (aborted: AbortedTransaction) => void
 
   constructor(onKeptAbort: (aborted: AbortedTransaction) => void = () => {}) {
@@ -37,7 +37,7 @@ export class TransactionFilter {
     return true
   }
 
-  /** True: nothing of the transaction that the marker ends was seen, so the marker may go. */
+  /** True: the marker's transaction has no batches left, so the marker may be removed. */
   isMarkerOfNothing(batch: RecordBatch): boolean {
     this.#passTo(batch.lastOffset)
     const records = openRecords(batch)

@@ -8,7 +8,7 @@ import type { AppendResult } from '../partition-log.ts'
 const HOUR_MS = 60 * MINUTE_MS
 const GZIP = 1
 
-/** A log that keeps batches with a largest timestamp of -1, as an earlier version, or another broker, stored them. */
+/** A log with batches whose largest timestamp is -1, as an earlier version or another broker stored them. */
 class Adopted extends Rig {
   startMs = 0
 
@@ -19,7 +19,7 @@ class Adopted extends Rig {
     this.settings.logRetentionCheckIntervalMs = MINUTE_MS
   }
 
-  /** Three batches of two records, a second apart from one record to the next. */
+  /** Three batches of two records. Each record is a second later than the one before. */
   async fill(header: Partial<BatchHeader> = {}): Promise<void> {
     this.startMs = this.nowMs - 10_000
     for (let i = 0; i < 3; i++) {
@@ -129,7 +129,7 @@ describe('producers of records without timestamps, or with old ones', () => {
   }
 })
 
-/** The same header over records of which none has a timestamp. */
+/** The same header over records without timestamps. */
 function withoutTimes(bytes: Buffer): Buffer {
   const { producerId, producerEpoch, baseSequence } = new RecordBatch(bytes)
   const header = { baseTimestamp: -1, maxTimestamp: -1, producerId, producerEpoch, baseSequence }

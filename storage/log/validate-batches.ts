@@ -16,28 +16,28 @@ import { recompress, targetCompressionOf } from './recompression.ts'
 import { wholeContent } from './scan-records.ts'
 import { type CheckedRecords, checkRecords, type RecordRules, scanRecords } from './validate-records.ts'
 
-/** First version of Produce that carries format v2, and first that may carry zstd. */
+/** First version of Produce with format v2, and first that may use zstd. */
 const FIRST_PRODUCE_VERSION_OF_V2 = 3
 const FIRST_PRODUCE_VERSION_OF_ZSTD = 7
 const ZSTD_ID = 4
 const NO_BATCHES: readonly RecordBatch[] = []
 
-/** What may be appended: the batches, and what their headers are to say. */
+/** Validated batches, and the values for their headers. */
 export interface ValidatedBatches {
   readonly batches: readonly RecordBatch[]
   readonly sizeBytes: number
-  /** Largest of all records; -1: none has one. */
+  /** Largest timestamp of all records; -1: none has one. */
   readonly maxTimestamp: number
   /** -1 unless message.timestamp.type is LogAppendTime. */
   readonly logAppendTimeMs: number
-  /** True where the memory is no longer the one that came in. */
+  /** True if the memory is not the request's any more. */
   readonly rewritten: boolean
 }
 
 /**
- * Decides whether batches may be appended, and with which timestamps; their headers get these (and their checksums with
- * them, where that changes something), but no offsets yet. Codes, words and order of the checks are those of
- * UnifiedLog.analyzeAndValidateRecords and then LogValidator.
+ * Validates batches for an append and decides their timestamps. Writes the timestamps into the headers, and new
+ * checksums if that changes something, but no offsets yet. Error codes, messages and order of the checks are those of
+ * UnifiedLog.analyzeAndValidateRecords, then LogValidator.
  */
 export function validateBatches(
   records: Buffer,
@@ -51,23 +51,23 @@ export function validateBatches(
   return value as ValidatedBatches | AppendRejection
 }
 
-/** How the content of compressed batches is come by. */
+/** How compressed batches are decompressed. */
 export interface ContentAccess {
   readonly offload: Offload
-  /** Largest content that is decompressed at once; more is done in slices. */
+  /** Largest content that is decompressed at once; larger content is decompressed in slices. */
   readonly atOnceBytes: number
-  /** Told of content that was decompressed at once. */
+  /** Called after content was decompressed at once. */
   readonly noteAtOnce: (bytes: number) => void
 }
 
-/** Everything is decompressed at once. */
+/** Decompresses everything at once. */
 export const atOnce: ContentAccess = {
   offload: { decompress: () => undefined, compress: () => undefined },
   atOnceBytes: Number.POSITIVE_INFINITY,
   noteAtOnce: () => {},
 }
 
-/** The same, letting go of the event loop where there is much to decompress. The first step is taken at once. */
+/** The same, but yields to the event loop if there is much to decompress. Takes the first step at once. */
 export function* validateInSlices(
   records: Buffer,
   config: LogConfig,
@@ -84,7 +84,10 @@ export function* validateInSlices(
     : yield* asLeader(received, config, context, partition, access)
 }
 
-/** The batches of a request, in format v2; what very old clients send is converted. Source: ProduceRequest.validateRecords. */
+/**
+ * The batches of a request, in format v2; those of very old clients are converted. Source:
+ * ProduceRequest.validateRecords.
+ */
 function batchesAppended(records: Buffer, context: AppendContext): readonly RecordBatch[] | AppendRejection {
   const { produceVersion } = context
   if (isOldFormat(context)) return converted(records)
@@ -117,7 +120,7 @@ function checkRequest(batches: readonly RecordBatch[], produceVersion: number): 
   return batches.length > 1 ? refuse('are only allowed to contain exactly one record batch per partition') : undefined
 }
 
-/** Sizes, checksums and what the fields of each header may be. */
+/** Checks sizes, checksums and the fields of each header. */
 function checkShape(
   batches: readonly RecordBatch[],
   config: LogConfig,
@@ -144,7 +147,7 @@ function checkShape(
   return undefined
 }
 
-/** Batches that a leader has validated keep the offsets that it gave them, which must rise. */
+/** Batches that a leader has validated keep their offsets, which must rise. */
 function asReplicated(batches: readonly RecordBatch[], partition: string): ValidatedBatches | Rejection {
   let maxTimestamp = -1
   let sizeBytes = 0
@@ -199,7 +202,7 @@ function* asLeader(
 
 interface LookedInto {
   readonly checked: CheckedRecords
-  /** The batch itself, or the same records compressed anew. */
+  /** The batch itself, or the same records recompressed. */
   readonly stored: RecordBatch
 }
 
@@ -233,7 +236,7 @@ function* lookInto(
   return isRejection(stored) ? stored : { checked, stored }
 }
 
-/** Undefined where it is more than is to be done at once. */
+/** undefined if the content is too large to decompress at once. */
 function contentAtOnce(batch: RecordBatch, atOnceBytes: number): Buffer | RecordFault | undefined {
   const content = uncompressedRecords(batch, Math.min(atOnceBytes, DEFAULT_DECOMPRESSED_LIMIT_BYTES))
   const isMore = content instanceof RecordFault && content.kind === 'too large'
@@ -261,7 +264,7 @@ function tooLargeAfter(batch: RecordBatch, config: LogConfig, partition: string)
   )
 }
 
-/** What only clients can get wrong. Source: LogValidator.validateBatch. */
+/** Checks for errors that only clients can make. Source: LogValidator.validateBatch. */
 function checkClientHeader(batch: RecordBatch, partition: string): Rejection | undefined {
   const where = `in topic partition ${partition}`
   const { baseOffset, lastOffset, count } = batch

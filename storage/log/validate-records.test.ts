@@ -20,7 +20,7 @@ const inSlices = {
   noteAtOnce: () => {},
 }
 
-/** What is found at once; in slices it must be the same. */
+/** The result of validating at once; validating in slices must give the same. */
 function taken(forgery: Forgery, config: Partial<LogConfig> = {}) {
   const bytes = forgedBatch({ ...forgery, header: { baseTimestamp: NOW_MS, ...forgery.header } })
   const work = validateInSlices(Buffer.from(bytes), logConfig(config), context, 't-0', inSlices)
@@ -99,7 +99,7 @@ for (const name of codecs) {
     })
 
     it('offsets inside of compressed batches count from 0', () => {
-      // Kafka fails over compressed ones, and stores the others as they are.
+      // Kafka fails on compressed ones, and stores the others unchanged.
       const expected = codec === 0 ? undefined : ['UNKNOWN_SERVER_ERROR']
       for (const deltas of [
         [0, 2],

@@ -9,25 +9,24 @@ import type { Sliced } from '../sliced-work.ts'
 import { RecordErrors } from './record-errors.ts'
 import { eachPiece } from './scan-records.ts'
 
-/** What the records of a batch told. */
+/** What validation found out about a batch's records. */
 export interface CheckedRecords {
-  /** Largest of all records; -1: none has a timestamp. */
+  /** Largest timestamp of all records; -1: none has one. */
   readonly maxTimestamp: number
 }
 
-/** What the records are held to, beside themselves. */
+/** Rules for the records, and their context. */
 export interface RecordRules {
   readonly config: LogConfig
   readonly context: AppendContext
   readonly partition: string
-  /** The batch is not stored as it is, but made anew of its records. */
+  /** True if the batch is rebuilt from its records instead of stored as it is. */
   readonly isRebuilt: boolean
 }
 
 /**
- * Checks what Kafka checks of each record: that it is one, that it has a key where the topic is compacted, and that its
- * timestamp is within the bounds. Headers are not believed: not in their count, nor in their largest timestamp.
- * uncompressed: all of the records. Source: LogValidator.
+ * Validates each record as Kafka does: its format, its key if the topic is compacted, and its timestamp bounds. The
+ * header's count and largest timestamp are not trusted. uncompressed: all of the records. Source: LogValidator.
  */
 export function checkRecords(
   batch: RecordBatch,
@@ -37,7 +36,7 @@ export function checkRecords(
   return checkPlainRecords(batch, uncompressed, rules) ?? checkEachRecord(batch, uncompressed, rules)
 }
 
-/** The quick way for what nearly all batches hold. Undefined where it cannot tell. */
+/** The fast path, enough for nearly all batches. undefined if it cannot decide. */
 function checkPlainRecords(batch: RecordBatch, uncompressed: Buffer, rules: RecordRules): CheckedRecords | undefined {
   if (rules.isRebuilt || mustSeeEach(batch, rules)) return undefined
   if (batch.isCompressed && rules.config.maxDecompressedMessageBytes < PLAIN_RECORD_BYTES) return undefined
@@ -47,7 +46,7 @@ function checkPlainRecords(batch: RecordBatch, uncompressed: Buffer, rules: Reco
   return timestampsAreFine(maxTimestamp, rules) ? { maxTimestamp } : undefined
 }
 
-/** True where the largest timestamp of the batch cannot answer for all of its records. */
+/** True if the batch's largest timestamp is not enough to check all of its records. */
 function mustSeeEach(batch: RecordBatch, { config, context }: RecordRules): boolean {
   if (batch.timestampType === 'LogAppendTime' || config.cleanupPolicy.includes('compact')) return true
   return config.messageTimestampType === 'CreateTime' && config.messageTimestampBeforeMaxMs < context.nowMs
@@ -80,8 +79,8 @@ function checkEachRecord(
 }
 
 /**
- * The same of a compressed batch that is stored as it is, while its records are decompressed: whatever comes out, the
- * memory for it is bounded.
+ * The same for a compressed batch stored as it is, during decompression. Uses bounded memory, however large the content
+ * is.
  */
 export function* scanRecords(
   batch: RecordBatch,
@@ -108,18 +107,18 @@ export function* scanRecords(
   if (wrong !== undefined) return rejectionOf(wrong)
   if (errors === undefined) {
     maxTimestamp = Math.max(NO_TIMESTAMP, batch.baseTimestamp + scanner.latestTimestampDelta)
-    // Once more, to tell which records are at fault.
+    // Scans again, to find the invalid records.
     if (!timestampsAreFine(maxTimestamp, rules)) return yield* scanRecords(batch, rules, offload, true)
   }
   return errors?.rejection() ?? (scanner.isDense ? { maxTimestamp } : outOfPlace())
 }
 
-/** Kafka means to give the records new offsets, and fails: it has not read their keys and values. */
+/** Kafka means to assign new offsets here, and fails: it has not read the keys and values. */
 function outOfPlace(): Rejection {
   return reject('UNKNOWN_SERVER_ERROR', 'Offsets inside of a compressed batch do not count from 0')
 }
 
-/** Kafka reads such records and can write none. */
+/** Kafka reads these records but cannot write them. */
 function negativeTimestamp(timestamp: number): Rejection {
   return reject('UNKNOWN_SERVER_ERROR', `Invalid negative timestamp ${timestamp}`)
 }
