@@ -88,8 +88,8 @@ export function noteKeys(
 }
 
 /**
- * Compacts a batch: returns the same bytes, fewer bytes, or undefined if nothing is left. A v2 batch keeps its record
- * offsets and its offset range. Source: Cleaner.cleanInto, MemoryRecords.filterTo.
+ * Compacts a batch. Returns the same bytes, a rebuilt batch, or undefined if nothing is left. A v2 batch keeps its
+ * record offsets and its offset range. Source: Cleaner.cleanInto, MemoryRecords.filterTo.
  */
 export function compactBatch(batch: RecordBatch, pass: CompactionPass): Buffer | undefined {
   if (batch.isLegacy) return compactLegacyBatch(batch, pass)
