@@ -36,14 +36,14 @@ import type { Logger } from './observe/logger.ts'
 /** A data directory and its uuid. */
 export interface IdentifiedDirectory {
   readonly path: string
-  /** The zero uuid where the directory failed before it told. */
+  /** The zero uuid if the directory failed before its uuid was read. */
   readonly directoryId: string
   readonly failure?: Error
 }
 
 /**
- * A broker's data directories at the start: who uses them, whose they are, and which partitions lie in them. One that
- * the disk does not let be used is told of and left out, as long as the metadata directory and another one are there.
+ * Data directories of a broker at the start: their locks, identity and partitions. An unusable directory is logged and
+ * left out, as long as the metadata directory and another one can be used.
  * Source: LogManager.createAndValidateLogDirs, LogDirFailureChannel.
  */
 export class BrokerDirectories {
@@ -90,7 +90,7 @@ export class BrokerDirectories {
     return lock
   }
 
-  /** True where the last broker stopped in order, as far as the directories tell. */
+  /** True if, according to the directories, the last broker stopped cleanly. */
   wasCleanStop(): boolean {
     const { files } = this.#host
     const directories = this.#working(this.#settings.logDirectories)
@@ -140,7 +140,7 @@ export class BrokerDirectories {
     const directories = this.identified(identity)
     const directoryIds = directories.map(({ directoryId }) => directoryId)
     const homeless = homelessPartitions(image, { nodeId: identity.nodeId, directoryIds }, found)
-    // What is not found is taken to be in a directory that did not tell its uuid.
+    // A missing partition counts as being in a directory whose uuid is unknown.
     const isTold = !directoryIds.includes(ZERO_UUID)
     const lost = homeless.filter(({ isFound }) => isTold && !isFound)
     const kept = lost.filter(({ topic }) => !configs.topic(topic).uncleanLeaderElectionEnable)

@@ -18,7 +18,7 @@ const [PRODUCE, CREATE, DELETE, LIST] = [9, 5, 5, 5] as const
 const LATEST = -1
 const MOST_TURNS = 2000
 
-/** A broker with two topics, and clients that send batches which decompress to many bytes. */
+/** A broker with two topics, and clients that send batches with large decompressed content. */
 class Rig {
   readonly host = new SimulatedHost(1)
   readonly transport = new SimulatedTransport(this.host.timers)

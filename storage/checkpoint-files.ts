@@ -13,7 +13,7 @@ export interface PartitionOffset {
 }
 
 export const RECOVERY_POINT_FILE = 'recovery-point-offset-checkpoint'
-/** How far each log of a directory has been compacted. */
+/** First offset of each log that is not yet compacted: cleaner-offset-checkpoint. */
 export const CLEANER_OFFSET_FILE = 'cleaner-offset-checkpoint'
 export const LOG_START_FILE = 'log-start-offset-checkpoint'
 export const LEADER_EPOCH_FILE = 'leader-epoch-checkpoint'
@@ -45,7 +45,7 @@ export function parseEpochs(text: string): EpochEntry[] | undefined {
   }))
 }
 
-/** partition.metadata: the topic's id beside its records. */
+/** partition.metadata: the topic's id. */
 export function formatPartitionMetadata(topicId: string): string {
   return `version: 0\ntopic_id: ${topicId}`
 }
@@ -55,7 +55,7 @@ export function parsePartitionMetadata(text: string): string | undefined {
   return /^version: 0\r?\ntopic_id: ([\w-]{22})\s*$/.exec(text)?.[1]
 }
 
-/** Content of the mark that the log directory was left in order. */
+/** Content of the file that marks a clean shutdown. */
 export function formatCleanShutdown(brokerEpoch: number): string {
   return JSON.stringify({ version: 0, brokerEpoch })
 }

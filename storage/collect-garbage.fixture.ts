@@ -1,10 +1,10 @@
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 
-/** Runs the collector, so that WeakRefs tell what is still held, in a process that was not started with --expose-gc. */
+/** Runs the garbage collector, to check WeakRefs, in a process that was started without --expose-gc. */
 export async function collectGarbage(): Promise<void> {
   setFlagsFromString('--expose-gc')
-  // WeakRefs keep what they point to until the turn ends.
+  // A WeakRef keeps its target alive until the turn ends.
   await new Promise((resolve) => setImmediate(resolve))
   runInNewContext('gc')()
 }

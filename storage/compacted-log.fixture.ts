@@ -13,12 +13,12 @@ import { silentStorageLogger } from './storage-logger.ts'
 
 export const MINUTE_MS = 60_000
 
-/** A compacted log with a cleaner that comes by when asked to. */
+/** A compacted log with a cleaner that runs on demand. */
 export class Rig {
   readonly host = new SimulatedHost()
   readonly config: LogConfig
   readonly settings: { -readonly [K in keyof typeof managerSettings]: (typeof managerSettings)[K] }
-  /** Told of each pass with the time and the offset up to which it went. */
+  /** Called after each pass with its time and its end offset. */
   onPass: (nowMs: number, upToOffset: number) => void = () => {}
   /** Fields of lines of level error. */
   readonly errors: string[] = []
@@ -85,7 +85,7 @@ export class Rig {
     if (isRejection(result)) throw new Error(`${result.error} ${result.message}`)
   }
 
-  /** Everything is on the disk, and the cleaner comes by once. */
+  /** Syncs everything and runs the cleaner once. */
   async clean(): Promise<void> {
     await this.host.settle(this.log.flush())
     this.settings.logCleanerEnable = true
@@ -106,7 +106,7 @@ export class Rig {
     return batches
   }
 
-  /** What a consumer with isolation.level=read_committed is shown. */
+  /** What a consumer with isolation.level=read_committed sees. */
   async committed(): Promise<Shown[]> {
     const aborted = this.log.abortedTransactions(this.log.logStartOffset, this.log.logEndOffset)
     const batches = (await this.batches()).filter((batch) => !batch.isControl)

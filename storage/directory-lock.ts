@@ -1,9 +1,9 @@
 import type { FileLock, Files } from './host/host.ts'
 
-/** File in each log directory that says whose it is; Kafka's brokers have one of the same name. */
+/** Lock file in each log directory, with the same name as Kafka's. */
 const LOCK_FILE = '.lock'
 
-/** The directory is in use by another broker, of this process or of another one. */
+/** Another broker, in this process or another one, uses the directory. */
 export class DirectoryInUse {
   readonly directory: string
   constructor(directory: string) {
@@ -42,7 +42,7 @@ export function lockDirectories(
   return { release }
 }
 
-/** Makes a directory whose name, and those of the parents that were missing, survive a power loss. */
+/** Makes a directory and its missing parents, so that their names survive a power loss. */
 function makeDurably(files: Files, directory: string): void {
   if (files.exists(directory)) return
   const parent = files.join(directory, '..')

@@ -10,7 +10,7 @@ import { LogManager } from './log-manager.ts'
 
 const KB = 1024
 
-/** A write off the loop that takes so long. */
+/** A write off the loop that takes the given time. */
 function takes(host: SimulatedHost, durationMs: number): () => Promise<void> {
   return () => new Promise((resolve) => host.timers.after(durationMs, resolve))
 }

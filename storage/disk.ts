@@ -1,17 +1,17 @@
 import type { Host } from './host/host.ts'
 import { Lane } from './off-loop.ts'
 
-/** More than this at once is written off the loop, which would stand still for too long. */
+/** Larger writes are done off the loop: they would block it for too long. */
 const LARGEST_HERE_BYTES = 256 * 1024
-/** Writes of one turn on the loop end after so much, all logs of all disks together; the first is done in any case. */
+/** Bytes written on the loop in one turn, all logs of all disks together; the first write always goes ahead. */
 const HERE_BYTES_PER_TURN = 512 * 1024
-/** The same beside small writes. More turns cost throughput, so it holds only while somebody gains by it. */
+/** The same while there are small writes. More turns cost throughput, so it applies only while small writes gain. */
 const HERE_BYTES_BESIDE_SMALL = 96 * 1024
-/** After a small write, others are expected for so long. */
+/** After a small write, others are expected for this time. */
 const SMALL_EXPECTED_MS = 100
-/** Up to this a write is small: it goes ahead of larger ones, which may wait for a later turn. */
+/** Largest small write. Small writes go ahead of larger ones, which may wait for a later turn. */
 const SMALL_BYTES = 8 * 1024
-/** Small writes of one turn: beyond that they wait like the others. */
+/** Bytes of small writes in one turn; beyond that they wait like the others. */
 const SMALL_BYTES_PER_TURN = 64 * 1024
 
 /** A write on the loop that took longer met a page cache that is throttled: the disk cannot keep up. */
@@ -22,14 +22,14 @@ const SLOW_BYTES_PER_MS = 50_000
 const FAST_ASIDE_MS = 2
 const FAST_BYTES_PER_MS = 100_000
 
-/** A slow disk counts as quick again once its writes have been fast for so long. */
+/** A slow disk counts as quick again once its writes have been fast for this time. */
 const FIRST_PROOF_MS = 200
 /** Each relapse costs a turn of the loop, so it doubles the time of the next proof. */
 const LONGEST_PROOF_MS = 12_800
-/** Slow again within this time: a relapse. */
+/** A disk that is slow again within this time has relapsed. */
 const RELAPSE_MS = 30_000
 
-/** The disks under the data directories. That one is slow is known of the disk, not of each log on it. */
+/** The disks under the data directories. Slowness is tracked for each disk, not for each log. */
 export class Disks {
   readonly #host: Host
   readonly #turns: WritingTurns
@@ -53,12 +53,12 @@ export class Disks {
   }
 }
 
-/** When a log last wrote much: small batches beside large ones of the same log are no small traffic that others wait for. */
+/** When a log last wrote much: small batches of a log that also gets large ones do not count as small writes. */
 export class LogWriter {
   lastLargeMs = Number.NEGATIVE_INFINITY
 }
 
-/** Where a write belongs: on the loop now, on the loop in a later turn, or off it. */
+/** Where a write is done: on the loop now, on the loop in a later turn, or off the loop. */
 export type WritePlace = 'here' | 'later' | 'aside'
 
 /**
@@ -73,7 +73,7 @@ export class Disk {
   readonly #smallWrites = new Lane(() => 1)
   readonly #syncs: Lane
   #isSlow = false
-  /** Begin of the fast writes that would prove a slow disk quick; undefined: the last one was not fast. */
+  /** When the current run of fast writes began; undefined: the last write was not fast. */
   #fastSinceMs: number | undefined
   #proofMs = FIRST_PROOF_MS
   #quickSinceMs = Number.NEGATIVE_INFINITY
@@ -81,7 +81,7 @@ export class Disk {
   constructor(host: Host, turns: WritingTurns) {
     this.#host = host
     this.#turns = turns
-    // A second writer makes no slow disk faster, it only takes a thread from the others.
+    // A second writer does not make a slow disk faster; it only takes a thread from the others.
     this.#largeWrites = new Lane(() => (this.#isSlow ? 1 : 2))
     this.#syncs = new Lane(() => Math.max(1, host.threads / 2 - 1))
   }
@@ -91,18 +91,18 @@ export class Disk {
     return this.#isSlow
   }
 
-  /** Where a write of so many bytes belongs. The answer 'here' counts against this turn. */
+  /** Where to do a write of that many bytes. The answer 'here' counts against this turn. */
   placeFor(bytes: number, writer = new LogWriter()): WritePlace {
     if (this.#isSlow || bytes > LARGEST_HERE_BYTES) return 'aside'
     return this.#turns.take(bytes, writer) ? 'here' : 'later'
   }
 
-  /** Calls in a later turn, when it is this one's turn: it asks again then where to write. */
+  /** Calls back in a later turn, in order; the caller then asks again where to write. */
   later(write: () => void): void {
     this.#turns.wait(write)
   }
 
-  /** A write on the loop. Throws what it throws. */
+  /** A write on the loop. Passes on its errors. */
   writeHere(write: () => void): void {
     const startMs = this.#host.clock.monotonicMs()
     try {
@@ -155,8 +155,8 @@ export class Disk {
 }
 
 /**
- * Turns of the loop as writers share them. Each turn takes so many bytes; who finds no room waits for a later turn, in the
- * order of asking. In between the loop looks after its sockets, so that nobody waits for the writes of all others.
+ * Shares turns of the loop among writers. Each turn takes a limited number of bytes; other writers wait for a later
+ * turn, in the order of asking. In between the loop serves its sockets, so that no client waits for the writes of all others.
  */
 class WritingTurns {
   readonly #host: Host
@@ -199,7 +199,7 @@ class WritingTurns {
     this.#endTurn()
   }
 
-  /** Who waits comes first in the next turn. */
+  /** Waiting writers come first in the next turn. */
   #endTurn(): void {
     if (this.#isEnding) return
     this.#isEnding = true
@@ -207,7 +207,7 @@ class WritingTurns {
       this.#isEnding = false
       this.#bytes = 0
       this.#smallBytes = 0
-      // Who finds no room waits again, before those who were not asked yet.
+      // Writers without room wait again, before those not yet called.
       const waiting = this.#waiting.splice(0)
       try {
         while (waiting.length > 0 && this.#waiting.length === 0) waiting.shift()!()

@@ -19,7 +19,7 @@ describe('a log that the disk does not let recover', () => {
     await host.settle(log.deleteRecordsBefore(1))
     host.crash()
 
-    // The checkpoints are read, the log is not.
+    // The checkpoints can be read, the log cannot.
     const readSome = host.files.readSome.bind(host.files)
     host.files.readSome = () => {
       throw Object.assign(new Error('EIO: read'), { code: 'EIO' })

@@ -12,7 +12,7 @@ import type { LogConfig } from './partition-log.ts'
 const HOUR_MS = 3_600_000
 const IDS: Record<string, string> = { a: 'AAAAAAAAAAAAAAAAAAAABQ', b: 'AAAAAAAAAAAAAAAAAAAABg' }
 
-/** A manager over several directories of one machine, of which parts can be made to fail. */
+/** A manager with several data directories; a test can make parts of the disk fail. */
 class Rig {
   readonly host = new SimulatedHost(1)
   readonly errors: string[] = []

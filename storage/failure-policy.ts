@@ -2,10 +2,10 @@ import { InvariantError } from '../protocol/invariant.ts'
 import type { Host } from './host/host.ts'
 
 /*
- * WHAT A FAILURE DOES. All of the broker holds to this page.
+ * WHAT A FAILURE DOES. The whole broker follows these rules.
  *
  * FATAL: the process ends at once through `host.fatal`; the next start recovers from the files.
- * - A broken invariant (InvariantError), wherever it breaks and whoever catches it. Memory cannot be trusted any more.
+ * - A broken invariant (InvariantError), wherever it is thrown or caught. Memory cannot be trusted any more.
  * - An error in work that nobody waits for (`inBackground`), and one that a timer's callback throws. It may have left
  *   memory half changed, and nobody else would hear of it.
  *
@@ -17,13 +17,13 @@ import type { Host } from './host/host.ts'
  * - A data directory that cannot be used at the start: it is left alone until the next one, and what it may hold answers
  *   KAFKA_STORAGE_ERROR (BrokerDirectories). Without the metadata directory, or without any, the start ends.
  * - A log that cannot be opened, or a batch that cannot be read: KAFKA_STORAGE_ERROR, CORRUPT_MESSAGE.
- * - A coordinator's shard whose log cannot be read: NOT_COORDINATOR, and COORDINATOR_NOT_AVAILABLE to who looks for it.
+ * - A coordinator's shard whose log cannot be read: NOT_COORDINATOR, and COORDINATOR_NOT_AVAILABLE for FindCoordinator.
  * - One log, directory, listener or step among many: it is left out, the loop goes on (`eachAlone`).
  *
  * RETRIED:
- * - What the disk refused and may allow again: opening a log, loading a shard. After 1 s, then twice as long each time,
+ * - Disk errors that may pass: opening a log, loading a shard. After 1 s, then twice as long each time,
  *   up to a minute (`Backoff`); a second each time where only room or handles are short. Damaged bytes are not read again: they do not change before the next start.
- * - A log without room: the next append that comes a second later is tried.
+ * - A log without room: the first append after one second is tried.
  * - Recurring tasks (retention, flushes, checkpoints, compaction): at their next time.
  */
 
@@ -32,12 +32,12 @@ export function isFatal(error: unknown): error is InvariantError {
   return error instanceof InvariantError
 }
 
-/** What the operating system says: EIO, ENOSPC, EMFILE. Bugs have no such code. */
+/** Error code of the operating system: EIO, ENOSPC, EMFILE. Bugs have no such code. */
 export function isSystemError(error: unknown): error is Error & { readonly code: string } {
   return error instanceof Error && /^E[A-Z0-9]+$/.test((error as NodeJS.ErrnoException).code ?? '')
 }
 
-/** No room, or no handles: failures that may pass while the broker runs. */
+/** No disk space, or no file handles: failures that may pass while the broker runs. */
 const PASSING: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT', 'EFBIG', 'EMFILE', 'ENFILE'])
 
 /** True for a failure that may pass while the broker runs; after any other a disk is not trusted until the next start. */
@@ -46,7 +46,7 @@ export function mayPass(error: unknown): boolean {
 }
 
 /**
- * The error that a part caught and fails with. A broken invariant ends the process instead, and is thrown on.
+ * The error that a part caught and fails with. Rethrows a broken invariant, which ends the process.
  */
 export function failureOfPart(host: Pick<Host, 'fatal'>, error: unknown): Error {
   if (!isFatal(error)) return error instanceof Error ? error : new Error(String(error))
@@ -54,7 +54,7 @@ export function failureOfPart(host: Pick<Host, 'fatal'>, error: unknown): Error 
   throw error
 }
 
-/** Does the task for each part. A part that fails is told of, and left out. */
+/** Does the task for each part. Reports and skips a part that fails. */
 export function eachAlone<T>(
   host: Pick<Host, 'fatal'>,
   parts: Iterable<T>,
@@ -70,7 +70,7 @@ export function eachAlone<T>(
   }
 }
 
-/** Work that nobody waits for. What it throws is a bug, and fatal: whoever expects a failure handles it in the work. */
+/** Work that nobody waits for. An error that it throws is a bug, and fatal: the work handles expected failures. */
 export function inBackground(host: Pick<Host, 'fatal'>, work: Promise<unknown>): void {
   work.catch((error) => host.fatal(error as Error))
 }
@@ -82,7 +82,7 @@ const LONGEST_DELAY_MS = 60_000
 export class Backoff {
   #nextMs = FIRST_DELAY_MS
 
-  /** Takes note of one more failure. Answers the milliseconds until the next try. */
+  /** Counts a failure. Returns the milliseconds until the next try. */
   failed(error?: Error): number {
     if (mayPass(error)) return FIRST_DELAY_MS
     const delayMs = this.#nextMs

@@ -20,7 +20,7 @@ function entryFile(entryBytes: number): EntryFile {
 const int32 = fc.nat(0x7fffffff)
 const int64 = fc.oneof(fc.maxSafeNat(), fc.constant(-1))
 
-/** The readers of whole files and those on the way of a request have to see the same entries. */
+/** The readers of whole files and the readers used by requests must return the same entries. */
 describe('fixed layouts', () => {
   it('read offset index entries as look-ups do', () => {
     fc.assert(

@@ -1,10 +1,10 @@
-// By its path: the package does not tell the compiler where the types of its ES module are.
+// Imported by path: the package does not declare where the types of its ES module are.
 import { Parser } from 'binary-parser/dist/binary_parser.js'
 import { int64FromHalves } from '../protocol/int64.ts'
 
 /**
- * Fixed layouts of Kafka's files, read where no request waits: producer snapshots when a log opens, indexes when recovery
- * checks them, and tools that dump files. Look-ups on the way of a request read the same fields from the bytes directly
+ * Fixed layouts of Kafka's files, for readers that no request waits for: producer snapshots when a log opens, indexes
+ * when recovery checks them, and tools that dump files. Look-ups for requests read the same fields from the bytes directly
  * (offset-index.ts, time-index.ts, transaction-index.ts): binary-parser makes objects for each entry.
  */
 
@@ -95,7 +95,7 @@ export const readOffsetEntries = entriesReader<OffsetEntry>(offsetEntry)
 export const readTimeEntries = entriesReader<TimeEntry>(timeEntry)
 /** Entries of a transaction index, one after the other; the bytes end with a whole entry. */
 export const readTransactionEntries = entriesReader<TransactionEntry>(transactionEntry)
-/** A snapshot whose size fits its count. RangeError where it does not. */
+/** Parses a snapshot. RangeError if its size does not fit its count. */
 export const readProducerSnapshotLayout = reader<ProducerSnapshot>(producerSnapshot)
 
 function entriesReader<T>(entry: () => Parser): (bytes: Buffer) => readonly T[] {
@@ -105,7 +105,7 @@ function entriesReader<T>(entry: () => Parser): (bytes: Buffer) => readonly T[] 
   return (bytes) => (bytes.length === 0 ? [] : read(bytes).entries)
 }
 
-/** The parser is made when it is first needed: a start in order reads none of these files. */
+/** The parser is made when it is first needed: a start after a clean shutdown reads none of these files. */
 function reader<T>(make: () => Parser): (bytes: Buffer) => T {
   let parser: Parser | undefined
   return (bytes) => {

@@ -2,10 +2,10 @@ import { isSystemError } from './failure-policy.ts'
 import type { Files } from './host/host.ts'
 import { parsePartitionDirectory, partitionDirectoryName } from './segment/file-names.ts'
 
-/** Its log is in a directory like those of partitions, but belongs to the metadata quorum. */
+/** Its log directory looks like a partition's, but belongs to the metadata quorum. */
 const METADATA_TOPIC = '__cluster_metadata'
 
-/** A directory of a partition, as it was found in one of log.dirs. */
+/** A partition's directory, found in one of log.dirs. */
 export interface FoundPartition {
   /** `topic-0` */
   readonly name: string
@@ -15,7 +15,7 @@ export interface FoundPartition {
   readonly logDirectory: string
 }
 
-/** All partitions that lie in the data directories, by the names of their directories; the metadata log left out. */
+/** All partitions in the data directories, by directory name, without the metadata log. */
 export function findPartitions(files: Files, logDirectories: readonly string[]): FoundPartition[] {
   return logDirectories.flatMap((logDirectory) =>
     files.list(logDirectory).flatMap((name) => {
@@ -29,7 +29,7 @@ export function findPartitions(files: Files, logDirectories: readonly string[]):
   )
 }
 
-/** What the disk does not tell of is taken for a directory: its log fails alone, and the others are served. */
+/** An entry whose type the disk does not tell counts as a directory: only its log fails, the others are served. */
 function mayBeDirectory(files: Files, path: string): boolean {
   try {
     return files.stat(path)?.isDirectory === true
@@ -39,7 +39,7 @@ function mayBeDirectory(files: Files, path: string): boolean {
   }
 }
 
-/** A partition that lies in two data directories, as each of them has it; undefined: none does. */
+/** A partition that is in two data directories, with both entries; undefined: there is none. */
 export function twoCopies(found: readonly FoundPartition[]): readonly [FoundPartition, FoundPartition] | undefined {
   const firsts = new Map<string, FoundPartition>()
   for (const each of found) {

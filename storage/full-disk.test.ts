@@ -34,7 +34,7 @@ class Rig {
     return this.manager.create(name, 0, IDS[name]!, this.#config) as Log
   }
 
-  /** From a producer of its own, so that a snapshot of the producers takes room. */
+  /** From a separate producer, so that a snapshot of the producers takes room. */
   append(log: Log, size: number) {
     const nowMs = this.host.clock.nowMs()
     const producer = { producerId: this.#producerId++, producerEpoch: 0, baseSequence: 0 }
@@ -42,7 +42,7 @@ class Rig {
     return this.host.settle(log.append(batch, { origin: 'client', leaderEpoch: 0, nowMs }))
   }
 
-  /** Not a byte more goes in. */
+  /** The disk is full to the last byte. */
   fillDisk(): void {
     const { memory } = this.host
     memory.capacityBytes = Number.MAX_SAFE_INTEGER

@@ -56,7 +56,7 @@ class Rig {
 }
 
 describe('a log that is deleted while work on it is under way', () => {
-  /** What is under way when the log goes. */
+  /** Work in flight when the log is deleted. */
   const works: Readonly<Record<string, (rig: Rig, log: Log) => unknown>> = {
     'a write': (rig, log) => {
       for (let i = 0; i < 700; i++) rig.append(log, `old ${i}`, 400)
@@ -152,7 +152,7 @@ describe('a log that is cut while work on it is under way', () => {
       const log = rig.create(OLD_ID)
       const first = rig.append(log, 'first')
       const cut = log.truncateTo(0)
-      // The queue is idle again when the first is answered, and the cut has not gone on yet.
+      // The queue is idle again once the first append is answered; the truncation has not continued yet.
       const second = first.then(() => rig.append(log, 'second'))
       await rig.host.settle(Promise.all([cut, second]))
       const third = await rig.host.settle(rig.append(log, 'third'))

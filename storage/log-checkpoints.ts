@@ -13,14 +13,14 @@ import type { StorageLogger } from './storage-logger.ts'
 import type { Checkpointed, StoredLog } from './stored-log.ts'
 import type { StoredLogs } from './stored-logs.ts'
 
-/** Deletions wait for checkpoints: they get the reserve of a full disk. */
+/** Deletions wait for checkpoints, so on a full disk checkpoints may use the reserve. */
 type WithReserve = <T>(directory: string, task: () => T) => T
 
 type Offsets = ReadonlyMap<string, number>
 
-/** What the files of one log directory said at the start, by names of logs: `topic-0`. */
+/** Contents of a log directory's checkpoints at the start, by log name: `topic-0`. */
 export interface FoundCheckpoints {
-  /** Names of which any of the files tells. */
+  /** Names of all logs in any of the files. */
   readonly names: ReadonlySet<string>
   of(name: string): Checkpointed
 }
@@ -31,8 +31,8 @@ export interface TakenCheckpoints extends FoundCheckpoints {
 }
 
 /**
- * What is known of a log in a directory. One that somebody moved there left its checkpoints in the other directory. Its
- * files may not be synced in the new place, so all of them are looked at; what was compacted stays as it is.
+ * Checkpoints of a log in a directory. A log that was moved there left its checkpoints in the other directory. Its
+ * files may not be synced in the new place, so recovery reads all of them; what was compacted stays compacted.
  */
 export function checkpointedOf(name: string, own: TakenCheckpoints, all: readonly TakenCheckpoints[]): Checkpointed {
   const before = own.names.has(name) ? undefined : all.find(({ names }) => names.has(name))
@@ -46,12 +46,12 @@ export function checkpointedOf(name: string, own: TakenCheckpoints, all: readonl
   }
 }
 
-/** The files in each log directory that tell of all its logs. */
+/** The checkpoint files of each log directory. */
 export class LogCheckpoints {
   readonly #host: Host
   readonly #logger: StorageLogger
   readonly #logs: StoredLogs
-  /** Log starts that are to be written at the end of this turn, by log directory. */
+  /** Log directories whose log start offsets are to be written at the end of this turn. */
   readonly #savingStarts = new Map<string, Promise<void>>()
 
   readonly #withReserve: WithReserve
@@ -63,17 +63,17 @@ export class LogCheckpoints {
     this.#withReserve = withReserve
   }
 
-  /** Reads them, and takes the mark of a clean stop away. From then on the recovery points are kept. */
+  /** Reads the checkpoints and removes the mark of a clean stop. */
   take(directory: string): TakenCheckpoints {
     const { files } = this.#host
     const cleanMark = files.join(directory, CLEAN_SHUTDOWN_FILE)
     const wasCleanStop = files.exists(cleanMark)
     if (wasCleanStop) files.remove(cleanMark)
-    // A mark that came back after a power loss would hide what happened since; and checkpoints that are read are in force.
+    // A mark that reappeared after a power loss would hide an unclean shutdown. The checkpoints read here now apply.
     files.syncDirectory(directory)
     const recoveryPoints = this.#read(directory, RECOVERY_POINT_FILE)
     const starts = this.#read(directory, LOG_START_FILE)
-    // A stop in order leaves one, if an empty one.
+    // A clean stop always writes one, even if it is empty.
     if (wasCleanStop && !files.exists(files.join(directory, LOG_START_FILE)))
       this.#logger.warn(
         { file: files.join(directory, LOG_START_FILE) },
@@ -95,7 +95,7 @@ export class LogCheckpoints {
     }
   }
 
-  /** Throws what the disk says, here and below: other directories are none of its business. */
+  /** Here and below: throws the disk's error. Other directories are not affected. */
   writeRecoveryPoints(directory: string): void {
     this.#write(directory, RECOVERY_POINT_FILE, (stored) => stored.recoveryPoint)
   }
@@ -104,7 +104,7 @@ export class LogCheckpoints {
     this.#write(directory, LOG_START_FILE, (stored) => stored.checkpointedStart)
   }
 
-  /** The same at the end of this turn, once for all who ask in it. */
+  /** The same at the end of this turn, once for all requests of the turn. */
   saveStarts(directory: string): Promise<void> {
     const underWay = this.#savingStarts.get(directory)
     if (underWay !== undefined) return underWay
@@ -128,11 +128,11 @@ export class LogCheckpoints {
     files.replaceWhole(files.join(directory, CLEAN_SHUTDOWN_FILE), formatCleanShutdown(0))
   }
 
-  /** Undefined where there is no such file, or a corrupt one. */
+  /** Undefined if the file is missing or corrupt. */
   #read(directory: string, file: string): Offsets | undefined {
     const path = this.#host.files.join(directory, file)
     const text = this.#host.files.readWhole(path)?.toString('utf8')
-    // Kafka makes this one empty, and writes it when something was compacted.
+    // Kafka creates this file empty, and first writes it after a compaction.
     if (text === undefined || (text === '' && file === CLEANER_OFFSET_FILE)) return undefined
     const entries = parseOffsets(text)
     if (entries === undefined) this.#logger.warn({ file: path }, `a checkpoint is corrupt and is ignored${means(file)}`)
@@ -151,7 +151,7 @@ export class LogCheckpoints {
   }
 }
 
-/** What follows from the loss of a checkpoint, for whoever reads of it. */
+/** Consequence of losing a checkpoint, for the log line. */
 function means(file: string): string {
   return file === LOG_START_FILE ? ': records that were deleted by DeleteRecords may be there again' : ''
 }

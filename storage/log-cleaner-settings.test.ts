@@ -4,18 +4,18 @@ import { MINUTE_MS, Rig, values } from './compacted-log.fixture.ts'
 import type { FileHandle } from './host/host.ts'
 import { TOPIC_ID } from './log-manager.fixture.ts'
 
-/** A map has 24 bytes for each key that it may hold. */
+/** An offset map takes 24 bytes for each key. */
 const KEY_BYTES = 24
 
-/** A log of ten keys, each written twice, in batches of so many records. */
+/** A log of ten keys, each written twice, in batches of the given size. */
 async function filled(rig: Rig, recordsInBatch: number): Promise<void> {
   const records = Array.from({ length: 20 }, (_, i) => [`k${i % 10}`, `${i}`] as const)
   for (let i = 0; i < records.length; i += recordsInBatch) await rig.append(records.slice(i, i + recordsInBatch))
-  // Fills the last segment, so that all of the above is closed.
+  // Fills the last segment, so that all records above are in closed segments.
   for (let i = 0; i < 4; i++) await rig.append([['last', `${i}`]])
 }
 
-/** Tells of each read off the loop, which fetches and compaction do alone; what is thrown fails it. */
+/** Called for each read off the loop (only fetches and compaction do them); an error that it throws fails the read. */
 function watchReads({ host: { files } }: Rig, onRead: (handle: FileHandle, sizeBytes: number) => void): void {
   const { open } = files
   files.open = (path, mode) => {
@@ -74,7 +74,7 @@ describe('settings of compaction', () => {
       await filled(rig, 1)
       await rig.host.settle(Promise.all([first.flush(), rig.log.flush()]))
       rig.settings.logCleanerEnable = true
-      // Long enough that both would be at it, not long enough that one could be through.
+      // Long enough for both to be running, too short for one to finish.
       await rig.host.advance(MINUTE_MS + 30_000)
       const underWay = ['topic-0', 'other-0'].filter((name) =>
         rig.host.files.list(`/data/${name}`).some((file) => file.endsWith('.cleaned')),
@@ -106,7 +106,7 @@ describe('settings of compaction', () => {
     await filled(rig, 1)
     const closedBytes = rig.log.sizeBytes - rig.log.segments.at(-1)!.sizeBytes
     await rig.clean()
-    // The dirty part is read twice: for its keys, and to be copied.
+    // The dirty part is read twice: once for its keys, once for the copy.
     await rig.host.advance(((2 * closedBytes) / 10) * 1000 - 2 * MINUTE_MS)
     expect(passes).to.equal(0)
     rig.settings.logCleanerIoMaxBytesPerSecond = Number.MAX_VALUE
@@ -148,7 +148,7 @@ describe('settings of compaction', () => {
     rig.onPass = () => passed.push('pass')
     rig.log = rig.manager.create('other', 0, TOPIC_ID, rig.config) as typeof broken
     await filled(rig, 1)
-    // More of it is dirty than of the other: compaction would begin with it each time.
+    // It has the larger dirty ratio, so compaction would always begin with it.
     await rig.clean()
     expect(passed).to.have.length(2)
     await filled(rig, 1)

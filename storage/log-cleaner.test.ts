@@ -8,7 +8,7 @@ import type { LogConfig } from './partition-log.ts'
 
 const RUNS = 40
 
-/** A batch as it is remembered; a marker has no records. */
+/** A batch of the model; a marker has no records. */
 interface ModelBatch {
   readonly baseOffset: number
   readonly producerId: number | undefined
@@ -19,7 +19,7 @@ interface ModelBatch {
   deleteHorizonMs: number | undefined
 }
 
-/** What a compacted log must hold, said as plainly as can be: lists that are gone over from the start each time. */
+/** Model of a compacted log, kept simple: lists that are searched from the start each time. */
 class NaiveLog {
   readonly config: LogConfig
   batches: ModelBatch[] = []
@@ -121,7 +121,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 3, arbitrary: otherStep },
 )
 
-/** Carries out steps on a log and on the model, and compares them after each. */
+/** Runs steps on a log and on the model, and compares both after each step. */
 class Comparison {
   readonly rig: Rig
   readonly model: NaiveLog
@@ -317,7 +317,7 @@ describe('compaction', () => {
     scanner.next()
     const second = scanner.next()!
     const handle = rig.host.files.open(segment.logPath, 'r+')
-    // The length of its record.
+    // The length of the record.
     handle.writeSync([Buffer.of(0x7f)], second.position + BATCH_HEADER_BYTES)
     handle.close()
     const passes: number[] = []

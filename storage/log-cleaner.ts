@@ -19,9 +19,9 @@ export interface LogCleanerSettings {
   readonly logCleanerThreads: number
 }
 
-/** Kafka's arrays end there. */
+/** Limit of Kafka's arrays. */
 const LARGEST_DEDUPE_BYTES = 2 ** 31 - 1
-/** A smaller buffer would only cost. */
+/** A smaller buffer only costs time. */
 const SMALLEST_CHUNK_BYTES = 4096
 
 interface Candidate {
@@ -41,15 +41,15 @@ export class LogCleaner {
   readonly #logs: () => Iterable<StoredLog>
   /** By log directory, then by `topic-0`. */
   readonly #cleanedUpTo = new Map<string, Map<string, { topic: string; partition: number; offset: number }>>()
-  /** Logs that cannot be compacted, since their records cannot be read: left alone until the next start. */
+  /** Logs whose records cannot be read: not compacted until the next start. */
   readonly #uncleanable = new WeakSet<StoredLog>()
   /** Logs that are being compacted. */
   readonly #underWay = new Set<StoredLog>()
-  /** Logs that the next run is to try again, not this one. */
+  /** Logs to retry in the next run, not in this one. */
   readonly #putOff = new Set<StoredLog>()
   #running: Promise<void> = Promise.resolve()
   #isStopped = false
-  /** Ends the pauses under way. */
+  /** Ends the current pauses of the throttle. */
   readonly #wake = new Set<() => void>()
   /** Bytes that may be read or written before the next pause. */
   #allowance = 0
@@ -67,35 +67,35 @@ export class LogCleaner {
     this.#logs = parts.logs
   }
 
-  /** Looks for work; resolves once nothing is left to do. At most one run at a time. */
+  /** Compacts until nothing is left to do, then resolves. At most one run at a time. */
   run(): Promise<void> {
     const run = this.#running.then(() => this.#cleanAll())
-    // Whoever called hears of a failure; the next run starts all the same.
+    // The caller gets the failure; the next run starts anyway.
     const end = (): void => {}
     this.#running = run.then(end, end)
     return run
   }
 
-  /** Ends after what is under way. */
+  /** Stops after the compactions under way. */
   stop(): Promise<void> {
     this.#isStopped = true
     this.settingsChanged()
     return this.#running
   }
 
-  /** Whoever waits as an old setting said goes on, and asks again. */
+  /** Pauses that an old setting caused end, and are computed again. */
   settingsChanged(): void {
     for (const wake of [...this.#wake]) wake()
   }
 
-  /** True while the log is being compacted: nothing else should take segments away from its start. */
+  /** True while the log is being compacted: nothing else may remove segments from its start. */
   isCleaning(stored: StoredLog): boolean {
     return this.#underWay.has(stored)
   }
 
   async #cleanAll(): Promise<void> {
     this.#putOff.clear()
-    // A failure that no disk is to blame for is told once all are done.
+    // Failures other than disk errors are thrown once all logs are done.
     const results = await Promise.allSettled(
       Array.from({ length: this.#settings.logCleanerThreads }, () => this.#work()),
     )
@@ -128,7 +128,7 @@ export class LogCleaner {
     return dirtiest
   }
 
-  /** undefined: there is nothing to do, or the log cannot be looked at now. */
+  /** undefined: there is nothing to do, or the log cannot be read now. */
   #tryToPlan(stored: StoredLog): CleaningPlan | undefined {
     try {
       return this.#planFor(stored)
@@ -162,7 +162,7 @@ export class LogCleaner {
     this.#services.logger.error({ partition: stored.name, reason }, 'a log cannot be compacted')
   }
 
-  /** False where it makes no sense to try this log again at once. */
+  /** False if an immediate retry of this log makes no sense. */
   async #clean({ stored, plan }: Candidate): Promise<boolean> {
     const log = stored.open()
     const before = log.sizeBytes
@@ -170,7 +170,7 @@ export class LogCleaner {
     const { logCleanerDedupeBufferSize, logCleanerIoBufferLoadFactor, logCleanerIoBufferSize, logCleanerThreads } =
       this.#settings
     try {
-      // Recovery must not look for offsets that compaction takes away.
+      // Recovery must not expect offsets that compaction removes.
       this.#services.saveRecoveryPoints(stored.logDirectory)
       const offset = await cleanLog(log, plan, {
         services: log.services,
@@ -185,10 +185,10 @@ export class LogCleaner {
       logger.info({ partition: stored.name, upToOffset: offset, before, after: log.sizeBytes }, 'compacted a log')
       return offset > plan.firstDirtyOffset
     } catch (error) {
-      // A log that is deleted meanwhile takes its files along.
+      // A log deleted meanwhile has no files any more.
       if (error instanceof CleaningAborted || log.isClosed) return !this.#isStopped
       this.#tellFailure(stored, error)
-      // What the disk refused may be tried again; anything else would be found again.
+      // A disk error may pass; any other failure would recur.
       if (!isSystemError(error)) this.#uncleanable.add(stored)
       return false
     }
@@ -227,7 +227,7 @@ export class LogCleaner {
     return offsets
   }
 
-  /** Not above what is on the disk for sure: after a crash the log may end below it, and then it means nothing. */
+  /** At most the synced offset: after a crash the log may end there, and a higher value would be invalid. */
   #note(stored: StoredLog, offset: number): void {
     const offsets = this.#offsetsOf(stored.logDirectory)
     const { topic, partition, name, logDirectory } = stored
@@ -235,7 +235,7 @@ export class LogCleaner {
     this.#save(logDirectory, offsets.values())
   }
 
-  /** The logs of these names in the directory are gone: what gets their names is not compacted. */
+  /** Forgets deleted logs of the directory: a new log of the same name is not compacted yet. */
   forget(names: Iterable<string>, directory: string): void {
     const kept = new Map(this.#offsetsOf(directory))
     let changes = false

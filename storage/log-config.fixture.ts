@@ -1,6 +1,6 @@
 import type { LogConfig } from './partition-log.ts'
 
-/** Kafka's defaults, with whatever a test wants otherwise. */
+/** Kafka's defaults, with a test's overrides. */
 export function logConfig(changes: Partial<LogConfig> = {}): LogConfig {
   return {
     segmentBytes: 1_073_741_824,

@@ -12,7 +12,7 @@ import type { ReadResult } from './partition-log.ts'
 
 const OTHER_TOPIC_ID = 'AAAAAAAAAAAAAAAAAAAABg'
 
-/** A manager with a log that holds a record of epoch 3 and has told nobody so yet. */
+/** A manager with a log that holds a record of epoch 3, not yet flushed. */
 async function started() {
   const host = new SimulatedHost(1)
   const failures: string[] = []
@@ -145,7 +145,7 @@ describe('a log that is deleted', () => {
     await host.settle(restarted.start(() => config))
     const found = restarted.get(TOPIC, 0)!
     expect(found.logEndOffset).to.equal(4)
-    // The deleted record is not back either.
+    // The deleted record does not come back either.
     expect(found.logStartOffset).to.be.at.least(1)
   })
 
@@ -163,7 +163,7 @@ describe('a log that is deleted', () => {
       expect(() => manager.create(TOPIC, 0, TOPIC_ID, config)).to.throw('EIO')
       host.files.open = open
       await host.advance(1000)
-      // If the second goes on with the files of the first, it cannot sync them; and a third finds all in order.
+      // If the second continued in the files of the first, it could not sync them, and the third would assume it did.
       host.files.rates = { ...NO_FAULTS, syncError: 1 }
       try {
         manager.create(TOPIC, 0, TOPIC_ID, config)
@@ -230,7 +230,7 @@ describe('a log that is deleted', () => {
     host.files.rates = NO_FAULTS
     host.memory.capacityBytes = 1
     const saved = () => host.files.readWhole(`/data/${LOG_START_FILE}`)?.toString() ?? ''
-    // The second finds the start where it is to be, but not where a restart would find it.
+    // The second call finds the log start offset already moved in memory, but not checkpointed.
     for (let i = 0; i < 2; i++) {
       const refused = await host.settle(log.deleteRecordsBefore(1))
       expect(refused?.error).to.equal('KAFKA_STORAGE_ERROR')
@@ -261,7 +261,7 @@ describe('a log that is deleted', () => {
   })
 })
 
-/** What a read that was begun before the change is told after it. */
+/** Result of a read that began before the change and ends after it. */
 async function retried(host: SimulatedHost, reading: Promise<ReadResult | Rejection>, change: () => void) {
   change()
   const result = await host.settle(reading)

@@ -1,7 +1,7 @@
 import type { FileHandle, FileLock, FileStat, Files } from './host/host.ts'
 import type { FileAccess, OpenFiles, PinnedFile } from './open-files.ts'
 
-/** The log was deleted or set aside. Its paths may lead to the files of a log that has its name now. */
+/** The log was deleted or set aside. Its paths may now belong to a new log of the same name. */
 export class LogGoneError extends Error {
   override readonly name = 'LogGoneError'
   readonly code = 'ESTALE'
@@ -11,16 +11,16 @@ export class LogGoneError extends Error {
 }
 
 /**
- * The files of one log. The directory of a deleted log is renamed, and its name may be given to another log at once. So
- * whatever finishes late - a write, a flush, a compaction, a timer - finds no path any more once the log is released.
- * Operations on handles that it holds end in the files that they were meant for.
+ * The files of one log. The directory of a deleted log is renamed, and a new log may take its name at once. So once the
+ * log is released, late work (a write, a flush, a compaction, a timer) can no longer use its paths.
+ * Operations on handles that are already open still reach the right files.
  */
 export class LogFiles implements FileAccess {
   readonly files: Files
   readonly #shared: OpenFiles
   readonly #directory: string
   #isReleased = false
-  /** Who waits for a file to be closed. */
+  /** Callbacks waiting for a file to be closed. */
   readonly #waiting = new Set<() => void>()
 
   constructor(shared: OpenFiles, directory: string) {
@@ -29,7 +29,7 @@ export class LogFiles implements FileAccess {
     this.files = new GuardedFiles(shared.files, () => this.#check())
   }
 
-  /** The directory is about to be renamed. Must be called before it is. */
+  /** Must be called before the directory is renamed. */
   release(): void {
     this.#isReleased = true
     this.#shared.detachWithin(this.#directory)
@@ -81,7 +81,7 @@ export class LogFiles implements FileAccess {
   }
 }
 
-/** Files, unless the check throws. */
+/** Files that are checked before each use; the check may throw. */
 class GuardedFiles implements Files {
   readonly #files: Files
   readonly #check: () => void

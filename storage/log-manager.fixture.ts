@@ -39,7 +39,7 @@ export async function simulatedLog(config: LogConfig, host = new SimulatedHost()
   return logUnderTest(config, host, '/data', settle, () => host.crash())
 }
 
-/** A log in real files. A crash is not: nothing is stopped, and another manager opens the same files. */
+/** A log in real files. A crash is simulated: nothing is stopped, and another manager opens the same files. */
 export async function realLog(config: LogConfig): Promise<LogUnderTest> {
   const directory = mkdtempSync(join(tmpdir(), 'ottla-log-'))
   const host = nodeHost((reason) => {
@@ -54,7 +54,7 @@ export async function realLog(config: LogConfig): Promise<LogUnderTest> {
   )
   return {
     ...tested,
-    // Spreading would read the getter once.
+    // Spreading would evaluate the getter only once.
     get log(): PartitionLog {
       return tested.log
     },

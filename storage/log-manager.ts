@@ -28,19 +28,19 @@ import { type Checkpointed, StoredLog } from './stored-log.ts'
 import { StoredLogs } from './stored-logs.ts'
 import { TailMemory } from './tail.ts'
 
-/** Logs looked at in one turn of the event loop. */
+/** Logs handled in one turn of the event loop. */
 const LOGS_PER_TURN = 16
 /** Logs closed at a time. */
 const CLOSES_AT_ONCE = 32
-/** What Windows says of a directory that cannot be renamed as long as a file in it is open: a read or a sync is under way. */
+/** Errors of Windows when a directory cannot be renamed because a file in it is open for a read or a sync. */
 const IN_USE_CODES: ReadonlySet<string> = new Set(['EPERM', 'EACCES', 'EBUSY'])
 const IN_USE_RETRY_MS = 100
 /** Kafka's UNKNOWN_VOLUME_BYTES. */
 const UNKNOWN_BYTES = -1
-/** No topic has this name: its settings are those of a topic without any of its own. */
+/** No topic has this name, so its settings are the defaults of topics. */
 const NO_TOPIC = ''
 
-/** Settings of the broker that storage goes by, under their Kafka names in camel case. The broker's own satisfy it. */
+/** Broker settings that storage uses, under their Kafka names in camel case. The broker's settings satisfy it. */
 export interface LogManagerSettings extends LogCleanerSettings {
   /** Passes after the start before retention first looks for old segments. */
   readonly logInitialTaskDelayMs: number
@@ -54,17 +54,17 @@ export interface LogManagerSettings extends LogCleanerSettings {
 
 export interface LogManagerParts {
   readonly host: Host
-  /** At least one. Their identity is in meta.properties, which the broker reads. `failure`: not to be touched at all. */
+  /** At least one. Their identity is in meta.properties, which the broker reads. `failure`: it must not be used. */
   readonly directories: readonly { readonly path: string; readonly directoryId: string; readonly failure?: Error }[]
   readonly settings: LogManagerSettings
   readonly logger?: StorageLogger
-  /** Left out: a pool of its own. */
+  /** Left out: a new pool. */
   readonly pool?: BufferPool
-  /** True: no new log is to be put into that directory, as long as there is another. Left out: none is cordoned. */
+  /** True: no new log is created in that directory while there is another one. Left out: none is cordoned. */
   readonly isCordoned?: (directory: string) => boolean
-  /** Told when a disk fails under a log. */
+  /** Called when a disk fails under a log. */
   readonly onDiskFailure?: (directory: string, error: Error) => void
-  /** Told of a directory that cannot be looked into at the start. It is left out, unless this throws. Left out: throws. */
+  /** Called for a directory that cannot be read at the start. It is skipped, unless this throws. Left out: throws. */
   readonly onUnusable?: (directory: string, error: Error) => void
 }
 
@@ -73,7 +73,7 @@ interface Directory {
   readonly directoryId: string
   readonly reserve: SpaceReserve
   failure: Error | undefined
-  /** Its logs are known. False: it could not be looked into at the start, and nothing in it is touched. */
+  /** Its logs are known. False: it could not be read at the start, and nothing in it is touched. */
   isLoaded: boolean
 }
 
@@ -94,13 +94,13 @@ export class LogManager implements LogStore {
   readonly #openLimit: OpenLimitWarning
   /** Directories of deleted logs that could not be renamed, by the names that they still have: `topic-0`. */
   readonly #leftBehind = new Map<string, StoredLog>()
-  /** Logs whose creation failed, by `topic-0`: tried again in the same directory, where a part of them may be. */
+  /** Logs whose creation failed, by `topic-0`: retried in the same directory, which may hold a part of their files. */
   readonly #failedCreations = new Map<string, StoredLog>()
-  /** By log directory, names of deleted logs, `topic-0`, that its checkpoints may still hold. */
+  /** Names (`topic-0`) of deleted logs that the checkpoints may still contain, by log directory. */
   readonly #staleCheckpointNames = new Map<string, Set<string>>()
-  /** Until the next look for something to compact; undefined: that is under way. */
+  /** Timer of the next compaction run; undefined: a run is under way. */
   #cleanerTimer: Timer | undefined
-  /** What was told last of a directory. */
+  /** The last failure logged for each directory. */
   readonly #toldFailures = new Map<Directory, string>()
   readonly #isCordoned: (directory: string) => boolean
   readonly #onDiskFailure: (directory: string, error: Error) => void
@@ -185,10 +185,10 @@ export class LogManager implements LogStore {
     for (const { reserve, failure } of this.#directories) if (failure === undefined) reserve.fill()
   }
 
-  /** Settings that the broker's parts share were changed. Those of single logs come by updateConfig. */
+  /** Applies changed broker settings. Settings of single logs change through updateConfig. */
   settingsChanged(): void {
     this.#cleaner.settingsChanged()
-    // Unless it runs at the moment: the pause after that is as the settings say then.
+    // Not during a run: the pause after it uses the new settings.
     if (this.#cleanerTimer !== undefined) this.#awaitCleaner()
   }
 
@@ -238,7 +238,7 @@ export class LogManager implements LogStore {
     }
   }
 
-  /** Another directory is tried next only where nothing is left in this one: there would be two logs of one name. */
+  /** Another directory is tried only if nothing is left in this one: else there would be two logs of one name. */
   #noteFailedCreation(stored: StoredLog, error: Error): void {
     if (!mayPass(error)) this.#noteFailure(stored.logDirectory, error)
     const hasOther = this.#directories.some(({ failure }) => failure === undefined)
@@ -247,7 +247,7 @@ export class LogManager implements LogStore {
     else this.#failedCreations.set(stored.name, stored)
   }
 
-  /** Directories of Kafka 2.7 and older have no partition.metadata; in one that has, it was damaged. */
+  /** Directories of Kafka 2.7 and older have no partition.metadata. If the file is there, it is damaged. */
   #identify(stored: StoredLog, topicId: string): void {
     const isDamaged = this.#host.files.exists(this.#host.files.join(stored.directory, PARTITION_METADATA_FILE))
     const level = isDamaged ? 'warn' : 'info'
@@ -337,7 +337,7 @@ export class LogManager implements LogStore {
     return failure === undefined && this.#logs.inDirectory(path).every(isInOrder)
   }
 
-  /** A directory that fails is told of once for each reason, and holds up no other. `what`: 'a directory cannot be ...' */
+  /** Logs a failing directory once for each reason; the others go on. `what`: 'a directory cannot be ...' */
   #inEachDirectory(what: string, task: (directory: Directory) => void): void {
     const loaded = this.#directories.filter(({ isLoaded }) => isLoaded)
     eachAlone(this.#host, loaded, task, (directory, error) => {
@@ -382,11 +382,11 @@ export class LogManager implements LogStore {
     return this.#directories.some(({ isLoaded }) => !isLoaded)
   }
 
-  /** What the directory's own files say of its logs. */
+  /** What the directory's checkpoints say about its logs. */
   #look(directory: Directory): TakenCheckpoints {
     const { files } = this.#host
     files.makeDirectory(directory.path)
-    // An earlier start may have made it and ended right after.
+    // An earlier start may have created it and then crashed.
     files.syncDirectory(files.join(directory.path, '..'))
     const names = files.list(directory.path)
     const found = this.#checkpoints.take(directory.path)
@@ -426,7 +426,7 @@ export class LogManager implements LogStore {
       }
     }
     if (logs.length === 0) return
-    // What is written from now on below the checkpointed recovery point would not be recovered.
+    // Records written from now on below the checkpointed recovery point would not be recovered.
     if (logs.some((stored) => stored.hasLostSynced)) this.#checkpoints.writeRecoveryPoints(directory.path)
     const tookMs = Math.round(this.#host.clock.monotonicMs() - startMs)
     this.#logger.info({ directory: directory.path, logs: logs.length, tookMs }, 'recovered after an unclean stop')
@@ -445,7 +445,7 @@ export class LogManager implements LogStore {
 
   // Tasks that recur.
 
-  /** A log that is being compacted comes later: compaction holds on to its segments. */
+  /** A log that is being compacted comes later: compaction uses its segments. */
   #deleteOldSegments(isMeant: (stored: StoredLog) => boolean = () => true): Promise<void> {
     return this.#forEachInTurns((stored) => {
       if (!isMeant(stored) || this.#cleaner.isCleaning(stored) || !this.#isOwn(stored)) return
@@ -464,15 +464,15 @@ export class LogManager implements LogStore {
   }
 
   /**
-   * False for a log that is not that of the topic of its name: nothing is removed from it under that topic's settings. It
-   * is set aside when the partition is asked for. Directories of Kafka 2.7 and older do not say.
+   * False for a log with another topic id than the topic of its name: that topic's settings remove nothing from it. It
+   * is set aside when the partition is requested. Directories of Kafka 2.7 and older have no topic id.
    */
   #isOwn(stored: StoredLog): boolean {
     if (this.#topicIdOf === undefined) return true
     try {
       return stored.topicId === ZERO_UUID || stored.topicId === this.#topicIdOf(stored.topic)
     } catch (error) {
-      // Told when the log is asked for. Until then nothing of it is removed.
+      // Reported when the log is requested. Until then nothing of it is removed.
       if (isSystemError(error)) return false
       throw error
     }
@@ -489,7 +489,7 @@ export class LogManager implements LogStore {
     return this.#forEachInTurns(({ opened }) => opened?.removeExpiredProducers(this.#host.clock.nowMs()))
   }
 
-  /** Lets other work go on in between: there may be ten thousand logs. A log that fails holds up no other. */
+  /** Lets other work run in between: there may be ten thousand logs. A failing log does not stop the others. */
   async #forEachInTurns(task: (stored: StoredLog) => void | Promise<void>): Promise<void> {
     let count = 0
     for (const stored of [...this.#logs]) {
@@ -504,14 +504,14 @@ export class LogManager implements LogStore {
     }
   }
 
-  /** Why a log cannot be opened is told already. */
+  /** The failure to open a log is already logged. */
   #tellFailedTask(stored: StoredLog, error: Error): void {
     if (error === stored.openFailure) return
     const reason = isSystemError(error) ? error.message : error.stack
     this.#logger.error({ partition: stored.name, reason }, 'a task failed for one log: it is tried again next time')
   }
 
-  /** Compacted logs are looked after at the pace of the cleaner. Source: LogCleaner.CleanerThread. */
+  /** The cleaner applies retention to compacted logs at its own pace. Source: LogCleaner.CleanerThread. */
   #awaitCleaner(): void {
     this.#cleanerTimer?.cancel()
     this.#cleanerTimer = this.#tasks.after(this.#settings.logCleanerBackoffMs, () => {
@@ -540,7 +540,7 @@ export class LogManager implements LogStore {
     }
   }
 
-  /** Renames the directory out of the way of a log to come; answers its new path. */
+  /** Renames the directory to free its name for a new log; returns the new path. */
   #moveAway(stored: StoredLog, name: string): string {
     stored.opened?.abandon()
     this.#logs.delete(stored)
@@ -562,14 +562,14 @@ export class LogManager implements LogStore {
     }
   }
 
-  /** What is left of a log that is gone must not become part of the one that gets its name. Throws where the disk fails. */
+  /** Files left of a deleted log must not become part of a new log of the same name. Throws if the disk fails. */
   #clearWayFor(stored: StoredLog): void {
     const left = this.#leftBehind.get(stored.name)
     if (left !== undefined) this.#setAside(left, 'is left of a topic that was deleted')
     if (this.#staleNames(stored.logDirectory).has(stored.name)) this.#forgetDeleted(stored.logDirectory)
   }
 
-  /** Takes deleted logs out of the checkpoints of their directory. Until then their names are remembered. */
+  /** Removes deleted logs from the checkpoints of their directory. Until then their names are remembered. */
   #forgetDeleted(logDirectory: string): void {
     const stale = this.#staleNames(logDirectory)
     if (stale.size === 0) return
@@ -587,7 +587,7 @@ export class LogManager implements LogStore {
     return names
   }
 
-  /** A log that is not that of the topic of its name: kept for whoever may miss it. */
+  /** Renames a log with another topic id than the topic of its name; its files are kept. */
   #setAside(stored: StoredLog, why: string): void {
     const uniqueId = this.#host.random.bytes(16).toString('hex')
     const moved = this.#moveAway(stored, strayDirectoryName(stored.topic, stored.partition, uniqueId))

@@ -1,25 +1,25 @@
 import type { LogConfig, PartitionLog } from './partition-log.ts'
 
-/** All partition logs of one broker: finds them at start, creates and deletes them. Embedded: log-manager.ts. */
+/** All partition logs of one broker: finds them at start, creates and deletes them. Implemented by log-manager.ts. */
 export interface LogStore {
   /** Opens what is on disk; each log itself opens on first use after a clean stop. Recovers after an unclean one. */
   start(settings: (topic: string) => LogConfig, topicIdOf?: (topic: string) => string | undefined): Promise<void>
   /** Partitions found on disk or created since, whether opened or not. */
   list(): Iterable<StoredPartition>
-  /** The log, opened now if it was not; undefined where there is none. */
+  /** The log, opened if necessary; undefined if there is none. */
   get(topic: string, partition: number): PartitionLog | undefined
   /**
    * Creates the directory with its partition.metadata. An existing log of the same topic id is returned. Throws what the
    * disk says; that too many files are open (isOpenLimitError) is told to the log here, once for all logs.
    */
   create(topic: string, partition: number, topicId: string, config: LogConfig): PartitionLog
-  /** Gone for every reader at once; its files go after file.delete.delay.ms. */
+  /** Removes the log for readers at once, and its files after file.delete.delay.ms. */
   delete(topic: string, partition: number): void
-  /** Renames the directory of a log that is not the cluster's, and says why in a line; its files are kept. */
+  /** Renames the directory of a log that the cluster does not know, and logs the reason; its files are kept. */
   setAside(topic: string, partition: number, why: string): void
   /** Uuid of the data directory that a log is in; undefined where there is no log. */
   directoryOf(topic: string, partition: number): string | undefined
-  /** Logs of one topic take a new config. */
+  /** Applies a new config to the logs of one topic. */
   updateConfig(topic: string, config: LogConfig): void
   /** True: a data directory cannot be looked into, and a log that is not found may be in it. */
   readonly mayHideLogs: boolean

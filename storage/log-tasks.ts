@@ -2,7 +2,7 @@ import { failureOfPart, inBackground } from './failure-policy.ts'
 import type { Host, Timer } from './host/host.ts'
 import type { StorageLogger } from './storage-logger.ts'
 
-/** What the log manager does later, or again and again, until it stops. */
+/** Delayed and recurring tasks of the log manager, until it stops. */
 export class LogTasks {
   readonly #host: Host
   readonly #logger: StorageLogger
@@ -18,14 +18,14 @@ export class LogTasks {
     return this.#isStopped
   }
 
-  /** Nothing that waits will run any more. */
+  /** Cancels all waiting tasks. */
   stop(): void {
     this.#isStopped = true
     for (const timer of this.#timers) timer.cancel()
     this.#timers.clear()
   }
 
-  /** undefined: the manager has stopped, and nothing will come any more. */
+  /** undefined: the manager has stopped, and nothing is scheduled. */
   after(delayMs: number, task: () => void | Promise<void>): Timer | undefined {
     if (this.#isStopped) return undefined
     const timer = this.#host.timers.after(delayMs, () => {
@@ -41,7 +41,7 @@ export class LogTasks {
     }
   }
 
-  /** The interval counts from the end of a run, be it a failure. */
+  /** The interval counts from the end of a run, also of a failed one. */
   every(intervalMs: number, task: () => void | Promise<void>, firstAfterMs = intervalMs): void {
     const again = (delayMs: number): void => {
       this.after(delayMs, () => this.run(task).finally(() => again(intervalMs)))
@@ -49,7 +49,7 @@ export class LogTasks {
     again(firstAfterMs)
   }
 
-  /** A failure is told to whoever reads the log. A broken invariant is fatal, and thrown on. */
+  /** Logs a failure. A broken invariant is fatal, and rethrown. */
   async run(task: () => void | Promise<void>): Promise<void> {
     try {
       await task()

@@ -7,11 +7,11 @@ import { newManager, TOPIC, TOPIC_ID } from './log-manager.fixture.ts'
 import type { LogManager } from './log-manager.ts'
 import type { LogConfig, PartitionLog } from './partition-log.ts'
 
-/** What OpenFiles keeps. */
+/** Number of handles that OpenFiles keeps open. */
 const MOST_HANDLES = 1000
 const START_MS = 1_000_000
 
-/** Notes from now on which files are opened or read as a whole, and how many handles are open at a time. */
+/** Records from now on which files are opened or read as a whole, and how many handles are open at a time. */
 function watched(host: SimulatedHost) {
   const { files } = host
   const [open, readWhole] = [files.open.bind(files), files.readWhole.bind(files)]
@@ -45,7 +45,7 @@ function append(log: PartitionLog, timestamp: number): Promise<unknown> {
   return log.append(buildBatch([{ timestamp, value: 'a' }]), { origin: 'client', leaderEpoch: 0, nowMs: timestamp })
 }
 
-/** A machine on which a broker with so many partitions, a record in each, was stopped in order. */
+/** A machine with the files of a cleanly stopped broker: that many partitions, one record in each. */
 async function stoppedWith(partitions: number): Promise<SimulatedHost> {
   const host = new SimulatedHost(1)
   const manager = await started(host, logConfig())
@@ -83,7 +83,7 @@ describe('many logs', () => {
     const manager = await started(host, logConfig())
     for (let i = 0; i < 1200; i++) expect(await firstBatch(host, manager.get(TOPIC, i)!, 0)).to.be.greaterThan(0)
     await host.settle(Promise.all(Array.from({ length: 1200 }, (_, i) => append(manager.get(TOPIC, i)!, START_MS))))
-    // More than all of them were needed, so the limit was met; a flush opens a snapshot beside it.
+    // More handles were needed than allowed, so the limit was reached; a flush opens one more for a snapshot.
     expect(seen.touched.size).to.be.greaterThan(MOST_HANDLES)
     expect(seen.mostOpen).to.be.within(MOST_HANDLES, MOST_HANDLES + 1)
     await host.settle(manager.stop())

@@ -1,16 +1,16 @@
-/** Something that waits for a place off the loop. */
+/** Work that waits for a thread. */
 type Start = () => void
 
 /**
- * Work off the loop, so many pieces at a time, the others in the order in which they came. All of it shares the few
- * threads of the process: without a bound, one slow disk would keep them from everybody else.
+ * Work off the loop, a limited number of pieces at a time, in order. All of it shares the few threads of the process:
+ * without a bound, one slow disk would occupy them all.
  */
 export class Lane {
   readonly #limit: () => number
   readonly #waiting: Start[] = []
   #underWay = 0
 
-  /** limit: asked anew whenever a piece could begin; at least 1. */
+  /** limit: evaluated whenever a piece could begin; at least 1. */
   constructor(limit: () => number) {
     this.#limit = limit
   }

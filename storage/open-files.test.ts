@@ -10,7 +10,7 @@ import { LogManager } from './log-manager.ts'
 import { OpenFiles } from './open-files.ts'
 import { openLimits } from './open-limits.ts'
 
-/** Files of a process that may have so many open. */
+/** Files of a process with the given limit of open files. */
 function limited(files: Files, limit: number): { files: Files; readonly open: () => number; limit: number } {
   let open = 0
   const process = { files, open: () => open, limit }

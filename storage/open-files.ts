@@ -7,7 +7,7 @@ interface OpenFile {
   /** Operations under way: the handle must not be closed. */
   pins: number
   lastUse: number
-  /** What waits until nobody uses the file: a rename or a removal, which Windows refuses for open files. */
+  /** Callbacks for when no operation uses the file: a rename or a removal, which Windows refuses for open files. */
   whenClosed: (() => void) | undefined
 }
 
@@ -17,7 +17,7 @@ export interface PinnedFile {
   unpin(): void
 }
 
-/** Ways to a file by its path: OpenFiles, and LogFiles for one log. */
+/** Access to files by path: OpenFiles, and LogFiles for one log. */
 export type FileAccess = Pick<OpenFiles, 'files' | 'create' | 'use' | 'pin' | 'whenClosed' | 'detach'>
 
 /** Open file handles, the least recently used closed beyond a limit: an operating system gives a process only so many. */
@@ -28,7 +28,7 @@ export class OpenFiles {
   readonly #open = new Map<string, OpenFile>()
   #uses = 0
 
-  /** onRefused: told where the system opens no further file even after unused handles were closed. */
+  /** onRefused: called if the system opens no further file even after unused handles were closed. */
   constructor(files: Files, limit = openLimits(files.openLimit).files, onRefused: (error: Error) => void = () => {}) {
     this.files = files
     this.#limit = limit
@@ -44,12 +44,12 @@ export class OpenFiles {
     this.#add(path, 'a+')
   }
 
-  /** The handle of an existing file, for an operation that ends before anything else runs. */
+  /** The handle of an existing file, for a synchronous operation. */
   use(path: string): FileHandle {
     return this.#find(path).handle
   }
 
-  /** The handle of an existing file, kept open until it is unpinned: once. */
+  /** The handle of an existing file, kept open until it is unpinned. Unpin exactly once. */
   pin(path: string): PinnedFile {
     const file = this.#find(path)
     file.pins++
@@ -61,7 +61,7 @@ export class OpenFiles {
     return { handle: file.handle, unpin }
   }
 
-  /** Closes the file and calls; at once where no operation is under way, else after the last of them. */
+  /** Closes the file and calls back: at once if no operation is under way, else after the last one. */
   whenClosed(path: string, then: () => void): void {
     const file = this.#open.get(path)
     if (file === undefined) {
@@ -76,7 +76,7 @@ export class OpenFiles {
     if (file.pins === 0) this.#close(path, file)
   }
 
-  /** The name is about to mean another file: operations under way keep the handle that they have. */
+  /** Call before the path gets another file: operations under way keep their handle. */
   detach(path: string): void {
     const file = this.#open.get(path)
     if (file === undefined) return
@@ -93,7 +93,7 @@ export class OpenFiles {
     for (const path of [...this.#open.keys()]) if (path.startsWith(inside)) this.detach(path)
   }
 
-  /** Closes all that nobody uses. */
+  /** Closes all unused handles. */
   closeAll(): void {
     for (const [path, file] of this.#open) if (file.pins === 0) this.#close(path, file)
   }
@@ -133,7 +133,7 @@ export class OpenFiles {
     file.whenClosed?.()
   }
 
-  /** An eighth at a time, so that the search is paid rarely. */
+  /** An eighth at a time, so that the search is rare. */
   #makeRoom(): void {
     const idle = [...this.#open].filter(([, file]) => file.pins === 0)
     idle.sort(([, a], [, b]) => a.lastUse - b.lastUse)

@@ -1,7 +1,7 @@
 import type { Clock } from './host/host.ts'
 import type { StorageLogger } from './storage-logger.ts'
 
-/** What the process's limit of open files is spent on. */
+/** Shares of the process's limit of open files. */
 export interface OpenLimits {
   /** Handles of segments and indexes that the cache keeps open. */
   readonly files: number
@@ -9,12 +9,12 @@ export interface OpenLimits {
   readonly connections: number
 }
 
-/** More handles than that gain nothing. */
+/** More handles than this gain nothing. */
 const MOST_CACHED_FILES = 1000
-/** For what is opened for a moment, or by Node.js itself: listeners, checkpoints, snapshots, compaction, logs. */
+/** Reserve for short use and for Node.js itself: listeners, checkpoints, snapshots, compaction, logs. */
 const RESERVE = 64
 
-/** Shares out a limit: a quarter at most is kept in reserve, and half of the rest is the clients' at least. */
+/** Divides a limit: at most a quarter is kept in reserve, and clients get at least half of the rest. */
 export function openLimits(processLimit: number): OpenLimits {
   if (!Number.isFinite(processLimit)) return { files: MOST_CACHED_FILES, connections: processLimit }
   const rest = processLimit - Math.min(RESERVE, Math.floor(processLimit / 4))
@@ -30,7 +30,7 @@ export function isOpenLimitError(error: unknown): boolean {
 
 const TELL_AGAIN_AFTER_MS = 60_000
 
-/** Says that no further file can be opened: once a minute, however many logs and requests meet it. */
+/** Logs that no further file can be opened: at most once a minute, however many logs and requests fail. */
 export class OpenLimitWarning {
   readonly #clock: Clock
   readonly #logger: StorageLogger

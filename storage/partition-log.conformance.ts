@@ -14,21 +14,21 @@ import type {
   ReadContext,
 } from './partition-log.ts'
 
-/** An implementation of the seam, ready to be tested. */
+/** An implementation of PartitionLog under test. */
 export interface LogUnderTest {
   readonly log: PartitionLog
-  /** What stands for now. */
+  /** The current time. */
   nowMs(): number
-  /** Lets the world go on until the promise is settled. */
+  /** Runs everything else until the promise is settled. */
   settle<T>(promise: Promise<T>): Promise<T>
-  /** Stops in order and starts again, with what was kept. */
+  /** Stops cleanly and starts again on the same files. */
   restart(): Promise<void>
-  /** Ends without notice and starts again. */
+  /** Crashes and starts again. */
   crash(): Promise<void>
   stop(): Promise<void>
 }
 
-/** Rules that every PartitionLog keeps, whatever it is made of. */
+/** Rules for every implementation of PartitionLog. */
 export function describePartitionLog(name: string, make: (config: LogConfig) => Promise<LogUnderTest>): void {
   describe(name, () => {
     let tested: LogUnderTest
@@ -356,6 +356,6 @@ function recordsOf(batch: Parameters<typeof readRecords>[0]): LogRecord[] {
   expect(batch.hasValidCrc()).to.equal(true)
   const records = readRecords(batch)
   if (records instanceof RecordFault) throw new Error(records.message)
-  // The memory goes back to its pool.
+  // Returns the memory to its pool.
   return records.map((record) => ({ ...record, value: record.value && Buffer.from(record.value) }))
 }

@@ -2,26 +2,26 @@ import type { Lease } from '../protocol/buffer-pool.ts'
 import type { Rejection } from '../protocol/error-codes.ts'
 
 /**
- * THE SEAM between the broker and whatever keeps record batches: one log of one partition. The embedded
- * implementation is storage/log/log.ts (segments on a local disk); every other passes the same conformance suite
+ * THE SEAM between the broker and its storage: the log of one partition. The embedded implementation is
+ * storage/log/log.ts (segments on a local disk); every other one must pass the same conformance suite
  * (partition-log.conformance.ts).
  *
  * Offsets are assigned by the log, in the order in which `append` was called: the order is fixed before `append`
  * returns its promise, so a caller may start the next append without waiting for the last.
  */
 export interface PartitionLog {
-  /** Offset of the first record that may be read. Moves up by retention and DeleteRecords. */
+  /** Offset of the first readable record. Retention and DeleteRecords move it up. */
   readonly logStartOffset: number
-  /** Offset that the next record gets; covers appends whose flush is still under way. */
+  /** Offset of the next record; includes appends whose flush is still under way. */
   readonly logEndOffset: number
-  /** End of what was written as durably as the settings ask: what the only replica may call its high watermark. */
+  /** End of the records that are as durable as the settings ask: the high watermark if there is one replica. */
   readonly flushedEndOffset: number
-  /** First offset of the oldest transaction that is open or not yet covered by upToOffset; undefined: none. */
+  /** First offset of the oldest transaction that is open or ends at or after upToOffset; undefined: none. */
   firstUnstableOffset(upToOffset: number): number | undefined
 
   /**
    * Validates, assigns offsets, stages at once; resolves when written (and synced where flush.messages asks). Where there
-   * is much to decompress, it lets others go on, and is staged in its turn among the appends of this log.
+   * is much to decompress, other work runs meanwhile, and the append keeps its place among the appends of this log.
    */
   append(records: Buffer, append: AppendContext): Promise<AppendResult | AppendRejection>
 
@@ -31,7 +31,7 @@ export interface PartitionLog {
    */
   read(offset: number, read: ReadContext): Promise<ReadResult | Rejection>
 
-  /** Where the record at the offset lies, for messages: the file, and the position of its batch or of what is no batch. */
+  /** Place of the record at the offset, for messages: the file, and the position of its batch or of the damaged bytes. */
   locate(offset: number): { readonly file: string; readonly position: number }
 
   /** Aborted transactions that overlap [fromOffset, toOffset), in order of their first offset (KIP-98). */
@@ -42,7 +42,7 @@ export interface PartitionLog {
   /** The record with the largest timestamp (the first of them); undefined in an empty log (KIP-734). */
   maxTimestamp(): Promise<TimestampAndOffset | undefined>
 
-  /** Where the parts begin that retention removes as a whole, newest first: segments on a disk. */
+  /** Base offsets of the segments (the parts that retention removes as a whole), newest first. */
   segmentStarts(): Iterable<SegmentStart>
 
   /** Leader epoch of the last record, or undefined where the log never had one. */
@@ -51,7 +51,7 @@ export interface PartitionLog {
   endOffsetForEpoch(leaderEpoch: number): { readonly leaderEpoch: number; readonly endOffset: number } | undefined
   /** Epoch that wrote the record at offset. */
   epochForOffset(offset: number): number | undefined
-  /** Remembers that leaderEpoch starts at logEndOffset. */
+  /** Records that leaderEpoch starts at logEndOffset. */
   assignEpoch(leaderEpoch: number): void
 
   /** Moves logStartOffset up (DeleteRecords); durable once resolved. KAFKA_STORAGE_ERROR: only until the next start. */
@@ -66,32 +66,32 @@ export interface PartitionLog {
   readonly sizeBytes: number
 
   updateConfig(config: LogConfig): void
-  /** Forces all that was appended to the disk. */
+  /** Syncs all appended records to the disk. */
   flush(): Promise<void>
   close(): Promise<void>
 }
 
-/** Who appends decides what is checked: only clients' batches are checked for sequence, control bits, timestamps. */
+/** The origin decides what is checked: only clients' batches are checked for sequence, control bits, timestamps. */
 export type AppendOrigin = 'client' | 'coordinator' | 'replication'
 
 export interface AppendContext {
   readonly origin: AppendOrigin
   readonly leaderEpoch: number
   /**
-   * Asked where the batches had to wait while they were looked into: the epoch of the leader now, or why nothing may be
+   * Called if the batches had to wait during validation: returns the current leader epoch, or why nothing may be
    * appended any more. Left out: nothing can have changed.
    */
   readonly epochNow?: () => number | Rejection
   /** Version of the Produce request, which decides about zstd (7) and magic; undefined for internal appends. */
   readonly produceVersion?: number
   readonly nowMs: number
-  /** Keeps the memory of `records` until the log has let go of it; left out: the caller's buffer is the log's now. */
+  /** Holds the memory of `records` until the log releases it. Left out: the log owns the buffer from now on. */
   readonly lease?: Lease
-  /** Version of the transaction protocol (KIP-890) that a marker was written by; left out: 0. From 2 on it bumps the epoch. */
+  /** Version of the transaction protocol (KIP-890) of a marker; left out: 0. From 2 on it bumps the epoch. */
   readonly transactionVersion?: number
   /**
-   * False: the transaction coordinator knows of no open transaction of the producer with this partition, so transactional
-   * records are refused with INVALID_TXN_STATE unless one is open here. Left out: not checked.
+   * False: the transaction coordinator has no open transaction of the producer with this partition. Transactional
+   * records are then refused with INVALID_TXN_STATE, unless a transaction is open in this log. Left out: not checked.
    */
   readonly verified?: boolean
 }
@@ -99,37 +99,37 @@ export interface AppendContext {
 export interface AppendResult {
   readonly baseOffset: number
   readonly lastOffset: number
-  /** -1 unless message.timestamp.type is LogAppendTime; of a duplicate the largest timestamp that was kept of the original. */
+  /** -1 unless message.timestamp.type is LogAppendTime; for a duplicate the largest timestamp kept of the original. */
   readonly logAppendTimeMs: number
   readonly logStartOffset: number
-  /** True where the batches were in the log already (idempotent retry); the offsets are then those of the original. */
+  /** True if the batches were already in the log (idempotent retry); the offsets are then those of the original. */
   readonly duplicate: boolean
 }
 
 export interface AppendRejection extends Rejection {
-  /** True where what came is not what a request of its version may carry: no log was looked at. */
+  /** True if a request of this version must not carry these bytes: no log was read. */
   readonly ofRequest?: boolean
-  /** Records that were at fault, where Kafka tells them (ProduceResponse v8). */
+  /** Invalid records, where Kafka reports them (ProduceResponse v8). */
   readonly recordErrors?: readonly { readonly batchIndex: number; readonly message: string }[]
 }
 
 export interface ReadContext {
   readonly maxBytes: number
   readonly minOneBatch: boolean
-  /** Exclusive end: high watermark, last stable offset or log end, as the reader may see. */
+  /** Exclusive end of what the reader may see: high watermark, last stable offset or log end. */
   readonly upToOffset: number
 }
 
 export interface ReadResult {
   readonly slices: readonly Buffer[]
   readonly sizeBytes: number
-  /** Must be called once the slices are no longer used: they may live in pooled memory. */
+  /** Must be called once the slices are no longer used: they may be in pooled memory. */
   release(): void
-  /** Where the next read starts: one past the last offset of the last batch; `offset` itself where nothing was read. */
+  /** Offset of the next read: one past the last offset of the last batch; `offset` itself if nothing was read. */
   readonly nextOffset: number
   /** True if maxBytes kept out a batch that could have been read. False at upToOffset, and where a segment ends. */
   readonly isLimited: boolean
-  /** True if the read began in an older segment than the one that upToOffset is in. */
+  /** True if the read began in an older segment than that of upToOffset. */
   readonly isBehind: boolean
 }
 
@@ -149,7 +149,7 @@ export interface TimestampAndOffset {
 export interface SegmentStart {
   readonly offset: number
   readonly isEmpty: boolean
-  /** When the segment was last written to; asks the disk. */
+  /** When the segment was last written to; reads it from the disk. */
   modifiedMs(): number
 }
 
@@ -164,7 +164,7 @@ export interface ProducerDescription {
 }
 
 /**
- * What a log must know of its topic's settings, under their Kafka names in camel case. The type that
+ * Topic settings that a log uses, under their Kafka names in camel case. The type that
  * src/config/topic-configs.ts infers satisfies it. Long values saturate at 2^53 - 1.
  */
 export interface LogConfig {

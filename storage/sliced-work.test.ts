@@ -2,7 +2,7 @@ import { expect } from 'chai'
 import { SimulatedHost } from './host/simulated-host.ts'
 import { type Sliced, SlicedWork } from './sliced-work.ts'
 
-/** Goes over so many bytes in steps of 64 KB, noting each. */
+/** Processes the given number of bytes in steps of 64 KB and notes each step. */
 function* steps(name: string, count: number, log: string[]): Sliced<string> {
   for (let i = 0; i < count; i++) {
     log.push(name)

@@ -1,21 +1,21 @@
 import type { Timers } from './host/host.ts'
 
 /**
- * Work that lets go of the event loop on its way: it yields the bytes that it went over since the last time, or a promise
- * that it waits for.
+ * Work that pauses for the event loop: it yields the number of bytes that it processed since the last yield, or a
+ * promise that it waits for.
  */
 export type Sliced<T> = Generator<number | Promise<unknown>, T, void>
 
 /** Work under way. */
 export interface WorkUnderWay<T> {
   readonly result: Promise<T>
-  /** Ends it where it stands, unless it is done; the result then never comes. */
+  /** Cancels the work unless it is done; the result then never settles. */
   cancel(): void
 }
 
-/** Bytes that one slice goes over: 3 ms with the slowest of our codecs (zstd in JavaScript), less than 1 ms with others. */
+/** Bytes of one slice: 3 ms with the slowest of our codecs (zstd in JavaScript), less than 1 ms with others. */
 const SLICE_BYTES = 262_144
-/** Bytes that may be gone over at once, besides slices, in one turn: it takes no longer than some milliseconds. */
+/** Bytes that may be processed at once, besides slices, in one turn: this takes a few milliseconds at most. */
 const AT_ONCE_BYTES_IN_TURN = 524_288
 
 interface Entry {
@@ -26,8 +26,8 @@ interface Entry {
 }
 
 /**
- * Runs work in slices, one in each turn of the event loop, in turns with all other work: nobody waits for the end of
- * somebody else's, and no turn is long.
+ * Runs work in slices, one in each turn of the event loop, round robin: no work waits for the end of another, and no
+ * turn is long.
  */
 export class SlicedWork {
   readonly #timers: Timers
@@ -39,12 +39,12 @@ export class SlicedWork {
     this.#timers = timers
   }
 
-  /** Bytes that may still be gone over at once in this turn. */
+  /** Bytes that may still be processed at once in this turn. */
   get roomInTurn(): number {
     return Math.max(0, AT_ONCE_BYTES_IN_TURN - this.#bytesInTurn)
   }
 
-  /** So many bytes were gone over at once. */
+  /** Counts bytes that were processed at once. */
   noteInTurn(bytes: number): void {
     if (this.#bytesInTurn === 0) {
       this.#timers.atTurnEnd(() => {

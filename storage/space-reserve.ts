@@ -1,11 +1,11 @@
 import { isSystemError } from './failure-policy.ts'
 import type { Files } from './host/host.ts'
 
-/** File in each data directory that is given up when the disk is full. Kafka takes no notice of it. */
+/** File in each data directory that is removed when the disk is full. Kafka ignores it. */
 export const RESERVE_FILE = '.ottla-reserve'
 /** Enough for the checkpoints of a thousand logs, and for the metadata records that delete as many topics. */
 const RESERVE_BYTES = 256 * 1024
-/** The reserve is not what fills a disk: so many times its size must stay free. */
+/** The reserve must not fill the disk: this many times its size must stay free. */
 const SPARE_FACTOR = 4
 
 const NO_ROOM: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT'])
@@ -16,9 +16,9 @@ export function isNoRoom(error: unknown): boolean {
 }
 
 /**
- * Room for what frees room. To delete, something has to be written: where a log starts now, an empty segment in the place
- * of the last one, the record that deletes a topic. On a full disk nothing could be freed any more. So a file of no use
- * lies in each data directory, and is removed when such a write finds no room. It is made again once there is enough.
+ * Space for writes that free space. A deletion writes first: the new log start offset, an empty segment in place of the
+ * last one, the record that deletes a topic. On a full disk nothing could be freed any more. So each data directory has
+ * a reserve file, which is removed when such a write finds no space. It is made again once there is enough.
  */
 export class SpaceReserve {
   readonly #files: Files
@@ -30,7 +30,7 @@ export class SpaceReserve {
     this.#directory = directory
   }
 
-  /** Makes the file where it is missing and the disk has room. A disk that does not let it is left as it is. */
+  /** Makes the file if it is missing and the disk has room. Ignores a disk error. */
   fill(): void {
     if (this.#isFilled) return
     try {
@@ -41,7 +41,7 @@ export class SpaceReserve {
     }
   }
 
-  /** Does the task; where there is no room, once more without the reserve. */
+  /** Does the task; if there is no room, gives up the reserve and tries once more. */
   use<T>(task: () => T): T {
     try {
       return task()
@@ -51,7 +51,7 @@ export class SpaceReserve {
     }
   }
 
-  /** Answers whether what failed for want of room may be tried again now. */
+  /** True if a task that failed for lack of room may be tried again now. */
   giveUp(error: unknown): boolean {
     if (!isNoRoom(error) || this.#size() === 0) return false
     this.#isFilled = false
@@ -79,7 +79,7 @@ export class SpaceReserve {
   }
 }
 
-/** Bytes that a file system which compresses cannot make small. */
+/** Bytes that a compressing file system cannot shrink. */
 function incompressible(sizeBytes: number): Buffer {
   const words = new Uint32Array(sizeBytes / 4)
   let word = 0x9e3779b9

@@ -9,7 +9,7 @@ import { isOpenLimitError } from './open-limits.ts'
 import type { LogConfig } from './partition-log.ts'
 import { LOG_SUFFIX, partitionDirectoryName } from './segment/file-names.ts'
 
-/** What the checkpoints of a directory said of a log. */
+/** A log's entries in the checkpoints of its directory. */
 export interface Checkpointed {
   readonly wasCleanStop: boolean
   readonly recoveryPoint: number
@@ -25,7 +25,7 @@ export class StoredLog implements StoredPartition {
   /** `<log directory>/topic-0` */
   readonly directory: string
   readonly logDirectory: string
-  /** Before this time retention will not find anything in the log, as long as nothing is appended. */
+  /** Retention finds nothing to delete before this time, as long as nothing is appended. */
   nextRetentionMs = 0
   readonly #files: Files
   readonly #services: SharedServices
@@ -33,10 +33,10 @@ export class StoredLog implements StoredPartition {
   #checkpointed: Checkpointed
   #topicId: string | undefined
   #log: Log | undefined
-  /** Why it could not be opened when that was tried last. */
+  /** Why the last try to open it failed. */
   #refusal: { readonly error: Error; readonly retryAtMs: number } | undefined
   readonly #backoff = new Backoff()
-  /** Why it could not be recovered. What the checkpoints say of it stays in force for the next start. */
+  /** Why recovery failed. Its entries in the checkpoints stay valid for the next start. */
   failure: Error | undefined
 
   constructor(parts: {
@@ -62,7 +62,7 @@ export class StoredLog implements StoredPartition {
     return partitionDirectoryName(this.topic, this.partition)
   }
 
-  /** Read when first asked for. The zero uuid where the file is missing or torn. */
+  /** Read on first use. The zero uuid if the file is missing or torn. */
   get topicId(): string {
     if (this.#topicId === undefined) {
       const text = this.#files.readWhole(this.#files.join(this.directory, PARTITION_METADATA_FILE))?.toString('utf8')
@@ -86,12 +86,12 @@ export class StoredLog implements StoredPartition {
     return this.#log?.config ?? this.#configOf()
   }
 
-  /** The log where it is open. */
+  /** The log if it is open. */
   get opened(): Log | undefined {
     return this.#log
   }
 
-  /** Throws why it cannot be opened: the same until it is time for the next try. */
+  /** Throws if it cannot be opened: the same error until the next try is due. */
   open(): Log {
     if (this.failure !== undefined) throw this.failure
     if (this.#log !== undefined) return this.#log
@@ -101,7 +101,7 @@ export class StoredLog implements StoredPartition {
     })
   }
 
-  /** A log that was made has a segment from then on. Recovery tells of one that was synced. */
+  /** Every created log has a segment. Recovery reports the loss of synced ones. */
   #warnWithoutSegments(): void {
     if (this.#checkpointed.recoveryPoint > 0) return
     if (this.#files.list(this.directory).some((name) => /\.log(\.swap)?$/.test(name))) return
@@ -111,10 +111,10 @@ export class StoredLog implements StoredPartition {
     )
   }
 
-  /** Makes the log, without what an earlier try may have left. Throws as `open`. */
+  /** Creates the log and removes the files of an earlier try. Throws as `open` does. */
   create(topicId: string): Log {
     return this.#try(() => {
-      // What is there already would be taken for durable.
+      // Existing files would count as durable.
       if (this.#refusal !== undefined) this.#files.remove(this.directory)
       this.#files.makeDirectory(this.directory)
       this.writeTopicId(topicId)
@@ -122,7 +122,7 @@ export class StoredLog implements StoredPartition {
     })
   }
 
-  /** Why it could not be opened or made when that was tried last: told in the log already. */
+  /** Why the last try to open or create it failed; already logged. */
   get openFailure(): Error | undefined {
     return this.#refusal?.error
   }
@@ -149,7 +149,7 @@ export class StoredLog implements StoredPartition {
   }
 
   #refuse(error: Error): never {
-    // That too many files are open is told once for all logs.
+    // Too many open files: logged once for all logs.
     if (error.message !== this.#refusal?.error.message && !isOpenLimitError(error)) {
       const reason = isSystemError(error) ? error.message : error.stack
       this.#services.logger.error(
@@ -165,7 +165,7 @@ export class StoredLog implements StoredPartition {
     return this.#services.host.clock.monotonicMs()
   }
 
-  /** Forgets the log where nothing was done with it that the disk does not know. */
+  /** Closes the log if all its state is on the disk. */
   closeIfUntouched(): void {
     if (this.#log?.closeIfUntouched()) this.#log = undefined
   }
@@ -183,12 +183,12 @@ export class StoredLog implements StoredPartition {
     return this.#log?.recoveryPoint ?? this.#checkpointed.recoveryPoint
   }
 
-  /** True where the log ends below what the checkpoint called synced. */
+  /** True if the log ends below the checkpointed recovery point. */
   get hasLostSynced(): boolean {
     return this.recoveryPoint < this.#checkpointed.recoveryPoint
   }
 
-  /** For log-start-offset-checkpoint; undefined where the first segment tells the same. */
+  /** For log-start-offset-checkpoint; undefined if the first segment starts at the same offset. */
   get checkpointedStart(): number | undefined {
     const start = this.#log === undefined ? this.#checkpointed.logStartOffset : this.#log.logStartOffset
     const firstBase = this.#log?.segments[0]?.baseOffset ?? 0

@@ -3,7 +3,7 @@ import type { StoredLog } from './stored-log.ts'
 /** The logs of a broker, by topic and partition. */
 export class StoredLogs implements Iterable<StoredLog> {
   readonly #byTopic = new Map<string, Map<number, StoredLog>>()
-  /** How many lie in each log directory. */
+  /** Number of logs in each log directory. */
   readonly #counts = new Map<string, number>()
 
   find(topic: string, partition: number): StoredLog | undefined {
@@ -14,12 +14,12 @@ export class StoredLogs implements Iterable<StoredLog> {
     return this.#byTopic.get(topic)?.values() ?? []
   }
 
-  /** Those in one of the broker's log directories. */
+  /** The logs in one log directory. */
   inDirectory(logDirectory: string): readonly StoredLog[] {
     return [...this].filter((stored) => stored.logDirectory === logDirectory)
   }
 
-  /** How many there are in one of the broker's log directories. */
+  /** Number of logs in one log directory. */
   countIn(logDirectory: string): number {
     return this.#counts.get(logDirectory) ?? 0
   }

@@ -6,7 +6,7 @@ import { Tail, TailMemory } from './tail.ts'
 const BATCH_BYTES = 1024
 
 describe('the tails of all logs', () => {
-  /** Memory for so many batches, with the leases that were handed in and how often each is held. */
+  /** Memory for a number of batches, with the leases passed in and the number of holders of each. */
   function rig(batches = 4) {
     const memory = new TailMemory(new BufferPool(), batches * BATCH_BYTES)
     const held = new Set<number>()

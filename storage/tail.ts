@@ -1,6 +1,6 @@
 import { type BufferPool, type Lease, leaseOf } from '../protocol/buffer-pool.ts'
 
-/** A batch that was appended lately, in the memory in which it came. */
+/** A recently appended batch, in the memory of the request that brought it. */
 export interface TailEntry {
   readonly lastOffset: number
   readonly bytes: Buffer
@@ -9,15 +9,15 @@ export interface TailEntry {
   readonly cost: number
 }
 
-/** A frame is shared by all its batches; a batch that is less than this part of it is copied rather than keep it all. */
+/** All batches of a frame share it; a batch smaller than this part of the frame is copied, to free the frame. */
 const SMALLEST_SHARE = 1 / 4
-/** Even small leases take a block of the pool. */
+/** Even a small lease takes a block of the pool. */
 const SMALLEST_COST = 1024
 
-/** Dropped entries that are left in front before an array is made anew. */
+/** Dropped entries at the front before the array is rebuilt. */
 const MOST_DROPPED = 64
 
-/** A queue that is read at any place: entries leave at the front, and nothing of them stays. */
+/** A queue with random access: entries leave at the front, and no reference to them stays. */
 class Queue<T> {
   #items: (T | undefined)[] = []
   #first = 0
@@ -50,7 +50,7 @@ class Queue<T> {
 export class Tail {
   readonly #entries = new Queue<OrderedEntry>()
 
-  /** Offset from which on everything is here; undefined: nothing is. */
+  /** Offset from which on all batches are here; undefined: there are none. */
   startOffset: number | undefined
 
   /** For TailMemory. */
@@ -59,14 +59,14 @@ export class Tail {
     this.#entries.push(entry)
   }
 
-  /** For TailMemory: takes the oldest entry out; undefined where there is none. */
+  /** For TailMemory: removes the oldest entry; undefined if there is none. */
   shift(): OrderedEntry | undefined {
     const oldest = this.#entries.shift()
     if (oldest !== undefined) this.startOffset = this.#entries.length === 0 ? undefined : oldest.lastOffset + 1
     return oldest
   }
 
-  /** Entries from the one that holds the offset, which must not be below startOffset, for as long as wanted. */
+  /** Entries from the one that holds the offset, which must not be below startOffset. */
   *from(offset: number): Generator<TailEntry> {
     let [low, high] = [0, this.#entries.length]
     while (low < high) {
@@ -85,7 +85,7 @@ interface OrderedEntry extends TailEntry {
   newer: OrderedEntry | undefined
 }
 
-/** The memory that the tails of all logs may take together: the oldest batch leaves first, whosever it is. */
+/** Memory limit of the tails of all logs together: the oldest batch of any log leaves first. */
 export class TailMemory {
   readonly #pool: BufferPool
   readonly #limitBytes: number
@@ -103,7 +103,7 @@ export class TailMemory {
     return this.#sizeBytes
   }
 
-  /** Keeps a batch as long as there is room. lease: the memory it lies in, of which this becomes one more reader. */
+  /** Keeps a batch as long as there is room. lease: the memory of the batch; this adds a reader to it. */
   keep(tail: Tail, baseOffset: number, lastOffset: number, bytes: Buffer, lease: Lease | undefined): void {
     const kept = keptMemory(bytes, lease, this.#pool)
     if (kept.cost > this.#limitBytes) {
@@ -117,16 +117,16 @@ export class TailMemory {
     this.#newest = entry
     tail.push(baseOffset, entry)
     this.#sizeBytes += entry.cost
-    // Of one log the oldest is also the first.
+    // The oldest entry of a log is also its first.
     while (this.#sizeBytes > this.#limitBytes) this.#dropFirst(this.#oldest!.tail)
   }
 
-  /** Empties the tail of a log that is closed, or whose memory cannot be relied on. */
+  /** Empties the tail of a log that is closed, or whose state in memory cannot be trusted. */
   forget(tail: Tail): void {
     while (tail.startOffset !== undefined) this.#dropFirst(tail)
   }
 
-  /** Lets go of what starts below the offset: the files say something else now. */
+  /** Drops entries that start below the offset: the files have other content now. */
   forgetBelow(tail: Tail, offset: number): void {
     while (tail.startOffset !== undefined && tail.startOffset < offset) this.#dropFirst(tail)
   }

@@ -59,7 +59,7 @@ class Rig {
     return this.log.read(offset, { maxBytes: 100, minOneBatch: true, upToOffset: this.log.logEndOffset })
   }
 
-  /** Offsets of all batches, read from the files one after the other. */
+  /** Offsets of all batches, read from the files in order. */
   async offsets(): Promise<number[]> {
     const offsets: number[] = []
     for (let at = this.log.logStartOffset; at < this.log.logEndOffset; ) {
@@ -122,7 +122,7 @@ describe('a log where open files can be neither renamed nor removed', () => {
     await rig.append(60)
     await rig.stop()
     await rig.open()
-    // Reads under way hold files open when the compacted ones are to take their places.
+    // Reads under way hold files open when compacted files should replace them.
     let isOver = false
     const reading = (async () => {
       while (!isOver) {

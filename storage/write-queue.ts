@@ -4,19 +4,19 @@ import { inBackground } from './failure-policy.ts'
 import type { Host } from './host/host.ts'
 import type { FileAccess } from './open-files.ts'
 
-/** One write takes about so much: what a large backlog has more goes out behind the writes of other logs. */
+/** Approximate size of one write: the rest of a large backlog goes out after the writes of other logs. */
 const LARGEST_WRITE_BYTES = 1024 * 1024
 
-/** Who waits for a write. Exactly one of the two is called, in the order of appending. */
+/** Callbacks of an append. Exactly one of the two is called, in the order of appending. */
 export interface AppendWaiter {
   readonly endOffset: number
-  /** True: resolved once the file has been synced after the write. */
+  /** True: resolves once the file has been synced after the write. */
   readonly needsSync: boolean
   done(): void
   failed(error: Error): void
 }
 
-/** Bytes that lie one after the other in a file. */
+/** Contiguous bytes of a file. */
 interface Extent {
   readonly path: string
   readonly position: number
@@ -32,23 +32,23 @@ interface Staged {
   readonly waiter: AppendWaiter
 }
 
-/** What the queue tells the log, always before the waiters hear of it. */
+/** Events for the log; the queue always calls them before the waiters. */
 export interface WriteQueueEvents {
   /** Everything below that offset is in the file. */
   written(endOffset: number): void
-  /** Everything below that offset is as durable as was asked for. */
+  /** Everything below that offset is as durable as requested. */
   flushed(endOffset: number): void
-  /** A write failed: nothing that was not yet written is. All waiting appends are told right after. */
+  /** A write failed: nothing still queued will be written. All waiting appends are rejected right after. */
   writeFailed(error: Error): void
-  /** A sync failed: what of the file is on disk is unknown, and a second sync would not tell (fsync reports once). */
+  /** A sync failed: it is unknown which bytes are on disk, and a second sync would not tell (fsync reports once). */
   syncFailed(error: Error): void
-  /** A sync begins: names of files that were made since the last one have to survive as well, once it resolves. */
+  /** A sync begins: once it resolves, names of files created since the last sync must be durable too. */
   syncNames(): Promise<void>
 }
 
 /**
- * Appends of one log on their way to the file. All of one turn of the event loop go out as one gathered write: on the loop
- * while they are few and the disk keeps up (disk.ts says so), else off it with one write under way. Syncs are shared: one
+ * Queue of one log's appends. All appends of one turn of the event loop go out as one gathered write: on the loop while
+ * they are few and the disk keeps up (disk.ts decides), else off it with one write under way. Syncs are shared: one is
  * under way, and all that was written before it began is durable when it ends.
  */
 export class WriteQueue {
@@ -57,7 +57,7 @@ export class WriteQueue {
   readonly #disk: Disk
   readonly #writer = new LogWriter()
   readonly #events: WriteQueueEvents
-  /** Added, and not yet waited for. */
+  /** Added, but no waiter yet. */
   #extents: Extent[] = []
   #leases: Lease[] = []
   /** In the order of appending. */
@@ -66,7 +66,7 @@ export class WriteQueue {
   #isScheduled = false
   #isWriting = false
 
-  /** Written, in order; resolved from the front once the first needs no sync or has had one. */
+  /** Written, in order; resolved from the front once the first needs no sync or is synced. */
   #written: AppendWaiter[] = []
   #isSyncing = false
   #unsyncedPaths = new Set<string>()
@@ -80,7 +80,7 @@ export class WriteQueue {
     this.#events = events
   }
 
-  /** Files written to since their last sync. */
+  /** Files with writes since their last sync. */
   get unsyncedPaths(): ReadonlySet<string> {
     return this.#unsyncedPaths
   }
@@ -120,7 +120,7 @@ export class WriteQueue {
     return new Promise((resolve) => this.#idleCallbacks.push(resolve))
   }
 
-  /** Forgets that files were written to: they were synced by other means, or are gone. */
+  /** Forgets writes to these files: they were synced elsewhere, or removed. */
   markSynced(paths: Iterable<string>): void {
     for (const path of paths) this.#unsyncedPaths.delete(path)
   }
@@ -153,7 +153,7 @@ export class WriteQueue {
     else this.#writeAside(extents, sizeBytes, finish)
   }
 
-  /** The oldest of what is staged, as one write. */
+  /** The oldest staged appends, as one write. */
   #take(): { staged: Staged[]; extents: Extent[]; sizeBytes: number } {
     const extents: Extent[] = []
     let [count, sizeBytes] = [0, 0]
@@ -198,7 +198,7 @@ export class WriteQueue {
   }
 
   async #writeExtents(extents: readonly Extent[]): Promise<void> {
-    // The same while it waited for its place.
+    // The same while the write waited for a thread.
     if (this.#broken !== undefined) throw this.#broken
     for (const { path, position, slices } of extents) {
       const file = this.#openFiles.pin(path)
@@ -220,7 +220,7 @@ export class WriteQueue {
     this.#tellIdle()
   }
 
-  /** What was queued behind the failed write counts on it. */
+  /** Appends queued behind the failed write depend on it. */
   #afterFailure(error: Error, waiters: readonly AppendWaiter[]): void {
     const behind = this.#staged
     this.#staged = []
@@ -231,7 +231,7 @@ export class WriteQueue {
     this.#tellIdle()
   }
 
-  /** Resolves from the front all that need no sync: a later append is never acknowledged before an earlier one. */
+  /** Resolves from the front all appends that need no sync: a later one is never acknowledged before an earlier one. */
   #resolveUnsynced(): void {
     if (this.#isSyncing) return
     const needing = this.#written.findIndex((waiter) => waiter.needsSync)
@@ -299,7 +299,7 @@ function release(staged: readonly Staged[]): void {
   for (const { leases } of staged) for (const lease of leases) lease.release()
 }
 
-/** fdatasync off the loop. Nothing where the file was removed while this waited for its turn: retention may be quicker. */
+/** fdatasync off the loop. Does nothing if retention removed the file while this waited for its turn. */
 export function syncFile(disk: Disk, openFiles: FileAccess, path: string): Promise<void> {
   return disk.sync(async () => {
     if (!openFiles.files.exists(path)) return

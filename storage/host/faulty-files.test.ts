@@ -2,7 +2,7 @@ import { expect } from 'chai'
 import { type PathEffect, within } from './faulty-files.ts'
 import { SimulatedHost } from './simulated-host.ts'
 
-/** The error code of an operation; undefined: it went through. */
+/** The error code of an operation; undefined: it succeeded. */
 function codeOf(operation: () => unknown): string | undefined {
   try {
     operation()
@@ -77,7 +77,7 @@ describe('a copy of files in memory', () => {
     expect(copy.readWhole('/data/d10/file')?.toString()).to.equal('con')
     expect(copy.exists('/data/d1/file')).to.equal(false)
     expect(memory.copy().allFiles()).to.deep.equal(['/data/d1/file', '/data/d10/file'])
-    // What was copied counts as synced.
+    // Copied content counts as synced.
     const again = memory.copy()
     again.losePower(random)
     expect(again.readWhole('/data/d1/file')?.toString()).to.equal('CONtent')

@@ -4,12 +4,12 @@ import type { MemoryFile } from './memory-tree.ts'
 import type { SeededRandom } from './seeded-random.ts'
 import { readFully, writeFully } from './whole-transfers.ts'
 
-/** How often each fault strikes: once in so many operations on average; 0: never. */
+/** Frequency of each fault: once in this number of operations on average; 0: never. */
 export interface FaultRates {
   readonly writeError: number
   readonly readError: number
   readonly syncError: number
-  /** Of these bytes a part only is written or read at a time. */
+  /** Only a part of the bytes is written or read at a time. */
   readonly shortTransfer: number
   /** The sync takes seconds. */
   readonly slowSync: number
@@ -27,19 +27,19 @@ export const NO_FAULTS: FaultRates = {
 }
 
 /**
- * What one part of the disk does, all the time. dead: every operation fails with EIO. unreadable, unwritable: reads or
- * changes do. read-only: changes fail with EROFS. full: files cannot grow, ENOSPC. slow: nothing fails, but each change
- * takes 100 to 300 ms; on the loop everything else stands still for so long.
+ * Permanent fault of a part of the disk. dead: every operation fails with EIO. unreadable, unwritable: reads or changes
+ * fail with EIO. read-only: changes fail with EROFS. full: files cannot grow, ENOSPC. slow: nothing fails, but each
+ * change takes 100 to 300 ms; on the loop it blocks everything else for that time.
  */
 export type PathEffect = 'dead' | 'unreadable' | 'unwritable' | 'read-only' | 'full' | 'slow'
 
-/** A fault of some paths alone: one of several data directories, one log of many, one kind of file. */
+/** A fault of some paths only: one of several data directories, one log of many, one kind of file. */
 export interface PathFault {
   readonly concerns: (path: string) => boolean
   readonly effect: PathEffect
 }
 
-/** Concerns a directory and all that is in it; /data/d1 has nothing to do with /data/d10. */
+/** Matches a directory and everything in it; /data/d1 does not match /data/d10. */
 export function within(directory: string): (path: string) => boolean {
   return (path) => path === directory || path.startsWith(`${directory}/`)
 }
@@ -56,19 +56,19 @@ const codes: Readonly<Record<PathEffect, Partial<Record<Access, string>>>> = {
   slow: {},
 }
 
-/** Thrown out of an operation by which the process ends; nothing may catch it and go on. */
+/** Thrown by the operation in which the process crashes; nothing may catch it and go on. */
 export class SimulatedCrash extends Error {
   override readonly name = 'SimulatedCrash'
 }
 
-/** What files need of the machine's time. */
+/** Clock functions that the files need. */
 export interface FileTime {
   readonly schedule: (delayMs: number, callback: () => void) => void
   /** Lets time pass while nothing else happens. */
   readonly stall: (durationMs: number) => void
 }
 
-/** A change of a slow path that the loop waited for. */
+/** Called for a change of a slow path that the loop waited for. */
 export interface Stall {
   readonly operation: string
   readonly path: string
@@ -78,15 +78,15 @@ export interface Stall {
 export class FaultyFiles implements Files {
   rates: FaultRates = NO_FAULTS
   openLimit = Number.POSITIVE_INFINITY
-  /** Counts down with every operation that changes something; the one that finds 0 ends the process. Infinity: never. */
+  /** Counts down with every change; the change that finds 0 ends the process. Infinity: never. */
   crashAfterChanges = Number.POSITIVE_INFINITY
-  /** Faults of single paths, as long as they stand here. */
+  /** Faults of single paths, active while they are in this list. */
   pathFaults: readonly PathFault[] = []
-  /** How often a fault of a path has struck so far. */
+  /** Number of faults of paths so far. */
   pathFaultsStruck = 0
-  /** Set once the process has ended by a crash in an operation. */
+  /** Set once the process has crashed in an operation. */
   crashed = false
-  /** How often each fault has struck so far. */
+  /** Number of faults of each kind so far. */
   readonly struck: Record<keyof FaultRates, number> = {
     writeError: 0,
     readError: 0,
@@ -101,9 +101,9 @@ export class FaultyFiles implements Files {
   #boot = 0
   /** Set while an operation off the loop is carried out. */
   #isAside = false
-  /** Changes of slow paths on the loop so far. */
+  /** Number of changes of slow paths on the loop so far. */
   readonly stalls: Stall[] = []
-  /** Operations off the loop that are under way, and the most that ever were. */
+  /** Operations under way off the loop, and their maximum so far. */
   aside = { underWay: 0, most: 0 }
 
   constructor(memory: MemoryFiles, random: SeededRandom, time: FileTime) {
@@ -112,7 +112,7 @@ export class FaultyFiles implements Files {
     this.#time = time
   }
 
-  /** The process is gone: its handles are dead, its locks free; the next one starts. */
+  /** Ends the process: its handles no longer work, its locks are free, and the next process may start. */
   reboot(): void {
     this.#boot++
     this.crashed = false
@@ -130,7 +130,7 @@ export class FaultyFiles implements Files {
     if (mode === 'a+' && !this.#memory.exists(file)) this.#change(file, 'grow')
     return new FaultyFileHandle(file, this.#memory.openFile(file, mode), this, this.#boot)
   }
-  /** As with node:fs, false where the disk does not tell. */
+  /** As with node:fs, false if the disk fails. */
   exists(file: string): boolean {
     return this.#codeAt(file, 'look') === undefined && this.#memory.exists(file)
   }
@@ -153,7 +153,7 @@ export class FaultyFiles implements Files {
     if (this.#strikes('readError')) throw failure('EIO', `read ${file}`)
     return this.#memory.readWhole(file)
   }
-  /** Step by step, so that a crash may come between any two. */
+  /** Step by step, so that a crash may happen between any two steps. */
   replaceWhole(file: string, content: Buffer | string): void {
     const temporary = `${file}.tmp`
     const handle = this.open(temporary, 'a+')
@@ -194,7 +194,7 @@ export class FaultyFiles implements Files {
     return this.#memory.space(file)
   }
 
-  // What the handles need.
+  // Functions that the handles use.
 
   checkBoot(boot: number): void {
     if (boot !== this.#boot || this.crashed) throw new SimulatedCrash('the process has ended')
@@ -236,7 +236,7 @@ export class FaultyFiles implements Files {
     file.sync()
   }
 
-  /** Carries out an operation after the time that it takes; it never completes where the process ends before. */
+  /** Does an operation after its delay; it never completes if the process ends before. */
   later<T>(delayMs: number, operation: () => T): Promise<T> {
     const boot = this.#boot
     this.aside.underWay++
@@ -293,7 +293,7 @@ export class FaultyFiles implements Files {
     if (this.#strikes('writeError')) throw failure('EIO', path)
   }
 
-  /** Throws what the path's fault has for that access. */
+  /** Throws the error of the path's fault for that access, if there is one. */
   #meet(path: string, access: Access): void {
     const code = this.#codeAt(path, access)
     if (code !== undefined) throw failure(code, `${access} ${path}`)

@@ -1,32 +1,32 @@
 import type { CompressionName, DecompressionFault } from '../../protocol/compression/codec.ts'
 
 /**
- * The only door to the machine: clock, timers, random, files, offloaded work. `node-host.ts` opens it for real,
- * `simulated-host.ts` in virtual time with files in memory that can fail. Everything else takes a `Host`.
+ * The only access to the machine: clock, timers, random, files, offloaded work. `node-host.ts` is the real one;
+ * `simulated-host.ts` has virtual time and files in memory that can fail. All other code takes a `Host`.
  */
 export interface Host {
   readonly clock: Clock
   readonly timers: Timers
   readonly random: Random
   readonly files: Files
-  /** Threads that carry out work off the loop: file operations, and what else takes long. */
+  /** Number of threads for work off the loop: file operations and other long work. */
   readonly threads: number
   readonly offload: Offload
-  /** Says that something the whole process relies on broke; the host ends the process (or the simulation). */
+  /** Reports a failure of something that the whole process relies on; the host ends the process (or the simulation). */
   readonly fatal: (reason: Error) => void
 }
 
 /** Work that is done beside the event loop. */
 export interface Offload {
-  /** Decompresses; undefined where this machine does that no better than the loop. */
+  /** Decompresses; undefined if this machine does it no faster than the loop. */
   decompress(codec: CompressionName, bytes: Buffer): OffloadedContent | undefined
-  /** Compresses likewise; level: of the codec, or undefined for its default. */
+  /** Compresses, or undefined as above. level: of the codec, or undefined for its default. */
   compress(codec: CompressionName, bytes: Buffer, level: number | undefined): Promise<Buffer> | undefined
 }
 
-/** Content that another thread decompresses, no further ahead than a few pieces. */
+/** Content that another thread decompresses, at most a few pieces ahead. */
 export interface OffloadedContent {
-  /** The next piece; undefined at the end. To be called again only once it has answered. */
+  /** The next piece; undefined at the end. Call it again only after the promise has resolved. */
   next(): Promise<Buffer | DecompressionFault | undefined>
   /** Ends the work, whether or not it is done. */
   close(): void
@@ -64,13 +64,13 @@ export interface FileStat {
   readonly size: number
   readonly modifiedMs: number
   readonly isDirectory: boolean
-  /** The same for all files of one disk; 0: not known. */
+  /** Device number, equal for all files of one disk; 0: not known. */
   readonly device: number
 }
 
 /** Paths are plain strings, joined by `join`. Errors are those of node:fs, with `code` (ENOENT, ENOSPC, EIO, ...). */
 export interface Files {
-  /** How many files and sockets the process may have open at a time; Infinity where no limit is known. */
+  /** Limit of open files and sockets of the process; Infinity if no limit is known. */
   readonly openLimit: number
   join(...parts: string[]): string
   /** 'r': must exist, read only. 'r+': must exist. 'a+': created when missing; read and write at any position. */
@@ -84,15 +84,15 @@ export interface Files {
   /** Write to a temporary neighbour, fsync it, rename over the target, fsync the directory. */
   replaceWhole(path: string, content: Buffer | string): void
   rename(from: string, to: string): void
-  /** A file, or a directory with all that is in it. Nothing happens where there is none. */
+  /** Removes a file, or a directory with its content. Does nothing if there is none. */
   remove(path: string): void
   /** The same off the loop: a large file takes long. */
   removeAside(path: string): Promise<void>
-  /** Makes creations, renames and removals in a directory survive a power loss. */
+  /** Makes creations, renames and removals in a directory durable. */
   syncDirectory(path: string): void
   /** The same off the loop. */
   syncDirectoryAside(path: string): Promise<void>
-  /** Takes an exclusive lock held until release or process end; undefined where another process has it. */
+  /** Takes an exclusive lock, held until release or process end; undefined if another process has it. */
   lock(path: string): FileLock | undefined
   /** Bytes free to an unprivileged user on the volume of path, and its total. */
   space(path: string): { readonly freeBytes: number; readonly totalBytes: number }
@@ -106,14 +106,14 @@ export interface FileLock {
 export interface FileHandle {
   readonly path: string
   size(): number
-  /** Reads up to target.length bytes; answers how many. */
+  /** Reads up to target.length bytes; returns the number. */
   readSync(target: Buffer, position: number): number
   read(target: Buffer, position: number): Promise<number>
   /** Writes all slices one after the other. */
   writeSync(slices: readonly Buffer[], position: number): void
   write(slices: readonly Buffer[], position: number): Promise<void>
   truncate(size: number): void
-  /** fdatasync on this thread; `sync` does it off it. */
+  /** fdatasync on this thread; `sync` does it off the loop. */
   syncNow(): void
   sync(): Promise<void>
   close(): void

@@ -4,25 +4,25 @@ import { MemoryDirectory, type MemoryEntry, MemoryFile, type PowerLosses } from 
 import type { SeededRandom } from './seeded-random.ts'
 
 /**
- * A file system in memory that knows what has been synced: `losePower` goes back to that, give or take what happened to
- * reach the disk. A name survives only where its directory was synced, bytes only where their file was.
+ * A file system in memory that tracks what is synced: `losePower` goes back to that, plus random unsynced changes that
+ * reached the disk. A name survives only if its directory was synced, bytes only if their file was.
  */
 export class MemoryFiles implements Files {
   #root = new MemoryDirectory()
   readonly #nowMs: () => number
   readonly #locks = new Set<string>()
-  /** Bytes that fit; beyond it writes fail with ENOSPC. */
+  /** Size of the disk; beyond it writes fail with ENOSPC. */
   capacityBytes = Number.POSITIVE_INFINITY
   openLimit = Number.POSITIVE_INFINITY
   readonly losses: PowerLosses = { lostPages: 0, tornPages: 0, flippedBits: 0, lostNames: 0 }
-  /** How often something did not fit. */
+  /** Number of ENOSPC failures. */
   refusals = 0
 
   constructor(nowMs: () => number = () => 0) {
     this.#nowMs = nowMs
   }
 
-  /** The same files as if all had been synced, to be changed by itself; costs little more than its names. */
+  /** An independent copy with everything synced; costs little more than its names. */
   copy(nowMs: () => number = this.#nowMs): MemoryFiles {
     const copy = new MemoryFiles(nowMs)
     copy.#root = this.#root.copy()
@@ -138,7 +138,7 @@ export class MemoryFiles implements Files {
     return { freeBytes: Math.max(0, total - this.#root.sizeBytes()), totalBytes: total }
   }
 
-  /** Throws ENOSPC where that many bytes more do not fit. */
+  /** Throws ENOSPC if that many more bytes do not fit. */
   checkSpace(growthBytes: number): void {
     if (growthBytes <= 0 || !Number.isFinite(this.capacityBytes)) return
     if (this.#root.sizeBytes() + growthBytes <= this.capacityBytes) return
@@ -150,12 +150,12 @@ export class MemoryFiles implements Files {
     return this.#nowMs()
   }
 
-  /** Locks of the process that ended are free. */
+  /** Frees the locks of the ended process. */
   forgetLocks(): void {
     this.#locks.clear()
   }
 
-  /** What was not synced is lost, kept, torn or damaged, as the random numbers say. */
+  /** Unsynced changes are lost, kept, torn or damaged at random. */
   losePower(random: SeededRandom): void {
     this.#root.losePower(random, this.losses, new Set())
   }
@@ -221,7 +221,7 @@ class MemoryFileHandle implements FileHandle {
   close(): void {}
 }
 
-/** An error as node:fs throws it. */
+/** An error like those of node:fs. */
 export function failure(code: string, what: string): NodeJS.ErrnoException {
   return Object.assign(new Error(`${code}: ${what}`), { code })
 }

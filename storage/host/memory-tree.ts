@@ -1,22 +1,22 @@
 import type { SeededRandom } from './seeded-random.ts'
 
-/** Unit in which unsynced bytes reach the disk or do not. */
+/** Unit in which unsynced bytes reach the disk or are lost. */
 const PAGE_BYTES = 4096
-/** Unit that a disk writes as a whole: a torn page is cut at one of these. */
+/** Unit that a disk writes atomically: a torn page is cut at a multiple of it. */
 const SECTOR_BYTES = 512
 
-/** What power losses have done so far. */
+/** Effects of the power losses so far. */
 export interface PowerLosses {
   lostPages: number
   tornPages: number
   flippedBits: number
-  /** Directories that forgot the last of their changes. */
+  /** Directories that lost their last changes. */
   lostNames: number
 }
 
 export type MemoryEntry = MemoryFile | MemoryDirectory
 
-/** Bytes of a file, and what of them the disk has. */
+/** Bytes of a file, and which of them are on the disk. */
 export class MemoryFile {
   size = 0
   modifiedMs: number
@@ -25,14 +25,14 @@ export class MemoryFile {
   #durableSize = 0
   /** Pages written since the last sync. */
   readonly #dirtyPages = new Set<number>()
-  /** The bytes belong to copies as well: who changes them makes its own first. */
+  /** Copies share the bytes: a change copies them first. */
   #isShared = false
 
   constructor(nowMs: number) {
     this.modifiedMs = nowMs
   }
 
-  /** The same content, all of it synced. Costs nothing until one of the two is written. */
+  /** A copy of the content, all of it synced. Costs nothing until one of the two is written. */
   copy(): MemoryFile {
     const copy = new MemoryFile(this.modifiedMs)
     copy.size = this.size
@@ -119,7 +119,7 @@ export class MemoryFile {
     }
     losses.tornPages++
     const damaged = page * PAGE_BYTES + random.below(PAGE_BYTES)
-    // What was synced is not written again, so nothing happens to it, even where it shares a page with what was not.
+    // Synced bytes are not written again, so they stay intact, even in a page with unsynced bytes.
     const isSynced = damaged < this.#durableSize && this.#durable[damaged] === this.#bytes[damaged]
     this.#copyPage(page, SECTOR_BYTES * random.below(PAGE_BYTES / SECTOR_BYTES))
     if (fate === 7 && !isSynced && damaged < this.#durable.length) {
@@ -140,7 +140,7 @@ export class MemoryFile {
   }
 }
 
-/** Names in a directory, and which of them the disk has. Changes reach the disk in order, as a journal does it. */
+/** Names in a directory, and which of them are on the disk. Changes reach the disk in order, as with a journal. */
 export class MemoryDirectory {
   #entries = new Map<string, MemoryEntry>()
   #durable = new Map<string, MemoryEntry>()

@@ -3,11 +3,11 @@ import type { FileLock } from './host.ts'
 
 /*
  * Node has no flock, so the lock is a file that names its owner: pid and the time at which that process started. The
- * second tells a process that lives from another that got the same number later: in a container every broker is 1.
- * A killed owner leaves the file behind; whoever comes next sees that the owner is gone and takes the lock over.
+ * time tells a live process from a later one with the same pid: in a container every broker has pid 1.
+ * A killed owner leaves the file behind; the next process sees that the owner is gone and takes the lock over.
  */
 
-/** Takes the lock, or answers undefined where a living process (this one included) has it. */
+/** Takes the lock, or returns undefined if a live process (this one included) has it. */
 export function lockFile(file: string): FileLock | undefined {
   const owner = ownerText()
   if (!createExclusively(file, owner) && !takeOver(file, owner)) return undefined
@@ -18,7 +18,7 @@ export function lockFile(file: string): FileLock | undefined {
   }
 }
 
-/** Replaces the file of a dead owner. A second lock keeps two processes from doing that to each other's new file. */
+/** Replaces the file of a dead owner. A second lock keeps two processes from replacing each other's new file. */
 function takeOver(file: string, owner: string): boolean {
   const guard = `${file}.takeover`
   if (isHeld(file)) return false
@@ -37,7 +37,7 @@ function takeOver(file: string, owner: string): boolean {
 }
 
 function createExclusively(file: string, content: string): boolean {
-  // Written aside and linked, so that nobody ever sees the file without its content. Some file systems have no links.
+  // Written under another name and linked: the file never appears without content. Some file systems have no links.
   const aside = `${file}.${process.pid}`
   try {
     fs.writeFileSync(aside, content)
@@ -63,7 +63,7 @@ function createWithoutLink(file: string, content: string): boolean {
   }
 }
 
-/** A file that is empty or not ours (Kafka leaves an empty .lock behind) is held by nobody. */
+/** An empty or foreign file (Kafka leaves an empty .lock behind) is no lock. */
 function isHeld(file: string): boolean {
   const [pidText, started] = (readIfThere(file) ?? '').trim().split(' ')
   const pid = Number(pidText)
@@ -88,7 +88,7 @@ function ownStart(): string {
   return startOf(process.pid) ?? String(Math.floor(performance.timeOrigin))
 }
 
-/** Start of a process in clock ticks since boot, from Linux's /proc; undefined where there is none. */
+/** Start of a process in clock ticks since boot, from Linux's /proc; undefined if it is not there. */
 function startOf(pid: number): string | undefined {
   const stat = readIfThere(`/proc/${pid}/stat`)
   // The second field, the name in parentheses, may hold spaces; the start is the 22nd.

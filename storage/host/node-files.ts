@@ -59,7 +59,7 @@ export class NodeFiles implements Files {
       fs.writeFileSync(descriptor, content)
       fs.fsyncSync(descriptor)
     } catch (error) {
-      // On a full disk, a part of it would keep what room is left.
+      // On a full disk, a partly written file would take the remaining room.
       fs.rmSync(temporary, { force: true })
       throw error
     } finally {
@@ -78,7 +78,7 @@ export class NodeFiles implements Files {
   }
 
   syncDirectory(directory: string): void {
-    // Windows opens no directory; NTFS journals its names by itself.
+    // Windows cannot open directories; NTFS journals names by itself.
     if (process.platform === 'win32') return
     const descriptor = fs.openSync(directory, 'r')
     try {
@@ -188,7 +188,7 @@ function writeSome(descriptor: number, slices: readonly Uint8Array[], position: 
     : fs.writevSync(descriptor, slices as Buffer[], position)
 }
 
-/** Not Node's `recursive`: where a parent that exists answers ENOENT, as /proc does, that tries again for ever. */
+/** Not Node's `recursive`: it retries for ever if an existing parent answers ENOENT, as /proc does. */
 function makeWithParents(directory: string): void {
   const stat = fs.statSync(directory, { throwIfNoEntry: false })
   if (stat?.isDirectory()) return
@@ -197,7 +197,7 @@ function makeWithParents(directory: string): void {
   try {
     fs.mkdirSync(directory)
   } catch (error) {
-    // Somebody else may have made it meanwhile.
+    // Another process may have made it meanwhile.
     if (!fs.statSync(directory, { throwIfNoEntry: false })?.isDirectory()) throw error
   }
 }

@@ -2,14 +2,14 @@ import { expect } from 'chai'
 import type { Host, Timers } from './host.ts'
 import { nodeHost } from './node-host.ts'
 
-/** What `fatal` hears of when a callback throws. */
+/** The error passed to `fatal` when a callback throws. */
 function heardOf(throwing: (timers: Timers, callback: () => void) => void): Promise<string> {
   return new Promise((resolve) => {
     const host: Host = nodeHost(({ message }) => resolve(message))
     throwing(host.timers, () => {
       throw new Error('a bug')
     })
-    // The timers of the host keep no process alive.
+    // The host's timers do not keep the process alive.
     setTimeout(() => resolve('nothing'), 1000)
   })
 }

@@ -4,7 +4,7 @@ import { NodeFiles } from './node-files.ts'
 import { nodeOffload } from './node-offload.ts'
 import { uuidText } from './uuid-text.ts'
 
-/** The machine as it is. `fatal` decides what happens to a process that must not go on. */
+/** The real machine. `fatal` ends a process that must not go on. */
 export function nodeHost(fatal: (reason: Error) => void): Host {
   return {
     clock: nodeClock,
@@ -17,7 +17,7 @@ export function nodeHost(fatal: (reason: Error) => void): Host {
   }
 }
 
-/** As libuv takes it from the environment when the first of them is needed. */
+/** libuv reads it from the environment when it starts its first thread. */
 function threadCount(): number {
   const wanted = Number.parseInt(process.env.UV_THREADPOOL_SIZE ?? '', 10)
   return Number.isNaN(wanted) ? 4 : Math.min(1024, Math.max(1, wanted))
@@ -28,10 +28,10 @@ const nodeClock: Clock = {
   monotonicMs: () => performance.now(),
 }
 
-/** What setTimeout takes at most; it fires at once beyond that. */
+/** Longest delay of setTimeout; with a longer one it fires at once. */
 const LONGEST_DELAY_MS = 2 ** 31 - 1
 
-/** What a callback throws is fatal: nobody else would hear of it (failure-policy.ts). */
+/** An error thrown by a callback is fatal: no caller would get it (failure-policy.ts). */
 function timersThat(fatal: (reason: Error) => void): Timers {
   const call = (callback: () => void): void => {
     try {

@@ -6,13 +6,13 @@ import { lz4FrameOf } from '../../protocol/compression/lz4.ts'
 import { nativeLz4 } from '../../protocol/compression/native-lz4.ts'
 import type { Offload, OffloadedContent } from './host.ts'
 
-/** Content that a thread makes at a time, and that waits to be taken: of less, most of the time goes to waking threads. */
+/** Bytes of content that a thread makes ahead: with less, most of the time goes to waking threads. */
 const PIECE_BYTES = 262_144
 
-/** Levels of the codecs where none is asked for. */
+/** Default levels of the codecs. */
 const [GZIP_LEVEL, ZSTD_LEVEL] = [zlib.constants.Z_DEFAULT_COMPRESSION, 3]
 
-/** What node:zlib has from 22.15 on; the types of 20 do not know it. */
+/** Part of node:zlib from 22.15 on; missing in the types of 20. */
 interface ZlibWithZstd {
   createZstdDecompress?(options: zlib.ZlibOptions): Transform
   zstdCompress?(
@@ -23,7 +23,7 @@ interface ZlibWithZstd {
   readonly constants: { readonly ZSTD_c_compressionLevel: number }
 }
 
-/** Content that is made as a whole; of more, the loop makes a piece at a time. */
+/** Largest content decompressed in one piece; the loop decompresses larger content piece by piece. */
 const LARGEST_WHOLE_BYTES = 8_388_608
 
 /** libuv's threads: gzip, and zstd where node:zlib has it; lz4 where its native code is installed. */
@@ -54,7 +54,7 @@ function wholeLz4(bytes: Buffer): OffloadedContent | undefined {
   const native = nativeLz4()
   const frame = native && lz4FrameOf(bytes)
   if (frame === undefined || frame.boundBytes > LARGEST_WHOLE_BYTES) return undefined
-  // Our own decoder has the last word about what the native one refuses.
+  // Our own decoder decides about bytes that the native one refuses.
   const content = native!.decompressFrame(frame.bytes).then(
     (whole) => (frame.contentSize === undefined || frame.contentSize === whole.length ? whole : lz4Content(bytes)),
     () => lz4Content(bytes),
@@ -85,7 +85,7 @@ class WholeContent implements OffloadedContent {
   }
 }
 
-/** A stream that is read when asked, so that it works no further ahead than it may keep. */
+/** A stream that is read on demand, so that it decompresses no further ahead than its buffer. */
 class StreamedContent implements OffloadedContent {
   readonly #stream: Transform
   #fault: DecompressionFault | undefined

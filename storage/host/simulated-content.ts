@@ -2,7 +2,7 @@ import type { CompressionName, ContentPieces, DecompressionFault } from '../../p
 import { codecNamed } from '../../protocol/compression/codecs.ts'
 import type { OffloadedContent } from './host.ts'
 
-/** Content that comes in virtual time: decompressed when the moment of each piece has come. */
+/** Content in virtual time: each piece is decompressed when its time has come. */
 export class SimulatedContent implements OffloadedContent {
   readonly #pieces: ContentPieces
   readonly #later: (callback: () => void) => void

@@ -7,19 +7,19 @@ import { SimulatedContent } from './simulated-content.ts'
 
 interface Event {
   readonly atMs: number
-  /** Order among events of the same moment: a seeded number, then the order of their creation. */
+  /** Order of events at the same time: a seeded number, then the order of their creation. */
   readonly rank: number
   readonly sequence: number
   readonly callback: () => void
   cancelled: boolean
 }
 
-/** How long another thread may take for a piece of content. */
+/** Longest time that another thread takes for a piece of content. */
 const LONGEST_PIECE_MS = 3
 
 const LONGEST_SETTLE_MS = 3_600_000
 
-/** 2026-01-01, so that timestamps look like ones. */
+/** 2026-01-01, so that timestamps look real. */
 const START_MS = 1_767_225_600_000
 
 /**
@@ -34,9 +34,9 @@ export class SimulatedHost implements Host {
   readonly timers: Timers
   readonly threads = 4
   readonly offload: Offload
-  /** What `fatal` was told. */
+  /** The error passed to `fatal`. */
   fatalReason: Error | undefined
-  /** Told of each turn with the processor time that the process spent in it, in real milliseconds. */
+  /** Called after each turn with its processor time in real milliseconds. */
   onTurn: ((cpuMs: number) => void) | undefined
 
   #events: Event[] = []
@@ -91,7 +91,7 @@ export class SimulatedHost implements Host {
     this.#elapsedMs = Math.max(this.#elapsedMs, untilMs)
   }
 
-  /** Runs until the promise is settled, and gives what it gave. Fails where that takes more than an hour of virtual time. */
+  /** Runs until the promise is settled, and returns its result. Fails after an hour of virtual time. */
   async settle<T>(promise: Promise<T>): Promise<T> {
     const untilMs = this.#elapsedMs + LONGEST_SETTLE_MS
     let settled = false
@@ -166,7 +166,7 @@ function isBefore(a: Event, b: Event): boolean {
   return a.rank !== b.rank ? a.rank < b.rank : a.sequence < b.sequence
 }
 
-/** A turn of the real event loop: all that is ready to run has run when it is over. */
+/** A turn of the real event loop: when it ends, all ready microtasks have run. */
 function cpuMsSince(before: NodeJS.CpuUsage): number {
   const { user, system } = process.cpuUsage(before)
   return (user + system) / 1000

@@ -5,10 +5,10 @@ import { runInSlices, type Slices } from './turn-slices.ts'
  * several turns, and what comes later waits for it.
  */
 export class StepQueue {
-  /** Settles with the last work that is not done yet, and never rejects; undefined: all is done. */
+  /** Resolves when all current work is done, and never rejects; undefined: all is done. */
   #last: Promise<void> | undefined
 
-  /** The outcome of `begin`, called when all work before is done. Rejects with what its steps throw. */
+  /** The result of `begin`, which is called when all earlier work is done. Rejects with the error of its steps. */
   run<T>(begin: () => Iterator<unknown, T>, slices: Slices): T | Promise<T> {
     const start = () => runInSlices(begin(), slices)
     const outcome = this.#last === undefined ? start() : this.#last.then(start)
@@ -24,7 +24,7 @@ export class StepQueue {
     this.#last = last
   }
 
-  /** Resolves when nothing is left to do. */
+  /** Resolves when no work is left. */
   async idle(): Promise<void> {
     while (this.#last !== undefined) await this.#last
   }

@@ -1,28 +1,28 @@
 import type { Clock, Timers } from './host.ts'
 
-/** How long the sliced work of one turn may take together: with what else a turn does, about 10 ms are not exceeded. */
+/** Time for all sliced work of one turn: with its other work, a turn then takes at most about 10 ms. */
 const SLICE_MS = 4
-/** Steps of one slice at most. A simulated clock stands still within a turn, and slices are to be short there as well. */
+/** Most steps of one slice. A simulated clock stands still within a turn, and its slices should be short too. */
 const STEPS_PER_SLICE = 1024
 
-/** What a long task asks between two steps. */
+/** A long task calls this between two steps. */
 export interface Slices {
   /**
-   * Undefined while the slice lasts; else a promise of the next one, to be awaited before the next step. Rejects where
-   * the task is to end: nobody waits for its outcome any more. What was true before the wait is to be checked again.
+   * Undefined while the slice lasts; else a promise of the next slice: await it before the next step. It rejects if the
+   * task should end, because nobody waits for its result any more. Check again whatever was true before the wait.
    */
   next(): Promise<void> | undefined
 }
 
 /**
- * Shares the turns of the event loop among long tasks. The tasks of one turn have one slice together; those that do not
- * get done wait in line, and each later turn resumes one of them.
+ * Shares the turns of the event loop among long tasks. The tasks of one turn share one slice; unfinished ones wait in
+ * line, and each later turn resumes one of them.
  */
 export class TurnSlices implements Slices {
   readonly #clock: Pick<Clock, 'monotonicMs'>
   readonly #timers: Pick<Timers, 'atTurnEnd'>
   readonly #waiting = new Set<() => void>()
-  /** When the slice of this turn began; undefined: nobody took a step in it. */
+  /** When the slice of this turn began; undefined: no task has run a step in it. */
   #startMs: number | undefined
   #steps = 0
 
@@ -53,7 +53,7 @@ export class TurnSlices implements Slices {
   }
 }
 
-/** Carries out steps that a generator marks with `yield`: at once where one slice is enough. */
+/** Runs steps that a generator separates by `yield`: at once if one slice is enough. */
 export function runInSlices<T>(steps: Iterator<unknown, T>, slices: Slices): T | Promise<T> {
   for (;;) {
     const { done, value } = steps.next()

@@ -1,7 +1,7 @@
 import type { Random } from './host.ts'
 
 /**
- * A version 4 uuid in the 22 characters in which Kafka writes one. Never one that starts with '-': a command line would
+ * A version 4 uuid in Kafka's text form of 22 characters. Never one that starts with '-': a command line would
  * take it for an option. Source: Uuid.randomUuid.
  */
 export function uuidText(random: Random): string {

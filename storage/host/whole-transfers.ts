@@ -1,9 +1,9 @@
-/** Reads some bytes into target from position; answers how many, 0 at the end of the file. */
+/** Reads some bytes into target from position; returns the number, 0 at the end of the file. */
 export type ReadSome = (target: Uint8Array, position: number) => number
-/** Writes some bytes of the slices, in order, from position on; answers how many, at least one. */
+/** Writes some bytes of the slices, in order, from position on; returns the number, at least one. */
 export type WriteSome = (slices: readonly Uint8Array[], position: number) => number
 
-/** Reads until target is full or the file ends: an operating system may give less than was asked. */
+/** Reads until target is full or the file ends: an operating system may read less than requested. */
 export function readFully(readSome: ReadSome, target: Uint8Array, position: number): number {
   let done = 0
   while (done < target.length) {
@@ -14,7 +14,7 @@ export function readFully(readSome: ReadSome, target: Uint8Array, position: numb
   return done
 }
 
-/** Writes every byte of the slices: an operating system may take less than it was given. */
+/** Writes every byte of the slices: an operating system may write less than requested. */
 export function writeFully(writeSome: WriteSome, slices: readonly Uint8Array[], position: number): void {
   let rest = slices
   let at = position

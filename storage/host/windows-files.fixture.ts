@@ -2,7 +2,7 @@ import type { FileHandle, FileLock, FileStat, Files } from './host.ts'
 import { failure } from './memory-files.ts'
 
 /**
- * Files as strict as those of Windows: what is open, or has something open in it, can be neither renamed nor removed nor
+ * Files as strict as those of Windows: an open file, or a directory with one, cannot be renamed, removed or
  * replaced.
  */
 export class WindowsFiles implements Files {
