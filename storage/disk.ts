@@ -156,7 +156,7 @@ export class Disk {
 
 /**
  * Shares turns of the loop among writers. Each turn takes a limited number of bytes; other writers wait for a later
- * turn, in the order of asking. In between the loop serves its sockets, so that no client waits for the writes of all others.
+ * turn, in the order of asking. In between the loop serves its sockets, so that no client waits for the writes of others.
  */
 class WritingTurns {
   readonly #host: Host

@@ -4,7 +4,7 @@ import { int64FromHalves } from '../protocol/int64.ts'
 
 /**
  * Fixed layouts of Kafka's files, for readers that no request waits for: producer snapshots when a log opens, indexes
- * when recovery checks them, and tools that dump files. Look-ups for requests read the same fields from the bytes directly
+ * when recovery checks them, and tools that dump files. Look-ups for requests read these fields from the bytes directly
  * (offset-index.ts, time-index.ts, transaction-index.ts): binary-parser makes objects for each entry.
  */
 

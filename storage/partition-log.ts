@@ -31,7 +31,7 @@ export interface PartitionLog {
    */
   read(offset: number, read: ReadContext): Promise<ReadResult | Rejection>
 
-  /** Place of the record at the offset, for messages: the file, and the position of its batch or of the damaged bytes. */
+  /** Place of the record at the offset, for messages: the file, and the position of its batch or of damaged bytes. */
   locate(offset: number): { readonly file: string; readonly position: number }
 
   /** Aborted transactions that overlap [fromOffset, toOffset), in order of their first offset (KIP-98). */
