@@ -91,14 +91,15 @@ public class OldKafkaLogs {
         return found.timestamp + " offset " + found.offset + " epoch " + found.leaderEpoch.map(String::valueOf).orElse("-");
     }
 
-    /** 2.8.2 has no query for the latest timestamp, so this is the first record with it. */
+    /** 2.8.2 has no query for the latest timestamp, so this is the first record with it. Like 4.4, -1 if no record has one. */
     static String latest(Log log) {
         long latest = -1;
         for (var segment : CollectionConverters.asJavaCollection(log.logSegments())) {
             for (RecordBatch batch : segment.log().batches()) latest = Math.max(latest, batch.maxTimestamp());
         }
+        if (latest < 0) return log.size() == 0 ? "none" : "-1 offset " + log.logStartOffset() + " epoch -";
         Option<FileRecords.TimestampAndOffset> found = log.fetchOffsetByTimestamp(latest);
-        return latest >= 0 && found.isDefined() ? text(found.get()) : "none";
+        return found.isDefined() ? text(found.get()) : "none";
     }
 
     static void print(RecordBatch batch, List<Long> timestamps) {
