@@ -37,6 +37,11 @@ export function isSystemError(error: unknown): error is Error & { readonly code:
   return error instanceof Error && /^E[A-Z0-9]+$/.test((error as NodeJS.ErrnoException).code ?? '')
 }
 
+/** A failure for a log line: the message if the disk failed, the stack if it is a bug. */
+export function reasonOf(error: Error): string {
+  return isSystemError(error) ? error.message : (error.stack ?? error.message)
+}
+
 /** No disk space, or no file handles: failures that may pass while the broker runs. */
 const PASSING: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT', 'EFBIG', 'EMFILE', 'ENFILE'])
 

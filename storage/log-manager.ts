@@ -3,7 +3,7 @@ import { invariant } from '../protocol/invariant.ts'
 import { ZERO_UUID } from '../protocol/schema.ts'
 import { PARTITION_METADATA_FILE } from './checkpoint-files.ts'
 import { Disks } from './disk.ts'
-import { eachAlone, failureOfPart, isSystemError, mayPass } from './failure-policy.ts'
+import { eachAlone, failureOfPart, isSystemError, mayPass, reasonOf } from './failure-policy.ts'
 import { findPartitions } from './found-partitions.ts'
 import type { Host, Timer } from './host/host.ts'
 import type { SharedServices } from './log/log-services.ts'
@@ -12,7 +12,7 @@ import { LogCleaner, type LogCleanerSettings } from './log-cleaner.ts'
 import type { LogDirectory, LogStore, StoredPartition } from './log-store.ts'
 import { LogTasks } from './log-tasks.ts'
 import { OpenFiles } from './open-files.ts'
-import { isOpenLimitError, OpenLimitWarning, openLimits } from './open-limits.ts'
+import { isOpenLimitError, OpenLimitWarning } from './open-limits.ts'
 import type { LogConfig, PartitionLog } from './partition-log.ts'
 import {
   deletedDirectoryName,
@@ -137,9 +137,7 @@ export class LogManager implements LogStore {
     const pool = parts.pool ?? new BufferPool()
     this.#services = {
       host,
-      openFiles: new OpenFiles(host.files, openLimits(host.files.openLimit).files, (error) =>
-        this.#openLimit.tell(error),
-      ),
+      openFiles: new OpenFiles(host.files, (error) => this.#openLimit.tell(error)),
       disks: new Disks(host),
       indexCache: new IndexCache(),
       tailMemory: new TailMemory(pool),
@@ -342,7 +340,7 @@ export class LogManager implements LogStore {
     const loaded = this.#directories.filter(({ isLoaded }) => isLoaded)
     eachAlone(this.#host, loaded, task, (directory, error) => {
       if (!mayPass(error)) this.#noteFailure(directory.path, error)
-      const reason = isSystemError(error) ? error.message : error.stack
+      const reason = reasonOf(error)
       const told = `${what}: ${error.message}`
       if (this.#toldFailures.get(directory) === told) return
       this.#toldFailures.set(directory, told)
@@ -507,8 +505,10 @@ export class LogManager implements LogStore {
   /** The failure to open a log is already logged. */
   #tellFailedTask(stored: StoredLog, error: Error): void {
     if (error === stored.openFailure) return
-    const reason = isSystemError(error) ? error.message : error.stack
-    this.#logger.error({ partition: stored.name, reason }, 'a task failed for one log: it is tried again next time')
+    this.#logger.error(
+      { partition: stored.name, reason: reasonOf(error) },
+      'a task failed for one log: it is tried again next time',
+    )
   }
 
   /** The cleaner applies retention to compacted logs at its own pace. Source: LogCleaner.CleanerThread. */

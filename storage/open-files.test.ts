@@ -43,7 +43,7 @@ describe('open files', () => {
   it('closes handles that nobody uses where the process may open no more', () => {
     const process = limited(new SimulatedHost(1).files, 4)
     const refused: Error[] = []
-    const files = new OpenFiles(process.files, 100, (error) => refused.push(error))
+    const files = new OpenFiles(process.files, (error) => refused.push(error), 100)
     for (let i = 0; i < 50; i++) files.create(`/file${i}`)
     expect(process.open()).to.be.at.most(4)
     expect(refused).to.deep.equal([])
@@ -52,7 +52,7 @@ describe('open files', () => {
   it('tells the failure where every handle is in use', () => {
     const process = limited(new SimulatedHost(1).files, 2)
     const refused: Error[] = []
-    const files = new OpenFiles(process.files, 100, (error) => refused.push(error))
+    const files = new OpenFiles(process.files, (error) => refused.push(error), 100)
     for (const path of ['/a', '/b']) {
       files.create(path)
       files.pin(path)

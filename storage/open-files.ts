@@ -29,7 +29,7 @@ export class OpenFiles {
   #uses = 0
 
   /** onRefused: called if the system opens no further file even after unused handles were closed. */
-  constructor(files: Files, limit = openLimits(files.openLimit).files, onRefused: (error: Error) => void = () => {}) {
+  constructor(files: Files, onRefused: (error: Error) => void = () => {}, limit = openLimits(files.openLimit).files) {
     this.files = files
     this.#limit = limit
     this.#onRefused = onRefused

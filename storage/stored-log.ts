@@ -1,6 +1,6 @@
 import { ZERO_UUID } from '../protocol/schema.ts'
 import { formatPartitionMetadata, PARTITION_METADATA_FILE, parsePartitionMetadata } from './checkpoint-files.ts'
-import { Backoff, failureOfPart, isSystemError } from './failure-policy.ts'
+import { Backoff, failureOfPart, reasonOf } from './failure-policy.ts'
 import type { Files } from './host/host.ts'
 import { Log } from './log/log.ts'
 import type { SharedServices } from './log/log-services.ts'
@@ -151,9 +151,8 @@ export class StoredLog implements StoredPartition {
   #refuse(error: Error): never {
     // Too many open files: logged once for all logs.
     if (error.message !== this.#refusal?.error.message && !isOpenLimitError(error)) {
-      const reason = isSystemError(error) ? error.message : error.stack
       this.#services.logger.error(
-        { partition: this.name, directory: this.logDirectory, reason },
+        { partition: this.name, directory: this.logDirectory, reason: reasonOf(error) },
         'a log cannot be opened: its partition answers KAFKA_STORAGE_ERROR; it is tried again',
       )
     }

@@ -1,5 +1,5 @@
 import { type Rejection, reject } from '../../protocol/error-codes.ts'
-import { failureOfPart, isSystemError, mayPass } from '../failure-policy.ts'
+import { failureOfPart, mayPass, reasonOf } from '../failure-policy.ts'
 import { isOpenLimitError } from '../open-limits.ts'
 import type { LogServices } from './log-services.ts'
 import type { LogLocation } from './recovery.ts'
@@ -66,7 +66,7 @@ export class LogAvailability {
     this.#refusal = { error, retryAtMs: Number.POSITIVE_INFINITY }
     this.#onOffline(error)
     this.#services.logger.error(
-      { partition, directory, reason: isSystemError(error) ? error.message : error.stack },
+      { partition, directory, reason: reasonOf(error) },
       'the disk failed: appends are refused until the broker is started anew',
     )
     this.#services.onDiskFailure(logDirectory, error)
