@@ -67,6 +67,35 @@ describe('a damaged batch in __consumer_offsets', () => {
   })
 })
 
+describe('directories of two partitions of __consumer_offsets that were swapped', () => {
+  it('are each named with the groups that they hold', async () => {
+    const broker = await stoppedAfterCommits()
+    const { files } = broker.host
+    const [a, b] = ['damaged', 'whole'].map((groupId) => coordinatorPartition(groupId, SHARDS)) as [number, number]
+    const directory = (partition: number) => `/data/__consumer_offsets-${partition}`
+    files.rename(directory(a), '/data/aside')
+    files.rename(directory(b), directory(a))
+    files.rename('/data/aside', directory(b))
+    await broker.start(PROPERTIES)
+    expect(await broker.committed('damaged')).to.equal(-1)
+    const told = broker.complaints.filter((line) => line.includes('groups that belong to other partitions'))
+    expect(told.map((line) => /^(\S+) .*from here: (.*?)\./.exec(line)?.slice(1))).to.have.deep.members([
+      [`__consumer_offsets-${a}`, 'whole'],
+      [`__consumer_offsets-${b}`, 'damaged'],
+    ])
+    await broker.stop()
+    // Put back, they are served again.
+    files.rename(directory(a), '/data/aside')
+    files.rename(directory(b), directory(a))
+    files.rename('/data/aside', directory(b))
+    broker.complaints.length = 0
+    await broker.start(PROPERTIES)
+    expect(await broker.committed('damaged')).to.equal(2)
+    expect(broker.complaints.filter((line) => line.includes('groups that belong'))).to.deep.equal([])
+    await broker.stop()
+  })
+})
+
 describe('a disk that cannot read the log of a shard', () => {
   it('does not delay the start; the shard is retried at growing intervals and serves once it can be read', async () => {
     const broker = await stoppedAfterCommits()

@@ -102,7 +102,7 @@ export class GroupWorld {
           logger: silentLogger,
           name: GROUP_TOPIC,
           log: this.log,
-          create: (deadlines) => new GroupShard(groupContext(parts, deadlines)),
+          create: (deadlines) => new GroupShard(groupContext(parts, deadlines, 0)),
         })
         return this.shard
       },

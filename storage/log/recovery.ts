@@ -129,7 +129,8 @@ class LogLoader {
     if (last === undefined) return true
     const { position, nextOffset } = last.readEnd()
     const { recoveryPoint } = this.#location
-    return position === last.sizeBytes && (recoveryPoint === 0 || recoveryPoint === nextOffset)
+    if (position !== last.sizeBytes || !last.holdsOffset(nextOffset)) return false
+    return recoveryPoint === 0 || recoveryPoint === nextOffset
   }
 
   /** Pass 3. */

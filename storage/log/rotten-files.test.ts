@@ -131,6 +131,31 @@ describe('a log whose files rotted after a stop in order', () => {
     warned('recovery cut the log', 'topic-0')
   })
 
+  it('reads up to a batch whose base offset is far too large, however often indexes are made anew', async () => {
+    const [, second] = rig.bases as [number, number]
+    const path = rig.path(0, '.log')
+    rig.rot(path, (bytes) => writeInt64(bytes, bytes.length - bytes.length / second, Number.MAX_SAFE_INTEGER - 9))
+    rig.host.files.remove(rig.path(0, '.index'))
+    await rig.open()
+    for (let offset = 0; offset < second - 1; offset++) {
+      const part = await rig.host.settle(rig.log.read(offset, { maxBytes: 1, minOneBatch: true, upToOffset: 10 }))
+      expect('nextOffset' in part && part.nextOffset).to.equal(offset + 1)
+      if ('release' in part) part.release()
+    }
+    expect(await fetch(second - 1)).to.equal('CORRUPT_MESSAGE')
+    expect(await fetch(second)).to.be.greaterThan(second)
+  })
+
+  it('does not believe such an offset of the last batch, even if no checkpoint tells where the log ends', async () => {
+    const path = rig.path(rig.bases.at(-1)!, '.log')
+    const count = 10 - rig.bases.at(-1)!
+    rig.rot(path, (bytes) => writeInt64(bytes, bytes.length - bytes.length / count, Number.MAX_SAFE_INTEGER - 9))
+    rig.host.files.remove('/data/recovery-point-offset-checkpoint')
+    await rig.open()
+    expect(rig.log.logEndOffset).to.equal(9)
+    warned('recovery cut the log', path)
+  })
+
   const fetch = async (offset: number) => {
     const read = { maxBytes: 10_000, minOneBatch: true, upToOffset: rig.log.logEndOffset }
     const result = await rig.host.settle(rig.log.read(offset, read))

@@ -362,10 +362,13 @@ export class Segment {
     const before = this.#largest
     this.#resetOffsetIndexes()
     const scanner = this.scan()
-    let lastOffset = -1
+    let lastOffset = this.baseOffset - 1
     for (let at = scanner.next(); at !== undefined; at = scanner.next()) {
+      const offset = lastOffsetOf(at.batch)
+      // No checksum covers the base offset. A wrong one must not make other batches unreachable: entries have to rise.
+      if (offset <= lastOffset || !this.holdsOffset(offset)) continue
       this.index(at.batch, at.position)
-      lastOffset = lastOffsetOf(at.batch)
+      lastOffset = offset
     }
     const isUnderWay = scanner.position < this.sizeBytes && before !== undefined && before.offset > lastOffset
     if (isUnderWay && before.timestampMs > this.largestTimestamp.timestampMs) this.#largest = before
@@ -474,7 +477,8 @@ export class Segment {
     const scanner = this.scan(this.offsetIndex.lookup(largest.offset)?.position ?? 0)
     for (let at = scanner.next(); at !== undefined; at = scanner.next()) {
       const timestampMs = this.#latestTimestampOf(at.batch, at.position)
-      if (timestampMs > largest.timestampMs) largest = { timestampMs, offset: lastOffsetOf(at.batch) }
+      const offset = lastOffsetOf(at.batch)
+      if (timestampMs > largest.timestampMs && this.holdsOffset(offset)) largest = { timestampMs, offset }
     }
     return largest
   }

@@ -24,6 +24,8 @@ export class Damage {
   #isMoved = false
   /** Partitions of which nothing tells that they were damaged: see `noteUntold`. */
   readonly #untold = new Set<string>()
+  /** Partitions of one topic whose directories were swapped. */
+  readonly #swapped = new Set<string>()
   /** Nothing is left at all: as before the first start. */
   readonly #isNew: boolean
 
@@ -31,6 +33,7 @@ export class Damage {
     this.rots = rots
     this.#paths = rots.flatMap(({ paths }) => paths)
     for (const path of this.#paths) this.#note(path, variant)
+    for (const { what, paths } of rots) if (what.endsWith(' swapped')) this.#noteSwapped(paths.map(partitionAt))
     this.#isNew = variant.directories.every((each) => this.#paths.includes(each))
   }
 
@@ -56,6 +59,12 @@ export class Damage {
         for (const path of paths) if (path.endsWith('.snapshot')) this.#untold.add(path.split('/').at(-2)!)
   }
 
+  /** Both directories name the same topic, and none its partition: only committed offsets are seen to be misplaced. */
+  #noteSwapped([a, b]: readonly (string | undefined)[]): void {
+    if (a === undefined || b === undefined || topicOf(a) !== topicOf(b)) return
+    this.#swapped.add(a).add(b)
+  }
+
   #areStartsUntold = false
 
   /** The broker sees an empty directory. */
@@ -63,7 +72,11 @@ export class Damage {
     return this.#isNew
   }
 
-  isUntold(partition: string, directory: string | undefined): boolean {
+  areRecordsUntold(partition: string, directory: string | undefined): boolean {
+    return this.#swapped.has(partition) || this.areOffsetsUntold(partition, directory)
+  }
+
+  areOffsetsUntold(partition: string, directory: string | undefined): boolean {
     return this.#untold.has(partition) || (this.#areStartsUntold && this.concerns(partition, directory))
   }
 
@@ -111,6 +124,16 @@ export class Damage {
   toString(): string {
     return this.rots.map(({ what }) => what).join('; ')
   }
+}
+
+/** The partition whose directory this is; undefined: it is something else. */
+function partitionAt(path: string): string | undefined {
+  const name = path.split('/').at(-1)!
+  return PARTITION.test(name) ? name : undefined
+}
+
+function topicOf(partition: string): string {
+  return partition.slice(0, partition.lastIndexOf('-'))
 }
 
 function isWholeLog(bytes: Buffer): boolean {

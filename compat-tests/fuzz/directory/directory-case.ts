@@ -154,9 +154,10 @@ class DirectoryCase {
   }
 }
 
-/** Compaction may remove a record if its key has a later one. */
+/** Compaction may remove a record if its key has a later one, and a tombstone in any case: delete.retention.ms is 0. */
 function isSuperseded(name: string, record: string, kept: ReadonlyMap<number, string>): boolean {
   if (!/^(compacted|both)-/.test(name)) return false
-  const key = / (key \d+): /.exec(record)?.[1]
+  const [, key, value] = / (key \d+): (\S+)/.exec(record) ?? []
+  if (value === 'undefined') return true
   return [...kept.values()].some((each) => each.includes(` ${key}: `) && each !== record)
 }

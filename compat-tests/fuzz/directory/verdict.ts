@@ -73,7 +73,7 @@ class Judgement {
       return
     }
     const directory = directoryOf.get(name)
-    if (damage.isUntold(name, directory)) {
+    if (damage.areRecordsUntold(name, directory)) {
       this.outcomes.push('damage that nothing tells of')
       return
     }
@@ -124,7 +124,8 @@ class Judgement {
       if (now === text) continue
       const group = key.split(' ')[0]!
       const log = `${OFFSETS_TOPIC}-${coordinatorPartition(group, OFFSETS_PARTITIONS)}`
-      if (damage.isUntold(log, directoryOf.get(log)) && (now === undefined || /^(\d+) at \1$/.test(now))) continue
+      if (damage.areOffsetsUntold(log, directoryOf.get(log)) && (now === undefined || /^(\d+) at \1$/.test(now)))
+        continue
       const error = this.#found.groupErrors.get(group)
       this.#mustBeExcused(`${key} is committed at ${now ?? error}, not at ${text}`, {
         isTouched: damage.concerns(log, directoryOf.get(log)) || damage.concernsMetadata,

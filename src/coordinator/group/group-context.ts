@@ -6,9 +6,13 @@ import type { ConsumerGroupSettings, GroupCoordinatorConfig } from './group-conf
 /** Environment of one shard of the group coordinator: it has no socket, disk or clock. */
 export interface GroupContext {
   readonly logger: Logger
+  /** Topic and partition of the shard's log. */
+  readonly name: string
   readonly config: GroupCoordinatorConfig
   readonly timers: GroupTimers
   settingsOf(groupId: string): ConsumerGroupSettings
+  /** True if the group's id maps to the partition of this shard. */
+  owns(groupId: string): boolean
   image(): MetadataImage
   /** Wall clock, for stored times. */
   nowMs(): number

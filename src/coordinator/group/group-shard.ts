@@ -31,6 +31,7 @@ import { memberState } from './consumer/consumer-member.ts'
 import { ConsumerTimers } from './consumer/consumer-timers.ts'
 import { MemberUpdates } from './consumer/member-update.ts'
 import { RegexSubscriptions } from './consumer/regex-subscriptions.ts'
+import { warnOfForeignGroups } from './foreign-groups.ts'
 import type { Group } from './group.ts'
 import type { GroupClient, GroupContext } from './group-context.ts'
 import { GroupConversion } from './group-conversion.ts'
@@ -192,6 +193,8 @@ export class GroupShard implements Shard {
   }
 
   loaded(): void {
+    const groupIds = new Set([...this.offsets.groupIds(), ...Array.from(this.groups, ({ groupId }) => groupId)])
+    warnOfForeignGroups(this.#context, groupIds)
     for (const group of this.groups) {
       if (group.kind === 'classic') this.#resumeClassic(group)
       else this.#resumeConsumer(group)

@@ -7,6 +7,7 @@ import type { MetadataStore } from '../../metadata/metadata-store.ts'
 import type { Logger } from '../../observe/logger.ts'
 import type { PartitionRegistry } from '../../partition/partition-registry.ts'
 import type { Deadlines } from '../deadlines.ts'
+import { coordinatorPartition } from '../java-hash.ts'
 import { PartitionStateLog } from '../partition-state-log.ts'
 import { CoordinatorRuntime } from '../runtime.ts'
 import { ShardRuntime, type TimedOperation } from '../shard-runtime.ts'
@@ -50,7 +51,7 @@ export function openGroupCoordinator(parts: GroupCoordinatorParts): GroupCoordin
           slices,
           codecOf(configs.broker.offsetsTopicCompressionCodec)?.name,
         ),
-        create: (deadlines) => new GroupShard(groupContext(parts, deadlines)),
+        create: (deadlines) => new GroupShard(groupContext(parts, deadlines, partition)),
       }),
   })
   return new GroupCoordinator(
@@ -64,14 +65,18 @@ export function openGroupCoordinator(parts: GroupCoordinatorParts): GroupCoordin
 export function groupContext(
   { host, logger, configs, metadata }: Pick<GroupCoordinatorParts, 'host' | 'logger' | 'configs' | 'metadata'>,
   deadlines: Deadlines<TimedOperation<GroupShard>>,
+  partition: number,
 ): GroupContext {
+  const partitionCount = () => metadata.image.topicsByName.get(GROUP_TOPIC)?.partitions.length ?? 1
   return {
     logger,
+    name: `${GROUP_TOPIC}-${partition}`,
     timers: timersOn(deadlines),
     get config() {
       return configs.broker
     },
     settingsOf: (groupId) => configs.group(groupId),
+    owns: (groupId) => coordinatorPartition(groupId, partitionCount()) === partition,
     image: () => metadata.image,
     nowMs: () => host.clock.nowMs(),
     newId: () => javaUuid(host.random.bytes(16)),

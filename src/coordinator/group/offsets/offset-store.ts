@@ -24,6 +24,11 @@ export class OffsetStore {
     return this.#committed.get(groupId, topic, partition)
   }
 
+  /** Groups with committed offsets. */
+  groupIds(): Iterable<string> {
+    return this.#committed.groupIds()
+  }
+
   ofGroup(groupId: string): ReadonlyMap<string, ReadonlyMap<number, CommittedOffset>> | undefined {
     return this.#committed.ofGroup(groupId)
   }
