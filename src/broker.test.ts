@@ -60,8 +60,8 @@ class Rig {
     await this.start()
   }
 
-  connect(): WireClient {
-    return new WireClient(this.host, this.transport)
+  connect(port?: number): WireClient {
+    return new WireClient(this.host, this.transport, port)
   }
 }
 
@@ -272,13 +272,24 @@ describe('a broker', () => {
   it('applies limits of a single listener, also when they change while it runs', async () => {
     const rig = await new Rig({ 'listener.name.plaintext.max.connections': '1' }).start()
     const first = rig.connect()
-    expect(rig.connect().isClosed).to.equal(true)
+    const second = rig.connect()
     const configs = [{ name: 'listener.name.plaintext.max.connections', value: '2', configOperation: 0 }]
     const resources = [{ resourceType: 4, resourceName: '', configs }]
     const { responses } = await first.call(IncrementalAlterConfigs, 1, { resources, validateOnly: false })
     expect(errorName(responses[0]!.errorCode)).to.equal('NONE')
-    expect(rig.connect().isClosed).to.equal(false)
-    expect(rig.connect().isClosed).to.equal(true)
+    await createTopic(second, 'waited')
+  })
+
+  it('serves its protected listener beyond max.connections', async () => {
+    const rig = await new Rig({
+      listeners: 'PLAINTEXT://:9092,INSIDE://:9093',
+      'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,INSIDE:PLAINTEXT',
+      'inter.broker.listener.name': 'inside',
+      'max.connections': '1',
+    }).start()
+    const first = rig.connect()
+    await createTopic(rig.connect(9093), 't')
+    expect(first.isClosed).to.equal(true)
   })
 
   it('applies max.connections.per.ip.overrides from its first connection on', async () => {

@@ -7,6 +7,7 @@ import type { Services } from './apis/services.ts'
 import { BrokerDirectories } from './broker-directories.ts'
 import type { BrokerStartSettings } from './config/broker-start.ts'
 import { ConfigStore } from './config/config-store.ts'
+import type { ListenerAddress } from './config/listeners.ts'
 import { StartError } from './config/start-error.ts'
 import { warningsAboutDynamic } from './config/start-notes.ts'
 import { openGroupCoordinator } from './coordinator/group/open-group-coordinator.ts'
@@ -269,6 +270,7 @@ export class Broker {
       queued: new QueuedRequests(configs.broker.queuedMaxRequests),
       limits: () => configs.broker,
       listenerLimits: (listener) => configs.listener(listener),
+      protectedListener: protectedListener(this.#settings.listeners.listening, configs.broker),
       lookUp: (name) => this.#transport.lookUp(name),
       dispatch: (exchange) => this.#dispatcher?.dispatch(exchange),
     })
@@ -299,6 +301,18 @@ export class Broker {
       throw new StartError(`cannot listen on ${name}://${host}:${port}: ${reason}; set listeners to another address`)
     }
   }
+}
+
+/**
+ * Listener exempt from the connection limits of the whole broker, so that limits on clients do not stop administration.
+ * Undefined if there is no other listener. Source: ConnectionQuotas.protectedListener.
+ */
+function protectedListener(
+  listening: readonly ListenerAddress[],
+  { interBrokerListenerName, securityInterBrokerProtocol }: ConfigStore['broker'],
+): string | undefined {
+  if (listening.length === 1) return undefined
+  return (interBrokerListenerName ?? securityInterBrokerProtocol).toUpperCase()
 }
 
 /** Connection info of an injected request. */

@@ -165,6 +165,20 @@ describe('ottla start says what settings do', function () {
     for (const client of clients) client.close()
   })
 
+  it('lets new connections wait beyond max.connections, and serves them when others end', async () => {
+    const running = await rig.runs(rig.startArgs({ 'max.connections': '1' }))
+    const [first, second] = [await RawClient.connect(rig.port), await RawClient.connect(rig.port)]
+    const request = { statesFilter: [], typesFilter: [] }
+    await first.send(ListGroups, 0, request)
+    const answered = second.send(ListGroups, 0, request)
+    await waitFor('a line that says so', () => running.stderr.includes('max.connections=1 is reached'))
+    await first.send(ListGroups, 0, request)
+    first.close()
+    await answered
+    expect(lines(running.stderr)).to.have.length(1)
+    second.close()
+  })
+
   it('holds addresses to max.connections.per.ip.overrides, by their name', async () => {
     const running = await rig.runs(rig.startArgs({ 'max.connections.per.ip.overrides': 'localhost:1' }))
     const client = await RawClient.connect(rig.port)

@@ -81,6 +81,7 @@ export class DataPath {
       pool: new BufferPool(),
       budget,
       queued: new QueuedRequests(500),
+      protectedListener: undefined,
       listenerLimits: () => ({ maxConnections: 100, maxConnectionCreationRate: 2 ** 31 - 1 }),
       lookUp: (name) => this.#transport.lookUp(name),
       limits: () => ({
@@ -119,9 +120,9 @@ export class WireClient {
   #correlationId = 0
   isClosed = false
 
-  constructor(host: SimulatedHost, transport: SimulatedTransport) {
+  constructor(host: SimulatedHost, transport: SimulatedTransport, port = PORT) {
     this.#host = host
-    this.#connection = transport.connect(PORT, {
+    this.#connection = transport.connect(port, {
       onBytes: (chunk) => {
         this.#received = Buffer.concat([this.#received, chunk])
         this.#wake?.()

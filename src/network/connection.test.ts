@@ -6,11 +6,13 @@ import { openLimits } from '../../storage/open-limits.ts'
 import type { Logger } from '../observe/logger.ts'
 import type { Exchange } from '../request/exchange.ts'
 import { BytesInFlight } from './bytes-in-flight.ts'
-import { type ConnectionLimits, Connections, type ListenerLimits } from './connections.ts'
+import type { ListenerLimits } from './connection-quotas.ts'
+import { type ConnectionLimits, Connections } from './connections.ts'
 import { QueuedRequests } from './queued-requests.ts'
 import { SimulatedTransport } from './simulated-transport.ts'
 
 const PORT = 9092
+const INSIDE_PORT = 9093
 
 class Rig {
   readonly host = new SimulatedHost(1)
@@ -22,7 +24,8 @@ class Rig {
   readonly warnings: string[] = []
   readonly queued = new QueuedRequests(3)
   limits: ConnectionLimits
-  listenerLimits: Partial<ListenerLimits> = {}
+  /** By listener. */
+  listenerLimits: Record<string, Partial<ListenerLimits>> = {}
   readonly connections: Connections
 
   constructor(
@@ -52,7 +55,8 @@ class Rig {
       budget: this.budget,
       queued: this.queued,
       limits: () => this.limits,
-      listenerLimits: () => ({ ...this.limits, ...this.listenerLimits }),
+      listenerLimits: (listener) => ({ ...this.limits, ...this.listenerLimits[listener] }),
+      protectedListener: 'INSIDE',
       lookUp: (host) => this.transport.lookUp(host),
       dispatch: (exchange) => {
         this.exchanges.push(exchange)
@@ -65,13 +69,16 @@ class Rig {
     await this.transport.listen({ host: '', port: PORT, backlog: 10 }, (peer) =>
       this.connections.accept('PLAINTEXT', peer),
     )
+    await this.transport.listen({ host: '', port: INSIDE_PORT, backlog: 10 }, (peer) =>
+      this.connections.accept('INSIDE', peer),
+    )
     return this
   }
 
-  connect() {
+  connect(port = PORT) {
     const received: Buffer[] = []
     const state = { closed: false }
-    const connection = this.transport.connect(PORT, {
+    const connection = this.transport.connect(port, {
       onBytes: (chunk) => received.push(chunk),
       onClose: () => {
         state.closed = true
@@ -367,57 +374,113 @@ describe('a connection', () => {
     expect(working.state.closed).to.equal(true)
   })
 
-  it('is refused beyond max.connections, and accepted again after one closes', async () => {
+  it('waits unread beyond max.connections until another one ends', async () => {
     const rig = await new Rig({ maxConnections: 1 }).listen()
     const first = rig.connect()
-    expect(rig.connect().state.closed).to.equal(true)
-    expect(rig.warnings[0]).to.contain('max.connections=1')
-    first.connection.close()
-    expect(rig.connect().state.closed).to.equal(false)
-  })
-
-  it('is refused beyond max.connections.per.ip', async () => {
-    const rig = await new Rig({ maxConnectionsPerIp: 2 }).listen()
-    rig.connect()
-    rig.connect()
-    expect(rig.connect().state.closed).to.equal(true)
-    expect(rig.warnings[0]).to.contain('max.connections.per.ip allows 127.0.0.1 2 connections')
-  })
-
-  for (const host of ['127.0.0.1', 'localhost'])
-    it(`is limited by max.connections.per.ip.overrides of ${host}`, async () => {
-      const rig = await new Rig({ maxConnectionsPerIpOverrides: `10.0.0.1:7, ${host}:1` }).listen()
-      await rig.connections.refresh()
-      const first = rig.connect()
-      expect(rig.connect().state.closed).to.equal(true)
-      expect(rig.warnings[0]).to.contain('max.connections.per.ip.overrides allows 127.0.0.1 1 connection')
-      rig.limits = { ...rig.limits, maxConnectionsPerIpOverrides: `${host}:2` }
-      await rig.connections.refresh()
-      expect(rig.connect().state.closed).to.equal(false)
-      expect(first.state.closed).to.equal(false)
+    const others = ['one', 'two'].map((text) => {
+      const client = rig.connect()
+      client.connection.send(frame(text))
+      return client
     })
-
-  it('is allowed if max.connections.per.ip=0 refuses all others', async () => {
-    const rig = await new Rig({ maxConnectionsPerIp: 0, maxConnectionsPerIpOverrides: '127.0.0.1:1' }).listen()
-    await rig.connections.refresh()
-    expect(rig.connect().state.closed).to.equal(false)
+    await rig.run()
+    expect(others.map(({ state, connection }) => state.closed || connection.isRead)).to.deep.equal([false, false])
+    expect(rig.warnings).to.deep.equal([
+      'max.connections=1 is reached: more connections get no answer until others end',
+    ])
+    first.connection.close()
+    await rig.run()
+    expect(rig.exchanges.map(({ frame: { bytes } }) => bytes.toString())).to.deep.equal(['one'])
+    others[0]!.connection.close()
+    await rig.run()
+    expect(rig.request(1)).to.equal('two')
+    rig.connect()
+    expect(rig.warnings).to.have.length(2)
   })
 
-  it('has the default limit if a host name in max.connections.per.ip.overrides cannot be resolved', async () => {
-    const rig = await new Rig({ maxConnectionsPerIpOverrides: 'nowhere:0' }).listen()
-    await rig.connections.refresh()
-    expect(rig.warnings[0]).to.contain('max.connections.per.ip.overrides names nowhere, which cannot be looked up')
-    expect(rig.connect().state.closed).to.equal(false)
-  })
-
-  it('is refused beyond max.connections of its listener', async () => {
-    const rig = await new Rig().listen()
-    rig.listenerLimits = { maxConnections: 1 }
+  it('is forgotten if it ends while it waits for max.connections', async () => {
+    const rig = await new Rig({ maxConnections: 1, socketListenBacklogSize: 1 }).listen()
     const first = rig.connect()
-    expect(rig.connect().state.closed).to.equal(true)
+    rig.connect().connection.close()
+    const second = rig.connect()
+    second.connection.send(frame('two'))
+    const refused = rig.connect()
+    expect(refused.state.closed).to.equal(true)
+    expect(rig.warnings.at(-1)).to.contain('max.connections=1 is reached, and socket.listen.backlog.size=1 others wait')
+    first.connection.close()
+    await rig.run()
+    expect(rig.request(0)).to.equal('two')
+  })
+
+  it('waits until max.connections is raised', async () => {
+    const rig = await new Rig({ maxConnections: 1 }).listen()
+    rig.connect()
+    rig.connect().connection.send(frame('two'))
+    rig.limits = { ...rig.limits, maxConnections: 2 }
+    await rig.connections.refresh()
+    await rig.run()
+    expect(rig.request(0)).to.equal('two')
+  })
+
+  it('is closed if it was used least recently when max.connections is lowered', async () => {
+    const rig = await new Rig({ maxConnections: 3 }).listen()
+    const clients = [rig.connect(), rig.connect(), rig.connect()]
+    for (const index of [2, 0, 1]) {
+      clients[index]!.connection.send(frame('wait'))
+      await rig.run()
+    }
+    rig.limits = { ...rig.limits, maxConnections: 2 }
+    await rig.connections.refresh()
+    expect(clients.map(({ state }) => state.closed)).to.deep.equal([false, false, true])
+    expect(rig.warnings).to.deep.equal([
+      'closed the connection of 127.0.0.1:50000: max.connections=2 is exceeded, and it was used least recently',
+    ])
+  })
+
+  it('between brokers does not wait: the least recently used one of another listener is closed', async () => {
+    const rig = await new Rig({ maxConnections: 2 }).listen()
+    const [first, second] = [rig.connect(), rig.connect()]
+    await rig.run()
+    first.connection.send(frame('one'))
+    const waiting = rig.connect()
+    await rig.run()
+    rig.connect(INSIDE_PORT).connection.send(frame('between brokers'))
+    await rig.run()
+    expect(rig.request(1)).to.equal('between brokers')
+    expect([first, second, waiting].map(({ state }) => state.closed)).to.deep.equal([false, true, false])
+    expect(waiting.connection.isRead).to.equal(false)
+  })
+
+  it('between brokers waits for max.connections of its own listener', async () => {
+    const rig = await new Rig({ maxConnections: 1 }).listen()
+    const first = rig.connect(INSIDE_PORT)
+    const second = rig.connect(INSIDE_PORT)
+    expect([second.state.closed, second.connection.isRead]).to.deep.equal([false, false])
+    first.connection.close()
+    await rig.run()
+    expect(second.connection.isRead).to.equal(true)
+  })
+
+  it('between brokers does not wait for max.connection.creation.rate of the broker', async () => {
+    const rig = await new Rig({ maxConnectionCreationRate: 1, socketListenBacklogSize: 10 }).listen()
+    rig.listenerLimits = { INSIDE: { maxConnectionCreationRate: 1000 } }
+    for (const [port, immediate] of [
+      [PORT, 2],
+      [INSIDE_PORT, 5],
+    ] as const) {
+      const connections = Array.from({ length: 5 }, () => rig.connect(port).connection)
+      expect(connections.filter(({ isRead }) => isRead)).to.have.length(immediate)
+    }
+  })
+
+  it('waits beyond max.connections of its listener', async () => {
+    const rig = await new Rig().listen()
+    rig.listenerLimits = { PLAINTEXT: { maxConnections: 1 } }
+    const first = rig.connect()
+    const second = rig.connect()
+    expect([second.state.closed, second.connection.isRead]).to.deep.equal([false, false])
     expect(rig.warnings[0]).to.contain('max.connections=1 of the listener PLAINTEXT is reached')
     first.connection.close()
-    expect(rig.connect().state.closed).to.equal(false)
+    expect(second.connection.isRead).to.equal(true)
   })
 
   for (const [where, limits, own] of [
@@ -426,7 +489,7 @@ describe('a connection', () => {
   ] as const)
     it(`waits unread if max.connection.creation.rate of ${where} is reached`, async () => {
       const rig = await new Rig(limits).listen()
-      rig.listenerLimits = own
+      rig.listenerLimits = { PLAINTEXT: own }
       // Two one-second windows in addition to the current one.
       const clients = Array.from({ length: 4 }, () => rig.connect())
       for (const [index, { connection }] of clients.entries()) connection.send(frame(String(index)))

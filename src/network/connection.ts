@@ -71,6 +71,11 @@ export class Connection implements PeerHandler, WaitingReader, TurnMember {
     this.#lastActivityMs = parts.monotonicMs()
   }
 
+  /** Time of the last bytes in either direction. */
+  get lastActivityMs(): number {
+    return this.#lastActivityMs
+  }
+
   /** Time of the last bytes in either direction; Infinity while a request is in progress. */
   idleSinceMs(): number {
     const isWorking = !this.#isClosed && this.#exchanges.length > 0 && this.#peer.unsentBytes === 0

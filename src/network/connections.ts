@@ -6,63 +6,42 @@ import type { Exchange } from '../request/exchange.ts'
 import { type AddressLimitSettings, AddressLimits } from './address-limits.ts'
 import type { BytesInFlight } from './bytes-in-flight.ts'
 import { Connection, type ConnectionParts } from './connection.ts'
-import { CreationRate } from './creation-rate.ts'
+import { type ConnectionQuotaSettings, ConnectionQuotas, type ListenerLimits } from './connection-quotas.ts'
 import type { QueuedRequests } from './queued-requests.ts'
 import type { Peer, PeerHandler } from './transport.ts'
 import { TurnShares } from './turn-shares.ts'
 import { WaitingRoom } from './waiting-room.ts'
 
-/** Limits that can be set for each listener (`listener.name.x.`); the default is the broker's limit. */
-export interface ListenerLimits {
-  /** max.connections. */
-  readonly maxConnections: number
-  /** max.connection.creation.rate, connections per second. */
-  readonly maxConnectionCreationRate: number
-}
-
 /** Connection limits under their Kafka names. Read again on each use, since they may change. */
-export interface ConnectionLimits extends ListenerLimits, AddressLimitSettings {
+export interface ConnectionLimits extends ConnectionQuotaSettings, AddressLimitSettings {
   /** connections.max.idle.ms; negative: connections are never closed as idle. */
   readonly connectionsMaxIdleMs: number
   /** socket.request.max.bytes. */
   readonly socketRequestMaxBytes: number
   /** socket.listen.backlog.size. */
   readonly socketListenBacklogSize: number
-  /** quota.window.num: number of windows for the connection creation rate. */
-  readonly quotaWindowNum: number
-  /** quota.window.size.seconds: length of a window. */
-  readonly quotaWindowSizeSeconds: number
 }
-
-/** No limit: the default of max.connection.creation.rate. */
-const UNLIMITED_RATE = 2 ** 31 - 1
 
 /** Checks for idle connections in one connections.max.idle.ms. */
 const SWEEPS_PER_IDLE_TIME = 10
 const LONGEST_SWEEP_MS = 60_000
 
-/** State of one listener. */
-interface ListenerState {
-  count: number
-  readonly rate: CreationRate
-  readonly room: WaitingRoom
-}
-
 /** All connections of one broker. */
 export class Connections {
   readonly #connections = new Set<Connection>()
-  readonly #countsByHost = new Map<string, number>()
   readonly #host: Host
   readonly #logger: Logger
   readonly #pool: BufferPool
   readonly #budget: BytesInFlight
   readonly #queued: QueuedRequests
   readonly #limits: () => ConnectionLimits
-  readonly #listenerLimits: (listener: string) => ListenerLimits
   readonly #addressLimits: AddressLimits
   readonly #turns: TurnShares
-  readonly #listeners = new Map<string, ListenerState>()
-  readonly #creationRate = new CreationRate()
+  readonly #quotas: ConnectionQuotas
+  /** By listener. */
+  readonly #rooms = new Map<string, WaitingRoom>()
+  /** True while a line about full waiting rooms has been logged and peers still wait. */
+  #toldOfWaiting = false
   /** Connections that the process's open-file limit leaves room for. */
   readonly #openLimit: number
   readonly #dispatch: (exchange: Exchange) => void
@@ -77,6 +56,8 @@ export class Connections {
     queued: QueuedRequests
     limits: () => ConnectionLimits
     listenerLimits: (listener: string) => ListenerLimits
+    /** See ConnectionQuotasParts. */
+    protectedListener: string | undefined
     lookUp: (host: string) => Promise<readonly string[]>
     dispatch: (exchange: Exchange) => void
   }) {
@@ -86,8 +67,10 @@ export class Connections {
     this.#budget = parts.budget
     this.#queued = parts.queued
     this.#limits = parts.limits
-    this.#listenerLimits = parts.listenerLimits
     this.#addressLimits = new AddressLimits({ settings: parts.limits, lookUp: parts.lookUp, logger: parts.logger })
+    const { limits, listenerLimits, protectedListener, host } = parts
+    const addressLimits = this.#addressLimits
+    this.#quotas = new ConnectionQuotas({ clock: host.clock, limits, listenerLimits, addressLimits, protectedListener })
     this.#openLimit = openLimits(parts.host.files.openLimit).connections
     this.#dispatch = parts.dispatch
     this.#turns = new TurnShares(parts.host.timers)
@@ -97,88 +80,88 @@ export class Connections {
     return this.#connections.size
   }
 
-  /** Resolves the host names in max.connections.per.ip.overrides if the setting has changed. */
-  refresh(): Promise<void> {
-    return this.#addressLimits.refresh()
+  /** Applies limits that have changed. Resolves when the host names in max.connections.per.ip.overrides are resolved. */
+  async refresh(): Promise<void> {
+    await this.#addressLimits.refresh()
+    this.#closeExcess()
+    this.#admitWaiting()
   }
 
   /**
-   * Accepts a peer of a listener once max.connection.creation.rate allows it. Closes the peer if another limit is
-   * exceeded.
+   * Accepts a peer of a listener once max.connections and max.connection.creation.rate allow it. Closes the peer if
+   * another limit is exceeded.
    */
   accept(listener: string, peer: Peer): PeerHandler {
-    const { room } = this.#listener(listener)
-    if (room.isEmpty && this.#rateBounds(listener).every((bound) => bound >= UNLIMITED_RATE))
-      return this.#admit(listener, peer)
-    const refusal = this.#limitReached(listener) ?? this.#openLimitReached()
-    return refusal === undefined ? room.enter(peer) : this.#refuse(peer, refusal)
+    const room = this.#room(listener)
+    const mustWait = this.#quotas.hasCreationRate(listener) || this.#quotas.reachedBy(listener) !== undefined
+    if (room.size === 0 && !mustWait) return this.#admit(listener, peer)
+    const refusal = this.#roomIsFull(listener) ?? this.#openLimitReached()
+    if (refusal !== undefined) return this.#refuse(peer, refusal)
+    const handler = room.enter(peer)
+    if (room.size > 0) this.#tellOfWaiting(listener)
+    return handler
   }
 
-  #limitReached(listener: string): string | undefined {
+  #roomIsFull(listener: string): string | undefined {
     const { socketListenBacklogSize: backlog } = this.#limits()
-    if (this.#listener(listener).room.size < backlog) return undefined
-    const bound = Math.min(...this.#rateBounds(listener))
-    return `max.connection.creation.rate=${bound} is reached, and socket.listen.backlog.size=${backlog} others wait`
+    if (this.#room(listener).size < backlog) return undefined
+    return `${this.#quotas.waitsFor(listener)} is reached, and socket.listen.backlog.size=${backlog} others wait`
+  }
+
+  #tellOfWaiting(listener: string): void {
+    const limit = this.#quotas.reachedBy(listener)
+    if (this.#toldOfWaiting || limit === undefined) return
+    this.#toldOfWaiting = true
+    this.#logger.warn({ listener }, `${limit} is reached: more connections get no answer until others end`)
   }
 
   #admit(listener: string, peer: Peer): PeerHandler {
-    const refusal = this.#refusal(listener, peer.remoteAddress)
+    const refusal = this.#openLimitReached() ?? this.#quotas.refusal(peer.remoteAddress)
     if (refusal !== undefined) return this.#refuse(peer, refusal)
-    const state = this.#listener(listener)
-    const connection = new Connection(this.#describe(listener, peer), peer, this.#parts(state, peer.remoteAddress))
+    const connection = new Connection(this.#describe(listener, peer), peer, this.#parts())
     this.#connections.add(connection)
-    state.count++
-    this.#countsByHost.set(peer.remoteAddress, (this.#countsByHost.get(peer.remoteAddress) ?? 0) + 1)
+    this.#quotas.add(listener, peer.remoteAddress)
     this.#scheduleSweep()
+    this.#closeExcess()
     return connection
   }
 
-  #listener(name: string): ListenerState {
-    let state = this.#listeners.get(name)
-    if (state === undefined) {
-      const room = new WaitingRoom({
+  #room(listener: string): WaitingRoom {
+    let room = this.#rooms.get(listener)
+    if (room === undefined) {
+      room = new WaitingRoom({
         timers: this.#host.timers,
-        delayMs: () => this.#creationDelayMs(name),
-        admit: (peer) => this.#admit(name, peer),
+        delayMs: () => this.#quotas.creationDelayMs(listener),
+        hasSlot: () => this.#quotas.reachedBy(listener) === undefined,
+        admit: (peer) => this.#admit(listener, peer),
       })
-      state = { count: 0, rate: new CreationRate(), room }
-      this.#listeners.set(name, state)
+      this.#rooms.set(listener, room)
     }
-    return state
+    return room
   }
 
-  #rateBounds(listener: string): readonly [broker: number, listener: number] {
-    return [this.#limits().maxConnectionCreationRate, this.#listenerLimits(listener).maxConnectionCreationRate]
+  #admitWaiting(): void {
+    for (const room of this.#rooms.values()) room.proceed()
+    if (this.#waitingCount() === 0) this.#toldOfWaiting = false
   }
 
-  #creationDelayMs(listener: string): number {
-    const { quotaWindowNum, quotaWindowSizeSeconds } = this.#limits()
-    const windows = { count: quotaWindowNum, sizeMs: quotaWindowSizeSeconds * 1000 }
-    const nowMs = this.#host.clock.monotonicMs()
-    const [brokerBound, listenerBound] = this.#rateBounds(listener)
-    return Math.max(
-      this.#creationRate.record(nowMs, brokerBound, windows),
-      this.#listener(listener).rate.record(nowMs, listenerBound, windows),
-    )
+  #waitingCount(): number {
+    return [...this.#rooms.values()].reduce((sum, { size }) => sum + size, 0)
   }
 
-  #refusal(listener: string, address: string): string | undefined {
-    const { maxConnections } = this.#limits()
-    if (this.#connections.size >= maxConnections) return `max.connections=${maxConnections} is reached`
-    const own = this.#listenerLimits(listener).maxConnections
-    if (this.#listener(listener).count >= own) return `max.connections=${own} of the listener ${listener} is reached`
-    const openLimitReached = this.#openLimitReached()
-    if (openLimitReached !== undefined) return openLimitReached
-    const { setting, count } = this.#addressLimits.of(address)
-    return (this.#countsByHost.get(address) ?? 0) < count
-      ? undefined
-      : `${setting} allows ${address} ${count} ${count === 1 ? 'connection' : 'connections'}`
+  /** Closes the least recently used connections above max.connections. Source: Processor.closeExcessConnections. */
+  #closeExcess(): void {
+    const { excessCount } = this.#quotas
+    if (excessCount === 0) return
+    const reason = `max.connections=${this.#limits().maxConnections} is exceeded, and it was used least recently`
+    const closable = [...this.#connections].filter(({ info }) => !this.#quotas.isProtected(info.listener))
+    const leastRecentlyUsed = closable.sort((one, other) => one.lastActivityMs - other.lastActivityMs)
+    for (const connection of leastRecentlyUsed.slice(0, excessCount)) connection.close(reason)
   }
 
   /** Peers in waiting rooms count: they have a socket already. */
   #openLimitReached(): string | undefined {
-    const waiting = [...this.#listeners.values()].reduce((sum, { room }) => sum + room.size, 0)
-    if (this.#connections.size + waiting < this.#openLimit) return undefined
+    if (this.#connections.size + this.#waitingCount() < this.#openLimit) return undefined
     return `the process may have ${this.#host.files.openLimit} files open, which leaves room for ${this.#openLimit} connections: raise the limit with ulimit -n`
   }
 
@@ -204,7 +187,7 @@ export class Connections {
     }
   }
 
-  #parts(listener: ListenerState, host: string): ConnectionParts {
+  #parts(): ConnectionParts {
     return {
       pool: this.#pool,
       budget: this.#budget,
@@ -215,16 +198,14 @@ export class Connections {
       requestLimitBytes: this.#limits().socketRequestMaxBytes,
       dispatch: this.#dispatch,
       monotonicMs: () => this.#host.clock.monotonicMs(),
-      closed: (connection) => this.#closed(connection, listener, host),
+      closed: (connection) => this.#closed(connection),
     }
   }
 
-  #closed(connection: Connection, listener: ListenerState, host: string): void {
+  #closed(connection: Connection): void {
     if (!this.#connections.delete(connection)) return
-    listener.count--
-    const count = (this.#countsByHost.get(host) ?? 1) - 1
-    if (count === 0) this.#countsByHost.delete(host)
-    else this.#countsByHost.set(host, count)
+    this.#quotas.remove(connection.info.listener, connection.info.clientHost)
+    this.#admitWaiting()
   }
 
   #scheduleSweep(): void {
@@ -250,7 +231,7 @@ export class Connections {
   closeAll(): void {
     this.#sweep?.cancel()
     this.#sweep = undefined
-    for (const { room } of this.#listeners.values()) room.close()
+    for (const room of this.#rooms.values()) room.close()
     for (const connection of [...this.#connections]) connection.close()
   }
 }

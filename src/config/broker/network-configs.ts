@@ -42,8 +42,7 @@ export const networkConfigs = {
   }),
   interBrokerListenerName: string('inter.broker.listener.name', {
     default: null,
-    withoutEffect: oneBroker,
-    doc: 'Listener over which brokers talk to each other.',
+    doc: 'Listener over which brokers talk to each other. Where there are others, its connections do not wait for the limits `max.connections` and `max.connection.creation.rate` of the whole broker, so that it can be administered when clients have used them up.',
   }),
   listenerSecurityProtocolMap: string('listener.security.protocol.map', {
     default: 'SASL_SSL:SASL_SSL,PLAINTEXT:PLAINTEXT,SSL:SSL,SASL_PLAINTEXT:SASL_PLAINTEXT',
@@ -66,7 +65,7 @@ export const networkConfigs = {
     default: 2_147_483_647,
     check: atLeast(0),
     applies: 'cluster-wide',
-    doc: 'Connections that the broker holds at a time, on all listeners together or, as `listener.name.x.max.connections`, on one of them; one more is closed at once.',
+    doc: 'Connections that the broker holds at a time, on all listeners together or, as `listener.name.x.max.connections`, on one of them. Beyond it, as many as `socket.listen.backlog.size` get no answer until others end. If the limit is lowered, or `inter.broker.listener.name` takes one more, the least recently used connections of other listeners are closed.',
   }),
   maxConnectionsPerIp: int('max.connections.per.ip', {
     default: 2_147_483_647,
@@ -118,8 +117,7 @@ export const networkConfigs = {
   securityInterBrokerProtocol: string('security.inter.broker.protocol', {
     default: 'PLAINTEXT',
     check: oneOf('PLAINTEXT', 'SSL', 'SASL_PLAINTEXT', 'SASL_SSL'),
-    withoutEffect: oneBroker,
-    doc: 'Security protocol between brokers where `inter.broker.listener.name` is not set.',
+    doc: 'Names the listener between brokers where `inter.broker.listener.name` is not set.',
   }),
   socketConnectionSetupTimeoutMaxMs: long('socket.connection.setup.timeout.max.ms', {
     default: 30_000,
