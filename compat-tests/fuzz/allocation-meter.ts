@@ -3,8 +3,8 @@ let allocated = 0
 let isInstalled = false
 
 /**
- * Counts the bytes of all buffers that this thread makes from now on, whether they are kept or not: a length that is
- * believed shows here at once, and the same on every machine. Buffers that node makes inside of its modules do not count.
+ * Counts the bytes of all buffers that this thread allocates from now on, also those freed again. If code allocates by
+ * an unchecked length, it shows here, on every machine alike. Buffers allocated inside node's own modules do not count.
  */
 export function watchAllocations(): { bytes(): number } {
   if (!isInstalled) install()

@@ -18,10 +18,10 @@ const FETCH = apiByKey.get(1) as ApiSchema
 const LIST_OFFSETS = apiByKey.get(2) as ApiSchema
 
 /**
- * Who answers UNKNOWN_SERVER_ERROR where Kafka does, and no bug is behind it: codecs that refuse records (Produce, Fetch),
- * a topic without a name (Metadata, DescribeTopicPartitions), an isolation level that is none (ListOffsets), an unknown
- * operation (IncrementalAlterConfigs), a static member that joins under the id of a pending one (JoinGroup), an owner
- * without a type (CreateDelegationToken).
+ * APIs that answer some invalid requests with UNKNOWN_SERVER_ERROR, as Kafka does: records that a codec cannot decompress
+ * (Produce, Fetch), a topic without a name (Metadata, DescribeTopicPartitions), an unknown isolation level (ListOffsets),
+ * an unknown operation (IncrementalAlterConfigs), a static member that joins with a pending member's id (JoinGroup), an
+ * owner without a type (CreateDelegationToken).
  */
 const unexpectedInKafkaToo = new Set([
   'Produce',
@@ -77,9 +77,9 @@ class BrokerRound implements Subject {
     this.#input(Buffer.concat(chunks))
     const outcome = await exchange(this.#victim, chunks)
     this.count(outcome.ending)
-    if (this.#victim.saidTooMuch) this.count('answers with too much text')
+    if (this.#victim.wasTextTooLong) this.count('answers with too much text')
     for (const answer of outcome.answers) this.#take(answer)
-    this.#victim.saidTooMuch = false
+    this.#victim.wasTextTooLong = false
     return outcome
   }
 
@@ -90,7 +90,7 @@ class BrokerRound implements Subject {
   #take({ api, version, body }: Answer): void {
     const errors = new Set<number>()
     this.#look(body, errors)
-    if (errors.has(-1) && !unexpectedInKafkaToo.has(api.name) && !this.#victim.saidTooMuch) {
+    if (errors.has(-1) && !unexpectedInKafkaToo.has(api.name) && !this.#victim.wasTextTooLong) {
       throw new Finding(`${api.name} v${version} answers UNKNOWN_SERVER_ERROR: ${text(body)}`)
     }
     this.count(errors.size === 0 ? 'answers without error' : 'answers with error')
@@ -146,7 +146,7 @@ async function sendNoise(round: BrokerRound, random: SeededRandom): Promise<void
   }
 }
 
-/** Mostly zeros form a valid message more often than pure noise. */
+/** Random bytes, mostly zeros: a valid message more often than pure noise. */
 function sparse(noise: Buffer, random: SeededRandom): Buffer {
   for (let i = 0; i < noise.length; i++) if (!random.oneIn(6)) noise[i] = random.oneIn(5) ? 1 : 0
   return noise
@@ -162,7 +162,7 @@ async function sendMutant(round: BrokerRound, random: SeededRandom): Promise<voi
   await round.send(framed(mutatedRequest(someRequest(round, random), random)))
 }
 
-/** Requests of members of groups, of which some have a fault. */
+/** Requests of group members, some with a fault. */
 async function sendGroupRequest(round: BrokerRound, random: SeededRandom): Promise<void> {
   const { api, version, body } = round.members.request(random, round.words)
   const request = requestOf(api, version, random.below(1 << 30), body, random)
@@ -276,7 +276,7 @@ function brokerKind(name: string, summary: string, share: number, attack: Attack
   }
 }
 
-/** Versions of apis that a broker serves: what the count of those that were answered is to be held against. */
+/** Number of served API versions, to compare with the number of those that were answered. */
 export const servedVersions = handlers.reduce((sum, { versions }) => sum + versions.newest - versions.oldest + 1, 0)
 export const servedApis: readonly string[] = handlers.map(({ api }) => api.name)
 

@@ -55,8 +55,8 @@ const bystandersSettings = {
 export class BrokerVictim implements Victim {
   readonly host: SimulatedHost
   readonly requestLimitBytes = REQUEST_LIMIT_BYTES
-  /** Set where an answer had more text than it could carry: UNKNOWN_SERVER_ERROR, as with Kafka. */
-  saidTooMuch = false
+  /** A text was too long for its field in an answer: UNKNOWN_SERVER_ERROR, as in Kafka. */
+  wasTextTooLong = false
   readonly #transport: SimulatedTransport
   readonly #broker: Broker
   readonly #faults: string[] = []
@@ -77,7 +77,7 @@ export class BrokerVictim implements Victim {
     const error = (fields: { err?: Error }, message: string) =>
       this.#faults.push(`${message}: ${fields.err?.stack ?? JSON.stringify(fields)}`)
     const warn = (_: object, message: string) => {
-      this.saidTooMuch ||= message.endsWith(' is too long')
+      this.wasTextTooLong ||= message.endsWith(' is too long')
     }
     return { error, warn, info() {}, debug() {} }
   }

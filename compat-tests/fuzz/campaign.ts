@@ -5,18 +5,18 @@ import { type LongTurn, LongTurns } from './long-turns.ts'
 import { ProgressPage } from './progress-page.ts'
 import type { FailedCase } from './run-cases.ts'
 
-/** What is to be run. */
+/** Cases to run, and their limits. */
 export interface CampaignOptions {
   /** Absolute address (file:) of a module that exports `kinds`; the cases run in threads that load it. */
   readonly kindsModule: string
   readonly seed: number
   /** Cases of one kind: from `first` up to but not including `end`. */
   readonly parts: readonly { readonly kind: string; readonly first: number; readonly end: number }[]
-  /** A case that has used so much processor time is ended. */
+  /** A case that uses more processor time is ended. */
   readonly hangMs?: number
   /** A process larger than this is ended. */
   readonly memoryLimitBytes?: number
-  /** Heap of the thread. */
+  /** Heap limit of the thread. */
   readonly heapLimitMb?: number
   readonly onFailure?: (failure: FailedCase) => void
   readonly onProgress?: (kind: string, casesDone: number, cases: number) => void
@@ -28,7 +28,7 @@ export interface CampaignResult {
   readonly counts: ReadonlyMap<string, Counts>
   readonly cases: ReadonlyMap<string, number>
   readonly failures: readonly FailedCase[]
-  /** Of cases that go through a whole broker, the longest first. */
+  /** Longest turns of the event loop, in cases that use a whole broker; the longest first. */
   readonly longTurns: readonly LongTurn[]
 }
 
@@ -83,7 +83,7 @@ export async function runCampaign(options: CampaignOptions): Promise<CampaignRes
   return { ...result, longTurns: turns.longest }
 }
 
-// A thread does not inherit what makes node understand TypeScript.
+// A thread does not inherit the TypeScript loader.
 const threadSource = `
   import('${import.meta.resolve('tsx/esm/api')}')
     .then(({ register }) => register())
@@ -110,7 +110,7 @@ function runPart(
     resourceLimits: { maxOldGenerationSizeMb: options.heapLimitMb ?? HEAP_LIMIT_MB },
   })
   return new Promise((resolve, reject) => {
-    let told = 0
+    let reported = 0
     const watch = watchOver(page, options, (why) => end(why))
     let isOver = false
     const end = async (why?: string) => {
@@ -123,13 +123,13 @@ function runPart(
       else if (page.index < 0) reject(new Error(`before the first case ${why}`))
       else {
         // Completed cases not yet reported, and this one.
-        observer.onCounts({}, Math.max(0, page.index - part.first + 1 - told))
+        observer.onCounts({}, Math.max(0, page.index - part.first + 1 - reported))
         resolve({ kind: part.kind, seed: options.seed, index: page.index, why, input: page.input.toString('hex') })
       }
     }
     worker.on('message', (report: WorkerReport) => {
       if (report.type === 'counts') {
-        told += report.cases
+        reported += report.cases
         observer.onCounts(report.counts, report.cases)
         for (const turn of report.turns) observer.onTurn(turn)
       } else if (report.type === 'failed') observer.onFailure(report.failure)

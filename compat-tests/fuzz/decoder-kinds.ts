@@ -24,7 +24,7 @@ const LIMIT_BYTES = 1 << 20
 const NOW_MS = 1_767_225_600_000
 const words = new LearnedVocabulary()
 
-/** A round builds its base input once and each case mutates it differently: that makes cases fast. */
+/** Base inputs of a round. Each case mutates one of them, because building inputs is slow. */
 const BASES = 8
 const ROUND_CASES = 512
 
@@ -101,7 +101,7 @@ const configs = [
   logConfig({ messageTimestampBeforeMaxMs: 3_600_000 }),
 ]
 
-/** Record data as a log validates it, and as each reader of batches takes it. */
+/** Gives record data to the log's validation and to each reader of batches. */
 function readMutantRecords(base: Buffer, random: SeededRandom, input: (bytes: Buffer) => void): Counts {
   const bytes = withFaults(Buffer.from(base), random)
   input(bytes)
@@ -149,7 +149,7 @@ function compressed(random: SeededRandom): Compressed {
   return { id, magic, bytes: codecOf(id, magic)!.compress(compressible(random)) }
 }
 
-/** Compressed bytes of each codec with faults. */
+/** Decompresses bytes with faults, in each codec. */
 function decompressMutant(
   { id, magic, bytes }: Compressed,
   random: SeededRandom,

@@ -16,7 +16,7 @@ export interface Victim {
   /** socket.request.max.bytes. */
   readonly requestLimitBytes: number
   connect(client: SimulatedClient): SimulatedConnection
-  /** Faults that the target noticed since the last call. */
+  /** Faults that the target has logged since the last call. */
   faults(): string[]
 }
 
@@ -38,12 +38,12 @@ const FETCH = 1
 const JOIN_GROUP = 11
 const SYNC_GROUP = 14
 
-/** In virtual time. Longer than any wait that a request may ask for without saying so in a field of its own. */
+/** In virtual time. Longer than any wait that a request can cause without a wait time in one of its fields. */
 const PATIENCE_MS = 20 * 60_000
 
 /**
- * Sends chunks over a connection of their own and waits until all of it is answered or the connection is closed. Throws
- * Finding where neither comes, or where an answer is not what a client can read.
+ * Sends chunks over a new connection and waits until all requests are answered or the connection is closed. Throws
+ * Finding if neither happens, or if a client could not read an answer.
  */
 export async function exchange(victim: Victim, chunks: readonly Buffer[]): Promise<Outcome> {
   const { frames, ending } = framing(Buffer.concat(chunks), victim.requestLimitBytes)
@@ -72,8 +72,8 @@ export function checkFaults(victim: Victim): void {
 }
 
 /**
- * What a stream holds, as the protocol says. 'whole': nothing follows the last frame. 'cut': part of one does.
- * 'unreadable': a size that no broker takes. 'foreign': such a size at once, that means another protocol.
+ * Splits a stream into frames. ending: 'whole': the stream ends with a frame. 'cut': it ends inside a frame.
+ * 'unreadable': a frame size is invalid. 'foreign': the first bytes are those of another protocol.
  */
 function framing(
   stream: Buffer,
@@ -104,7 +104,7 @@ function unusedCorrelationId(frames: readonly Buffer[]): number {
 
 /** One client connection and its outcome. */
 class Session {
-  /** Frames that came back, without their sizes; that of the probe is not among them. */
+  /** Received frames without their sizes, except the answer to the probe. */
   readonly answers: Buffer[] = []
   isClosed = false
   isProbeAnswered = false
@@ -131,7 +131,7 @@ class Session {
     this.#connection.send(chunk)
   }
 
-  /** A request that is always answered: all earlier ones are complete by then. */
+  /** Sends a request that is always answered; its answer shows that all earlier requests are complete. */
   sendProbe(): void {
     this.send(framed(Buffer.concat([int16(API_VERSIONS), int16(0), int32(this.#probeId), int16(-1)])))
   }
@@ -176,7 +176,7 @@ class Session {
   }
 }
 
-/** Decodes the answers, each as the answer to its request. Only a produce request may go without. */
+/** Decodes the answers, each with its request's schema. Only a produce request may have no answer. */
 function readAnswers(frames: readonly Buffer[], { answers, isProbeAnswered }: Session): Answer[] {
   let next = 0
   const read = answers.map((bytes) => {
@@ -226,7 +226,7 @@ function readAnswer(frame: Buffer, bytes: Buffer): Answer {
   return { api, version, body }
 }
 
-/** Fetch and the two that wait for other members may take as long as the client itself says. */
+/** Fetch, JoinGroup and SyncGroup may wait as long as the request says. */
 function checkWait(frame: Buffer | undefined, ending: string): void {
   if (frame === undefined) throw new Finding(`the connection is stuck behind its last request (${ending})`)
   const key = frame.readInt16BE()

@@ -1,9 +1,9 @@
-/** The thread that runs cases: started by a campaign, ended by it where a case does not end. */
+/** The thread that runs cases. A campaign starts it, and ends it if a case hangs. */
 import { parentPort, workerData } from 'node:worker_threads'
 import type { Counts, FuzzKind } from './kind.ts'
 import { type LongTurn, LongTurns } from './long-turns.ts'
 import { ProgressPage } from './progress-page.ts'
-import { catchStrays, type FailedCase, runCases } from './run-cases.ts'
+import { catchUncaughtErrors, type FailedCase, runCases } from './run-cases.ts'
 
 /** Task of a worker. */
 export interface WorkerTask {
@@ -25,7 +25,7 @@ export type WorkerReport =
 const CASES_BETWEEN_REPORTS = 500
 
 async function work(task: WorkerTask): Promise<void> {
-  catchStrays()
+  catchUncaughtErrors()
   const { kinds } = (await import(task.kindsModule)) as { kinds: readonly FuzzKind[] }
   const kind = kinds.find(({ name }) => name === task.kind)!
   const page = new ProgressPage(task.page)

@@ -39,7 +39,7 @@ describe('a broker on damaged data directories', () => {
     const parts = [{ kind: 'directory', first: 0, end: 40 }]
     const { counts, failures } = await runCampaign({ kindsModule, seed: 5, parts })
     expect(failures.map(({ index, why }) => `${index}: ${why}`)).to.deep.equal([])
-    // Some damage must lose data, and most must not keep the broker from serving.
+    // Some damage must lose data; after most damage the broker must still serve.
     const sums = counts.get('directory')!
     expect(sums.served).to.be.above(20)
     expect(sums['records lost']).to.be.above(0)
@@ -68,7 +68,7 @@ describe('the fuzzer', () => {
     ['believes lengths', 'the case allocated buffers of 268435456 bytes'],
     ['eats memory', 'the thread died'],
   ] as const) {
-    it(`tells a case that ${kind}, and goes on behind it`, async () => {
+    it(`reports a case that ${kind}, and continues after it`, async () => {
       const failures = await failuresOf(kind)
       expect(failures[0]).to.include({ kind, index: 3, seed: 1, input: '03' })
       expect(failures[0]!.why).to.include(why)

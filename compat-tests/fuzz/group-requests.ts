@@ -13,7 +13,7 @@ const groupApis = [8, 9, 11, 11, 12, 13, 14, 14, 15, 16, 42, 47, 68, 68, 68, 69]
 )
 
 const groups = ['classic', 'modern', 'both'] as const
-/** Of the consumer protocol: version 1, topics 'plain' and 'compact', no user data, nothing owned. */
+/** ConsumerProtocolSubscription v1: topics 'plain' and 'compact', no user data, no owned partitions. */
 const subscription = Buffer.from('0001000000020005706c61696e0007636f6d70616374ffffffff00000000', 'hex')
 const MEMBERS_REMEMBERED = 6
 
@@ -24,7 +24,7 @@ interface Member {
   readonly epoch: number
 }
 
-/** Group members known from responses: requests in their name get further than random ones. */
+/** Group members known from responses: the coordinator accepts more requests with their ids than with random ones. */
 export class GroupMembers {
   #members: Member[] = []
 
@@ -35,7 +35,7 @@ export class GroupMembers {
     const body = randomStruct(api.request.fields, version, random, words)
     const known = this.#members.length > 0 && !random.oneIn(4) ? random.pick(this.#members) : undefined
     const member = known ?? { groupId: random.pick(groups), memberId: '', epoch: 0 }
-    if (!random.oneIn(6)) put(body, { ...namesOf(member), ...sense(api, member, random) })
+    if (!random.oneIn(6)) put(body, { ...namesOf(member), ...plausibleFields(api, member, random) })
     return { api, version, body }
   }
 
@@ -63,7 +63,7 @@ function namesOf({ groupId, memberId, epoch }: Member): Record<string, unknown> 
 }
 
 /** Other fields that a valid request needs. */
-function sense(api: ApiSchema, { memberId, epoch }: Member, random: SeededRandom): Record<string, unknown> {
+function plausibleFields(api: ApiSchema, { memberId, epoch }: Member, random: SeededRandom): Record<string, unknown> {
   switch (api.key) {
     case JOIN_GROUP:
       return {

@@ -7,18 +7,18 @@ export interface FuzzKind {
   readonly summary: string
   /** Share of this kind in percent unless one kind is selected. */
   readonly share: number
-  /** Cases that one subject lives for: a case repeats exactly only after those before it in its round. 1: it stands alone. */
+  /** Cases per subject. To repeat a case exactly, the earlier cases of its round must run first. 1: cases are independent. */
   readonly roundCases: number
-  /** What a case may allocate in buffers, for an input of so many bytes. */
+  /** Limit of the bytes in buffers that a case may allocate, by the size of its input. */
   readonly allocationLimit: (inputBytes: number) => number
   readonly open: (seed: number) => Subject | Promise<Subject>
 }
 
 /** Target of the cases in one round. */
 export interface Subject {
-  /** One case; `input` is told the bytes before they are used. Throws Finding, or whatever the code under test throws. */
+  /** Runs one case; calls `input` with the bytes before using them. Throws Finding, or an error of the code under test. */
   run(random: SeededRandom, input: (bytes: Buffer) => void): Counts | Promise<Counts>
-  /** Processor time of the longest turn of the event loop since it was last asked for, in milliseconds. */
+  /** Processor time of the longest turn of the event loop since the last call, in milliseconds. */
   takeLongestTurnMs?(): number
   close?(): Promise<void>
 }

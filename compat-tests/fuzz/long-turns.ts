@@ -5,10 +5,10 @@ export interface LongTurn {
   readonly cpuMs: number
 }
 
-/** How many are told. */
-const TOLD = 5
+/** Number of turns kept. */
+const COUNT = 5
 
-/** The longest turns of many, the longest first. */
+/** Keeps the longest turns, the longest first. */
 export class LongTurns {
   #turns: LongTurn[] = []
 
@@ -18,7 +18,7 @@ export class LongTurns {
 
   add(turn: LongTurn): void {
     const last = this.#turns.at(-1)
-    if (this.#turns.length === TOLD && last!.cpuMs >= turn.cpuMs) return
-    this.#turns = [...this.#turns, turn].sort((a, b) => b.cpuMs - a.cpuMs).slice(0, TOLD)
+    if (this.#turns.length === COUNT && last!.cpuMs >= turn.cpuMs) return
+    this.#turns = [...this.#turns, turn].sort((a, b) => b.cpuMs - a.cpuMs).slice(0, COUNT)
   }
 }

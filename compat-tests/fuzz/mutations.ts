@@ -4,8 +4,8 @@ import type { Mark } from './marked-writer.ts'
 const nastyBytes = [0x00, 0x01, 0x7f, 0x80, 0xff]
 const nastyLengths = [-1, -2, 0, 1, 2, 0x7fffffff, 0x7ffffffe, -0x80000000, 0x00ffffff, 0x10000, 100_000]
 const nastyShorts = [-1, -2, 0, 1, 0x7fff, -0x8000, 255, 256]
-/** Varints: some that never end, the largest of 32 and of 64 bits, lengths of 2^31 and about, zeros that take long. */
-const nastyVarints = [
+/** Varints: some without an end, the largest of 32 and 64 bits, lengths near 2^31, and zeros in more bytes than needed. */
+const invalidVarints = [
   'ffffffffffffffffffff',
   'ffffffff0f',
   'ffffffff07',
@@ -22,8 +22,8 @@ const nastyVarints = [
   'ff7f',
   'ffff03',
 ].map((hex) => Buffer.from(hex, 'hex'))
-/** Sections of tagged fields: unknown, doubled, out of order, of no size, too many, larger than what is left. */
-const nastyTags = [
+/** Sections of tagged fields: unknown, duplicate, out of order, empty, too many, larger than the rest of the message. */
+const invalidTags = [
   '016304deadbeef',
   '026300' + '6300',
   '0264006300',
@@ -39,7 +39,7 @@ const nastyTags = [
 ].map((hex) => Buffer.from(hex, 'hex'))
 const nothing = Buffer.alloc(0)
 
-/** The bytes with one to four faults. Lengths stay, unless bytes are cut, put in or taken out. */
+/** The bytes with one to four faults. The total length changes only if bytes are cut off, inserted or removed. */
 export function mutated(bytes: Buffer, random: SeededRandom): Buffer {
   let mutant: Buffer = Buffer.from(bytes)
   for (let faults = 1 + random.below(4); faults > 0 && mutant.length > 0; faults--) mutant = mutatedOnce(mutant, random)
@@ -64,7 +64,7 @@ function mutatedOnce(bytes: Buffer, random: SeededRandom): Buffer {
     case 5:
       return overwritten(bytes, at, int32(random.pick(nastyLengths)))
     case 6:
-      return overwritten(bytes, at, random.pick(nastyVarints))
+      return overwritten(bytes, at, random.pick(invalidVarints))
     default: {
       const from = random.below(bytes.length)
       return spliced(bytes, at, 0, Buffer.from(bytes.subarray(from, from + random.below(64))))
@@ -72,7 +72,7 @@ function mutatedOnce(bytes: Buffer, random: SeededRandom): Buffer {
   }
 }
 
-/** A message with one fault, seldom two, at what its writer marked: a length, a string, a section of tagged fields. */
+/** A message with one fault, rarely two, at a marked part: a length, a string or a section of tagged fields. */
 export function mutatedAtMarks(bytes: Buffer, marks: readonly Mark[], random: SeededRandom): Buffer {
   if (marks.length === 0) return mutated(bytes, random)
   const count = random.oneIn(4) ? 2 : 1
@@ -88,9 +88,9 @@ export function mutatedAtMarks(bytes: Buffer, marks: readonly Mark[], random: Se
 function replacement(kind: Mark['kind'], old: Buffer, random: SeededRandom): Buffer {
   switch (kind) {
     case 'varint':
-      return random.oneIn(3) ? neighbour(old, random) : random.pick(nastyVarints)
+      return random.oneIn(3) ? neighbour(old, random) : random.pick(invalidVarints)
     case 'noTags':
-      return random.oneIn(4) ? random.pick(nastyVarints) : random.pick(nastyTags)
+      return random.oneIn(4) ? random.pick(invalidVarints) : random.pick(invalidTags)
     case 'size32':
       return int32(random.oneIn(3) ? old.readInt32BE() + random.pick([-1, 1]) : random.pick(nastyLengths))
     case 'size16':
@@ -101,14 +101,14 @@ function replacement(kind: Mark['kind'], old: Buffer, random: SeededRandom): Buf
       return Buffer.concat([int16(text.length), text])
     }
     default: {
-      if (random.oneIn(3)) return Buffer.concat([random.pick(nastyVarints), old.subarray(1)])
+      if (random.oneIn(3)) return Buffer.concat([random.pick(invalidVarints), old.subarray(1)])
       const text = hostileText(random)
       return Buffer.concat([varint(text.length + 1), text])
     }
   }
 }
 
-/** The same number in more bytes than it needs, or one more or less. */
+/** The same varint in more bytes than needed, or the number plus or minus one. */
 function neighbour(old: Buffer, random: SeededRandom): Buffer {
   const changed = Buffer.from(old)
   if (random.oneIn(3)) {

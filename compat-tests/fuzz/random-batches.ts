@@ -24,14 +24,14 @@ const timestamps = [
   Number.MAX_SAFE_INTEGER,
 ]
 
-/** Record data of a produce request, mostly of a format that its version takes: most have a fault or two. */
+/** Record data of a produce request, mostly in a format that its version accepts, and mostly with a fault or two. */
 export function randomBatches(random: SeededRandom, produceVersion?: number): Buffer {
   if (produceVersion === undefined || random.oneIn(8)) return withFaults(randomBatch(random), random)
   const batch = produceVersion >= 3 ? randomV2(random) : randomLegacy(random, produceVersion < 2 ? 0 : 1)
   return random.oneIn(3) ? batch : withFaults(batch, random)
 }
 
-/** The batch, which is changed, with a fault or two; its checksum fits in most cases. */
+/** Adds one or two faults to the batch, in place. The checksum is mostly corrected. */
 export function withFaults(batch: Buffer, random: SeededRandom): Buffer {
   switch (random.below(8)) {
     case 0:
@@ -48,7 +48,7 @@ export function withFaults(batch: Buffer, random: SeededRandom): Buffer {
   }
 }
 
-/** A batch, or a message set, as a client makes it. */
+/** A valid batch or message set. */
 export function randomBatch(random: SeededRandom): Buffer {
   if (random.oneIn(30)) return bomb(random)
   return random.oneIn(2) ? randomV2(random) : randomLegacy(random, random.below(2) as 0 | 1)
@@ -122,7 +122,7 @@ function bomb(random: SeededRandom): Buffer {
     compression: name,
   })
   if (random.oneIn(2)) return batch
-  // A record without key, value or headers is 7 bytes; the header claims what it likes.
+  // A record without key, value or headers is 7 bytes; the header may claim any count.
   const record = Buffer.from([0x0c, 0, 0, 0, 1, 1, 0])
   const count = random.pick([1000, 20_000, 150_000])
   const body = codecNamed(name).compress(Buffer.concat(Array.from({ length: count }, () => record)))

@@ -2,9 +2,9 @@ import { type Field, type Fields, type FieldType, includesVersion } from '../../
 import { isNullable } from '../../protocol/wire-layout.ts'
 import type { SeededRandom } from '../../storage/host/seeded-random.ts'
 
-/** Words of a client with partial knowledge: existing names and unknown ones. */
+/** Values for fields of requests: existing names and unknown ones. */
 export interface Vocabulary {
-  /** By the name of a field: values that make sense there. */
+  /** Plausible values by field name. */
   readonly likely: ReadonlyMap<string, readonly unknown[]>
   readonly strings: readonly string[]
   readonly uuids: readonly string[]
@@ -13,7 +13,7 @@ export interface Vocabulary {
   readonly records: (random: SeededRandom) => Buffer
 }
 
-/** A random value of a table of fields, as its version can carry it. */
+/** A random struct with the fields of the given version. */
 export function randomStruct(
   fields: Fields,
   version: number,

@@ -44,7 +44,7 @@ export function requestOf(
   return { api, version, bytes: contiguous(writer.finish()), marks: writer.marks }
 }
 
-/** The request with a fault: in a length, a string, a section of tags, the header, or anywhere at all. */
+/** The request with a fault in a length, a string, a section of tagged fields, the header, or anywhere. */
 export function mutatedRequest({ bytes, marks, version }: RandomRequest, random: SeededRandom): Buffer {
   switch (random.below(10)) {
     case 0:
@@ -60,7 +60,7 @@ export function mutatedRequest({ bytes, marks, version }: RandomRequest, random:
   }
 }
 
-/** Another version, so that header or body are not what they are read as; another api; another client id. */
+/** Changes the version (so that header or body are read in the wrong format), the API or the client id. */
 function withHeaderFault(bytes: Buffer, version: number, random: SeededRandom): Buffer {
   switch (random.below(5)) {
     case 0:

@@ -18,26 +18,26 @@ export interface Observer {
   began(index: number): void
   input(bytes: Buffer): void
   ended(counts: Counts): void
-  /** Told of the longest turn of a case that runs in turns of an event loop, if it has one. */
+  /** Called with the case's longest turn of the event loop, if its kind measures turns. */
   turned?(turn: LongTurn): void
   failed(failure: FailedCase): void
 }
 
 /** Limit of a case's processor time; a few milliseconds are usual. */
 const CPU_LIMIT_MS = 3000
-/** What native code holds (a stream of zlib) is only freed between turns of the event loop. */
+/** Cases per turn of the event loop: native memory (zlib streams) is freed only between turns. */
 const CASES_A_TURN = 50
 const HEX_BYTES = 64 * 1024
 
 /** Uncaught errors since the last check. */
-const strays: unknown[] = []
+const uncaughtErrors: unknown[] = []
 /** Counts uncaught errors as failures of the current case. Needs a separate thread. */
-export function catchStrays(): void {
-  process.on('uncaughtException', (error) => strays.push(error))
-  process.on('unhandledRejection', (error) => strays.push(error))
+export function catchUncaughtErrors(): void {
+  process.on('uncaughtException', (error) => uncaughtErrors.push(error))
+  process.on('unhandledRejection', (error) => uncaughtErrors.push(error))
 }
 
-/** Runs cases from `first` up to and without `end`, and those before them in their round, which count for nothing. */
+/** Runs cases from `first` up to but not including `end`. Earlier cases of the first round run too, but are not counted. */
 export async function runCases(
   kind: FuzzKind,
   seed: number,
@@ -78,7 +78,7 @@ class Runner {
       this.#observer.ended(seen)
       if (cpuMs !== undefined) this.#observer.turned?.({ kind: name, index, cpuMs })
     } catch (error) {
-      // Whatever broke may go on failing: the next case gets a new one.
+      // The subject may be broken: the next case gets a new one.
       this.#subject = undefined
       this.#fail(index, error)
     }
@@ -111,7 +111,7 @@ class Runner {
     })
     const counts = running instanceof Promise ? await running : running
     const { user, system } = process.cpuUsage(before)
-    if (strays.length > 0) throw strays.splice(0)[0]
+    if (uncaughtErrors.length > 0) throw uncaughtErrors.splice(0)[0]
     const cpuMs = (user + system) / 1000
     if (cpuMs > CPU_LIMIT_MS) throw new Finding(`the case took ${Math.round(cpuMs)} ms of processor time`)
     const limit = this.#kind.allocationLimit(this.#input.length)

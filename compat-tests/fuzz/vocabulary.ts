@@ -3,7 +3,7 @@ import type { SeededRandom } from '../../storage/host/seeded-random.ts'
 import { randomBatches } from './random-batches.ts'
 import type { Vocabulary } from './random-message.ts'
 
-/** Topics that are there at the start of every round, with settings that lead to every path of an append. */
+/** Topics that exist at the start of every round. Their settings cover every path of an append. */
 export const topics: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   plain: {},
   compact: { 'cleanup.policy': 'compact' },
@@ -96,7 +96,7 @@ const likely: Readonly<Record<string, readonly unknown[]>> = {
 
 const numbers = [3, 5, 10, 100, 1000, 30_000, 65_536, 1 << 20, 1_767_225_600_000, 2 ** 40]
 
-/** Words of a client of the broker, with what the broker itself told so far in this round: member ids, sessions, ... */
+/** Field values of a client, including those from the broker's responses in this round: member ids, session ids, ... */
 export class LearnedVocabulary implements Vocabulary {
   readonly likely = new Map(Object.entries(likely))
   readonly strings = names
@@ -104,12 +104,12 @@ export class LearnedVocabulary implements Vocabulary {
   readonly records: (random: SeededRandom) => Buffer = (random) => randomBatches(random)
   uuids: string[] = [ZERO_UUID, 'BBBBBBBBBBBBBBBBBBBBBA']
 
-  /** The id of a topic that may be deleted, produced to, ... */
+  /** Adds the id of a topic that requests may name. */
   learnTopicId(topicId: string): void {
     if (!this.uuids.includes(topicId)) this.uuids = [...this.uuids.slice(-20), topicId]
   }
 
-  /** A value under one of these names in an answer is one to say again. */
+  /** Keeps a value from an answer for later requests, if the field's name is one of the known ones. */
   learn(name: string, value: unknown): void {
     if (!learnable.has(name) || value === '' || value === null) return
     const known = this.likely.get(name) ?? []
