@@ -11,7 +11,7 @@ import { CheckFailed, check } from './storage-model.ts'
 const NO_OPERATIONS = { includeClusterAuthorizedOperations: false, includeTopicAuthorizedOperations: false }
 const LATEST = -1
 const LARGEST_TIMESTAMP = -3
-/** Most restarts of a partition's read because its log start offset moves meanwhile. */
+/** Attempts to read a partition whose log start offset moves meanwhile. */
 const ATTEMPTS = 5
 
 interface Found {
@@ -20,7 +20,7 @@ interface Found {
   readonly batches: readonly ReadBatch[]
 }
 
-/** Reads whole partitions and compares them with what clients were told. */
+/** Reads whole partitions and compares them with the responses that clients got. */
 export class BrokerAuditor {
   readonly #world: BrokerWorld
   #client: SimulatedClient
@@ -37,7 +37,7 @@ export class BrokerAuditor {
     return new Map(topics.map(({ name, topicId }) => [name!, topicId]))
   }
 
-  /** The high watermark of the partition; undefined where the disk failed under the read. */
+  /** Returns the high watermark of the partition; undefined if the disk failed during the read. */
   async audit(partition: PartitionHistory): Promise<number | undefined> {
     const { knownEnd } = partition
     const found = await this.#readAll(partition)
@@ -70,8 +70,8 @@ export class BrokerAuditor {
     check(isThere, `${partition.name}: the largest timestamp is ${largest.timestamp}, not ${most}`)
   }
 
-  /** Everything is older than retention.ms and retention has run: the partition must be empty. */
-  async mustBeEmpty(partition: PartitionHistory): Promise<void> {
+  /** Checks that the partition is empty: everything is older than retention.ms and retention has run. */
+  async checkEmpty(partition: PartitionHistory): Promise<void> {
     const { ends } = partition
     const earliest = await this.#offsetFor(partition, EARLIEST)
     const latest = await this.#offsetFor(partition, LATEST)

@@ -24,7 +24,7 @@ export class BrokerCommitter {
   #sent = -1
   #isBusy = false
 
-  /** isSynced: what is acknowledged survives a power loss. */
+  /** isSynced: acknowledged offsets survive a power loss. */
   constructor(world: BrokerWorld, parts: { groupId: string; topic: string; isSynced: boolean }) {
     this.#world = world
     this.#groupId = parts.groupId

@@ -10,7 +10,7 @@ export const EARLIEST = -2
 /** First version with sessions, and the first that identifies topics by id alone. */
 const WITH_SESSIONS = 7
 const WITH_TOPIC_IDS = 13
-/** Newest version that knows no KAFKA_STORAGE_ERROR. */
+/** Newest version without KAFKA_STORAGE_ERROR. */
 const WITHOUT_STORAGE_ERROR = 5
 const NO_SESSION = -1
 
@@ -56,12 +56,12 @@ export class BrokerConsumer {
   /** Next offset; undefined: to be looked up. */
   readonly #positions = new Map<PartitionHistory, number | undefined>()
   /** Last OFFSET_OUT_OF_RANGE, and `losses` at that time. */
-  readonly #outOfRange = new Map<PartitionHistory, { offset: number; losses: number; life: number }>()
+  readonly #outOfRange = new Map<PartitionHistory, { offset: number; losses: number; runNumber: number }>()
   readonly #losses = new Map<PartitionHistory, number>()
   #sessionId = 0
   #sessionEpoch = 0
   /** Partitions in the session. */
-  #told = new Map<PartitionHistory, number>()
+  #sessionPartitions = new Map<PartitionHistory, number>()
   #isBusy = false
 
   constructor(world: BrokerWorld, name: string) {
@@ -108,7 +108,7 @@ export class BrokerConsumer {
       if (!partition.topic.isAlive) this.#positions.delete(partition)
     }
     // A session by names would continue with the next topic of the same name.
-    if ([...this.#told.keys()].some(({ topic }) => !topic.isAlive)) this.#endSession()
+    if ([...this.#sessionPartitions.keys()].some(({ topic }) => !topic.isAlive)) this.#endSession()
     const unknown = [...this.#positions].find(([, position]) => position === undefined)
     if (unknown !== undefined) await this.#lookUp(unknown[0])
     else if (this.#positions.size > 0) await this.#fetch()
@@ -128,8 +128,8 @@ export class BrokerConsumer {
       outOfRange === undefined ||
       offset > outOfRange.offset ||
       partition.losses > outOfRange.losses ||
-      // A log start offset that was moved but not acknowledged may be undone.
-      this.#world.life > outOfRange.life
+      // An unacknowledged move of the log start offset may be undone.
+      this.#world.runNumber > outOfRange.runNumber
     check(isFounded, `${partition.name}: ${outOfRange?.offset} is out of range, but not below ${offset}`)
     this.#losses.set(partition, partition.losses)
     if (this.#positions.has(partition)) this.#positions.set(partition, offset)
@@ -153,13 +153,15 @@ export class BrokerConsumer {
     const inSession = this.#version >= WITH_SESSIONS && this.#sessionEpoch >= 0
     const isIncremental = inSession && this.#sessionEpoch > 0
     const fetched = isIncremental
-      ? [...asked].filter(([partition, position]) => this.#told.get(partition) !== position)
+      ? [...asked].filter(([partition, position]) => this.#sessionPartitions.get(partition) !== position)
       : [...asked]
-    const forgotten = isIncremental ? [...this.#told.keys()].filter((partition) => !asked.has(partition)) : []
+    const forgotten = isIncremental
+      ? [...this.#sessionPartitions.keys()].filter((partition) => !asked.has(partition))
+      : []
     const maxWaitMs = random.pick([0, 50, 500, 3000])
     const ends = new Map([...asked.keys()].map((partition) => [partition, partition.ends] as const))
     const startedMs = host.clock.monotonicMs()
-    this.#told = asked
+    this.#sessionPartitions = asked
     const answer = await this.#client.ask(Fetch, this.#version, {
       maxWaitMs,
       minBytes: random.pick([0, 1, 1, 500]),
@@ -209,7 +211,7 @@ export class BrokerConsumer {
   #endSession(): void {
     this.#sessionId = 0
     this.#sessionEpoch = 0
-    this.#told = new Map()
+    this.#sessionPartitions = new Map()
   }
 
   #take(
@@ -229,7 +231,7 @@ export class BrokerConsumer {
     const error = errorName(answer.errorCode)
     if (error === 'OFFSET_OUT_OF_RANGE') {
       const losses = this.#losses.get(partition) ?? 0
-      this.#outOfRange.set(partition, { offset, losses, life: this.#world.life })
+      this.#outOfRange.set(partition, { offset, losses, runNumber: this.#world.runNumber })
       this.#positions.set(partition, undefined)
     } else if (this.#isFine(partition, error)) {
       const { nextOffset } = takeFetch(this.#world, partition, answer, { offset, ends: ends.get(partition)! })

@@ -6,8 +6,8 @@ import type { TopicPlan } from './topic-plan.ts'
 /** Header that identifies each record: a tombstone has no value to identify it. */
 export const ID_HEADER = 'id'
 
-/** No request is in flight for longer. */
-const UNDER_WAY_MS = 30_000
+/** Longest time that a request is in flight. */
+const MAX_IN_FLIGHT_MS = 30_000
 
 /** A record as a client sent it. `id` is never used twice. */
 export interface SentRecord {
@@ -29,7 +29,7 @@ export interface ReadBatch {
   readonly records: readonly ReadRecord[]
 }
 
-/** The batches of a fetch. Whole ones, each with the right checksum. */
+/** The batches of a fetch response. Throws CheckFailed if one is incomplete or has a wrong checksum. */
 export function readBatches(bytes: Buffer): ReadBatch[] {
   const scan = batchesOf(bytes)
   check(scan.endPosition === bytes.length, 'a fetch gave a part of a batch')
@@ -78,22 +78,22 @@ export interface Ends {
   readonly highWatermark: number
 }
 
-/** What clients have been told about a partition: all of it must stay true. */
+/** All responses about a partition that clients got: later responses must not contradict them. */
 export class PartitionHistory {
   readonly name: string
   readonly topic: TopicHistory
   readonly index: number
   readonly sent = new SentRecords()
-  /** Counts what the partition may have lost: a power loss where not everything was synced. */
+  /** Number of power losses in which the partition may have lost unsynced records. */
   losses = 0
-  /** By offset: what was acknowledged to be there, or read. */
+  /** Acknowledged or read records by offset. */
   readonly #known = new Map<number, Known>()
   readonly #places = new Map<string, number>()
   /** Records refused as duplicates. */
   #required: SentRecord[] = []
   #highWatermark = 0
   #start = 0
-  /** Log start offset after acknowledged deletions, and the highest it may have after others. */
+  /** Log start offset after acknowledged deletions, and the highest possible one if unacknowledged deletions took effect. */
   #promisedStart = 0
   #allowedStart = 0
   #mayHaveLost = false
@@ -147,7 +147,7 @@ export class PartitionHistory {
     const before = this.#known.get(offset)
     check(before === undefined || before.id === id, `${this.name}: ${offset} held ${before?.id}, and now ${id}`)
     if (before !== undefined) return
-    // What is not in the log any more may be sent again: what was deleted is forgotten at an unclean stop, as Kafka does.
+    // A deleted record may be appended again: an unclean stop loses the producer state of deleted batches, as in Kafka.
     const place = this.#places.get(id) ?? -1
     const isForgotten = place < this.#start
     check(isForgotten, `${this.name}: ${id} is at ${place} and at ${offset}`)
@@ -155,7 +155,7 @@ export class PartitionHistory {
     this.#known.set(offset, { id, certainty: this.topic.plan.isSynced ? 'synced' : 'written' })
   }
 
-  /** Start and end told so far. A later request must not get lower ones. */
+  /** Highest start and end in responses so far. A later request must not get lower ones. */
   get ends(): Ends {
     return { start: this.#start, highWatermark: this.#highWatermark }
   }
@@ -169,7 +169,10 @@ export class PartitionHistory {
     this.#highWatermark = Math.max(this.#highWatermark, highWatermark)
   }
 
-  /** A start was told to a request of that time: it does not fall, and rises only where records were deleted or are old enough. True: by age or size. */
+  /**
+   * A response had this log start offset. It must not fall, and may rise only if records were deleted or retention
+   * removed them. True: by retention. `before`: `ends` when the request was sent.
+   */
   sawStart(start: number, before: Ends, nowMs: number): boolean {
     check(start >= before.start, `${this.name}: the start fell from ${before.start} to ${start}`)
     const { isRetained, keptMs } = this.topic.plan
@@ -214,7 +217,7 @@ export class PartitionHistory {
     this.losses++
   }
 
-  /** The whole of it was read, from the start that was told up to the high watermark: `knownEnd` is from before that. */
+  /** Checks the whole content, read from the log start offset to the high watermark. `knownEnd` is from before the read. */
   verify(batches: readonly ReadBatch[], at: { highWatermark: number; knownEnd: number; nowMs: number }): void {
     const { highWatermark, knownEnd } = at
     if (this.#mayHaveLost) this.#forgetBehind(highWatermark)
@@ -241,11 +244,10 @@ export class PartitionHistory {
 
   /** Compaction keeps the last value of each key, unless it is a tombstone. */
   #verifyLatest(found: ReadonlySet<number>, { highWatermark, nowMs }: { highWatermark: number; nowMs: number }): void {
-    // What nobody has seen may have taken the values of its key with it: a tombstone that is gone itself, or what is only
-    // just under way.
+    // A record that no client has seen may have replaced others: a tombstone already removed, or a record in flight.
     const unseen = new Set<string>()
     for (const { id, key, value, timestampMs } of this.sent.all()) {
-      const mayBeLatest = value === null || nowMs - timestampMs < UNDER_WAY_MS
+      const mayBeLatest = value === null || nowMs - timestampMs < MAX_IN_FLIGHT_MS
       if (mayBeLatest && !this.#places.has(id)) unseen.add(key)
     }
     const latest = new Map<string, number>()
@@ -267,19 +269,19 @@ export class PartitionHistory {
   }
 }
 
-/** One topic from its creation to its deletion. */
+/** A topic from its creation to its deletion. */
 export class TopicHistory {
   readonly plan: TopicPlan
   readonly id: string
   readonly partitions: readonly PartitionHistory[]
   /** Its deletion is in progress: responses about it prove nothing. */
-  isDoomed = false
+  isBeingDeleted = false
   /** It is deleted. */
-  isGone = false
+  isDeleted = false
   /** Its files are damaged: only its deletion must still work. */
-  isRotten = false
+  isDamaged = false
   /** A deletion failed but may take effect at the next start. */
-  mayVanish = false
+  mayBeDeleted = false
 
   constructor(plan: TopicPlan, id: string) {
     this.plan = plan
@@ -289,10 +291,10 @@ export class TopicHistory {
 
   /** Whether requests for it may fail from now on. */
   get isLost(): boolean {
-    return this.isGone || this.isRotten
+    return this.isDeleted || this.isDamaged
   }
 
   get isAlive(): boolean {
-    return !this.isDoomed && !this.isLost
+    return !this.isBeingDeleted && !this.isLost
   }
 }

@@ -8,8 +8,8 @@ import { SimulatedClient } from './simulated-client.ts'
 import { check } from './storage-model.ts'
 import { LARGEST_VALUE_BYTES } from './topic-plan.ts'
 
-/** Most batches in flight per partition: the log remembers as many. */
-const MOST_UNDER_WAY = 5
+/** Most batches in flight per partition: the log keeps this many for duplicates. */
+const MAX_IN_FLIGHT = 5
 /** Few keys, so that compaction has work. */
 const KEYS = 10
 /** First version that identifies topics by id alone. */
@@ -19,18 +19,18 @@ interface Outgoing {
   readonly records: readonly SentRecord[]
   readonly count: number
   readonly bytes: Buffer
-  /** The life of the broker in which it was sent first. */
-  readonly life: number
+  /** Number of the broker's run in which it was sent first. */
+  readonly runNumber: number
   isRetry: boolean
 }
 
 /** A producer's state for one partition. */
-interface Lane {
+interface PartitionState {
   readonly partition: PartitionHistory
   nextSequence: number
   /** In sequence order. */
   unacknowledged: Outgoing[]
-  underWay: number
+  inFlight: number
   /** Why a batch of this round was refused: later batches have a gap before them. */
   refusal: 'disk' | 'forgotten' | undefined
   /** A batch was accepted after a gap. */
@@ -41,7 +41,7 @@ interface Lane {
 }
 
 interface Sending {
-  readonly lane: Lane
+  readonly state: PartitionState
   readonly outgoing: Outgoing
 }
 
@@ -51,7 +51,7 @@ interface Asked {
 }
 
 /** Producer ids returned by brokers: none may repeat. */
-export class GivenProducerIds {
+export class AllocatedProducerIds {
   readonly #ids = new Set<number>()
 
   add(id: number): void {
@@ -61,9 +61,9 @@ export class GivenProducerIds {
 }
 
 /**
- * A client that sends to several partitions at once, several requests ahead. An idempotent one sends what was not
- * acknowledged again, in its order, until it is; if the log has forgotten it, it begins anew with another id. Any other
- * sends everything once.
+ * A client that sends to several partitions at once, with several requests in flight. An idempotent one resends
+ * unacknowledged batches in order until they are acknowledged; if the log has lost its state, it continues with a new
+ * producer id. Others send everything once.
  */
 export class BrokerProducer {
   readonly #world: BrokerWorld
@@ -72,33 +72,33 @@ export class BrokerProducer {
   readonly #acks: number
   readonly #version: number
   readonly #compression: 'none' | 'gzip' | 'snappy' | 'lz4' | 'zstd'
-  readonly #givenIds: GivenProducerIds
-  readonly #lanes = new Map<PartitionHistory, Lane>()
+  readonly #allocatedIds: AllocatedProducerIds
+  readonly #states = new Map<PartitionHistory, PartitionState>()
   #producerId = -1
   #producerEpoch = -1
-  #mustBeginAnew = false
+  #mustReset = false
   #isBusy = false
 
-  constructor(world: BrokerWorld, name: string, givenIds: GivenProducerIds) {
+  constructor(world: BrokerWorld, name: string, allocatedIds: AllocatedProducerIds) {
     const { random } = world
     this.#world = world
     this.#client = new SimulatedClient(world.broker, name)
-    this.#givenIds = givenIds
+    this.#allocatedIds = allocatedIds
     this.#isIdempotent = !random.oneIn(4)
     this.#acks = this.#isIdempotent ? -1 : random.pick([-1, 1, 0])
     this.#version = random.pick([7, 9, 12, 13]) // 7: the first with zstd
     this.#compression = random.pick(['none', 'none', 'gzip', 'snappy', 'lz4', 'zstd'] as const)
   }
 
-  /** No batch is in flight, and none is to be sent again. */
+  /** No batch is in flight or waits to be sent again. */
   get isAtRest(): boolean {
-    return [...this.#lanes.values()].every(
-      ({ partition, unacknowledged, underWay }) =>
-        partition.topic.isLost || (unacknowledged.length === 0 && underWay === 0),
+    return [...this.#states.values()].every(
+      ({ partition, unacknowledged, inFlight }) =>
+        partition.topic.isLost || (unacknowledged.length === 0 && inFlight === 0),
     )
   }
 
-  /** Sends something, and more of it where `fresh`. */
+  /** Resends unacknowledged batches, and sends new ones if `fresh`. */
   act(topics: readonly TopicHistory[], fresh: boolean): void {
     if (this.#isBusy) return
     this.#isBusy = true
@@ -109,19 +109,19 @@ export class BrokerProducer {
   }
 
   async #step(topics: readonly TopicHistory[], fresh: boolean): Promise<void> {
-    for (const partition of [...this.#lanes.keys()]) if (partition.topic.isLost) this.#lanes.delete(partition)
-    if (this.#mustBeginAnew) return this.#beginAnew()
+    for (const partition of [...this.#states.keys()]) if (partition.topic.isLost) this.#states.delete(partition)
+    if (this.#mustReset) return this.#reset()
     if (this.#isIdempotent && this.#producerId < 0) return this.#init()
     const alive = topics.filter((topic) => topic.isAlive).flatMap((topic) => topic.partitions)
-    if (fresh && alive.length > 0) for (let i = 0; i < 3; i++) this.#lane(this.#world.random.pick(alive))
+    if (fresh && alive.length > 0) for (let i = 0; i < 3; i++) this.#addPartition(this.#world.random.pick(alive))
     this.#sendRound(fresh)
   }
 
-  #lane(partition: PartitionHistory): void {
-    if (this.#lanes.has(partition)) return
+  #addPartition(partition: PartitionHistory): void {
+    if (this.#states.has(partition)) return
     const { losses } = partition
-    const empty = { nextSequence: 0, unacknowledged: [], underWay: 0, refusal: undefined, acknowledged: undefined }
-    this.#lanes.set(partition, { partition, losses, isAhead: false, ...empty })
+    const empty = { nextSequence: 0, unacknowledged: [], inFlight: 0, refusal: undefined, acknowledged: undefined }
+    this.#states.set(partition, { partition, losses, isAhead: false, ...empty })
   }
 
   async #init(): Promise<void> {
@@ -132,80 +132,80 @@ export class BrokerProducer {
       check(this.#world.mayRefuse && error === 'COORDINATOR_LOAD_IN_PROGRESS', `no producer id was given: ${error}`)
       return
     }
-    this.#givenIds.add(answer.producerId)
+    this.#allocatedIds.add(answer.producerId)
     this.#producerId = answer.producerId
     this.#producerEpoch = answer.producerEpoch
   }
 
   /** Like a client whose sequence number is refused for good. */
-  #beginAnew(): void {
-    if ([...this.#lanes.values()].some(({ underWay }) => underWay > 0)) return
-    this.#mustBeginAnew = false
+  #reset(): void {
+    if ([...this.#states.values()].some(({ inFlight }) => inFlight > 0)) return
+    this.#mustReset = false
     this.#producerId = -1
-    this.#lanes.clear()
+    this.#states.clear()
   }
 
   #sendRound(fresh: boolean): void {
     const { random } = this.#world
     const rounds: Sending[][] = []
-    for (const lane of this.#lanes.values()) {
-      if (lane.underWay > 0 || !lane.partition.topic.isAlive || random.oneIn(3)) continue
-      lane.refusal = undefined
-      const { acknowledged, unacknowledged } = lane
+    for (const state of this.#states.values()) {
+      if (state.inFlight > 0 || !state.partition.topic.isAlive || random.oneIn(3)) continue
+      state.refusal = undefined
+      const { acknowledged, unacknowledged } = state
       if (this.#isIdempotent && unacknowledged.length === 0 && acknowledged !== undefined && random.oneIn(4)) {
-        this.#sendAgain(lane, acknowledged)
+        this.#sendAgain(state, acknowledged)
         continue
       }
-      const count = fresh ? random.below(MOST_UNDER_WAY - unacknowledged.length + 1) : 0
-      for (let i = 0; i < count; i++) unacknowledged.push(this.#compose(lane))
+      const count = fresh ? random.below(MAX_IN_FLIGHT - unacknowledged.length + 1) : 0
+      for (let i = 0; i < count; i++) unacknowledged.push(this.#compose(state))
       unacknowledged.forEach((outgoing, i) => {
         rounds[i] ??= []
-        rounds[i].push({ lane, outgoing })
+        rounds[i].push({ state, outgoing })
       })
     }
     for (const sendings of rounds) this.#send(sendings)
   }
 
-  #compose(lane: Lane): Outgoing {
-    const { random, host, life } = this.#world
+  #compose(state: PartitionState): Outgoing {
+    const { random, host, runNumber } = this.#world
     const count = 1 + random.below(4)
     const nowMs = host.clock.nowMs() - random.below(1000)
     const records = Array.from({ length: count }, () => {
-      const id = this.#world.nextId(lane.partition)
+      const id = this.#world.nextId(state.partition)
       const value = random.oneIn(10) ? null : `${id} `.padEnd(random.pick([10, 50, LARGEST_VALUE_BYTES]), id)
       return { id, key: `key ${random.below(KEYS)}`, value, timestampMs: nowMs + random.below(50) }
     })
-    lane.partition.sent.add(records)
+    state.partition.sent.add(records)
     const bytes = buildBatch(
       records.map(({ id, key, value, timestampMs: timestamp }) => {
         return { key, value, timestamp, headers: [{ key: ID_HEADER, value: id }] }
       }),
-      { compression: this.#compression, ...this.#sequenceOf(lane) },
+      { compression: this.#compression, ...this.#sequenceOf(state) },
     )
-    lane.nextSequence += count
-    return { records, count, bytes, life, isRetry: false }
+    state.nextSequence += count
+    return { records, count, bytes, runNumber, isRetry: false }
   }
 
-  #sequenceOf(lane: Lane) {
+  #sequenceOf(state: PartitionState) {
     if (!this.#isIdempotent) return {}
-    return { producerId: this.#producerId, producerEpoch: this.#producerEpoch, baseSequence: lane.nextSequence }
+    return { producerId: this.#producerId, producerEpoch: this.#producerEpoch, baseSequence: state.nextSequence }
   }
 
   #send(sendings: readonly Sending[]): void {
     if (this.#acks === 0) {
-      for (const { lane } of sendings) lane.unacknowledged = []
+      for (const { state } of sendings) state.unacknowledged = []
       this.#client.tell(Produce, this.#version, this.#request(sendings))
       return
     }
-    for (const { lane } of sendings) lane.underWay++
-    const ends = new Map(sendings.map(({ lane }) => [lane.partition, lane.partition.ends] as const))
+    for (const { state } of sendings) state.inFlight++
+    const ends = new Map(sendings.map(({ state }) => [state.partition, state.partition.ends] as const))
     this.#world.watch(
       this.#client.ask(Produce, this.#version, this.#request(sendings)).then(
         (answer) => {
           for (const sending of sendings) {
             this.#answered(
               sending,
-              this.#find(answer, { partition: sending.lane.partition, ends: ends.get(sending.lane.partition)! }),
+              this.#find(answer, { partition: sending.state.partition, ends: ends.get(sending.state.partition)! }),
             )
             sending.outgoing.isRetry = true
           }
@@ -222,7 +222,7 @@ export class BrokerProducer {
   }
 
   #request(sendings: readonly Sending[]) {
-    const topics = [...new Set(sendings.map(({ lane }) => lane.partition.topic))]
+    const topics = [...new Set(sendings.map(({ state }) => state.partition.topic))]
     return {
       acks: this.#acks,
       timeoutMs: 30_000,
@@ -230,8 +230,8 @@ export class BrokerProducer {
         name: topic.plan.name,
         topicId: topic.id,
         partitionData: sendings
-          .filter(({ lane }) => lane.partition.topic === topic)
-          .map(({ lane, outgoing }) => ({ index: lane.partition.index, records: outgoing.bytes })),
+          .filter(({ state }) => state.partition.topic === topic)
+          .map(({ state, outgoing }) => ({ index: state.partition.index, records: outgoing.bytes })),
       })),
     }
   }
@@ -247,77 +247,78 @@ export class BrokerProducer {
     return { error: errorName(errorCode), baseOffset }
   }
 
-  #unanswered({ lane, outgoing }: Sending): void {
-    lane.underWay--
-    if (!this.#isIdempotent) lane.unacknowledged = lane.unacknowledged.filter((each) => each !== outgoing)
+  #unanswered({ state, outgoing }: Sending): void {
+    state.inFlight--
+    if (!this.#isIdempotent) state.unacknowledged = state.unacknowledged.filter((each) => each !== outgoing)
   }
 
   #answered(sending: Sending, { error, baseOffset }: { error: string; baseOffset: number }): void {
-    const { lane, outgoing } = sending
-    const { partition } = lane
+    const { state, outgoing } = sending
+    const { partition } = state
     this.#unanswered(sending)
     if (!partition.topic.isAlive) return
     if (error === 'NONE') {
-      this.#checkGap(lane, outgoing)
+      this.#checkGap(state, outgoing)
       partition.acknowledged(baseOffset, outgoing.records)
       this.#world.counts.acknowledged += outgoing.count
-      lane.unacknowledged = lane.unacknowledged.filter((each) => each !== outgoing)
-      lane.acknowledged = { outgoing, baseOffset }
-      lane.losses = partition.losses
+      state.unacknowledged = state.unacknowledged.filter((each) => each !== outgoing)
+      state.acknowledged = { outgoing, baseOffset }
+      state.losses = partition.losses
       return
     }
     this.#world.counts.refused++
     if (error === 'KAFKA_STORAGE_ERROR') {
       check(this.#world.mayRefuseFor(partition), `${partition.name}: the disk is in order`)
-      lane.refusal ??= 'disk'
+      state.refusal ??= 'disk'
       this.#world.refusedAppends++
-    } else if (lane.refusal === undefined || error !== 'OUT_OF_ORDER_SEQUENCE_NUMBER') this.#forgotten(sending, error)
+    } else if (state.refusal === undefined || error !== 'OUT_OF_ORDER_SEQUENCE_NUMBER') this.#forgotten(sending, error)
   }
 
   /**
-   * A batch is accepted though one before it was refused: it is one that the log has already, or the log knows nothing
-   * of the producer, and takes its first batch whatever its sequence is, as Kafka's does.
+   * A batch was accepted although the one before it was refused. Valid if it is a duplicate, or if the log has no state
+   * of the producer: then it accepts any first sequence, as Kafka does.
    */
-  #checkGap(lane: Lane, outgoing: Outgoing): void {
-    if (lane.refusal !== 'disk' || !this.#isIdempotent) return
-    if (lane.acknowledged === undefined || lane.partition.losses > lane.losses) lane.isAhead = true
-    check(outgoing.isRetry || lane.isAhead, `${lane.partition.name}: a producer got ahead of what was refused`)
+  #checkGap(state: PartitionState, outgoing: Outgoing): void {
+    if (state.refusal !== 'disk' || !this.#isIdempotent) return
+    if (state.acknowledged === undefined || state.partition.losses > state.losses) state.isAhead = true
+    check(outgoing.isRetry || state.isAhead, `${state.partition.name}: a producer got ahead of what was refused`)
   }
 
   /**
-   * The log does not know the producer's last batches. After a loss it may not; after another end of the broker it knows
-   * the last one only, so the batch is one from before that, and there.
+   * The log does not know the producer's last batches. That is valid after a loss. After any other end of the broker the
+   * log knows only the last batch, so this one must be an older one that the log contains.
    */
-  #forgotten({ lane, outgoing }: Sending, error: string): void {
-    const { name, losses } = lane.partition
+  #forgotten({ state, outgoing }: Sending, error: string): void {
+    const { name, losses } = state.partition
     const isKnown = error === 'OUT_OF_ORDER_SEQUENCE_NUMBER' || error === 'DUPLICATE_SEQUENCE_NUMBER'
     check(isKnown && this.#isIdempotent, `${name}: an append was refused: ${error}`)
-    lane.refusal = 'forgotten'
+    state.refusal = 'forgotten'
     // For an unknown producer the log may have accepted a later batch whose response was lost.
-    if (losses === lane.losses && lane.acknowledged !== undefined && !lane.isAhead) {
-      check(outgoing.life !== this.#world.life, `${name}: ${error} for what was sent in this life`)
-      lane.partition.mustContain(outgoing.records)
+    if (losses === state.losses && state.acknowledged !== undefined && !state.isAhead) {
+      check(outgoing.runNumber !== this.#world.runNumber, `${name}: ${error} for what was sent in this run`)
+      state.partition.mustContain(outgoing.records)
     }
-    this.#mustBeginAnew = true
+    this.#mustReset = true
   }
 
   /**
-   * Resends an acknowledged batch, like a network that duplicates packets: it is a duplicate, or the original was lost.
+   * Resends an acknowledged batch, like a network that duplicates packets. The log must refuse it as a duplicate, unless
+   * it has lost the original.
    */
-  #sendAgain(lane: Lane, { outgoing, baseOffset }: { outgoing: Outgoing; baseOffset: number }): void {
-    const { partition } = lane
-    lane.underWay++
+  #sendAgain(state: PartitionState, { outgoing, baseOffset }: { outgoing: Outgoing; baseOffset: number }): void {
+    const { partition } = state
+    state.inFlight++
     const { ends } = partition
-    const asked = this.#client.ask(Produce, this.#version, this.#request([{ lane, outgoing }]))
+    const asked = this.#client.ask(Produce, this.#version, this.#request([{ state, outgoing }]))
     const answered = asked
-      .finally(() => lane.underWay--)
+      .finally(() => state.inFlight--)
       .then((answer) => {
         if (!partition.topic.isAlive) return
         const { error, baseOffset: again } = this.#find(answer, { partition, ends })
-        const isLost = partition.losses > lane.losses || baseOffset < partition.start
+        const isLost = partition.losses > state.losses || baseOffset < partition.start
         if (error === 'KAFKA_STORAGE_ERROR')
           return check(this.#world.mayRefuseFor(partition), `${partition.name}: the disk is in order`)
-        if (isLost) this.#mustBeginAnew = true
+        if (isLost) this.#mustReset = true
         if (isLost && error !== 'NONE') return
         check(error === 'NONE', `${partition.name}: what was acknowledged at ${baseOffset} is ${error} when sent again`)
         check(isLost || again === baseOffset, `${partition.name}: ${baseOffset} is ${again} when sent again`)

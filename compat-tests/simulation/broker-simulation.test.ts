@@ -13,13 +13,13 @@ describe('a whole broker under faults', function () {
     const lines = readFileSync(join(import.meta.dirname, 'regressions.txt'), 'utf8').split('\n')
     const seeds = lines.flatMap((line) => /^broker (\d+)/.exec(line)?.[1] ?? []).map(Number)
     expect(seeds).to.not.be.empty
-    for (const seed of seeds) await told(seed)
+    for (const seed of seeds) await runSeed(seed)
   })
 
   it(`keeps its promises for ${SEEDS} seeds, and each kind of fault strikes`, async () => {
     const sums = new Map<string, number>()
     for (let seed = 1; seed <= SEEDS; seed++) {
-      const counts = await told(seed)
+      const counts = await runSeed(seed)
       for (const [name, count] of Object.entries(counts)) sums.set(name, (sums.get(name) ?? 0) + count)
     }
     for (const [name, sum] of sums) expect(sum, name).to.be.above(SEEDS / 4)
@@ -36,7 +36,7 @@ describe('a whole broker under faults', function () {
 })
 
 /** Runs a seed; a failure names it. */
-async function told(seed: number): Promise<Record<string, number>> {
+async function runSeed(seed: number): Promise<Record<string, number>> {
   try {
     return await simulateBroker(seed)
   } catch (error) {

@@ -10,7 +10,7 @@ import { BrokerAuditor } from './broker-auditor.ts'
 import { BrokerCommitter } from './broker-committer.ts'
 import { BrokerConsumer } from './broker-consumer.ts'
 import { type PartitionHistory, TopicHistory } from './broker-model.ts'
-import { BrokerProducer, GivenProducerIds } from './broker-producer.ts'
+import { AllocatedProducerIds, BrokerProducer } from './broker-producer.ts'
 import { BrokerWorld, brokerSettings, newCounts } from './broker-world.ts'
 import { directoryOf, drawPartFault, type PartFault } from './part-faults.ts'
 import { SimulatedBroker } from './simulated-broker.ts'
@@ -22,18 +22,18 @@ const STEPS = 120
 const PRODUCERS = 3
 const CONSUMERS = 2
 const TOPICS = 3
-/** By then the broker has noticed free space and serves requests that it refused before. */
+/** Time after which the broker has noticed free space and serves requests that it refused before. */
 const ROOM_NOTICED_MS = 20_000
-/** By then retention has taken what is kept for a minute, if nothing is appended. */
+/** Time after which retention has removed records with retention.ms of a minute, if nothing is appended. */
 const RETENTION_PASSED_MS = 90_000
-/** By then all records are acknowledged and read, if no fault happens any more. */
+/** Time after which all records are acknowledged and read, if no more faults happen. */
 const REST_MS = 120_000
 
 type Trace = (fields: object, message: string) => void
 
 /**
- * A whole broker with seeded producers, consumers and faults, compared with what it told its clients. Throws
- * CheckFailed if a rule is broken. The same seed gives the same history.
+ * Runs a whole broker with seeded producers, consumers and faults, and checks that its responses never contradict each
+ * other. Throws CheckFailed if a rule is broken. The same seed gives the same history.
  */
 export async function simulateBroker(seed: number, trace: Trace = () => {}): Promise<Record<string, number>> {
   const simulation = new BrokerSimulation(seed, trace)
@@ -46,7 +46,7 @@ export async function simulateBroker(seed: number, trace: Trace = () => {}): Pro
     process.removeAllListeners('unhandledRejection')
     for (const each of others) process.on('unhandledRejection', each)
   }
-  return simulation.told
+  return simulation.counts
 }
 
 class BrokerSimulation {
@@ -95,12 +95,12 @@ class BrokerSimulation {
     this.#admin = new SimulatedClient(broker, 'admin')
     this.#plans = Array.from({ length: TOPICS }, (_, i) => topicPlan(random, `topic${i}`))
     this.#committer = new BrokerCommitter(this.#world, { groupId: 'group', topic: COMMITTED, isSynced })
-    const ids = new GivenProducerIds()
+    const ids = new AllocatedProducerIds()
     this.#producers = Array.from({ length: PRODUCERS }, (_, i) => new BrokerProducer(this.#world, `producer${i}`, ids))
     this.#consumers = Array.from({ length: CONSUMERS }, (_, i) => new BrokerConsumer(this.#world, `consumer${i}`))
   }
 
-  get told(): Record<string, number> {
+  get counts(): Record<string, number> {
     const { struck } = this.#host.files
     const { crash: _, ...faults } = struck
     const { pathFaultsStruck } = this.#host.files
@@ -143,7 +143,7 @@ class BrokerSimulation {
     if (this.#host.fatalReason !== undefined) throw this.#host.fatalReason
   }
 
-  // What may happen.
+  // Events.
 
   async #step(): Promise<void> {
     const random = this.#random
@@ -184,7 +184,7 @@ class BrokerSimulation {
     else if (this.#random.oneIn(2)) await this.#deleteTopic(topic)
   }
 
-  /** The topic that offsets are committed for: it stays, and nothing is in it. */
+  /** Creates the topic for which offsets are committed: it is empty and never deleted. */
   async #makeCommitted(): Promise<void> {
     const topic = { name: COMMITTED, numPartitions: 1, replicationFactor: 1, assignments: [], configs: [] }
     await this.#host.settle(this.#admin.ask(CreateTopics, 7, { topics: [topic] }))
@@ -206,7 +206,7 @@ class BrokerSimulation {
 
   async #deleteTopic(topic: TopicHistory): Promise<void> {
     const { name } = topic.plan
-    topic.isDoomed = true
+    topic.isBeingDeleted = true
     const wish = this.#random.oneIn(2) ? { topics: [{ name, topicId: ZERO }] } : { topics: [{ topicId: topic.id }] }
     const answer = await this.#host.settle(
       this.#admin.ask(DeleteTopics, 6, { ...wish, topicNames: [], timeoutMs: 30_000 }),
@@ -217,13 +217,13 @@ class BrokerSimulation {
       this.#forget(topic)
       this.#world.counts.topicsDeleted++
     } else {
-      topic.isDoomed = false
-      topic.mayVanish = true
+      topic.isBeingDeleted = false
+      topic.mayBeDeleted = true
     }
   }
 
   #forget(topic: TopicHistory): void {
-    topic.isGone = true
+    topic.isDeleted = true
     this.#topics.delete(topic.plan)
   }
 
@@ -292,7 +292,7 @@ class BrokerSimulation {
     await this.#restart(this.#random.pick(['stop', 'kill', 'power'] as const))
   }
 
-  /** One log, or one of several data directories, fails and may recover: all others must be served normally. */
+  /** One log or one of several data directories fails and may recover: all others must be served normally. */
   async #failPart(partition: PartitionHistory): Promise<void> {
     this.#world.counts.failingParts++
     const { files, memory } = this.#host
@@ -323,20 +323,20 @@ class BrokerSimulation {
     if (this.#world.partFaults.length > 0) await this.#restart(this.#random.pick(['stop', 'kill', 'power'] as const))
   }
 
-  /** What the broker does by itself goes on beside the part that fails: retention, and new logs where there is a disk for them. */
+  /** Checks that retention and the creation of logs go on outside the failing part. */
   async #watchNeighbours({ concerns, directory, fault }: PartFault, appendsRefused: number): Promise<void> {
-    // A full log is not given up: the broker tries it again.
+    // A log on a full disk is not marked as failed: the broker tries it again.
     const isKnown = this.#world.refusedAppends > appendsRefused && fault.effect !== 'full'
     if (directory !== undefined && isKnown) await this.#makesElsewhere(directory)
     if (this.#random.oneIn(2)) return
     await this.#host.advance(RETENTION_PASSED_MS)
     for (const partition of this.#partitions) {
       if (partition.topic.plan.keptMs === undefined || concerns(partition)) continue
-      await this.#auditor.mustBeEmpty(partition)
+      await this.#auditor.checkEmpty(partition)
     }
   }
 
-  /** The broker knows that the directory fails: it creates a new topic's logs in another one. */
+  /** Checks that the broker creates a new topic's logs in another directory than the failing one. */
   async #makesElsewhere(failing: string): Promise<void> {
     const plan = this.#plans.find((each) => !this.#topics.has(each))
     if (plan === undefined || this.#host.files.pathFaults.length === 0) return
@@ -357,16 +357,16 @@ class BrokerSimulation {
     return { ...NO_FAULTS, shortTransfer: this.#random.pick([0, 3]), slowSync: this.#random.pick([0, 0, 10]) }
   }
 
-  // Lives of the broker.
+  // Stops and starts.
 
-  /** failing: a part that fails from the stop on. */
+  /** failing: a part that fails from the stop onwards. */
   async #restart(how: 'stop' | 'kill' | 'crash' | 'power', failing?: PartFault): Promise<void> {
     const { counts, broker } = this.#world
     this.#trace({ how }, 'the broker ends')
     if (how === 'stop') {
       await this.#guarded(async () => {
         const stopped = broker.end('stop')
-        // A clean stop that the disk prevents counts as one more crash.
+        // If the disk prevents a clean stop, it counts as a crash.
         await (this.#world.mayRefuse || this.#world.partFaults.length > 0
           ? stopped.catch(this.#trace.bind(undefined, { how }))
           : stopped)
@@ -385,14 +385,14 @@ class BrokerSimulation {
       this.#world.partFaults = [failing]
       this.#host.files.pathFaults = [failing.fault]
     }
-    const doomed = how === 'power' || this.#random.oneIn(2) ? undefined : this.#rot()
+    const damagedTopic = how === 'power' || this.#random.oneIn(2) ? undefined : this.#rot()
     await this.#start()
-    if (doomed?.isGone === false) await this.#deleteTopic(doomed)
+    if (damagedTopic?.isDeleted === false) await this.#deleteTopic(damagedTopic)
   }
 
   /**
-   * Files rot while nobody runs: those that are made from logs, which must change no answer at all; or, seldom, the log of
-   * one topic, which is given up for it (and answered), while all others are to be as they were.
+   * Damages files while the broker is down: index files, which must change no response; or, rarely, the log of one
+   * topic (returned), which is then no longer checked, while all others must be unchanged.
    */
   #rot(): TopicHistory | undefined {
     const { memory } = this.#host
@@ -401,8 +401,8 @@ class BrokerSimulation {
     const rot = drawFileRot(memory, this.#random, topic === undefined ? isDerived : isOfTopic)
     this.#trace({}, rot.what)
     rot.apply(memory)
-    this.#world.counts.rottenFiles++
-    if (topic !== undefined) topic.isRotten = true
+    this.#world.counts.damagedFiles++
+    if (topic !== undefined) topic.isDamaged = true
     return topic
   }
 
@@ -434,13 +434,13 @@ class BrokerSimulation {
     files.crashAfterChanges = Number.POSITIVE_INFINITY
   }
 
-  /** False if it did not start for a valid reason. */
+  /** False if the start failed for a valid reason. */
   async #isUp(): Promise<boolean> {
     const { files } = this.#host
     const { writeError, readError, syncError } = files.rates
     const isFailing = writeError + readError + syncError > 0
     this.#world.mayRefuseUntilMs = isFailing ? Number.POSITIVE_INFINITY : -1
-    this.#world.life++
+    this.#world.runNumber++
     if (files.pathFaults.length === 0) this.#world.partFaults = []
     try {
       await this.#world.broker.start()
@@ -454,7 +454,7 @@ class BrokerSimulation {
     return !files.crashed && !isFailing
   }
 
-  /** After a start: the created topics exist and contain all acknowledged records. */
+  /** After a start: checks that the created topics exist and contain all acknowledged records. */
   async #recognise(): Promise<void> {
     const found = await this.#auditor.topics()
     for (const plan of this.#plans) this.#recogniseTopic(plan, found.get(plan.name))
@@ -464,9 +464,9 @@ class BrokerSimulation {
   #recogniseTopic(plan: TopicPlan, id: string | undefined): void {
     const known = this.#topics.get(plan)
     if (known !== undefined && known.id !== id) {
-      check(known.isDoomed || known.isRotten || known.mayVanish, `${plan.name} is lost`)
+      check(known.isBeingDeleted || known.isDamaged || known.mayBeDeleted, `${plan.name} is lost`)
       this.#forget(known)
-    } else if (known !== undefined) known.isDoomed = false
+    } else if (known !== undefined) known.isBeingDeleted = false
     if (id !== undefined && known?.id !== id) {
       check(this.#mayAppear.has(plan), `${plan.name} is there, and nobody made it`)
       this.#topics.set(plan, new TopicHistory(plan, id))
@@ -474,7 +474,7 @@ class BrokerSimulation {
     this.#mayAppear.delete(plan)
   }
 
-  /** No more faults: all records must get acknowledged, read, and survive one more stop. */
+  /** After the last fault: all records must be acknowledged and read, and survive one more stop. */
   async #comeToRest(): Promise<void> {
     this.#host.files.rates = NO_FAULTS
     await this.#restart(this.#random.pick(['stop', 'kill'] as const))
@@ -490,7 +490,7 @@ class BrokerSimulation {
     }
     await this.#restart('stop')
     check(this.#world.counts.cleanStops > 0, 'a stop without faults is clean')
-    this.#trace(this.told, 'the end')
+    this.#trace(this.counts, 'the end')
   }
 
   async #isAtRest(): Promise<boolean> {
@@ -503,7 +503,7 @@ class BrokerSimulation {
     return true
   }
 
-  /** The end of the process during a call is no failure of that call. */
+  /** Runs a task. If the process ends during it, that is no failure of the task. */
   async #guarded(task: () => Promise<unknown>): Promise<void> {
     try {
       await task()

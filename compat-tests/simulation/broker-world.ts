@@ -4,7 +4,7 @@ import type { Ends, PartitionHistory } from './broker-model.ts'
 import type { PartFault } from './part-faults.ts'
 import { ConnectionLost, type SimulatedBroker } from './simulated-broker.ts'
 
-/** Counts of a run, so that for example a run without faults is noticed. */
+/** What happened in a run. Tests check it, for example that there were faults. */
 export interface BrokerCounts {
   acknowledged: number
   read: number
@@ -15,7 +15,7 @@ export interface BrokerCounts {
   topicsMade: number
   topicsDeleted: number
   deletions: number
-  /** Starts that were seen to have risen by retention. */
+  /** Rises of log start offsets by retention, as seen by clients. */
   retained: number
   compactions: number
   lookUps: number
@@ -27,10 +27,10 @@ export interface BrokerCounts {
   failedStarts: number
   fullDisks: number
   failingDisks: number
-  /** Faults of one part of a disk while the others were watched. */
+  /** Faults of one part of a disk while the other parts were checked. */
   failingParts: number
-  /** Files that rotted between two starts. */
-  rottenFiles: number
+  /** Files damaged between two starts. */
+  damagedFiles: number
   cutTails: number
 }
 
@@ -41,12 +41,12 @@ export class BrokerWorld {
   readonly broker: SimulatedBroker
   readonly counts: BrokerCounts
   /** Number of the broker's current run. */
-  life = 0
+  runNumber = 0
   /** Virtual time until which the broker may report a failing disk. */
   mayRefuseUntilMs = 0
-  /** Of one part of the disk in this life of the broker: what it concerns may say so until the next start. */
+  /** Faults of one part of the disk in this run: requests for its partitions may be refused until the next start. */
   partFaults: readonly PartFault[] = []
-  /** Appends refused by a failing disk: after the first the broker knows of it. */
+  /** Appends refused by a failing disk: from the first on the broker knows the fault. */
   refusedAppends = 0
   /** First failure in a place that cannot throw to a caller. */
   failure: unknown
@@ -63,7 +63,7 @@ export class BrokerWorld {
     return this.host.clock.monotonicMs() <= this.mayRefuseUntilMs
   }
 
-  /** The broker may say of this partition that its disk fails; of all others it must not, whatever part of it fails. */
+  /** Whether the broker may report a failing disk for this partition. */
   mayRefuseFor(partition: PartitionHistory): boolean {
     return this.mayRefuse || this.partFaults.some(({ concerns }) => concerns(partition))
   }
@@ -89,7 +89,7 @@ export class BrokerWorld {
   }
 }
 
-/** Settings with which everything happens often. isSynced: what is acknowledged is synced, unless a topic says otherwise. */
+/** Settings that make events frequent. isSynced: acknowledged records are synced, unless the topic's settings differ. */
 export function brokerSettings(
   random: SeededRandom,
   directories: readonly string[],
@@ -133,7 +133,7 @@ export function newCounts(): BrokerCounts {
     fullDisks: 0,
     failingDisks: 0,
     failingParts: 0,
-    rottenFiles: 0,
+    damagedFiles: 0,
     cutTails: 0,
   }
 }

@@ -17,7 +17,7 @@ export const TOPIC = 't'
 export const PARTITIONS = 6
 export const SESSION_MS = 10_000
 
-/** Events of members that must be consistent among all of them. */
+/** Called by the members of all groups, to check that their commits and fetches are consistent. */
 export interface GroupLedger {
   /** A commit was acknowledged: nobody else may commit for that partition in this generation, and it is never lost. */
   committed(groupId: string, generation: number, partition: number, memberId: string, offset: number): void
@@ -34,19 +34,19 @@ export interface MemberPlace {
   readonly instanceId: string | null
 }
 
-/** Refused because the member is behind or the coordinator unavailable: its next heartbeat tells it more. */
+/** The member is behind or the coordinator unavailable: the next heartbeat tells what to do. */
 const transient = new Set([
   ...['NOT_COORDINATOR', 'COORDINATOR_LOAD_IN_PROGRESS', 'COORDINATOR_NOT_AVAILABLE', 'UNKNOWN_SERVER_ERROR'],
   ...['REBALANCE_IN_PROGRESS', 'STALE_MEMBER_EPOCH', 'UNSTABLE_OFFSET_COMMIT', 'UNKNOWN_TOPIC_OR_PARTITION'],
   ...['KAFKA_STORAGE_ERROR', 'NOT_LEADER_OR_FOLLOWER', 'REQUEST_TIMED_OUT'],
 ])
-/** It is not a member any more, or another took its place. */
+/** The member was removed or replaced. */
 const fenced = new Set([
   ...['UNKNOWN_MEMBER_ID', 'ILLEGAL_GENERATION', 'FENCED_INSTANCE_ID', 'FENCED_MEMBER_EPOCH', 'GROUP_ID_NOT_FOUND'],
   'UNRELEASED_INSTANCE_ID',
 ])
 
-/** A consumer that takes one step at a time: whatever it is in the middle of ends with the broker, but not itself. */
+/** A consumer that takes one step at a time. If the broker ends, the current step fails and the consumer goes on. */
 export abstract class SimulatedMember {
   memberId = ''
   generation = -1
@@ -59,7 +59,7 @@ export abstract class SimulatedMember {
     this.place = place
   }
 
-  /** Whether it has its whole assignment and is in a generation. */
+  /** Whether it is in a generation and has its whole assignment. */
   abstract readonly isSettled: boolean
   protected abstract step(): Promise<void>
   abstract leave(): Promise<void>
@@ -133,7 +133,7 @@ export abstract class SimulatedMember {
   }
 }
 
-/** Eager rebalancing; its leader assigns round robin. */
+/** Member of the classic protocol with eager rebalancing; the leader assigns round robin. */
 export class SimulatedClassicMember extends SimulatedMember {
   #state: 'out' | 'joined' | 'working' = 'out'
   #others: readonly { readonly memberId: string }[] = []
@@ -215,7 +215,7 @@ export class SimulatedClassicMember extends SimulatedMember {
   }
 }
 
-/** Applies assignments at once. */
+/** Member of the consumer protocol that applies assignments at once. */
 export class SimulatedConsumerMember extends SimulatedMember {
   #topicId = ZERO_UUID
   #isNew = true

@@ -10,7 +10,7 @@ describe('groups under faults', function () {
   it(`keep their promises for ${SEEDS} seeds, and each kind of fault strikes`, async () => {
     const sums = new Map<string, number>()
     for (let seed = 1; seed <= SEEDS; seed++) {
-      const counts = await told(seed)
+      const counts = await runSeed(seed)
       for (const [name, count] of Object.entries(counts)) sums.set(name, (sums.get(name) ?? 0) + count)
     }
     for (const [name, sum] of sums) expect(sum, name).to.be.above(SEEDS / 2)
@@ -26,7 +26,7 @@ describe('groups under faults', function () {
 })
 
 /** Runs a seed; a failure names it. */
-async function told(seed: number): Promise<GroupCounts> {
+async function runSeed(seed: number): Promise<GroupCounts> {
   try {
     return await simulateGroups(seed)
   } catch (error) {

@@ -19,7 +19,7 @@ import {
 import { ConnectionLost, SimulatedBroker } from './simulated-broker.ts'
 import { check } from './storage-model.ts'
 
-/** Counts of a run, so that for example a run without faults is noticed. */
+/** What happened in a run. Tests check it, for example that there were faults. */
 export interface GroupCounts {
   commits: number
   lostClients: number
@@ -32,15 +32,15 @@ export interface GroupCounts {
 }
 
 const STEPS = 150
-/** Members of each group: classic ones, and those of the consumer protocol. */
+/** Numbers of members of each group: classic protocol, consumer protocol. */
 const GROUPS = { classic: [3, 0], consumer: [0, 3], mixed: [2, 2] } as const
 type GroupId = keyof typeof GROUPS
 
 /**
- * The groups of one broker under seeded clients and faults. Rules: a partition is committed for by one member of a
- * generation, acknowledged offsets are never lost and never go back, whoever is described owns what nobody else does,
- * all come to rest, and a restart changes nothing. Throws CheckFailed where one is broken. The same seed gives the
- * same history.
+ * Runs the groups of one broker with seeded clients and faults. Rules: only one member commits for a partition in a
+ * generation; acknowledged offsets are never lost and never go back; described members never own the same partition;
+ * in the end every group is stable; a restart changes nothing. Throws CheckFailed if a rule is broken. The same seed
+ * gives the same history.
  */
 export async function simulateGroups(
   seed: number,
@@ -55,7 +55,7 @@ interface Actor {
   readonly groupId: GroupId
   readonly number: number
   member: SimulatedMember
-  /** Virtual time before which it does nothing. */
+  /** Virtual time until which it does nothing. */
   sleepsUntilMs: number
 }
 
@@ -106,7 +106,7 @@ class GroupSimulation {
   readonly #broker: SimulatedBroker
   readonly #ledger = new Ledger(this.counts)
   readonly #actors: Actor[] = []
-  /** Everything that is acknowledged is synced, so that the machine may lose power. */
+  /** Acknowledged records are synced, so the machine may lose power. */
   readonly #isSynced: boolean
   #made = 0
   #failure: unknown
@@ -168,7 +168,7 @@ class GroupSimulation {
     await this.#host.advance(1000)
   }
 
-  // What may happen.
+  // Events.
 
   async #step(): Promise<void> {
     const random = this.#random
@@ -221,9 +221,9 @@ class GroupSimulation {
     })
   }
 
-  // What must hold.
+  // Checks.
 
-  /** Committed offsets have not decreased, and no partition has two owners. */
+  /** Checks that committed offsets have not decreased and that no partition has two owners. */
   async #look(): Promise<void> {
     for (const groupId of Object.keys(GROUPS)) {
       const groups = [{ groupId, memberId: null, memberEpoch: -1, topics: null }]
@@ -247,7 +247,7 @@ class GroupSimulation {
     }
   }
 
-  /** No more faults: within two minutes every member works, and every partition is assigned. */
+  /** After the last fault: within two minutes every member must work and every partition be assigned. */
   async #comeToRest(): Promise<void> {
     for (const actor of this.#actors) actor.sleepsUntilMs = 0
     for (let second = 0; second < 120; second++) {
@@ -269,7 +269,7 @@ class GroupSimulation {
     })
   }
 
-  /** Everything that the broker returns about its groups. */
+  /** All responses about groups, as text. */
   async #described(): Promise<string> {
     const ask = this.#broker.ask.bind(this.#broker)
     const settle = <T>(answer: Promise<T>) => this.#host.settle(answer)
@@ -283,7 +283,7 @@ class GroupSimulation {
   }
 }
 
-/** The order is not guaranteed. */
+/** Sorts arrays, whose order the protocol does not define. */
 function sorted(value: unknown): unknown {
   if (Buffer.isBuffer(value)) return value.toString('hex')
   if (Array.isArray(value)) return value.map(sorted).sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1))

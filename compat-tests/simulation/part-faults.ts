@@ -3,15 +3,15 @@ import type { MemoryFiles } from '../../storage/host/memory-files.ts'
 import type { SeededRandom } from '../../storage/host/seeded-random.ts'
 import type { PartitionHistory } from './broker-model.ts'
 
-/** A fault of one part of the disk: one log, one kind of its files, or one of several data directories. */
+/** A fault of one part of the disk: one log, one kind of file in it, or one of several data directories. */
 export interface PartFault {
   readonly what: string
   readonly fault: PathFault
   /** Data directory that fails as a whole; undefined: one log fails. */
   readonly directory: string | undefined
-  /** Whether the partition is in that part; clients of all others must not notice the fault. */
+  /** Whether the partition is in that part; clients of other partitions must not notice the fault. */
   readonly concerns: (partition: PartitionHistory) => boolean
-  /** Whether the broker must start in spite of it. */
+  /** Whether the broker must start despite the fault. */
   readonly maySurviveStart: boolean
 }
 
@@ -27,7 +27,7 @@ export function directoryOf(
   return directories.find((each) => files.exists(`${each}/${name}`))
 }
 
-/** A fault of the log of that partition, or of the last of several data directories. */
+/** Picks a fault of the partition's log or of the last data directory. */
 export function drawPartFault(
   random: SeededRandom,
   parts: { files: MemoryFiles; directories: readonly string[]; partition: PartitionHistory },
@@ -40,7 +40,7 @@ export function drawPartFault(
       what: `${last} is ${effect}`,
       directory: last,
       fault: { concerns: within(last), effect },
-      // A log created meanwhile may have been meant for it.
+      // A partition without a log may have been meant for this directory.
       concerns: (each) => (directoryOf(files, directories, each) ?? last) === last,
       maySurviveStart: false,
     }
@@ -51,7 +51,7 @@ export function drawPartFault(
     what: `${log}/*${suffix} is ${effect}`,
     directory: undefined,
     fault: { concerns: (path) => within(log)(path) && path.endsWith(suffix), effect },
-    // Also of the next topic with that name.
+    // By name: a recreated topic has the same path.
     concerns: (each) => each.name === partition.name,
     maySurviveStart: true,
   }

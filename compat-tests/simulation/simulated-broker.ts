@@ -22,18 +22,18 @@ export class ConnectionLost extends Error {
   override readonly name = 'ConnectionLost'
 }
 
-/** A whole broker on the simulated machine, in one life after the other on the same disk. */
+/** A whole broker on a simulated machine, which can be ended and started again on the same disk. */
 export class SimulatedBroker {
   readonly #host: SimulatedHost
   readonly #settings: ReadonlyMap<string, string>
   readonly #logger: Logger
   #broker!: Broker
   #transport!: SimulatedTransport
-  /** True from the end of a start to the beginning of an end. */
+  /** True after a start and until a stop begins. */
   #isServing = false
-  /** Rejects the responses that this run of the broker still owes. */
+  /** Rejects the outstanding requests of this run. */
   #waiting = new Set<(error: ConnectionLost) => void>()
-  /** Connected clients, with their callbacks for the end of the broker. */
+  /** Callbacks of connected clients for the end of the broker. */
   readonly #connected = new Set<() => void>()
 
   constructor(host: SimulatedHost, settings: Readonly<Record<string, string>>, logger: Logger) {
@@ -42,7 +42,7 @@ export class SimulatedBroker {
     this.#logger = logger
   }
 
-  /** Fails where the start takes longer than the limit, in virtual time. */
+  /** Throws if the start takes longer than the limit, in virtual time. */
   async start(limitMs = Number.POSITIVE_INFINITY): Promise<void> {
     this.#transport = new SimulatedTransport(this.#host.timers)
     this.#broker = new Broker(brokerSettingsOf(this.#settings), this.#host, this.#transport, this.#logger)
@@ -64,8 +64,8 @@ export class SimulatedBroker {
   }
 
   /**
-   * Opens a connection as over a wire. Throws ConnectionLost if the broker is down. onClose is called once, whatever
-   * ends it.
+   * Opens a simulated network connection. Throws ConnectionLost if the broker is down. The client's onClose is called
+   * once, when either side or the broker's end closes it.
    */
   connect(client: SimulatedClient): SimulatedConnection {
     if (!this.isServing) throw new ConnectionLost()
@@ -76,7 +76,7 @@ export class SimulatedBroker {
     return this.#transport.connect(PORT, { onBytes: (chunk) => client.onBytes(chunk), onClose: gone })
   }
 
-  /** Ends this life: in order, or with the process, or with the machine and all that was not synced. */
+  /** Ends the run: a clean stop, the end of the process, or a power loss in which unsynced data is lost. */
   async end(how: 'stop' | 'process' | 'power'): Promise<void> {
     this.#isServing = false
     if (how === 'stop') await this.#host.settle(this.#broker.stop())

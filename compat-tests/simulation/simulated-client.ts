@@ -17,8 +17,8 @@ interface Waiting {
 }
 
 /**
- * One connection over the simulated wire, opened when it is needed: requests may be sent ahead, and answers come in their
- * order. Whoever waits when it is lost gets ConnectionLost; CheckFailed where the broker closed it without a reason.
+ * A client with one connection, opened when needed. Several requests may be in flight; responses come in their order.
+ * If the connection is lost, waiting requests get ConnectionLost, or CheckFailed if the broker closed it without reason.
  */
 export class SimulatedClient {
   readonly #broker: SimulatedBroker
@@ -26,7 +26,7 @@ export class SimulatedClient {
   #connection: SimulatedConnection | undefined
   #waiting: Waiting[] = []
   #correlationId = 0
-  /** Set once a request was sent whose failure closes the connection. */
+  /** A request was sent whose failure closes the connection. */
   #mayBeClosed = false
   #isLeaving = false
 

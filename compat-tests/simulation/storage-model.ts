@@ -20,7 +20,7 @@ interface Acknowledged {
   certainty: Certainty
 }
 
-/** A record as the log gives it back. `id`: its value, which is never used twice; for a tombstone, its place. */
+/** A record read from the log. `id`: its value, which is unique; for a tombstone, its offset. */
 export interface FoundRecord {
   readonly offset: number
   readonly key: string | null
@@ -29,7 +29,7 @@ export interface FoundRecord {
   readonly timestamp: number
 }
 
-/** A batch as the log gives it back. */
+/** A batch read from the log. */
 export interface FoundBatch {
   readonly baseOffset: number
   readonly lastOffset: number
@@ -78,14 +78,14 @@ export function foundBatch(batch: RecordBatch): FoundBatch {
 export class PartitionModel {
   readonly name: string
   readonly isCompacted: boolean
-  /** Offsets at which each value was staged: more than one where an append failed and was tried again. */
+  /** Offsets assigned to each value: several if an append failed and was tried again. */
   readonly #staged = new Map<string, Set<number>>()
-  /** By offset. */
+  /** Acknowledged records by offset. */
   readonly #acknowledged = new Map<number, Acknowledged>()
   readonly #keys = new Map<string, string>()
   /** Lowest offset that may be read; deletions and retention move it up. */
   startOffset = 0
-  /** What deletions moved it to for good. What retention did may be undone by a power loss. */
+  /** startOffset after acknowledged deletions. A power loss may undo retention, but not these. */
   #promisedStartOffset = 0
 
   constructor(name: string, isCompacted: boolean) {
@@ -93,7 +93,7 @@ export class PartitionModel {
     this.isCompacted = isCompacted
   }
 
-  /** The values were assigned offsets from baseOffset on; the append may still fail. */
+  /** The values got offsets from baseOffset on; the append may still fail. */
   staged(baseOffset: number, ids: readonly string[], keys: readonly string[]): void {
     ids.forEach((id, i) => {
       const offsets = this.#staged.get(id) ?? new Set()
@@ -112,7 +112,7 @@ export class PartitionModel {
     })
   }
 
-  /** Everything acknowledged so far below the offset is on the disk. */
+  /** All acknowledged records below the offset are on the disk. */
   synced(upToOffset: number): void {
     for (const [offset, each] of this.#acknowledged) if (offset < upToOffset) each.certainty = 'synced'
   }
@@ -159,13 +159,13 @@ export class PartitionModel {
     return this.#acknowledged.get(offset)?.certainty ?? 'written'
   }
 
-  /** logStartOffset is what was asked for, or what retention made of it. */
+  /** logStartOffset must be that of the last deletion, or higher after retention. */
   verifyStart(logStartOffset: number): void {
     check(logStartOffset >= this.startOffset, `${this.name}: start fell to ${logStartOffset} from ${this.startOffset}`)
     this.startOffset = logStartOffset
   }
 
-  /** Batches as they are read, from logStartOffset to logEndOffset. */
+  /** Checks batches read from logStartOffset to logEndOffset. */
   verifyContent(batches: readonly FoundBatch[], logStartOffset: number, logEndOffset: number): void {
     let next = -1
     for (const batch of batches) {
@@ -204,7 +204,7 @@ export class PartitionModel {
     }
   }
 
-  /** No value and no sequence number of a producer exists twice. */
+  /** Checks that no value and no sequence number of a producer exists twice. */
   #verifyOnce(batches: readonly FoundBatch[]): void {
     const seen = new Set<string>()
     const see = (what: string): void => {
@@ -234,7 +234,7 @@ export interface ExpectedTransactions {
   readonly firstUnstableOffset: number | undefined
 }
 
-/** Producers and transactions from the first offset on, by the simplest algorithm. */
+/** Derives producers and transactions from all batches, by the simplest algorithm. */
 export function replayProducers(batches: readonly FoundBatch[]): ExpectedTransactions {
   const producers = new Map<number, { epoch: number; lastSequence: number; start: number | undefined }>()
   const aborted: AbortedTransaction[] = []

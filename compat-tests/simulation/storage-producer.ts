@@ -6,8 +6,8 @@ import type { SeededRandom } from '../../storage/host/seeded-random.ts'
 import type { AppendRejection, AppendResult, PartitionLog } from '../../storage/partition-log.ts'
 import { type Certainty, check, type PartitionModel, tombstoneId } from './storage-model.ts'
 
-/** Most batches in flight: the log remembers as many. */
-const MOST_UNDER_WAY = 5
+/** Most batches in flight: the log keeps this many for duplicates. */
+const MAX_IN_FLIGHT = 5
 /** Few keys, so that compaction has work. */
 const KEYS = 6
 
@@ -27,8 +27,8 @@ export interface ProducerTarget {
 }
 
 /**
- * A client as good ones are: it sends up to five batches without waiting, and those of which it does not know that they
- * are in the log again, in their order, until it does. If the log has forgotten it, it begins anew with another epoch.
+ * A well-behaved idempotent producer: it has up to five batches in flight and resends unacknowledged ones in order. If
+ * the log has lost its state, it continues with a new epoch.
  */
 export class SimulatedProducer {
   readonly #random: SeededRandom
@@ -39,15 +39,15 @@ export class SimulatedProducer {
   #producerEpoch = 0
   #nextSequence = 0
   #unacknowledged: Outgoing[] = []
-  #underWay = 0
+  #inFlight = 0
   /** Number of the broker's run: responses from an earlier one are ignored. */
-  #life = 0
-  /** Refusals in a row of the oldest batch. */
+  #runNumber = 0
+  /** Consecutive refusals of the oldest batch. */
   #gaps = 0
   #isInTransaction = false
   #ending: 'COMMIT' | 'ABORT' | undefined
 
-  /** producerId -1: a producer without sequences, which never sends anything twice. */
+  /** producerId -1: a producer without idempotence, which sends nothing twice. */
   constructor(random: SeededRandom, producerId: number, isTransactional: boolean, nextId: () => string) {
     this.#random = random
     this.#producerId = producerId
@@ -58,17 +58,16 @@ export class SimulatedProducer {
 
   /** The broker has ended; its responses are lost. */
   disconnected(): void {
-    this.#life++
-    this.#underWay = 0
+    this.#runNumber++
+    this.#inFlight = 0
     if (this.#producerId < 0) this.#unacknowledged = []
   }
 
   step(target: ProducerTarget): void {
-    if (this.#underWay > 0) return
+    if (this.#inFlight > 0) return
     if (this.#ending !== undefined && this.#unacknowledged.length === 0) this.#sendMarker(target, this.#ending)
     else {
-      const fresh =
-        this.#ending === undefined ? this.#random.below(MOST_UNDER_WAY - this.#unacknowledged.length + 1) : 0
+      const fresh = this.#ending === undefined ? this.#random.below(MAX_IN_FLIGHT - this.#unacknowledged.length + 1) : 0
       for (let i = 0; i < fresh; i++) this.#unacknowledged.push(this.#compose(target.nowMs))
       for (const outgoing of [...this.#unacknowledged]) this.#send(target, outgoing)
     }
@@ -134,12 +133,12 @@ export class SimulatedProducer {
     answer: Promise<AppendResult | AppendRejection>,
     then: (result: AppendResult | AppendRejection) => void,
   ): void {
-    const life = this.#life
-    this.#underWay++
+    const runNumber = this.#runNumber
+    this.#inFlight++
     answer.then(
       (result) => {
-        if (life !== this.#life) return
-        this.#underWay--
+        if (runNumber !== this.#runNumber) return
+        this.#inFlight--
         then(result)
       },
       // The process ended in the middle of the call.
@@ -151,15 +150,15 @@ export class SimulatedProducer {
     if (error === 'KAFKA_STORAGE_ERROR') return
     const forgot = error === 'OUT_OF_ORDER_SEQUENCE_NUMBER' || error === 'INVALID_TXN_STATE'
     check(forgot && this.#producerId >= 0, `an append was refused: ${error} ${message}`)
-    // An earlier batch failed or was lost by the log: only then does such a client get ahead of the log.
-    if (this.#underWay > 0 || this.#unacknowledged.length === 0) return
+    // The log refuses a sequence as too high only if an earlier batch failed or was lost.
+    if (this.#inFlight > 0 || this.#unacknowledged.length === 0) return
     this.#gaps++
     if (this.#gaps < 3) return
-    this.#beginAnew()
+    this.#reset()
   }
 
   /** Like a client whose sequence number is refused for good. */
-  #beginAnew(): void {
+  #reset(): void {
     this.#gaps = 0
     this.#producerEpoch++
     this.#nextSequence = 0

@@ -13,7 +13,7 @@ describe('storage under faults', function () {
     const lines = readFileSync(join(import.meta.dirname, 'regressions.txt'), 'utf8').split('\n')
     const seeds = lines.filter((line) => /^\d/.test(line)).map((line) => Number.parseInt(line, 10))
     expect(seeds).to.not.be.empty
-    for (const seed of seeds) await told(seed)
+    for (const seed of seeds) await runSeed(seed)
   })
 
   it(`keeps its promises for ${SEEDS} seeds, and each kind of fault strikes`, async () => {
@@ -27,7 +27,7 @@ describe('storage under faults', function () {
       records: 0,
     }
     for (let seed = 1; seed <= SEEDS; seed++) {
-      const counts = await told(seed)
+      const counts = await runSeed(seed)
       for (const name of Object.keys(sums) as (keyof typeof sums)[]) sums[name] += counts[name]
     }
     for (const [name, sum] of Object.entries(sums)) expect(sum, name).to.be.above(SEEDS / 10)
@@ -44,7 +44,7 @@ describe('storage under faults', function () {
 })
 
 /** Runs a seed; a failure names it. */
-async function told(seed: number) {
+async function runSeed(seed: number) {
   try {
     return await simulateStorage(seed)
   } catch (error) {

@@ -10,7 +10,7 @@ import type { LogConfig, PartitionLog, ReadResult } from '../../storage/partitio
 import { CheckFailed, check, type FoundBatch, foundBatch, PartitionModel, replayProducers } from './storage-model.ts'
 import { SimulatedProducer } from './storage-producer.ts'
 
-/** Counts of a run, so that for example a run without faults is noticed. */
+/** What happened in a run. Tests check it, for example that there were faults. */
 export interface SimulationCounts {
   steps: number
   starts: number
@@ -28,8 +28,9 @@ const DIRECTORY = '/data'
 const STEPS = 160
 
 /**
- * The storage layer of one broker under seeded clients and faults, compared with a model after every start and all
- * along. `trace` gets what the storage logs as wrong. Throws CheckFailed where a rule is broken. The same seed gives the same history.
+ * Runs the storage layer of one broker with seeded clients and faults, and compares it with a model, also after every
+ * start. `trace` gets the storage's warnings and errors. Throws CheckFailed if a rule is broken. The same seed gives
+ * the same history.
  */
 export async function simulateStorage(
   seed: number,
@@ -112,7 +113,7 @@ class StorageSimulation {
     return { topic, config, model: new PartitionModel(topic, isCompacted), producers }
   }
 
-  // What may happen.
+  // Events.
 
   async #step(): Promise<void> {
     const random = this.#random
@@ -196,7 +197,7 @@ class StorageSimulation {
     const timestamp = this.#random.pick(all).timestamp + this.#random.below(3) - 1
     const found = await this.#host.settle(log.offsetForTimestamp(timestamp, end + 1))
     const expected = all.find((record) => record.timestamp >= timestamp)
-    // A marker has a timestamp as well.
+    // A marker counts too: it has a timestamp.
     const marker = batches.find(
       (batch) => batch.marker !== undefined && batch.baseOffset >= start && batch.maxTimestamp >= timestamp,
     )
@@ -253,14 +254,14 @@ class StorageSimulation {
     await this.#restartAfter(this.#random.pick(['stop', 'process', 'power'] as const))
   }
 
-  // Lives of the broker.
+  // Stops and starts.
 
   async #restartAfter(end: 'stop' | 'process' | 'power'): Promise<void> {
     const synced = end === 'stop' ? await this.#stop() : false
     if (end === 'process') this.counts.crashes++
     if (end === 'power') this.counts.powerLosses++
     this.#host.crash()
-    // A clean stop leaves nothing to lose.
+    // After a clean stop a power loss loses nothing.
     const losesPower = end === 'power' || (synced && this.#random.oneIn(2))
     if (losesPower) this.#host.memory.losePower(this.#random)
     for (const { producers } of this.#partitions) for (const producer of producers) producer.disconnected()
@@ -321,7 +322,7 @@ class StorageSimulation {
     for (const { topic, config } of this.#partitions) this.#manager.create(topic, 0, TOPIC_ID, config)
   }
 
-  /** The log must match the model, and its derived state its content. */
+  /** Checks the log against the model, and its derived state against its content. */
   async #verify(partition: SimulatedPartition, lost: 'process' | 'power'): Promise<void> {
     const { model } = partition
     const log = this.#log(partition)
@@ -376,7 +377,7 @@ class StorageSimulation {
     return batches
   }
 
-  /** Ends the run with the broker in order, and one more start. */
+  /** Ends the run with a clean stop and one more start. */
   async #endQuietly(): Promise<void> {
     this.#host.files.rates = NO_FAULTS
     await this.#host.advance(100_000)
@@ -395,7 +396,7 @@ class StorageSimulation {
     return (log as PartitionLog & { readonly failure: Error | undefined }).failure
   }
 
-  /** The end of the process in the middle of something is not a fault of what was called. */
+  /** Runs a task. If the process ends during it, that is no failure of the task. */
   async #guarded(task: () => void | Promise<void>): Promise<void> {
     try {
       await task()

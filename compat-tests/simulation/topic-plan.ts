@@ -3,22 +3,22 @@ import type { SeededRandom } from '../../storage/host/seeded-random.ts'
 /** Largest value of a record: batches of four fit into the smallest segment. */
 export const LARGEST_VALUE_BYTES = 600
 
-/** A topic as it is made, and made again after it was deleted. */
+/** A topic's name and settings, which are the same if it is created again. */
 export interface TopicPlan {
   readonly name: string
   readonly partitionCount: number
   readonly configs: Readonly<Record<string, string>>
-  /** flush.messages=1: what is acknowledged or seen survives a power loss. */
+  /** flush.messages=1: acknowledged and readable records survive a power loss. */
   readonly isSynced: boolean
   readonly isCompacted: boolean
-  /** Old segments go. */
+  /** Retention deletes old segments. */
   readonly isRetained: boolean
-  /** Milliseconds that every record is kept at least; undefined: compaction or its size may cost it its place sooner. */
+  /** Milliseconds that every record is kept at least; undefined: compaction or retention.bytes may remove it sooner. */
   readonly keptMs: number | undefined
   readonly isLogAppendTime: boolean
 }
 
-/** Settings with which segments are small, and everything happens often. */
+/** Settings with small segments, so that rolls, retention and compaction are frequent. */
 export function topicPlan(random: SeededRandom, name: string): TopicPlan {
   const isSynced = random.oneIn(2)
   const policy = random.pick(['delete', 'delete', 'delete', 'compact', 'compact,delete'] as const)
@@ -46,7 +46,7 @@ export function topicPlan(random: SeededRandom, name: string): TopicPlan {
       'min.cleanable.dirty.ratio': '0.1',
       'delete.retention.ms': random.pick(['0', '86400000']),
       'file.delete.delay.ms': random.pick(['0', '60000']),
-      // No zstd: fetches of before v10 would be refused.
+      // No zstd: fetches older than v10 would be refused.
       'compression.type': random.pick(['producer', 'producer', 'producer', 'gzip', 'lz4', 'uncompressed']),
       'message.timestamp.type': isLogAppendTime ? 'LogAppendTime' : 'CreateTime',
       preallocate: String(random.oneIn(4)),
