@@ -1,0 +1,89 @@
+import { ZERO_UUID } from '../protocol/schema.ts'
+import { PARTITION_METADATA_FILE } from './checkpoint-files.ts'
+import { failureOfPart, mayPass } from './failure-policy.ts'
+import type { Host } from './host/host.ts'
+import type { Directory, LogDirectories } from './log-directories.ts'
+import type { LogRemoval } from './log-removal.ts'
+import type { LogConfig, PartitionLog } from './partition-log.ts'
+import { partitionDirectoryName } from './segment/file-names.ts'
+import type { StorageLogger } from './storage-logger.ts'
+import type { Checkpointed, StoredLog } from './stored-log.ts'
+import type { StoredLogs } from './stored-logs.ts'
+
+const NEW_LOG: Checkpointed = { wasCleanStop: true, recoveryPoint: 0, logStartOffset: 0, compactedUpTo: 0 }
+
+export interface LogCreationParts {
+  readonly host: Host
+  readonly logger: StorageLogger
+  readonly logs: StoredLogs
+  readonly directories: LogDirectories
+  readonly removal: LogRemoval
+  readonly newLog: (topic: string, partition: number, directory: Directory, checkpointed: Checkpointed) => StoredLog
+}
+
+/** Creates logs, each in one directory alone, whatever fails meanwhile. */
+export class LogCreation {
+  readonly #parts: LogCreationParts
+  /** Logs whose creation failed, by `topic-0`: retried in the same directory, which may hold a part of their files. */
+  readonly #failed = new Map<string, StoredLog>()
+
+  constructor(parts: LogCreationParts) {
+    this.#parts = parts
+  }
+
+  /**
+   * The log of that partition, created if it is missing. One of another topic id is set aside. Throws if the disk fails.
+   */
+  create(topic: string, partition: number, topicId: string, config: LogConfig): PartitionLog {
+    const { logs, removal, directories, newLog } = this.#parts
+    const existing = logs.find(topic, partition)
+    if (existing !== undefined) {
+      if (existing.topicId === ZERO_UUID) this.#identify(existing, topicId)
+      if (existing.topicId === topicId) return existing.open()
+      removal.setAside(existing, `is of another topic ${topic}, with the id ${existing.topicId} instead of ${topicId}`)
+    }
+    const name = partitionDirectoryName(topic, partition)
+    const stored = this.#failed.get(name) ?? newLog(topic, partition, directories.emptiest(), NEW_LOG)
+    return this.#make(stored, topicId, config)
+  }
+
+  #make(stored: StoredLog, topicId: string, config: LogConfig): PartitionLog {
+    const { host, logs, removal } = this.#parts
+    try {
+      removal.clearWayFor(stored)
+      const log = stored.create(topicId)
+      log.updateConfig(config)
+      this.#failed.delete(stored.name)
+      logs.add(stored)
+      return log
+    } catch (error) {
+      this.#noteFailed(stored, failureOfPart(host, error))
+      throw error
+    }
+  }
+
+  /** Another directory is tried only if nothing is left in this one: else there would be two logs of one name. */
+  #noteFailed(stored: StoredLog, error: Error): void {
+    const { host, directories } = this.#parts
+    if (!mayPass(error)) directories.noteFailure(stored.logDirectory, error)
+    const mayMove = !mayPass(error) && directories.hasWorking && !host.files.exists(stored.directory)
+    if (mayMove) this.#failed.delete(stored.name)
+    else this.#failed.set(stored.name, stored)
+  }
+
+  /** The log is no longer wanted: its topic was deleted. */
+  forget(topic: string, partition: number): void {
+    this.#failed.delete(partitionDirectoryName(topic, partition))
+  }
+
+  /** Directories of Kafka 2.7 and older have no partition.metadata. If the file is there, it is damaged. */
+  #identify(stored: StoredLog, topicId: string): void {
+    const { host, logger } = this.#parts
+    const isDamaged = host.files.exists(host.files.join(stored.directory, PARTITION_METADATA_FILE))
+    logger[isDamaged ? 'warn' : 'info'](
+      { partition: stored.name },
+      `${stored.directory} does not say of which topic it is; it is taken for that of the topic of its name, ${topicId}`,
+    )
+    stored.writeTopicId(topicId)
+  }
+}

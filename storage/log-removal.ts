@@ -1,0 +1,122 @@
+import { isSystemError } from './failure-policy.ts'
+import type { Host } from './host/host.ts'
+import type { LogCheckpoints } from './log-checkpoints.ts'
+import type { LogCleaner } from './log-cleaner.ts'
+import type { LogTasks } from './log-tasks.ts'
+import { deletedDirectoryName, strayDirectoryName } from './segment/file-names.ts'
+import type { StorageLogger } from './storage-logger.ts'
+import type { StoredLog } from './stored-log.ts'
+import type { StoredLogs } from './stored-logs.ts'
+
+/** Errors of Windows when a directory cannot be renamed because a file in it is open for a read or a sync. */
+const IN_USE_CODES: ReadonlySet<string> = new Set(['EPERM', 'EACCES', 'EBUSY'])
+const IN_USE_RETRY_MS = 100
+
+export interface LogRemovalParts {
+  readonly host: Host
+  readonly logger: StorageLogger
+  readonly logs: StoredLogs
+  readonly checkpoints: LogCheckpoints
+  readonly cleaner: LogCleaner
+  readonly tasks: LogTasks
+}
+
+/**
+ * Logs that go: deleted ones, and those set aside because they are of another topic. Their directories are renamed at
+ * once, so that nothing of them becomes part of a new log of the same name.
+ */
+export class LogRemoval {
+  readonly #parts: LogRemovalParts
+  /** Directories of deleted logs that could not be renamed, by the names that they still have: `topic-0`. */
+  readonly #leftBehind = new Map<string, StoredLog>()
+  /** Names (`topic-0`) of deleted logs that the checkpoints may still contain, by log directory. */
+  readonly #staleCheckpointNames = new Map<string, Set<string>>()
+
+  constructor(parts: LogRemovalParts) {
+    this.#parts = parts
+  }
+
+  /** Removes a log for readers at once, and its files after the delay. Throws if the disk fails. */
+  delete(stored: StoredLog, delayMs: number): void {
+    const { host, tasks } = this.#parts
+    const uniqueId = host.random.bytes(16).toString('hex')
+    try {
+      const moved = this.#moveAway(stored, deletedDirectoryName(stored.topic, stored.partition, uniqueId))
+      this.removeAfter(delayMs, moved)
+    } catch (error) {
+      if (!isSystemError(error) || !IN_USE_CODES.has(error.code)) throw error
+      tasks.after(IN_USE_RETRY_MS, () => {
+        if (this.#leftBehind.get(stored.name) === stored) this.delete(stored, delayMs)
+      })
+    }
+  }
+
+  /** Renames a log with another topic id than the topic of its name; its files are kept. Throws if the disk fails. */
+  setAside(stored: StoredLog, why: string): void {
+    const { host, logger } = this.#parts
+    const uniqueId = host.random.bytes(16).toString('hex')
+    const moved = this.#moveAway(stored, strayDirectoryName(stored.topic, stored.partition, uniqueId))
+    logger.warn(
+      { partition: stored.name },
+      `${stored.directory} ${why}: it is set aside as ${moved}, where nothing reads or removes it; move it away, or remove it if nobody misses it`,
+    )
+  }
+
+  /** Renames the directory to free its name for a new log; returns the new path. */
+  #moveAway(stored: StoredLog, name: string): string {
+    const { host, logs } = this.#parts
+    stored.opened?.abandon()
+    logs.delete(stored)
+    this.#staleNames(stored.logDirectory).add(stored.name)
+    const moved = host.files.join(stored.logDirectory, name)
+    this.#leftBehind.set(stored.name, stored)
+    host.files.rename(stored.directory, moved)
+    this.#leftBehind.delete(stored.name)
+    return moved
+  }
+
+  /** Removes the directory of a deleted log after the delay. If the disk fails, the next start tries again. */
+  removeAfter(delayMs: number, path: string): void {
+    this.#parts.tasks.after(delayMs, () => this.#remove(path))
+  }
+
+  async #remove(path: string): Promise<void> {
+    const { host, logger } = this.#parts
+    try {
+      await host.files.removeAside(path)
+    } catch (error) {
+      logger.warn({ path, reason: (error as Error).message }, 'a deleted log could not be removed')
+    }
+  }
+
+  /** Files left of a deleted log must not become part of a new log of the same name. Throws if the disk fails. */
+  clearWayFor(stored: StoredLog): void {
+    const left = this.#leftBehind.get(stored.name)
+    if (left !== undefined) this.setAside(left, 'is left of a topic that was deleted')
+    if (this.#staleNames(stored.logDirectory).has(stored.name)) this.forgetDeleted(stored.logDirectory)
+  }
+
+  /** Notes names of deleted logs that the checkpoints of the directory contained at the start. */
+  noteStale(logDirectory: string, names: Iterable<string>): void {
+    this.#staleCheckpointNames.set(logDirectory, new Set(names))
+  }
+
+  /** Removes deleted logs from the checkpoints of their directory. Until then their names are remembered. */
+  forgetDeleted(logDirectory: string): void {
+    const { checkpoints, cleaner } = this.#parts
+    const stale = this.#staleNames(logDirectory)
+    if (stale.size === 0) return
+    checkpoints.writeRecoveryPoints(logDirectory)
+    checkpoints.writeStarts(logDirectory)
+    cleaner.forget(stale, logDirectory)
+    stale.clear()
+  }
+
+  #staleNames(logDirectory: string): Set<string> {
+    const known = this.#staleCheckpointNames.get(logDirectory)
+    if (known !== undefined) return known
+    const names = new Set<string>()
+    this.#staleCheckpointNames.set(logDirectory, names)
+    return names
+  }
+}
