@@ -9,8 +9,9 @@ import { brokerSettingsOf } from '../../src/config/broker-start.ts'
 import { SimulatedTransport } from '../../src/network/simulated-transport.ts'
 import type { Host } from '../../storage/host/host.ts'
 import { SimulatedHost } from '../../storage/host/simulated-host.ts'
+import { threadClock } from '../thread-time.ts'
 
-/** Cost of some work, in milliseconds of processor time of the process: other processes do not count. */
+/** Cost of some work, in milliseconds of processor time of the event loop's thread: other processes do not count. */
 export interface Turns {
   readonly longestMs: number
   readonly totalMs: number
@@ -37,6 +38,7 @@ export class MeasuredBroker {
     const logger = { error, warn: error, info() {}, debug() {} }
     const settings = brokerSettingsOf(new Map(Object.entries(properties)))
     const { timers, clock } = this.host
+    this.host.processorMs = threadClock()
     const machine: Host = { ...this.host, clock: { nowMs: clock.nowMs, monotonicMs: () => this.#clockMs() } }
     this.#broker = new Broker(settings, machine, new SimulatedTransport(timers), logger)
     this.host.onTurn = (cpuMs) => {
@@ -47,8 +49,7 @@ export class MeasuredBroker {
 
   /** Virtual time stands still within a turn, but slices must end as on a real machine. */
   #clockMs(): number {
-    const { user, system } = process.cpuUsage()
-    return this.host.clock.monotonicMs() + (user + system) / 1000
+    return this.host.clock.monotonicMs() + this.host.processorMs()
   }
 
   start(): Promise<Turns> {

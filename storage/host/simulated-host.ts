@@ -1,17 +1,14 @@
 import { codecNamed } from '../../protocol/compression/codecs.ts'
+import { EventQueue, type QueuedEvent } from './event-queue.ts'
 import { FaultyFiles } from './faulty-files.ts'
 import type { Clock, Host, Offload, Timer, Timers } from './host.ts'
 import { MemoryFiles } from './memory-files.ts'
 import { SeededRandom } from './seeded-random.ts'
 import { SimulatedContent } from './simulated-content.ts'
 
-interface Event {
-  readonly atMs: number
-  /** Order of events at the same time: a seeded number, then the order of their creation. */
-  readonly rank: number
-  readonly sequence: number
+interface Event extends QueuedEvent {
   readonly callback: () => void
-  cancelled: boolean
+  isCancelled: boolean
 }
 
 /** Longest time that another thread takes for a piece of content. */
@@ -38,8 +35,10 @@ export class SimulatedHost implements Host {
   fatalReason: Error | undefined
   /** Called after each turn with its processor time in real milliseconds. */
   onTurn: ((cpuMs: number) => void) | undefined
+  /** Real processor time so far, in milliseconds: of the whole process, unless replaced. */
+  processorMs: () => number = processorMs
 
-  #events: Event[] = []
+  readonly #events = new EventQueue<Event>()
   #sequence = 0
   #isRunning = false
   #elapsedMs = 0
@@ -111,7 +110,7 @@ export class SimulatedHost implements Host {
 
   /** Ends the process: no timer fires any more, no operation under way completes, and every open file is closed. */
   crash(): void {
-    this.#events = []
+    this.#events.clear()
     this.#boot++
     this.files.reboot()
   }
@@ -121,26 +120,19 @@ export class SimulatedHost implements Host {
     this.#isRunning = true
     try {
       for (;;) {
-        const next = this.#earliest()
+        const next = this.#events.earliest()
         // A process that has ended does nothing more.
         if (next === undefined || this.files.crashed || !condition(next)) return
-        this.#events.splice(this.#events.indexOf(next), 1)
+        this.#events.removeEarliest()
         this.#elapsedMs = Math.max(this.#elapsedMs, next.atMs)
-        const before = this.onTurn === undefined ? undefined : process.cpuUsage()
+        const before = this.onTurn === undefined ? 0 : this.processorMs()
         next.callback()
         await drainMicrotasks()
-        if (before !== undefined) this.onTurn?.(cpuMsSince(before))
+        this.onTurn?.(this.processorMs() - before)
       }
     } finally {
       this.#isRunning = false
     }
-  }
-
-  #earliest(): Event | undefined {
-    this.#events = this.#events.filter((event) => !event.cancelled)
-    let earliest: Event | undefined
-    for (const event of this.#events) if (earliest === undefined || isBefore(event, earliest)) earliest = event
-    return earliest
   }
 
   #schedule(delayMs: number, callback: () => void): Timer {
@@ -150,28 +142,23 @@ export class SimulatedHost implements Host {
       rank: this.random.below(1 << 16),
       sequence: this.#sequence++,
       callback: () => boot === this.#boot && callback(),
-      cancelled: false,
+      isCancelled: false,
     }
-    this.#events.push(event)
+    this.#events.add(event)
     return {
       cancel: () => {
-        event.cancelled = true
+        event.isCancelled = true
       },
     }
   }
 }
 
-function isBefore(a: Event, b: Event): boolean {
-  if (a.atMs !== b.atMs) return a.atMs < b.atMs
-  return a.rank !== b.rank ? a.rank < b.rank : a.sequence < b.sequence
-}
-
-/** A turn of the real event loop: when it ends, all ready microtasks have run. */
-function cpuMsSince(before: NodeJS.CpuUsage): number {
-  const { user, system } = process.cpuUsage(before)
+function processorMs(): number {
+  const { user, system } = process.cpuUsage()
   return (user + system) / 1000
 }
 
+/** A turn of the real event loop: when it ends, all ready microtasks have run. */
 function drainMicrotasks(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve))
 }
