@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import { runCampaign } from '../compat-tests/fuzz/campaign.ts'
 import { kinds } from '../compat-tests/fuzz/kinds.ts'
 import { simulationParts } from '../compat-tests/simulation/parts.ts'
@@ -14,7 +15,7 @@ export interface Proof {
 export const proofs: Readonly<Record<string, Proof>> = {
   directories: {
     summary: '100,000 data directories with damage at rest, a broker started on each',
-    parts: (units = 100_000) => [fuzzed('directory', units, 500)],
+    parts: (units = 100_000) => [fuzzed('directory', units, 1000)],
   },
   simulation: {
     summary: 'storage, a whole broker and its groups on a faulty simulated machine, from seeds',
@@ -33,18 +34,28 @@ export const proofs: Readonly<Record<string, Proof>> = {
   },
 }
 
+/** `chunk` cases at a time on each processor. */
 function fuzzed(kind: string, units: number, chunk: number): ProofPart {
+  const threads = availableParallelism()
   return {
     name: kind,
     units,
-    chunk,
+    chunk: chunk * threads,
     async run(first, end, seed) {
       const kindsModule = new URL('../compat-tests/fuzz/kinds.ts', import.meta.url).href
-      const { failures } = await runCampaign({ kindsModule, seed, parts: [{ kind, first, end }] })
-      return failures.map(
-        ({ index, why }) =>
-          `${kind} case ${index}: ${why}\n  again: npm run fuzz -- ${kind} --seed ${seed} --case ${index}`,
+      const starts = Array.from({ length: threads }, (_, i) => first + i * Math.ceil((end - first) / threads))
+      const results = await Promise.all(
+        starts.map((from, i) => {
+          const part = { kind, first: Math.min(from, end), end: Math.min(starts[i + 1] ?? end, end) }
+          return runCampaign({ kindsModule, seed, parts: [part] })
+        }),
       )
+      return results
+        .flatMap(({ failures }) => failures)
+        .map(
+          ({ index, why }) =>
+            `${kind} case ${index}: ${why}\n  again: npm run fuzz -- ${kind} --seed ${seed} --case ${index}`,
+        )
     },
   }
 }

@@ -17,15 +17,20 @@ export function fallbackInForce<V extends { readonly value: unknown }>(
   return undefined
 }
 
+/** By the name of a broker setting: see `alternativesOf`. */
+const alternatives = new Map<string, readonly string[]>()
+for (const { fallbacks } of Object.values(topicConfigs)) {
+  if (fallbacks.length < 2) continue
+  const names = fallbacks.map(({ name }) => name)
+  fallbacks.forEach(({ name, factor }, at) => {
+    if ((at === 0 || factor !== 1) && !alternatives.has(name)) alternatives.set(name, names)
+  })
+}
+
 /**
  * All names that can set a broker setting's value, by priority; only its own name if there are no others.
  * log.flush.scheduler.interval.ms is a fallback of log.flush.interval.ms, not the other way round.
  */
 export function alternativesOf(name: string): readonly string[] {
-  for (const { fallbacks } of Object.values(topicConfigs)) {
-    const at = fallbacks.findIndex((each) => each.name === name)
-    const isAlternative = at === 0 || (at > 0 && fallbacks[at]?.factor !== 1)
-    if (isAlternative && fallbacks.length > 1) return fallbacks.map((each) => each.name)
-  }
-  return [name]
+  return alternatives.get(name) ?? [name]
 }

@@ -59,9 +59,12 @@ export class Damage {
         for (const path of paths) if (path.endsWith('.snapshot')) this.#untold.add(path.split('/').at(-2)!)
   }
 
-  /** Both directories name the same topic, and none its partition: only committed offsets are seen to be misplaced. */
+  /**
+   * A directory holds the id of its topic, but not the number of its partition; and only the metadata log tells whose
+   * id it is. Committed offsets are seen to be misplaced.
+   */
   #noteSwapped([a, b]: readonly (string | undefined)[]): void {
-    if (a === undefined || b === undefined || topicOf(a) !== topicOf(b)) return
+    if (a === undefined || b === undefined || (topicOf(a) !== topicOf(b) && !this.#isMetadata)) return
     this.#swapped.add(a).add(b)
   }
 
@@ -104,7 +107,9 @@ export class Damage {
 
   /** What a partition holds may have suffered. `directory`: where it lies. */
   concerns(partition: string, directory: string | undefined): boolean {
-    return this.#partitions.has(partition) || (directory !== undefined && this.#sharedIn.has(directory))
+    if (this.#partitions.has(partition) || (directory !== undefined && this.#sharedIn.has(directory))) return true
+    // Without metadata, the first directory of a topic decides its id, and the others are set aside.
+    return this.#isMetadata && [...this.#swapped].some((each) => topicOf(each) === topicOf(partition))
   }
 
   /** One of these must stand in the line that tells of what a partition lost. */
