@@ -225,13 +225,34 @@ describe('one of several data directories that fails at the start', () => {
     expect(await broker.produce(first, 'key', 'new')).to.equal(-1)
     await broker.stop()
     broker.host.files.pathFaults = []
-    expect(await refusal(broker, both)).to.match(new RegExp(`^${first}-0 is in two data directories`))
-    broker.host.files.rename(`/b/${first}-0`, `/away`)
     broker.complaints.length = 0
     await broker.start(both)
-    expect(broker.complaints).to.have.length(1)
-    expect(broker.complaints[0]).to.match(new RegExp(`^/b/${second}-0 is a partition .* it is set aside`))
+    expect(broker.complaints).to.have.length(2)
+    expect(broker.complaints[0]).to.match(
+      new RegExp(`^/b/${first}-0 is of another topic ${first}, with the id .* instead of .*: it is set aside as /b/`),
+    )
+    expect(broker.complaints[1]).to.match(new RegExp(`^/b/${second}-0 is a partition .* it is set aside`))
     expect(await broker.endOffset(first)).to.equal(1)
+  })
+
+  it('does not replace a newer topic in a directory that is missing when it is back', async () => {
+    const all = { 'log.dirs': '/a,/b,/c' }
+    const broker = await stopped(all)
+    const [topic] = topicsIn(broker, '/c') as [string]
+    broker.host.files.pathFaults = [{ concerns: within('/c'), effect: 'dead' }]
+    await broker.start(all)
+    expect(await broker.delete(topic)).to.equal('NONE')
+    // The emptier of the two directories gets it.
+    for (const name of topicsIn(broker, '/a')) await broker.delete(name)
+    for (const name of ['x', 'y', topic]) await broker.create(name)
+    const home = broker.host.files.exists(`/a/${topic}-0`) ? '/a' : '/b'
+    await broker.stop()
+    broker.host.files.pathFaults = []
+    broker.complaints.length = 0
+    const rest = { 'log.dirs': `/c,${home === '/a' ? '/b' : '/a'}`, 'metadata.log.dir': '/a' }
+    expect(await refusal(broker, rest)).to.match(new RegExp(`${topic}-0.* in a data directory that is missing`))
+    expect(broker.complaints).to.have.length(1)
+    expect(broker.complaints[0]).to.match(new RegExp(`^/c/${topic}-0 is of another topic ${topic}`))
   })
 
   it('makes the start fail with one line if it is the metadata directory or the last one', async () => {

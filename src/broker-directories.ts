@@ -2,9 +2,10 @@ import { ZERO_UUID } from '../protocol/schema.ts'
 import { CLEAN_SHUTDOWN_FILE } from '../storage/checkpoint-files.ts'
 import { DirectoryInUse, lockDirectories } from '../storage/directory-lock.ts'
 import { eachAlone, isSystemError } from '../storage/failure-policy.ts'
-import { type FoundPartition, findPartitions } from '../storage/found-partitions.ts'
+import { type FoundPartition, findPartitions, repeatedPartitions } from '../storage/found-partitions.ts'
 import type { FileLock, Host } from '../storage/host/host.ts'
 import { isOpenLimitError } from '../storage/open-limits.ts'
+import { setAside, setAsideLine, topicIdIn } from '../storage/stray-directories.ts'
 import type { BrokerStartSettings } from './config/broker-start.ts'
 import type { ConfigStore } from './config/config-store.ts'
 import { StartError } from './config/start-error.ts'
@@ -26,11 +27,12 @@ import {
   noDirectoryFault,
   repeatedDirectory,
 } from './metadata/data-directories.ts'
-import { homelessPartitions } from './metadata/directory-assignments.ts'
+import { type HostingBroker, homelessPartitions } from './metadata/directory-assignments.ts'
 import { type Identity, readIdentity, writeIdentity } from './metadata/meta-properties.ts'
 import { IdentityConflict } from './metadata/meta-properties-rules.ts'
 import type { MetadataImage } from './metadata/metadata-image.ts'
 import { METADATA_LOG } from './metadata/metadata-log.ts'
+import { type PartitionCopy, strayCopies } from './metadata/stray-copies.ts'
 import type { Logger } from './observe/logger.ts'
 
 /** A data directory and its uuid. */
@@ -130,16 +132,18 @@ export class BrokerDirectories {
       .map(({ directoryId }) => directoryId)
   }
 
-  /** The partitions in log.dirs. Throws StartError if records would be missing or duplicated. */
+  /**
+   * The partitions in log.dirs. Copies that are of no topic are set aside. Throws StartError if records would be missing
+   * or duplicated.
+   */
   findPartitions(identity: Identity, image: MetadataImage, configs: ConfigStore): FoundPartition[] {
     const { files } = this.#host
-    const found: FoundPartition[] = []
-    const find = (directory: string) => found.push(...findPartitions(files, [directory]))
-    eachAlone(this.#host, this.#working(this.#settings.logDirectories), find, this.fail)
-    refuseStart(copiesFault(files, found))
     const directories = this.identified(identity)
     const directoryIds = directories.map(({ directoryId }) => directoryId)
-    const homeless = homelessPartitions(image, { nodeId: identity.nodeId, directoryIds }, found)
+    const broker = { nodeId: identity.nodeId, directoryIds }
+    const found = this.#withoutStrays(this.#find(), image, broker)
+    refuseStart(copiesFault(files, found))
+    const homeless = homelessPartitions(image, broker, found)
     // A missing partition counts as being in a directory whose uuid is unknown.
     const isTold = !directoryIds.includes(ZERO_UUID)
     const lost = homeless.filter(({ isFound }) => isTold && !isFound)
@@ -147,6 +151,53 @@ export class BrokerDirectories {
     refuseStart(missingDirectoryFault(kept, identity))
     for (const line of movedLines(homeless.filter(({ isFound }) => isFound))) this.#logger.warn({}, line)
     return found
+  }
+
+  #find(): FoundPartition[] {
+    const found: FoundPartition[] = []
+    const find = (directory: string) => found.push(...findPartitions(this.#host.files, [directory]))
+    eachAlone(this.#host, this.#working(this.#settings.logDirectories), find, this.fail)
+    return found
+  }
+
+  /** Looks only at partitions in several directories, or in another one than the metadata says: others are checked later. */
+  #withoutStrays(found: readonly FoundPartition[], image: MetadataImage, broker: HostingBroker): FoundPartition[] {
+    if (image.endOffset === 0) return [...found]
+    const moved = new Set(
+      homelessPartitions(image, broker, found).map(({ topic, partition }) => `${topic}-${partition}`),
+    )
+    const suspects = [
+      ...repeatedPartitions(found),
+      ...found.filter(({ name }) => moved.has(name)).map((each) => [each]),
+    ]
+    const strays = new Set<FoundPartition>()
+    for (const copies of suspects) {
+      const topicId = image.topicsByName.get(copies[0]!.topic)?.id
+      for (const { found, why } of strayCopies(this.#copies(copies), topicId)) {
+        strays.add(found)
+        this.#setAside(found, why)
+      }
+    }
+    const working = this.#working(this.#settings.logDirectories)
+    return found.filter((each) => !strays.has(each) && working.includes(each.logDirectory))
+  }
+
+  #copies(found: readonly FoundPartition[]): PartitionCopy[] {
+    const { files } = this.#host
+    const copies: PartitionCopy[] = []
+    const read = (each: FoundPartition) =>
+      copies.push({ found: each, topicId: topicIdIn(files, files.join(each.logDirectory, each.name)) })
+    eachAlone(this.#host, found, read, ({ logDirectory }, error) => this.fail(logDirectory, error))
+    return copies
+  }
+
+  #setAside(stray: FoundPartition, why: string): void {
+    const rename = () => {
+      const moved = setAside(this.#host, stray)
+      const directory = this.#host.files.join(stray.logDirectory, stray.name)
+      this.#logger.warn({ partition: stray.name }, setAsideLine(directory, why, moved))
+    }
+    eachAlone(this.#host, [stray], rename, ({ logDirectory }, error) => this.fail(logDirectory, error))
   }
 
   /** Topics for found partitions if the metadata log has none; logs a line for each. */

@@ -39,13 +39,13 @@ function mayBeDirectory(files: Files, path: string): boolean {
   }
 }
 
-/** A partition that is in two data directories, with both entries; undefined: there is none. */
-export function twoCopies(found: readonly FoundPartition[]): readonly [FoundPartition, FoundPartition] | undefined {
-  const firsts = new Map<string, FoundPartition>()
+/** The partitions that are in several data directories: all copies of each. */
+export function repeatedPartitions(found: readonly FoundPartition[]): FoundPartition[][] {
+  const byName = new Map<string, FoundPartition[]>()
   for (const each of found) {
-    const first = firsts.get(each.name)
-    if (first !== undefined) return [first, each]
-    firsts.set(each.name, each)
+    const copies = byName.get(each.name)
+    if (copies === undefined) byName.set(each.name, [each])
+    else copies.push(each)
   }
-  return undefined
+  return [...byName.values()].filter(({ length }) => length > 1)
 }

@@ -9,6 +9,7 @@ import { partitionDirectoryName } from './segment/file-names.ts'
 import type { StorageLogger } from './storage-logger.ts'
 import type { Checkpointed, StoredLog } from './stored-log.ts'
 import type { StoredLogs } from './stored-logs.ts'
+import { otherTopicReason } from './stray-directories.ts'
 
 const NEW_LOG: Checkpointed = { wasCleanStop: true, recoveryPoint: 0, logStartOffset: 0, compactedUpTo: 0 }
 
@@ -40,7 +41,7 @@ export class LogCreation {
     if (existing !== undefined) {
       if (existing.topicId === ZERO_UUID) this.#identify(existing, topicId)
       if (existing.topicId === topicId) return existing.open()
-      removal.setAside(existing, `is of another topic ${topic}, with the id ${existing.topicId} instead of ${topicId}`)
+      removal.setAside(existing, otherTopicReason(topic, existing.topicId, topicId))
     }
     const name = partitionDirectoryName(topic, partition)
     const stored = this.#failed.get(name) ?? newLog(topic, partition, directories.emptiest(), NEW_LOG)

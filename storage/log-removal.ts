@@ -7,6 +7,7 @@ import { deletedDirectoryName, strayDirectoryName } from './segment/file-names.t
 import type { StorageLogger } from './storage-logger.ts'
 import type { StoredLog } from './stored-log.ts'
 import type { StoredLogs } from './stored-logs.ts'
+import { setAsideLine } from './stray-directories.ts'
 
 /** Errors of Windows when a directory cannot be renamed because a file in it is open for a read or a sync. */
 const IN_USE_CODES: ReadonlySet<string> = new Set(['EPERM', 'EACCES', 'EBUSY'])
@@ -56,10 +57,7 @@ export class LogRemoval {
     const { host, logger } = this.#parts
     const uniqueId = host.random.bytes(16).toString('hex')
     const moved = this.#moveAway(stored, strayDirectoryName(stored.topic, stored.partition, uniqueId))
-    logger.warn(
-      { partition: stored.name },
-      `${stored.directory} ${why}: it is set aside as ${moved}, where nothing reads or removes it; move it away, or remove it if nobody misses it`,
-    )
+    logger.warn({ partition: stored.name }, setAsideLine(stored.directory, why, moved))
   }
 
   /** Renames the directory to free its name for a new log; returns the new path. */

@@ -1,5 +1,5 @@
 import { ZERO_UUID } from '../protocol/schema.ts'
-import { formatPartitionMetadata, PARTITION_METADATA_FILE, parsePartitionMetadata } from './checkpoint-files.ts'
+import { formatPartitionMetadata, PARTITION_METADATA_FILE } from './checkpoint-files.ts'
 import { Backoff, failureOfPart, reasonOf } from './failure-policy.ts'
 import type { Files } from './host/host.ts'
 import { Log } from './log/log.ts'
@@ -8,6 +8,7 @@ import type { StoredPartition } from './log-store.ts'
 import { isOpenLimitError } from './open-limits.ts'
 import type { LogConfig } from './partition-log.ts'
 import { LOG_SUFFIX, partitionDirectoryName } from './segment/file-names.ts'
+import { topicIdIn } from './stray-directories.ts'
 
 /** A log's entries in the checkpoints of its directory. */
 export interface Checkpointed {
@@ -64,10 +65,7 @@ export class StoredLog implements StoredPartition {
 
   /** Read on first use. The zero uuid if the file is missing or torn. */
   get topicId(): string {
-    if (this.#topicId === undefined) {
-      const text = this.#files.readWhole(this.#files.join(this.directory, PARTITION_METADATA_FILE))?.toString('utf8')
-      this.#topicId = (text === undefined ? undefined : parsePartitionMetadata(text)) ?? ZERO_UUID
-    }
+    this.#topicId ??= topicIdIn(this.#files, this.directory) ?? ZERO_UUID
     return this.#topicId
   }
 

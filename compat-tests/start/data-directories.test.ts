@@ -107,6 +107,34 @@ describe('ottla start on data directories that are not what they were', function
     })
   })
 
+  it('a topic made again while one of them was away: the old copy is set aside, one line', async () => {
+    await filled()
+    const [name] = partitionsIn(b) as [string]
+    const topic = name.slice(0, -2)
+    renameSync(b, join(rig.folder, 'away'))
+    writeFileSync(b, 'a file in the place of a directory')
+    const { child } = await rig.runs(rig.startArgs(both()))
+    await withClients(async (application) => {
+      const admin = await application.admin()
+      await admin.deleteTopics({ topics: [topic] })
+      await admin.createTopics({ topics: [{ topic, numPartitions: 1 }] })
+      const producer = await application.producer()
+      await producer.send({ topic, messages: [{ value: 'new' }, { value: 'newer' }] })
+    })
+    await rig.stops(child, 'SIGTERM')
+    rmSync(b)
+    renameSync(join(rig.folder, 'away'), b)
+    const { stderr } = await rig.runs(rig.startArgs(both()))
+    expect(stderr.trimEnd().split('\n'), stderr).to.have.length(1)
+    expect(stderr).to.match(
+      new RegExp(`ottla warn: ${join(b, name)} is of another topic ${topic}, .* set aside as ${b}/${name}\\..*-stray`),
+    )
+    await withClients(async (application) => {
+      const admin = await application.admin()
+      for (const each of TOPICS) expect(await size(admin, each)).to.equal(each === topic ? '0..2' : '0..1')
+    })
+  })
+
   it('two copies of a partition: both are named', async () => {
     await filled()
     const [name] = partitionsIn(b) as [string]

@@ -1,16 +1,10 @@
 import { ZERO_UUID } from '../../protocol/schema.ts'
-import {
-  CLEANER_OFFSET_FILE,
-  LEADER_EPOCH_FILE,
-  PARTITION_METADATA_FILE,
-  parseEpochs,
-  parseOffsets,
-  parsePartitionMetadata,
-} from '../../storage/checkpoint-files.ts'
+import { CLEANER_OFFSET_FILE, LEADER_EPOCH_FILE, parseEpochs, parseOffsets } from '../../storage/checkpoint-files.ts'
 import { isSystemError } from '../../storage/failure-policy.ts'
 import type { FoundPartition } from '../../storage/found-partitions.ts'
 import type { Files, Host } from '../../storage/host/host.ts'
 import { LOG_SUFFIX } from '../../storage/segment/file-names.ts'
+import { topicIdIn } from '../../storage/stray-directories.ts'
 import type { BrokerSettings } from '../config/broker-configs.ts'
 import { autoCreatedTopic } from './auto-created-topics.ts'
 import type { TopicImage } from './metadata-image.ts'
@@ -157,10 +151,10 @@ function readStoredState(
   { name, logDirectory }: FoundPartition,
   { directories }: Adopter,
 ): StoredState {
-  const text = (file: string) => files.readWhole(files.join(logDirectory, name, file))?.toString('utf8') ?? ''
+  const directory = files.join(logDirectory, name)
   return {
-    topicId: parsePartitionMetadata(text(PARTITION_METADATA_FILE)) ?? ZERO_UUID,
-    leaderEpoch: lastLeaderEpoch(files, files.join(logDirectory, name)),
+    topicId: topicIdIn(files, directory) ?? ZERO_UUID,
+    leaderEpoch: lastLeaderEpoch(files, directory),
     directoryId: directories.find(({ path }) => path === logDirectory)?.directoryId ?? ZERO_UUID,
   }
 }

@@ -1,4 +1,4 @@
-import { type FoundPartition, twoCopies } from '../../storage/found-partitions.ts'
+import { type FoundPartition, repeatedPartitions } from '../../storage/found-partitions.ts'
 import type { Files } from '../../storage/host/host.ts'
 import type { Homeless } from './directory-assignments.ts'
 import type { Identity } from './meta-properties.ts'
@@ -72,11 +72,11 @@ export function metadataLocationFault(files: Files, directory: string, identity:
 
 /** Refuses two copies of a partition. Source: LogManager.loadLog. */
 export function copiesFault(files: Files, found: readonly FoundPartition[]): string | undefined {
-  const copies = twoCopies(found)
+  const [copies] = repeatedPartitions(found)
   if (copies === undefined) return undefined
   const [one, other] = copies.map(({ logDirectory, name }) => files.join(logDirectory, name))
   return (
-    `${copies[0].name} is in two data directories, ${one} and ${other}, and only one of them can be served: ` +
+    `${copies[0]!.name} is in two data directories, ${one} and ${other}, and only one of them can be served: ` +
     `move the one away that is out of date, most likely that of a disk that was missing for a while`
   )
 }

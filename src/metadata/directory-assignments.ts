@@ -25,10 +25,16 @@ export interface Homeless {
   readonly isFound: boolean
 }
 
+/** A broker and the ids of its data directories. */
+export interface HostingBroker {
+  readonly nodeId: number
+  readonly directoryIds: readonly string[]
+}
+
 /** Partitions of a broker that the metadata places in none of its directories. */
 export function homelessPartitions(
   image: MetadataImage,
-  broker: { readonly nodeId: number; readonly directoryIds: readonly string[] },
+  broker: HostingBroker,
   found: readonly { readonly name: string }[],
 ): Homeless[] {
   const present = new Set(broker.directoryIds)

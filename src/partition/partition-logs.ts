@@ -6,6 +6,7 @@ import type { Slices } from '../../storage/host/turn-slices.ts'
 import type { LogStore } from '../../storage/log-store.ts'
 import { isOpenLimitError } from '../../storage/open-limits.ts'
 import type { PartitionLog } from '../../storage/partition-log.ts'
+import { unknownTopicReason } from '../../storage/stray-directories.ts'
 import type { TopicSettings } from '../config/topic-configs.ts'
 import { directoryOf } from '../metadata/directory-assignments.ts'
 import { namesOf } from '../metadata/meta-properties-rules.ts'
@@ -75,10 +76,9 @@ export class PartitionLogs {
       const known = image.topicsByName.get(topic)
       if (known?.partitions[partition]?.replicas.includes(nodeId)) continue
       this.#withDisk(`${topic}-${partition}`, 'set aside', () => {
-        const id = stored.topicId === ZERO_UUID ? 'without a topic id' : `with the topic id ${stored.topicId}`
         const why =
           known === undefined
-            ? `is a partition ${id} of a topic that is not in the metadata`
+            ? unknownTopicReason(stored.topicId === ZERO_UUID ? undefined : stored.topicId)
             : `is a partition that topic ${topic} does not have on this broker`
         logs.setAside(topic, partition, why)
       })
