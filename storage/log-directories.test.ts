@@ -28,4 +28,29 @@ describe('directories of logs', () => {
     expect(added(7)).to.equal('/a')
     await host.settle(manager.stop())
   })
+
+  it('new logs go into none without room as long as there is another', async () => {
+    const full = new Set(['/a'])
+    const host = new SimulatedHost()
+    const space = host.files.space.bind(host.files)
+    host.files.space = (path) => ({ ...space(path), ...(full.has(path) ? { freeBytes: 1_000_000 } : {}) })
+    const directories = ['/a', '/b'].map((path) => ({ path, directoryId: path }))
+    const manager = new LogManager({ host, directories, settings: managerSettings })
+    await host.settle(manager.start(() => logConfig()))
+    const added = (partition: number): string => {
+      manager.create('topic', partition, 'AAAAAAAAAAAAAAAAAAAABQ', logConfig())
+      return ['/a', '/b'].filter((path) => host.files.exists(`${path}/topic-${partition}`)).join()
+    }
+    expect([added(0), added(1)]).to.deep.equal(['/b', '/b'])
+    full.clear()
+    expect([added(2), added(3)]).to.deep.equal(['/a', '/a'])
+    full.add('/a').add('/b')
+    expect(added(4)).to.equal('/a')
+    // A disk that does not tell counts as one with room.
+    host.files.space = () => {
+      throw Object.assign(new Error('EIO: i/o error'), { code: 'EIO' })
+    }
+    expect(added(5)).to.equal('/b')
+    await host.settle(manager.stop())
+  })
 })

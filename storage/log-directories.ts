@@ -75,14 +75,20 @@ export class LogDirectories implements Iterable<Directory> {
     return this.#all.some(({ failure }) => failure === undefined)
   }
 
-  /** Where a new log goes: the directory with the fewest logs that works and is not cordoned, if there is one. */
+  /**
+   * Where a new log goes: the directory with the fewest logs that works, is not cordoned and has room, if there is one.
+   * Kafka does not look at the room. Source: LogManager.nextLogDirs.
+   */
   emptiest(): Directory {
     const { logs, isCordoned } = this.#parts
     const working = this.#all.filter((directory) => directory.failure === undefined)
     const open = working.filter(({ path }) => !isCordoned(path))
     const usable = open.length > 0 ? open : working
     const candidates = usable.length === 0 ? this.#all.filter(({ isLoaded }) => isLoaded) : usable
-    return candidates.reduce((best, each) => (logs.countIn(each.path) < logs.countIn(best.path) ? each : best))
+    const roomy = candidates.length === 1 ? candidates : candidates.filter(({ reserve }) => reserve.hasRoom)
+    return (roomy.length === 0 ? candidates : roomy).reduce((best, each) =>
+      logs.countIn(each.path) < logs.countIn(best.path) ? each : best,
+    )
   }
 
   /** The disk failed under a log or a file of that directory. */

@@ -59,6 +59,16 @@ export class SpaceReserve {
     return true
   }
 
+  /** False if too little is free to make the file anew: a new log would soon fail. True if the disk does not tell. */
+  get hasRoom(): boolean {
+    try {
+      return this.#files.space(this.#directory).freeBytes >= SPARE_FACTOR * RESERVE_BYTES
+    } catch (error) {
+      if (!isSystemError(error)) throw error
+      return true
+    }
+  }
+
   get #path(): string {
     return this.#files.join(this.#directory, RESERVE_FILE)
   }
@@ -68,7 +78,7 @@ export class SpaceReserve {
   }
 
   #make(): boolean {
-    if (this.#files.space(this.#directory).freeBytes < SPARE_FACTOR * RESERVE_BYTES) return false
+    if (!this.hasRoom) return false
     const handle = this.#files.open(this.#path, 'a+')
     try {
       handle.writeSync([incompressible(RESERVE_BYTES)], 0)
