@@ -446,6 +446,21 @@ describe('a log of another topic of the same name', () => {
   }
 })
 
+describe('a log of another topic of the same name, before its first use', () => {
+  it('keeps its records if the topic is deleted', async () => {
+    const broker = await stopped({})
+    const { files } = broker.host
+    files.replaceWhole('/data/one-0/partition.metadata', 'version: 0\ntopic_id: B9tNdH1zRsmI8JTueZP1SA')
+    await broker.start()
+    await broker.delete('one')
+    expect(broker.complaints).to.have.length(1)
+    expect(broker.complaints[0]).to.match(/^\/data\/one-0 is of another topic one, with the id B9t.*it is set aside/)
+    await broker.passes(FIVE_MINUTES_MS)
+    const stray = files.list('/data').find((name) => name.endsWith('-stray'))
+    expect(files.stat(`/data/${stray}/00000000000000000000.log`)!.size).to.be.greaterThan(0)
+  })
+})
+
 describe('a log that starts empty', () => {
   it('is logged if its files are missing, or all files in its directory', async () => {
     const broker = await stopped({})

@@ -21,6 +21,7 @@ import { SlicedWork } from './sliced-work.ts'
 import { type StorageLogger, silentStorageLogger } from './storage-logger.ts'
 import { type Checkpointed, StoredLog } from './stored-log.ts'
 import { StoredLogs } from './stored-logs.ts'
+import { otherTopicReason } from './stray-directories.ts'
 import { TailMemory } from './tail.ts'
 
 /** Logs closed at a time. */
@@ -171,10 +172,13 @@ export class LogManager implements LogStore {
     }
   }
 
-  delete(topic: string, partition: number): void {
+  delete(topic: string, partition: number, topicId?: string): void {
     const stored = this.#logs.find(topic, partition)
     this.#creation.forget(topic, partition)
-    if (stored !== undefined) this.#removal.delete(stored, this.#configOf(topic).fileDeleteDelayMs)
+    if (stored === undefined) return
+    if (topicId === undefined || stored.topicId === ZERO_UUID || stored.topicId === topicId)
+      this.#removal.delete(stored, this.#configOf(topic).fileDeleteDelayMs)
+    else this.#removal.setAside(stored, otherTopicReason(topic, stored.topicId, topicId))
   }
 
   setAside(topic: string, partition: number, why: string): void {

@@ -13,8 +13,11 @@ export interface LogStore {
    * disk says; that too many files are open (isOpenLimitError) is told to the log here, once for all logs.
    */
   create(topic: string, partition: number, topicId: string, config: LogConfig): PartitionLog
-  /** Removes the log for readers at once, and its files after file.delete.delay.ms. */
-  delete(topic: string, partition: number): void
+  /**
+   * Removes the log for readers at once, and its files after file.delete.delay.ms. topicId: id of the deleted topic; a log
+   * of another topic with that name is set aside. Left out: the log is deleted whatever its topic is.
+   */
+  delete(topic: string, partition: number, topicId?: string): void
   /** Renames the directory of a log that the cluster does not know, and logs the reason; its files are kept. */
   setAside(topic: string, partition: number, why: string): void
   /** Uuid of the data directory that a log is in; undefined where there is no log. */

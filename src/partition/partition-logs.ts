@@ -38,8 +38,8 @@ export interface PartitionLogParts {
 export class PartitionLogs {
   readonly #parts: PartitionLogParts
   readonly #queue = new StepQueue()
-  /** Logs of deleted topics still on disk, by `topic-0`. */
-  readonly #pendingDeletions = new Set<string>()
+  /** Logs of deleted topics still on disk: the topic's id by `topic-0`. */
+  readonly #pendingDeletions = new Map<string, string>()
   /** Last error logged for each partition, by `topic-0`. */
   readonly #loggedFailures = new Map<string, string>()
   /** Partitions, by `topic id-0`, whose files may be in a failed data directory. No empty log replaces them. */
@@ -172,15 +172,17 @@ export class PartitionLogs {
   /** Deletes the logs of a topic. If the disk refuses, the log store keeps the remains out of any new topic. */
   delete({ id, name, partitions }: TopicImage): void {
     for (const index of partitions.keys()) {
-      this.#pendingDeletions.add(`${name}-${index}`)
+      this.#pendingDeletions.set(`${name}-${index}`, id)
       this.#hidden.delete(`${id}-${index}`)
     }
     this.#inTurn(partitions.keys(), (index) => this.#deleteIfPending(name, index))
   }
 
   #deleteIfPending(name: string, index: number): void {
-    if (!this.#pendingDeletions.delete(`${name}-${index}`)) return
-    this.#withDisk(`${name}-${index}`, 'deleted', () => this.#parts.logs.delete(name, index))
+    const topicId = this.#pendingDeletions.get(`${name}-${index}`)
+    if (topicId === undefined) return
+    this.#pendingDeletions.delete(`${name}-${index}`)
+    this.#withDisk(`${name}-${index}`, 'deleted', () => this.#parts.logs.delete(name, index, topicId))
     this.#loggedFailures.delete(`${name}-${index}`)
   }
 
