@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import { parseEpochs } from '../storage/checkpoint-files.ts'
 import { type PathEffect, within } from '../storage/host/faulty-files.ts'
 import { StartError } from './config/start-error.ts'
 import { BROKER, RunningBroker, TOPIC } from './running-broker.fixture.ts'
@@ -458,6 +459,43 @@ describe('a log of another topic of the same name, before its first use', () => 
     await broker.passes(FIVE_MINUTES_MS)
     const stray = files.list('/data').find((name) => name.endsWith('-stray'))
     expect(files.stat(`/data/${stray}/00000000000000000000.log`)!.size).to.be.greaterThan(0)
+  })
+})
+
+describe('a log that was set aside', () => {
+  it('is served again as that of a new topic, with a leader epoch above its own', async () => {
+    const broker = await new RunningBroker().start()
+    await broker.create('t')
+    for (const value of ['a', 'b', 'c']) {
+      await broker.produce('t', 'key', value)
+      broker.host.crash()
+      await broker.start()
+    }
+    const { files } = broker.host
+    const epochsOf = (name: string) => parseEpochs(String(files.readWhole(`/data/${name}/leader-epoch-checkpoint`)))!
+    await broker.stop()
+    const lastEpoch = epochsOf('t-0').at(-1)!.epoch
+    files.replaceWhole('/data/t-0/partition.metadata', 'version: 0\ntopic_id: B9tNdH1zRsmI8JTueZP1SA')
+    await broker.start()
+    await broker.delete('t')
+    await broker.create('new')
+    await broker.stop()
+    const stray = `/data/${files.list('/data').find((name) => name.endsWith('-stray'))}`
+    files.rename('/data/new-0/partition.metadata', `${stray}/partition.metadata`)
+    files.remove('/data/new-0')
+    files.rename(stray, '/data/new-0')
+    files.remove('/data/.kafka_cleanshutdown')
+    broker.complaints.length = 0
+    await broker.start()
+    expect(await broker.endOffset('new')).to.equal(3)
+    expect(await broker.produce('new', 'key', 'd')).to.equal(-1)
+    await broker.stop()
+    expect(broker.complaints).to.deep.equal([])
+    const after = epochsOf('new-0')
+    expect(lastEpoch).to.be.greaterThan(1)
+    expect(after.find(({ epoch }) => epoch === lastEpoch)).to.not.equal(undefined)
+    expect(after.at(-1)!.epoch).to.be.greaterThan(lastEpoch)
+    expect(after.at(-1)!.startOffset).to.equal(3)
   })
 })
 

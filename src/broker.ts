@@ -186,7 +186,7 @@ export class Broker {
     const nowMs = this.#host.clock.nowMs()
     const adopted = metadata.image.endOffset === 0 ? this.#directories.adopt(found, identity, configs) : []
     await metadata.start(topicRules(this.#host, configs, { nodeId, directoryIds }), { nowMs, adopted })
-    if (metadata.mayHaveLostChanges)
+    if (metadata.mayHaveLostChanges || !wasClean)
       await metadata.overtakeLeaderEpochs(this.#directories.lastLeaderEpochs(found), nowMs)
     this.#warnOfAdopted(metadata, configs)
     return metadata

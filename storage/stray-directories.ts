@@ -24,7 +24,7 @@ export function unknownTopicReason(found: string | undefined): string {
 
 /** Log line about a directory that was renamed to `moved`. */
 export function setAsideLine(directory: string, why: string, moved: string): string {
-  return `${directory} ${why}: it is set aside as ${moved}, where nothing reads or removes it; move it away, or remove it if nobody misses it`
+  return `${directory} ${why}: it is set aside as ${moved}, where nothing reads or removes it; docs/data.md says how to serve its records again, or remove it if nobody misses it`
 }
 
 /** Renames the directory of a partition that belongs to no topic; its files are kept. Returns the new path. */

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'chai'
@@ -10,6 +11,7 @@ import { waitFor } from '../wait-for.ts'
 import { expectOneLine, StartRig } from './start-rig.ts'
 
 const TOPICS = ['one', 'two', 'three', 'four']
+const dataPage = readFileSync(join(import.meta.dirname, '..', '..', 'docs', 'data.md'), 'utf8')
 const TEN_DAYS_MS = 10 * 86_400_000
 /** Retention runs at once and continuously. */
 const eager = { 'log.initial.task.delay.ms': '100', 'log.retention.check.interval.ms': '100' }
@@ -132,6 +134,49 @@ describe('ottla start on data directories that are not what they were', function
     await withClients(async (application) => {
       const admin = await application.admin()
       for (const each of TOPICS) expect(await size(admin, each)).to.equal(each === topic ? '0..2' : '0..1')
+    })
+  })
+
+  describe('after a topic was deleted while one of them was away', () => {
+    needs('java', 'maven')
+
+    it('its partition is set aside, and served again with the commands of docs/data.md', async () => {
+      await filled()
+      const [name] = partitionsIn(b) as [string]
+      const topic = name.slice(0, -2)
+      renameSync(b, join(rig.folder, 'away'))
+      writeFileSync(b, 'a file in the place of a directory')
+      const { child } = await rig.runs(rig.startArgs(both()))
+      await withClients(async (application) => {
+        await (await application.admin()).deleteTopics({ topics: [topic] })
+      })
+      await rig.stops(child, 'SIGTERM')
+      rmSync(b)
+      renameSync(join(rig.folder, 'away'), b)
+      const again = await rig.runs(rig.startArgs(both()))
+      expect(again.stderr).to.match(
+        /of a topic that is not in the metadata: it is set aside as .*-stray.*docs\/data\.md/,
+      )
+      const [, createLine, moves] =
+        /### Serve a partition that was set aside.*?```sh\nkafka-topics\.sh (.*?)\n```.*?```sh\n(.*?)```/s.exec(
+          dataPage,
+        )!
+      const create = createLine!.replace('localhost:9092', `127.0.0.1:${rig.port}`).replace('orders', topic)
+      const created = await runKafkaTool('4.4.0', 'kafka-topics', create.split(' '))
+      expect(created.code, created.stderr).to.equal(0)
+      await rig.stops(again.child, 'SIGTERM')
+      execFileSync('sh', ['-ec', moves!.replaceAll('orders', topic)], { cwd: b })
+      const served = await rig.runs(rig.startArgs(both()))
+      expect(served.stderr).to.equal('')
+      await withClients(async (application) => {
+        const producer = await application.producer()
+        await producer.send({ topic, messages: [{ value: 'newer' }] })
+        expect(await size(await application.admin(), topic)).to.equal('0..2')
+      })
+      const read = ['--topic', topic, '--from-beginning', '--max-messages', '2', '--timeout-ms', '20000']
+      const where = ['--bootstrap-server', `127.0.0.1:${rig.port}`]
+      const { stdout } = await runKafkaTool('4.4.0', 'kafka-console-consumer', [...where, ...read])
+      expect(stdout).to.equal(`${topic}\nnewer\n`)
     })
   })
 
