@@ -29,8 +29,8 @@ export class LogLoading {
     this.#parts = parts
   }
 
-  /** deleteDelayMs: when to remove the files of logs that were deleted before. */
-  loadAll(deleteDelayMs: number): void {
+  /** deleteDelayMs: when to remove the files of logs that were deleted before; asked for where there are some. */
+  loadAll(deleteDelayMs: () => number): void {
     const { host, directories } = this.#parts
     const found = new Map<Directory, TakenCheckpoints>()
     const unusable = (directory: Directory, error: Error): void => {
@@ -59,7 +59,7 @@ export class LogLoading {
   }
 
   /** What the directory's checkpoints say about its logs. */
-  #look({ path }: Directory, deleteDelayMs: number): TakenCheckpoints {
+  #look({ path }: Directory, deleteDelayMs: () => number): TakenCheckpoints {
     const { host, checkpoints, removal } = this.#parts
     const { files } = host
     files.makeDirectory(path)
@@ -72,7 +72,7 @@ export class LogLoading {
       path,
       [...found.names].filter((name) => !present.has(name)),
     )
-    for (const name of names.filter(isDeletedDirectory)) removal.removeAfter(deleteDelayMs, files.join(path, name))
+    for (const name of names.filter(isDeletedDirectory)) removal.removeAfter(deleteDelayMs(), files.join(path, name))
     return found
   }
 

@@ -142,7 +142,7 @@ export class LogManager implements LogStore {
   ): Promise<void> {
     this.#configOf = settings
     this.#topicIdOf = topicIdOf
-    this.#loading.loadAll(settings(NO_TOPIC).fileDeleteDelayMs)
+    this.#loading.loadAll(() => settings(NO_TOPIC).fileDeleteDelayMs)
     this.#upkeep.start()
   }
 
