@@ -82,7 +82,7 @@ describe('a process that may open few files', function () {
       expect(lines).to.have.length(closed)
       const same = new Set(lines.map((line) => line.replace(/127\.0\.0\.1:\d+/, 'CLIENT')))
       expect([...same]).to.deep.equal([
-        `ottla warn: refused the connection of CLIENT: the process may have ${limit} files open, which leaves room for ${room} connections: raise the limit with ulimit -n`,
+        `ottla warn: refused the connection of CLIENT: the limit of ${limit} open files leaves room for ${room} connections: raise the limit with ulimit -n`,
       ])
       const everything = { topics: null, allowAutoTopicCreation: false }
       expect((await client.send(Metadata, 4, everything as never)).brokers).to.have.length(1)

@@ -31,13 +31,13 @@ describe('ottla start says what settings do', function () {
     [
       'an authorizer',
       { 'authorizer.class.name': 'org.apache.kafka.metadata.authorizer.StandardAuthorizer', 'super.users': 'User:a' },
-      /authorizer\.class\.name=.* and super\.users=User:a: Ottla has no authorizer yet, so everybody could do everything/,
+      /authorizer\.class\.name=.* and super\.users=User:a: Ottla has no authorizer yet, so every client could do everything/,
     ],
     ['a policy', { 'create.topic.policy.class.name': 'com.example.Policy' }, /topics would be created unchecked/],
     ['client certificates', { 'ssl.client.auth': 'required' }, /clients without a certificate would be let in/],
     ['tiered storage', { 'remote.log.storage.system.enable': 'true' }, /on the disks of this machine alone/],
     ['a controller alone', { ...combined, 'process.roles': 'controller' }, /set process\.roles=broker,controller/],
-    ['a broker of another cluster', { ...combined, 'process.roles': 'broker' }, /joins no other controller/],
+    ['a broker of another cluster', { ...combined, 'process.roles': 'broker' }, /cannot join another controller/],
     [
       'one of three nodes',
       { ...combined, 'controller.quorum.voters': '1@k1:9093,2@k2:9093,3@k3:9093' },
@@ -53,7 +53,7 @@ describe('ottla start says what settings do', function () {
       { 'advertised.listeners': 'OUTSIDE://x:1' },
       /names OUTSIDE, which listeners=PLAINTEXT:\/\/127\.0\.0\.1:\d+ does not have/,
     ],
-    ['a comment behind a value', { 'num.partitions': '3 # three' }, /move "# three"/],
+    ['a comment behind a value', { 'num.partitions': '3 # three' }, /own line: "# three"/],
   ] as const)
     it(`ends with one line about ${what}`, async () => {
       const result = await rig.fails(settings)
@@ -143,7 +143,7 @@ describe('ottla start says what settings do', function () {
 
   for (const [bytes, said] of [
     ['SSH-2.0-OpenSSH_9.6\r\n', /speaks SSH on the plaintext listener PLAINTEXT/],
-    ['PROXY TCP4 127.0.0.1 127.0.0.1 5000 9092\r\n', /speaks the PROXY protocol on .*: switch it off/],
+    ['PROXY TCP4 127.0.0.1 127.0.0.1 5000 9092\r\n', /speaks the PROXY protocol on .*: turn it off/],
   ] as const)
     it(`recognises who speaks ${bytes.split(/[ -]/)[0]} to its port`, async () => {
       const running = await rig.runs()

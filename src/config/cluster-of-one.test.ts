@@ -18,12 +18,12 @@ describe('settings of several nodes', () => {
     [
       'a controller alone',
       { ...combined, 'process.roles': 'controller', listeners: 'CONTROLLER://:9093' },
-      /^process\.roles=controller: .*runs no controller alone; set process\.roles=broker,controller to start this node alone$/,
+      /^process\.roles=controller: .*cannot run a controller alone; set process\.roles=broker,controller to start this node alone$/,
     ],
     [
       'a broker alone',
       { ...combined, 'process.roles': 'broker' },
-      /^process\.roles=broker: .*joins no other controller; /,
+      /^process\.roles=broker: .*cannot join another controller; /,
     ],
     [
       'three voters',
@@ -68,7 +68,7 @@ describe('settings of several nodes', () => {
       'min.insync.replicas': '2',
     }
     expect(start(copied).warnings).to.deep.equal([
-      'min.insync.replicas=2, offsets.topic.replication.factor=3, transaction.state.log.replication.factor=3 and transaction.state.log.min.isr=2: the cluster has one broker, so new topics get one replica, and one in sync is enough',
+      'min.insync.replicas=2, offsets.topic.replication.factor=3, transaction.state.log.replication.factor=3 and transaction.state.log.min.isr=2: the cluster has one broker, so new topics get one replica and need one in-sync replica',
     ])
   })
 

@@ -18,7 +18,7 @@ export interface ThisNode {
   readonly hostName: string | undefined
 }
 
-const ALONE = 'Ottla is a cluster of one node and joins no other'
+const ALONE = 'Ottla is a cluster of one node and cannot join another'
 const REMEDY = 'remove the setting to start this node alone'
 
 /** Undefined if the settings describe a single node. */
@@ -48,14 +48,14 @@ export function warningAboutReplicas({ values }: StaticConfig): string | undefin
   const beyond = replicaSettings.filter((name) => ((values.get(name)?.value as number | undefined) ?? 1) > 1)
   if (beyond.length === 0) return undefined
   const shown = listed(beyond.map((name) => `${name}=${values.get(name)?.text}`))
-  return `${shown}: the cluster has one broker, so new topics get one replica, and one in sync is enough`
+  return `${shown}: the cluster has one broker, so new topics get one replica and need one in-sync replica`
 }
 
 /** A node that is only broker or only controller; undefined if it has both roles. */
 export function halfANode(roles: readonly string[]): InvalidSetting | undefined {
   const [role] = roles
   if (roles.length !== 1) return undefined
-  const missing = role === 'broker' ? 'joins no other controller' : 'runs no controller alone'
+  const missing = role === 'broker' ? 'cannot join another controller' : 'cannot run a controller alone'
   return new InvalidSetting(
     `process.roles=${role}: Ottla is broker and controller in one process, and ${missing}; set process.roles=broker,controller to start this node alone`,
   )

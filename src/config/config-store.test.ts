@@ -111,7 +111,7 @@ describe('static settings', () => {
   it('a comment behind a value is pointed out', () => {
     expect(readStaticConfig(settings({ 'num.partitions': '3 # three' }))).to.deep.equal(
       new InvalidSetting(
-        'Invalid value 3 # three for configuration num.partitions: Not a number of type INT; a comment needs a line of its own: move "# three"',
+        'Invalid value 3 # three for configuration num.partitions: Not a number of type INT; put the comment on its own line: "# three"',
       ),
     )
     const read = readStaticConfig(
@@ -119,7 +119,7 @@ describe('static settings', () => {
     )
     if (read instanceof InvalidSetting) throw new Error(read.message)
     expect(read.warnings).to.deep.equal([
-      'log.dirs=/data # my disk: what follows the # is part of the value; a comment needs a line of its own',
+      'log.dirs=/data # my disk: the text after # is part of the value; put the comment on its own line',
     ])
   })
 

@@ -8,7 +8,7 @@ const warnings = (environment: Environment, properties: Record<string, string> =
 describe('variables of the environment', () => {
   it('cause a warning if they name settings', () => {
     expect(warnings({ KAFKA_NUM_PARTITIONS: '3' })).to.deep.equal([
-      'KAFKA_NUM_PARTITIONS in the environment has no effect: settings are not read from there yet; set num.partitions in server.properties, or pass it behind --override',
+      'KAFKA_NUM_PARTITIONS in the environment has no effect: Ottla does not read settings from the environment yet; set num.partitions in server.properties, or pass it with --override',
     ])
     const [line] = warnings({
       KAFKA_CFG_LISTENERS: 'PLAINTEXT://:1',

@@ -23,7 +23,7 @@ export function warningAboutEnvironment(
   const variables = listed(found.map(({ variable }) => variable))
   const settings = listed(found.map(({ setting }) => setting))
   const [have, them] = found.length === 1 ? ['has', 'it'] : ['have', 'them']
-  return `${variables} in the environment ${have} no effect: settings are not read from there yet; set ${settings} in server.properties, or pass ${them} behind --override`
+  return `${variables} in the environment ${have} no effect: Ottla does not read settings from the environment yet; set ${settings} in server.properties, or pass ${them} with --override`
 }
 
 /** The setting that Kafka's images read from a variable; undefined: none. `__` stands for `_`, `___` for `-`. */

@@ -13,8 +13,9 @@ export function warningsAboutOverrides(names: Iterable<string>, { listening, con
     const entry = brokerEntry(name)
     if (base === undefined || entry === undefined) return []
     const listener = (name.split('.')[2] as string).toUpperCase()
-    if (!known.includes(listener)) return [`${name} has no effect: listeners has no ${listener}, only ${listed(known)}`]
+    if (!known.includes(listener))
+      return [`${name} has no effect: listeners does not contain ${listener}, only ${listed(known)}`]
     if (entry.withoutEffect !== undefined || perListener.has(base)) return []
-    return [`${name} has no effect: ${base} goes for all listeners`]
+    return [`${name} has no effect: ${base} applies to all listeners`]
   })
 }

@@ -45,16 +45,21 @@ describe('listeners', () => {
       'an advertised stranger',
       ['PLAINTEXT://:1'],
       ['INSIDE://x:1', 'PLAINTEXT://y:1'],
-      'advertised.listeners=INSIDE://x:1,PLAINTEXT://y:1 names INSIDE, which listeners=PLAINTEXT://:1 does not have: give both the same names',
+      'advertised.listeners=INSIDE://x:1,PLAINTEXT://y:1 names INSIDE, which listeners=PLAINTEXT://:1 does not have: use the same names in both',
     ],
     [
       'an advertised nowhere',
       ['PLAINTEXT://:1'],
       ['PLAINTEXT://0.0.0.0:1'],
-      'clients cannot connect to every interface',
+      'clients cannot connect to a wildcard address',
     ],
-    ['an advertised empty host', ['PLAINTEXT://:1'], ['PLAINTEXT://:1'], 'name the host that they are to use'],
-    ['a comment behind a value', ['PLAINTEXT://:1 # mine'], null, 'a comment needs a line of its own: move "# mine"'],
+    [
+      'an advertised empty host',
+      ['PLAINTEXT://:1'],
+      ['PLAINTEXT://:1'],
+      'set the host name or address that they should use',
+    ],
+    ['a comment behind a value', ['PLAINTEXT://:1 # mine'], null, 'put the comment on its own line: "# mine"'],
   ]
   for (const [what, listeners, advertised, text] of refusals)
     it(`refuses ${what}`, () => {

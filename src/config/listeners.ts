@@ -54,7 +54,8 @@ export function readListeners(settings: {
 
 function nobodyServed(listening: readonly ListenerAddress[], texts: readonly string[]): InvalidSetting | undefined {
   if (listening.length > 0) return undefined
-  const because = 'controller.listener.names has all of them, so clients have none; add one such as PLAINTEXT://:9092'
+  const because =
+    'all of them are in controller.listener.names, so clients have none; add one such as PLAINTEXT://:9092'
   return refused('listeners', texts.join(','), because)
 }
 
@@ -81,14 +82,14 @@ function unknownName(own: readonly ListenerAddress[], told: readonly ListenerAdd
   if (strangers.length === 0) return undefined
   const verb = strangers.length === 1 ? 'names' : 'name'
   return new InvalidSetting(
-    `advertised.listeners=${textOf(told)} ${verb} ${listed(strangers)}, which listeners=${textOf(own)} does not have: give both the same names`,
+    `advertised.listeners=${textOf(told)} ${verb} ${listed(strangers)}, which listeners=${textOf(own)} does not have: use the same names in both`,
   )
 }
 
 function unreachable(told: readonly ListenerAddress[]): InvalidSetting | undefined {
   const nowhere = told.find(({ host }) => ['', '0.0.0.0', '::'].includes(host))
   if (nowhere === undefined) return undefined
-  const because = 'clients cannot connect to every interface; name the host that they are to use'
+  const because = 'clients cannot connect to a wildcard address; set the host name or address that they should use'
   return refused('advertised.listeners', textOf([nowhere]), because)
 }
 
@@ -114,7 +115,7 @@ function unsupported(
     const { name } = address
     const protocol = protocolOf.get(name)
     if (protocol === undefined)
-      return refused('listeners', name, `listener.security.protocol.map does not say which protocol ${name} speaks`)
+      return refused('listeners', name, `listener.security.protocol.map has no protocol for ${name}`)
     const missing = missingFor[protocol]
     if (missing !== undefined) {
       const because = `Ottla has no ${missing} yet; set a PLAINTEXT listener to start without that protection`
@@ -124,7 +125,7 @@ function unsupported(
       return refused(
         'listener.security.protocol.map',
         `${name}:${protocol}`,
-        'no such protocol; Ottla speaks PLAINTEXT',
+        'no such protocol; Ottla supports PLAINTEXT',
       )
   }
   return undefined

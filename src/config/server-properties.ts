@@ -20,7 +20,7 @@ export function parseProperties(text: string): Map<string, string> {
 /** Hint for an error about a value that is followed by a comment; empty if there is no comment. */
 export function commentHint(value: string): string {
   const comment = /\s([#!].*)$/.exec(value)?.[1]
-  return comment === undefined ? '' : `; a comment needs a line of its own: move "${comment}"`
+  return comment === undefined ? '' : `; put the comment on its own line: "${comment}"`
 }
 
 function logicalLines(text: string): string[] {

@@ -19,12 +19,12 @@ describe('settings that protect and are not in force', () => {
         'allow.everyone.if.no.acl.found': 'false',
         'super.users': 'User:admin',
       },
-      'authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer, allow.everyone.if.no.acl.found=false and super.users=User:admin: Ottla has no authorizer yet, so everybody could do everything; remove these settings to start without them',
+      'authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer, allow.everyone.if.no.acl.found=false and super.users=User:admin: Ottla has no authorizer yet, so every client could do everything; remove these settings to start without them',
     ],
     [
       'privileged users',
       { 'super.users': 'User:admin' },
-      'super.users=User:admin: Ottla has no authorizer yet, so everybody could do everything; remove this setting to start without it',
+      'super.users=User:admin: Ottla has no authorizer yet, so every client could do everything; remove this setting to start without it',
     ],
     [
       'a policy for new topics',
@@ -82,7 +82,7 @@ describe('settings without effect', () => {
       / Without effect: one event loop does the work of Kafka’s threads\.$/,
     )
     expect(documentation('authorizer.class.name')).to.match(
-      / Without effect: Ottla has no authorizer yet\. A value that protects ends the start, since everybody could do everything\.$/,
+      / Without effect: Ottla has no authorizer yet\. A value that protects ends the start, since every client could do everything\.$/,
     )
     expect(documentation('num.partitions')).not.to.contain('Without effect')
   })
@@ -109,8 +109,8 @@ describe('settings without effect', () => {
       'listener.name.plaintext.message.max.bytes': '5',
     }
     expect(warnings(given)).to.deep.equal([
-      'listener.name.outside.max.connections has no effect: listeners has no OUTSIDE, only PLAINTEXT',
-      'listener.name.plaintext.message.max.bytes has no effect: message.max.bytes goes for all listeners',
+      'listener.name.outside.max.connections has no effect: listeners does not contain OUTSIDE, only PLAINTEXT',
+      'listener.name.plaintext.message.max.bytes has no effect: message.max.bytes applies to all listeners',
     ])
   })
 

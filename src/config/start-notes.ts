@@ -60,7 +60,7 @@ export function unresolvedValue({ originals, values }: StaticConfig): InvalidSet
     const provider = /\$\{([^:}]+):[^}]*\}/.exec(text)?.[1]
     if (provider !== undefined && providers.includes(provider))
       return new InvalidSetting(
-        `${name} refers to the config provider ${provider}: Ottla has no config providers yet; write the value itself`,
+        `${name} refers to the config provider ${provider}: Ottla has no config providers yet; set the value directly`,
       )
   }
   return undefined

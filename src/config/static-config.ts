@@ -52,7 +52,7 @@ export function readStaticConfig(properties: ReadonlyMap<string, string>): Stati
     const parsed = parseSetting(entry, text)
     if (parsed instanceof InvalidSetting) return new InvalidSetting(parsed.message + commentHint(text))
     if (entry.type !== 'password' && commentHint(text) !== '')
-      warnings.push(`${name}=${text}: what follows the # is part of the value; a comment needs a line of its own`)
+      warnings.push(`${name}=${text}: the text after # is part of the value; put the comment on its own line`)
     values.set(name, parsed)
   }
   // node.id and broker.id mean the same. Like Kafka, fill in the one that is not set.

@@ -35,15 +35,15 @@ export function protecting(reason: WithoutEffect, lost: string, by?: (value: unk
 
 export const oneLoop = ignored('one event loop does the work of Kafka’s threads')
 export const oneBroker = ignored('the cluster has one broker, and nothing is replicated')
-export const ownController = ignored('the controller is a part of the broker’s own process')
-export const ownSchedule = ignored('Ottla decides that by itself')
-export const systemBuffers = ignored('the operating system sizes the buffers of sockets')
-export const nobodyAuthenticates = ignored('no client authenticates yet')
-export const noUnstable = ignored('Ottla has no versions that may still change')
-export const noStartLimit = ignored('a start takes the time that its logs need')
-export const noProviders = ignored('a start ends with one line about a value that refers to a provider')
+export const ownController = ignored('the controller runs in the broker’s process')
+export const ownSchedule = ignored('Ottla chooses this itself')
+export const systemBuffers = ignored('the operating system sizes socket buffers')
+export const nobodyAuthenticates = ignored('Ottla has no authentication yet')
+export const noUnstable = ignored('Ottla has no unstable versions')
+export const noStartLimit = ignored('a start has no time limit')
+export const noProviders = ignored('Ottla has no config providers yet: a value that refers to one ends the start')
 export const notInKafka4 = ignored('Kafka 4 has no such setting')
-export const noTelemetry = ignored('Ottla collects no metrics of clients yet')
+export const noTelemetry = ignored('Ottla does not collect client metrics yet')
 export const noMetrics = missed('Ottla offers no metrics yet')
 export const noJava = missed('Ottla loads no Java classes')
 export const noAuthorizer = missed('Ottla has no authorizer yet')
@@ -58,10 +58,10 @@ export const noStreamsGroups = missed('Ottla has no streams groups yet')
 
 /** Settings of Kafka's own authorizer. They have no entries. */
 export const authorizerSettings: Readonly<Record<string, WithoutEffect>> = {
-  'super.users': protecting(noAuthorizer, 'everybody could do everything'),
+  'super.users': protecting(noAuthorizer, 'every client could do everything'),
   'allow.everyone.if.no.acl.found': protecting(
     noAuthorizer,
-    'everybody could do everything',
+    'every client could do everything',
     (value) => String(value).toLowerCase() !== 'true',
   ),
 }

@@ -95,7 +95,7 @@ describe('topics of a directory without metadata', () => {
       'cleanup.policy=compact is assumed, as cleaner-offset-checkpoint says that it was compacted',
     )
     expect(lines.get('__consumer_offsets')).to.include(
-      'so it gets those of a new __consumer_offsets: cleanup.policy=compact',
+      'so it gets the settings of a new __consumer_offsets: cleanup.policy=compact',
     )
   })
 })

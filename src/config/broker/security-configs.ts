@@ -6,7 +6,7 @@ import { noAuthorizer, noJava, noTokens, protecting } from '../without-effect.ts
 export const securityConfigs = {
   authorizerClassName: string('authorizer.class.name', {
     default: '',
-    withoutEffect: protecting(noAuthorizer, 'everybody could do everything'),
+    withoutEffect: protecting(noAuthorizer, 'every client could do everything'),
     doc: 'Java class that authorises requests; empty: everybody may do everything.',
   }),
   delegationTokenExpiryCheckIntervalMs: long('delegation.token.expiry.check.interval.ms', {
