@@ -33,7 +33,7 @@ describe('ByteReader', () => {
     }
     expect(text(32_767, 0x61).readString()).to.have.length(32_767)
     expect(text(10_922, 0xff).readString()).to.have.length(10_922)
-    expect(() => text(10_923, 0xff).readString()).to.throw(MalformedError, 'no UTF-8')
+    expect(() => text(10_923, 0xff).readString()).to.throw(MalformedError, 'not valid UTF-8')
   })
 
   it('refuses a varint of six bytes, and one that is cut', () => {

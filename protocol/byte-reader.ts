@@ -100,7 +100,7 @@ export class ByteReader {
     if (size === 0) return ''
     const text = this.bytes.toString('utf8', start, start + size)
     // Every text that is read must also fit when written, in the response and in records.
-    if (size > MAY_OUTGROW_BYTES && Buffer.byteLength(text) > MAX_STRING_BYTES) malformed('string that is no UTF-8')
+    if (size > MAY_OUTGROW_BYTES && Buffer.byteLength(text) > MAX_STRING_BYTES) malformed('string is not valid UTF-8')
     return text
   }
 

@@ -86,7 +86,7 @@ const scope = {
     throw new TypeError(`${path} is null`)
   },
   unsupportedField(path: string, version: number): never {
-    throw new UnsupportedFieldError(`${path} cannot be told in version ${version}`)
+    throw new UnsupportedFieldError(`${path} does not exist in version ${version}`)
   },
 }
 

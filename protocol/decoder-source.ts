@@ -69,7 +69,7 @@ function taggedSection(target: Target, name: string, { tagged }: StructLayout): 
   }
   lines.push('      default: r.position = end', '    }')
   lines.push(
-    "    if (r.position !== end) malformed('tagged field ' + tag + ' is not of the size that it claims')",
+    "    if (r.position !== end) malformed('tagged field ' + tag + ' does not have the size that it claims')",
     '  }',
   )
   return lines

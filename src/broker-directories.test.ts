@@ -49,8 +49,8 @@ describe('several data directories', () => {
     const id = directoryId(broker, '/b')
     files.rename('/b', '/away')
     expect(await refusal(broker, both)).to.equal(
-      `${there.map((name) => `${name}-0`).join(', ')} are in a data directory that is missing, the one with directory.id=${id} ` +
-        'in its meta.properties; /b is empty: mount its disk, or add the directory to log.dirs; if it is lost for good, ' +
+      `${there.map((name) => `${name}-0`).join(', ')} are in a missing data directory, with directory.id=${id} in its meta.properties: ` +
+        '/b is empty: mount its disk, or add the directory to log.dirs; if it is lost for good, ' +
         'start once with unclean.leader.election.enable=true, and these partitions start empty',
     )
     expect(files.list('/b').filter((name) => name !== '.lock')).to.deep.equal([])
@@ -64,7 +64,7 @@ describe('several data directories', () => {
   it('one removed from log.dirs while it has partitions makes the start fail', async () => {
     const broker = await stopped()
     expect(await refusal(broker, { 'log.dirs': '/a' })).to.match(
-      /are in a data directory that is missing.*; add the directory to log.dirs; if it is lost/,
+      /are in a missing data directory.*: add the directory to log.dirs; if it is lost/,
     )
     await broker.start({ 'log.dirs': '/b,/a', 'metadata.log.dir': '/a' })
     expect(broker.complaints).to.deep.equal([])
@@ -83,7 +83,7 @@ describe('several data directories', () => {
     }
     await broker.stop()
     expect(await refusal(broker, both)).to.match(
-      /^(\w+-0) is in two data directories, \/a\/\1 and \/b\/\1, and only one of them can be served: move the one away/,
+      /^(\w+-0) is in two data directories, \/a\/\1 and \/b\/\1, but only one of them can be served: move the older copy away/,
     )
   })
 
@@ -102,7 +102,7 @@ describe('several data directories', () => {
     expect(broker.host.files.exists('/new/later-0')).to.equal(true)
     // The metadata has the new partition's directory.
     await broker.stop()
-    expect(await refusal(broker, { 'log.dirs': '/a' })).to.match(/^later-0 is in a data directory that is missing/)
+    expect(await refusal(broker, { 'log.dirs': '/a' })).to.match(/^later-0 is in a missing data directory/)
   })
 
   it('a partition moved to another one is found there, and the metadata is updated', async () => {
@@ -123,8 +123,8 @@ describe('several data directories', () => {
     broker.host.files.replaceWhole('/b/meta.properties', properties.replace(/directory\.id=.*\n/, ''))
     await broker.start(both)
     expect(broker.complaints).to.deep.equal([
-      `${[first, ...others].map((name) => `${name}-0`).join(', ')} are taken as moved from a data directory that is missing, the ` +
-        `one with directory.id=${id}: if what was found is an older copy, what came after it is lost`,
+      `${[first, ...others].map((name) => `${name}-0`).join(', ')} were moved from a data directory that is missing, with ` +
+        `directory.id=${id}: if the copy found is an old one, newer records are lost`,
     ])
     expect(await broker.endOffset(first!)).to.equal(1)
     await broker.stop()
@@ -137,16 +137,16 @@ describe('several data directories', () => {
     const broker = await stopped()
     broker.host.files.rename('/a', '/away')
     expect(await refusal(broker, both)).to.match(
-      /^\/a, the metadata directory, is empty, but \/b is in use: mount the disk/,
+      /^the metadata directory \/a is empty, but \/b contains data: mount the disk/,
     )
     broker.host.files.remove('/a')
     broker.host.files.rename('/away', '/a')
     expect(await refusal(broker, { 'log.dirs': '/b,/a' })).to.equal(
-      '/a/__cluster_metadata-0 is outside of the metadata directory, which is /b: set metadata.log.dir=/a, or move it ' +
+      '/a/__cluster_metadata-0 is not in the metadata directory /b: set metadata.log.dir=/a, or move it ' +
         "away if it is not this cluster's",
     )
     expect(await refusal(broker, { 'log.dirs': '/a,/b,/a/' })).to.equal(
-      'log.dirs names /a more than once: name each directory once',
+      'log.dirs contains /a more than once: list each directory once',
     )
   })
 })
@@ -171,10 +171,10 @@ describe('one of several data directories that fails at the start', () => {
       await broker.start(both)
       expect(broker.complaints).to.have.length(2)
       expect(broker.complaints[0]).to.match(
-        /^the data directory \/b cannot be used: E(IO|ROFS).*; its partitions answer KAFKA_STORAGE_ERROR until the next start, .*; mend its disk/,
+        /^the data directory \/b cannot be used: E(IO|ROFS).*; requests for its partitions get KAFKA_STORAGE_ERROR until the next start, .*; repair its disk/,
       )
       expect(broker.complaints[1]).to.equal(
-        `partitions of ${hidden.join(', ')} are in no data directory that can be read: they answer KAFKA_STORAGE_ERROR until the next start`,
+        `partitions of ${hidden.join(', ')} are in no readable data directory: requests for them get KAFKA_STORAGE_ERROR until the next start`,
       )
       broker.complaints.length = 0
       for (const topic of TOPICS) {
@@ -265,7 +265,7 @@ describe('one of several data directories that fails at the start', () => {
     const apart = await stopped({ ...both, 'metadata.log.dir': '/m' })
     apart.host.files.pathFaults = [{ concerns: (path) => /^\/[ab]/.test(path), effect: 'dead' }]
     expect(await refusal(apart, { ...both, 'metadata.log.dir': '/m' })).to.match(
-      /^none of the data directories \/a, \/b can be used, \/a because of EIO/,
+      /^none of the data directories \/a, \/b can be used, \/a fails with EIO/,
     )
   })
 
@@ -280,7 +280,7 @@ describe('one of several data directories that fails at the start', () => {
     ] as const) {
       broker.host.files.pathFaults = [{ concerns: within(path), effect }]
       expect(await refusal(broker, both), path).to.match(
-        /^there is no metadata log, so topics .*, and not all of them can be read: EIO.*: mend/,
+        /^there is no metadata log, so topics .*, and not all of them can be read: EIO.*: repair/,
       )
     }
   })
@@ -365,7 +365,7 @@ describe('a damaged metadata log', () => {
     const kept = files.list('/data/__cluster_metadata-0').find((name) => name.includes('.cut-at-'))
     expect(files.stat(`/data/__cluster_metadata-0/${kept}`)!.size).to.be.greaterThan(cutBytes)
     const [cut, ...others] = broker.complaints
-    expect(cut).to.match(/^cut \d+ bytes from the end of \/data\/__cluster_metadata-0\/0{20}.log at position \d+/)
+    expect(cut).to.match(/^truncated \d+ bytes from the end of \/data\/__cluster_metadata-0\/0{20}.log at position \d+/)
     expect(cut).to.include('(a batch fails its checksum)').and.include('some about the topics two')
     expect(others.map((line) => line.split(' ', 1)[0])).to.deep.equal(['/data/one-0', '/data/two-0'])
     for (const line of others)
@@ -392,7 +392,7 @@ describe('a damaged metadata log', () => {
     broker.host.files.rename(log, log.replace('00.log', '07.log'))
     expect(await refusal(broker, {})).to.equal(
       'the metadata of the cluster cannot be read: /data/__cluster_metadata-0/00000000000000000007.log: the offsets 0 to 6 ' +
-        'before it are missing; restore /data/__cluster_metadata-0 from a backup; without one move it away, and topics are ' +
+        'before it are missing; restore /data/__cluster_metadata-0 from a backup; without a backup move it away: topics are then ' +
         'adopted from their directories without their settings',
     )
   })
@@ -402,7 +402,7 @@ describe('a damaged metadata log', () => {
     broker.host.files.replaceWhole('/data/__cluster_metadata-0/quorum-state', '{"leaderEpoch":')
     await broker.start()
     expect(broker.complaints).to.deep.equal([
-      'quorum-state in /data/__cluster_metadata-0 cannot be read: it is made anew from the log, which ends in epoch 1',
+      'quorum-state in /data/__cluster_metadata-0 cannot be read: it is rebuilt from the log, which ends in epoch 1',
     ])
     expect(await broker.endOffset('two')).to.equal(1)
   })
@@ -508,9 +508,9 @@ describe('a log that starts empty', () => {
     await broker.start()
     for (const topic of ['one', 'two']) expect(await broker.endOffset(topic)).to.equal(0)
     expect(broker.complaints.toSorted()).to.deep.equal([
-      'one-0 had no files in any data directory and starts empty: after a crash while the topic was being made that is all ' +
-        'there was, else the records are lost',
-      'the log ends below its recovery point: records that were on the disk are gone from its files',
+      'one-0 had no files in any data directory and starts empty: unless the broker crashed while the ' +
+        'topic was being created, its records are lost',
+      'the log ends below its recovery point: records that were flushed are missing from its files',
     ])
   })
 
@@ -521,9 +521,7 @@ describe('a log that starts empty', () => {
     files.remove('/data/recovery-point-offset-checkpoint')
     await broker.start()
     expect(await broker.endOffset('two')).to.equal(0)
-    expect(broker.complaints).to.include(
-      '/data/two-0 holds no segment, so the log starts empty: records that it had are lost',
-    )
+    expect(broker.complaints).to.include('/data/two-0 holds no segment, so the log starts empty: its records are lost')
   })
 
   it('deleted records stay deleted if a partition was moved to another data directory', async () => {

@@ -105,7 +105,7 @@ describe('a broker on a full disk', () => {
     await rig.host.advance(1500)
     expect(await rig.produce('a', 'second')).to.equal('at 1')
     expect(await rig.produce('b', 'second')).to.equal('at 1')
-    expect(rig.errorsAbout('a')).to.deep.equal(['a-0 no room to write: appends are refused until there is some again'])
+    expect(rig.errorsAbout('a')).to.deep.equal(['a-0 the disk is full: appends are refused until there is free space'])
     await rig.restart()
     for (const topic of ['a', 'b']) expect(await rig.fetch(topic)).to.deep.equal(['first', 'second'])
   })
@@ -126,7 +126,7 @@ describe('a broker on a failing disk', () => {
     expect(await rig.produce('b', 'first')).to.equal('at 0')
     expect(await rig.fetch('b')).to.deep.equal(['first'])
     expect(rig.errorsAbout('a')).to.deep.equal([
-      'a-0 the disk failed: appends are refused until the broker is started anew',
+      'a-0 the disk failed: appends are refused until the broker is restarted',
     ])
     expect(rig.errorsAbout('b')).to.deep.equal([])
     await rig.restart()

@@ -87,7 +87,9 @@ export class Broker {
       const tookMs = Math.round(this.#host.clock.monotonicMs() - startedMs)
       this.#logger.info({ addresses: this.#addresses, tookMs }, 'serving clients')
     } catch (error) {
-      await this.stop().catch((failure) => this.#logger.error({ err: failure }, 'a failed start was not taken down'))
+      await this.stop().catch((failure) =>
+        this.#logger.error({ err: failure }, 'a failed start could not be cleaned up'),
+      )
       throw error
     }
   }

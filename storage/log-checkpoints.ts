@@ -153,5 +153,5 @@ export class LogCheckpoints {
 
 /** Consequence of losing a checkpoint, for the log line. */
 function means(file: string): string {
-  return file === LOG_START_FILE ? ': records that were deleted by DeleteRecords may be there again' : ''
+  return file === LOG_START_FILE ? ': records deleted by DeleteRecords may be back' : ''
 }

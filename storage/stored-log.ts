@@ -105,7 +105,7 @@ export class StoredLog implements StoredPartition {
     if (this.#files.list(this.directory).some((name) => /\.log(\.swap)?$/.test(name))) return
     this.#services.logger.warn(
       { partition: this.name },
-      `${this.directory} holds no segment, so the log starts empty: records that it had are lost`,
+      `${this.directory} holds no segment, so the log starts empty: its records are lost`,
     )
   }
 
@@ -151,7 +151,7 @@ export class StoredLog implements StoredPartition {
     if (error.message !== this.#refusal?.error.message && !isOpenLimitError(error)) {
       this.#services.logger.error(
         { partition: this.name, directory: this.logDirectory, reason: reasonOf(error) },
-        'a log cannot be opened: its partition answers KAFKA_STORAGE_ERROR; it is tried again',
+        'a log cannot be opened: its partition answers KAFKA_STORAGE_ERROR; retrying',
       )
     }
     this.#refusal = { error, retryAtMs: this.#nowMs() + this.#backoff.failed(error) }

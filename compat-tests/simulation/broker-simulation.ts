@@ -80,7 +80,7 @@ class BrokerSimulation {
       },
       debug() {},
       warn: (fields: object, message: string) => {
-        if (message.startsWith('recovery cut')) counts.cutTails++
+        if (message.startsWith('recovery truncated')) counts.cutTails++
         trace(fields, message)
       },
       info: (fields: object, message: string) => {

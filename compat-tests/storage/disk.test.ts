@@ -68,7 +68,7 @@ describe('the disk of a broker', function () {
     })
     await again('kill9')
     await expectRecords('a', 4)
-    expect(broker.logs).to.match(/error.*no room to write/)
+    expect(broker.logs).to.match(/error.*the disk is full/)
   })
 
   function segments(topic: string): string[] {
@@ -127,7 +127,7 @@ describe('the disk of a broker', function () {
     await expectRecords('b', RECORDS)
   })
 
-  it('has rotted while the broker was down: recovery cuts the log there, says so, and leaves the others whole', async () => {
+  it('has rotted while the broker was down: recovery truncates the log there, logs it, and leaves the others whole', async () => {
     await fill()
     const rotten = segments('a')[1]!
     const first = Number.parseInt(rotten.split('/').at(-1)!, 10)
@@ -137,7 +137,7 @@ describe('the disk of a broker', function () {
     overwrite(rotten, position + 500, Buffer.from([0x55]))
     await broker.restart()
     client = await TopicClient.connect(broker.port)
-    const line = /warn.*recovery cut the log.*/.exec(broker.logs)?.[0]
+    const line = /warn.*recovery truncated the log.*/.exec(broker.logs)?.[0]
     expect(line).to.include(rotten).and.include(`${position}`)
     expect(await client.offsetAt('a', -1)).to.include({ offset: first + 3 })
     await expectRecords('a', first + 3)

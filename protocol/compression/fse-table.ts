@@ -124,7 +124,7 @@ class ForwardBits {
   read(count: number): number {
     const value = this.peek(count)
     this.#bit += count
-    if (this.byteAfter() > this.#end) throw corrupt('zstd: cut entropy table')
+    if (this.byteAfter() > this.#end) throw corrupt('zstd: truncated entropy table')
     return value
   }
 

@@ -148,7 +148,7 @@ function decompressFrame(source: Uint8Array, limitBytes: number, checkHeader: bo
   const size = decompressBlocks(bytes, descriptor, target)
   if (size === 'no room') return target.length === limitBytes ? tooLarge(limitBytes) : corrupt('lz4: corrupt block')
   if (typeof size === 'string') return corrupt(`lz4: ${size}`)
-  if (contentSize !== undefined && size !== contentSize) return corrupt('lz4: content size does not fit the content')
+  if (contentSize !== undefined && size !== contentSize) return corrupt('lz4: content size does not match the content')
   // Records are views of this buffer and may live long. Do not keep far more memory than they need.
   return size < target.length >> 1 ? Buffer.from(target.subarray(0, size)) : target.subarray(0, size)
 }
@@ -218,7 +218,7 @@ function* framePieces(source: Uint8Array, checkHeader: boolean): ContentPieces {
   const { contentSize } = descriptor
   return contentSize === undefined || written === contentSize
     ? undefined
-    : corrupt('lz4: content size does not fit the content')
+    : corrupt('lz4: content size does not match the content')
 }
 
 interface Block {

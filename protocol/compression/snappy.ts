@@ -56,7 +56,7 @@ function* pieces(source: Uint8Array): ContentPieces {
     const head = readSnappyHead(bytes, start, end)
     if (head === undefined) return corrupt('snappy: no content size')
     const { contentSize, elementsStart } = head
-    if (contentSize > (end - start) * MAX_RATIO) return corrupt('snappy: content size beyond what the bytes can give')
+    if (contentSize > (end - start) * MAX_RATIO) return corrupt('snappy: content size too large for the input')
     if (target.length < contentSize) target = Buffer.allocUnsafe(contentSize)
     const progress = { from: elementsStart, to: 0 }
     for (let given = 0; ; given = progress.to) {
@@ -118,8 +118,7 @@ function decompressChunks(bytes: Buffer, chunks: Chunk[], limitBytes: number): B
   for (const { start, end } of chunks) {
     const head = readSnappyHead(bytes, start, end)
     if (head === undefined) return corrupt('snappy: no content size')
-    if (head.contentSize > (end - start) * MAX_RATIO)
-      return corrupt('snappy: content size beyond what the bytes can give')
+    if (head.contentSize > (end - start) * MAX_RATIO) return corrupt('snappy: content size too large for the input')
     heads.push(head)
     total += head.contentSize
     if (total > limitBytes) return tooLarge(limitBytes)

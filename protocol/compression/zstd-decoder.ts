@@ -78,15 +78,15 @@ function* readFrame(
   const magic = uintLE(bytes, start, 4, end)
   if (magic - (magic % 16) === SKIPPABLE_MAGIC) {
     const after = start + 8 + uintLE(bytes, start + 4, 4, end)
-    if (after > end) throw corrupt('zstd: cut frame')
+    if (after > end) throw corrupt('zstd: truncated frame')
     return after
   }
-  if (magic !== MAGIC) throw corrupt('zstd: no frame')
+  if (magic !== MAGIC) throw corrupt('zstd: no magic number')
   const head = readFrameHead(bytes, start + 4, end)
   output.beginFrame(head.windowBytes)
   const after = yield* readBlocks(bytes, end, head, output)
   if (head.contentSize !== undefined && output.frameBytes !== head.contentSize) {
-    throw corrupt('zstd: content size does not fit the content')
+    throw corrupt('zstd: content size does not match the content')
   }
   if (!head.hasChecksum) return after
   uintLE(bytes, after, 4, end)
@@ -152,7 +152,7 @@ function readBlock(
   output: ContentTarget,
 ): number {
   const after = start + (type === 1 ? 1 : size)
-  if (after > end) throw corrupt('zstd: cut block')
+  if (after > end) throw corrupt('zstd: truncated block')
   if (size > frame.maxBlockBytes) throw corrupt('zstd: block too large')
   if (type === 3) throw corrupt('zstd: invalid block type')
   if (type === 2) {
@@ -195,7 +195,7 @@ function readCompressedBlock(
 }
 
 function uintLE(bytes: Uint8Array, position: number, size: number, end: number): number {
-  if (position + size > end) throw corrupt('zstd: cut frame')
+  if (position + size > end) throw corrupt('zstd: truncated frame')
   let value = 0
   for (let i = size - 1; i >= 0; i--) value = value * 256 + bytes[position + i]!
   return value

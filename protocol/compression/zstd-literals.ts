@@ -82,11 +82,11 @@ function readCompressed(
 /** Three sizes of 2 bytes, then four streams, each for a quarter of the literals, rounded up. */
 function decodeFourStreams(bytes: Uint8Array, start: number, end: number, table: HuffmanTable, out: Uint8Array): void {
   const quarter = (out.length + 3) >> 2
-  if (start + 6 > end || 3 * quarter > out.length) throw corrupt('zstd: cut literals')
+  if (start + 6 > end || 3 * quarter > out.length) throw corrupt('zstd: truncated literals')
   let from = start + 6
   for (let stream = 0; stream < 4; stream++) {
     const to = stream < 3 ? from + uintLE(bytes, start + 2 * stream, 2, end) : end
-    if (to > end) throw corrupt('zstd: cut literals')
+    if (to > end) throw corrupt('zstd: truncated literals')
     const outEnd = stream < 3 ? quarter * (stream + 1) : out.length
     decodeStream(bytes, from, to, table, out, quarter * stream, outEnd)
     from = to
@@ -131,7 +131,7 @@ function readHuffmanTable(bytes: Uint8Array, start: number, end: number): { tabl
   const from = start + 1
   const count = head - 127
   const after = from + (head < 128 ? head : (count + 1) >> 1)
-  if (after > end) throw corrupt('zstd: cut Huffman table')
+  if (after > end) throw corrupt('zstd: truncated Huffman table')
   const weights = head < 128 ? readFseWeights(bytes, from, after) : readPlainWeights(bytes, from, count)
   return { table: buildHuffmanTable(weights), position: after }
 }
@@ -149,7 +149,7 @@ function readFseWeights(bytes: Uint8Array, start: number, end: number): number[]
   const bits = new BackwardBits(bytes, position, end)
   let state = bits.read(table.accuracyLog)
   let other = bits.read(table.accuracyLog)
-  if (bits.left < 0) throw corrupt('zstd: cut Huffman weights')
+  if (bits.left < 0) throw corrupt('zstd: truncated Huffman weights')
   const weights: number[] = []
   for (;;) {
     weights.push(table.symbol[state]!)
@@ -193,7 +193,7 @@ function buildHuffmanTable(weights: number[]): HuffmanTable {
 }
 
 function uintLE(bytes: Uint8Array, position: number, size: number, end: number): number {
-  if (position + size > end) throw corrupt('zstd: cut literals')
+  if (position + size > end) throw corrupt('zstd: truncated literals')
   let value = 0
   for (let i = size - 1; i >= 0; i--) value = value * 256 + bytes[position + i]!
   return value

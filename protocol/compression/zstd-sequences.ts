@@ -61,7 +61,7 @@ export function executeSequences(
       matchState = matchLengths!.base[matchState]! + bits.read(matchLengths!.bits[matchState]!)
       offsetState = offsets!.base[offsetState]! + bits.read(offsets!.bits[offsetState]!)
     }
-    if (bits.left < 0) throw corrupt('zstd: cut sequences')
+    if (bits.left < 0) throw corrupt('zstd: truncated sequences')
     const offset = resolveOffset(offsetValue, literalLength, recent)
 
     const literalsEnd = from + literalLength
@@ -163,6 +163,6 @@ function predefinedTable(code: SequenceCode): FseTable {
 const predefinedTables = new Map<SequenceCode, FseTable>()
 
 function byteAt(bytes: Uint8Array, position: number, end: number): number {
-  if (position >= end) throw corrupt('zstd: cut sequences')
+  if (position >= end) throw corrupt('zstd: truncated sequences')
   return bytes[position]!
 }

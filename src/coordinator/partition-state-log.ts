@@ -70,7 +70,7 @@ export class PartitionStateLog implements CoordinatorLog {
     while (offset < log.logEndOffset) {
       const read = await log.read(offset, { maxBytes: LOAD_BYTES, minOneBatch: true, upToOffset: log.logEndOffset })
       if (!('slices' in read)) {
-        if (read.error === 'CORRUPT_MESSAGE') throw damaged(log, offset, 'what stands there is no batch')
+        if (read.error === 'CORRUPT_MESSAGE') throw damaged(log, offset, 'there is no valid batch')
         throw new AppendRefused(read.error)
       }
       try {
@@ -101,7 +101,7 @@ export class AppendRefused extends Error {
 /** Names the place and the remedy that loses least: it keeps everything before the damage and every other file. */
 function damaged(log: PartitionLog, offset: number, reason: string): CorruptStateError {
   const { file, position } = log.locate(offset)
-  const remedy = `restore the file, or stop the broker and cut the file there (truncate -s ${position} ${file}), which loses what follows in it`
+  const remedy = `restore the file, or stop the broker and truncate the file there (truncate -s ${position} ${file}), which loses all records after it`
   return new CorruptStateError(`offset ${offset} (${file}, position ${position}): ${reason}; ${remedy}`)
 }
 
@@ -126,7 +126,7 @@ function* replayBatch(
   fromOffset: number,
   replay: (record: LoadedRecord) => void,
 ): Generator<void, void> {
-  if (!hasFittingChecksum(batch)) throw damaged(log, batch.baseOffset, 'the checksum does not fit')
+  if (!hasFittingChecksum(batch)) throw damaged(log, batch.baseOffset, 'the checksum is wrong')
   const cursor = openRecords(batch)
   if (cursor instanceof RecordFault) throw damaged(log, batch.baseOffset, cursor.message)
   const { producerId, producerEpoch, isControl, isTransactional } = batch

@@ -102,7 +102,7 @@ export class CoordinatorRuntime<S extends Shard> {
     if (!isRejection(made) || made.error === 'TOPIC_ALREADY_EXISTS') return
     const reason = `${made.error}: ${made.message}`
     if (reason !== this.#loggedReason)
-      logger.warn({ topic, reason }, 'A coordinator’s topic cannot be made: it serves nobody.')
+      logger.warn({ topic, reason }, 'A coordinator’s topic cannot be created, so the coordinator is not available.')
     this.#loggedReason = reason
   }
 
@@ -118,7 +118,7 @@ export class CoordinatorRuntime<S extends Shard> {
       host,
       this.#shards,
       ([, { runtime }]) => runtime.metadataChanged(change),
-      ([partition], err) => logger.error({ err }, `${topic}-${partition} did not follow a change of the metadata`),
+      ([partition], err) => logger.error({ err }, `${topic}-${partition} could not apply a metadata change`),
     )
   }
 

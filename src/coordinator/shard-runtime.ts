@@ -166,7 +166,7 @@ export class ShardRuntime<S extends Shard> {
       if (!(error instanceof TextTooLongError)) throw error
       this.#parts.logger.warn(
         { log: this.#parts.name, reason: error.message },
-        'Records with too much text are left out.',
+        'Records with a text over 32767 bytes are not written.',
       )
       return undefined
     }
@@ -214,7 +214,7 @@ export class ShardRuntime<S extends Shard> {
     if (this.#loaded !== loaded) return
     const { host, logger, name } = this.#parts
     const { message } = failureOfPart(host, error)
-    logger.error({ log: name, reason: message }, `${name}: an append failed; its state is loaded again`)
+    logger.error({ log: name, reason: message }, `${name}: an append failed; its state is reloaded`)
     this.#unload()
     // A full disk would cause one load after the other.
     if (this.#hasFailedAppend) this.#retryLater()
@@ -248,8 +248,8 @@ export class ShardRuntime<S extends Shard> {
     const isDamaged = error instanceof CorruptStateError
     const { logger, name } = this.#parts
     if (error.message !== this.#loggedReason) {
-      const outlook = isDamaged ? '' : '; it is tried again'
-      logger.error({ log: name }, `${name} cannot be loaded, its keys are not served: ${error.message}${outlook}`)
+      const outlook = isDamaged ? '' : '; retrying'
+      logger.error({ log: name }, `${name} cannot be loaded, so its groups are not served: ${error.message}${outlook}`)
     }
     this.#loggedReason = error.message
     if (isDamaged) this.#isFailed = true
@@ -277,7 +277,7 @@ export class ShardRuntime<S extends Shard> {
     if (this.#closed) return
     if (leftOut > 0) {
       const { logger, name } = this.#parts
-      logger.warn({ log: name }, `${name}: ${leftOut} records of kinds that this version does not serve were left out`)
+      logger.warn({ log: name }, `${name}: ${leftOut} records of unknown types were skipped`)
     }
     this.#loaded = { shard, deadlines }
     this.#loggedReason = undefined

@@ -55,7 +55,7 @@ export async function startBroker(options: BrokerOptions = {}): Promise<RunningB
     // Do not end the process, it is not ours. A broker that cannot go on drops its clients, and the log says why.
     const machine = nodeHost((reason) => {
       logger.error({ err: reason }, `the broker stopped: ${reason.message}`)
-      broker.halt().catch((err: unknown) => logger.error({ err }, 'the broker could not be taken down'))
+      broker.halt().catch((err: unknown) => logger.error({ err }, 'the broker could not be stopped'))
     })
     const broker = new Broker(settings, machine, new TcpTransport(), logger)
     await broker.start()

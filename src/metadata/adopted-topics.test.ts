@@ -86,13 +86,13 @@ describe('topics of a directory without metadata', () => {
   it('get a log line each, with the settings assumed and the command to change them', () => {
     const lines = new Map([...topics()].map(([name, topic]) => [name, adoptionLine(topic, 'localhost:9092')]))
     expect(lines.get('orders')).to.equal(
-      'adopted topic orders (3 partitions) from its directories; its settings were not in them: cleanup.policy= is assumed, ' +
-        'so nothing of it is deleted or compacted, as it is unknown whether it was; to change it: kafka-configs.sh ' +
+      'adopted topic orders (3 partitions) from its directories, which do not contain its settings: cleanup.policy= is assumed, ' +
+        'so that nothing is deleted or compacted, because its former policy is unknown; to change it: kafka-configs.sh ' +
         '--bootstrap-server localhost:9092 --alter --entity-type topics --entity-name orders --add-config ' +
         'cleanup.policy=compact (or cleanup.policy=delete)',
     )
     expect(lines.get('registry')).to.include(
-      'cleanup.policy=compact is assumed, as cleaner-offset-checkpoint says that it was compacted',
+      'cleanup.policy=compact is assumed, because cleaner-offset-checkpoint shows that it was compacted',
     )
     expect(lines.get('__consumer_offsets')).to.include(
       'so it gets the settings of a new __consumer_offsets: cleanup.policy=compact',

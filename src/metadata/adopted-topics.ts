@@ -177,8 +177,8 @@ export function lastLeaderEpoch(files: Files, directory: string): number {
 export function lostMetadataLine(metadataLog: string, topicCount: number): string {
   const topics = topicCount === 1 ? '1 topic is' : `${topicCount} topics are`
   return (
-    `${metadataLog} is missing or empty, as it is where Kafka ran with ZooKeeper: ${topics} adopted from directories of ` +
-    'partitions; settings of topics and brokers, quotas and credentials are lost unless a backup of it is restored'
+    `${metadataLog} is missing or empty, as after Kafka with ZooKeeper: ${topics} adopted from partition directories; ` +
+    'settings of topics and brokers, quotas and credentials are lost unless a backup of it is restored'
   )
 }
 
@@ -187,12 +187,12 @@ export function adoptionLine({ image, evidence, configs }: AdoptedTopic, bootstr
   const { name, partitions } = image
   const count = `${partitions.length} ${partitions.length === 1 ? 'partition' : 'partitions'}`
   const settings = [...configs].map(([key, value]) => `${key}=${value}`).join(', ')
-  const begin = `adopted topic ${name} (${count}) from its directories; its settings were not in them`
-  if (evidence === 'internal') return `${begin}, so it gets those of a new ${name}: ${settings}`
+  const begin = `adopted topic ${name} (${count}) from its directories, which do not contain its settings`
+  if (evidence === 'internal') return `${begin}, so it gets the settings of a new ${name}: ${settings}`
   const why =
     evidence === 'compacted'
-      ? 'as cleaner-offset-checkpoint says that it was compacted'
-      : 'so nothing of it is deleted or compacted, as it is unknown whether it was'
+      ? 'because cleaner-offset-checkpoint shows that it was compacted'
+      : 'so that nothing is deleted or compacted, because its former policy is unknown'
   const other = evidence === 'compacted' ? "'cleanup.policy=[compact,delete]'" : 'cleanup.policy=compact'
   return (
     `${begin}: ${settings} is assumed, ${why}; to change it: kafka-configs.sh --bootstrap-server ${bootstrapServer} ` +

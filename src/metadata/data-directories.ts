@@ -10,9 +10,9 @@ import { METADATA_LOG } from './metadata-log.ts'
 /** Log line about a failed data directory while others are served. Source: LogDirFailureChannel. */
 export function failedDirectoryLine(directory: string, error: Error): string {
   return (
-    `the data directory ${directory} cannot be used: ${error.message}; its partitions answer KAFKA_STORAGE_ERROR until the ` +
-    'next start, the other directories are served; mend its disk or permissions and restart, or, if it is lost for good, ' +
-    'take it out of log.dirs'
+    `the data directory ${directory} cannot be used: ${error.message}; requests for its partitions get ` +
+    'KAFKA_STORAGE_ERROR until the next start, other directories are not affected; repair its disk or permissions and ' +
+    'restart, or, if its data is lost for good, remove it from log.dirs'
   )
 }
 
@@ -24,28 +24,28 @@ export function noDirectoryFault(
     metadataDirectory,
   }: { readonly logDirectories: readonly string[]; readonly metadataDirectory: string },
 ): string | undefined {
-  const remedy = 'mend its disk or permissions, or set another one'
+  const remedy = 'repair its disk or permissions, or set another directory'
   const failure = failures.get(metadataDirectory)
   if (failure !== undefined)
     return `the metadata directory ${metadataDirectory} cannot be used: ${failure.message}: ${remedy} with metadata.log.dir or log.dirs`
   if (logDirectories.some((each) => !failures.has(each))) return undefined
   const [first] = logDirectories as [string]
   const message = failures.get(first)!.message
-  return `none of the data directories ${logDirectories.join(', ')} can be used, ${first} because of ${message}: ${remedy} with log.dirs`
+  return `none of the data directories ${logDirectories.join(', ')} can be used, ${first} fails with ${message}: ${remedy} with log.dirs`
 }
 
 /** Refuses to adopt topics from some of the directories: partitions in the others would be set aside later. */
 export function adoptionFault(error: Error): string {
   return (
     'there is no metadata log, so topics have to be adopted from the data directories, and not all of them can be read: ' +
-    `${error.message}: mend the disk or permissions, or, if the directory is lost for good, take it out of log.dirs`
+    `${error.message}: repair the disk or permissions, or, if the directory is lost for good, remove it from log.dirs`
   )
 }
 
 /** Refuses a path listed twice in log.dirs: the broker would treat it as two directories. */
 export function repeatedDirectory(directories: readonly string[]): string | undefined {
   const repeated = directories.find((each, index) => directories.indexOf(each) !== index)
-  return repeated && `log.dirs names ${repeated} more than once: name each directory once`
+  return repeated && `log.dirs contains ${repeated} more than once: list each directory once`
 }
 
 /**
@@ -57,16 +57,16 @@ export function metadataLocationFault(files: Files, directory: string, identity:
   for (const other of identity.files) {
     if (other.directory === directory || !files.exists(files.join(other.directory, METADATA_LOG))) continue
     return (
-      `${files.join(other.directory, METADATA_LOG)} is outside of the metadata directory, which is ${directory}: ` +
+      `${files.join(other.directory, METADATA_LOG)} is not in the metadata directory ${directory}: ` +
       `set metadata.log.dir=${other.directory}, or move it away if it is not this cluster's`
     )
   }
   const used = identity.files.find((each) => each.version === '1')
   if (used === undefined || !identity.unformatted.includes(directory)) return undefined
   return (
-    `${directory}, the metadata directory, is empty, but ${used.directory} is in use: mount the disk of ${directory}; or ` +
-    `set metadata.log.dir to the directory that ${METADATA_LOG} is in; or, if it is lost for good, copy ` +
-    `${used.file} to ${directory} without its line directory.id, and topics are adopted without their settings`
+    `the metadata directory ${directory} is empty, but ${used.directory} contains data: mount the disk of ${directory}; or ` +
+    `set metadata.log.dir to the directory that contains ${METADATA_LOG}; or, if it is lost for good, copy ` +
+    `${used.file} to ${directory} without its line directory.id: topics are then adopted without their settings`
   )
 }
 
@@ -76,8 +76,8 @@ export function copiesFault(files: Files, found: readonly FoundPartition[]): str
   if (copies === undefined) return undefined
   const [one, other] = copies.map(({ logDirectory, name }) => files.join(logDirectory, name))
   return (
-    `${copies[0]!.name} is in two data directories, ${one} and ${other}, and only one of them can be served: ` +
-    `move the one away that is out of date, most likely that of a disk that was missing for a while`
+    `${copies[0]!.name} is in two data directories, ${one} and ${other}, but only one of them can be served: ` +
+    `move the older copy away, most likely the one on a disk that was missing for a while`
   )
 }
 
@@ -93,8 +93,8 @@ export function missingDirectoryFault(homeless: readonly Homeless[], identity: I
       : 'add the directory to log.dirs'
   const [are, these] = names.length === 1 ? ['is', 'the partition starts'] : ['are', 'these partitions start']
   return (
-    `${namesOf(names)} ${are} in a data directory that is missing, the one with directory.id=${directoryId} in its ` +
-    `meta.properties; ${where}; if it is lost for good, start once with unclean.leader.election.enable=true, and ` +
+    `${namesOf(names)} ${are} in a missing data directory, with directory.id=${directoryId} in its meta.properties: ` +
+    `${where}; if it is lost for good, start once with unclean.leader.election.enable=true, and ` +
     `${these} empty`
   )
 }
@@ -104,8 +104,8 @@ export function movedLines(moved: readonly Homeless[]): string[] {
   return [...new Set(moved.map(({ directoryId }) => directoryId))].map((directoryId) => {
     const names = namesIn(moved, directoryId)
     return (
-      `${namesOf(names)} ${names.length === 1 ? 'is' : 'are'} taken as moved from a data directory that is missing, the ` +
-      `one with directory.id=${directoryId}: if what was found is an older copy, what came after it is lost`
+      `${namesOf(names)} ${names.length === 1 ? 'was' : 'were'} moved from a data directory that is missing, with ` +
+      `directory.id=${directoryId}: if the copy found is an old one, newer records are lost`
     )
   })
 }

@@ -104,9 +104,9 @@ function openLog({ host, directory, logger }: MetadataStoreParts, builder: Image
     const isDamage = error instanceof MetadataDamage
     if (!isDamage && !isSystemError(error)) throw error
     const remedy = isDamage
-      ? `restore ${host.files.join(directory, METADATA_LOG)} from a backup; without one move it away, and topics are ` +
+      ? `restore ${host.files.join(directory, METADATA_LOG)} from a backup; without a backup move it away: topics are then ` +
         'adopted from their directories without their settings'
-      : 'see to the disk, and start again'
+      : 'repair the disk and restart'
     throw new StartError(`the metadata of the cluster cannot be read: ${error.message}; ${remedy}`)
   }
 }
@@ -353,7 +353,7 @@ export class LogBackedMetadataStore implements MetadataStore {
       return { records: [encodeMetadataRecord(BrokerRegistrationChangeRecord, 0, gone)], result: undefined }
     }
     await this.#change(decided(decide), { nowMs: host.clock.nowMs() }).catch((error) =>
-      logger.warn({ err: error }, 'the end of this broker could not be written to the metadata log'),
+      logger.warn({ err: error }, 'the shutdown of this broker could not be recorded in the metadata log'),
     )
     await this.#decisions.idle()
     await this.#flushing
@@ -481,7 +481,7 @@ export class LogBackedMetadataStore implements MetadataStore {
       host,
       this.#listeners,
       (listener) => listener(image, change),
-      (_, err) => logger.error({ err }, 'a part of the broker did not follow a change of the metadata'),
+      (_, err) => logger.error({ err }, 'a part of the broker could not apply a metadata change'),
     )
   }
 

@@ -50,14 +50,14 @@ export function namesOf(names: readonly string[]): string {
 function contentFault({ file, version, clusterId, nodeId, directoryId }: MetaProperties): string | undefined {
   const restore = `restore the file, or write the missing line into it`
   if (version !== undefined && version !== '0' && version !== '1')
-    return `${file} says version=${version}, and only 0 and 1 are known: restore the file`
-  if (nodeId === undefined) return `${file} does not say node.id, so it is unknown whose data this is: ${restore}`
-  if (!Number.isSafeInteger(nodeId) || nodeId < 0)
-    return `${file} says a node.id that is no number of a broker: ${restore}`
+    return `${file} has version=${version}, but only 0 and 1 are supported: restore the file`
+  if (nodeId === undefined)
+    return `${file} has no node.id, so it is unknown which broker this data belongs to: ${restore}`
+  if (!Number.isSafeInteger(nodeId) || nodeId < 0) return `${file} has an invalid node.id: ${restore}`
   if (version === '1' && clusterId === undefined)
-    return `${file} does not say cluster.id, so it is unknown whose data this is: ${restore}`
+    return `${file} has no cluster.id, so it is unknown which cluster this data belongs to: ${restore}`
   if (directoryId !== undefined && !isDirectoryId(directoryId))
-    return `${file} says directory.id=${directoryId}, which is no id of a directory: restore the file, or remove that line`
+    return `${file} has an invalid directory.id=${directoryId}: restore the file, or remove that line`
   return undefined
 }
 
@@ -70,8 +70,8 @@ function missingFileFault(
   const clusterId = known?.clusterId ?? '<id of the cluster>'
   const nodeId = known?.nodeId ?? '<id of this broker>'
   return (
-    `${directory} holds partitions (${namesOf(partitions)}) but no meta.properties, so it is unknown whose they are: ` +
-    `restore ${file}, or write it with the lines version=1, cluster.id=${clusterId} and node.id=${nodeId}`
+    `${directory} holds partitions (${namesOf(partitions)}) but no meta.properties, so it is unknown which cluster they belong to: ` +
+    `restore ${file}, or create it with the lines version=1, cluster.id=${clusterId} and node.id=${nodeId}`
   )
 }
 
@@ -93,12 +93,12 @@ function disagreement<T extends string | number>(
   const other = files.find((each) => valueIn(each) !== undefined && valueIn(each) !== value)
   if (other !== undefined)
     return (
-      `${first.file} says ${name}=${value}, ${other.file} says ${name}=${valueIn(other)}: ` +
-      `these directories do not belong together, correct log.dirs`
+      `${first.file} has ${name}=${value}, but ${other.file} has ${name}=${valueIn(other)}: ` +
+      `the directories belong to different brokers or clusters; correct log.dirs`
     )
   if (wanted !== undefined && wanted !== value)
     return (
-      `${first.file} says ${name}=${value}, the settings say ${name}=${wanted}: ` +
+      `${first.file} has ${name}=${value}, but the settings have ${name}=${wanted}: ` +
       `remove ${name} from the settings to use this data, or set log.dirs to another directory`
     )
   return undefined
@@ -111,8 +111,8 @@ function sharedDirectoryId(files: readonly MetaProperties[]): string | undefined
     const owner = owners.get(each.directoryId)
     if (owner !== undefined)
       return (
-        `${owner.directory} and ${each.directory} both say directory.id=${each.directoryId} in meta.properties, as a copy ` +
-        `of a directory does: take the copy out of log.dirs, or remove that line from its meta.properties if it is none`
+        `${owner.directory} and ${each.directory} both have directory.id=${each.directoryId} in meta.properties: if one is a ` +
+        `copy, remove it from log.dirs, else remove that line from its meta.properties`
       )
     owners.set(each.directoryId, each)
   }

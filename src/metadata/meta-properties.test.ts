@@ -74,7 +74,7 @@ describe('meta.properties', () => {
     const conflict = establishIdentity(host, ['/a'], { clusterId: 'hand', nodeId: undefined })
     expect(conflict).to.be.instanceOf(IdentityConflict)
     expect((conflict as IdentityConflict).message)
-      .to.include('/a/meta.properties says cluster.id=disk, the settings say cluster.id=hand')
+      .to.include('/a/meta.properties has cluster.id=disk, but the settings have cluster.id=hand')
       .and.include('remove cluster.id from the settings')
     expect(establishIdentity(host, ['/a'], { clusterId: undefined, nodeId: 2 })).to.be.instanceOf(IdentityConflict)
     expect(establishIdentity(host, ['/a'], { clusterId: 'disk', nodeId: 1 })).to.include({ clusterId: 'disk' })
@@ -86,7 +86,7 @@ describe('meta.properties', () => {
       '/b/meta.properties': 'version=1\nnode.id=1\ncluster.id=two\n',
     })
     expect((establishIdentity(host, ['/a', '/b'], nothing) as IdentityConflict).message).to.equal(
-      '/a/meta.properties says cluster.id=one, /b/meta.properties says cluster.id=two: these directories do not belong together, correct log.dirs',
+      '/a/meta.properties has cluster.id=one, but /b/meta.properties has cluster.id=two: the directories belong to different brokers or clusters; correct log.dirs',
     )
   })
 
@@ -97,19 +97,19 @@ describe('meta.properties', () => {
       '/b/t-1/0.log': '',
     }
     expect(refusal(used, ['/a', '/b'])).to.equal(
-      '/b holds partitions (t-0, t-1) but no meta.properties, so it is unknown whose they are: restore /b/meta.properties, ' +
-        'or write it with the lines version=1, cluster.id=c and node.id=7',
+      '/b holds partitions (t-0, t-1) but no meta.properties, so it is unknown which cluster they belong to: restore /b/meta.properties, ' +
+        'or create it with the lines version=1, cluster.id=c and node.id=7',
     )
     expect(refusal({ '/a/__cluster_metadata-0/0.log': '' }, ['/a'])).to.include('cluster.id=<id of the cluster>')
     expect(refusal({ '/a/notes/0.log': '', '/a/t-1': 'a file' }, ['/a'])).to.equal(undefined)
   })
 
   for (const [title, content, expected] of [
-    ['is empty', '', 'does not say node.id'],
-    ['has no cluster.id', 'version=1\nnode.id=1\n', 'does not say cluster.id'],
-    ['has no node.id', 'version=1\ncluster.id=c\n', 'does not say node.id'],
-    ['has an empty node.id', 'version=1\ncluster.id=c\nnode.id=\n', 'a node.id that is no number'],
-    ['has a torn node.id', 'version=1\ncluster.id=c\nnode.id=x1\n', 'a node.id that is no number'],
+    ['is empty', '', 'has no node.id'],
+    ['has no cluster.id', 'version=1\nnode.id=1\n', 'has no cluster.id'],
+    ['has no node.id', 'version=1\ncluster.id=c\n', 'has no node.id'],
+    ['has an empty node.id', 'version=1\ncluster.id=c\nnode.id=\n', 'an invalid node.id'],
+    ['has a torn node.id', 'version=1\ncluster.id=c\nnode.id=x1\n', 'an invalid node.id'],
     ['is of a version to come', 'version=2\ncluster.id=c\nnode.id=1\n', 'version=2'],
     ['has a torn directory.id', 'version=1\ncluster.id=c\nnode.id=1\ndirectory.id=x5uv\n', 'directory.id=x5uv'],
     [
@@ -128,7 +128,7 @@ describe('meta.properties', () => {
   it('two directories with one directory.id are refused: one is a copy', () => {
     const content = 'node.id=7\ndirectory.id=x5uvyKUxOpFuKfUWqYwSAA\nversion=1\ncluster.id=c\n'
     expect(refusal({ '/a/meta.properties': content, '/b/meta.properties': content }, ['/a', '/b']))
-      .to.include('/a and /b both say directory.id=x5uvyKUxOpFuKfUWqYwSAA')
-      .and.include('take the copy out of log.dirs')
+      .to.include('/a and /b both have directory.id=x5uvyKUxOpFuKfUWqYwSAA')
+      .and.include('remove it from log.dirs')
   })
 })

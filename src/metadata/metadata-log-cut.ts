@@ -38,10 +38,10 @@ export function cutDamagedEnd(
   handle.truncate(endPosition)
   handle.syncNow()
   handle.close()
-  const begin = `cut ${end.length} bytes from the end of ${path} at position ${endPosition} (${fault})`
+  const begin = `truncated ${end.length} bytes from the end of ${path} at position ${endPosition} (${fault})`
   const meaning = isTorn
-    ? 'a change of the cluster that was not acknowledged yet, or the file was damaged since'
-    : `changes of the cluster from offset ${endOffset} on are lost${aboutTopics(lost)}; the bytes are kept in ${kept}`
+    ? 'a metadata change that was not acknowledged yet, unless the file was damaged'
+    : `metadata changes from offset ${endOffset} on are lost${aboutTopics(lost)}; the bytes are kept in ${kept}`
   logger.warn({ path, position: endPosition, cutBytes: end.length, fault }, `${begin}: ${meaning}`)
 }
 
@@ -49,7 +49,7 @@ function aboutTopics(batches: readonly RecordBatch[]): string {
   if (batches.length === 0) return ''
   const topics = new Set(batches.flatMap((batch) => topicsIn(batch)))
   const about = topics.size === 0 ? '' : `, some about the topics ${namesOf([...topics])}`
-  return ` (${batches.length} batches of them can be read${about})`
+  return ` (${batches.length} complete batches are in them${about})`
 }
 
 /** Batches with a valid checksum, at any position in the bytes. */

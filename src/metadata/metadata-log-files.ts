@@ -114,8 +114,8 @@ function loadSnapshot(host: Host, { root, directory }: MetadataPlace, logger: Lo
         sizeBytes: scan.endPosition,
       }
     }
-    const fault = scan.fault ?? 'it was never finished'
-    logger.warn({ path }, `${path}, a snapshot of the cluster's metadata, is not used: ${fault}`)
+    const fault = scan.fault ?? 'it is incomplete'
+    logger.warn({ path }, `the metadata snapshot ${path} is ignored: ${fault}`)
   }
   const bootstrap = host.files.join(root, 'bootstrap.checkpoint')
   if (host.files.exists(bootstrap)) readMetadataFile(host, bootstrap, 0, replay)

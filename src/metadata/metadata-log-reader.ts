@@ -31,7 +31,7 @@ export interface FileScan {
 }
 
 /** The last batch is incomplete: a crash interrupted the write. */
-export const CUT_OFF = 'the last batch is cut off'
+export const CUT_OFF = 'the last batch is incomplete'
 
 /** A metadata log file is damaged in a way that a crash cannot cause. */
 export class MetadataDamage extends Error {

@@ -115,7 +115,7 @@ export class MetadataLog {
     this.#logger.warn(
       { directory: this.#directory },
       `the log in ${this.#directory} ends ${end}, at offset ${this.#endOffset}: if its files were damaged or are old, ` +
-        'later changes of the cluster (topics, settings) are lost; restore it from a backup if there is one',
+        'later metadata changes (topics, settings) are lost; restore it from a backup if there is one',
     )
   }
   get hasStaged(): boolean {
@@ -154,7 +154,7 @@ export class MetadataLog {
     if (state !== 'damaged') return state
     this.#logger.warn(
       { directory: this.#directory },
-      `quorum-state in ${this.#directory} cannot be read: it is made anew from the log, which ends in epoch ${this.#epoch}`,
+      `quorum-state in ${this.#directory} cannot be read: it is rebuilt from the log, which ends in epoch ${this.#epoch}`,
     )
     return { leaderId: -1, leaderEpoch: this.#epoch, dataVersion: this.#quorum.has('KRAFT_VOTERS') ? 1 : 0 }
   }

@@ -64,7 +64,7 @@ export class AddressLimits {
     } catch (error) {
       this.#logger.warn(
         { host, err: error },
-        `max.connections.per.ip.overrides names ${host}, which cannot be looked up: max.connections.per.ip limits its connections`,
+        `max.connections.per.ip.overrides contains ${host}, which cannot be resolved: max.connections.per.ip applies to it`,
       )
       return []
     }

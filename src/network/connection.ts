@@ -96,7 +96,10 @@ export class Connection implements PeerHandler, WaitingReader, TurnMember {
     const err = failureOfPart(this.#parts.host, caught)
     const { clientHost, clientPort, listener } = this.info
     const client = `${clientHost}:${clientPort}`
-    this.#parts.logger.error({ err, client, listener }, `closed the connection of ${client}: its bytes met a bug`)
+    this.#parts.logger.error(
+      { err, client, listener },
+      `closed the connection of ${client}: a bug in Ottla, see the stack trace`,
+    )
     this.close()
   }
 

@@ -36,10 +36,10 @@ export function foreignProtocol(firstBytes: Buffer): ForeignProtocol | undefined
     return { name: 'TLS', answer: tlsAlert, hint: 'set its security.protocol to PLAINTEXT' }
   }
   const text = firstBytes.toString('latin1', 0, 4)
-  if (httpMethods.includes(text)) return { name: 'HTTP', answer: httpAnswer, hint: 'it wants a Kafka client' }
-  if (text === 'SSH-') return { name: 'SSH', answer: sshAnswer, hint: 'the port of an SSH server is another one' }
+  if (httpMethods.includes(text)) return { name: 'HTTP', answer: httpAnswer, hint: 'connect with a Kafka client' }
+  if (text === 'SSH-') return { name: 'SSH', answer: sshAnswer, hint: 'SSH servers use another port' }
   if (text === 'PROX' || text === PROXY_V2) {
-    const hint = 'switch it off where the load balancer is configured, and let that forward plain TCP'
+    const hint = 'turn it off in the load balancer, so that it forwards plain TCP'
     return { name: 'the PROXY protocol', answer: nothing, hint }
   }
   return undefined

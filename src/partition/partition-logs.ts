@@ -110,7 +110,7 @@ export class PartitionLogs {
     const names = namesOf(topics.filter(isHidden).map(({ name }) => name))
     this.#parts.logger.warn(
       { partitions: this.#hidden.size },
-      `partitions of ${names} are in no data directory that can be read: they answer KAFKA_STORAGE_ERROR until the next start`,
+      `partitions of ${names} are in no readable data directory: requests for them get KAFKA_STORAGE_ERROR until the next start`,
     )
   }
 
@@ -119,7 +119,7 @@ export class PartitionLogs {
     this.#parts.logger.warn(
       { topic: topic.name },
       `${names.join(', ')} had no files in any data directory and ${names.length === 1 ? 'starts' : 'start'} empty: ` +
-        'after a crash while the topic was being made that is all there was, else the records are lost',
+        'unless the broker crashed while the topic was being created, its records are lost',
     )
   }
 
@@ -164,7 +164,7 @@ export class PartitionLogs {
     metadata.assignDirectories(assignments, this.#ownOptions()).catch((error: Error) => {
       logger.warn(
         { topic: topic.name, reason: error.message },
-        `the data directories of topic ${topic.name} could not be recorded in the metadata; the next start does it`,
+        `the data directories of topic ${topic.name} could not be recorded in the metadata; the next start tries again`,
       )
     })
   }

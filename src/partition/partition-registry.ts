@@ -73,7 +73,7 @@ export class PartitionRegistry {
 
   #apply(image: MetadataImage, change: MetadataChange): void {
     const tell = (topic: TopicImage, err: Error) =>
-      this.#logger.error({ err, topic: topic.name }, `a change of topic ${topic.name} was not followed`)
+      this.#logger.error({ err, topic: topic.name }, `a change of topic ${topic.name} could not be applied`)
     eachAlone(this.#host, change.topicsDeleted, (topic) => this.#delete(topic), tell)
     eachAlone(this.#host, change.topicsChanged, (topic) => this.#change(topic), tell)
     if (change.configsChanged.length > 0) this.#logs.reconfigure(image, change.configsChanged)

@@ -154,7 +154,7 @@ describe('the dispatcher', () => {
     const { results } = await path.connect().call(DeleteGroups, 2, { groupsNames: ['group'] })
     expect(results[0]).to.include({ groupId: 'group', errorCode: errorCode('UNKNOWN_SERVER_ERROR') })
     expect(path.errors).to.deep.equal([])
-    expect(path.warnings).to.deep.equal(['DeleteGroups v2 is too long'])
+    expect(path.warnings).to.deep.equal(['DeleteGroups v2: a text of the answer is too long'])
   })
 
   it('closes the connection if not even an error can be answered, and logs both', async () => {
@@ -167,7 +167,7 @@ describe('the dispatcher', () => {
     const client = path.connect()
     client.send(DeleteGroups, 2, { groupsNames: ['group'] })
     expect(await client.receive(DeleteGroups, 2)).to.equal(undefined)
-    expect(path.errors).to.deep.equal(['DeleteGroups v2 failed', 'an error could not be answered'])
+    expect(path.errors).to.deep.equal(['DeleteGroups v2 failed', 'an error response could not be encoded'])
   })
 
   it('answers an error and releases memory if a response cannot be encoded', async () => {

@@ -194,7 +194,8 @@ class Call {
     const { api } = this.#handler
     const { apiVersion, clientId } = this.#header
     const fields = { err: error, api: api.name, apiVersion, clientId }
-    if (error instanceof TextTooLongError) this.#services.logger.warn(fields, `${api.name} v${apiVersion} is too long`)
+    if (error instanceof TextTooLongError)
+      this.#services.logger.warn(fields, `${api.name} v${apiVersion}: a text of the answer is too long`)
     else this.#services.logger.error(fields, `${api.name} v${apiVersion} failed`)
     if (error instanceof InvariantError) this.#services.host.fatal(error)
     if (api.key === PRODUCE && this.#request.acks === 0) {
@@ -202,7 +203,8 @@ class Call {
       return
     }
     const frame = this.#errorFrame()
-    if (frame === undefined) this.#exchange.fail(`${api.name} v${apiVersion} failed, and no answer can tell of it`)
+    if (frame === undefined)
+      this.#exchange.fail(`${api.name} v${apiVersion} failed, and its error cannot be sent in an answer`)
     else this.#exchange.reply(frame)
   }
 
@@ -214,7 +216,7 @@ class Call {
     try {
       return responseFrame(api, apiVersion, correlationId, errorResponse(api, apiVersion, this.#request, code, message))
     } catch (error) {
-      this.#services.logger.error({ err: error, api: api.name, apiVersion }, 'an error could not be answered')
+      this.#services.logger.error({ err: error, api: api.name, apiVersion }, 'an error response could not be encoded')
       return undefined
     }
   }

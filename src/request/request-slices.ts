@@ -18,7 +18,7 @@ export class RequestSlices implements Slices {
 
   next(): Promise<void> | undefined {
     return this.#turns.next()?.then(() => {
-      if (this.#exchange.isAbandoned) throw new AbandonedError('nobody waits for the answer')
+      if (this.#exchange.isAbandoned) throw new AbandonedError('the client has disconnected')
     })
   }
 }

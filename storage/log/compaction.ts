@@ -168,7 +168,7 @@ function compactLegacyBatch(batch: RecordBatch, pass: CompactionPass): Buffer | 
   if (legacy instanceof RecordFault) throw uncleanable(batch, legacy)
   const { magic, compression, timestampType } = legacy
   const { name } = codecOf(compression)!
-  invariant(name !== 'zstd', 'message formats v0 and v1 know no zstd')
+  invariant(name !== 'zstd', 'message formats v0 and v1 do not support zstd')
   return buildMessageSet(kept, {
     magic,
     compression: name,

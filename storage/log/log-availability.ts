@@ -52,7 +52,7 @@ export class LogAvailability {
     if (this.#refusal === undefined && !isOpenLimitError(error)) {
       this.#services.logger.error(
         { partition: this.#location.partition, reason: error.message },
-        'no room to write: appends are refused until there is some again',
+        'the disk is full: appends are refused until there is free space',
       )
     }
     this.#refusal = { error, retryAtMs }
@@ -67,7 +67,7 @@ export class LogAvailability {
     this.#onOffline(error)
     this.#services.logger.error(
       { partition, directory, reason: reasonOf(error) },
-      'the disk failed: appends are refused until the broker is started anew',
+      'the disk failed: appends are refused until the broker is restarted',
     )
     this.#services.onDiskFailure(logDirectory, error)
   }

@@ -126,7 +126,7 @@ export async function readFileRange(
     }
     const readableEnd = count < lease.bytes.length ? position + count : range.endPosition
     if (found.neededBytes > 0 && position + found.end + found.neededBytes > readableEnd)
-      found.fault ??= 'the batch is cut'
+      found.fault ??= 'the batch is truncated'
     if (found.fault !== undefined) {
       lease.release()
       throw new CorruptLogError(`${range.path} at position ${position + found.end}: ${found.fault}`)
@@ -216,7 +216,7 @@ function selectBatches(
     }
     if (lastOffset < offset) {
       if (position + found.end + size > endPosition) {
-        found.fault = 'the batch is cut'
+        found.fault = 'the batch is truncated'
         return found
       }
       found.end += size

@@ -34,7 +34,7 @@ function ensureTransactionIndex({ state, segments }: TransactionParts, services:
     segment.transactionIndex.check()
   } catch (error) {
     if (!(error instanceof CorruptIndexError)) throw error
-    services.logger.warn({ reason: error.message }, 'a transaction index is corrupt: it is made anew from the log')
+    services.logger.warn({ reason: error.message }, 'a transaction index is corrupt and is rebuilt from the log')
     rebuildTransactionIndex(rebuildOf(state, segments, services), segment)
   }
 }

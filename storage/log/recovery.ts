@@ -115,7 +115,7 @@ class LogLoader {
     const { partition } = this.#location
     this.#services.logger.warn(
       { partition, file: path, baseOffset },
-      'an index is removed: the log file of its segment is gone, and with it the records from this offset on',
+      'removed an index without log file: the records of its segment, from this offset on, are lost',
     )
     this.#services.openFiles.files.remove(path)
   }
@@ -185,7 +185,7 @@ class LogLoader {
     if (this.#segments.length > 0 && logEndOffset < checkpointedStart) {
       this.#services.logger.warn(
         { partition: this.#location.partition, logEndOffset, logStartOffset: checkpointedStart },
-        'log ends below its checkpointed start: its files were deleted from outside; it begins anew at its start',
+        'the log ends below its checkpointed log start offset, because its files were deleted; it starts empty at that offset',
       )
       this.#dropAll()
     }
@@ -222,7 +222,7 @@ class LogLoader {
     if (logEndOffset >= recoveryPoint) return
     this.#services.logger.warn(
       { partition, directory, logEndOffset, recoveryPoint },
-      'the log ends below its recovery point: records that were on the disk are gone from its files',
+      'the log ends below its recovery point: records that were flushed are missing from its files',
     )
   }
 
@@ -243,8 +243,8 @@ class LogLoader {
     let nextOffset = segment.baseOffset
     for (let at = scanner.next(); at !== undefined; at = scanner.next()) {
       const { batch, position } = at
-      if (!hasFittingChecksum(batch)) fault = 'the checksum does not fit'
-      else if (!hasSoundOffsets(batch) || batch.baseOffset < nextOffset) fault = 'offsets run backwards'
+      if (!hasFittingChecksum(batch)) fault = 'the checksum is wrong'
+      else if (!hasSoundOffsets(batch) || batch.baseOffset < nextOffset) fault = 'offsets go backwards'
       else if (this.#isHoleBefore(batch, nextOffset)) fault = 'offsets are missing before it'
       else if (!segment.holdsOffset(lastOffsetOf(batch))) fault = 'the offset is too far from the base offset'
       if (fault !== undefined) break
@@ -261,7 +261,7 @@ class LogLoader {
     if (cutBytes > 0) {
       this.#services.logger.warn(
         { partition, file: segment.logPath, position: validBytes, cutBytes, logEndOffset: nextOffset, fault },
-        'recovery cut the log after the last whole valid batch',
+        'recovery truncated the log after the last valid batch',
       )
       segment.truncateLog(validBytes)
     }
@@ -321,7 +321,7 @@ class LogLoader {
     if (dropped.length === 0) return
     this.#services.logger.warn(
       { partition: this.#location.partition, baseOffsets: dropped.map((each) => each.baseOffset) },
-      'recovery removed the segments behind the cut',
+      'recovery removed the segments after the truncation',
     )
   }
 
@@ -365,6 +365,6 @@ function readEpochs({ openFiles, logger }: LogServices, { directory, partition }
   const { files } = openFiles
   const text = files.readWhole(files.join(directory, LEADER_EPOCH_FILE))?.toString('utf8')
   const entries = text === undefined ? [] : parseEpochs(text)
-  if (entries === undefined) logger.warn({ partition }, 'leader-epoch-checkpoint is corrupt: its epochs are forgotten')
+  if (entries === undefined) logger.warn({ partition }, 'leader-epoch-checkpoint is corrupt: its epochs are lost')
   return new LeaderEpochs(entries ?? [])
 }

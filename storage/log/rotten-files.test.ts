@@ -68,7 +68,7 @@ describe('a log whose files rotted after a stop in order', () => {
     await rig.open()
     await rig.host.advance(3 * MINUTE_MS)
     expect(rig.log.logStartOffset).to.equal(0)
-    warned('a time index names a timestamp that its log does not have', path)
+    warned('a time index contains a timestamp that is not in its log', path)
     await rig.host.advance(60 * MINUTE_MS)
     expect(rig.log.logStartOffset, 'once they are old').to.equal(10)
   })
@@ -83,7 +83,7 @@ describe('a log whose files rotted after a stop in order', () => {
     expect(latest?.offset).to.equal(9)
     const found = await rig.host.settle(rig.log.offsetForTimestamp(latest!.timestampMs, 10))
     expect(found?.offset).to.equal(9)
-    warned('a time index names a timestamp that its log does not have', path)
+    warned('a time index contains a timestamp that is not in its log', path)
   })
 
   for (const [what, change] of [
@@ -101,7 +101,7 @@ describe('a log whose files rotted after a stop in order', () => {
         if ('release' in part) part.release()
       }
       expect(await rig.offsets()).to.deep.equal(ALL)
-      expect(rig.warnings.join('\n')).to.match(/an index (names a position without its batch|is corrupt)/)
+      expect(rig.warnings.join('\n')).to.match(/an index (entry points to a position without a batch|is corrupt)/)
     })
   }
 
@@ -109,7 +109,7 @@ describe('a log whose files rotted after a stop in order', () => {
     const base = rig.bases[1]!
     rig.host.files.remove(rig.path(base, '.log'))
     await rig.open()
-    warned('the log file of its segment is gone', rig.path(base, '.index'))
+    warned('removed an index without log file', rig.path(base, '.index'))
   })
 
   it('says that records of its end are gone', async () => {
@@ -128,7 +128,7 @@ describe('a log whose files rotted after a stop in order', () => {
     })
     await rig.open()
     expect(rig.log.logEndOffset).to.equal(9)
-    warned('recovery cut the log', 'topic-0')
+    warned('recovery truncated the log', 'topic-0')
   })
 
   it('reads up to a batch whose base offset is far too large, however often indexes are made anew', async () => {
@@ -153,7 +153,7 @@ describe('a log whose files rotted after a stop in order', () => {
     rig.host.files.remove('/data/recovery-point-offset-checkpoint')
     await rig.open()
     expect(rig.log.logEndOffset).to.equal(9)
-    warned('recovery cut the log', path)
+    warned('recovery truncated the log', path)
   })
 
   const fetch = async (offset: number) => {

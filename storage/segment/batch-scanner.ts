@@ -62,7 +62,7 @@ export class BatchScanner {
   }
 
   #cut(): undefined {
-    this.fault = 'the batch is cut'
+    this.fault = 'the batch is truncated'
   }
 
   /** Reads [position, position + size) into the chunk. False if the file is shorter than endPosition. */

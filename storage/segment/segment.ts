@@ -192,7 +192,7 @@ export class Segment {
   timeIndexIsWrong({ timestampMs, offset }: TimestampOffset): void {
     this.#logger.warn(
       { file: this.timeIndex.file.path, timestampMs, offset },
-      'a time index names a timestamp that its log does not have',
+      'a time index contains a timestamp that is not in its log',
     )
     this.rebuildIndexes()
   }
@@ -358,7 +358,7 @@ export class Segment {
   }
 
   rebuildIndexes(): void {
-    this.#logger.warn({ file: this.logPath }, 'indexes are made anew from the log')
+    this.#logger.warn({ file: this.logPath }, 'indexes are rebuilt from the log')
     const before = this.#largest
     this.#resetOffsetIndexes()
     const scanner = this.scan()
@@ -418,7 +418,7 @@ export class Segment {
   indexIsWrong({ offset, position }: OffsetPosition): void {
     this.#logger.warn(
       { file: this.offsetIndex.file.path, offset, position },
-      'an index names a position without its batch',
+      'an index entry points to a position without a batch',
     )
     this.rebuildIndexes()
   }

@@ -47,7 +47,7 @@ export interface BrokerContent {
 }
 
 /** How a client's refusal of a batch ends. */
-export const WRONG_CHECKSUM = 'the checksum does not fit'
+export const WRONG_CHECKSUM = 'the checksum is wrong'
 
 const EARLIEST = -2
 const LATEST = -1
