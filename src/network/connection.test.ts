@@ -405,7 +405,9 @@ describe('a connection', () => {
     second.connection.send(frame('two'))
     const refused = rig.connect()
     expect(refused.state.closed).to.equal(true)
-    expect(rig.warnings.at(-1)).to.contain('max.connections=1 is reached, and socket.listen.backlog.size=1 others wait')
+    expect(rig.warnings.at(-1)).to.contain(
+      'max.connections=1 is reached, and socket.listen.backlog.size=1 connections are waiting',
+    )
     first.connection.close()
     await rig.run()
     expect(rig.request(0)).to.equal('two')

@@ -105,7 +105,7 @@ export class Connections {
   #roomIsFull(listener: string): string | undefined {
     const { socketListenBacklogSize: backlog } = this.#limits()
     if (this.#room(listener).size < backlog) return undefined
-    return `${this.#quotas.waitsFor(listener)} is reached, and socket.listen.backlog.size=${backlog} others wait`
+    return `${this.#quotas.waitsFor(listener)} is reached, and socket.listen.backlog.size=${backlog} connections are waiting`
   }
 
   #tellOfWaiting(listener: string): void {
