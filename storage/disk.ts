@@ -1,5 +1,5 @@
+import { ConcurrencyLimit } from './concurrency-limit.ts'
 import type { Host } from './host/host.ts'
-import { Lane } from './off-loop.ts'
 
 /** Larger writes are done off the loop: they would block it for too long. */
 const LARGEST_HERE_BYTES = 256 * 1024
@@ -69,9 +69,9 @@ export type WritePlace = 'here' | 'later' | 'aside'
 export class Disk {
   readonly #host: Host
   readonly #turns: WritingTurns
-  readonly #largeWrites: Lane
-  readonly #smallWrites = new Lane(() => 1)
-  readonly #syncs: Lane
+  readonly #largeWrites: ConcurrencyLimit
+  readonly #smallWrites = new ConcurrencyLimit(() => 1)
+  readonly #syncs: ConcurrencyLimit
   #isSlow = false
   /** When the current run of fast writes began; undefined: the last write was not fast. */
   #fastSinceMs: number | undefined
@@ -82,8 +82,8 @@ export class Disk {
     this.#host = host
     this.#turns = turns
     // A second writer does not make a slow disk faster; it only takes a thread from the others.
-    this.#largeWrites = new Lane(() => (this.#isSlow ? 1 : 2))
-    this.#syncs = new Lane(() => Math.max(1, host.threads / 2 - 1))
+    this.#largeWrites = new ConcurrencyLimit(() => (this.#isSlow ? 1 : 2))
+    this.#syncs = new ConcurrencyLimit(() => Math.max(1, host.threads / 2 - 1))
   }
 
   /** True while writes take longer than the page cache would: nothing may be written on the loop. */

@@ -6,7 +6,7 @@ import { RecordBatch } from '../../protocol/records/record-batch.ts'
 import { openRecords, RecordFault } from '../../protocol/records/record-reader.ts'
 import { runInSlices, type Slices } from '../../storage/host/turn-slices.ts'
 import type { PartitionLog } from '../../storage/partition-log.ts'
-import { hasFittingChecksum } from '../../storage/segment/stored-batch.ts'
+import { hasValidChecksum } from '../../storage/segment/stored-batch.ts'
 import type { Partition } from '../partition/partition.ts'
 import {
   type AppendOptions,
@@ -126,7 +126,7 @@ function* replayBatch(
   fromOffset: number,
   replay: (record: LoadedRecord) => void,
 ): Generator<void, void> {
-  if (!hasFittingChecksum(batch)) throw damaged(log, batch.baseOffset, 'the checksum is wrong')
+  if (!hasValidChecksum(batch)) throw damaged(log, batch.baseOffset, 'the checksum is wrong')
   const cursor = openRecords(batch)
   if (cursor instanceof RecordFault) throw damaged(log, batch.baseOffset, cursor.message)
   const { producerId, producerEpoch, isControl, isTransactional } = batch

@@ -10,7 +10,7 @@ import {
   TRANSACTION_INDEX_SUFFIX,
 } from '../segment/file-names.ts'
 import { Segment, segmentJitterMs } from '../segment/segment.ts'
-import { hasFittingChecksum, hasSoundOffsets, lastOffsetOf, leaderEpochOf } from '../segment/stored-batch.ts'
+import { hasValidChecksum, hasValidOffsets, lastOffsetOf, leaderEpochOf } from '../segment/stored-batch.ts'
 import { LeaderEpochs } from './leader-epochs.ts'
 import type { LogServices } from './log-services.ts'
 import type { ProducerState } from './producer-state.ts'
@@ -243,8 +243,8 @@ class LogLoader {
     let nextOffset = segment.baseOffset
     for (let at = scanner.next(); at !== undefined; at = scanner.next()) {
       const { batch, position } = at
-      if (!hasFittingChecksum(batch)) fault = 'the checksum is wrong'
-      else if (!hasSoundOffsets(batch) || batch.baseOffset < nextOffset) fault = 'offsets go backwards'
+      if (!hasValidChecksum(batch)) fault = 'the checksum is wrong'
+      else if (!hasValidOffsets(batch) || batch.baseOffset < nextOffset) fault = 'offsets go backwards'
       else if (this.#isHoleBefore(batch, nextOffset)) fault = 'offsets are missing before it'
       else if (!segment.holdsOffset(lastOffsetOf(batch))) fault = 'the offset is too far from the base offset'
       if (fault !== undefined) break

@@ -4,7 +4,7 @@ import { DEFAULT_DECOMPRESSED_LIMIT_BYTES, openRecords, RecordFault } from '../.
 import type { TimestampAndOffset } from '../partition-log.ts'
 import type { ScannedBatch } from '../segment/batch-scanner.ts'
 import type { Segment } from '../segment/segment.ts'
-import { isUnderdated, lastOffsetOf, leaderEpochOf, maxTimestampOf } from '../segment/stored-batch.ts'
+import { hasTooLowMaxTimestamp, lastOffsetOf, leaderEpochOf, maxTimestampOf } from '../segment/stored-batch.ts'
 import type { TimestampOffset } from '../segment/time-index.ts'
 
 /**
@@ -33,7 +33,7 @@ function findInSegment(segment: Segment, timestampMs: number, startOffset: numbe
   const matches = (timestamp: number, offset: number) => timestamp >= timestampMs && offset >= startOffset
   const scanner = segment.scan(segment.positionFor(Math.max(before, startOffset)))
   for (let at = scanner.next(); at !== undefined; at = scanner.next()) {
-    const mayHold = isUnderdated(at.batch) || maxTimestampOf(at.batch) >= timestampMs
+    const mayHold = hasTooLowMaxTimestamp(at.batch) || maxTimestampOf(at.batch) >= timestampMs
     if (!mayHold || lastOffsetOf(at.batch) < startOffset) continue
     const found = firstRecord(segment, at, matches)
     if (found !== undefined) return found
@@ -54,7 +54,7 @@ export function findLatestTimestamp(segments: readonly Segment[]): TimestampAndO
   const { timestampMs, offset } = dated(latest)
   const scanner = latest.scan(latest.positionFor(offset))
   for (let at = scanner.next(); at !== undefined; at = scanner.next()) {
-    if (!isUnderdated(at.batch) && maxTimestampOf(at.batch) !== timestampMs) continue
+    if (!hasTooLowMaxTimestamp(at.batch) && maxTimestampOf(at.batch) !== timestampMs) continue
     const found = firstRecord(latest, at, (timestamp) => timestamp === timestampMs)
     if (found !== undefined) return found
   }

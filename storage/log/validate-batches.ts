@@ -10,7 +10,7 @@ import {
 } from '../../protocol/records/record-reader.ts'
 import type { Offload } from '../host/host.ts'
 import type { AppendContext, AppendRejection, LogConfig } from '../partition-log.ts'
-import { hasFittingChecksum, hasSoundOffsets } from '../segment/stored-batch.ts'
+import { hasValidChecksum, hasValidOffsets } from '../segment/stored-batch.ts'
 import type { Sliced } from '../sliced-work.ts'
 import { recompress, targetCompressionOf } from './recompression.ts'
 import { wholeContent } from './scan-records.ts'
@@ -140,7 +140,7 @@ function checkShape(
         `The record batch size in the append to ${partition} is ${batch.sizeBytes} bytes which exceeds the maximum configured value of ${config.maxMessageBytes}.`,
       )
     }
-    if (!hasFittingChecksum(batch)) {
+    if (!hasValidChecksum(batch)) {
       return reject('CORRUPT_MESSAGE', `Record is corrupt (stored crc = ${batch.crc}) in topic partition ${partition}.`)
     }
   }
@@ -153,7 +153,7 @@ function asReplicated(batches: readonly RecordBatch[], partition: string): Valid
   let sizeBytes = 0
   let nextOffset = -1
   for (const batch of batches) {
-    if (batch.isLegacy || !hasSoundOffsets(batch) || batch.baseOffset < nextOffset) {
+    if (batch.isLegacy || !hasValidOffsets(batch) || batch.baseOffset < nextOffset) {
       return reject('CORRUPT_MESSAGE', `Out of order offsets found in append to ${partition}`)
     }
     nextOffset = batch.nextOffset

@@ -60,15 +60,15 @@ const LONGEST_NAME = 255
 
 /** `topic-0.<unique id>-delete`, cut to the longest allowed name. uniqueId: 32 hexadecimal digits. */
 export function deletedDirectoryName(topic: string, partition: number, uniqueId: string): string {
-  return nameOnItsWayOut(topic, partition, uniqueId, DELETED_DIRECTORY_SUFFIX)
+  return renamedDirectoryName(topic, partition, uniqueId, DELETED_DIRECTORY_SUFFIX)
 }
 
 /** `topic-0.<unique id>-stray`: a log that belongs to no topic of the cluster. */
 export function strayDirectoryName(topic: string, partition: number, uniqueId: string): string {
-  return nameOnItsWayOut(topic, partition, uniqueId, STRAY_DIRECTORY_SUFFIX)
+  return renamedDirectoryName(topic, partition, uniqueId, STRAY_DIRECTORY_SUFFIX)
 }
 
-function nameOnItsWayOut(topic: string, partition: number, uniqueId: string, ending: string): string {
+function renamedDirectoryName(topic: string, partition: number, uniqueId: string, ending: string): string {
   const suffix = `-${partition}.${uniqueId}${ending}`
   return topic.slice(0, LONGEST_NAME - suffix.length) + suffix
 }

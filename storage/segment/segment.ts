@@ -18,7 +18,7 @@ import {
 } from './file-names.ts'
 import type { IndexCache } from './index-cache.ts'
 import { OFFSET_ENTRY_BYTES, OffsetIndex, type OffsetPosition } from './offset-index.ts'
-import { isUnderdated, lastOffsetOf, latestTimestampOf, maxTimestampOf } from './stored-batch.ts'
+import { hasTooLowMaxTimestamp, lastOffsetOf, latestTimestampOf, maxTimestampOf } from './stored-batch.ts'
 import { TIME_ENTRY_BYTES, TimeIndex, type TimestampOffset } from './time-index.ts'
 import { TRANSACTION_ENTRY_BYTES, TransactionIndex } from './transaction-index.ts'
 
@@ -229,7 +229,7 @@ export class Segment {
 
   /** Reads the records of the batch if its header cannot be right. `batch` may hold the header only. */
   #latestTimestampOf(batch: RecordBatch, position: number): number {
-    if (!isUnderdated(batch)) return maxTimestampOf(batch)
+    if (!hasTooLowMaxTimestamp(batch)) return maxTimestampOf(batch)
     const isWhole = batch.bytes.length >= batch.sizeBytes
     const whole = isWhole ? batch : this.readBatch(position, batch.sizeBytes)
     return latestTimestampOf(whole ?? batch)

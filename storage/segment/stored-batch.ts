@@ -16,14 +16,14 @@ export function lastOffsetOf(batch: RecordBatch): number {
  * True if the header's largest timestamp cannot be right, as the first record has a larger one. sarama up to 1.45.0
  * writes -1, and the broker that stored the batch trusted it.
  */
-export function isUnderdated(batch: RecordBatch): boolean {
+export function hasTooLowMaxTimestamp(batch: RecordBatch): boolean {
   if (batch.isLegacy || batch.timestampType === 'LogAppendTime' || batch.deleteHorizonMs !== undefined) return false
   return batch.maxTimestamp < batch.baseTimestamp && batch.count > 0
 }
 
 /** Largest timestamp of a batch whose bytes are all there. Reads the records if the header cannot be right. */
 export function latestTimestampOf(batch: RecordBatch): number {
-  if (!isUnderdated(batch)) return maxTimestampOf(batch)
+  if (!hasTooLowMaxTimestamp(batch)) return maxTimestampOf(batch)
   const records = openRecords(batch)
   let latest = batch.maxTimestamp
   if (records instanceof RecordFault) return maxTimestampOf(batch)
@@ -33,7 +33,7 @@ export function latestTimestampOf(batch: RecordBatch): number {
 
 /** Largest timestamp by the header; -1 if there is none, as in v0. */
 export function maxTimestampOf(batch: RecordBatch): number {
-  if (!batch.isLegacy) return isUnderdated(batch) ? batch.baseTimestamp : batch.maxTimestamp
+  if (!batch.isLegacy) return hasTooLowMaxTimestamp(batch) ? batch.baseTimestamp : batch.maxTimestamp
   return batch.magic === 0 ? NO_TIMESTAMP : readInt64(batch.bytes, LEGACY_TIMESTAMP)
 }
 
@@ -49,13 +49,13 @@ export function hasProducerId(batch: RecordBatch): boolean {
 }
 
 /** True if the checksum is right. Needs the whole batch. */
-export function hasFittingChecksum(batch: RecordBatch): boolean {
+export function hasValidChecksum(batch: RecordBatch): boolean {
   if (!batch.isLegacy) return batch.hasValidCrc()
   return readUint32(batch.bytes, LEGACY_CRC) === crc32(batch.bytes, LEGACY_MAGIC)
 }
 
 /** True if the offsets in the header are valid: not negative, and the last not below the first. */
-export function hasSoundOffsets(batch: RecordBatch): boolean {
+export function hasValidOffsets(batch: RecordBatch): boolean {
   if (batch.baseOffset < 0) return false
   return batch.isLegacy || readInt32(batch.bytes, 23) >= 0
 }

@@ -10,7 +10,7 @@ import { batchesOf, type RecordBatch } from '../../../protocol/records/record-ba
 import { type LogRecord, RecordFault, readRecords } from '../../../protocol/records/record-reader.ts'
 import { ZERO_UUID } from '../../../protocol/schema.ts'
 import type { SimulatedHost } from '../../../storage/host/simulated-host.ts'
-import { hasFittingChecksum, lastOffsetOf } from '../../../storage/segment/stored-batch.ts'
+import { hasValidChecksum, lastOffsetOf } from '../../../storage/segment/stored-batch.ts'
 import type { SimulatedBroker } from '../../simulation/simulated-broker.ts'
 
 /** What a broker returns about one partition. */
@@ -328,7 +328,7 @@ function takeBatches(partition: PartitionContent, bytes: Buffer, asked: number):
 }
 
 function soundRecords(batch: RecordBatch): LogRecord[] | string {
-  if (!hasFittingChecksum(batch)) return WRONG_CHECKSUM
+  if (!hasValidChecksum(batch)) return WRONG_CHECKSUM
   const read = batch.isLegacy ? readLegacyBatch(batch, LARGEST_CONTENT_BYTES) : readRecords(batch)
   if (read instanceof RecordFault) return read.message
   return 'records' in read ? [...read.records] : read

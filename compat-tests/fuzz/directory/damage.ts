@@ -1,7 +1,7 @@
 import { batchesOf } from '../../../protocol/records/record-batch.ts'
 import { parseOffsets } from '../../../storage/checkpoint-files.ts'
 import type { MemoryFiles } from '../../../storage/host/memory-files.ts'
-import { hasFittingChecksum } from '../../../storage/segment/stored-batch.ts'
+import { hasValidChecksum } from '../../../storage/segment/stored-batch.ts'
 import type { Rot } from '../../rot/rot.ts'
 import type { Variant } from './made-directory.ts'
 
@@ -143,5 +143,5 @@ function topicOf(partition: string): string {
 
 function isWholeLog(bytes: Buffer): boolean {
   const { batches, endPosition } = batchesOf(bytes)
-  return endPosition === bytes.length && batches.every(hasFittingChecksum)
+  return endPosition === bytes.length && batches.every(hasValidChecksum)
 }

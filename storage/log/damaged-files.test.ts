@@ -9,7 +9,7 @@ const DIRECTORY = '/data/topic-0'
  * A log stopped cleanly, with three or four one-record batches per segment. Its files are damaged before the next
  * start.
  */
-class Rotten extends Rig {
+class DamagedLog extends Rig {
   constructor(indexIntervalBytes = 1) {
     const kept = { cleanupPolicy: ['delete'], retentionMs: 60 * MINUTE_MS, segmentBytes: 250, indexIntervalBytes }
     super(kept, { logRetentionCheckIntervalMs: MINUTE_MS })
@@ -47,10 +47,10 @@ class Rotten extends Rig {
 
 const ALL = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]
 
-describe('a log whose files rotted after a stop in order', () => {
-  let rig: Rotten
+describe('a log whose files were damaged after a clean stop', () => {
+  let rig: DamagedLog
   beforeEach(async () => {
-    rig = await new Rotten().filled()
+    rig = await new DamagedLog().filled()
   })
   afterEach(() => rig.stop())
 
@@ -60,7 +60,7 @@ describe('a log whose files rotted after a stop in order', () => {
       rig.warnings.join('\n'),
     ).to.equal(true)
 
-  it('keeps records that only its time index says are old', async () => {
+  it('keeps records that are old only by its time index', async () => {
     const path = rig.path(0, '.timeindex')
     rig.rot(path, (bytes) => {
       for (let at = 0; at < bytes.length; at += 12) writeInt64(bytes, at, at)
@@ -105,14 +105,14 @@ describe('a log whose files rotted after a stop in order', () => {
     })
   }
 
-  it('says that the log file of a segment is gone', async () => {
+  it('warns if the log file of a segment is missing', async () => {
     const base = rig.bases[1]!
     rig.host.files.remove(rig.path(base, '.log'))
     await rig.open()
     warned('removed an index without log file', rig.path(base, '.index'))
   })
 
-  it('says that records of its end are gone', async () => {
+  it('warns if records at its end are missing', async () => {
     const path = rig.path(rig.bases.at(-1)!, '.log')
     rig.host.files.open(path, 'r+').truncate(0)
     await rig.open()
@@ -120,7 +120,7 @@ describe('a log whose files rotted after a stop in order', () => {
     warned('the log ends below its recovery point', 'topic-0')
   })
 
-  it('cuts a last batch off whose offset, which no checksum covers, is another one', async () => {
+  it('truncates a last batch with a wrong offset, which no checksum covers', async () => {
     const last = rig.bases.at(-1)!
     rig.rot(rig.path(last, '.log'), (bytes) => {
       const scan = rig.host.files.stat(rig.path(last, '.log'))!.size / (10 - last)
@@ -131,7 +131,7 @@ describe('a log whose files rotted after a stop in order', () => {
     warned('recovery truncated the log', 'topic-0')
   })
 
-  it('reads up to a batch whose base offset is far too large, however often indexes are made anew', async () => {
+  it('reads up to a batch whose base offset is far too large, however often indexes are rebuilt', async () => {
     const [, second] = rig.bases as [number, number]
     const path = rig.path(0, '.log')
     rig.rot(path, (bytes) => writeInt64(bytes, bytes.length - bytes.length / second, Number.MAX_SAFE_INTEGER - 9))
@@ -146,7 +146,7 @@ describe('a log whose files rotted after a stop in order', () => {
     expect(await fetch(second)).to.be.greaterThan(second)
   })
 
-  it('does not believe such an offset of the last batch, even if no checkpoint tells where the log ends', async () => {
+  it('ignores such an offset of the last batch, even if no checkpoint has the end of the log', async () => {
     const path = rig.path(rig.bases.at(-1)!, '.log')
     const count = 10 - rig.bases.at(-1)!
     rig.rot(path, (bytes) => writeInt64(bytes, bytes.length - bytes.length / count, Number.MAX_SAFE_INTEGER - 9))
@@ -162,9 +162,9 @@ describe('a log whose files rotted after a stop in order', () => {
     return isRejection(result) ? result.error : result.nextOffset
   }
 
-  it('does not pass over what follows a batch whose length is too large', async () => {
+  it('does not skip the batches after one whose length is too large', async () => {
     await rig.stop()
-    rig = await new Rotten(4096).filled()
+    rig = await new DamagedLog(4096).filled()
     const batchBytes = rig.host.files.stat(rig.path(0, '.log'))!.size / rig.bases[1]!
     rig.rot(rig.path(0, '.log'), (bytes) => {
       bytes[batchBytes + 8] = 1
@@ -175,7 +175,7 @@ describe('a log whose files rotted after a stop in order', () => {
 
   it('refuses a batch that ends beyond the end of the log', async () => {
     await rig.stop()
-    rig = await new Rotten().filled(11)
+    rig = await new DamagedLog().filled(11)
     const last = rig.path(9, '.log')
     const batchBytes = rig.host.files.stat(last)!.size / 2
     rig.rot(last, (bytes) => {

@@ -5,7 +5,7 @@ type Start = () => void
  * Work off the loop, a limited number of pieces at a time, in order. All of it shares the few threads of the process:
  * without a bound, one slow disk would occupy them all.
  */
-export class Lane {
+export class ConcurrencyLimit {
   readonly #limit: () => number
   readonly #waiting: Start[] = []
   #underWay = 0
