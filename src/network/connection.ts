@@ -60,7 +60,7 @@ export class Connection implements PeerHandler, WaitingReader, TurnMember {
   /** All memory and counts of the connection are released. */
   #isTornDown = false
   /** True while requests are being started: a handler may answer before dispatch returns. */
-  #isTakingUp = false
+  #isStarting = false
   #lastActivityMs: number
 
   constructor(info: ConnectionInfo, peer: Peer, parts: ConnectionParts) {
@@ -115,7 +115,7 @@ export class Connection implements PeerHandler, WaitingReader, TurnMember {
       if (!(error instanceof MalformedError)) throw error
       this.#malformed = error.message
     }
-    this.#takeUp()
+    this.#startRequests()
     this.#checkReading()
   }
 
@@ -144,19 +144,19 @@ export class Connection implements PeerHandler, WaitingReader, TurnMember {
   }
 
   /** Starts waiting requests until one blocks the rest, or the connection has used its share of the turn. */
-  #takeUp(): void {
-    if (this.#isTakingUp) return
-    this.#isTakingUp = true
+  #startRequests(): void {
+    if (this.#isStarting) return
+    this.#isStarting = true
     while (this.#ordering === undefined && !this.#isClosed && this.#peer.unsentBytes <= UNSENT_LIMIT_BYTES) {
       const frame = this.#waiting[0]
-      if (frame === undefined || !this.#parts.turns.takeUp(this, frame.bytes.length)) break
+      if (frame === undefined || !this.#parts.turns.tryStart(this, frame.bytes.length)) break
       this.#waiting.shift()
       const exchange = new PendingExchange(this, frame)
       this.#exchanges.push(exchange)
       this.#ordering = exchange
       this.#parts.dispatch(exchange)
     }
-    this.#isTakingUp = false
+    this.#isStarting = false
     this.#closeIfMalformed()
   }
 
@@ -179,7 +179,7 @@ export class Connection implements PeerHandler, WaitingReader, TurnMember {
   #mayRead(): boolean {
     const { queued, budget } = this.#parts
     const hasEnough = this.#waiting.length >= WAITING_LIMIT || this.#peer.unsentBytes > UNSENT_LIMIT_BYTES
-    const isBusy = hasEnough || this.share.isPutOff
+    const isBusy = hasEnough || this.share.isDeferred
     if (!isBusy && queued.mayRead(this, this.#queued)) return budget.mayRead(this, this.#bytesInFrame > 0)
     // Give up the right to finish a frame: this connection may be waiting for another one, which needs it.
     budget.forget(this)
@@ -196,8 +196,8 @@ export class Connection implements PeerHandler, WaitingReader, TurnMember {
     this.#checkReading()
   }
 
-  goOn(): void {
-    this.#takeUp()
+  onNextTurn(): void {
+    this.#startRequests()
     this.#checkReading()
   }
 
@@ -205,7 +205,7 @@ export class Connection implements PeerHandler, WaitingReader, TurnMember {
   orderFixed(exchange: PendingExchange): void {
     if (this.#ordering !== exchange) return
     this.#ordering = undefined
-    this.#takeUp()
+    this.#startRequests()
     this.#checkReading()
   }
 
@@ -244,14 +244,14 @@ export class Connection implements PeerHandler, WaitingReader, TurnMember {
       this.#parts.budget.removeResponse(frame.length)
       this.#lastActivityMs = this.#parts.monotonicMs()
       this.#release(exchange)
-      this.#takeUp()
+      this.#startRequests()
       this.#checkReading()
     })
   }
 
   #release(exchange: PendingExchange): void {
     this.#parts.budget.removeRequest(exchange.frame.bytes.length + 4)
-    exchange.letGo()
+    exchange.release()
   }
 
   /** Closes at once. A reason is logged as the client's fault. */
@@ -359,7 +359,7 @@ class PendingExchange implements Exchange {
     this.#connection.replied(this)
   }
 
-  letGo(): void {
+  release(): void {
     this.#written?.()
     this.frame.release()
   }

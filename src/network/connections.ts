@@ -41,7 +41,7 @@ export class Connections {
   /** By listener. */
   readonly #rooms = new Map<string, WaitingRoom>()
   /** True while a line about full waiting rooms has been logged and peers still wait. */
-  #toldOfWaiting = false
+  #warnedOfWaiting = false
   /** Connections that the process's open-file limit leaves room for. */
   readonly #openLimit: number
   readonly #dispatch: (exchange: Exchange) => void
@@ -98,7 +98,7 @@ export class Connections {
     const refusal = this.#roomIsFull(listener) ?? this.#openLimitReached()
     if (refusal !== undefined) return this.#refuse(peer, refusal)
     const handler = room.enter(peer)
-    if (room.size > 0) this.#tellOfWaiting(listener)
+    if (room.size > 0) this.#warnOfWaiting(listener)
     return handler
   }
 
@@ -108,10 +108,10 @@ export class Connections {
     return `${this.#quotas.waitsFor(listener)} is reached, and socket.listen.backlog.size=${backlog} connections are waiting`
   }
 
-  #tellOfWaiting(listener: string): void {
+  #warnOfWaiting(listener: string): void {
     const limit = this.#quotas.reachedBy(listener)
-    if (this.#toldOfWaiting || limit === undefined) return
-    this.#toldOfWaiting = true
+    if (this.#warnedOfWaiting || limit === undefined) return
+    this.#warnedOfWaiting = true
     this.#logger.warn({ listener }, `${limit} is reached: more connections get no answer until others end`)
   }
 
@@ -142,7 +142,7 @@ export class Connections {
 
   #admitWaiting(): void {
     for (const room of this.#rooms.values()) room.proceed()
-    if (this.#waitingCount() === 0) this.#toldOfWaiting = false
+    if (this.#waitingCount() === 0) this.#warnedOfWaiting = false
   }
 
   #waitingCount(): number {

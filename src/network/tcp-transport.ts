@@ -146,7 +146,7 @@ function serve(socket: net.Socket, accept: (peer: Peer) => PeerHandler): PeerHan
     failure = error
   })
   socket.on('close', () => {
-    peer.letGo()
+    peer.releasePending()
     handler.onClose(failure)
   })
   return handler
@@ -213,7 +213,7 @@ class TcpPeer implements Peer {
   }
 
   /** Releases the memory of pending writes after the socket is closed. */
-  letGo(): void {
+  releasePending(): void {
     this.#slices = []
     this.#pendingBytes = 0
     for (const written of this.#pendingWritten.splice(0)) written()

@@ -16,12 +16,12 @@ class Rig {
       share: new TurnShare(),
       left: count,
       take: () => {
-        while (member.left > 0 && this.shares.takeUp(member, bytes)) {
+        while (member.left > 0 && this.shares.tryStart(member, bytes)) {
           member.left--
           this.taken.push(`${this.turn}:${name}`)
         }
       },
-      goOn: () => member.take(),
+      onNextTurn: () => member.take(),
     }
     return member
   }

@@ -15,8 +15,8 @@ const ALL_BYTES = 1024 * 1024
 /** A connection as TurnShares sees it. */
 export interface TurnMember {
   readonly share: TurnShare
-  /** Called in the next turn after the member was put off. */
-  goOn(): void
+  /** Called in the next turn after the member was deferred. */
+  onNextTurn(): void
 }
 
 /** What a connection has used of a turn. */
@@ -26,7 +26,7 @@ export class TurnShare {
   requestBytes = 0
   readBytes = 0
   /** True while the member waits for the next turn. */
-  isPutOff = false
+  isDeferred = false
 }
 
 /**
@@ -41,17 +41,17 @@ export class TurnShares {
   /** Bytes of requests that are not small. */
   #largeBytes = 0
   #isEnding = false
-  #putOff: TurnMember[] = []
+  #deferred: TurnMember[] = []
 
   constructor(timers: Timers) {
     this.#timers = timers
   }
 
   /** Whether a request of this size may start now. If not, the member continues in the next turn. */
-  takeUp(member: TurnMember, bytes: number): boolean {
+  tryStart(member: TurnMember, bytes: number): boolean {
     const share = this.#shareOf(member)
     if (!this.#hasRoom(share, bytes)) {
-      this.#putOffMember(member)
+      this.#defer(member)
       return false
     }
     share.requests++
@@ -73,13 +73,13 @@ export class TurnShares {
     const share = this.#shareOf(member)
     share.readBytes += bytes
     if (share.readBytes < OWN_BYTES) return true
-    this.#putOffMember(member)
+    this.#defer(member)
     return false
   }
 
   /** Removes a closed member. */
   forget(member: TurnMember): void {
-    if (member.share.isPutOff) this.#putOff = this.#putOff.filter((each) => each !== member)
+    if (member.share.isDeferred) this.#deferred = this.#deferred.filter((each) => each !== member)
   }
 
   #shareOf({ share }: TurnMember): TurnShare {
@@ -93,10 +93,10 @@ export class TurnShares {
     return share
   }
 
-  #putOffMember(member: TurnMember): void {
-    if (member.share.isPutOff) return
-    member.share.isPutOff = true
-    this.#putOff.push(member)
+  #defer(member: TurnMember): void {
+    if (member.share.isDeferred) return
+    member.share.isDeferred = true
+    this.#deferred.push(member)
   }
 
   #endTurn(): void {
@@ -105,14 +105,17 @@ export class TurnShares {
     this.#timers.atTurnEnd(() => {
       // Members without a request in this turn go first.
       const startedNothing = (member: TurnMember) => member.share.requests === 0
-      const members = [...this.#putOff.filter(startedNothing), ...this.#putOff.filter((each) => !startedNothing(each))]
+      const members = [
+        ...this.#deferred.filter(startedNothing),
+        ...this.#deferred.filter((each) => !startedNothing(each)),
+      ]
       this.#isEnding = false
       this.#turn++
       this.#requests = 0
       this.#largeBytes = 0
-      this.#putOff = []
-      for (const member of members) member.share.isPutOff = false
-      for (const member of members) member.goOn()
+      this.#deferred = []
+      for (const member of members) member.share.isDeferred = false
+      for (const member of members) member.onNextTurn()
     })
   }
 }

@@ -16,7 +16,7 @@ export interface LogTarget {
  * pino is loaded with the first event for the file, so a quiet start does not pay for it.
  */
 export function processLogger(target: LogTarget, stderr: NodeJS.WriteStream): Logger {
-  const people = target.file === '-' ? undefined : peopleLogger(stderr)
+  const people = target.file === '-' ? undefined : consoleLogger(stderr)
   const machines = target.file === undefined ? undefined : structuredLogger(target.file, target.level)
   const log = (level: keyof Logger) => (fields: object, message: string) => {
     if (level === 'warn' || level === 'error') people?.(level, fields, message)
@@ -27,7 +27,7 @@ export function processLogger(target: LogTarget, stderr: NodeJS.WriteStream): Lo
 
 const colours = { warn: '\u001b[33m', error: '\u001b[31m' } as const
 
-function peopleLogger(stderr: NodeJS.WriteStream) {
+function consoleLogger(stderr: NodeJS.WriteStream) {
   return (level: 'warn' | 'error', fields: object, message: string) => {
     const label = stderr.isTTY ? `${colours[level]}${level}\u001b[0m` : level
     const stack = level === 'error' && 'err' in fields && fields.err instanceof Error ? `\n${fields.err.stack}` : ''
@@ -37,12 +37,12 @@ function peopleLogger(stderr: NodeJS.WriteStream) {
 
 /** The fields that add to the message: partition, file, position. Only the log file has the rest of a long text. */
 function details(fields: object, message: string): string {
-  const told = Object.entries(fields).flatMap(([name, value]) => {
+  const shown = Object.entries(fields).flatMap(([name, value]) => {
     const isPlain = typeof value === 'string' || typeof value === 'number' || Array.isArray(value)
     const [line] = String(value).split('\n', 1)
     return !isPlain || message.includes(line!) ? [] : [`${name} ${line}`]
   })
-  return told.length === 0 ? '' : ` (${told.join(', ')})`
+  return shown.length === 0 ? '' : ` (${shown.join(', ')})`
 }
 
 function structuredLogger(file: string, level: string): () => PinoLogger {
