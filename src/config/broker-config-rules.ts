@@ -3,7 +3,7 @@ import { contradictionIn, refusedChange } from './broker-value-rules.ts'
 import { entriesByName, parseSetting } from './config-entry.ts'
 import type { ConfigStore } from './config-store.ts'
 import { InvalidSetting } from './config-value.ts'
-import { unkeptProtection } from './start-notes.ts'
+import { missingProtection } from './start-notes.ts'
 import { listenerOverrideOf } from './static-config.ts'
 
 type Settings = ReadonlyMap<string, string>
@@ -33,8 +33,8 @@ export function checkDynamicBrokerConfig(settings: Settings, perBroker: boolean)
   const kept = names.filter((name) => notWhileRunning.has(name))
   if (perBroker && kept.length > 0)
     return listed('Ottla cannot change these configs while it runs yet; set them in server.properties', kept)
-  const unkept = unkeptProtection(settings)
-  if (unkept !== undefined) return new InvalidSetting(unkept.what)
+  const missing = missingProtection(settings)
+  if (missing !== undefined) return new InvalidSetting(missing.what)
   for (const [name, text] of settings) {
     const entry = entries.get(name) ?? entries.get(listenerOverrideOf(name) ?? '')
     const parsed = entry === undefined ? undefined : parseSetting(entry, text)

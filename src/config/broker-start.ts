@@ -1,5 +1,5 @@
 import { resolve } from 'node:path'
-import { halfANode, settingsOfOthers, warningAboutReplicas } from './cluster-of-one.ts'
+import { otherNodeSettings, unsupportedRoles, warningAboutReplicas } from './cluster-of-one.ts'
 import { ConfigStore } from './config-store.ts'
 import { InvalidSetting } from './config-value.ts'
 import { type Environment, warningAboutEnvironment } from './environment-hints.ts'
@@ -40,10 +40,10 @@ export function brokerSettingsOf(
   const { broker } = new ConfigStore(staticConfig, 1)
   refuse(unsafeStart(staticConfig))
   refuse(unresolvedValue(staticConfig))
-  refuse(halfANode(broker.processRoles))
+  refuse(unsupportedRoles(broker.processRoles))
   const listeners = valid(readListeners(broker))
   const nodeId = staticConfig.values.get('node.id')?.value as number | undefined
-  refuse(settingsOfOthers(broker, { nodeId, listeners, hostName }))
+  refuse(otherNodeSettings(broker, { nodeId, listeners, hostName }))
   const logDirectories = (broker.logDirs ?? broker.logDir).map((directory) => resolve(directory))
   return {
     static: staticConfig,

@@ -22,7 +22,7 @@ const ALONE = 'Ottla is a cluster of one node and cannot join another'
 const REMEDY = 'remove the setting to start this node alone'
 
 /** Undefined if the settings describe a single node. */
-export function settingsOfOthers(settings: BrokerSettings, node: ThisNode): InvalidSetting | undefined {
+export function otherNodeSettings(settings: BrokerSettings, node: ThisNode): InvalidSetting | undefined {
   return (
     otherVoters(settings.controllerQuorumVoters, node.nodeId) ??
     otherControllers(settings.controllerQuorumBootstrapServers, node)
@@ -52,7 +52,7 @@ export function warningAboutReplicas({ values }: StaticConfig): string | undefin
 }
 
 /** A node that is only broker or only controller; undefined if it has both roles. */
-export function halfANode(roles: readonly string[]): InvalidSetting | undefined {
+export function unsupportedRoles(roles: readonly string[]): InvalidSetting | undefined {
   const [role] = roles
   if (roles.length !== 1) return undefined
   const missing = role === 'broker' ? 'cannot join another controller' : 'cannot run a controller alone'

@@ -39,20 +39,20 @@ export function readListeners(settings: {
   if (advertised instanceof InvalidSetting) return advertised
   const listening = all.filter(({ name }) => !controllers.has(name))
   const controller = all.filter(({ name }) => controllers.has(name))
-  const told = advertised.filter(({ name }) => !controllers.has(name))
+  const forClients = advertised.filter(({ name }) => !controllers.has(name))
   return (
-    nobodyServed(listening, settings.listeners) ??
-    unknownName(listening, told) ??
-    unreachable(told) ??
+    noClientListener(listening, settings.listeners) ??
+    unknownName(listening, forClients) ??
+    unreachable(forClients) ??
     unsupported(listening, protocols(settings.listenerSecurityProtocolMap)) ?? {
       listening,
       controller,
-      advertised: new Map(told.map((each) => [each.name, each])),
+      advertised: new Map(forClients.map((each) => [each.name, each])),
     }
   )
 }
 
-function nobodyServed(listening: readonly ListenerAddress[], texts: readonly string[]): InvalidSetting | undefined {
+function noClientListener(listening: readonly ListenerAddress[], texts: readonly string[]): InvalidSetting | undefined {
   if (listening.length > 0) return undefined
   const because =
     'all of them are in controller.listener.names, so clients have none; add one such as PLAINTEXT://:9092'
@@ -77,17 +77,20 @@ function refused(setting: string, text: string, because: string): InvalidSetting
   return new InvalidSetting(`Invalid value ${text} for configuration ${setting}: ${because}${commentHint(text)}`)
 }
 
-function unknownName(own: readonly ListenerAddress[], told: readonly ListenerAddress[]): InvalidSetting | undefined {
-  const strangers = told.filter(({ name }) => !own.some((each) => each.name === name)).map(({ name }) => name)
+function unknownName(
+  own: readonly ListenerAddress[],
+  forClients: readonly ListenerAddress[],
+): InvalidSetting | undefined {
+  const strangers = forClients.filter(({ name }) => !own.some((each) => each.name === name)).map(({ name }) => name)
   if (strangers.length === 0) return undefined
   const verb = strangers.length === 1 ? 'names' : 'name'
   return new InvalidSetting(
-    `advertised.listeners=${textOf(told)} ${verb} ${listed(strangers)}, which listeners=${textOf(own)} does not have: use the same names in both`,
+    `advertised.listeners=${textOf(forClients)} ${verb} ${listed(strangers)}, which listeners=${textOf(own)} does not have: use the same names in both`,
   )
 }
 
-function unreachable(told: readonly ListenerAddress[]): InvalidSetting | undefined {
-  const nowhere = told.find(({ host }) => ['', '0.0.0.0', '::'].includes(host))
+function unreachable(forClients: readonly ListenerAddress[]): InvalidSetting | undefined {
+  const nowhere = forClients.find(({ host }) => ['', '0.0.0.0', '::'].includes(host))
   if (nowhere === undefined) return undefined
   const because = 'clients cannot connect to a wildcard address; set the host name or address that they should use'
   return refused('advertised.listeners', textOf([nowhere]), because)

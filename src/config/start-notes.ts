@@ -19,14 +19,14 @@ interface Given {
 }
 
 /** Settings with the same reason that promise a protection that Ottla does not provide. */
-export interface UnkeptProtection {
+export interface MissingProtection {
   /** The settings, the reason, and what happens instead. */
   readonly what: string
   readonly count: number
 }
 
 /** Undefined if these settings promise no missing protection. */
-export function unkeptProtection(settings: Settings): UnkeptProtection | undefined {
+export function missingProtection(settings: Settings): MissingProtection | undefined {
   const broken = givenWithoutEffect(settings).filter(({ value, withoutEffect }) => protects(value, withoutEffect))
   const [first] = broken
   if (first === undefined) return undefined
@@ -40,17 +40,17 @@ export function unkeptProtection(settings: Settings): UnkeptProtection | undefin
 
 /** Why a broker must not start with its settings file. */
 export function unsafeStart({ originals }: StaticConfig): InvalidSetting | undefined {
-  const unkept = unkeptProtection(originals)
-  if (unkept === undefined) return undefined
-  const [these, it] = unkept.count === 1 ? ['this setting', 'it'] : ['these settings', 'them']
-  return new InvalidSetting(`${unkept.what}; remove ${these} to start without ${it}`)
+  const missing = missingProtection(originals)
+  if (missing === undefined) return undefined
+  const [these, it] = missing.count === 1 ? ['this setting', 'it'] : ['these settings', 'them']
+  return new InvalidSetting(`${missing.what}; remove ${these} to start without ${it}`)
 }
 
 /** Warnings about dynamic settings in an existing data directory. They can be changed once the broker runs. */
 export function warningsAboutDynamic(settings: Settings): string[] {
-  const unkept = unkeptProtection(settings)
+  const missing = missingProtection(settings)
   const warnings = warningsAboutEffect(settings)
-  return unkept === undefined ? warnings : [`${unkept.what}; delete it with kafka-configs`, ...warnings]
+  return missing === undefined ? warnings : [`${missing.what}; delete it with kafka-configs`, ...warnings]
 }
 
 /** A value that refers to one of config.providers. It would be taken literally. Source: ConfigTransformer. */
