@@ -6,7 +6,7 @@ import { type Rejection, reject } from '../../protocol/error-codes.ts'
 import { mapInSlices } from '../../storage/host/turn-slices.ts'
 import type { MetadataImage, PartitionImage } from '../metadata/metadata-image.ts'
 import { manualAssignmentFault } from '../metadata/replica-placement.ts'
-import { tooLate } from './deadline.ts'
+import { timeoutRefusal } from './deadline.ts'
 import { handler } from './handler.ts'
 
 type Asked = AlterPartitionReassignmentsRequest['topics'][number]['partitions'][number]
@@ -19,17 +19,17 @@ export const alterPartitionReassignments = handler(
   AlterPartitionReassignments,
   async (request, { services, slices }) => {
     const { image } = services.metadata
-    const late = request.topics.length === 0 ? undefined : tooLate(request.timeoutMs)
+    const timedOut = request.topics.length === 0 ? undefined : timeoutRefusal(request.timeoutMs)
     return {
       // Kafka answers an empty request without looking at this field.
       allowReplicationFactorChange: request.topics.length === 0 || request.allowReplicationFactorChange,
-      errorCode: late?.code ?? 0,
+      errorCode: timedOut?.code ?? 0,
       // Kafka's message is empty for an empty request and null for others.
       errorMessage: request.topics.length === 0 ? '' : null,
       responses: await mapInSlices(request.topics, slices, async ({ name, partitions }) => ({
         name,
         partitions: await mapInSlices(partitions, slices, (asked) => {
-          const refusal = late ?? refusalOf(name, asked, image)
+          const refusal = timedOut ?? refusalOf(name, asked, image)
           return {
             partitionIndex: asked.partitionIndex,
             errorCode: refusal?.code ?? 0,

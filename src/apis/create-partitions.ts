@@ -1,14 +1,14 @@
 import { CreatePartitions } from '../../protocol/apis/create-partitions.ts'
 import { errorCode, isRejection } from '../../protocol/error-codes.ts'
-import { tooLate } from './deadline.ts'
+import { timeoutRefusal } from './deadline.ts'
 import { duplicatesOf } from './duplicates.ts'
 import { handler } from './handler.ts'
 
 /** Adds partitions to topics. Source: ControllerApis.createPartitions, ReplicationControlManager.createPartitions. */
 export const createPartitions = handler(CreatePartitions, async (request, { services, slices, nowMs, principal }) => {
   const names = request.topics.map(({ name }) => name)
-  const late = tooLate(request.timeoutMs)
-  if (late !== undefined) return { results: names.map((name) => result(name, late.code, late.message)) }
+  const timedOut = timeoutRefusal(request.timeoutMs)
+  if (timedOut !== undefined) return { results: names.map((name) => result(name, timedOut.code, timedOut.message)) }
   const duplicates = duplicatesOf(names)
   const accepted = request.topics.filter(({ name }) => !duplicates.has(name))
   const answers = await services.metadata.createPartitions(

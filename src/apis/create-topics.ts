@@ -4,7 +4,7 @@ import { ZERO_UUID } from '../../protocol/schema.ts'
 import { mapInSlices } from '../../storage/host/turn-slices.ts'
 import { effectiveTopicConfigs } from '../config/config-description.ts'
 import type { CreatedTopic, NewTopic } from '../metadata/metadata-store.ts'
-import { tooLate } from './deadline.ts'
+import { timeoutRefusal } from './deadline.ts'
 import { duplicatesOf } from './duplicates.ts'
 import { handler, type RequestContext } from './handler.ts'
 
@@ -18,8 +18,8 @@ const METADATA_TOPIC = '__cluster_metadata'
  */
 export const createTopics = handler(CreateTopics, async (request, context) => {
   const names = request.topics.map(({ name }) => name)
-  const late = tooLate(request.timeoutMs)
-  if (late !== undefined) return { topics: names.map((name) => failure(name, late)) }
+  const timedOut = timeoutRefusal(request.timeoutMs)
+  if (timedOut !== undefined) return { topics: names.map((name) => failure(name, timedOut)) }
   const duplicates = duplicatesOf(names)
   const refusals = await mapInSlices(request.topics, context.slices, (topic) => refusal(topic, duplicates))
   const accepted = request.topics.filter((_, index) => refusals[index] === undefined)

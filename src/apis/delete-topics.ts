@@ -2,7 +2,7 @@ import { DeleteTopics, type DeleteTopicsRequest } from '../../protocol/apis/dele
 import { isRejection, type Rejection, reject } from '../../protocol/error-codes.ts'
 import { ZERO_UUID } from '../../protocol/schema.ts'
 import type { MetadataImage, TopicImage } from '../metadata/metadata-image.ts'
-import { tooLate } from './deadline.ts'
+import { timeoutRefusal } from './deadline.ts'
 import { handler } from './handler.ts'
 
 interface Asked {
@@ -25,10 +25,10 @@ export const deleteTopics = handler(
           : reject('TOPIC_DELETION_DISABLED')
       return { responses: asked.map((topic) => answer(topic, disabled)) }
     }
-    const late = tooLate(request.timeoutMs)
+    const timedOut = timeoutRefusal(request.timeoutMs)
     // Malformed topics are refused before the lookup. If all are malformed, the timeout does not matter.
     const isLookedUp = asked.some(({ name, topicId }) => (name === null) === (topicId !== ZERO_UUID))
-    if (late !== undefined && isLookedUp) return { responses: asked.map((topic) => answer(topic, late)) }
+    if (timedOut !== undefined && isLookedUp) return { responses: asked.map((topic) => answer(topic, timedOut)) }
     const { refused, topics } = resolve(asked, services.metadata.image)
     const answers = await services.metadata.deleteTopics(
       topics.map(({ image }) => image.id),

@@ -2,7 +2,7 @@ import { ElectLeaders, type ElectLeadersRequest } from '../../protocol/apis/elec
 import { errorCode, type Rejection, reject } from '../../protocol/error-codes.ts'
 import { mapInSlices, type Slices } from '../../storage/host/turn-slices.ts'
 import type { MetadataImage } from '../metadata/metadata-image.ts'
-import { tooLate } from './deadline.ts'
+import { timeoutRefusal } from './deadline.ts'
 import { handler } from './handler.ts'
 
 const PREFERRED = 0
@@ -17,7 +17,7 @@ const FIRST_WITH_ERROR = 1
 export const electLeaders = handler(ElectLeaders, async (request, { services, slices, apiVersion }) => {
   const { topicPartitions, electionType, timeoutMs } = request
   const { image } = services.metadata
-  const refusal = topicPartitions?.length === 0 ? undefined : (tooLate(timeoutMs) ?? unknownType(electionType))
+  const refusal = topicPartitions?.length === 0 ? undefined : (timeoutRefusal(timeoutMs) ?? unknownType(electionType))
   if (refusal !== undefined) return refused(topicPartitions ?? [], refusal, apiVersion)
   return {
     errorCode: 0,

@@ -19,8 +19,8 @@ export class ConsumerClient {
   /** Partitions it works on, by topic id. */
   owned = new Map<string, Set<number>>()
   /** Assignment last received; undefined once it is applied. */
-  told: Map<string, Set<number>> | undefined
-  #isOwnedNews = true
+  newAssignment: Map<string, Set<number>> | undefined
+  #hasOwnedChanged = true
 
   constructor(world: GroupWorld, groupId: string, memberId: string, changes: Partial<ConsumerClient> = {}) {
     this.world = world
@@ -53,16 +53,16 @@ export class ConsumerClient {
   reset(): void {
     this.memberEpoch = 0
     this.owned = new Map()
-    this.told = undefined
-    this.#isOwnedNews = true
+    this.newAssignment = undefined
+    this.#hasOwnedChanged = true
   }
 
   /** Revokes partitions, then takes new ones; the next heartbeat reports it. */
-  obey(): void {
-    if (this.told === undefined) return
-    this.owned = this.told
-    this.told = undefined
-    this.#isOwnedNews = true
+  applyAssignment(): void {
+    if (this.newAssignment === undefined) return
+    this.owned = this.newAssignment
+    this.newAssignment = undefined
+    this.#hasOwnedChanged = true
   }
 
   /** Sorted partitions of a topic that the member works on. */
@@ -89,16 +89,16 @@ export class ConsumerClient {
       subscribedTopicNames: isJoining ? this.topics : null,
       subscribedTopicRegex: isJoining ? this.regex : null,
       serverAssignor: isJoining ? this.assignor : null,
-      topicPartitions: isJoining ? [] : this.#isOwnedNews ? topicPartitions : null,
+      topicPartitions: isJoining ? [] : this.#hasOwnedChanged ? topicPartitions : null,
     }
     return { ...request, ...changes }
   }
 
   #take({ memberEpoch, assignment }: ConsumerGroupHeartbeatResponse): void {
     this.memberEpoch = memberEpoch
-    this.#isOwnedNews = false
+    this.#hasOwnedChanged = false
     if (assignment === undefined || assignment === null) return
-    this.told = new Map(assignment.topicPartitions.map((each) => [each.topicId, new Set(each.partitions)]))
+    this.newAssignment = new Map(assignment.topicPartitions.map((each) => [each.topicId, new Set(each.partitions)]))
   }
 }
 
@@ -109,8 +109,8 @@ export async function settleGroup(world: GroupWorld, clients: readonly ConsumerC
     for (const client of clients) {
       const before = client.memberEpoch
       await world.host.settle(client.beat())
-      if (client.told !== undefined || client.memberEpoch !== before) isQuiet = false
-      client.obey()
+      if (client.newAssignment !== undefined || client.memberEpoch !== before) isQuiet = false
+      client.applyAssignment()
     }
     await world.host.advance(2000)
     if (isQuiet) return

@@ -7,7 +7,7 @@ import type { LoadedRecord } from './state-log.ts'
  * Expects that replaying any prefix of the log restores the state the shard had at that length, also if the prefix was
  * compacted up to any point.
  */
-export async function expectToldByLog(world: GroupWorld, snapshots: ReadonlyMap<number, unknown>): Promise<void> {
+export async function expectSameAfterReplay(world: GroupWorld, snapshots: ReadonlyMap<number, unknown>): Promise<void> {
   for (const [length, known] of snapshots) {
     const records = world.log.records.slice(0, length)
     expect(await replayed(world, records), `replay of ${length} records`).to.deep.equal(known)

@@ -12,13 +12,13 @@ import {
   readSubscription,
   writeAssignment,
 } from './classic/consumer-subscription.ts'
+import { CONSUMER_PROTOCOL_TYPE } from './common-group.ts'
 import { ConsumerGroup } from './consumer/consumer-group.ts'
 import { type ConsumerMember, memberState, newMember } from './consumer/consumer-member.ts'
 import type { ConsumerTimers } from './consumer/consumer-timers.ts'
 import { metadataHash } from './consumer/metadata-hash.ts'
 import { withEpoch } from './consumer/partition-epochs.ts'
 import type { GroupContext } from './group-context.ts'
-import { CONSUMER_PROTOCOL_TYPE } from './group-face.ts'
 import type { GroupTable } from './group-table.ts'
 
 /** Converts groups with members between the protocols (KIP-848). Source: GroupMetadataManager. */

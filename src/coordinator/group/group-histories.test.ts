@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { ConsumerClient, settleGroup } from '../consumer-client.fixture.ts'
 import { snapshotOf } from '../group-snapshot.fixture.ts'
 import { ClassicClient, GroupWorld, topicIdOf } from '../group-world.fixture.ts'
-import { expectToldByLog } from '../replayed.fixture.ts'
+import { expectSameAfterReplay } from '../replayed.fixture.ts'
 import type { ConsumerGroup } from './consumer/consumer-group.ts'
 
 const topics = ['t', 'u', 'v']
@@ -11,7 +11,10 @@ const partitionCount = 5
 
 /** Events in a group of the consumer protocol. Clients are numbered. */
 type Step =
-  | { readonly kind: 'beat' | 'obey' | 'leave' | 'leave for a while' | 'lost' | 'commit'; readonly who: number }
+  | {
+      readonly kind: 'beat' | 'apply' | 'leave' | 'leave for a while' | 'lost' | 'commit'
+      readonly who: number
+    }
   | { readonly kind: 'subscribe'; readonly who: number; readonly topics: readonly string[] }
   | { readonly kind: 'regex'; readonly who: number; readonly regex: string }
   | { readonly kind: 'topic'; readonly topic: string; readonly count: number }
@@ -21,7 +24,7 @@ type Step =
 const who = fc.integer({ min: 0, max: 3 })
 const someTopics = fc.subarray(topics, { minLength: 1 })
 const step: fc.Arbitrary<Step> = fc.oneof(
-  { weight: 12, arbitrary: fc.record({ kind: fc.constantFrom('beat' as const, 'obey' as const), who }) },
+  { weight: 12, arbitrary: fc.record({ kind: fc.constantFrom('beat' as const, 'apply' as const), who }) },
   { weight: 2, arbitrary: fc.record({ kind: fc.constantFrom('leave' as const, 'leave for a while' as const), who }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constantFrom('lost' as const, 'commit' as const), who }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('subscribe' as const), who, topics: someTopics }) },
@@ -78,7 +81,7 @@ class History {
   async #act(step: Step & { readonly who: number }, client: ConsumerClient): Promise<void> {
     const settle = <T>(work: Promise<T>) => this.world.host.settle(work)
     const isMember = client.memberEpoch > 0
-    if (step.kind === 'obey') client.obey()
+    if (step.kind === 'apply') client.applyAssignment()
     else if (step.kind === 'beat') await settle(client.beat())
     else if (step.kind === 'leave' && isMember) await settle(client.leave())
     else if (step.kind === 'leave for a while' && client.instanceId !== null && isMember) await settle(client.leave(-2))
@@ -152,14 +155,14 @@ describe('whatever happens to a consumer group', () => {
           for (const topic of topics) world.setTopic(topic, partitionCount)
           const history = new History(world)
           for (const each of steps) await history.take(each)
-          await expectToldByLog(world, history.snapshots)
+          await expectSameAfterReplay(world, history.snapshots)
           // Members that are gone time out; the others end with all subscribed partitions assigned.
-          for (const client of history.clients) client.obey()
+          for (const client of history.clients) client.applyAssignment()
           for (let i = 0; i < 12; i++) {
             await world.host.advance(5000)
             for (const client of history.clients) {
               await world.host.settle(client.beat())
-              client.obey()
+              client.applyAssignment()
             }
           }
           await settleGroup(world, history.clients)

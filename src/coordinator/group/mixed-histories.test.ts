@@ -4,7 +4,7 @@ import { ClassicConsumer } from '../classic-consumer.fixture.ts'
 import { ConsumerClient } from '../consumer-client.fixture.ts'
 import { snapshotOf } from '../group-snapshot.fixture.ts'
 import { GroupWorld, topicIdOf } from '../group-world.fixture.ts'
-import { expectToldByLog } from '../replayed.fixture.ts'
+import { expectSameAfterReplay } from '../replayed.fixture.ts'
 import type { ClassicGroup } from './classic/classic-group.ts'
 
 const partitionCount = 6
@@ -57,7 +57,7 @@ class MixedHistory {
   async #act(client: ClassicConsumer | ConsumerClient): Promise<void> {
     if (client instanceof ClassicConsumer) client.act()
     else {
-      client.obey()
+      client.applyAssignment()
       await this.world.host.settle(client.beat())
     }
   }
@@ -127,7 +127,7 @@ function property(classicCount: number, consumerCount: number) {
     const history = new MixedHistory(world, classicCount, consumerCount)
     for (const each of taken) await history.take(each)
     await history.settle()
-    await expectToldByLog(world, new Map([...history.snapshots].filter(([, snapshot]) => isComparable(snapshot))))
+    await expectSameAfterReplay(world, new Map([...history.snapshots].filter(([, snapshot]) => isComparable(snapshot))))
   })
 }
 

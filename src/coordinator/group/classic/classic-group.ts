@@ -8,15 +8,15 @@ import {
 import { invariant } from '../../../../protocol/invariant.ts'
 import { type CoordinatorRecord, record, tombstone } from '../../coordinator-record.ts'
 import { javaBucket } from '../../java-hash.ts'
-import { addCount } from '../consumer/subscription-counts.ts'
 import {
   anyPartition,
   CONSUMER_PROTOCOL_TYPE,
   type CommitOrigin,
-  type GroupFace,
+  type CommonGroup,
   type PartitionCheck,
   type RetentionBase,
-} from '../group-face.ts'
+} from '../common-group.ts'
+import { addCount } from '../consumer/subscription-counts.ts'
 import { type ClassicMember, type MemberProtocol, metadataUnder, noAssignment } from './classic-member.ts'
 import { subscribedTopics } from './consumer-subscription.ts'
 
@@ -45,7 +45,7 @@ export interface ClassicGroupOrigin {
 }
 
 /** Group of the classic protocol: its members and the state of its rebalance. Source: ClassicGroup. */
-export class ClassicGroup implements GroupFace {
+export class ClassicGroup implements CommonGroup {
   readonly kind = 'classic'
   readonly groupId: string
   readonly members = new Map<string, ClassicMember>()

@@ -79,8 +79,8 @@ export class ClassicSync {
   }
 }
 
-function agrees(told: string | null, known: string | null): boolean {
-  return told === null || known === null || told === known
+function agrees(requested: string | null, known: string | null): boolean {
+  return requested === null || known === null || requested === known
 }
 
 /** Responds to a sync at once with an error. */

@@ -4,7 +4,7 @@ import type { GroupContext } from '../group-context.ts'
 import type { GroupConversion } from '../group-conversion.ts'
 import type { GroupTable } from '../group-table.ts'
 import type { ConsumerGroup } from './consumer-group.ts'
-import { type ConsumerMember, LEFT_FOR_A_WHILE_EPOCH, regexOf } from './consumer-member.ts'
+import { type ConsumerMember, LEAVE_GROUP_STATIC_MEMBER_EPOCH, regexOf } from './consumer-member.ts'
 import {
   currentAssignmentRecord,
   groupEpochRecord,
@@ -76,10 +76,10 @@ export class ConsumerDepartures {
   }
 
   /** A static member that leaves temporarily keeps its assignment until its session expires. */
-  leaveForAWhile({ groupId }: ConsumerGroup, member: ConsumerMember): CoordinatorRecord[] {
+  leaveTemporarily({ groupId }: ConsumerGroup, member: ConsumerMember): CoordinatorRecord[] {
     const left = {
       ...member,
-      memberEpoch: LEFT_FOR_A_WHILE_EPOCH,
+      memberEpoch: LEAVE_GROUP_STATIC_MEMBER_EPOCH,
       pendingRevocation: noEpochs,
       // With epoch 0, the member that rejoins may commit for these partitions.
       assigned: withEpoch(withoutEpochs(member.assigned), 0),

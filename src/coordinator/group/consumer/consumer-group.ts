@@ -6,10 +6,10 @@ import {
   anyPartition,
   CONSUMER_PROTOCOL_TYPE,
   type CommitOrigin,
-  type GroupFace,
+  type CommonGroup,
   type PartitionCheck,
   type RetentionBase,
-} from '../group-face.ts'
+} from '../common-group.ts'
 import { type ConsumerMember, isReconciledTo, memberState, regexOf } from './consumer-member.ts'
 import * as records from './consumer-records.ts'
 import { epochsOf, type PartitionEpochs } from './partition-epochs.ts'
@@ -25,7 +25,7 @@ export type ConsumerGroupState = 'Empty' | 'Assigning' | 'Reconciling' | 'Stable
  * Group of the consumer protocol (KIP-848) as replayed from the log: members with their current and target assignments.
  * Source: ModernGroup, ConsumerGroup.
  */
-export class ConsumerGroup implements GroupFace {
+export class ConsumerGroup implements CommonGroup {
   readonly kind = 'consumer'
   readonly protocolType = CONSUMER_PROTOCOL_TYPE
   readonly groupId: string

@@ -11,7 +11,7 @@ import type { GroupConversion } from '../group-conversion.ts'
 import type { GroupTable } from '../group-table.ts'
 import type { ConsumerDepartures } from './consumer-departures.ts'
 import { ConsumerGroup } from './consumer-group.ts'
-import { type ConsumerMember, LEFT_EPOCH, LEFT_FOR_A_WHILE_EPOCH } from './consumer-member.ts'
+import { type ConsumerMember, LEAVE_GROUP_MEMBER_EPOCH, LEAVE_GROUP_STATIC_MEMBER_EPOCH } from './consumer-member.ts'
 import type { ConsumerTimers } from './consumer-timers.ts'
 import { findMember, knownStaticMember } from './member-lookup.ts'
 import type { MemberUpdates } from './member-update.ts'
@@ -43,7 +43,7 @@ export class ConsumerHeartbeat {
 
   heartbeat(request: Request, client: GroupClient): Decision<Response> | Rejection {
     const { memberEpoch } = request
-    const isLeaving = memberEpoch === LEFT_EPOCH || memberEpoch === LEFT_FOR_A_WHILE_EPOCH
+    const isLeaving = memberEpoch === LEAVE_GROUP_MEMBER_EPOCH || memberEpoch === LEAVE_GROUP_STATIC_MEMBER_EPOCH
     return isLeaving ? this.#leave(request) : this.#beat(request, client)
   }
 
@@ -89,10 +89,10 @@ export class ConsumerHeartbeat {
 
   #response(request: Request, before: ConsumerMember, { memberId, memberEpoch, assigned }: ConsumerMember): Response {
     const heartbeatIntervalMs = this.#parts.context.settingsOf(request.groupId).consumerHeartbeatIntervalMs
-    const told = { errorCode: 0, memberId, memberEpoch, heartbeatIntervalMs }
-    const isTold =
+    const response = { errorCode: 0, memberId, memberEpoch, heartbeatIntervalMs }
+    const sendsAssignment =
       request.memberEpoch === JOINING_EPOCH || isFullRequest(request) || !sameEpochs(before.assigned, assigned)
-    return isTold ? { ...told, assignment: { topicPartitions: listOf(assigned) } } : told
+    return sendsAssignment ? { ...response, assignment: { topicPartitions: listOf(assigned) } } : response
   }
 
   #leave({ groupId, memberId, memberEpoch, instanceId }: Request): Decision<Response> | Rejection {
@@ -105,8 +105,8 @@ export class ConsumerHeartbeat {
     if (isRejection(member)) return member
     const refused = instanceId === null ? undefined : knownStaticMember(member, instanceId, memberId)
     if (refused !== undefined) return refused
-    if (memberEpoch === LEFT_FOR_A_WHILE_EPOCH && instanceId !== null) {
-      return { records: departures.leaveForAWhile(group, member!), response }
+    if (memberEpoch === LEAVE_GROUP_STATIC_MEMBER_EPOCH && instanceId !== null) {
+      return { records: departures.leaveTemporarily(group, member!), response }
     }
     return departures.remove(group, [member!], response)
   }
@@ -166,7 +166,7 @@ export function heartbeatRefusal(
   assignors: readonly Assignor[],
 ): Rejection | undefined {
   const { memberEpoch, memberId, groupId, instanceId, rackId, serverAssignor } = request
-  const needsMemberId = apiVersion >= 1 || memberEpoch > 0 || memberEpoch === LEFT_EPOCH
+  const needsMemberId = apiVersion >= 1 || memberEpoch > 0 || memberEpoch === LEAVE_GROUP_MEMBER_EPOCH
   if (needsMemberId && isBlank(memberId)) return invalid("MemberId can't be empty.")
   if (isBlank(groupId)) return invalid("GroupId can't be empty.")
   if (isBlank(instanceId)) return invalid("InstanceId can't be empty.")
@@ -183,8 +183,9 @@ export function heartbeatRefusal(
 
 function epochRefusal(request: Request): Rejection | undefined {
   const { memberEpoch, rebalanceTimeoutMs, topicPartitions, instanceId } = request
-  if (memberEpoch < LEFT_FOR_A_WHILE_EPOCH) return invalid('MemberEpoch is invalid.')
-  if (memberEpoch === LEFT_FOR_A_WHILE_EPOCH && instanceId === null) return invalid("InstanceId can't be null.")
+  if (memberEpoch < LEAVE_GROUP_STATIC_MEMBER_EPOCH) return invalid('MemberEpoch is invalid.')
+  if (memberEpoch === LEAVE_GROUP_STATIC_MEMBER_EPOCH && instanceId === null)
+    return invalid("InstanceId can't be null.")
   if (memberEpoch !== JOINING_EPOCH) return undefined
   if (rebalanceTimeoutMs === NO_TIMEOUT) return invalid('RebalanceTimeoutMs must be provided in first request.')
   if (topicPartitions === null || topicPartitions.length > 0) {

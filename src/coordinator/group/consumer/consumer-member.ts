@@ -5,8 +5,8 @@ export const memberState = { stable: 0, unrevokedPartitions: 1, unreleasedPartit
 export type MemberState = (typeof memberState)[keyof typeof memberState]
 
 /** Epoch of a static member that left temporarily. */
-export const LEFT_FOR_A_WHILE_EPOCH = -2
-export const LEFT_EPOCH = -1
+export const LEAVE_GROUP_STATIC_MEMBER_EPOCH = -2
+export const LEAVE_GROUP_MEMBER_EPOCH = -1
 
 /** Data that a classic member sent when it joined. */
 export interface ClassicMemberMetadata {

@@ -1,7 +1,7 @@
 import { isRejection, type Rejection, reject } from '../../../../protocol/error-codes.ts'
 import type { CoordinatorRecord } from '../../coordinator-record.ts'
 import type { ConsumerGroup } from './consumer-group.ts'
-import { type ConsumerMember, LEFT_FOR_A_WHILE_EPOCH, newMember } from './consumer-member.ts'
+import { type ConsumerMember, LEAVE_GROUP_STATIC_MEMBER_EPOCH, newMember } from './consumer-member.ts'
 import {
   currentAssignmentRecord,
   currentAssignmentTombstone,
@@ -62,7 +62,7 @@ function takeOver(
   records: CoordinatorRecord[],
 ): ConsumerMember | Rejection {
   const isOfConsumerProtocol = epoch !== undefined && known.classicMetadata === null
-  if (isOfConsumerProtocol && known.memberEpoch !== LEFT_FOR_A_WHILE_EPOCH) {
+  if (isOfConsumerProtocol && known.memberEpoch !== LEAVE_GROUP_STATIC_MEMBER_EPOCH) {
     return reject(
       'UNRELEASED_INSTANCE_ID',
       `Static member ${memberId} with instance id ${instanceId} cannot join the group because the instance id is owned by ${known.memberId} member.`,

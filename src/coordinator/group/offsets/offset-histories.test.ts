@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { errorCode, isRejection } from '../../../../protocol/error-codes.ts'
 import { snapshotOf } from '../../group-snapshot.fixture.ts'
 import { ClassicClient, GroupWorld, topicIdOf } from '../../group-world.fixture.ts'
-import { expectToldByLog } from '../../replayed.fixture.ts'
+import { expectSameAfterReplay } from '../../replayed.fixture.ts'
 
 const MINUTE_MS = 60_000
 const RETENTION_MS = 60 * MINUTE_MS
@@ -233,7 +233,7 @@ describe('whatever happens to committed offsets', () => {
         const history = new OffsetHistory(world)
         for (const each of steps) await history.take(each)
         await history.endAll()
-        await expectToldByLog(world, history.snapshots)
+        await expectSameAfterReplay(world, history.snapshots)
       }),
       { numRuns: 60 },
     )

@@ -21,7 +21,7 @@ export interface CommitOrigin {
 export type RetentionBase = ((commitTimestampMs: number) => number) | undefined
 
 /** Group operations for offsets, listing and deletion, common to both protocols. Source: Kafka's interface Group. */
-export interface GroupFace {
+export interface CommonGroup {
   readonly groupId: string
   readonly kind: 'classic' | 'consumer'
   readonly isEmpty: boolean
