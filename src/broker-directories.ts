@@ -27,7 +27,7 @@ import {
   noDirectoryFault,
   repeatedDirectory,
 } from './metadata/data-directories.ts'
-import { type HostingBroker, homelessPartitions } from './metadata/directory-assignments.ts'
+import { type HostingBroker, partitionsInMissingDirectories } from './metadata/directory-assignments.ts'
 import { type Identity, readIdentity, writeIdentity } from './metadata/meta-properties.ts'
 import { IdentityConflict } from './metadata/meta-properties-rules.ts'
 import type { MetadataImage } from './metadata/metadata-image.ts'
@@ -143,13 +143,13 @@ export class BrokerDirectories {
     const broker = { nodeId: identity.nodeId, directoryIds }
     const found = this.#withoutStrays(this.#find(), image, broker)
     refuseStart(copiesFault(files, found))
-    const homeless = homelessPartitions(image, broker, found)
+    const missing = partitionsInMissingDirectories(image, broker, found)
     // A missing partition counts as being in a directory whose uuid is unknown.
-    const isTold = !directoryIds.includes(ZERO_UUID)
-    const lost = homeless.filter(({ isFound }) => isTold && !isFound)
+    const areIdsKnown = !directoryIds.includes(ZERO_UUID)
+    const lost = missing.filter(({ isFound }) => areIdsKnown && !isFound)
     const kept = lost.filter(({ topic }) => !configs.topic(topic).uncleanLeaderElectionEnable)
     refuseStart(missingDirectoryFault(kept, identity))
-    for (const line of movedLines(homeless.filter(({ isFound }) => isFound))) this.#logger.warn({}, line)
+    for (const line of movedLines(missing.filter(({ isFound }) => isFound))) this.#logger.warn({}, line)
     return found
   }
 
@@ -164,7 +164,7 @@ export class BrokerDirectories {
   #withoutStrays(found: readonly FoundPartition[], image: MetadataImage, broker: HostingBroker): FoundPartition[] {
     if (image.endOffset === 0) return [...found]
     const moved = new Set(
-      homelessPartitions(image, broker, found).map(({ topic, partition }) => `${topic}-${partition}`),
+      partitionsInMissingDirectories(image, broker, found).map(({ topic, partition }) => `${topic}-${partition}`),
     )
     const suspects = [
       ...repeatedPartitions(found),

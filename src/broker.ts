@@ -189,7 +189,7 @@ export class Broker {
     const adopted = metadata.image.endOffset === 0 ? this.#directories.adopt(found, identity, configs) : []
     await metadata.start(topicRules(this.#host, configs, { nodeId, directoryIds }), { nowMs, adopted })
     if (metadata.mayHaveLostChanges || !wasClean)
-      await metadata.overtakeLeaderEpochs(this.#directories.lastLeaderEpochs(found), nowMs)
+      await metadata.raiseLeaderEpochs(this.#directories.lastLeaderEpochs(found), nowMs)
     this.#warnOfAdopted(metadata, configs)
     return metadata
   }

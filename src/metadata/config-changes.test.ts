@@ -1,10 +1,10 @@
 import { expect } from 'chai'
 import { isRejection } from '../../protocol/error-codes.ts'
-import { type ConfigWorld, decideConfigChange } from './config-changes.ts'
+import { type ConfigChangeContext, decideConfigChange } from './config-changes.ts'
 import { configResourceType } from './metadata-image.ts'
 
 describe('changes of loggers', () => {
-  const world = { nodeId: 1, image: { configs: new Map() } } as unknown as ConfigWorld
+  const context = { nodeId: 1, image: { configs: new Map() } } as unknown as ConfigChangeContext
 
   function refusalOf(name: string, ...changes: [name: string, operation: number, value: string | null][]) {
     const decision = decideConfigChange(
@@ -14,7 +14,7 @@ describe('changes of loggers', () => {
         changes: changes.map(([logger, operation, value]) => ({ name: logger, operation, value })),
         replacesAll: false,
       },
-      world,
+      context,
     )
     return isRejection(decision) ? [decision.error, decision.message] : 'fine'
   }

@@ -38,7 +38,7 @@ export interface AlteredResource {
 }
 
 /** State that decisions are based on. */
-export interface ConfigWorld {
+export interface ConfigChangeContext {
   readonly nodeId: number
   readonly image: MetadataImage
   readonly configs: ConfigStore
@@ -49,10 +49,14 @@ type Settings = ReadonlyMap<string, string>
 export type SettingsToWrite = ReadonlyMap<string, string | null>
 
 /** Settings to write for one resource, or Kafka's error. */
-export function decideConfigChange(resource: AlteredResource, world: ConfigWorld): SettingsToWrite | Rejection {
-  const malformed = malformedRequest(resource) ?? loggerRefusal(resource, world) ?? wrongBroker(resource, world)
+export function decideConfigChange(
+  resource: AlteredResource,
+  context: ConfigChangeContext,
+): SettingsToWrite | Rejection {
+  const malformed = malformedRequest(resource) ?? loggerRefusal(resource, context) ?? wrongBroker(resource, context)
   if (malformed !== undefined) return malformed
-  const current = world.image.configs.get(configResourceKey(resource.type, resource.name)) ?? new Map<string, string>()
+  const current =
+    context.image.configs.get(configResourceKey(resource.type, resource.name)) ?? new Map<string, string>()
   const written = plan(resource, current)
   if (isRejection(written)) return written
   const wanted = new Map(current)
@@ -61,10 +65,10 @@ export function decideConfigChange(resource: AlteredResource, world: ConfigWorld
     else wanted.set(name, value)
   }
   return (
-    brokerRefusal(resource, wanted, world) ??
-    transitionRefusal(resource, written, world) ??
-    valueRefusal(resource, current, wanted, world) ??
-    missing(resource, world) ??
+    brokerRefusal(resource, wanted, context) ??
+    transitionRefusal(resource, written, context) ??
+    valueRefusal(resource, current, wanted, context) ??
+    missing(resource, context) ??
     written
   )
 }
@@ -81,7 +85,7 @@ function malformedRequest({ type, changes, replacesAll }: AlteredResource): Reje
   return reject('INVALID_REQUEST', `Unknown resource type ${type}`)
 }
 
-function wrongBroker({ type, name }: AlteredResource, { nodeId }: ConfigWorld): Rejection | undefined {
+function wrongBroker({ type, name }: AlteredResource, { nodeId }: ConfigChangeContext): Rejection | undefined {
   if (type !== configResourceType.broker || name === '') return undefined
   if (!/^[+-]?\d+$/.test(name)) return reject('INVALID_REQUEST', `Node id must be an integer, but it is: ${name}`)
   if (Number(name) === nodeId) return undefined
@@ -89,7 +93,10 @@ function wrongBroker({ type, name }: AlteredResource, { nodeId }: ConfigWorld): 
 }
 
 /** Refuses loggers: this broker has none by name, and DescribeConfigs lists none. Source: RuntimeLoggerManager. */
-function loggerRefusal({ type, name, changes }: AlteredResource, { nodeId }: ConfigWorld): Rejection | undefined {
+function loggerRefusal(
+  { type, name, changes }: AlteredResource,
+  { nodeId }: ConfigChangeContext,
+): Rejection | undefined {
   if (type !== configResourceType.brokerLogger) return undefined
   if (!/^[+-]?\d+$/.test(name)) return reject('INVALID_REQUEST', `Node id must be an integer, but it is: ${name}`)
   if (Number(name) !== nodeId)
@@ -160,7 +167,7 @@ function listDefault(type: number, name: string): string | undefined {
 function brokerRefusal(
   { type, name }: AlteredResource,
   wanted: Settings,
-  { configs }: ConfigWorld,
+  { configs }: ConfigChangeContext,
 ): Rejection | undefined {
   if (type !== configResourceType.broker) return undefined
   const perBroker = name !== ''
@@ -171,7 +178,7 @@ function brokerRefusal(
 function transitionRefusal(
   { type, name }: AlteredResource,
   written: SettingsToWrite,
-  { image }: ConfigWorld,
+  { image }: ConfigChangeContext,
 ): Rejection | undefined {
   const isBroker = type === configResourceType.broker
   for (const [setting, value] of written) {
@@ -194,7 +201,7 @@ function valueRefusal(
   { type, name }: AlteredResource,
   current: Settings,
   wanted: Settings,
-  { configs }: ConfigWorld,
+  { configs }: ConfigChangeContext,
 ): Rejection | undefined {
   switch (type) {
     case configResourceType.topic: {
@@ -217,7 +224,7 @@ function invalidConfig(fault: { readonly message: string } | undefined): Rejecti
   return fault === undefined ? undefined : reject('INVALID_CONFIG', fault.message)
 }
 
-function missing({ type, name }: AlteredResource, { image }: ConfigWorld): Rejection | undefined {
+function missing({ type, name }: AlteredResource, { image }: ConfigChangeContext): Rejection | undefined {
   if (type === configResourceType.topic && !image.topicsByName.has(name))
     return reject('UNKNOWN_TOPIC_OR_PARTITION', `The topic '${name}' does not exist.`)
   if (type === configResourceType.broker && name !== '' && !image.brokers.has(Number(name)))

@@ -1,6 +1,6 @@
 import { type FoundPartition, repeatedPartitions } from '../../storage/found-partitions.ts'
 import type { Files } from '../../storage/host/host.ts'
-import type { Homeless } from './directory-assignments.ts'
+import type { PartitionInMissingDirectory } from './directory-assignments.ts'
 import type { Identity } from './meta-properties.ts'
 import { namesOf } from './meta-properties-rules.ts'
 import { METADATA_LOG } from './metadata-log.ts'
@@ -82,11 +82,14 @@ export function copiesFault(files: Files, found: readonly FoundPartition[]): str
 }
 
 /** Refuses partitions that the metadata places in a missing directory: they would start empty. */
-export function missingDirectoryFault(homeless: readonly Homeless[], identity: Identity): string | undefined {
-  const [first] = homeless
+export function missingDirectoryFault(
+  missing: readonly PartitionInMissingDirectory[],
+  identity: Identity,
+): string | undefined {
+  const [first] = missing
   if (first === undefined) return undefined
   const { directoryId } = first
-  const names = namesIn(homeless, directoryId)
+  const names = namesIn(missing, directoryId)
   const where =
     identity.unformatted.length > 0
       ? `${namesOf(identity.unformatted)} is empty: mount its disk, or add the directory to log.dirs`
@@ -100,7 +103,7 @@ export function missingDirectoryFault(homeless: readonly Homeless[], identity: I
 }
 
 /** Partitions found in another directory than the missing one the metadata names: a line for each missing directory. */
-export function movedLines(moved: readonly Homeless[]): string[] {
+export function movedLines(moved: readonly PartitionInMissingDirectory[]): string[] {
   return [...new Set(moved.map(({ directoryId }) => directoryId))].map((directoryId) => {
     const names = namesIn(moved, directoryId)
     return (
@@ -110,8 +113,8 @@ export function movedLines(moved: readonly Homeless[]): string[] {
   })
 }
 
-function namesIn(homeless: readonly Homeless[], directoryId: string): string[] {
-  return homeless
+function namesIn(missing: readonly PartitionInMissingDirectory[], directoryId: string): string[] {
+  return missing
     .filter((each) => each.directoryId === directoryId)
     .map(({ topic, partition }) => `${topic}-${partition}`)
 }

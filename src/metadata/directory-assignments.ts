@@ -16,7 +16,7 @@ export function directoryOf({ replicas, directories }: PartitionImage, nodeId: n
 }
 
 /** A partition that the metadata places in a missing data directory. */
-export interface Homeless {
+export interface PartitionInMissingDirectory {
   readonly topic: string
   readonly partition: number
   /** Id of the missing directory. */
@@ -32,22 +32,22 @@ export interface HostingBroker {
 }
 
 /** Partitions of a broker that the metadata places in none of its directories. */
-export function homelessPartitions(
+export function partitionsInMissingDirectories(
   image: MetadataImage,
   broker: HostingBroker,
   found: readonly { readonly name: string }[],
-): Homeless[] {
+): PartitionInMissingDirectory[] {
   const present = new Set(broker.directoryIds)
   const names = new Set(found.map(({ name }) => name))
-  const homeless: Homeless[] = []
+  const missing: PartitionInMissingDirectory[] = []
   for (const { name: topic, partitions } of image.topicsByName.values()) {
     partitions.forEach((each, partition) => {
       const directoryId = directoryOf(each, broker.nodeId)
       if (directoryId === undefined || present.has(directoryId)) return
-      homeless.push({ topic, partition, directoryId, isFound: names.has(`${topic}-${partition}`) })
+      missing.push({ topic, partition, directoryId, isFound: names.has(`${topic}-${partition}`) })
     })
   }
-  return homeless
+  return missing
 }
 
 /** Records that assign partitions to directories. None if the metadata version is too old for them. */

@@ -26,11 +26,7 @@ export function newLeaderEpochs(image: ClusterImage, nodeId: number): Buffer[] {
  * New epochs for partitions whose log has later epochs than the metadata: the metadata lost elections. Each gets the
  * epoch after its log's. latest: last epoch in the log, by `topic-0`.
  */
-export function overtakenLeaderEpochs(
-  image: ClusterImage,
-  nodeId: number,
-  latest: ReadonlyMap<string, number>,
-): Buffer[] {
+export function raisedLeaderEpochs(image: ClusterImage, nodeId: number, latest: ReadonlyMap<string, number>): Buffer[] {
   const records: Buffer[] = []
   for (const topic of image.topicsByName.values()) {
     topic.partitions.forEach((partition, index) => {

@@ -17,7 +17,7 @@ import { type ClusterImage, emptyImage, type Listener } from './cluster-image.ts
 import { directoryRecords } from './directory-assignments.ts'
 import { ImageBuilder } from './image-builder.ts'
 import { configRecord, featureRecord, imageRecords, producerIdsRecord, scramRecord } from './image-records.ts'
-import { missingLeaders, newLeaderEpochs, overtakenLeaderEpochs } from './leader-epochs.ts'
+import { missingLeaders, newLeaderEpochs, raisedLeaderEpochs } from './leader-epochs.ts'
 import type { MetadataImage, TopicImage } from './metadata-image.ts'
 import { METADATA_LOG, MetadataLog } from './metadata-log.ts'
 import { MetadataDamage } from './metadata-log-reader.ts'
@@ -33,12 +33,12 @@ import type {
   ScramChange,
 } from './metadata-store.ts'
 import {
-  type Decided,
   decideNewPartitions,
   decideNewTopic,
   decideTopicRemoval,
   excessivePartitions,
   excessiveTopics,
+  type TopicDecision,
   type TopicRules,
 } from './topic-changes.ts'
 
@@ -64,11 +64,11 @@ export interface MetadataStoreParts {
 function* decideEach<W, T>(
   requests: readonly W[],
   keyOf: (request: W) => string,
-  decide: (request: W) => Decided<T> | Rejection,
+  decide: (request: W) => TopicDecision<T> | Rejection,
   refuse: (request: W) => Rejection,
-): Generator<void, (Decided<T> | Rejection)[]> {
+): Generator<void, (TopicDecision<T> | Rejection)[]> {
   const seen = new Set<string>()
-  const decisions: (Decided<T> | Rejection)[] = []
+  const decisions: (TopicDecision<T> | Rejection)[] = []
   for (const request of requests) {
     const key = keyOf(request)
     decisions.push(seen.has(key) ? refuse(request) : decide(request))
@@ -79,7 +79,9 @@ function* decideEach<W, T>(
 }
 
 /** A decision in one step. */
-function decided<T>(decide: (image: ClusterImage) => Decided<T>): (image: ClusterImage) => Generator<void, Decided<T>> {
+function decided<T>(
+  decide: (image: ClusterImage) => TopicDecision<T>,
+): (image: ClusterImage) => Generator<void, TopicDecision<T>> {
   // biome-ignore lint/correctness/useYield: the shortest of all generators
   return function* (image) {
     return decide(image)
@@ -200,9 +202,9 @@ export class LogBackedMetadataStore implements MetadataStore {
   }
 
   /** Raises leader epochs to those found in partition logs. latest: last epoch by `topic-0`. */
-  async overtakeLeaderEpochs(latest: ReadonlyMap<string, number>, nowMs: number): Promise<void> {
+  async raiseLeaderEpochs(latest: ReadonlyMap<string, number>, nowMs: number): Promise<void> {
     const decide = (image: ClusterImage) => ({
-      records: overtakenLeaderEpochs(image, this.#parts.nodeId, latest),
+      records: raisedLeaderEpochs(image, this.#parts.nodeId, latest),
       result: undefined,
     })
     await this.#change(decided(decide), { nowMs })
@@ -287,7 +289,7 @@ export class LogBackedMetadataStore implements MetadataStore {
     decide: (image: MetadataImage) => Generator<void, readonly ConfigChange[]>,
     options: ChangeOptions,
   ): Promise<Rejection | undefined> {
-    return this.#change(function* (image): Generator<void, Decided<Rejection | undefined>> {
+    return this.#change(function* (image): Generator<void, TopicDecision<Rejection | undefined>> {
       const records: Buffer[] = []
       for (const { resourceType, resourceName, settings } of yield* decide(image)) {
         for (const [name, value] of settings) records.push(configRecord(resourceType, resourceName, name, value))
@@ -367,10 +369,10 @@ export class LogBackedMetadataStore implements MetadataStore {
 
   /** Writes the accepted decisions as one change. If that fails, they are refused too. */
   async #changeEach<T>(
-    decide: (image: ClusterImage) => Generator<void, readonly (Decided<T> | Rejection)[]>,
+    decide: (image: ClusterImage) => Generator<void, readonly (TopicDecision<T> | Rejection)[]>,
     options: ChangeOptions,
   ): Promise<readonly (T | Rejection)[]> {
-    let decisions: readonly (Decided<T> | Rejection)[] = []
+    let decisions: readonly (TopicDecision<T> | Rejection)[] = []
     const decideAll = function* (image: ClusterImage) {
       decisions = yield* decide(image)
       const records: Buffer[] = []
@@ -385,7 +387,7 @@ export class LogBackedMetadataStore implements MetadataStore {
       }
       return { records, result: undefined }
     }
-    const resultOf = (decision: Decided<T> | Rejection) => (isRejection(decision) ? decision : decision.result)
+    const resultOf = (decision: TopicDecision<T> | Rejection) => (isRejection(decision) ? decision : decision.result)
     try {
       await this.#change(decideAll, options)
       return decisions.map(resultOf)
@@ -406,7 +408,10 @@ export class LogBackedMetadataStore implements MetadataStore {
    * Decides a change on the image after all earlier changes, and stages its records as one atomic batch. Resolves once
    * the records are on disk and readers see them. Rejects with NotWritten if the disk fails.
    */
-  async #change<T>(decide: (image: ClusterImage) => Generator<void, Decided<T>>, options: ChangeOptions): Promise<T> {
+  async #change<T>(
+    decide: (image: ClusterImage) => Generator<void, TopicDecision<T>>,
+    options: ChangeOptions,
+  ): Promise<T> {
     const made = this.#decisions.run(() => this.#decideAndStage(decide, options), options.slices ?? this.#parts.slices)
     // Do not await here: a decision of one slice is staged in the turn that asked for it.
     const { result, written } = made instanceof Promise ? await made : made
@@ -415,7 +420,7 @@ export class LogBackedMetadataStore implements MetadataStore {
   }
 
   *#decideAndStage<T>(
-    decide: (image: ClusterImage) => Generator<void, Decided<T>>,
+    decide: (image: ClusterImage) => Generator<void, TopicDecision<T>>,
     { nowMs, validateOnly }: ChangeOptions,
   ): Generator<void, { readonly result: T; readonly written: Promise<void> }> {
     for (;;) {

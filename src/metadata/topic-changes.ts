@@ -32,7 +32,7 @@ export interface TopicRules {
 }
 
 /** An accepted change: its records, and the result for the client once they are written. */
-export interface Decided<T> {
+export interface TopicDecision<T> {
   /** Can be read once: records of large topics are encoded one at a time. */
   readonly records: Iterable<Buffer>
   readonly result: T
@@ -55,7 +55,7 @@ export function decideNewTopic(
   image: ClusterImage,
   topic: NewTopic,
   rules: TopicRules,
-): Decided<CreatedTopic> | Rejection {
+): TopicDecision<CreatedTopic> | Rejection {
   const refusal = nameRefusal(image, topic.name) ?? configRefusal(topic, rules)
   if (refusal !== undefined) return refusal
   const placement = topic.assignments.size > 0 ? manualPlacement(image, topic) : automaticPlacement(image, topic, rules)
@@ -185,7 +185,7 @@ function newPartition(image: ClusterImage, replicas: readonly number[], rules: T
 }
 
 /** UNKNOWN_TOPIC_ID if there is no such topic. */
-export function decideTopicRemoval(image: ClusterImage, topicId: string): Decided<TopicImage> | Rejection {
+export function decideTopicRemoval(image: ClusterImage, topicId: string): TopicDecision<TopicImage> | Rejection {
   const topic = image.topicsById.get(topicId)
   if (topic === undefined) return reject('UNKNOWN_TOPIC_ID')
   return { records: [encodeMetadataRecord(RemoveTopicRecord, 0, { topicId })], result: topic }
@@ -206,7 +206,7 @@ export function decideNewPartitions(
   image: ClusterImage,
   wish: NewPartitions,
   rules: TopicRules,
-): Decided<TopicImage> | Rejection {
+): TopicDecision<TopicImage> | Rejection {
   const topic = image.topicsByName.get(wish.name)
   if (topic === undefined) return reject('UNKNOWN_TOPIC_OR_PARTITION', null)
   const existing = topic.partitions.length
