@@ -1,22 +1,17 @@
-import { ByteReader } from '../../protocol/byte-reader.ts'
 import { isRejection, type Rejection, reject } from '../../protocol/error-codes.ts'
 import {
   BrokerRegistrationChangeRecord,
   UnregisterBrokerRecord,
 } from '../../protocol/internal-records/broker-records.ts'
-import { encodeMetadataRecord, readMetadataRecord } from '../../protocol/internal-records/metadata-framing.ts'
-import { eachAlone, inBackground, isSystemError } from '../../storage/failure-policy.ts'
-import type { Host } from '../../storage/host/host.ts'
-import { StepQueue } from '../../storage/host/step-queue.ts'
-import type { Slices } from '../../storage/host/turn-slices.ts'
+import { encodeMetadataRecord } from '../../protocol/internal-records/metadata-framing.ts'
+import { isSystemError } from '../../storage/failure-policy.ts'
 import { StartError } from '../config/start-error.ts'
-import type { Logger } from '../observe/logger.ts'
 import type { AdoptedTopic } from './adopted-topics.ts'
 import { bootstrapRecords, registrationRecords } from './bootstrap.ts'
 import { type ClusterImage, emptyImage, type Listener } from './cluster-image.ts'
 import { directoryRecords } from './directory-assignments.ts'
 import { ImageBuilder } from './image-builder.ts'
-import { configRecord, featureRecord, imageRecords, producerIdsRecord, scramRecord } from './image-records.ts'
+import { configRecord, featureRecord, producerIdsRecord, scramRecord } from './image-records.ts'
 import { missingLeaders, newLeaderEpochs, raisedLeaderEpochs } from './leader-epochs.ts'
 import type { MetadataImage, TopicImage } from './metadata-image.ts'
 import { METADATA_LOG, MetadataLog } from './metadata-log.ts'
@@ -26,49 +21,48 @@ import type {
   ConfigChange,
   CreatedTopic,
   DirectoryAssignment,
-  MetadataChange,
   MetadataStore,
   NewPartitions,
   NewTopic,
   ScramChange,
 } from './metadata-store.ts'
 import {
+  type ChangeListener,
+  inOneStep,
+  type MetadataDecision,
+  MetadataWriter,
+  type MetadataWriterParts,
+  NotWritten,
+} from './metadata-writer.ts'
+import {
   decideNewPartitions,
   decideNewTopic,
   decideTopicRemoval,
   excessivePartitions,
   excessiveTopics,
-  type TopicDecision,
   type TopicRules,
 } from './topic-changes.ts'
 
-export interface MetadataStoreParts {
-  readonly host: Host
-  /** Slices for changes that take long to decide. */
-  readonly slices: Slices
-  readonly logger: Logger
+export interface MetadataStoreParts extends MetadataWriterParts {
   /** Directory of __cluster_metadata-0: metadata.log.dir, or the first of log.dirs. */
   readonly directory: string
   readonly clusterId: string
-  readonly nodeId: number
   readonly rack: string | null
   /** Uuids of this broker's log directories. */
   readonly directoryIds: readonly string[]
   /** Listeners advertised to clients; empty: clients get the address that they connected to. */
   readonly advertised: readonly Listener[]
-  /** A snapshot is written after this many bytes of records. */
-  readonly snapshotBytes: () => number
 }
 
 /** Decides each request against the same image. Refuses repeated requests: they would not see the first one's effect. */
 function* decideEach<W, T>(
   requests: readonly W[],
   keyOf: (request: W) => string,
-  decide: (request: W) => TopicDecision<T> | Rejection,
+  decide: (request: W) => MetadataDecision<T> | Rejection,
   refuse: (request: W) => Rejection,
-): Generator<void, (TopicDecision<T> | Rejection)[]> {
+): Generator<void, (MetadataDecision<T> | Rejection)[]> {
   const seen = new Set<string>()
-  const decisions: (TopicDecision<T> | Rejection)[] = []
+  const decisions: (MetadataDecision<T> | Rejection)[] = []
   for (const request of requests) {
     const key = keyOf(request)
     decisions.push(seen.has(key) ? refuse(request) : decide(request))
@@ -78,26 +72,9 @@ function* decideEach<W, T>(
   return decisions
 }
 
-/** A decision in one step. */
-function decided<T>(
-  decide: (image: ClusterImage) => TopicDecision<T>,
-): (image: ClusterImage) => Generator<void, TopicDecision<T>> {
-  // biome-ignore lint/correctness/useYield: the shortest of all generators
-  return function* (image) {
-    return decide(image)
-  }
-}
-
 /** Most records in one change. Source: QuorumController.MAX_RECORDS_PER_USER_OP. */
 const MAX_RECORDS_PER_CHANGE = 10_000
 const tooManyRecords = reject('POLICY_VIOLATION', 'Unable to perform excessively large batch operation.')
-
-/** A change could not be written and has no effect. cause: the disk's error. */
-class NotWritten extends Error {
-  constructor(cause: unknown) {
-    super('a change of the cluster metadata could not be written', { cause })
-  }
-}
 
 function openLog({ host, directory, logger }: MetadataStoreParts, builder: ImageBuilder): MetadataLog {
   try {
@@ -113,41 +90,17 @@ function openLog({ host, directory, logger }: MetadataStoreParts, builder: Image
   }
 }
 
-type ChangeListener = (image: MetadataImage, change: MetadataChange) => void
-
-/** A change waiting for its flush. */
-interface StagedChange {
-  readonly image: ClusterImage
-  readonly change: MetadataChange
-  /** True if the change may free space on a full disk. */
-  readonly freesRoom: boolean
-  readonly resolve: () => void
-  readonly reject: (reason: unknown) => void
-}
-
-/**
- * Cluster metadata in a log of its own. A change is decided on the image after all earlier changes, staged and flushed.
- * Then readers see it and the client is answered. A failed flush discards everything staged.
- */
+/** Cluster metadata in a log of its own: decides changes, which the writer stages and flushes. */
 export class LogBackedMetadataStore implements MetadataStore {
   readonly #parts: MetadataStoreParts
   readonly #log: MetadataLog
-  readonly #listeners: ChangeListener[] = []
+  readonly #writer: MetadataWriter
   #rules: TopicRules | undefined
-  /** The image on disk, and the image after the staged changes. */
-  #image: ClusterImage
-  #stagedImage: ClusterImage
-  readonly #decisions = new StepQueue()
-  #staged: StagedChange[] = []
-  #flushing: Promise<void> | undefined
-  /** Bytes since the last snapshot when the next one failed; 0 if none failed. */
-  #failedSnapshotAt = 0
 
   private constructor(parts: MetadataStoreParts, log: MetadataLog, image: ClusterImage) {
     this.#parts = parts
     this.#log = log
-    this.#image = image
-    this.#stagedImage = image
+    this.#writer = new MetadataWriter(parts, log, image)
   }
 
   /** Loads the metadata from disk. Throws StartError, naming the file, if it is damaged. */
@@ -159,11 +112,11 @@ export class LogBackedMetadataStore implements MetadataStore {
   }
 
   get image(): ClusterImage {
-    return this.#image
+    return this.#writer.image
   }
 
   onChange(listener: ChangeListener): void {
-    this.#listeners.push(listener)
+    this.#writer.onChange(listener)
   }
 
   /** Starts this controller's epoch and registers the broker. adopted: topics found on disk beside an empty log. */
@@ -172,8 +125,8 @@ export class LogBackedMetadataStore implements MetadataStore {
     const isNew = this.#log.endOffset === 0
     this.#log.lead(this.#parts.nodeId, options.nowMs)
     const write = (recordsFor: (image: ClusterImage) => readonly Buffer[]) =>
-      this.#change(
-        decided((image) => ({ records: recordsFor(image), result: undefined })),
+      this.#writer.change(
+        inOneStep((image) => ({ records: recordsFor(image), result: undefined })),
         options,
       )
     if (isNew) await write(({ features }) => bootstrapRecords(features, options.adopted))
@@ -197,7 +150,7 @@ export class LogBackedMetadataStore implements MetadataStore {
 
   /** Checks, before start, that the log ends with the record that a stopped broker writes. */
   expectEnd(wasCleanStop: boolean): void {
-    const own = this.#image.registrations.get(this.#parts.nodeId)
+    const own = this.image.registrations.get(this.#parts.nodeId)
     if (own !== undefined) this.#log.expectEndOfBroker(own.fenced, wasCleanStop)
   }
 
@@ -207,7 +160,7 @@ export class LogBackedMetadataStore implements MetadataStore {
       records: raisedLeaderEpochs(image, this.#parts.nodeId, latest),
       result: undefined,
     })
-    await this.#change(decided(decide), { nowMs })
+    await this.#writer.change(inOneStep(decide), { nowMs })
   }
 
   /**
@@ -219,7 +172,7 @@ export class LogBackedMetadataStore implements MetadataStore {
       records: newLeaderEpochs(image, this.#parts.nodeId),
       result: undefined,
     })
-    await this.#change(decided(decide), { nowMs })
+    await this.#writer.change(inOneStep(decide), { nowMs })
   }
 
   /**
@@ -282,14 +235,14 @@ export class LogBackedMetadataStore implements MetadataStore {
       records: directoryRecords(image, this.#parts.nodeId, assignments),
       result: undefined,
     })
-    await this.#change(decided(decide), options)
+    await this.#writer.change(inOneStep(decide), options)
   }
 
   async alterConfigs(
     decide: (image: MetadataImage) => Generator<void, readonly ConfigChange[]>,
     options: ChangeOptions,
   ): Promise<Rejection | undefined> {
-    return this.#change(function* (image): Generator<void, TopicDecision<Rejection | undefined>> {
+    return this.#writer.change(function* (image): Generator<void, MetadataDecision<Rejection | undefined>> {
       const records: Buffer[] = []
       for (const { resourceType, resourceName, settings } of yield* decide(image)) {
         for (const [name, value] of settings) records.push(configRecord(resourceType, resourceName, name, value))
@@ -304,7 +257,7 @@ export class LogBackedMetadataStore implements MetadataStore {
     decide: (image: MetadataImage) => Generator<void, readonly ScramChange[]>,
     options: ChangeOptions,
   ): Promise<void> {
-    await this.#change(function* (image) {
+    await this.#writer.change(function* (image) {
       const records: Buffer[] = []
       for (const { user, mechanism, credential } of yield* decide(image)) {
         records.push(scramRecord(user, mechanism, credential))
@@ -316,8 +269,8 @@ export class LogBackedMetadataStore implements MetadataStore {
 
   async setFeatures(levels: ReadonlyMap<string, number>, options: ChangeOptions): Promise<void> {
     const records = [...levels].map(([name, level]) => featureRecord(name, level))
-    await this.#change(
-      decided(() => ({ records, result: undefined })),
+    await this.#writer.change(
+      inOneStep(() => ({ records, result: undefined })),
       options,
     )
   }
@@ -329,7 +282,7 @@ export class LogBackedMetadataStore implements MetadataStore {
       const records = brokerEpoch === undefined ? [] : [encodeMetadataRecord(UnregisterBrokerRecord, 0, record)]
       return { records, result: undefined }
     }
-    await this.#change(decided(decide), options)
+    await this.#writer.change(inOneStep(decide), options)
   }
 
   async allocateProducerIds(count: number, nowMs: number): Promise<number | Rejection> {
@@ -338,7 +291,7 @@ export class LogBackedMetadataStore implements MetadataStore {
       result: image.nextProducerId,
     })
     try {
-      return await this.#change(decided(decide), { nowMs })
+      return await this.#writer.change(inOneStep(decide), { nowMs })
     } catch (error) {
       return this.#notWritten(error)
     }
@@ -354,12 +307,12 @@ export class LogBackedMetadataStore implements MetadataStore {
       const gone = { brokerId: nodeId, brokerEpoch: registration.epoch, fenced: 1 }
       return { records: [encodeMetadataRecord(BrokerRegistrationChangeRecord, 0, gone)], result: undefined }
     }
-    await this.#change(decided(decide), { nowMs: host.clock.nowMs() }).catch((error) =>
-      logger.warn({ err: error }, 'the shutdown of this broker could not be recorded in the metadata log'),
-    )
-    await this.#decisions.idle()
-    await this.#flushing
-    this.#log.close()
+    await this.#writer
+      .change(inOneStep(decide), { nowMs: host.clock.nowMs() })
+      .catch((error) =>
+        logger.warn({ err: error }, 'the shutdown of this broker could not be recorded in the metadata log'),
+      )
+    await this.#writer.close()
   }
 
   #startedRules(): TopicRules {
@@ -369,10 +322,10 @@ export class LogBackedMetadataStore implements MetadataStore {
 
   /** Writes the accepted decisions as one change. If that fails, they are refused too. */
   async #changeEach<T>(
-    decide: (image: ClusterImage) => Generator<void, readonly (TopicDecision<T> | Rejection)[]>,
+    decide: (image: ClusterImage) => Generator<void, readonly (MetadataDecision<T> | Rejection)[]>,
     options: ChangeOptions,
   ): Promise<readonly (T | Rejection)[]> {
-    let decisions: readonly (TopicDecision<T> | Rejection)[] = []
+    let decisions: readonly (MetadataDecision<T> | Rejection)[] = []
     const decideAll = function* (image: ClusterImage) {
       decisions = yield* decide(image)
       const records: Buffer[] = []
@@ -387,9 +340,9 @@ export class LogBackedMetadataStore implements MetadataStore {
       }
       return { records, result: undefined }
     }
-    const resultOf = (decision: TopicDecision<T> | Rejection) => (isRejection(decision) ? decision : decision.result)
+    const resultOf = (decision: MetadataDecision<T> | Rejection) => (isRejection(decision) ? decision : decision.result)
     try {
-      await this.#change(decideAll, options)
+      await this.#writer.change(decideAll, options)
       return decisions.map(resultOf)
     } catch (error) {
       if (!(error instanceof NotWritten)) throw error
@@ -402,113 +355,5 @@ export class LogBackedMetadataStore implements MetadataStore {
     const err = error instanceof NotWritten ? error.cause : error
     this.#parts.logger.error({ err }, 'a change of the cluster metadata could not be written')
     return reject('KAFKA_STORAGE_ERROR')
-  }
-
-  /**
-   * Decides a change on the image after all earlier changes, and stages its records as one atomic batch. Resolves once
-   * the records are on disk and readers see them. Rejects with NotWritten if the disk fails.
-   */
-  async #change<T>(
-    decide: (image: ClusterImage) => Generator<void, TopicDecision<T>>,
-    options: ChangeOptions,
-  ): Promise<T> {
-    const made = this.#decisions.run(() => this.#decideAndStage(decide, options), options.slices ?? this.#parts.slices)
-    // Do not await here: a decision of one slice is staged in the turn that asked for it.
-    const { result, written } = made instanceof Promise ? await made : made
-    await written
-    return result
-  }
-
-  *#decideAndStage<T>(
-    decide: (image: ClusterImage) => Generator<void, TopicDecision<T>>,
-    { nowMs, validateOnly }: ChangeOptions,
-  ): Generator<void, { readonly result: T; readonly written: Promise<void> }> {
-    for (;;) {
-      const image = this.#stagedImage
-      const { records: encoded, result } = yield* decide(image)
-      const records = [...encoded]
-      if (records.length === 0 || validateOnly === true) return { result, written: Promise.resolve() }
-      const builder = new ImageBuilder(image)
-      for (const bytes of records) {
-        builder.replay(readMetadataRecord(new ByteReader(bytes)), bytes)
-        yield
-      }
-      // A failed write has discarded changes that this decision was based on: decide again.
-      if (image !== this.#stagedImage) continue
-      return { result, written: this.#stage(records, builder, nowMs) }
-    }
-  }
-
-  #stage(records: readonly Buffer[], builder: ImageBuilder, nowMs: number): Promise<void> {
-    this.#log.append(records, nowMs)
-    const { image, change } = builder.finish({
-      endOffset: this.#log.endOffset,
-      controllerId: this.#parts.nodeId,
-      controllerEpoch: this.#log.epoch,
-    })
-    this.#stagedImage = image
-    return new Promise((resolve, rejectWrite) => {
-      const freesRoom = change.topicsDeleted.length > 0 || change.configsChanged.length > 0
-      this.#staged.push({ image, change, freesRoom, resolve, reject: rejectWrite })
-      if (this.#flushing !== undefined) return
-      this.#flushing = this.#flush()
-      inBackground(this.#parts.host, this.#flushing)
-    })
-  }
-
-  async #flush(): Promise<void> {
-    // Collect all changes decided in this turn into one write.
-    await Promise.resolve()
-    while (this.#staged.length > 0) {
-      const staged = this.#staged
-      this.#staged = []
-      try {
-        await this.#log.flush(staged.some(({ freesRoom }) => freesRoom))
-      } catch (error) {
-        this.#takeBack([...staged, ...this.#staged], error)
-        continue
-      }
-      for (const { image, change, resolve } of staged) {
-        this.#image = image
-        this.#tellListeners(image, change)
-        resolve()
-      }
-      this.#maybeSnapshot()
-    }
-    // Same turn as the last check of #staged: a later change starts its own flush.
-    this.#flushing = undefined
-  }
-
-  /** Calls all listeners. If one throws, the change still stands and the others are called. */
-  #tellListeners(image: ClusterImage, change: MetadataChange): void {
-    const { host, logger } = this.#parts
-    eachAlone(
-      host,
-      this.#listeners,
-      (listener) => listener(image, change),
-      (_, err) => logger.error({ err }, 'a part of the broker could not apply a metadata change'),
-    )
-  }
-
-  #takeBack(staged: readonly StagedChange[], error: unknown): void {
-    this.#staged = []
-    this.#log.discard()
-    this.#stagedImage = this.#image
-    for (const { reject: rejectWrite } of staged) rejectWrite(new NotWritten(error))
-  }
-
-  // A snapshot costs as much as the image is large, so wait for at least as many bytes of records as the last one had.
-  #maybeSnapshot(): void {
-    if (this.#log.hasStaged) return
-    const interval = Math.max(this.#parts.snapshotBytes(), this.#log.lastSnapshotBytes)
-    if (this.#log.bytesSinceSnapshot < this.#failedSnapshotAt + interval) return
-    try {
-      this.#log.snapshot(imageRecords(this.#image), this.#parts.host.clock.nowMs())
-      this.#failedSnapshotAt = 0
-    } catch (error) {
-      // Another try costs as much: wait as long again.
-      this.#failedSnapshotAt = this.#log.bytesSinceSnapshot
-      this.#parts.logger.error({ err: error }, 'a snapshot of the cluster metadata could not be written')
-    }
   }
 }

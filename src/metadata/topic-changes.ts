@@ -10,6 +10,7 @@ import type { ClusterImage } from './cluster-image.ts'
 import { configRecord, partitionRecord, topicRecords } from './image-records.ts'
 import { type BrokerImage, configResourceType, type PartitionImage, type TopicImage } from './metadata-image.ts'
 import type { CreatedTopic, NewPartitions, NewTopic } from './metadata-store.ts'
+import type { MetadataDecision } from './metadata-writer.ts'
 import { manualAssignmentFault, type Placement, placeReplicas } from './replica-placement.ts'
 import { hasCollisionCharacters, invalidTopicName, isInternalTopic, unifiedName } from './topic-names.ts'
 
@@ -31,13 +32,6 @@ export interface TopicRules {
   takesReplicas(broker: number): boolean
 }
 
-/** An accepted change: its records, and the result for the client once they are written. */
-export interface TopicDecision<T> {
-  /** Can be read once: records of large topics are encoded one at a time. */
-  readonly records: Iterable<Buffer>
-  readonly result: T
-}
-
 /** Refuses the whole request if it adds too many partitions. */
 export function excessiveTopics(topics: readonly NewTopic[], rules: TopicRules): Rejection | undefined {
   let total = 0
@@ -55,7 +49,7 @@ export function decideNewTopic(
   image: ClusterImage,
   topic: NewTopic,
   rules: TopicRules,
-): TopicDecision<CreatedTopic> | Rejection {
+): MetadataDecision<CreatedTopic> | Rejection {
   const refusal = nameRefusal(image, topic.name) ?? configRefusal(topic, rules)
   if (refusal !== undefined) return refusal
   const placement = topic.assignments.size > 0 ? manualPlacement(image, topic) : automaticPlacement(image, topic, rules)
@@ -185,7 +179,7 @@ function newPartition(image: ClusterImage, replicas: readonly number[], rules: T
 }
 
 /** UNKNOWN_TOPIC_ID if there is no such topic. */
-export function decideTopicRemoval(image: ClusterImage, topicId: string): TopicDecision<TopicImage> | Rejection {
+export function decideTopicRemoval(image: ClusterImage, topicId: string): MetadataDecision<TopicImage> | Rejection {
   const topic = image.topicsById.get(topicId)
   if (topic === undefined) return reject('UNKNOWN_TOPIC_ID')
   return { records: [encodeMetadataRecord(RemoveTopicRecord, 0, { topicId })], result: topic }
@@ -206,7 +200,7 @@ export function decideNewPartitions(
   image: ClusterImage,
   wish: NewPartitions,
   rules: TopicRules,
-): TopicDecision<TopicImage> | Rejection {
+): MetadataDecision<TopicImage> | Rejection {
   const topic = image.topicsByName.get(wish.name)
   if (topic === undefined) return reject('UNKNOWN_TOPIC_OR_PARTITION', null)
   const existing = topic.partitions.length

@@ -1,0 +1,206 @@
+import { ByteReader } from '../../protocol/byte-reader.ts'
+import { readMetadataRecord } from '../../protocol/internal-records/metadata-framing.ts'
+import { eachAlone, inBackground } from '../../storage/failure-policy.ts'
+import type { Host } from '../../storage/host/host.ts'
+import { StepQueue } from '../../storage/host/step-queue.ts'
+import type { Slices } from '../../storage/host/turn-slices.ts'
+import type { Logger } from '../observe/logger.ts'
+import type { ClusterImage } from './cluster-image.ts'
+import { ImageBuilder } from './image-builder.ts'
+import { imageRecords } from './image-records.ts'
+import type { MetadataImage } from './metadata-image.ts'
+import type { MetadataLog } from './metadata-log.ts'
+import type { ChangeOptions, MetadataChange } from './metadata-store.ts'
+
+/** An accepted change: its records, and the result for the client once they are written. No records: no change. */
+export interface MetadataDecision<T> {
+  /** Can be read once: records of large topics are encoded one at a time. */
+  readonly records: Iterable<Buffer>
+  readonly result: T
+}
+
+/** Decides a change on an image. A long decision yields between steps. */
+export type DecideChange<T> = (image: ClusterImage) => Generator<void, MetadataDecision<T>>
+
+/** A decision in one step. */
+export function inOneStep<T>(decide: (image: ClusterImage) => MetadataDecision<T>): DecideChange<T> {
+  // biome-ignore lint/correctness/useYield: the shortest of all generators
+  return function* (image) {
+    return decide(image)
+  }
+}
+
+/** A change could not be written and has no effect. cause: the disk's error. */
+export class NotWritten extends Error {
+  constructor(cause: unknown) {
+    super('a change of the cluster metadata could not be written', { cause })
+  }
+}
+
+export type ChangeListener = (image: MetadataImage, change: MetadataChange) => void
+
+/** A change waiting for its flush. */
+interface StagedChange {
+  readonly image: ClusterImage
+  readonly change: MetadataChange
+  /** True if the change may free space on a full disk. */
+  readonly freesRoom: boolean
+  readonly resolve: () => void
+  readonly reject: (reason: unknown) => void
+}
+
+export interface MetadataWriterParts {
+  readonly host: Host
+  /** Slices for changes that take long to decide. */
+  readonly slices: Slices
+  readonly logger: Logger
+  readonly nodeId: number
+  /** A snapshot is written after this many bytes of records. */
+  readonly snapshotBytes: () => number
+}
+
+/**
+ * Writes changes of the cluster metadata to their log. A change is decided on the image after all earlier changes,
+ * staged and flushed. Then readers see it. A failed flush discards everything staged.
+ */
+export class MetadataWriter {
+  readonly #parts: MetadataWriterParts
+  readonly #log: MetadataLog
+  readonly #listeners: ChangeListener[] = []
+  /** The image on disk, and the image after the staged changes. */
+  #image: ClusterImage
+  #stagedImage: ClusterImage
+  readonly #decisions = new StepQueue()
+  #staged: StagedChange[] = []
+  #flushing: Promise<void> | undefined
+  /** Bytes since the last snapshot when the next one failed; 0 if none failed. */
+  #failedSnapshotAt = 0
+
+  /** image: the content of the log. */
+  constructor(parts: MetadataWriterParts, log: MetadataLog, image: ClusterImage) {
+    this.#parts = parts
+    this.#log = log
+    this.#image = image
+    this.#stagedImage = image
+  }
+
+  get image(): ClusterImage {
+    return this.#image
+  }
+
+  onChange(listener: ChangeListener): void {
+    this.#listeners.push(listener)
+  }
+
+  /** Waits for decided and staged changes, then closes the log. */
+  async close(): Promise<void> {
+    await this.#decisions.idle()
+    await this.#flushing
+    this.#log.close()
+  }
+
+  /**
+   * Decides a change on the image after all earlier changes, and stages its records as one atomic batch. Resolves once
+   * the records are on disk and readers see them. Rejects with NotWritten if the disk fails.
+   */
+  async change<T>(decide: DecideChange<T>, options: ChangeOptions): Promise<T> {
+    const made = this.#decisions.run(() => this.#decideAndStage(decide, options), options.slices ?? this.#parts.slices)
+    // Do not await here: a decision of one slice is staged in the turn that asked for it.
+    const { result, written } = made instanceof Promise ? await made : made
+    await written
+    return result
+  }
+
+  *#decideAndStage<T>(
+    decide: DecideChange<T>,
+    { nowMs, validateOnly }: ChangeOptions,
+  ): Generator<void, { readonly result: T; readonly written: Promise<void> }> {
+    for (;;) {
+      const image = this.#stagedImage
+      const { records: encoded, result } = yield* decide(image)
+      const records = [...encoded]
+      if (records.length === 0 || validateOnly === true) return { result, written: Promise.resolve() }
+      const builder = new ImageBuilder(image)
+      for (const bytes of records) {
+        builder.replay(readMetadataRecord(new ByteReader(bytes)), bytes)
+        yield
+      }
+      // A failed write has discarded changes that this decision was based on: decide again.
+      if (image !== this.#stagedImage) continue
+      return { result, written: this.#stage(records, builder, nowMs) }
+    }
+  }
+
+  #stage(records: readonly Buffer[], builder: ImageBuilder, nowMs: number): Promise<void> {
+    this.#log.append(records, nowMs)
+    const { image, change } = builder.finish({
+      endOffset: this.#log.endOffset,
+      controllerId: this.#parts.nodeId,
+      controllerEpoch: this.#log.epoch,
+    })
+    this.#stagedImage = image
+    return new Promise((resolve, rejectWrite) => {
+      const freesRoom = change.topicsDeleted.length > 0 || change.configsChanged.length > 0
+      this.#staged.push({ image, change, freesRoom, resolve, reject: rejectWrite })
+      if (this.#flushing !== undefined) return
+      this.#flushing = this.#flush()
+      inBackground(this.#parts.host, this.#flushing)
+    })
+  }
+
+  async #flush(): Promise<void> {
+    // Collect all changes decided in this turn into one write.
+    await Promise.resolve()
+    while (this.#staged.length > 0) {
+      const staged = this.#staged
+      this.#staged = []
+      try {
+        await this.#log.flush(staged.some(({ freesRoom }) => freesRoom))
+      } catch (error) {
+        this.#takeBack([...staged, ...this.#staged], error)
+        continue
+      }
+      for (const { image, change, resolve } of staged) {
+        this.#image = image
+        this.#tellListeners(image, change)
+        resolve()
+      }
+      this.#maybeSnapshot()
+    }
+    // Same turn as the last check of #staged: a later change starts its own flush.
+    this.#flushing = undefined
+  }
+
+  /** Calls all listeners. If one throws, the change still stands and the others are called. */
+  #tellListeners(image: ClusterImage, change: MetadataChange): void {
+    const { host, logger } = this.#parts
+    eachAlone(
+      host,
+      this.#listeners,
+      (listener) => listener(image, change),
+      (_, err) => logger.error({ err }, 'a part of the broker could not apply a metadata change'),
+    )
+  }
+
+  #takeBack(staged: readonly StagedChange[], error: unknown): void {
+    this.#staged = []
+    this.#log.discard()
+    this.#stagedImage = this.#image
+    for (const { reject: rejectWrite } of staged) rejectWrite(new NotWritten(error))
+  }
+
+  // A snapshot costs as much as the image is large, so wait for at least as many bytes of records as the last one had.
+  #maybeSnapshot(): void {
+    if (this.#log.hasStaged) return
+    const interval = Math.max(this.#parts.snapshotBytes(), this.#log.lastSnapshotBytes)
+    if (this.#log.bytesSinceSnapshot < this.#failedSnapshotAt + interval) return
+    try {
+      this.#log.snapshot(imageRecords(this.#image), this.#parts.host.clock.nowMs())
+      this.#failedSnapshotAt = 0
+    } catch (error) {
+      // Another try costs as much: wait as long again.
+      this.#failedSnapshotAt = this.#log.bytesSinceSnapshot
+      this.#parts.logger.error({ err: error }, 'a snapshot of the cluster metadata could not be written')
+    }
+  }
+}
