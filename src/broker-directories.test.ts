@@ -251,7 +251,7 @@ describe('one of several data directories that fails at the start', () => {
     broker.host.files.pathFaults = []
     broker.complaints.length = 0
     const rest = { 'log.dirs': `/c,${home === '/a' ? '/b' : '/a'}`, 'metadata.log.dir': '/a' }
-    expect(await refusal(broker, rest)).to.match(new RegExp(`${topic}-0.* in a data directory that is missing`))
+    expect(await refusal(broker, rest)).to.match(new RegExp(`${topic}-0.* in a missing data directory`))
     expect(broker.complaints).to.have.length(1)
     expect(broker.complaints[0]).to.match(new RegExp(`^/c/${topic}-0 is of another topic ${topic}`))
   })
