@@ -2,6 +2,7 @@ import { isRejection, type Rejection, reject } from '../../protocol/error-codes.
 import type { RecordBatch } from '../../protocol/records/record-batch.ts'
 import type { AppendContext, AppendRejection, AppendResult } from '../partition-log.ts'
 import type { Segment } from '../segment/segment.ts'
+import { shouldRoll } from '../segment/segment-roll.ts'
 import type { Sliced } from '../sliced-work.ts'
 import type { Tail } from '../tail.ts'
 import type { WriteQueue } from '../write-queue.ts'
@@ -156,7 +157,7 @@ export class LogAppend {
     const { state, segments } = this.#parts
     const { active } = segments
     const question = { appendBytes: plan.sizeBytes, maxTimestamp: plan.maxTimestamp, lastOffset, nowMs }
-    if (!active.shouldRoll(state.config, question)) return active
+    if (!shouldRoll(active, state.config, question)) return active
     // An empty segment takes any append, except offsets that its indexes cannot represent.
     if (active.sizeBytes === 0 && active.holdsOffset(lastOffset)) return active
     return this.roll(Math.max(baseOffset, state.logEndOffset))

@@ -110,7 +110,7 @@ class Cleaning {
     })
     removeFiles(target, services)
     this.#target = target
-    target.active = true
+    target.indexes.active = true
     try {
       target.createFiles()
       for (const segment of group) {
@@ -120,7 +120,7 @@ class Cleaning {
         await this.#copy(segment, target, { ...pass, keepsLegacyTombstones })
       }
       target.finish()
-      target.active = false
+      target.indexes.active = false
       for (const path of target.paths())
         if (services.openFiles.files.exists(path)) await syncFile(disk, services.openFiles, path)
       this.#check()
@@ -277,6 +277,6 @@ function batchesIn(bytes: Buffer): RecordBatch[] {
 }
 
 function removeFiles(segment: Segment, { openFiles, indexCache }: LogServices): void {
-  for (const file of segment.indexFiles()) indexCache.forget(file)
+  for (const file of segment.indexes.files()) indexCache.forget(file)
   for (const path of segment.paths()) openFiles.whenClosed(path, () => openFiles.files.remove(path))
 }

@@ -156,7 +156,7 @@ export class LogFlush {
 
   async #syncSegment(segment: Segment): Promise<void> {
     const { segments, queue } = this.#parts
-    await segment.writePendingIndexesAside(this.#parts.disk)
+    await segment.indexes.writePendingAside(this.#parts.disk)
     const { openFiles } = this.#services
     for (const path of segment.paths()) {
       // Retention may have removed the segment meanwhile.

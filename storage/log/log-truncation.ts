@@ -26,7 +26,7 @@ export function cutLog(
   segments.removeAbove(offset)
   const { active } = segments
   flush.noteChange(active)
-  active.active = true
+  active.indexes.active = true
   if (active.baseOffset > offset) flush.noteNewFiles(segments.restartAt(offset))
   else active.truncateTo(offset, services.openFiles.use(active.logPath).size())
   state.cutTo(offset)

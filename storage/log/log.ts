@@ -379,13 +379,13 @@ export class Log implements PartitionLog {
   #onWritten(endOffset: number): void {
     this.#state.written(endOffset)
     const { active } = this.#parts.segments
-    if (active.pendingIndexBytes < PENDING_INDEX_BYTES) return
+    if (active.indexes.pendingBytes < PENDING_INDEX_BYTES) return
     if (this.#parts.disk.isSlow) {
       this.#writeIndexesAside(active)
       return
     }
     try {
-      active.writePendingIndexes()
+      active.indexes.writePending()
     } catch (error) {
       // The records are in the file, so recovery can rebuild the index. Appends stop until the disk has room.
       this.#parts.availability.refuse(error)
@@ -401,7 +401,7 @@ export class Log implements PartitionLog {
     }
     inBackground(
       this.services.host,
-      active.writePendingIndexesAside(this.#parts.disk).then(() => end(), end),
+      active.indexes.writePendingAside(this.#parts.disk).then(() => end(), end),
     )
   }
 

@@ -73,13 +73,13 @@ export function replayBatch(
 /** Rebuilds the transaction index of a closed segment. This needs the producer state at the segment's start. */
 export function rebuildTransactionIndex(rebuild: ProducerRebuild, segment: Segment): void {
   const state = rebuildProducers(rebuild, segment.baseOffset)
-  segment.resetTransactionIndex()
+  segment.indexes.clearTransactions()
   const scanner = segment.scan(0, 'whole')
   for (let at = scanner.next(); at !== undefined; at = scanner.next()) {
     replayBatch(state, at.batch, (completed, lastStableOffset) => {
       if (completed.aborted) segment.transactionIndex.append({ ...completed, lastStableOffset })
     })
   }
-  segment.writePendingIndexes()
-  segment.syncIndexes()
+  segment.indexes.writePending()
+  segment.indexes.sync()
 }

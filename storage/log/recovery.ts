@@ -9,7 +9,8 @@ import {
   TIME_INDEX_SUFFIX,
   TRANSACTION_INDEX_SUFFIX,
 } from '../segment/file-names.ts'
-import { Segment, segmentJitterMs } from '../segment/segment.ts'
+import { Segment } from '../segment/segment.ts'
+import { segmentJitterMs } from '../segment/segment-roll.ts'
 import { hasValidChecksum, hasValidOffsets, lastOffsetOf, leaderEpochOf } from '../segment/stored-batch.ts'
 import { LeaderEpochs } from './leader-epochs.ts'
 import type { LogServices } from './log-services.ts'
@@ -197,7 +198,7 @@ class LogLoader {
       logEndOffset = checkpointedStart
     }
     this.#tellOfLostEnd(logEndOffset)
-    this.#segments.at(-1)!.active = true
+    this.#segments.at(-1)!.indexes.active = true
     // Removed files must not come back: neither among new records, nor below a log start offset that the checkpoint
     // will no longer hold.
     const isAtStart = checkpointedStart > 0 && checkpointedStart <= this.#segments[0]!.baseOffset

@@ -1,7 +1,8 @@
 import { LogGoneError } from '../log-files.ts'
 import type { LogConfig } from '../partition-log.ts'
 import { CLEANED_SUFFIX, DELETED_SUFFIX, SWAP_SUFFIX } from '../segment/file-names.ts'
-import { Segment, segmentJitterMs, segmentPaths } from '../segment/segment.ts'
+import { Segment, segmentPaths } from '../segment/segment.ts'
+import { segmentJitterMs } from '../segment/segment-roll.ts'
 import type { LogServices } from './log-services.ts'
 import type { ProducerEntry } from './producer-entry.ts'
 import type { SnapshotFiles } from './snapshot-files.ts'
@@ -94,7 +95,7 @@ export class SegmentList {
     const segment = this.#newSegment(baseOffset)
     active.finish()
     // With a new segment at the recovery point, recovery will not check this one again.
-    if (baseOffset <= recoveryPoint) active.syncIndexes()
+    if (baseOffset <= recoveryPoint) active.indexes.sync()
     if (config.preallocate) openFiles.use(active.logPath).truncate(active.sizeBytes)
     try {
       segment.createFiles(config.preallocate ? config.segmentBytes : 0)
@@ -104,8 +105,8 @@ export class SegmentList {
       this.#removeLeftovers(baseOffset)
       throw error
     }
-    active.active = false
-    segment.active = true
+    active.indexes.active = false
+    segment.indexes.active = true
     this.#segments.push(segment)
     return segment
   }
@@ -168,7 +169,7 @@ export class SegmentList {
     this.#remove(this.#segments.pop()!)
     const segment = this.#newSegment(offset)
     segment.createFiles()
-    segment.active = true
+    segment.indexes.active = true
     this.#segments = [segment]
     return segment
   }
@@ -188,7 +189,7 @@ export class SegmentList {
     this.#isTorn = true
     for (const segment of replaced) this.#remove(segment)
     for (const path of paths) files.rename(finalPath(path) + SWAP_SUFFIX, finalPath(path))
-    for (const file of cleaned.indexFiles()) indexCache.forget(file)
+    for (const file of cleaned.indexes.files()) indexCache.forget(file)
     this.#segments.splice(start, replaced.length, this.#newSegment(cleaned.baseOffset, false))
     this.#isTorn = false
     files.syncDirectory(this.#state.directory)
@@ -198,7 +199,7 @@ export class SegmentList {
   close(): void {
     const { indexCache, openFiles } = this.#services
     for (const segment of this.#segments) {
-      for (const file of segment.indexFiles()) indexCache.forget(file)
+      for (const file of segment.indexes.files()) indexCache.forget(file)
       for (const path of segment.paths()) openFiles.detach(path)
     }
   }
@@ -223,7 +224,7 @@ export class SegmentList {
   #forget(segment: Segment): void {
     this.#onRemoved(segment)
     this.#state.snapshots.remove(segment.baseOffset)
-    for (const file of segment.indexFiles()) this.#services.indexCache.forget(file)
+    for (const file of segment.indexes.files()) this.#services.indexCache.forget(file)
   }
 
   #takeOut(path: string): void {

@@ -1,45 +1,30 @@
 import { NO_TIMESTAMP, type RecordBatch } from '../../protocol/records/record-batch.ts'
-import type { Disk } from '../disk.ts'
-import type { Files, Random } from '../host/host.ts'
+import type { Files } from '../host/host.ts'
 import type { FileAccess } from '../open-files.ts'
-import type { LogConfig } from '../partition-log.ts'
 import type { StorageLogger } from '../storage-logger.ts'
 import { BatchScanner } from './batch-scanner.ts'
-import { CorruptIndexError, EntryFile } from './entry-file.ts'
+import { CorruptIndexError } from './entry-file.ts'
 import {
   LOG_SUFFIX,
-  OFFSET_INDEX_SUFFIX,
   SEGMENT_SUFFIXES,
   type SegmentSuffix,
   segmentFileName,
   type TemporarySuffix,
-  TIME_INDEX_SUFFIX,
-  TRANSACTION_INDEX_SUFFIX,
 } from './file-names.ts'
 import type { IndexCache } from './index-cache.ts'
-import { OFFSET_ENTRY_BYTES, OffsetIndex, type OffsetPosition } from './offset-index.ts'
+import type { OffsetIndex, OffsetPosition } from './offset-index.ts'
+import { SegmentIndexes } from './segment-indexes.ts'
 import { hasTooLowMaxTimestamp, lastOffsetOf, latestTimestampOf, maxTimestampOf } from './stored-batch.ts'
-import { TIME_ENTRY_BYTES, TimeIndex, type TimestampOffset } from './time-index.ts'
-import { TRANSACTION_ENTRY_BYTES, TransactionIndex } from './transaction-index.ts'
+import type { TimeIndex, TimestampOffset } from './time-index.ts'
+import type { TransactionIndex } from './transaction-index.ts'
 
 /** Indexes hold offsets as 31 bits above the base offset. */
 const LARGEST_RELATIVE_OFFSET = 2 ** 31 - 1
-/** Kafka's jitter is a random int. */
-const LONGEST_JITTER_MS = 2 ** 31
-
 /** Shared by segments: open files, and memory for indexes. */
 export interface SegmentFiles {
   readonly openFiles: FileAccess
   readonly indexCache: IndexCache
   readonly logger: StorageLogger
-}
-
-/** Facts about an append that decide whether the segment rolls. */
-export interface RollQuestion {
-  readonly appendBytes: number
-  readonly maxTimestamp: number
-  readonly lastOffset: number
-  readonly nowMs: number
 }
 
 /**
@@ -50,11 +35,10 @@ export class Segment {
   readonly baseOffset: number
   readonly directory: string
   readonly logPath: string
-  readonly offsetIndex: OffsetIndex
-  readonly timeIndex: TimeIndex
-  readonly transactionIndex: TransactionIndex
+  readonly indexes: SegmentIndexes
   /** Random reduction of segment.ms, so that the segments of many partitions do not roll at the same moment. */
   readonly rollJitterMs: number
+  readonly createdMs: number
   readonly #openFiles: FileAccess
   readonly #logger: StorageLogger
   readonly #indexIntervalBytes: number
@@ -62,7 +46,6 @@ export class Segment {
   #largest: TimestampOffset | undefined
   /** Timestamp of the first batch; undefined: not read yet, -1: none. */
   #firstTimestamp: number | undefined
-  readonly #createdMs: number
   #bytesSinceIndexEntry = 0
   #isChecked: boolean
   #isLargestChecked: boolean
@@ -89,7 +72,7 @@ export class Segment {
     this.#openFiles = files.openFiles
     this.#logger = files.logger
     this.#indexIntervalBytes = options.indexIntervalBytes
-    this.#createdMs = options.nowMs
+    this.createdMs = options.nowMs
     this.#isChecked = options.isNew
     this.#isLargestChecked = options.isNew
     if (options.isNew) this.#sizeBytes = this.#ownFrom = 0
@@ -97,30 +80,28 @@ export class Segment {
       .join(directory, segmentFileName(baseOffset, LOG_SUFFIX))
       .slice(0, -LOG_SUFFIX.length)
     const path = (suffix: SegmentSuffix) => stem + suffix + (options.temporary ?? '')
-    const entries = (suffix: SegmentSuffix, entryBytes: number, isNew: boolean) =>
-      new EntryFile(path(suffix), entryBytes, files.openFiles, files.indexCache, isNew)
-    const hasTransactions =
-      !options.isNew && (options.hasTransactionIndex ?? files.openFiles.files.exists(path(TRANSACTION_INDEX_SUFFIX)))
     this.logPath = path(LOG_SUFFIX)
-    this.offsetIndex = new OffsetIndex(entries(OFFSET_INDEX_SUFFIX, OFFSET_ENTRY_BYTES, options.isNew), baseOffset)
-    this.timeIndex = new TimeIndex(entries(TIME_INDEX_SUFFIX, TIME_ENTRY_BYTES, options.isNew), baseOffset)
-    this.transactionIndex = new TransactionIndex(
-      entries(TRANSACTION_INDEX_SUFFIX, TRANSACTION_ENTRY_BYTES, !hasTransactions),
-      baseOffset,
-    )
+    const { isNew, hasTransactionIndex: hasTransactions } = options
+    this.indexes = new SegmentIndexes(baseOffset, path, files, { isNew, hasTransactions })
+  }
+
+  get offsetIndex(): OffsetIndex {
+    return this.indexes.offset
+  }
+
+  get timeIndex(): TimeIndex {
+    return this.indexes.time
+  }
+
+  get transactionIndex(): TransactionIndex {
+    return this.indexes.transaction
   }
 
   /** Creates the files of a new segment, at full size if they are preallocated. */
   createFiles(preallocatedBytes = 0): void {
     this.#openFiles.create(this.logPath)
     if (preallocatedBytes > 0) this.#openFiles.use(this.logPath).truncate(preallocatedBytes)
-    this.offsetIndex.file.createFile()
-    this.timeIndex.file.createFile()
-  }
-
-  /** Indexes of the active segment stay in memory. */
-  set active(active: boolean) {
-    for (const file of this.indexFiles()) file.evictable = !active
+    this.indexes.createFiles()
   }
 
   /** Bytes staged, written or not. */
@@ -132,7 +113,7 @@ export class Segment {
 
   /** When its file was last written or created. */
   get modifiedMs(): number {
-    return this.#openFiles.files.stat(this.logPath)?.modifiedMs ?? this.#createdMs
+    return this.#openFiles.files.stat(this.logPath)?.modifiedMs ?? this.createdMs
   }
 
   /** Largest timestamp so far, with the last offset of its batch. */
@@ -235,14 +216,6 @@ export class Segment {
     return latestTimestampOf(whole ?? batch)
   }
 
-  /** True if an append needs a new segment. Source: LogSegment.shouldRoll. */
-  shouldRoll(config: LogConfig, question: RollQuestion): boolean {
-    const size = this.sizeBytes
-    if (size > config.segmentBytes - question.appendBytes) return true
-    if (size > 0 && this.#waitedMs(question) > longestSegmentMs(config) - this.rollJitterMs) return true
-    return this.#isIndexFull(config) || !this.holdsOffset(question.lastOffset)
-  }
-
   /** True if the indexes can represent the offset. */
   holdsOffset(offset: number): boolean {
     return offset >= this.baseOffset && offset - this.baseOffset <= LARGEST_RELATIVE_OFFSET
@@ -250,17 +223,12 @@ export class Segment {
 
   /** Clears all indexes, to be rebuilt from the log. */
   resetIndexes(): void {
-    this.resetTransactionIndex()
+    this.indexes.clearTransactions()
     this.#resetOffsetIndexes()
   }
 
-  resetTransactionIndex(): void {
-    this.#resetFile(this.transactionIndex.file)
-  }
-
   #resetOffsetIndexes(): void {
-    this.#resetFile(this.offsetIndex.file)
-    this.#resetFile(this.timeIndex.file)
+    this.indexes.clearOffsetsAndTimes()
     this.#isChecked = true
     this.#isLargestChecked = true
     this.#ownFrom = 0
@@ -272,22 +240,7 @@ export class Segment {
   /** Adds the last time index entry and writes the indexes. Called when the segment is closed or no longer active. */
   finish(): void {
     if (this.#largest !== undefined) this.timeIndex.maybeAppend(this.#largest)
-    this.writePendingIndexes()
-  }
-
-  writePendingIndexes(): void {
-    for (const file of this.indexFiles()) file.writePending()
-  }
-
-  /** The same without blocking the event loop. */
-  async writePendingIndexesAside(disk: Disk): Promise<void> {
-    for (const file of this.indexFiles()) await file.writePendingAside(disk)
-  }
-
-  get pendingIndexBytes(): number {
-    return (
-      this.offsetIndex.file.pendingBytes + this.timeIndex.file.pendingBytes + this.transactionIndex.file.pendingBytes
-    )
+    this.indexes.writePending()
   }
 
   /**
@@ -308,9 +261,7 @@ export class Segment {
   truncateTo(offset: number, writtenBytes = this.sizeBytes): void {
     this.#sizeBytes = writtenBytes
     const position = this.positionOf(offset)
-    this.offsetIndex.truncateTo(offset)
-    this.timeIndex.truncateTo(offset)
-    this.transactionIndex.truncateTo(offset)
+    this.indexes.truncateTo(offset)
     this.truncateLog(position)
     this.#bytesSinceIndexEntry = 0
     if (position === 0) this.#firstTimestamp = undefined
@@ -373,13 +324,7 @@ export class Segment {
     const isUnderWay = scanner.position < this.sizeBytes && before !== undefined && before.offset > lastOffset
     if (isUnderWay && before.timestampMs > this.largestTimestamp.timestampMs) this.#largest = before
     this.finish()
-    this.syncIndexes()
-  }
-
-  /** Below the recovery point, nothing would check them again after a power loss. */
-  syncIndexes(): void {
-    for (const { path } of this.indexFiles())
-      if (this.#openFiles.files.exists(path)) this.#openFiles.use(path).syncNow()
+    this.indexes.sync()
   }
 
   /** Position from which a forward search finds the batch with the offset, or the first batch after it. */
@@ -434,24 +379,9 @@ export class Segment {
     return new BatchScanner(file, position, position + sizeBytes, 'whole').next()?.batch
   }
 
-  indexFiles(): EntryFile[] {
-    return [this.offsetIndex.file, this.timeIndex.file, this.transactionIndex.file]
-  }
-
   /** All files that the segment may have, the log first. */
   paths(): string[] {
-    return [this.logPath, ...this.indexFiles().map((file) => file.path)]
-  }
-
-  #resetFile(file: EntryFile): void {
-    if (this.#openFiles.files.exists(file.path)) this.#openFiles.use(file.path).truncate(0)
-    else if (file !== this.transactionIndex.file) file.createFile()
-    file.forget()
-  }
-
-  #waitedMs({ maxTimestamp, nowMs }: RollQuestion): number {
-    const first = this.firstTimestampMs
-    return first >= 0 ? maxTimestamp - first : nowMs - this.#createdMs
+    return [this.logPath, ...this.indexes.files().map((file) => file.path)]
   }
 
   /** Largest timestamp of the first batch; -1 if there is none. */
@@ -462,13 +392,6 @@ export class Segment {
       this.#firstTimestamp = maxTimestampOf(first.batch)
     }
     return this.#firstTimestamp
-  }
-
-  #isIndexFull({ segmentIndexBytes }: LogConfig): boolean {
-    const offsetEntries = Math.floor(segmentIndexBytes / OFFSET_ENTRY_BYTES)
-    // One less: closing the segment adds the last entry of the time index.
-    const timeEntries = Math.floor(segmentIndexBytes / TIME_ENTRY_BYTES) - 1
-    return this.offsetIndex.count >= offsetEntries || this.timeIndex.count >= timeEntries
   }
 
   /** Largest timestamp of the last entry of the time index and the batches behind it. */
@@ -482,21 +405,6 @@ export class Segment {
     }
     return largest
   }
-}
-
-/** A random `rollJitterMs`, never longer than a segment's time. Source: LogConfig.randomSegmentJitter. */
-export function segmentJitterMs(config: LogConfig, random: Random): number {
-  const longestMs = Math.min(config.segmentJitterMs, config.segmentMs, LONGEST_JITTER_MS)
-  return longestMs > 0 ? random.below(longestMs) : 0
-}
-
-/**
- * Time after which a segment rolls. Compaction with a maximum lag needs it closed by then. Source:
- * LogConfig.maxSegmentMs.
- */
-function longestSegmentMs({ cleanupPolicy, maxCompactionLagMs, segmentMs }: LogConfig): number {
-  const compacts = cleanupPolicy.includes('compact')
-  return compacts && maxCompactionLagMs > 0 ? Math.min(maxCompactionLagMs, segmentMs) : segmentMs
 }
 
 /** Names of all files that a segment may have. */
