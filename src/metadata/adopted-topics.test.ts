@@ -69,6 +69,15 @@ describe('topics of a directory without metadata', () => {
     expect(found.get('__consumer_offsets')?.image.internal).to.equal(true)
   })
 
+  it('have the id that most of their directories name', () => {
+    const ids = ['GRDXq5MtQ--S0eqKSVAx0g', 'B9tNdH1zRsmI8JTueZP1SA', 'B9tNdH1zRsmI8JTueZP1SA']
+    const directories = ids.flatMap((id, i) => [
+      [`orders-${i}/${SEGMENT}`, ''],
+      [`orders-${i}/partition.metadata`, `version: 0\ntopic_id: ${id}`],
+    ])
+    expect(adopted(Object.fromEntries(directories)).get('orders')?.image.id).to.equal(ids[1])
+  })
+
   it('keep all their records, unless there is proof of their settings', () => {
     const found = topics()
     expect(configsOf(found.get('orders'))).to.deep.equal({ 'cleanup.policy': '' })

@@ -86,9 +86,7 @@ function adopt(
 ): AdoptedTopic {
   const { name, partitions } = topic
   const states = Array.from(partitions, (each) => each && readStoredState(host, each, adopter))
-  const known = states.find((each) => each !== undefined && !each.topicId.startsWith(RESERVED_ID))?.topicId
-  // A directory copied under another name has the original's topic id.
-  const id = known === undefined || topic.ids.has(known) ? host.random.uuid() : known
+  const id = commonestId(states, topic.ids) ?? host.random.uuid()
   topic.ids.add(id)
   const evidence = isInternalTopic(name)
     ? 'internal'
@@ -105,6 +103,20 @@ function adopt(
     configs: configsOf(name, evidence, adopter.settings),
     evidence,
   }
+}
+
+/**
+ * The topic id in most directories, of several the first. A damaged `partition.metadata` then costs its own partition,
+ * not all others. A directory copied under another name has the original's id, which may be in use.
+ */
+function commonestId(states: readonly (StoredState | undefined)[], inUse: ReadonlySet<string>): string | undefined {
+  const counts = new Map<string, number>()
+  for (const state of states) {
+    if (state === undefined || state.topicId.startsWith(RESERVED_ID) || inUse.has(state.topicId)) continue
+    counts.set(state.topicId, (counts.get(state.topicId) ?? 0) + 1)
+  }
+  const most = Math.max(...counts.values())
+  return [...counts].find(([, count]) => count === most)?.[0]
 }
 
 function configsOf(

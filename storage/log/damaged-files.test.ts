@@ -173,6 +173,13 @@ describe('a log whose files were damaged after a clean stop', () => {
     expect(await fetch(2)).to.equal('CORRUPT_MESSAGE')
   })
 
+  it('logs the same damage once, however often it is read', async () => {
+    rig.rot(rig.path(0, '.log'), (bytes) => bytes.writeInt32BE(-1, 8))
+    await rig.open()
+    for (let i = 0; i < 3; i++) expect(await fetch(0)).to.equal('CORRUPT_MESSAGE')
+    expect(rig.errors).to.have.length(1)
+  })
+
   it('refuses a batch that ends beyond the end of the log', async () => {
     await rig.stop()
     rig = await new DamagedLog().filled(11)

@@ -16,6 +16,11 @@ const HOT_BYTES = 64 * 1024 * 1024
 /** Number of sequential readers whose next position is remembered. */
 const MOST_HINTS = 8
 
+/** Kinds of damage that are remembered as logged. */
+const MOST_LOGGED = 100
+const DAMAGE =
+  'a log file is damaged: reads of its damaged part are answered CORRUPT_MESSAGE; restore the file from a copy, or let consumers seek past it'
+
 /** Start of a batch, as found by the last read. */
 interface PositionHint {
   readonly offset: number
@@ -43,6 +48,8 @@ export class LogReads {
   #layout = 0
   /** The files are removed or about to be, and new files may get their names. */
   #isClosed = false
+  /** Damage that is in the log already: a consumer asks for the same offset again and again. */
+  readonly #loggedDamage = new Set<string>()
   /** Set while segments wait for their readers to finish. No read from files may start. */
   #pause: Promise<void> | undefined
 
@@ -58,6 +65,7 @@ export class LogReads {
   noteLayoutChange(): void {
     this.#layout++
     this.#hints = []
+    this.#loggedDamage.clear()
   }
 
   /** Refuses all reads, including those in progress. */
@@ -191,7 +199,10 @@ export class LogReads {
     const { logger } = this.#services
     const fields = { partition: this.#state.name, offset, reason: error.message }
     if (error instanceof CorruptLogError) {
-      logger.error(fields, 'the log is corrupt')
+      if (this.#loggedDamage.has(error.message)) return reject('CORRUPT_MESSAGE', error.message)
+      if (this.#loggedDamage.size === MOST_LOGGED) this.#loggedDamage.clear()
+      this.#loggedDamage.add(error.message)
+      logger.error(fields, DAMAGE)
       return reject('CORRUPT_MESSAGE', error.message)
     }
     if (!isSystemError(error)) throw error
