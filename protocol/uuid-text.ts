@@ -52,6 +52,14 @@ export function uuidText(bytes: Uint8Array, position: number): string {
   )
 }
 
+/**
+ * A uuid that a file holds, in Kafka's text form; undefined if it is none. Like Uuid.fromString, ignores the four bits of
+ * the last character that no uuid uses.
+ */
+export function parseUuidText(text: string): string | undefined {
+  return /^[\w-]{22}$/.test(text) ? uuidText(Buffer.from(text, 'base64url'), 0) : undefined
+}
+
 /** Writes the 16 bytes of a uuid in Kafka's text form. Throws on anything else: that is a bug, not bad input. */
 export function writeUuidText(bytes: Uint8Array, position: number, text: string): void {
   if (text.length !== 22) throw notUuid(text)

@@ -1,3 +1,4 @@
+import { parseUuidText } from '../protocol/uuid-text.ts'
 import type { EpochEntry } from './log/leader-epochs.ts'
 
 /*
@@ -52,7 +53,8 @@ export function formatPartitionMetadata(topicId: string): string {
 
 /** The topic's id; undefined where the text holds none. */
 export function parsePartitionMetadata(text: string): string | undefined {
-  return /^version: 0\r?\ntopic_id: ([\w-]{22})\s*$/.exec(text)?.[1]
+  const id = /^version: 0\r?\ntopic_id: (\S+)\s*$/.exec(text)?.[1]
+  return id === undefined ? undefined : parseUuidText(id)
 }
 
 /** Content of the file that marks a clean shutdown. */

@@ -1,3 +1,5 @@
+import { parseUuidText } from '../../protocol/uuid-text.ts'
+
 /** Why this broker cannot use the directories: one line that says what to do. */
 export class IdentityConflict {
   readonly message: string
@@ -57,7 +59,7 @@ function contentFault({ file, version, clusterId, nodeId, directoryId }: MetaPro
   if (version === '1' && clusterId === undefined)
     return `${file} has no cluster.id, so it is unknown which cluster this data belongs to: ${restore}`
   if (directoryId !== undefined && !isDirectoryId(directoryId))
-    return `${file} has an invalid directory.id=${directoryId}: restore the file, or remove that line`
+    return `${file} has an invalid directory.id=${directoryId.replaceAll(/[^ -~]/g, '?')}: restore the file, or remove that line`
   return undefined
 }
 
@@ -76,8 +78,8 @@ function missingFileFault(
 }
 
 function isDirectoryId(id: string): boolean {
+  if (parseUuidText(id) === undefined) return false
   const bytes = Buffer.from(id, 'base64url')
-  if (bytes.length !== UUID_BYTES) return false
   return bytes.subarray(0, UUID_BYTES - 1).some((byte) => byte !== 0) || bytes[UUID_BYTES - 1]! >= RESERVED_IDS
 }
 

@@ -113,6 +113,11 @@ describe('meta.properties', () => {
     ['is of a version to come', 'version=2\ncluster.id=c\nnode.id=1\n', 'version=2'],
     ['has a torn directory.id', 'version=1\ncluster.id=c\nnode.id=1\ndirectory.id=x5uv\n', 'directory.id=x5uv'],
     [
+      'has other bytes in its directory.id',
+      'version=1\ncluster.id=c\nnode.id=1\ndirectory.id=x5uvyKUx\u00d8pF uKfUWqYwSAA\n',
+      'directory.id=x5uvyKUx??pF uKfUWqYwSAA: restore',
+    ],
+    [
       'has a reserved directory.id',
       'version=1\ncluster.id=c\nnode.id=1\ndirectory.id=AAAAAAAAAAAAAAAAAAAAAQ\n',
       'directory.id=AAAAAAAAAAAAAAAAAAAAAQ',
@@ -124,6 +129,12 @@ describe('meta.properties', () => {
         .and.include(expected)
     })
   }
+
+  it('an id is that of Kafka whatever its unused last bits are', () => {
+    const content = 'node.id=7\ndirectory.id=x5uvyKUxOpFuKfUWqYwSAB\nversion=1\ncluster.id=c\n'
+    const identity = establishIdentity(hostWith({ '/a/meta.properties': content }), ['/a'], nothing)
+    expect(identity).to.deep.include({ directoryIds: ['x5uvyKUxOpFuKfUWqYwSAA'] })
+  })
 
   it('two directories with one directory.id are refused: one is a copy', () => {
     const content = 'node.id=7\ndirectory.id=x5uvyKUxOpFuKfUWqYwSAA\nversion=1\ncluster.id=c\n'

@@ -1,3 +1,4 @@
+import { parseUuidText } from '../../protocol/uuid-text.ts'
 import { eachAlone } from '../../storage/failure-policy.ts'
 import type { Host } from '../../storage/host/host.ts'
 import { parsePartitionDirectory } from '../../storage/segment/file-names.ts'
@@ -69,6 +70,7 @@ function read(host: Host, directory: string): MetaProperties {
   const file = host.files.join(directory, FILE_NAME)
   const bytes = host.files.readWhole(file)
   const settings = parseProperties(bytes?.toString('latin1') ?? '')
+  const directoryId = settings.get('directory.id') || undefined
   const node = settings.get('node.id') ?? settings.get('broker.id')
   return {
     directory,
@@ -77,7 +79,7 @@ function read(host: Host, directory: string): MetaProperties {
     partitions: bytes === undefined ? partitionsIn(host, directory) : [],
     clusterId: settings.get('cluster.id') || undefined,
     nodeId: node === undefined ? undefined : Number(node || 'none'),
-    directoryId: settings.get('directory.id') || undefined,
+    directoryId: directoryId && (parseUuidText(directoryId) ?? directoryId),
     version: settings.get('version'),
   }
 }
