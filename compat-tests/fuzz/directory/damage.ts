@@ -64,7 +64,9 @@ export class Damage {
    * id it is. Committed offsets are seen to be misplaced.
    */
   #noteSwapped([a, b]: readonly (string | undefined)[]): void {
-    if (a === undefined || b === undefined || (topicOf(a) !== topicOf(b) && !this.#isMetadata)) return
+    if (a === undefined || b === undefined) return
+    const isIdLost = this.#paths.some((path) => [a, b].some((each) => path.endsWith(`/${each}/partition.metadata`)))
+    if (topicOf(a) !== topicOf(b) && !this.#isMetadata && !isIdLost) return
     this.#swapped.add(a).add(b)
   }
 
