@@ -47,7 +47,11 @@ const perTopic = 'Set with `kafka-topics --create --config` or `kafka-configs --
 const perGroup = 'Set with `kafka-configs --entity-type groups`.'
 const perSubscription = 'Set with `kafka-client-metrics` or `kafka-configs --entity-type client-metrics`.'
 const broker = `*Changed* says where a setting may be changed while the broker runs, with \`kafka-configs --entity-type brokers\`: for the
-whole cluster, for one broker, or not at all (*at start*).`
+whole cluster, for one broker, or not at all (*at start*).
+
+A dynamic value is not in force if it is invalid together with \`server.properties\` or with other dynamic values, which
+can only happen at a start. One line names it, and the command that removes it; until then other changes may be refused,
+as in Kafka, which ignores all dynamic settings of brokers in that case.`
 
 function section(title: string, note: string | undefined, configs: ConfigTable, fallback?: string, level = '##') {
   const last = fallback === undefined ? 'changed' : `${fallback}`

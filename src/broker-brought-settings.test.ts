@@ -32,4 +32,21 @@ describe('a data directory written by another broker', () => {
     ])
     await broker.stop()
   })
+
+  it('has settings that contradict each other: a line has the command that removes one, and it works', async () => {
+    const broker = await new RunningBroker().start()
+    await broker.alter(BROKER, '', { 'log.cleaner.threads': '2', 'log.retention.ms': '5000' })
+    await broker.stop()
+    await broker.start({ 'log.cleaner.dedupe.buffer.size': '2097152' })
+    expect(broker.complaints).to.have.length(1)
+    expect(broker.complaints[0]).to.match(
+      /^log\.cleaner\.threads=2, .* is not in force: .* --entity-default --delete-config/,
+    )
+    expect(await broker.setting(BROKER, '1', 'log.cleaner.threads')).to.equal('1')
+    expect(await broker.setting(BROKER, '1', 'log.retention.ms')).to.equal('5000')
+    await broker.alter(BROKER, '', { 'log.cleaner.threads': null })
+    await broker.alter(BROKER, '', { 'log.retention.ms': '6000' })
+    expect(await broker.setting(BROKER, '1', 'log.retention.ms')).to.equal('6000')
+    await broker.stop()
+  })
 })

@@ -8,6 +8,7 @@ import { isOpenLimitError } from '../storage/open-limits.ts'
 import { setAside, setAsideLine, topicIdIn } from '../storage/stray-directories.ts'
 import type { BrokerStartSettings } from './config/broker-start.ts'
 import type { ConfigStore } from './config/config-store.ts'
+import { bootstrapServer } from './config/listeners.ts'
 import { StartError } from './config/start-error.ts'
 import {
   type AdoptedTopic,
@@ -204,8 +205,7 @@ export class BrokerDirectories {
   adopt(found: readonly FoundPartition[], identity: Identity, configs: ConfigStore): AdoptedTopic[] {
     const [failure] = this.#failures.values()
     if (failure !== undefined && found.length > 0) throw new StartError(adoptionFault(failure))
-    const [listener] = this.#settings.listeners.listening
-    const server = `${listener?.host || 'localhost'}:${listener?.port ?? 9092}`
+    const server = bootstrapServer(this.#settings.listeners)
     const directories = this.identified(identity).filter(({ failure }) => failure === undefined)
     const broker = { nodeId: identity.nodeId, directories, settings: configs.broker }
     const adopted = this.#adopted(found, broker)

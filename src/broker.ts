@@ -7,7 +7,8 @@ import type { Services } from './apis/services.ts'
 import { BrokerDirectories } from './broker-directories.ts'
 import type { BrokerStartSettings } from './config/broker-start.ts'
 import { ConfigStore } from './config/config-store.ts'
-import type { ListenerAddress } from './config/listeners.ts'
+import { ignoredLine } from './config/ignored-settings.ts'
+import { bootstrapServer, type ListenerAddress } from './config/listeners.ts'
 import { StartError } from './config/start-error.ts'
 import { warningsAboutDynamic } from './config/start-notes.ts'
 import { openGroupCoordinator } from './coordinator/group/open-group-coordinator.ts'
@@ -196,6 +197,8 @@ export class Broker {
 
   /** Warns about metadata without effect here, perhaps written by another broker. */
   #warnOfAdopted({ image }: LogBackedMetadataStore, configs: ConfigStore): void {
+    const server = bootstrapServer(this.#settings.listeners)
+    for (const each of configs.ignored) this.#logger.error({}, ignoredLine(each, configs.nodeId, server))
     const dynamic = new Map([...configs.dynamicDefault, ...configs.dynamicBroker])
     for (const warning of warningsAboutDynamic(dynamic)) this.#logger.warn({}, warning)
     const quotas = image.clientQuotas.size

@@ -11,6 +11,7 @@ import { type ConfigValue, InvalidSetting } from './config-value.ts'
 import { fallbackInForce } from './fallbacks.ts'
 import { withinGroupBounds } from './group-config-rules.ts'
 import { type GroupSettings, groupConfigs } from './group-configs.ts'
+import { type DynamicSettings, type IgnoredSetting, ignoredSettings, without } from './ignored-settings.ts'
 import type { StaticConfig } from './static-config.ts'
 import { type TopicSettings, topicConfigs } from './topic-configs.ts'
 
@@ -28,6 +29,9 @@ export class ConfigStore {
   readonly nodeId: number
   readonly static: StaticConfig
   #dynamic: DynamicConfigs = new Map()
+  /** Dynamic broker settings in force. */
+  #inForce: DynamicSettings = { own: none, shared: none }
+  #ignored: readonly IgnoredSetting[] = []
   #broker: BrokerSettings
   #topicDefaults: TopicSettings
   #groupDefaults: GroupSettings | undefined
@@ -98,7 +102,12 @@ export class ConfigStore {
     return cordonedLogDirs.includes('*') || (name !== undefined && cordonedLogDirs.includes(name))
   }
 
-  /** Dynamic settings of this broker, and of all brokers. */
+  /** Dynamic broker settings that are set, but not in force. */
+  get ignored(): readonly IgnoredSetting[] {
+    return this.#ignored
+  }
+
+  /** Dynamic settings of this broker, and of all brokers, as they are set. */
   get dynamicBroker(): ReadonlyMap<string, string> {
     return this.dynamic(key.broker + this.nodeId)
   }
@@ -121,12 +130,21 @@ export class ConfigStore {
     this.#dynamic = dynamic
     for (const each of changed) this.#forget(each)
     if (!changed.some((each) => each === key.broker || each === key.broker + this.nodeId)) return
+    this.#applyBrokerSettings()
     this.#broker = this.#resolveBroker()
     this.#topics.clear()
     this.#groups.clear()
     this.#groupDefaults = undefined
     this.#topicDefaults = this.#resolve(topicConfigs, none)
     for (const listener of this.#brokerListeners) listener(this.#broker)
+  }
+
+  #applyBrokerSettings(): void {
+    const all = { own: this.dynamicBroker, shared: this.dynamicDefault }
+    const valuesWith = (settings: DynamicSettings) => (name: string) =>
+      this.brokerValue(brokerSetting(name), settings.own, settings.shared).value
+    this.#ignored = ignoredSettings(all, valuesWith)
+    this.#inForce = without(all, this.#ignored)
   }
 
   /** Drops cached settings of a topic or group that were changed or deleted. */
@@ -170,8 +188,8 @@ export class ConfigStore {
     return asNoLimit(entry, fallback.factor === 1 ? found : multiplied(found, fallback.factor))
   }
 
-  /** A broker setting's value for this broker, with `own` and `shared` as its dynamic settings. */
-  brokerValue(entry: ConfigEntry, own = this.dynamicBroker, shared = this.dynamicDefault): ConfigValue {
+  /** A broker setting's value for this broker, with `own` and `shared` as its dynamic settings; left out: those in force. */
+  brokerValue(entry: ConfigEntry, own = this.#inForce.own, shared = this.#inForce.shared): ConfigValue {
     return (
       parsedOrUndefined(entry, own.get(entry.name)) ??
       parsedOrUndefined(entry, shared.get(entry.name)) ??
@@ -194,7 +212,7 @@ export class ConfigStore {
 
   #listenerValue(listener: string, entry: ConfigEntry): ConfigValue | undefined {
     const name = `listener.name.${listener.toLowerCase()}.${entry.name}`
-    const dynamic = this.dynamicBroker.get(name) ?? this.dynamicDefault.get(name)
+    const dynamic = this.#inForce.own.get(name) ?? this.#inForce.shared.get(name)
     return parsedOrUndefined(entry, dynamic) ?? this.static.values.get(name)
   }
 

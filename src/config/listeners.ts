@@ -52,6 +52,12 @@ export function readListeners(settings: {
   )
 }
 
+/** Address of the first listener for a command in a log line: `localhost:9092`. */
+export function bootstrapServer({ listening }: Listeners): string {
+  const [listener] = listening
+  return `${listener?.host || 'localhost'}:${listener?.port ?? 9092}`
+}
+
 function noClientListener(listening: readonly ListenerAddress[], texts: readonly string[]): InvalidSetting | undefined {
   if (listening.length > 0) return undefined
   const because =

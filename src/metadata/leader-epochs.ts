@@ -23,15 +23,22 @@ export function newLeaderEpochs(image: ClusterImage, nodeId: number): Buffer[] {
 }
 
 /**
- * New epochs for partitions whose log has later epochs than the metadata: the metadata lost elections. Each gets the
- * epoch after its log's. latest: last epoch in the log, by `topic-0`.
+ * New epochs for partitions whose log has later epochs than the metadata: the metadata lost elections, or the log is
+ * that of another topic, put in its place. Each gets the epoch after its log's. latest: last epoch in the log, by
+ * `topic-0`. lostElections: an epoch equal to that of the log may have been given out before.
  */
-export function raisedLeaderEpochs(image: ClusterImage, nodeId: number, latest: ReadonlyMap<string, number>): Buffer[] {
+export function raisedLeaderEpochs(
+  image: ClusterImage,
+  nodeId: number,
+  latest: ReadonlyMap<string, number>,
+  { lostElections }: { readonly lostElections: boolean },
+): Buffer[] {
   const records: Buffer[] = []
   for (const topic of image.topicsByName.values()) {
     topic.partitions.forEach((partition, index) => {
-      const leaderEpoch = (latest.get(`${topic.name}-${index}`) ?? -1) + 1
-      if (partition.leader !== nodeId || partition.leaderEpoch >= leaderEpoch) return
+      const last = latest.get(`${topic.name}-${index}`) ?? -1
+      const leaderEpoch = last + 1
+      if (partition.leader !== nodeId || partition.leaderEpoch >= (lostElections ? leaderEpoch : last)) return
       const next = { ...partition, leaderEpoch, partitionEpoch: partition.partitionEpoch + 1 }
       records.push(partitionRecord(topic.id, index, next, image.features))
     })

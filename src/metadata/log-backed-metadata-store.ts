@@ -157,7 +157,7 @@ export class LogBackedMetadataStore implements MetadataStore {
   /** Raises leader epochs to those found in partition logs. latest: last epoch by `topic-0`. */
   async raiseLeaderEpochs(latest: ReadonlyMap<string, number>, nowMs: number): Promise<void> {
     const decide = (image: ClusterImage) => ({
-      records: raisedLeaderEpochs(image, this.#parts.nodeId, latest),
+      records: raisedLeaderEpochs(image, this.#parts.nodeId, latest, { lostElections: this.mayHaveLostChanges }),
       result: undefined,
     })
     await this.#writer.change(inOneStep(decide), { nowMs })
