@@ -521,7 +521,7 @@ describe('a connection', () => {
     const room = openLimits(16).connections
     const clients = Array.from({ length: room + 1 }, () => rig.connect())
     expect(clients.map(({ state }) => state.closed)).to.deep.equal([...Array(room).fill(false), true])
-    expect(rig.warnings[0]).to.contain('the process may have 16 files open')
+    expect(rig.warnings[0]).to.contain('the limit of 16 open files')
   })
 
   it('that waits is closed by closeAll', async () => {

@@ -162,7 +162,7 @@ export class Connections {
   /** Peers in waiting rooms count: they have a socket already. */
   #openLimitReached(): string | undefined {
     if (this.#connections.size + this.#waitingCount() < this.#openLimit) return undefined
-    return `the process may have ${this.#host.files.openLimit} files open, which leaves room for ${this.#openLimit} connections: raise the limit with ulimit -n`
+    return `the limit of ${this.#host.files.openLimit} open files leaves room for ${this.#openLimit} connections: raise the limit with ulimit -n`
   }
 
   #refuse(peer: Peer, refusal: string): PeerHandler {
