@@ -31,15 +31,15 @@ const head = `# Settings
 
 Printed by \`npm run docs\` from the entries in src/config.
 
-Settings carry the names, types, defaults and limits of Apache Kafka 4.4. They are read from the \`server.properties\` that
-\`ottla start\` is given, and from \`--override name=value\`, which wins. One that nobody knows is warned about and ignored;
-so are those that Kafka itself dropped, with a word on what took their place. A bad value ends the start with one line
-that names it.
+Settings have the names, types, defaults and limits of Apache Kafka 4.4. They are read from the \`server.properties\` given
+to \`ottla start\`, and from \`--override name=value\`, which wins. An unknown setting causes a warning and is ignored, and
+so does a setting that Kafka has removed; the warning names its replacement. If a value is invalid, the start fails with
+one line that names it.
 
-A setting that changes nothing here says so, here and in DescribeConfigs: *Without effect*, and why. It is taken and shown
-to clients. Where it is set to something that its user would miss, the start warns. Where it would protect somebody (an
-authorizer, a policy, client certificates, tiered storage), the start ends with one line: remove the setting to start
-without that protection.
+Some settings have no effect here. This page and DescribeConfigs mark them with *Without effect* and the reason. They are
+accepted and shown to clients. If such a setting has a value whose effect its user would miss, the start warns. If it
+would be a protection (an authorizer, a policy, client certificates, tiered storage), the start fails with one line:
+remove the setting to start without that protection.
 
 ## Defaults that differ from Kafka's`
 

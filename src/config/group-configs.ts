@@ -48,7 +48,7 @@ export const groupConfigs = {
     default: 45_000,
     check: atLeast(1),
     broker: alias('group.consumer.session.timeout.ms'),
-    doc: 'Silence after which a member is taken for dead, in milliseconds.',
+    doc: 'Silence after which a member is considered dead, in milliseconds.',
   }),
   errorsDeadletterqueueCopyRecordEnable: boolean('errors.deadletterqueue.copy.record.enable', {
     ...perGroup,
@@ -91,7 +91,7 @@ export const groupConfigs = {
     check: atLeast(2),
     broker: alias('group.share.delivery.count.limit'),
     withoutEffect: noShareGroups,
-    doc: 'How often a record is delivered to a share group before it is given up.',
+    doc: 'How often a record is delivered to a share group at most.',
   }),
   shareHeartbeatIntervalMs: int('share.heartbeat.interval.ms', {
     ...perGroup,
@@ -136,7 +136,7 @@ export const groupConfigs = {
     check: atLeast(1),
     broker: alias('group.share.session.timeout.ms'),
     withoutEffect: noShareGroups,
-    doc: 'Silence after which a share member is taken for dead, in milliseconds.',
+    doc: 'Silence after which a share member is considered dead, in milliseconds.',
   }),
   streamsAcceptableRecoveryLag: long('streams.acceptable.recovery.lag', {
     ...perGroup,
@@ -216,7 +216,7 @@ export const groupConfigs = {
     check: atLeast(1),
     broker: alias('group.streams.session.timeout.ms'),
     withoutEffect: noStreamsGroups,
-    doc: 'Silence after which a streams member is taken for dead, in milliseconds.',
+    doc: 'Silence after which a streams member is considered dead, in milliseconds.',
   }),
   streamsTaskOffsetIntervalMs: int('streams.task.offset.interval.ms', {
     ...perGroup,

@@ -123,7 +123,7 @@ export const topicConfigs = {
     default: longMax,
     check: atLeast(1),
     broker: alias('log.cleaner.max.compaction.lag.ms'),
-    doc: 'Milliseconds after which a record of a compacted topic must have been looked at by compaction.',
+    doc: 'Milliseconds after which a record of a compacted topic must have been compacted.',
   }),
   maxDecompressedMessageBytes: int('max.decompressed.message.bytes', {
     ...perTopic,
@@ -137,7 +137,7 @@ export const topicConfigs = {
     default: 1_048_588,
     check: atLeast(0),
     broker: alias('message.max.bytes'),
-    doc: 'Largest record batch that is taken, compressed as it may be, in bytes.',
+    doc: 'Largest accepted record batch, in bytes, after compression.',
   }),
   messageTimestampAfterMaxMs: long('message.timestamp.after.max.ms', {
     ...perTopic,
@@ -213,7 +213,7 @@ export const topicConfigs = {
     ...perTopic,
     default: false,
     withoutEffect: noTiering,
-    doc: 'Whether remote data goes when `remote.storage.enable` is turned off.',
+    doc: 'Whether remote data is deleted when `remote.storage.enable` is turned off.',
   }),
   remoteStorageEnable: boolean('remote.storage.enable', {
     ...perTopic,
@@ -266,7 +266,7 @@ export const topicConfigs = {
     ...perTopic,
     default: false,
     broker: alias('unclean.leader.election.enable'),
-    doc: 'Whether a replica that is not in sync may become leader, at the price of lost records. Nothing is replicated yet: with true, a partition whose data directory is missing starts empty; with false, the start is refused.',
+    doc: 'Whether a replica that is not in sync may become leader, with a loss of records. Nothing is replicated yet: with true, a partition whose data directory is missing starts empty; with false, the start is refused.',
   }),
   messageDownconversionEnable: boolean('message.downconversion.enable', {
     ...perTopic,

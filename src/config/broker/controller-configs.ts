@@ -8,7 +8,7 @@ export const controllerConfigs = {
     default: 'CONTROLLER',
     check: listOf([], { mayBeEmpty: false }),
     doc: 'Listeners of the controller. Ottla’s controller is in the process itself and needs none.',
-    differs: 'Kafka demands it; Ottla’s controller has no listener',
+    differs: 'Kafka requires it; Ottla’s controller has no listener',
   }),
   controllerPerformanceAlwaysLogThresholdMs: long('controller.performance.always.log.threshold.ms', {
     default: 2000,
@@ -37,7 +37,7 @@ export const controllerConfigs = {
   }),
   controllerQuorumBootstrapServers: list('controller.quorum.bootstrap.servers', {
     default: '',
-    doc: 'Controllers to ask for the quorum. One that is another node ends the start: Ottla is a cluster of one node.',
+    doc: 'Controllers to ask for the quorum. The start fails if one is another node: Ottla is a cluster of one node.',
   }),
   controllerQuorumElectionBackoffMaxMs: int('controller.quorum.election.backoff.max.ms', {
     default: 1000,
@@ -122,7 +122,7 @@ export const controllerConfigs = {
     default: 3_600_000,
     check: atLeast(0),
     withoutEffect: ownSchedule,
-    doc: 'Milliseconds after which the metadata log gets a snapshot, where it grew at all.',
+    doc: 'Milliseconds after which the metadata log gets a snapshot if it has grown.',
   }),
   metadataLogSegmentBytes: int('metadata.log.segment.bytes', {
     default: 1_073_741_824,

@@ -71,12 +71,12 @@ export const groupsConfigs = {
     default: 600_000,
     check: atLeast(10_000),
     shown: 'never',
-    doc: 'How often regular-expression subscriptions are resolved anew, in milliseconds.',
+    doc: 'How often regular-expression subscriptions are resolved again, in milliseconds.',
   }),
   groupConsumerSessionTimeoutMs: int('group.consumer.session.timeout.ms', {
     default: 45_000,
     check: atLeast(1),
-    doc: 'Silence after which a member of the consumer protocol is taken for dead, in milliseconds.',
+    doc: 'Silence after which a member of the consumer protocol is considered dead, in milliseconds.',
   }),
   groupCoordinatorAppendLingerMs: int('group.coordinator.append.linger.ms', {
     default: -1,
@@ -112,7 +112,7 @@ export const groupsConfigs = {
     default: 0,
     doc: 'How long an empty classic group waits for more members before its first rebalance, in milliseconds.',
     differs:
-      'a first consumer would wait three seconds for company that a single broker on a laptop or in a test rarely sees',
+      'the first consumer would wait three seconds for others, which a broker on a laptop or in a test rarely has',
   }),
   groupMaxSessionTimeoutMs: int('group.max.session.timeout.ms', {
     default: 1_800_000,
@@ -161,13 +161,13 @@ export const groupsConfigs = {
     default: 1,
     check: atLeast(1),
     doc: 'Partitions of `__consumer_offsets` when it is created.',
-    differs: 'fifty partitions for one broker are fifty directories of files that an empty broker does not need',
+    differs: 'fifty partitions are fifty directories with files, which a single broker rarely needs',
   }),
   offsetsTopicReplicationFactor: short('offsets.topic.replication.factor', {
     default: 1,
     check: atLeast(1),
     doc: 'Replicas of `__consumer_offsets` when it is created: no more than there are brokers.',
-    differs: 'a single broker has room for one replica',
+    differs: 'a single broker can have only one replica',
   }),
   offsetsTopicSegmentBytes: int('offsets.topic.segment.bytes', {
     default: 104_857_600,

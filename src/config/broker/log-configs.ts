@@ -72,7 +72,7 @@ export const logConfigs = {
     default: longMax,
     check: atLeast(1),
     applies: 'cluster-wide',
-    doc: 'Milliseconds after which a record of a compacted topic must have been looked at by compaction.',
+    doc: 'Milliseconds after which a record of a compacted topic must have been compacted.',
   }),
   logCleanerMinCleanableRatio: double('log.cleaner.min.cleanable.ratio', {
     default: 0.5,
@@ -96,13 +96,13 @@ export const logConfigs = {
     default: 'delete',
     check: listOf(['compact', 'delete']),
     applies: 'cluster-wide',
-    doc: 'What happens to old records: `delete`, `compact`, both, or nothing where it is empty.',
+    doc: 'What happens to old records: `delete`, `compact`, both, or, if empty, nothing.',
   }),
   logDir: list('log.dir', {
     default: 'data',
     check: listOf([], { mayBeEmpty: false }),
     doc: 'Data directory, where `log.dirs` is not set.',
-    differs: '/tmp/kafka-logs is emptied by many systems at a restart, and does not exist on Windows',
+    differs: 'many systems empty /tmp/kafka-logs at a restart, and does not exist on Windows',
   }),
   logDirFailureTimeoutMs: long('log.dir.failure.timeout.ms', {
     default: 30_000,
@@ -274,7 +274,7 @@ export const logConfigs = {
     default: 1_048_588,
     check: atLeast(0),
     applies: 'cluster-wide',
-    doc: 'Largest record batch that is taken, compressed as it may be, in bytes.',
+    doc: 'Largest accepted record batch, in bytes, after compression.',
   }),
   minInsyncReplicas: int('min.insync.replicas', {
     default: 1,
@@ -304,6 +304,6 @@ export const logConfigs = {
     default: 86_400_000,
     check: atLeast(1),
     applies: 'cluster-wide',
-    doc: 'Milliseconds after its last write before a partition forgets an idempotent producer.',
+    doc: 'Milliseconds after its last write until a partition drops the state of an idempotent producer.',
   }),
 } as const

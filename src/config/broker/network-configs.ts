@@ -17,7 +17,7 @@ export const networkConfigs = {
   advertisedListeners: list('advertised.listeners', {
     default: null,
     check: listOf([], { mayBeEmpty: false }),
-    doc: 'Addresses that clients are told. Unset, each client is told the address that it connected to.',
+    doc: 'Addresses that clients get. If unset, each client gets the address that it connected to.',
   }),
   connectionFailedAuthenticationDelayMs: int('connection.failed.authentication.delay.ms', {
     default: 100,
@@ -32,7 +32,7 @@ export const networkConfigs = {
   connectionsMaxReauthMs: long('connections.max.reauth.ms', {
     default: 0,
     withoutEffect: noSasl,
-    doc: 'Longest life of a SASL session in milliseconds before the client must authenticate anew; 0: no limit.',
+    doc: 'Longest lifetime of a SASL session, in milliseconds, until the client must authenticate again; 0: no limit.',
   }),
   earlyStartListeners: list('early.start.listeners', {
     default: null,
@@ -131,7 +131,7 @@ export const networkConfigs = {
   }),
   socketListenBacklogSize: int('socket.listen.backlog.size', {
     default: 1024,
-    differs: 'one loop accepts and serves: clients that start together must not be turned away while it is busy',
+    differs: 'one event loop accepts and serves: clients that start together must not be refused while it is busy',
     check: atLeast(1),
     doc: 'Connections of a listener that may wait to be accepted. The system may have a lower limit.',
   }),
@@ -143,7 +143,7 @@ export const networkConfigs = {
   socketRequestMaxBytes: int('socket.request.max.bytes', {
     default: 104_857_600,
     check: atLeast(1),
-    doc: 'Largest request that is read, in bytes; a longer one ends the connection.',
+    doc: 'Largest accepted request, in bytes; a larger one closes the connection.',
   }),
   socketSendBufferBytes: int('socket.send.buffer.bytes', {
     default: 102_400,
@@ -153,7 +153,7 @@ export const networkConfigs = {
   fetchMaxBytes: int('fetch.max.bytes', {
     default: 57_671_680,
     check: atLeast(1024),
-    doc: 'Most bytes that one fetch answers, whatever the client asks for.',
+    doc: 'Most bytes in a fetch response, whatever the client requests.',
   }),
   maxIncrementalFetchSessionCacheSlots: int('max.incremental.fetch.session.cache.slots', {
     default: 1000,
@@ -201,6 +201,6 @@ export const networkConfigs = {
     default: 1_048_576,
     check: atLeast(1),
     withoutEffect: noTelemetry,
-    doc: 'Largest metrics push from a client that is taken, in bytes (KIP-714).',
+    doc: 'Largest accepted metrics push of a client, in bytes (KIP-714).',
   }),
 } as const

@@ -7,7 +7,7 @@ export const replicationConfigs = {
   autoLeaderRebalanceEnable: boolean('auto.leader.rebalance.enable', {
     default: true,
     withoutEffect: oneBroker,
-    doc: 'Whether leaderships go back to the preferred replicas by themselves.',
+    doc: 'Whether leadership is moved back to preferred replicas automatically.',
   }),
   leaderImbalanceCheckIntervalSeconds: long('leader.imbalance.check.interval.seconds', {
     default: 300,
@@ -78,7 +78,7 @@ export const replicationConfigs = {
   uncleanLeaderElectionEnable: boolean('unclean.leader.election.enable', {
     default: false,
     applies: 'cluster-wide',
-    doc: 'Whether a replica that is not in sync may become leader, at the price of lost records. Nothing is replicated yet: with true, a partition whose data directory is missing starts empty; with false, the start is refused.',
+    doc: 'Whether a replica that is not in sync may become leader, with a loss of records. Nothing is replicated yet: with true, a partition whose data directory is missing starts empty; with false, the start is refused.',
   }),
   uncleanLeaderElectionIntervalMs: long('unclean.leader.election.interval.ms', {
     default: 300_000,

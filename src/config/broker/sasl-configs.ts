@@ -57,7 +57,7 @@ export const saslConfigs = {
     default: 0.8,
     applies: 'per-broker',
     withoutEffect: noSasl,
-    doc: 'Share of a ticket’s life after which it is renewed.',
+    doc: 'Share of a ticket’s lifetime after which it is renewed.',
   }),
   saslLoginCallbackHandlerClass: className('sasl.login.callback.handler.class', {
     default: null,
@@ -83,7 +83,7 @@ export const saslConfigs = {
     default: 300,
     applies: 'per-broker',
     withoutEffect: noSasl,
-    doc: 'Seconds of a credential’s life that are left when it is refreshed.',
+    doc: 'Seconds before a credential expires at which it is refreshed.',
   }),
   saslLoginRefreshMinPeriodSeconds: short('sasl.login.refresh.min.period.seconds', {
     default: 60,
@@ -95,7 +95,7 @@ export const saslConfigs = {
     default: 0.8,
     applies: 'per-broker',
     withoutEffect: noSasl,
-    doc: 'Share of a credential’s life after which it is refreshed.',
+    doc: 'Share of a credential’s lifetime after which it is refreshed.',
   }),
   saslLoginRefreshWindowJitter: double('sasl.login.refresh.window.jitter', {
     default: 0.05,
@@ -221,7 +221,7 @@ export const saslConfigs = {
   saslOauthbearerJwksEndpointRefreshMs: long('sasl.oauthbearer.jwks.endpoint.refresh.ms', {
     default: 3_600_000,
     withoutEffect: noSasl,
-    doc: 'How often the issuer’s keys are read anew, in milliseconds.',
+    doc: 'How often the issuer’s keys are read again, in milliseconds.',
   }),
   saslOauthbearerJwksEndpointRetryBackoffMaxMs: long('sasl.oauthbearer.jwks.endpoint.retry.backoff.max.ms', {
     default: 10_000,

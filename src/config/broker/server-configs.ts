@@ -24,7 +24,7 @@ export const serverConfigs = {
   brokerId: int('broker.id', { default: -1, doc: 'Old name of `node.id`.' }),
   brokerRack: string('broker.rack', {
     default: null,
-    doc: 'Rack of this broker, told to clients and used when replicas are placed.',
+    doc: 'Rack of this broker, reported to clients and used to place replicas.',
   }),
   brokerSessionTimeoutMs: int('broker.session.timeout.ms', {
     default: 9000,
@@ -34,7 +34,7 @@ export const serverConfigs = {
   clusterId: string('cluster.id', {
     default: null,
     shown: 'never',
-    doc: 'Id of the cluster. Where it is not set, the one found in the data directory is taken, or a new one made.',
+    doc: 'Id of the cluster. If unset, it is read from the data directory, or a new one is made.',
   }),
   configProviders: list('config.providers', {
     default: '',
@@ -56,14 +56,14 @@ export const serverConfigs = {
   nodeId: int('node.id', {
     default: 1,
     check: atLeast(0),
-    doc: 'This node’s number. Where it is not set, the one found in the data directory is taken.',
-    differs: 'Kafka demands it; a single node needs no number from its user',
+    doc: 'Id of this node. If unset, it is read from the data directory.',
+    differs: 'Kafka requires it; a single node does not need it',
   }),
   processRoles: list('process.roles', {
     default: 'broker,controller',
     check: listOf(['broker', 'controller'], { mayBeEmpty: false }),
     doc: 'Roles of this process. Ottla is both broker and controller: one of them alone ends the start.',
-    differs: 'Kafka demands it; Ottla is both in one process',
+    differs: 'Kafka requires it; Ottla is both in one process',
   }),
   serverMaxStartupTimeMs: long('server.max.startup.time.ms', {
     default: longMax,
@@ -85,12 +85,12 @@ export const serverConfigs = {
   deleteTopicEnable: boolean('delete.topic.enable', { default: true, doc: 'Whether topics may be deleted.' }),
   defaultReplicationFactor: int('default.replication.factor', {
     default: 1,
-    doc: 'Replicas of a topic whose creator does not say; at most as many as there are brokers (Kafka refuses such a topic).',
+    doc: 'Replicas of a topic created without a number; at most as many as there are brokers (Kafka refuses such a topic).',
   }),
   numPartitions: int('num.partitions', {
     default: 1,
     check: atLeast(1),
-    doc: 'Partitions of a topic whose creator does not say.',
+    doc: 'Partitions of a topic created without a number.',
   }),
   kafkaMetricsPollingIntervalSecs: int('kafka.metrics.polling.interval.secs', {
     default: 10,

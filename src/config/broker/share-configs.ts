@@ -8,7 +8,7 @@ export const shareConfigs = {
     default: false,
     applies: 'cluster-wide',
     withoutEffect: noShareGroups,
-    doc: 'Whether the dead letter queue of a share group is created by itself.',
+    doc: 'Whether the dead letter queue of a share group is created automatically.',
   }),
   errorsDeadletterqueueTopicNamePrefix: string('errors.deadletterqueue.topic.name.prefix', {
     default: 'dlq.',
@@ -40,7 +40,7 @@ export const shareConfigs = {
     default: 5,
     check: between(2, 10),
     withoutEffect: noShareGroups,
-    doc: 'How often a record is delivered to a share group before it is given up.',
+    doc: 'How often a record is delivered to a share group at most.',
   }),
   groupShareDlqManagerClassName: string('group.share.dlq.manager.class.name', {
     default: 'org.apache.kafka.server.share.dlq.DefaultShareGroupDLQManager',
@@ -155,7 +155,7 @@ export const shareConfigs = {
     default: 45_000,
     check: atLeast(1),
     withoutEffect: noShareGroups,
-    doc: 'Silence after which a share member is taken for dead, in milliseconds.',
+    doc: 'Silence after which a share member is considered dead, in milliseconds.',
   }),
   shareCoordinatorAppendLingerMs: int('share.coordinator.append.linger.ms', {
     default: -1,
@@ -198,13 +198,13 @@ export const shareConfigs = {
     default: 1,
     check: atLeast(1),
     doc: '`min.insync.replicas` of `__share_group_state`: no more than there are brokers.',
-    differs: 'a single broker has room for one replica',
+    differs: 'a single broker can have only one replica',
   }),
   shareCoordinatorStateTopicNumPartitions: int('share.coordinator.state.topic.num.partitions', {
     default: 1,
     check: atLeast(1),
     doc: 'Partitions of `__share_group_state` when it is created.',
-    differs: 'fifty partitions for one broker are fifty directories of files that an empty broker does not need',
+    differs: 'fifty partitions are fifty directories with files, which a single broker rarely needs',
   }),
   shareCoordinatorStateTopicPruneIntervalMs: int('share.coordinator.state.topic.prune.interval.ms', {
     default: 300_000,
@@ -217,7 +217,7 @@ export const shareConfigs = {
     default: 1,
     check: atLeast(1),
     doc: 'Replicas of `__share_group_state` when it is created: no more than there are brokers.',
-    differs: 'a single broker has room for one replica',
+    differs: 'a single broker can have only one replica',
   }),
   shareCoordinatorStateTopicSegmentBytes: int('share.coordinator.state.topic.segment.bytes', {
     default: 104_857_600,
@@ -350,7 +350,7 @@ export const shareConfigs = {
     default: 45_000,
     check: atLeast(1),
     withoutEffect: noStreamsGroups,
-    doc: 'Silence after which a streams member is taken for dead, in milliseconds.',
+    doc: 'Silence after which a streams member is considered dead, in milliseconds.',
   }),
   groupStreamsTaskOffsetIntervalMs: int('group.streams.task.offset.interval.ms', {
     default: 60_000,

@@ -35,7 +35,7 @@ export const transactionsConfigs = {
     default: true,
     applies: 'cluster-wide',
     withoutEffect: noTransactions,
-    doc: 'Whether a transactional append is refused where its partition was not added to the transaction.',
+    doc: 'Whether a transactional append is refused if its partition was not added to the transaction.',
   }),
   transactionRemoveExpiredTransactionCleanupIntervalMs: int(
     'transaction.remove.expired.transaction.cleanup.interval.ms',
@@ -56,19 +56,19 @@ export const transactionsConfigs = {
     default: 1,
     check: atLeast(1),
     doc: '`min.insync.replicas` of `__transaction_state`: no more than there are brokers.',
-    differs: 'a single broker has room for one replica',
+    differs: 'a single broker can have only one replica',
   }),
   transactionStateLogNumPartitions: int('transaction.state.log.num.partitions', {
     default: 1,
     check: atLeast(1),
     doc: 'Partitions of `__transaction_state` when it is created.',
-    differs: 'fifty partitions for one broker are fifty directories of files that an empty broker does not need',
+    differs: 'fifty partitions are fifty directories with files, which a single broker rarely needs',
   }),
   transactionStateLogReplicationFactor: short('transaction.state.log.replication.factor', {
     default: 1,
     check: atLeast(1),
     doc: 'Replicas of `__transaction_state` when it is created: no more than there are brokers.',
-    differs: 'a single broker has room for one replica',
+    differs: 'a single broker can have only one replica',
   }),
   transactionStateLogSegmentBytes: int('transaction.state.log.segment.bytes', {
     default: 104_857_600,
