@@ -83,7 +83,7 @@ export class LogCreation {
     const isDamaged = host.files.exists(host.files.join(stored.directory, PARTITION_METADATA_FILE))
     logger[isDamaged ? 'warn' : 'info'](
       { partition: stored.name },
-      `${stored.directory} does not say of which topic it is; it is taken for that of the topic of its name, ${topicId}`,
+      `${stored.directory} has no topic id in partition.metadata and gets that of the topic with its name, ${topicId}`,
     )
     stored.writeTopicId(topicId)
   }

@@ -41,7 +41,7 @@ export class LogDirectories implements Iterable<Directory> {
   readonly #parts: LogDirectoriesParts
   readonly #all: readonly Directory[]
   /** The last failure logged for each directory. */
-  readonly #toldFailures = new Map<Directory, string>()
+  readonly #loggedFailures = new Map<Directory, string>()
 
   constructor(parts: LogDirectoriesParts) {
     const { host, directories } = parts
@@ -104,9 +104,9 @@ export class LogDirectories implements Iterable<Directory> {
     eachAlone(host, loaded, task, (directory, error) => {
       if (!mayPass(error)) this.noteFailure(directory.path, error)
       const reason = reasonOf(error)
-      const told = `${what}: ${error.message}`
-      if (this.#toldFailures.get(directory) === told) return
-      this.#toldFailures.set(directory, told)
+      const message = `${what}: ${error.message}`
+      if (this.#loggedFailures.get(directory) === message) return
+      this.#loggedFailures.set(directory, message)
       logger.error({ directory: directory.path, reason }, `a data directory cannot be ${what}`)
     })
   }

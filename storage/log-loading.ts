@@ -96,7 +96,7 @@ export class LogLoading {
         const failure = failureOfPart(host, error)
         logger.error(
           { partition: stored.name, directory: directory.path, reason: failure.message },
-          'a log cannot be recovered: it is left alone until the next start',
+          'a log cannot be recovered and is not used until the next start',
         )
         stored.failure = failure
         if (isSystemError(failure)) directory.failure ??= failure

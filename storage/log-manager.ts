@@ -216,7 +216,7 @@ export class LogManager implements LogStore {
     for (let i = 0; i < open.length; i += CLOSES_AT_ONCE) {
       await Promise.all(open.slice(i, i + CLOSES_AT_ONCE).map((stored) => this.#close(stored)))
     }
-    this.#directories.inEach('left in order', (directory) => {
+    this.#directories.inEach('closed cleanly', (directory) => {
       this.#checkpoints.writeRecoveryPoints(directory.path)
       this.#checkpoints.writeStarts(directory.path)
       if (this.#isInOrder(directory)) this.#checkpoints.markClean(directory.path)

@@ -90,7 +90,7 @@ export class LogRemoval {
   /** Files left of a deleted log must not become part of a new log of the same name. Throws if the disk fails. */
   clearWayFor(stored: StoredLog): void {
     const left = this.#leftBehind.get(stored.name)
-    if (left !== undefined) this.setAside(left, 'is left of a topic that was deleted')
+    if (left !== undefined) this.setAside(left, 'was left by a deleted topic')
     if (this.#staleNames(stored.logDirectory).has(stored.name)) this.forgetDeleted(stored.logDirectory)
   }
 

@@ -121,7 +121,7 @@ export class LogUpkeep {
     if (error === stored.openFailure) return
     this.#parts.logger.error(
       { partition: stored.name, reason: reasonOf(error) },
-      'a task failed for one log: it is tried again next time',
+      'a task failed for one log and will be tried again',
     )
   }
 

@@ -12,7 +12,7 @@ export function topicIdIn(files: Files, directory: string): string | undefined {
 /** Why a log does not belong to the topic of its name. Continues `/data/t-0 `. */
 export function otherTopicReason(topic: string, found: string | undefined, topicId: string): string {
   return found === undefined
-    ? `does not say of which topic it is, and another directory has the partition of topic ${topic}, with the id ${topicId}`
+    ? `has no topic id, and another directory has the partition of topic ${topic}, with the id ${topicId}`
     : `is of another topic ${topic}, with the id ${found} instead of ${topicId}`
 }
 
@@ -24,7 +24,7 @@ export function unknownTopicReason(found: string | undefined): string {
 
 /** Log line about a directory that was renamed to `moved`. */
 export function setAsideLine(directory: string, why: string, moved: string): string {
-  return `${directory} ${why}: it is set aside as ${moved}, where nothing reads or removes it; docs/data.md says how to serve its records again, or remove it if nobody misses it`
+  return `${directory} ${why}: it is set aside as ${moved}, which is never read or deleted; docs/data.md says how to serve its records again; delete it if you do not need them`
 }
 
 /** Renames the directory of a partition that belongs to no topic; its files are kept. Returns the new path. */

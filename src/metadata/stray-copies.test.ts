@@ -24,7 +24,7 @@ describe('of several copies of a partition', () => {
       'one without a topic id is a stray if another one is the topic’s',
       [undefined, OWN],
       OWN,
-      [`/0 does not say of which topic it is, and another directory has the partition of topic t, with the id ${OWN}`],
+      [`/0 has no topic id, and another directory has the partition of topic t, with the id ${OWN}`],
     ],
     ['one without a topic id may be the topic’s if no other one is', [undefined, OTHER], OWN, [`/1 ${of(OTHER)}`]],
     [
