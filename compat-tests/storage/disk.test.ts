@@ -106,7 +106,7 @@ describe('the disk of a broker', function () {
     expect(before.error).to.equal('NONE')
     expect(before.records.map(({ offset }) => offset)).to.deep.equal([first, first + 1, first + 2])
     expect((await client.fetch('a', first + 3)).error).to.equal('CORRUPT_MESSAGE')
-    const line = await waitFor('it is told', () => /error.*the log is corrupt.*/.exec(broker.logs)?.[0])
+    const line = await waitFor('it is told', () => /error.*a log file is damaged.*/.exec(broker.logs)?.[0])
     expect(line)
       .to.include(rotten)
       .and.include(`position ${position}`)
