@@ -26,7 +26,7 @@ export interface PartitionContent {
   readonly aborted: Set<string>
   /** Offset found for each timestamp. */
   readonly times: Map<number, number>
-  /** First offset that a read at the given one gives. */
+  /** First offset returned by a read at the given offset. */
   readonly probes: Map<number, number>
   producers: string
   /** Reads answered with an error or with an invalid batch, as clients see them. */
@@ -46,7 +46,7 @@ export interface BrokerContent {
   readonly groupErrors: Map<string, string>
 }
 
-/** How a client's refusal of a batch ends. */
+/** End of the message with which a client refuses a batch. */
 export const WRONG_CHECKSUM = 'the checksum is wrong'
 
 const EARLIEST = -2
@@ -54,16 +54,16 @@ const LATEST = -1
 const LARGEST_TIMESTAMP = -3
 const READ_UNCOMMITTED = 0
 const READ_COMMITTED = 1
-/** Offsets at which single reads begin, by index or not. */
+/** Offsets at which single reads begin, some with an index entry. */
 const PROBES = [1, 5, 14, 22, 33]
 /** Enough for the largest batch: only the first partition of a fetch gets one that is larger than its limit. */
 const PROBE_BYTES = 1500
-/** Settings of these sources were set by somebody while the broker ran: topic, broker, default broker, group. */
+/** Config sources of settings changed while the broker ran: topic, broker, default broker, group. */
 const DYNAMIC_SOURCES = new Set([1, 2, 3, 8])
 const TOPIC = 2
 const BROKER = 4
-/** Reads of one partition that stop at what is no batch are begun anew behind it so often. */
 const LARGEST_CONTENT_BYTES = 1 << 20
+/** Most offsets that the read of one partition skips because nothing valid is there. */
 const MOST_SKIPS = 60
 
 export interface Question {
@@ -190,7 +190,7 @@ class ContentReader {
     }
   }
 
-  /** Records of all partitions up to where that isolation ends, a round of fetches after the other. */
+  /** Reads all records visible under the isolation level, in rounds of fetches. */
   async #readRecords(isolationLevel: number): Promise<void> {
     const endOf = ({ end, stable }: PartitionContent) => (isolationLevel === READ_COMMITTED ? stable : end)
     const positions = new Map(
@@ -210,7 +210,7 @@ class ContentReader {
           positions.set(name, next)
           continue
         }
-        // After an error a client may read on behind it.
+        // After an error a client may continue after it.
         if (next === asked) partition.errors.add(`no records at ${asked}`)
         const skipped = (skips.get(name) ?? 0) + 1
         skips.set(name, skipped)
@@ -244,7 +244,7 @@ class ContentReader {
     }
   }
 
-  /** Bytes by partition; undefined where an error was answered. */
+  /** Fetched bytes by partition; undefined if the response had an error. */
   async #fetch(
     wanted: readonly (readonly [name: string, offset: number])[],
     { partitionMaxBytes, isolationLevel }: { partitionMaxBytes: number; isolationLevel: number },
@@ -302,7 +302,7 @@ class ContentReader {
   }
 }
 
-/** Takes up the records, as a client does that checks what it gets. The offset after them; the same: nothing was there. */
+/** Adds the records after checking them as a client does. Returns the next offset; the same offset if there was none. */
 function takeBatches(partition: PartitionContent, bytes: Buffer, asked: number): number | undefined {
   const scan = batchesOf(bytes)
   let next = asked

@@ -16,17 +16,17 @@ export class Damage {
   readonly #paths: readonly string[]
   /** Partitions whose own files were touched. */
   readonly #partitions = new Set<string>()
-  /** Data directories that were touched as a whole, or whose identity was. */
+  /** Data directories that were damaged as a whole, or in meta.properties. */
   readonly #directories = new Set<string>()
-  /** Partitions that lie in a data directory of which a file about all of them was touched. */
+  /** Partitions in a data directory with damage to a file about all its partitions, such as a checkpoint. */
   readonly #sharedIn = new Set<string>()
   #isMetadata = false
   #isMoved = false
-  /** Partitions of which nothing tells that they were damaged: see `noteUntold`. */
+  /** Partitions with damage that cannot be detected: see `noteUntold`. */
   readonly #untold = new Set<string>()
   /** Partitions of one topic whose directories were swapped. */
   readonly #swapped = new Set<string>()
-  /** Nothing is left at all: as before the first start. */
+  /** No files are left, as before the first start. */
   readonly #isNew: boolean
 
   constructor(rots: readonly Rot[], variant: Variant) {
@@ -38,10 +38,10 @@ export class Damage {
   }
 
   /**
-   * Looks at the damaged files for what no checksum and no other file tells, to Kafka no more than to us: logs in which all
-   * batches are whole and have fitting checksums, though some are gone, are of another partition or name other offsets;
-   * and files without any checksum, of which the content is possible: transaction indexes, and numbers of
-   * log-start-offset-checkpoint; snapshots of producers that are of another partition or offset.
+   * Finds damage that no checksum and no other file shows, and that Kafka cannot detect either: logs with valid batches
+   * only, of which some are missing, belong to another partition or have wrong offsets; files without a checksum but
+   * with possible content (transaction indexes, log-start-offset-checkpoint); producer snapshots of another partition or
+   * offset.
    */
   noteUntold(files: MemoryFiles): void {
     for (const path of this.#paths) {
@@ -53,7 +53,7 @@ export class Damage {
       const told = parseOffsets(files.readWhole(path)?.toString('latin1') ?? '')
       if (told !== undefined || !files.exists(path)) this.#areStartsUntold = true
     }
-    // A snapshot of producers has a checksum, and says neither of which partition it is, nor at which offset.
+    // A producer snapshot has a checksum, but contains neither its partition nor its offset.
     for (const { what, paths } of this.rots)
       if (/swapped|replaced/.test(what))
         for (const path of paths) if (path.endsWith('.snapshot')) this.#untold.add(path.split('/').at(-2)!)
@@ -72,7 +72,7 @@ export class Damage {
 
   #areStartsUntold = false
 
-  /** The broker sees an empty directory. */
+  /** Whether the broker sees empty directories. */
   get isNew(): boolean {
     return this.#isNew
   }
@@ -107,14 +107,14 @@ export class Damage {
     return this.#isMetadata
   }
 
-  /** What a partition holds may have suffered. `directory`: where it lies. */
+  /** Whether the partition's content may be damaged. `directory`: its data directory. */
   concerns(partition: string, directory: string | undefined): boolean {
     if (this.#partitions.has(partition) || (directory !== undefined && this.#sharedIn.has(directory))) return true
     // Without metadata, the first directory of a topic decides its id, and the others are set aside.
     return this.#isMetadata && [...this.#swapped].some((each) => topicOf(each) === topicOf(partition))
   }
 
-  /** One of these must stand in the line that tells of what a partition lost. */
+  /** Names of which the log line about a partition's loss must contain one. */
   namesOf(partition: string): string[] {
     const dash = partition.lastIndexOf('-')
     const fields = `"topic":"${partition.slice(0, dash)}","partition":${partition.slice(dash + 1)}`
@@ -133,7 +133,7 @@ export class Damage {
   }
 }
 
-/** The partition whose directory this is; undefined: it is something else. */
+/** Name of the partition with this directory; undefined if it is no partition's directory. */
 function partitionAt(path: string): string | undefined {
   const name = path.split('/').at(-1)!
   return PARTITION.test(name) ? name : undefined

@@ -15,7 +15,7 @@ import { judge, told } from './verdict.ts'
 
 /** Virtual time that a start may take. */
 const START_LIMIT_MS = 60_000
-/** By then retention and compaction have run, also for new logs. */
+/** Time after which retention and compaction have run, also for new logs. */
 const PASSING_MS = 400_000
 /** Partitions of topics with cleanup.policy=compact. */
 const COMPACTED = /^(compacted|both)-/
@@ -128,7 +128,7 @@ class DirectoryCase {
     }
   }
 
-  /** After time has passed and records were added, all earlier content must still exist. */
+  /** Checks that all earlier content still exists after time has passed and records were added. */
   #mustHaveKept(now: BrokerContent, before: BrokerContent): void {
     this.#checkLog()
     for (const [name, { records }] of before.partitions) {

@@ -31,11 +31,11 @@ export interface Variant {
   readonly snapshotBytes: number
 }
 
-/** Data directories as a broker left them, and all that it tells of them when it is started again. */
+/** Data directories left by a broker, and the content that it returns when started again on them. */
 export interface MadeDirectory {
   readonly variant: Variant
   readonly files: MemoryFiles
-  /** Wall clock, less that of a new simulated host. */
+  /** Difference between the wall clock and that of a new simulated host. */
   readonly laterMs: number
   readonly content: BrokerContent
 }
@@ -48,7 +48,7 @@ export const variants: readonly Variant[] = [
 ]
 
 const DAY_MS = 86_400_000
-/** Records are so old that retention under Kafka's defaults would take them. */
+/** Age of records: Kafka's default retention would delete them. */
 const AGE_MS = 30 * DAY_MS
 /** The clock of a new simulated host. */
 const START_MS = 1_767_225_600_000
@@ -73,7 +73,7 @@ const topics: Readonly<Record<string, readonly [count: number, settings: Readonl
   doomed: [1, {}],
 }
 
-/** Settings of every broker that makes or meets such directories. */
+/** Settings of every broker that makes such directories or starts on them. */
 export function settingsOf({ directories, snapshotBytes }: Variant): Record<string, string> {
   return {
     'log.dirs': directories.join(','),
@@ -88,14 +88,14 @@ export function settingsOf({ directories, snapshotBytes }: Variant): Record<stri
 
 const made = new Map<Variant, Promise<MadeDirectory>>()
 
-/** Made once, and the same every time. */
+/** Makes each variant once; the content is deterministic. */
 export function madeDirectory(variant: Variant): Promise<MadeDirectory> {
   const known = made.get(variant) ?? new Maker(variant).make()
   made.set(variant, known)
   return known
 }
 
-/** A setting to be changed, as IncrementalAlterConfigs wants it. */
+/** A resource of an IncrementalAlterConfigs request that sets one setting. */
 function set(resourceType: number, resourceName: string, name: string, value: string) {
   return { resourceType, resourceName, configs: [{ name, configOperation: 0, value }] }
 }
@@ -121,7 +121,7 @@ class Maker {
     await this.#broker.end('stop')
     await this.#writeWhatClientsCannot()
     await this.#broker.start()
-    // That a log has no indexes is our own doing.
+    // The warnings about missing indexes are due to this test's own files.
     this.#log.lines.length = 0
     await this.#useAgain()
     const before = await this.#read()
@@ -200,7 +200,7 @@ class Maker {
     })
   }
 
-  /** Old ones, of which every value is known by its own number; of `keys` keys if given. */
+  /** Old records with unique values; with `keys` different keys if given. */
   #records(
     round: number,
     count: number,
@@ -277,7 +277,7 @@ class Maker {
     await this.#ask(ConsumerGroupHeartbeat, 1, { ...beat, memberEpoch: -1 })
   }
 
-  /** Transactions with their markers, and messages of formats v0 and v1, into the files of a broker that is stopped. */
+  /** Writes transactions with markers and messages of formats v0 and v1 into the files of a stopped broker. */
   async #writeWhatClientsCannot(): Promise<void> {
     const { directories } = this.#variant
     const host = this.#host
@@ -302,7 +302,7 @@ class Maker {
         await append(buildBatch(this.#records(i, 2, { baseMs: START_MS }), batch), 'client')
       }
       for (const producerId of [9001, 9000]) {
-        // The last one of the second stays open.
+        // The last transaction of producer 9001 stays open.
         if (i === 9 && producerId === 9001) continue
         const type = (i + producerId) % 3 === 0 ? 'ABORT' : 'COMMIT'
         const marker = { producerId, producerEpoch: 0, timestampMs: START_MS + i * 20 }
@@ -335,7 +335,7 @@ class Maker {
     for (const each of this.#variant.directories) memory.remove(`${each}/.kafka_cleanshutdown`)
   }
 
-  /** Something of everything once more, so that there are two lives in the files. */
+  /** Writes some of everything again, so that the files contain two runs of a broker. */
   async #useAgain(): Promise<void> {
     const producerId = this.#producerId
     for (const index of [0, 1])
@@ -355,7 +355,7 @@ class Maker {
   }
 }
 
-/** A broker on its own copy of such files, not started yet; time goes on where the last one ended. */
+/** A broker on its own copy of such files, not yet started. Its clock continues where the last broker ended. */
 export function brokerOn(
   { variant, files, laterMs }: Pick<MadeDirectory, 'variant' | 'files' | 'laterMs'>,
   log: LogBook,

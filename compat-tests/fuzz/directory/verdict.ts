@@ -6,20 +6,20 @@ import type { Damage } from './damage.ts'
 const OFFSETS_TOPIC = '__consumer_offsets'
 const OFFSETS_PARTITIONS = 3
 
-/** What a start on damaged files is held against. */
+/** Expected content of a broker started on damaged files. */
 export interface Expectation {
   /** Content before the damage. */
   readonly content: BrokerContent
   readonly damage: Damage
-  /** All that the broker warned of, a line each. */
+  /** All warnings of the broker, one line each. */
   readonly lines: readonly string[]
   /** Directory of each partition: `plain-0` in /data/d1. */
   readonly directoryOf: ReadonlyMap<string, string>
 }
 
 /**
- * Whole parts answer as before; what is lost is named in a line; no record, offset or setting is wrong. Throws Finding.
- * Gives what the damage came to, for the counts.
+ * Checks that undamaged parts answer as before, that a log line names each loss, and that no record, offset or setting
+ * is wrong. Throws Finding. Returns the effects of the damage, for the counts.
  */
 export function judge(found: BrokerContent, expected: Expectation): string[] {
   if (expected.damage.isNew) return ['nothing left']
@@ -84,8 +84,8 @@ class Judgement {
     const losses = lossesOf(now, before)
     const differences = [...losses, ...derivedDifferences(now, before), ...now.errors]
     if (differences.length === 0) return
-    // A log is not read through after a stop in order, nor below the recovery point: as in Kafka, it is the client's own
-    // check that tells of a batch with another checksum, and no other record is lost with it.
+    // As in Kafka, the start does not read a log after a clean stop or below the recovery point: clients find a batch
+    // with a wrong checksum themselves, and no other record is lost with it.
     const isToldByChecksum =
       [...now.errors].some((error) => error.endsWith(WRONG_CHECKSUM)) && !this.#isNamed(damage.namesOf(name))
     if (isToldByChecksum && damage.concerns(name, directoryOf.get(name)) && hasAllBut(now, before)) {
@@ -156,7 +156,7 @@ export function told(lines: readonly string[]): string {
   return lines.length === 0 ? '; the log says nothing' : `; the log says:\n  ${lines.slice(0, 12).join('\n  ')}`
 }
 
-/** Nothing is missing but what stands in one batch, or in several behind it that a client cannot come to. */
+/** Whether only the records of one batch are missing, and those of batches after it that a client cannot reach. */
 function hasAllBut(now: PartitionContent, before: PartitionContent): boolean {
   const known = lossesOf(now, before).filter((loss) => !loss.startsWith('no records at'))
   return known.length === 0
@@ -187,7 +187,7 @@ function derivedDifferences(now: PartitionContent, before: PartitionContent): st
   return differences
 }
 
-/** Offsets rise, and each was committed with its own text. */
+/** Whether the committed offset is an earlier one. Offsets rise, and each was committed with its own text. */
 function isEarlier(now: string, text: string): boolean {
   const [offset, metadata] = [Number.parseInt(now, 10), now.slice(now.indexOf(' ') + 1)]
   return offset <= Number.parseInt(text, 10) && metadata === `at ${offset}`
