@@ -26,10 +26,10 @@ Examples:
   npm run bench -- start latency           two parts
   npm run bench -- mixed                   one record at a time beside a bulk producer
   npm run bench -- --alone --quick 100     a first impression of one
-  npm run bench -- soak --minutes 60       is what it holds flat, under clients that come and go? Ends with 1 if not`
+  npm run bench -- soak --minutes 60       memory and handles while clients come and go; exit code 1 if they grow`
 
 const program = new Command('npm run bench --')
-  .description('Measures Ottla and, where Java is there, Apache Kafka 4.4.0 beside it, on this machine.')
+  .description('Measures Ottla and, if Java is installed, Apache Kafka 4.4.0 on this machine.')
   .argument('[part...]', 'only the parts whose name contains one of these words')
   .option('--quick', 'smaller loads, one run each', false)
   .option('--alone', 'Ottla alone, without Apache Kafka', false)
@@ -49,7 +49,7 @@ const progress = new Progress()
 
 function positive(text: string): number {
   const value = Number(text)
-  if (!(value > 0)) throw new InvalidArgumentError('a number above 0 is wanted')
+  if (!(value > 0)) throw new InvalidArgumentError('must be a number above 0')
   return value
 }
 
@@ -128,7 +128,7 @@ try {
   for (const section of wanted.filter(({ cold }) => cold)) print(section, await measure(section))
   if (!wanted.every(({ cold }) => cold)) await warmUp()
   for (const section of wanted.filter(({ cold }) => !cold)) print(section, await measure(section))
-  console.log('\nratio: Ottla by what stands beside it. Of MB/s and of 1/s more is better, of all else less.')
+  console.log('\nratio: Ottla divided by the other. Higher is better for MB/s and 1/s, lower for everything else.')
 } finally {
   for (const { broker } of contenders) await broker.dispose()
 }

@@ -32,13 +32,15 @@ interface Options {
 }
 
 const program = new Command('npm run fuzz --')
-  .description('Sends nonsense to a broker in memory and to every decoder. Ends with exit code 1 if a case failed.')
+  .description(
+    'Sends invalid input to a broker in memory and to every decoder. Ends with exit code 1 if a case failed.',
+  )
   .addArgument(new Argument('[kind]', 'one kind alone').choices(kinds.map(({ name }) => name)))
   .option('--cases <n>', 'cases over all kinds, or of the one kind', wholeNumber, DEFAULT_CASES)
-  .option('--seed <s>', 'where the random numbers begin', wholeNumber, 1)
+  .option('--seed <s>', 'seed of the random numbers', wholeNumber, 1)
   .addOption(new Option('--only <kind>', 'the same as KIND').choices(kinds.map(({ name }) => name)))
-  .option('--case <k>', 'one case of a kind, after those before it in its round: repeats a failure', wholeNumber)
-  .option('--from <k>', 'begins with case K of a kind', wholeNumber, 0)
+  .option('--case <k>', 'runs one case of a kind, after the earlier cases of its round: repeats a failure', wholeNumber)
+  .option('--from <k>', 'starts at case K of a kind', wholeNumber, 0)
   .addHelpText('after', details)
   .showHelpAfterError('(npm run fuzz -- --help shows the usage)')
   .parse()
@@ -74,15 +76,15 @@ function tellCounts({ counts, cases }: CampaignResult): void {
   const names = new Set<string>()
   for (const [kind, sums] of counts) {
     console.log(`${kind}: ${cases.get(kind)} cases`)
-    const rows = Object.entries(sums).filter(([name]) => !/^(served|pleased) /.test(name))
+    const rows = Object.entries(sums).filter(([name]) => !/^(served|succeeded) /.test(name))
     for (const [name, count] of rows.sort()) console.log(`  ${name.padEnd(32)} ${count}`)
     for (const name of Object.keys(sums)) names.add(name)
   }
   const answered = [...names].filter((name) => name.startsWith('served ')).length
   if (answered === 0) return
-  console.log(`versions of apis that were answered: ${answered} of ${servedVersions}`)
-  const displeased = servedApis.filter((name) => !names.has(`pleased ${name}`))
-  if (displeased.length > 0) console.log(`never answered without an error: ${displeased.join(', ')}`)
+  console.log(`API versions that were answered: ${answered} of ${servedVersions}`)
+  const neverSucceeded = servedApis.filter((name) => !names.has(`succeeded ${name}`))
+  if (neverSucceeded.length > 0) console.log(`never answered without an error: ${neverSucceeded.join(', ')}`)
 }
 
 /** How long cases blocked the event loop, including the simulated client's work. */

@@ -152,7 +152,7 @@ export async function mainClass(version: string, tool: string): Promise<string> 
   if (found !== undefined) return found
   if (candidates.length === 0)
     throw new Error(`no tool is called ${tool}; known: ${Object.keys(mainClasses).join(', ')}`)
-  throw new Error(`the jars of Apache Kafka ${version} hold no ${tool} (4.4.0 came without tools: take those of 4.3.1)`)
+  throw new Error(`the jars of Apache Kafka ${version} do not contain ${tool} (4.4.0 has no tools: use 4.3.1)`)
 }
 
 /** Fast start and little memory: a tool runs for seconds. */

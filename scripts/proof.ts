@@ -25,10 +25,10 @@ const program = new Command('npm run proof --')
     'Runs a proof for as long as it takes. Ctrl-C keeps what is done. Ends with exit code 1 if something failed.',
   )
   .addArgument(new Argument('<name>', 'which one').choices(Object.keys(proofs)))
-  .option('--units <n>', 'how many cases or seeds in all, instead of its own number', wholeNumber)
-  .option('--seed <s>', 'where the random numbers begin', wholeNumber, 1)
-  .option('--minutes <m>', 'stops after so long, to be gone on with', wholeNumber)
-  .option('--anew', 'forgets what was done before')
+  .option('--units <n>', 'total number of cases or seeds, instead of the proof’s own', wholeNumber)
+  .option('--seed <s>', 'seed of the random numbers', wholeNumber, 1)
+  .option('--minutes <m>', 'stops after this time; the next run continues', wholeNumber)
+  .option('--anew', 'starts again instead of continuing')
   .addHelpText('after', details)
   .showHelpAfterError('(npm run proof -- --help shows the usage)')
   .parse()
@@ -63,7 +63,7 @@ let isInterrupted = false
 process.once('SIGINT', () => {
   isInterrupted = true
   progress.clear()
-  console.error('finishing what is under way; once more ctrl-c ends at once')
+  console.error('finishing the current units; press ctrl-c again to stop at once')
 })
 const startedMs = performance.now()
 const isTimeOver = () => performance.now() - startedMs > (options.minutes ?? Number.POSITIVE_INFINITY) * 60_000
@@ -84,5 +84,5 @@ console.log(row)
 if (isWhole(parts, state)) {
   record(row)
   rmSync(stateFile, { force: true })
-} else console.log(`not whole yet: npm run proof -- ${name} goes on with it`)
+} else console.log(`not finished: npm run proof -- ${name} continues it`)
 process.exitCode = state.failures.length > 0 ? 1 : 0

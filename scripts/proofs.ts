@@ -26,7 +26,7 @@ export const proofs: Readonly<Record<string, Proof>> = {
     ],
   },
   fuzz: {
-    summary: 'nonsense of every kind to a broker and to all decoders',
+    summary: 'invalid input of every kind to a broker and all decoders',
     parts: (units = 10_000_000) =>
       kinds
         .filter(({ name }) => name !== 'directory')

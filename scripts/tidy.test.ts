@@ -39,7 +39,7 @@ describe('tidy', () => {
     ],
     'an import of a file that is not there': [
       { 'src/main.ts': "import './apis/index.ts'\nimport './gone.ts'" },
-      /^src\/main.ts imports src\/gone.ts, which is not there/,
+      /^src\/main.ts imports src\/gone.ts, which does not exist/,
     ],
     'the product importing a test': [
       { 'src/main.ts': "import './apis/index.ts'\nimport './x.fixture.ts'", 'src/x.fixture.ts': '' },
@@ -50,7 +50,7 @@ describe('tidy', () => {
         'storage/log.ts': "import '../protocol/apis/fetch.ts'\nimport type { A } from './a.ts'",
         'storage/a.ts': "import './log.ts'",
       },
-      /^storage\/log.ts -> storage\/a.ts -> storage\/log.ts is a circle of imports/,
+      /^storage\/log.ts -> storage\/a.ts -> storage\/log.ts is a circular import/,
     ],
     'a clock behind the back of the host': [
       { 'storage/log.ts': 'const now = Date.now()' },
@@ -58,7 +58,7 @@ describe('tidy', () => {
     ],
     'a failure that nobody hears of': [
       { 'storage/log.ts': 'work().catch(() => {})' },
-      /^storage\/log.ts has .catch\(\(\) => \{\}\): handle the failure, or tell of it/,
+      /^storage\/log.ts has .catch\(\(\) => \{\}\): handle the failure, or log it/,
     ],
     'a catch without a word': [
       { 'storage/log.ts': 'try {\n  work()\n} catch (error) {\n  // It may fail.\n}' },
@@ -74,7 +74,7 @@ describe('tidy', () => {
       /^protocol\/apis\/index.ts does not list protocol\/apis\/produce.ts/,
     ],
     'a default export': [{ 'src/main.ts': "import './apis/index.ts'\nexport default 1" }, /default export/],
-    'a name that says nothing': [{ 'src/utils.test.ts': "it('works', () => {})" }, /says nothing by its name/],
+    'a name that says nothing': [{ 'src/utils.test.ts': "it('works', () => {})" }, /has a name that says nothing/],
     'a test file without a test': [{ 'src/x.test.ts': 'const a = 1' }, /^src\/x.test.ts holds no test/],
     'a narrowed test': [
       { 'src/x.test.ts': "it.only('works', () => {})\nit('b', () => {})" },

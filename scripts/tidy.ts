@@ -72,7 +72,7 @@ function checkDirections(
   complain: Complain,
 ): void {
   for (const target of imports) {
-    if (!files.has(target)) complain(`${path} imports ${target}, which is not there: mend the path`)
+    if (!files.has(target)) complain(`${path} imports ${target}, which does not exist: correct the path`)
     else if (!isTest(path) && !isBesideProduct(path) && isTest(target))
       complain(`${path} imports ${target}, a test: move what both need`)
     else if (!isTest(path) && levelOf(target) > levelOf(path))
@@ -87,7 +87,7 @@ function checkCircles(files: ReadonlyMap<string, File>, complain: Complain): voi
   const visit = (path: string): void => {
     if (way.includes(path)) {
       const circle = [...way.slice(way.indexOf(path)), path].join(' -> ')
-      complain(`${circle} is a circle of imports: move what both sides need into a file below them`)
+      complain(`${circle} is a circular import: move what both sides need into a lower file`)
     }
     const file = files.get(path)
     if (file === undefined || done.has(path)) return
@@ -123,8 +123,8 @@ function checkDoors({ path, code }: File, complain: Complain): void {
 }
 
 const swallowed: readonly (readonly [pattern: RegExp, instead: string])[] = [
-  [/\.catch\(\(\w*\) => (\{\s*\}|undefined|null)\)/, 'handle the failure, or tell of it'],
-  [/\bcatch( \(\w+\))? \{\s*\}/, 'handle the failure, or tell of it'],
+  [/\.catch\(\(\w*\) => (\{\s*\}|undefined|null)\)/, 'handle the failure, or log it'],
+  [/\bcatch( \(\w+\))? \{\s*\}/, 'handle the failure, or log it'],
   [/^\s*void [\w#.]+\(/m, 'hand the promise to inBackground'],
   [/\bas (NodeJS\.)?ErrnoException\)\.code [!=]== undefined/, 'ask isSystemError'],
 ]
@@ -141,7 +141,7 @@ function checkFailures({ path, code }: File, complain: Complain): void {
 function checkNames({ path, code }: File, complain: Complain): void {
   const name = basename(path).split('.', 1)[0]!
   if (/^(utils?|helpers?|common|misc)$/.test(name))
-    complain(`${path} says nothing by its name: name it after what it holds`)
+    complain(`${path} has a name that says nothing: name it after what it contains`)
   if (/^export default /m.test(code)) complain(`${path} has a default export: name it`)
 }
 
@@ -152,7 +152,7 @@ function checkTests({ path, code }: File, complain: Complain): void {
     complain(`${path} holds no test: write one or remove the file`)
   const narrowed = /^\s*((it|describe)\.(only|skip)|x(it|describe))\(/m.exec(code)?.[1]
   if (narrowed !== undefined)
-    complain(`${path} has ${narrowed}: run a part with \`npm test -- PATH\`, and mend or delete what fails`)
+    complain(`${path} has ${narrowed}: run a part with \`npm test -- PATH\`, and fix or delete what fails`)
 }
 
 /**

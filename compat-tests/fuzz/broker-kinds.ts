@@ -95,7 +95,7 @@ class BrokerRound implements Subject {
     }
     this.count(errors.size === 0 ? 'answers without error' : 'answers with error')
     this.count(`served ${api.name} v${version}`)
-    if (errors.size === 0) this.count(`pleased ${api.name}`)
+    if (errors.size === 0) this.count(`succeeded ${api.name}`)
   }
 
   /** Collects error codes, and values to reuse in later requests. */
