@@ -4,8 +4,13 @@ import { type Listeners, readListeners } from './listeners.ts'
 
 const protocolMap = 'SASL_SSL:SASL_SSL,PLAINTEXT:PLAINTEXT,SSL:SSL,INSIDE:PLAINTEXT'
 
-function read(listeners: string[], advertisedListeners: string[] | null = null, controllers: string[] | null = null) {
-  const settings = { listeners, advertisedListeners, listenerSecurityProtocolMap: protocolMap }
+function read(
+  listeners: string[],
+  advertisedListeners: string[] | null = null,
+  controllers: string[] | null = null,
+  interBrokerListenerName: string | null = null,
+) {
+  const settings = { listeners, advertisedListeners, listenerSecurityProtocolMap: protocolMap, interBrokerListenerName }
   return readListeners({ ...settings, controllerListenerNames: controllers })
 }
 
@@ -29,10 +34,18 @@ describe('listeners', () => {
     expect(listening.map(({ name }) => name)).to.deep.equal(['PLAINTEXT'])
   })
 
+  it('knows the listener between brokers, and refuses one that is not there', () => {
+    expect(read(['PLAINTEXT://:1', 'INSIDE://:2'], null, null, 'inside')).to.not.be.instanceOf(InvalidSetting)
+    expect((read(['PLAINTEXT://:1', 'SSL://:2'], null, ['SSL'], 'SSL') as InvalidSetting).message).to.equal(
+      'Invalid value SSL for configuration inter.broker.listener.name: listeners=PLAINTEXT://:1 has no listener of that ' +
+        'name; use one of PLAINTEXT, or remove the setting',
+    )
+  })
+
   const refusals: [string, string[], string[] | null, string][] = [
     ['no name', ['localhost:9092'], null, 'NAME://host:port'],
     ['no port', ['PLAINTEXT://localhost'], null, 'NAME://host:port'],
-    ['a port beyond 65535', ['PLAINTEXT://localhost:70000'], null, 'NAME://host:port'],
+    ['a port beyond 65535', ['PLAINTEXT://localhost:70000'], null, 'a port is a number from 0 to 65535'],
     ['one name twice', ['PLAINTEXT://:1', 'PLAINTEXT://:2'], null, 'different name'],
     ['a name without protocol', ['OUTSIDE://:1'], null, 'listener.security.protocol.map'],
     [

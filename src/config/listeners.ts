@@ -22,8 +22,10 @@ export interface Listeners {
 
 const address = /^([a-zA-Z0-9_-]+):\/\/(?:\[([0-9a-fA-F:.%]+)\]|([^:/]*)):(-?\d+)$/
 
+const LARGEST_PORT = 65_535
+
 /**
- * Reads the three settings together. Controller listeners are left out: there is no separate controller. Source:
+ * Reads the settings about listeners together. Controller listeners are left out: there is no separate controller. Source:
  * SocketServerConfigs.listenerListToEndPoints, KafkaConfig.validateValues.
  */
 export function readListeners(settings: {
@@ -31,6 +33,7 @@ export function readListeners(settings: {
   readonly advertisedListeners: readonly string[] | null
   readonly listenerSecurityProtocolMap: string
   readonly controllerListenerNames: readonly string[] | null
+  readonly interBrokerListenerName: string | null
 }): Listeners | InvalidSetting {
   const controllers = new Set((settings.controllerListenerNames ?? []).map((name) => name.toUpperCase()))
   const all = addressesOf('listeners', settings.listeners)
@@ -44,6 +47,7 @@ export function readListeners(settings: {
     noClientListener(listening, settings.listeners) ??
     unknownName(listening, forClients) ??
     unreachable(forClients) ??
+    noInterBrokerListener(listening, settings.interBrokerListenerName) ??
     unsupported(listening, protocols(settings.listenerSecurityProtocolMap)) ?? {
       listening,
       controller,
@@ -70,7 +74,8 @@ function addressesOf(setting: string, texts: readonly string[]): ListenerAddress
   for (const text of texts) {
     const match = address.exec(text)
     const port = Number(match?.[4])
-    if (match === null || port < 0 || port > 65_535) return refused(setting, text, 'it must be NAME://host:port')
+    if (match === null) return refused(setting, text, 'it must be NAME://host:port')
+    if (port < 0 || port > LARGEST_PORT) return refused(setting, text, `a port is a number from 0 to ${LARGEST_PORT}`)
     addresses.push({ name: match[1]!.toUpperCase(), host: match[2] ?? match[3] ?? '', port })
   }
   const names = addresses.map(({ name }) => name)
@@ -100,6 +105,12 @@ function unreachable(forClients: readonly ListenerAddress[]): InvalidSetting | u
   if (nowhere === undefined) return undefined
   const because = 'clients cannot connect to a wildcard address; set the host name or address that they should use'
   return refused('advertised.listeners', textOf([nowhere]), because)
+}
+
+function noInterBrokerListener(own: readonly ListenerAddress[], wanted: string | null): InvalidSetting | undefined {
+  if (wanted === null || own.some(({ name }) => name === wanted.toUpperCase())) return undefined
+  const because = `listeners=${textOf(own)} has no listener of that name; use one of ${listed(own.map(({ name }) => name))}, or remove the setting`
+  return refused('inter.broker.listener.name', wanted, because)
 }
 
 function textOf(addresses: readonly ListenerAddress[]): string {
