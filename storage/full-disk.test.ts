@@ -8,6 +8,7 @@ import { managerSettings } from './log-manager.fixture.ts'
 import { LogManager } from './log-manager.ts'
 import type { LogConfig } from './partition-log.ts'
 import { RESERVE_FILE } from './space-reserve.ts'
+import { silentStorageLogger } from './storage-logger.ts'
 
 const HOUR_MS = 3_600_000
 const IDS: Record<string, string> = { small: 'AAAAAAAAAAAAAAAAAAAABQ', big: 'AAAAAAAAAAAAAAAAAAAABg' }
@@ -16,6 +17,7 @@ class Rig {
   readonly host = new SimulatedHost(1)
   readonly #config: LogConfig
   #producerId = 1
+  readonly errors: string[] = []
   manager!: LogManager
 
   constructor(config: Partial<LogConfig> = {}) {
@@ -25,7 +27,8 @@ class Rig {
 
   async start(): Promise<this> {
     const directories = [{ path: '/data', directoryId: 'x' }]
-    this.manager = new LogManager({ host: this.host, directories, settings: managerSettings })
+    const logger = { ...silentStorageLogger, error: (_: object, message: string) => this.errors.push(message) }
+    this.manager = new LogManager({ host: this.host, directories, settings: managerSettings, logger })
     await this.host.settle(this.manager.start(() => this.#config))
     return this
   }
@@ -99,6 +102,25 @@ describe('a full disk', () => {
     rig.host.crash()
     await rig.start()
     expect(rig.create('big').logStartOffset).to.equal(3)
+  })
+
+  it('is logged once while appends are refused, also if small ones fit in between', async () => {
+    const rig = await new Rig({ maxMessageBytes: 200_000 }).start()
+    const log = rig.create('big')
+    rig.fillDisk()
+    rig.host.memory.capacityBytes += 20_000
+    const refusals = async () => {
+      for (let i = 0; i < 5; i++) {
+        expect(await rig.append(log, 90_000)).to.have.property('error', 'KAFKA_STORAGE_ERROR')
+        await rig.host.advance(1500)
+        expect(await rig.append(log, 10)).to.have.property('baseOffset')
+      }
+    }
+    await refusals()
+    expect(rig.errors).to.deep.equal(['the disk is full: appends are refused until there is free space'])
+    await rig.host.advance(60_000)
+    await refusals()
+    expect(rig.errors).to.have.length(2)
   })
 
   it('has its reserve again once there is room', async () => {

@@ -7,6 +7,9 @@ import type { LogLocation } from './recovery.ts'
 /** Interval at which appends are retried after the disk was full. */
 const RETRY_AFTER_MS = 1000
 
+/** A full disk is logged again only after an append was refused last so long ago: small ones may fit in between. */
+const QUIET_MS = 60_000
+
 /** Why appends are refused. A full disk may get room again; any other failure needs a restart. */
 interface Refusal {
   readonly error: Error
@@ -19,6 +22,7 @@ export class LogAvailability {
   readonly #services: LogServices
   readonly #onOffline: (error: Error) => void
   #refusal: Refusal | undefined
+  #lastFullMs = Number.NEGATIVE_INFINITY
 
   /** onOffline: called when nothing may be written any more. */
   constructor(location: LogLocation, services: LogServices, onOffline: (error: Error) => void) {
@@ -47,15 +51,21 @@ export class LogAvailability {
       this.goOffline(error)
       return
     }
-    const retryAtMs = this.#services.host.clock.monotonicMs() + RETRY_AFTER_MS
+    const nowMs = this.#services.host.clock.monotonicMs()
     // Too many open files are logged once for all logs.
-    if (this.#refusal === undefined && !isOpenLimitError(error)) {
-      this.#services.logger.error(
-        { partition: this.#location.partition, reason: error.message },
-        'the disk is full: appends are refused until there is free space',
-      )
-    }
-    this.#refusal = { error, retryAtMs }
+    if (!isOpenLimitError(error)) this.#tellFull(error, nowMs)
+    this.#refusal = { error, retryAtMs: nowMs + RETRY_AFTER_MS }
+  }
+
+  #tellFull(error: Error, nowMs: number): void {
+    const wasQuiet = nowMs - this.#lastFullMs >= QUIET_MS
+    this.#lastFullMs = nowMs
+    if (!wasQuiet) return
+    const { partition, logDirectory } = this.#location
+    this.#services.logger.error(
+      { partition, directory: logDirectory, reason: error.message },
+      'the disk is full: appends are refused until there is free space',
+    )
   }
 
   /** Refuses appends until the next start. */
