@@ -217,6 +217,31 @@ describe('LogBackedMetadataStore', () => {
     })
   }
 
+  it('changes made while a snapshot is written are kept, whenever the process ends', async () => {
+    const small = { 'metadata.log.max.record.bytes.between.snapshots': '100' }
+    for (let events = 0; events < 24; events += 2) {
+      const { host, store, change, create } = await StoreOnMemory.start(undefined, small).then((opened) => ({
+        host: opened.host,
+        store: opened.store,
+        change: opened.change,
+        create: opened.create.bind(opened),
+      }))
+      await create(newTopic('before', { partitionCount: 2000 }))
+      const answered: string[] = []
+      for (let i = 0; i < 6; i++)
+        void store.createTopics([newTopic(`during-${i}`)], change).then(() => answered.push(`during-${i}`))
+      let left = events
+      host.onTurn = () => {
+        if (left-- === 0) host.crash()
+      }
+      await host.advance(50)
+      host.onTurn = undefined
+      const again = await StoreOnMemory.start(host, small)
+      expect([...again.store.image.topicsByName.keys()]).to.include.members(['before', ...answered])
+      expect(again.store.image.topicsByName.get('before')?.partitions).to.have.length(2000)
+    }
+  })
+
   it('producer ids are given out once, also over a restart', async () => {
     const first = await StoreOnMemory.start()
     const blocks = await first.host.settle(

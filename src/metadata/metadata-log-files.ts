@@ -2,7 +2,7 @@ import type { Host } from '../../storage/host/host.ts'
 import type { Logger } from '../observe/logger.ts'
 import { cutDamagedEnd } from './metadata-log-cut.ts'
 import { fitRecord, MetadataDamage, type MetadataReplay, readMetadataFile } from './metadata-log-reader.ts'
-import { parseSnapshotFileName, type QuorumRecord, snapshotFileName } from './metadata-snapshot.ts'
+import { PARTIAL_SUFFIX, parseSnapshotFileName, type QuorumRecord, snapshotFileName } from './metadata-snapshot.ts'
 
 const segmentName = /^(\d{20})\.log$/
 
@@ -30,10 +30,11 @@ export function segmentPath(host: Host, directory: string, baseOffset: number): 
 }
 
 /**
- * True for files that are obsolete after a snapshot up to endOffset: segments with their indexes, and older snapshots.
+ * True for files that are obsolete after a snapshot up to endOffset: segments with their indexes, and older snapshots,
+ * complete or not.
  */
 export function isReplaced(name: string, endOffset: number): boolean {
-  const snapshot = parseSnapshotFileName(name)
+  const snapshot = parseSnapshotFileName(name.endsWith(PARTIAL_SUFFIX) ? name.slice(0, -PARTIAL_SUFFIX.length) : name)
   if (snapshot !== undefined) return snapshot.endOffset < endOffset
   const base = /^(\d{20})\.(log|index|timeindex|txnindex|snapshot)$/.exec(name)?.[1]
   return base !== undefined && Number(base) < endOffset

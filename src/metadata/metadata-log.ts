@@ -6,12 +6,14 @@ import { invariant } from '../../protocol/invariant.ts'
 import { buildBatch } from '../../protocol/records/batch-builder.ts'
 import { buildControlBatch } from '../../protocol/records/control-records.ts'
 import type { FileHandle, Host } from '../../storage/host/host.ts'
+import type { Slices } from '../../storage/host/turn-slices.ts'
 import { SpaceReserve } from '../../storage/space-reserve.ts'
 import type { Logger } from '../observe/logger.ts'
 import { isReplaced, type LoadedMetadata, loadMetadata, segmentPath } from './metadata-log-files.ts'
 import type { MetadataReplay } from './metadata-log-reader.ts'
-import { type QuorumRecord, snapshotBytes, snapshotFileName } from './metadata-snapshot.ts'
+import { type QuorumRecord, snapshotBatches, snapshotFileName } from './metadata-snapshot.ts'
 import { type QuorumState, readQuorumState, writeQuorumState } from './quorum-state.ts'
+import { writeSnapshot } from './snapshot-writer.ts'
 
 /** Name of the log's directory in the metadata directory. */
 export const METADATA_LOG = '__cluster_metadata-0'
@@ -232,26 +234,34 @@ export class MetadataLog {
     this.#endOffset = this.#durableEndOffset
   }
 
-  /** Writes a snapshot of all records so far, starts a new segment, and removes files that the snapshot replaces. */
-  snapshot(values: Iterable<Buffer>, nowMs: number): void {
+  /**
+   * Starts a new segment and writes a snapshot of all records before it, in slices. Then removes the files that the
+   * snapshot replaces. Changes may be appended meanwhile. values: the records that rebuild the current image.
+   */
+  async snapshot(values: Iterable<Buffer>, nowMs: number, slices: Slices): Promise<void> {
     invariant(this.#staged.length === 0, 'a snapshot is taken between flushes')
     const id = { endOffset: this.#endOffset, epoch: this.#epoch }
-    const quorum = [...this.#quorum.values()]
-    const bytes = snapshotBytes(values, { id, nowMs, lastTimestampMs: this.#lastTimestampMs, quorum })
+    const at = { id, nowMs, lastTimestampMs: this.#lastTimestampMs, quorum: [...this.#quorum.values()] }
+    const replacedBytes = this.#bytesSinceSnapshot
+    this.#roll()
     const { files } = this.#host
-    files.replaceWhole(files.join(this.#directory, snapshotFileName(id)), bytes)
-    const old = files.list(this.#directory).filter((name) => isReplaced(name, id.endOffset))
-    const next = files.open(segmentPath(this.#host, this.#directory, id.endOffset), 'a+')
+    const batches = snapshotBatches(values, at)
+    const sizeBytes = await writeSnapshot(files, this.#directory, snapshotFileName(id), batches, slices)
+    this.#bytesSinceSnapshot -= replacedBytes
+    this.#lastSnapshotBytes = sizeBytes
+    for (const name of files.list(this.#directory).filter((each) => isReplaced(each, id.endOffset)))
+      await files.removeAside(files.join(this.#directory, name))
+    this.#writeEpochs(`0\n1\n${id.epoch} ${id.endOffset}\n`)
+    this.#logger.info({ ...id, sizeBytes }, 'wrote a snapshot of the cluster metadata')
+  }
+
+  #roll(): void {
+    if (this.#durablePosition === 0) return
+    const next = this.#host.files.open(segmentPath(this.#host, this.#directory, this.#endOffset), 'a+')
     this.#segment.close()
     this.#segment = next
     this.#durablePosition = next.size()
     this.#isDirectorySynced = false
-    this.#bytesSinceSnapshot = 0
-    this.#lastSnapshotBytes = bytes.length
-    this.#syncDirectory()
-    for (const name of old) files.remove(files.join(this.#directory, name))
-    this.#writeEpochs(`0\n1\n${this.#epoch} ${this.#endOffset}\n`)
-    this.#logger.info({ ...id, sizeBytes: bytes.length }, 'wrote a snapshot of the cluster metadata')
   }
 
   close(): void {

@@ -4,8 +4,8 @@ import { SnapshotFooterRecord, SnapshotHeaderRecord } from '../../protocol/inter
 import { buildBatch } from '../../protocol/records/batch-builder.ts'
 import { buildControlBatch } from '../../protocol/records/control-records.ts'
 
-/** Records per batch of a snapshot: small enough to read in pieces. */
-const RECORDS_PER_BATCH = 1024
+/** Records per batch of a snapshot: encoding them takes about a millisecond. */
+const RECORDS_PER_BATCH = 512
 
 /*
  * A snapshot is a log file: 00000000000000001234-0000000007.checkpoint has everything before offset 1234, whose last
@@ -16,6 +16,9 @@ export interface SnapshotId {
   readonly endOffset: number
   readonly epoch: number
 }
+
+/** Suffix of a snapshot that is not complete. Source: Snapshots.PARTIAL_SUFFIX. */
+export const PARTIAL_SUFFIX = '.part'
 
 export function snapshotFileName({ endOffset, epoch }: SnapshotId): string {
   return `${String(endOffset).padStart(20, '0')}-${String(epoch).padStart(10, '0')}.checkpoint`
@@ -33,37 +36,37 @@ export interface QuorumRecord {
   readonly value: Buffer
 }
 
-/** Encodes a snapshot of these record values. Source: RecordsSnapshotWriter. */
-export function snapshotBytes(
+/** Encodes a snapshot of these record values, batch by batch. Source: RecordsSnapshotWriter. */
+export function* snapshotBatches(
   values: Iterable<Buffer>,
   at: { id: SnapshotId; nowMs: number; lastTimestampMs: number; quorum: readonly QuorumRecord[] },
-): Buffer {
-  const batches: Buffer[] = []
+): Generator<Buffer, void> {
   let offset = 0
   const options = () => ({ baseOffset: offset, partitionLeaderEpoch: at.id.epoch, timestampMs: at.nowMs })
   const control = (type: Parameters<typeof buildControlBatch>[0], value: Buffer) => {
-    batches.push(buildControlBatch(type, value, options()))
+    const batch = buildControlBatch(type, value, options())
     offset++
+    return batch
   }
-  control(
-    'SNAPSHOT_HEADER',
-    encoded(SnapshotHeaderRecord, { version: 0, lastContainedLogTimestamp: at.lastTimestampMs }),
-  )
-  for (const { type, value } of at.quorum) control(type, value)
-  let pending: { value: Buffer; timestamp: number }[] = []
-  const flush = () => {
-    if (pending.length === 0) return
-    batches.push(buildBatch(pending, { baseOffset: offset, partitionLeaderEpoch: at.id.epoch }))
-    offset += pending.length
-    pending = []
+  const header = { version: 0, lastContainedLogTimestamp: at.lastTimestampMs }
+  yield control('SNAPSHOT_HEADER', encoded(SnapshotHeaderRecord, header))
+  for (const { type, value } of at.quorum) yield control(type, value)
+  for (const records of inBatches(values)) {
+    yield buildBatch(records, options())
+    offset += records.length
   }
+  yield control('SNAPSHOT_FOOTER', encoded(SnapshotFooterRecord, { version: 0 }))
+}
+
+function* inBatches(values: Iterable<Buffer>): Generator<readonly { readonly value: Buffer }[], void> {
+  let records: { readonly value: Buffer }[] = []
   for (const value of values) {
-    pending.push({ value, timestamp: at.nowMs })
-    if (pending.length === RECORDS_PER_BATCH) flush()
+    records.push({ value })
+    if (records.length < RECORDS_PER_BATCH) continue
+    yield records
+    records = []
   }
-  flush()
-  control('SNAPSHOT_FOOTER', encoded(SnapshotFooterRecord, { version: 0 }))
-  return Buffer.concat(batches)
+  if (records.length > 0) yield records
 }
 
 function encoded(schema: Parameters<typeof encode>[0], value: object): Buffer {

@@ -1,6 +1,6 @@
 import { ByteReader } from '../../protocol/byte-reader.ts'
 import { readMetadataRecord } from '../../protocol/internal-records/metadata-framing.ts'
-import { eachAlone, inBackground } from '../../storage/failure-policy.ts'
+import { eachAlone, failureOfPart, inBackground } from '../../storage/failure-policy.ts'
 import type { Host } from '../../storage/host/host.ts'
 import { StepQueue } from '../../storage/host/step-queue.ts'
 import type { Slices } from '../../storage/host/turn-slices.ts'
@@ -51,7 +51,7 @@ interface StagedChange {
 
 export interface MetadataWriterParts {
   readonly host: Host
-  /** Slices for changes that take long to decide. */
+  /** Slices for changes that take long to decide, and for snapshots. */
   readonly slices: Slices
   readonly logger: Logger
   readonly nodeId: number
@@ -75,6 +75,8 @@ export class MetadataWriter {
   #flushing: Promise<void> | undefined
   /** Bytes since the last snapshot when the next one failed; 0 if none failed. */
   #failedSnapshotAt = 0
+  /** Resolves when the snapshot under way is written or has failed. */
+  #snapshotting: Promise<void> | undefined
 
   /** image: the content of the log. */
   constructor(parts: MetadataWriterParts, log: MetadataLog, image: ClusterImage) {
@@ -92,10 +94,11 @@ export class MetadataWriter {
     this.#listeners.push(listener)
   }
 
-  /** Waits for decided and staged changes, then closes the log. */
+  /** Waits for decided and staged changes and for a snapshot under way, then closes the log. */
   async close(): Promise<void> {
     await this.#decisions.idle()
     await this.#flushing
+    await this.#snapshotting
     this.#log.close()
   }
 
@@ -191,16 +194,25 @@ export class MetadataWriter {
 
   // A snapshot costs as much as the image is large, so wait for at least as many bytes of records as the last one had.
   #maybeSnapshot(): void {
-    if (this.#log.hasStaged) return
+    if (this.#log.hasStaged || this.#snapshotting !== undefined) return
     const interval = Math.max(this.#parts.snapshotBytes(), this.#log.lastSnapshotBytes)
     if (this.#log.bytesSinceSnapshot < this.#failedSnapshotAt + interval) return
+    this.#snapshotting = this.#snapshot().finally(() => {
+      this.#snapshotting = undefined
+    })
+    inBackground(this.#parts.host, this.#snapshotting)
+  }
+
+  async #snapshot(): Promise<void> {
+    const { host, slices, logger } = this.#parts
     try {
-      this.#log.snapshot(imageRecords(this.#image), this.#parts.host.clock.nowMs())
+      await this.#log.snapshot(imageRecords(this.#image), host.clock.nowMs(), slices)
       this.#failedSnapshotAt = 0
-    } catch (error) {
+    } catch (caught) {
+      const err = failureOfPart(host, caught)
       // Another try costs as much: wait as long again.
       this.#failedSnapshotAt = this.#log.bytesSinceSnapshot
-      this.#parts.logger.error({ err: error }, 'a snapshot of the cluster metadata could not be written')
+      logger.error({ err }, 'a snapshot of the cluster metadata could not be written')
     }
   }
 }
