@@ -85,7 +85,8 @@ export class GroupWorld {
 
   #open(): GroupCoordinator {
     const metadata = this.#metadata()
-    const parts = { host: this.host, logger: silentLogger, configs: this.configs, metadata }
+    const slices = new TurnSlices(this.host)
+    const parts = { host: this.host, slices, logger: silentLogger, configs: this.configs, metadata }
     const runtime = new CoordinatorRuntime<GroupShard>({
       nodeId: NODE_ID,
       host: this.host,

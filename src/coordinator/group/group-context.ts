@@ -1,3 +1,4 @@
+import type { Slices } from '../../../storage/host/turn-slices.ts'
 import type { MetadataImage } from '../../metadata/metadata-image.ts'
 import type { Logger } from '../../observe/logger.ts'
 import type { Decision } from '../shard.ts'
@@ -10,6 +11,10 @@ export interface GroupContext {
   readonly name: string
   readonly config: GroupCoordinatorConfig
   readonly timers: GroupTimers
+  /** For work that takes several turns before it is decided. */
+  readonly slices: Slices
+  /** Runs work that nobody waits for; its failure is fatal. */
+  inBackground(work: Promise<unknown>): void
   settingsOf(groupId: string): ConsumerGroupSettings
   /** True if the group's id maps to the partition of this shard. */
   owns(groupId: string): boolean

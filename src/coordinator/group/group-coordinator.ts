@@ -12,7 +12,7 @@ import type { OffsetDeleteRequest, OffsetDeleteResponse } from '../../../protoco
 import type { SyncGroupRequest, SyncGroupResponse } from '../../../protocol/apis/sync-group.ts'
 import type { TxnOffsetCommitRequest } from '../../../protocol/apis/txn-offset-commit.ts'
 import { errorCode, isRejection, type Rejection, reject } from '../../../protocol/error-codes.ts'
-import { mapInSlices, type Slices } from '../../../storage/host/turn-slices.ts'
+import { mapInSlices, runInSlices, type Slices } from '../../../storage/host/turn-slices.ts'
 import type { MetadataImage } from '../../metadata/metadata-image.ts'
 import { coordinatorPartition } from '../java-hash.ts'
 import type { CoordinatorRuntime } from '../runtime.ts'
@@ -23,7 +23,7 @@ import { leaveResponse } from './classic/classic-leave.ts'
 import { noAssignment } from './classic/classic-member.ts'
 import { type DescribedConsumerGroup, failedConsumerDescription } from './consumer/consumer-descriptions.ts'
 import { heartbeatRefusal } from './consumer/consumer-heartbeat.ts'
-import { hashTopics } from './consumer/metadata-hash.ts'
+import { hashSteps } from './consumer/metadata-hash.ts'
 import type { GroupCoordinatorConfig } from './group-config.ts'
 import type { GroupClient } from './group-context.ts'
 import { type DescribedGroup, failedDescription } from './group-descriptions.ts'
@@ -121,7 +121,9 @@ export class GroupCoordinator {
   ): Answer<ConsumerGroupHeartbeatResponse> {
     const names = request.subscribedTopicNames ?? []
     if (names.length < MANY_TOPICS) return this.#consumerHeartbeat(request, client)
-    return hashTopics(names, this.#image(), slices).then(() => this.#consumerHeartbeat(request, client))
+    const hashed = runInSlices(hashSteps(names, this.#image()), slices)
+    if (!(hashed instanceof Promise)) return this.#consumerHeartbeat(request, client)
+    return hashed.then(() => this.#consumerHeartbeat(request, client))
   }
 
   #consumerHeartbeat(

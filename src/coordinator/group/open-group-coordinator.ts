@@ -1,4 +1,5 @@
 import { codecOf } from '../../../protocol/compression/codecs.ts'
+import { inBackground } from '../../../storage/failure-policy.ts'
 import type { Host } from '../../../storage/host/host.ts'
 import type { Slices } from '../../../storage/host/turn-slices.ts'
 import type { ConfigStore } from '../../config/config-store.ts'
@@ -22,7 +23,7 @@ export const GROUP_TOPIC = '__consumer_offsets'
 export interface GroupCoordinatorParts {
   readonly nodeId: number
   readonly host: Host
-  /** Slices for loading. */
+  /** Slices for loading, and for matching regular expressions. */
   readonly slices: Slices
   readonly logger: Logger
   readonly configs: ConfigStore
@@ -63,7 +64,7 @@ export function openGroupCoordinator(parts: GroupCoordinatorParts): GroupCoordin
 
 /** Environment of one shard, built from the broker's parts. */
 export function groupContext(
-  { host, logger, configs, metadata }: Pick<GroupCoordinatorParts, 'host' | 'logger' | 'configs' | 'metadata'>,
+  { host, slices, logger, configs, metadata }: Omit<GroupCoordinatorParts, 'nodeId' | 'partitions'>,
   deadlines: Deadlines<TimedOperation<GroupShard>>,
   partition: number,
 ): GroupContext {
@@ -72,6 +73,8 @@ export function groupContext(
     logger,
     name: `${GROUP_TOPIC}-${partition}`,
     timers: timersOn(deadlines),
+    slices,
+    inBackground: (work) => inBackground(host, work),
     get config() {
       return configs.broker
     },

@@ -1,4 +1,3 @@
-import { mapInSlices, type Slices } from '../../../../storage/host/turn-slices.ts'
 import type { MetadataImage, TopicImage } from '../../../metadata/metadata-image.ts'
 import { xxh3 } from './xxh3.ts'
 
@@ -30,12 +29,13 @@ export function metadataHash(topics: Iterable<string>, image: MetadataImage): bi
   return BigInt.asIntN(64, xxh3(bytes))
 }
 
-/** Hashes topics in slices and caches the hashes, before a decision that needs all of them. */
-export async function hashTopics(names: Iterable<string>, image: MetadataImage, slices: Slices): Promise<void> {
-  await mapInSlices(names, slices, (name) => {
+/** Hashes topics, a step each, and caches the hashes, before a decision that needs all of them. */
+export function* hashSteps(names: Iterable<string>, image: MetadataImage): Generator<void, void> {
+  for (const name of names) {
     const topic = image.topicsByName.get(name)
     if (topic !== undefined) topicHash(topic, image)
-  })
+    yield
+  }
 }
 
 function topicHash(topic: TopicImage, image: MetadataImage): bigint {

@@ -1,4 +1,6 @@
 import type { Rejection } from '../../../../protocol/error-codes.ts'
+import { runInSlices } from '../../../../storage/host/turn-slices.ts'
+import type { MetadataImage } from '../../../metadata/metadata-image.ts'
 import type { CoordinatorRecord } from '../../coordinator-record.ts'
 import type { Decision } from '../../shard.ts'
 import type { GroupContext } from '../group-context.ts'
@@ -6,8 +8,8 @@ import type { GroupTable } from '../group-table.ts'
 import type { ConsumerGroup } from './consumer-group.ts'
 import { type ConsumerMember, regexOf, sameNames } from './consumer-member.ts'
 import { groupEpochRecord, regexRecord, regexTombstone } from './consumer-records.ts'
-import { METADATA_FRESH_MS, metadataHash } from './metadata-hash.ts'
-import { resolveRegexes, validateRegex } from './topic-regex.ts'
+import { hashSteps, METADATA_FRESH_MS, metadataHash } from './metadata-hash.ts'
+import { type ResolvedRegex, resolveRegexes, validateRegex } from './topic-regex.ts'
 
 /** How a member's regular expression changed. 'resolved': its topics are known. */
 export type RegexChange = 'unchanged' | 'updated' | 'resolved'
@@ -25,6 +27,8 @@ const MIN_REFRESH_INTERVAL_MS = 10_000
 export class RegexSubscriptions {
   readonly #context: GroupContext
   readonly #groups: GroupTable
+  /** Groups whose expressions are being matched. */
+  readonly #matching = new Set<string>()
   /** End offset of the last metadata image with new topics. */
   #newestTopicsVersion: number
 
@@ -61,22 +65,38 @@ export class RegexSubscriptions {
 
   #refreshIfDue(group: ConsumerGroup, regexes: ReadonlyMap<string, number>, isFirst: boolean): void {
     const { groupId } = group
-    const timer = `regex-${groupId}`
+    const timer = timerOf(groupId)
     const last = group.lastRegexRefresh
     const nowMs = this.#context.nowMs()
     // A resolution in the future: the clock was set back. Kafka would wait until the clock reaches that time again.
     const sinceMs = last === undefined || last.timestampMs > nowMs ? Number.POSITIVE_INFINITY : nowMs - last.timestampMs
-    if (this.#context.timers.has(timer) || sinceMs <= MIN_REFRESH_INTERVAL_MS) return
+    const isUnderWay = this.#context.timers.has(timer) || this.#matching.has(groupId)
+    if (isUnderWay || sinceMs <= MIN_REFRESH_INTERVAL_MS) return
     const isDue =
       isFirst ||
       regexes.size !== group.resolvedRegexes.size ||
       (last?.version ?? 0) < this.#newestTopicsVersion ||
       sinceMs > this.#context.config.groupConsumerRegexRefreshIntervalMs
-    if (isDue && regexes.size > 0) this.#context.timers.set(timer, 0, () => this.#refresh(groupId, [...regexes.keys()]))
+    if (isDue && regexes.size > 0) this.#context.timers.set(timer, 0, () => this.#resolve(groupId, [...regexes.keys()]))
+  }
+
+  /** Matches all topics of the current image, in slices, and then decides. */
+  #resolve(groupId: string, regexes: readonly string[]): Decision<void> | undefined {
+    if (this.#groups.consumer(groupId) === undefined) return undefined
+    const { timers, slices } = this.#context
+    const resolved = runInSlices(resolveSteps(regexes, this.#context.image(), this.#context.nowMs()), slices)
+    if (!(resolved instanceof Promise)) return this.#refresh(groupId, resolved)
+    this.#matching.add(groupId)
+    const decide = resolved.then((all) => {
+      this.#matching.delete(groupId)
+      timers.set(timerOf(groupId), 0, () => this.#refresh(groupId, all))
+    })
+    this.#context.inBackground(decide)
+    return undefined
   }
 
   /** Source: handleRegularExpressionsResult. */
-  #refresh(groupId: string, regexes: readonly string[]): Decision<void> | undefined {
+  #refresh(groupId: string, allResolved: ReadonlyMap<string, ResolvedRegex>): Decision<void> | undefined {
     const group = this.#groups.consumer(groupId)
     if (group === undefined) return undefined
     const image = this.#context.image()
@@ -84,7 +104,7 @@ export class RegexSubscriptions {
     const records: CoordinatorRecord[] = []
     const subscriptions = group.subscriptions.copy()
     let isBumped = false
-    for (const [regex, resolved] of resolveRegexes(regexes, image.topicsByName.keys(), image.endOffset, nowMs)) {
+    for (const [regex, resolved] of allResolved) {
       if (group.regexMemberCount(regex) === 0) continue
       const before = group.resolvedRegexes.get(regex)?.topics ?? new Set()
       if (!sameNames(before, resolved.topics)) {
@@ -101,6 +121,21 @@ export class RegexSubscriptions {
     }
     return { records, response: undefined }
   }
+}
+
+function timerOf(groupId: string): string {
+  return `regex-${groupId}`
+}
+
+/** Matches the expressions, and hashes the matched topics for the decision that follows. */
+function* resolveSteps(
+  regexes: readonly string[],
+  image: MetadataImage,
+  nowMs: number,
+): Generator<void, ReadonlyMap<string, ResolvedRegex>> {
+  const resolved = yield* resolveRegexes(regexes, [...image.topicsByName.keys()], image.endOffset, nowMs)
+  for (const { topics } of resolved.values()) yield* hashSteps(topics, image)
+  return resolved
 }
 
 function changeOf(group: ConsumerGroup, oldRegex: string | undefined, newRegex: string | undefined): RegexChange {

@@ -34,24 +34,34 @@ export function validateRegex(regex: string): Rejection | undefined {
   }
 }
 
-/** Topics whose whole name matches each expression; none for an invalid one. Source: TopicRegexResolver. */
-export function resolveRegexes(
+/** Names matched between two yields: a few hundred microseconds. */
+const NAMES_PER_STEP = 64
+
+/**
+ * Topics whose whole name matches each expression; none for an invalid one. Yields now and then. Source:
+ * TopicRegexResolver.
+ */
+export function* resolveRegexes(
   regexes: Iterable<string>,
-  topics: Iterable<string>,
+  topics: readonly string[],
   version: number,
   nowMs: number,
-): Map<string, ResolvedRegex> {
-  const names = [...topics]
+): Generator<void, Map<string, ResolvedRegex>> {
   const resolved = new Map<string, ResolvedRegex>()
   for (const regex of regexes) {
-    resolved.set(regex, { topics: new Set(matching(regex, names)), version, timestampMs: nowMs })
+    resolved.set(regex, { topics: yield* matching(regex, topics), version, timestampMs: nowMs })
   }
   return resolved
 }
 
-function matching(regex: string, names: readonly string[]): string[] {
+function* matching(regex: string, names: readonly string[]): Generator<void, ReadonlySet<string>> {
+  const matched = new Set<string>()
   // Written by another broker with another regex library.
-  if (validateRegex(regex) !== undefined) return []
+  if (validateRegex(regex) !== undefined) return matched
   const pattern = re2().RE2JS.compile(regex)
-  return names.filter((name) => pattern.matches(name))
+  for (const [index, name] of names.entries()) {
+    if (pattern.matches(name)) matched.add(name)
+    if (index % NAMES_PER_STEP === NAMES_PER_STEP - 1) yield
+  }
+  return matched
 }
