@@ -120,8 +120,17 @@ export class ConsumerGroup implements CommonGroup {
 
   setMember(member: ConsumerMember): void {
     const old = this.#members.get(member.memberId)
-    if (old !== undefined) this.#count(old, -1)
     this.#members.set(member.memberId, member)
+    // Both may name thousands of topics, and each update changes one of the two.
+    if (old?.subscribedTopicNames !== member.subscribedTopicNames) {
+      if (old !== undefined) this.#subscriptions.addNames(old.subscribedTopicNames, -1)
+      this.#subscriptions.addNames(member.subscribedTopicNames, 1)
+    }
+    if (old === undefined || !ownsTheSame(old, member)) {
+      if (old !== undefined) this.#releaseAll(old)
+      this.#ownAll(member)
+    }
+    if (old !== undefined) this.#count(old, -1)
     this.#count(member, 1)
   }
 
@@ -129,11 +138,12 @@ export class ConsumerGroup implements CommonGroup {
     const old = this.#members.get(memberId)
     if (old === undefined) return
     this.#members.delete(memberId)
+    this.#subscriptions.addNames(old.subscribedTopicNames, -1)
+    this.#releaseAll(old)
     this.#count(old, -1)
   }
 
   #count(member: ConsumerMember, by: 1 | -1): void {
-    this.#subscriptions.addNames(member.subscribedTopicNames, by)
     if (member.serverAssignor !== null) addCount(this.#assignors, member.serverAssignor, by)
     const regex = regexOf(member)
     if (regex !== undefined) addCount(this.#regexes, regex, by)
@@ -144,15 +154,21 @@ export class ConsumerGroup implements CommonGroup {
       const names = new Set(member.classicMetadata.supportedProtocols.map(({ name }) => name))
       for (const name of names) addCount(this.#classicProtocols, name, by)
     }
-    for (const partitions of [member.assigned, member.pendingRevocation]) {
-      if (by === 1) this.#own(partitions, member.memberEpoch)
-      else this.#release(partitions, member.memberEpoch)
-    }
   }
 
   #countInstance(instanceId: string, memberId: string, by: 1 | -1): void {
     if (by === 1) this.#instances.set(instanceId, memberId)
     else if (this.#instances.get(instanceId) === memberId) this.#instances.delete(instanceId)
+  }
+
+  #ownAll({ assigned, pendingRevocation, memberEpoch }: ConsumerMember): void {
+    this.#own(assigned, memberEpoch)
+    this.#own(pendingRevocation, memberEpoch)
+  }
+
+  #releaseAll({ assigned, pendingRevocation, memberEpoch }: ConsumerMember): void {
+    this.#release(assigned, memberEpoch)
+    this.#release(pendingRevocation, memberEpoch)
   }
 
   #own(partitions: PartitionEpochs, epoch: number): void {
@@ -339,6 +355,10 @@ export class ConsumerGroup implements CommonGroup {
       ...members.map((member) => records.currentAssignmentRecord(groupId, member)),
     ]
   }
+}
+
+function ownsTheSame(a: ConsumerMember, b: ConsumerMember): boolean {
+  return a.memberEpoch === b.memberEpoch && a.assigned === b.assigned && a.pendingRevocation === b.pendingRevocation
 }
 
 function placeOf(assignor: string, first: string | undefined): number {

@@ -103,21 +103,35 @@ function nextAssignment(member: ConsumerMember, task: Reconciliation, epoch: num
   }
 }
 
-function compareTopic(member: ConsumerMember, task: Reconciliation, topicId: string, next: NextPartitions): void {
-  const target = task.reads(topicId) ? (task.target.get(topicId) ?? nobodys) : nobodys
-  const current = epochsOf(member.assigned, topicId)
+/** Current partitions of a topic that are in the target, and those that are not. Undefined: none. */
+interface Split {
+  readonly kept?: Map<number, number>
+  readonly toRevoke?: Map<number, number>
+}
+
+const noSplit: Split = {}
+
+function split(current: ReadonlyMap<number, number>, target: ReadonlySet<number>): Split {
   const kept = new Map<number, number>()
   const toRevoke = new Map<number, number>()
   for (const [partition, epoch] of current) (target.has(partition) ? kept : toRevoke).set(partition, epoch)
+  return { ...(kept.size > 0 ? { kept } : {}), ...(toRevoke.size > 0 ? { toRevoke } : {}) }
+}
+
+function compareTopic(member: ConsumerMember, task: Reconciliation, topicId: string, next: NextPartitions): void {
+  const target = task.reads(topicId) ? (task.target.get(topicId) ?? nobodys) : nobodys
+  const current = epochsOf(member.assigned, topicId)
+  // Most topics of a new member have no current partitions: no maps for these.
+  const { kept, toRevoke } = current.size === 0 ? noSplit : split(current, target)
   const toAssign: number[] = []
   for (const partition of target) {
-    if (kept.has(partition)) continue
+    if (kept?.has(partition) === true) continue
     // A partition that the member itself is about to revoke counts as free for it.
     const isFree = !task.isOwned(topicId, partition) || hasPartition(member.pendingRevocation, topicId, partition)
     if (isFree) toAssign.push(partition)
     else next.hasUnreleased = true
   }
-  if (kept.size > 0) next.assigned.set(topicId, kept)
-  if (toRevoke.size > 0) next.toRevoke.set(topicId, toRevoke)
+  if (kept !== undefined) next.assigned.set(topicId, kept)
+  if (toRevoke !== undefined) next.toRevoke.set(topicId, toRevoke)
   if (toAssign.length > 0) next.toAssign.set(topicId, toAssign)
 }
