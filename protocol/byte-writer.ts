@@ -37,9 +37,12 @@ export class ByteWriter {
   #piecesLength = 0
   /** Open tagged fields. Their size comes first, so everything inside is copied. */
   #openTags = 0
+  readonly #referenceFromBytes: number
 
-  constructor(initialBytes = INITIAL_BYTES) {
+  /** referenceFromBytes: smaller pieces are copied; infinite: everything is in `bytes`. */
+  constructor(initialBytes = INITIAL_BYTES, referenceFromBytes = REFERENCE_FROM_BYTES) {
     this.bytes = Buffer.allocUnsafe(initialBytes)
+    this.#referenceFromBytes = referenceFromBytes
   }
 
   /** Bytes written so far. */
@@ -191,7 +194,7 @@ export class ByteWriter {
 
   /** Bytes without a length; large ones by reference. */
   writeRaw(piece: Buffer): void {
-    if (piece.length >= REFERENCE_FROM_BYTES && this.#openTags === 0) {
+    if (piece.length >= this.#referenceFromBytes && this.#openTags === 0) {
       this.#pieces.push({ before: this.position, piece })
       this.#piecesLength += piece.length
       return

@@ -14,9 +14,17 @@ const KEY_VERSION = 0
 /** Encodes the key of a record in a coordinator's topic. */
 export function encodeKey<K extends Fields>(record: CoordinatorRecordSchema<K>, key: InputValue<K>): Buffer {
   const writer = new ByteWriter()
+  writeKey(record, key, writer)
+  return contiguous(writer.finish())
+}
+
+export function writeKey<K extends Fields>(
+  record: CoordinatorRecordSchema<K>,
+  key: InputValue<K>,
+  writer: ByteWriter,
+): void {
   writer.writeInt16(record.type)
   encode(record.key, KEY_VERSION, key, writer)
-  return contiguous(writer.finish())
 }
 
 /** Encodes the value of a record in a coordinator's topic in the given version. */
@@ -26,9 +34,18 @@ export function encodeValue<V extends Fields>(
   value: InputValue<V>,
 ): Buffer {
   const writer = new ByteWriter()
+  writeValue(record, version, value, writer)
+  return contiguous(writer.finish())
+}
+
+export function writeValue<V extends Fields>(
+  record: CoordinatorRecordSchema<Fields, V>,
+  version: number,
+  value: InputValue<V>,
+  writer: ByteWriter,
+): void {
   writer.writeInt16(version)
   encode(record.value, version, value, writer)
-  return contiguous(writer.finish())
 }
 
 /** Reads the type of a key. Throws MalformedError. */

@@ -17,7 +17,7 @@ import { sizeOfVarlong, writeVarlong } from './varint.ts'
 export interface NewRecord {
   /** Omitted: the previous record's offset plus one; for the first record, the batch's baseOffset. */
   readonly offset?: number
-  /** Milliseconds; -1: none. Omitted: -1. */
+  /** Milliseconds; -1: none. Omitted: the batch's timestampMs. */
   readonly timestamp?: number
   readonly key?: Uint8Array | string | null
   readonly value?: Uint8Array | string | null
@@ -35,6 +35,8 @@ export interface BatchOptions {
   readonly compressionLevel?: number
   /** Set: the batch is of type LogAppendTime and all its records have this time. */
   readonly logAppendTimeMs?: number
+  /** Of records without a timestamp. Omitted: -1. */
+  readonly timestampMs?: number
   readonly producerId?: number
   readonly producerEpoch?: number
   readonly baseSequence?: number
@@ -47,9 +49,9 @@ export interface BatchOptions {
 /** Builds a v2 batch of at least one record with rising offsets. Source: MemoryRecordsBuilder. */
 export function buildBatch(records: readonly NewRecord[], options: BatchOptions = {}): Buffer {
   invariant(records.length > 0, 'a batch without records is built by buildEmptyBatch')
-  const { baseOffset = 0, compression = 'none' } = options
-  const baseTimestamp = options.deleteHorizonMs ?? records[0]!.timestamp ?? NO_TIMESTAMP
-  const prepared = prepare(records, baseOffset, baseTimestamp)
+  const { baseOffset = 0, compression = 'none', timestampMs = NO_TIMESTAMP } = options
+  const baseTimestamp = options.deleteHorizonMs ?? records[0]!.timestamp ?? timestampMs
+  const prepared = prepare(records, baseOffset, baseTimestamp, timestampMs)
   const batch = compression === 'none' ? withHeaderRoom(prepared) : compressed(prepared, compression, options)
   const lastOffset = options.lastOffset ?? baseOffset + prepared.records.at(-1)!.offsetDelta
   writeBatchHeader(batch, {
@@ -117,20 +119,27 @@ interface PreparedRecord {
   readonly bodyBytes: number
 }
 
+const noHeaders: readonly PreparedHeader[] = []
+
 interface Prepared {
   readonly records: readonly PreparedRecord[]
   readonly maxTimestamp: number
   readonly sizeBytes: number
 }
 
-function prepare(records: readonly NewRecord[], baseOffset: number, baseTimestamp: number): Prepared {
+function prepare(
+  records: readonly NewRecord[],
+  baseOffset: number,
+  baseTimestamp: number,
+  timestampMs: number,
+): Prepared {
   let offset = baseOffset
   let maxTimestamp = NO_TIMESTAMP
   let sizeBytes = 0
   const prepared: PreparedRecord[] = []
   for (const record of records) {
     offset = record.offset ?? offset
-    const timestamp = record.timestamp ?? NO_TIMESTAMP
+    const timestamp = record.timestamp ?? timestampMs
     const one = prepareRecord(record, offset - baseOffset, timestamp - baseTimestamp)
     prepared.push(one)
     sizeBytes += sizeOfVarlong(one.bodyBytes) + one.bodyBytes
@@ -143,7 +152,8 @@ function prepare(records: readonly NewRecord[], baseOffset: number, baseTimestam
 function prepareRecord(record: NewRecord, offsetDelta: number, timestampDelta: number): PreparedRecord {
   const key = bytesOf(record.key)
   const value = bytesOf(record.value)
-  const headers = (record.headers ?? []).map((header) => ({ key: bytesOf(header.key)!, value: bytesOf(header.value) }))
+  const headers =
+    record.headers?.map((header) => ({ key: bytesOf(header.key)!, value: bytesOf(header.value) })) ?? noHeaders
   let bodyBytes = 1 + sizeOfVarlong(timestampDelta) + sizeOfVarlong(offsetDelta) + sizeOfField(key) + sizeOfField(value)
   bodyBytes += sizeOfVarlong(headers.length)
   for (const header of headers) bodyBytes += sizeOfField(header.key) + sizeOfField(header.value)

@@ -1,4 +1,5 @@
-import { decodeKey, decodeValue, encodeKey, encodeValue } from '../../protocol/internal-records/coordinator-framing.ts'
+import { ByteWriter } from '../../protocol/byte-writer.ts'
+import { decodeKey, decodeValue, writeKey, writeValue } from '../../protocol/internal-records/coordinator-framing.ts'
 import type { CoordinatorRecordSchema, Fields, ValueOf } from '../../protocol/schema.ts'
 import type { StateRecord } from './state-log.ts'
 
@@ -32,12 +33,28 @@ export function tombstone<K extends Fields>(schema: CoordinatorRecordSchema<K>, 
   return { schema, key, value: null, version: 0 }
 }
 
-/** Encodes a record. */
-export function encodeRecord({ schema, key, value, version }: CoordinatorRecord): StateRecord {
-  return {
-    key: encodeKey(schema, key as ValueOf<Fields>),
-    value: value === null ? null : encodeValue(schema, version, value as ValueOf<Fields>),
-  }
+/** Usual size of a record's key and value. */
+const RECORD_BYTES = 96
+
+/** Encodes records into one buffer: a commit may have ten thousand of them. */
+export function encodeRecords(records: readonly CoordinatorRecord[]): StateRecord[] {
+  const writer = new ByteWriter(records.length * RECORD_BYTES, Number.POSITIVE_INFINITY)
+  const keyEnds = new Float64Array(records.length)
+  const ends = new Float64Array(records.length)
+  records.forEach(({ schema, key, value, version }, index) => {
+    writeKey(schema, key as ValueOf<Fields>, writer)
+    keyEnds[index] = writer.position
+    if (value !== null) writeValue(schema, version, value as ValueOf<Fields>, writer)
+    ends[index] = writer.position
+  })
+  const { bytes } = writer
+  return records.map(({ value }, index) => {
+    const keyEnd = keyEnds[index]!
+    return {
+      key: bytes.subarray(index === 0 ? 0 : ends[index - 1], keyEnd),
+      value: value === null ? null : bytes.subarray(keyEnd, ends[index]),
+    }
+  })
 }
 
 /** Decodes a record of the given schema. Throws MalformedError. */

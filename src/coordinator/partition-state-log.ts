@@ -43,9 +43,11 @@ export class PartitionStateLog implements CoordinatorLog {
   }
 
   append(records: readonly StateRecord[], { nowMs, transaction }: AppendOptions): Promise<number> {
-    const stamped = records.map(({ key, value }) => ({ key, value, timestamp: nowMs }))
     const ofTransaction = transaction === undefined ? {} : { ...transaction, transactional: true }
-    return this.#write(buildBatch(stamped, { ...ofTransaction, compression: this.#compression }), nowMs)
+    return this.#write(
+      buildBatch(records, { ...ofTransaction, timestampMs: nowMs, compression: this.#compression }),
+      nowMs,
+    )
   }
 
   endTransaction(end: TransactionEnd, { nowMs }: AppendOptions): Promise<number> {

@@ -4,7 +4,7 @@ import { Backoff, failureOfPart, inBackground } from '../../storage/failure-poli
 import type { Host, Timer } from '../../storage/host/host.ts'
 import type { MetadataChange } from '../metadata/metadata-store.ts'
 import type { Logger } from '../observe/logger.ts'
-import { type CoordinatorRecord, encodeRecord } from './coordinator-record.ts'
+import { type CoordinatorRecord, encodeRecords } from './coordinator-record.ts'
 import { Deadlines } from './deadlines.ts'
 import type { Decision, Shard } from './shard.ts'
 import {
@@ -161,7 +161,7 @@ export class ShardRuntime<S extends Shard> {
    */
   #encode(records: readonly CoordinatorRecord[]): StateRecord[] | undefined {
     try {
-      return records.map(encodeRecord)
+      return encodeRecords(records)
     } catch (error) {
       if (!(error instanceof TextTooLongError)) throw error
       this.#parts.logger.warn(

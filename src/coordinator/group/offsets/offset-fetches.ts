@@ -32,15 +32,16 @@ export class OffsetFetches {
     }
     // A group that does not exist has no committed offsets; that is no error.
     const isKnown = refused === undefined
-    const topics = request.topics.map(({ name, topicId, partitionIndexes }) => ({
-      name,
-      topicId,
-      partitions: partitionIndexes.map((partition) => {
-        const offset = isKnown ? this.#offsets.get(groupId, name, partition) : undefined
+    const offsets = isKnown ? this.#offsets.ofGroup(groupId) : undefined
+    const topics = request.topics.map(({ name, topicId, partitionIndexes }) => {
+      const offsetsOfTopic = offsets?.get(name)
+      const partitions = partitionIndexes.map((partition) => {
+        const offset = offsetsOfTopic?.get(partition)
         const isStale = offset !== undefined && areDifferent(offset.topicId, topicId)
         return this.#partition(groupId, name, partition, isStale ? undefined : offset, requireStable)
-      }),
-    }))
+      })
+      return { name, topicId, partitions }
+    })
     return { groupId, topics }
   }
 
