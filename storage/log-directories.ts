@@ -129,9 +129,6 @@ export class LogDirectories implements Iterable<Directory> {
 
   #contentOf({ path }: Directory): Pick<LogDirectory, 'freeBytes' | 'totalBytes' | 'partitions'> {
     const { host, logs } = this.#parts
-    const partitions = logs
-      .inDirectory(path)
-      .map(({ topic, partition, sizeBytes }) => ({ topic, partition, sizeBytes }))
-    return { ...host.files.space(path), partitions }
+    return { ...host.files.space(path), partitions: logs.eachInDirectory(path) }
   }
 }

@@ -46,5 +46,13 @@ export interface LogDirectory {
   readonly failure: Error | undefined
   readonly freeBytes: number
   readonly totalBytes: number
-  readonly partitions: readonly { topic: string; partition: number; sizeBytes: number }[]
+  /** Can be read once, also over several turns. */
+  readonly partitions: Iterable<PartitionSize>
+}
+
+export interface PartitionSize {
+  readonly topic: string
+  readonly partition: number
+  /** Of a log that is not open, read from the disk; throws the disk's error. */
+  readonly sizeBytes: number
 }

@@ -16,7 +16,12 @@ export class StoredLogs implements Iterable<StoredLog> {
 
   /** The logs in one log directory. */
   inDirectory(logDirectory: string): readonly StoredLog[] {
-    return [...this].filter((stored) => stored.logDirectory === logDirectory)
+    return [...this.eachInDirectory(logDirectory)]
+  }
+
+  /** The same one by one; logs may be added and deleted meanwhile. */
+  *eachInDirectory(logDirectory: string): Generator<StoredLog> {
+    for (const stored of this) if (stored.logDirectory === logDirectory) yield stored
   }
 
   /** Number of logs in one log directory. */

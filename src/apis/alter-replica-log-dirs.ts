@@ -1,53 +1,46 @@
 import { AlterReplicaLogDirs } from '../../protocol/apis/alter-replica-log-dirs.ts'
 import { type ErrorName, errorCode } from '../../protocol/error-codes.ts'
-import type { LogDirectory } from '../../storage/log-store.ts'
+import { mapInSlices } from '../../storage/host/turn-slices.ts'
+import type { LogDirectory, LogStore } from '../../storage/log-store.ts'
 import { handler } from './handler.ts'
 
 /**
  * Moves replicas to another data directory. This broker moves none: NONE if the replica is already there,
  * LOG_DIR_NOT_FOUND if it is elsewhere or the directory is not in log.dirs. Source: ReplicaManager.alterReplicaLogDirs.
  */
-export const alterReplicaLogDirs = handler(AlterReplicaLogDirs, (request, { services }) => {
-  const directories = new Map(services.logs.directories().map((each) => [each.path, indexed(each)]))
+export const alterReplicaLogDirs = handler(AlterReplicaLogDirs, async (request, { services, slices }) => {
+  const { logs } = services
+  const directories = new Map(logs.directories().map((each) => [each.path, each]))
   // Each partition has one result; the last directory listed for it counts.
   const results = new Map<string, Map<number, number>>()
   for (const { path, topics } of request.dirs) {
+    const wanted = directories.get(path)
     for (const { name, partitions } of topics) {
-      if (partitions.length > 0 && !results.has(name)) results.set(name, new Map())
-      for (const partition of partitions) {
-        const error = faultOf(directories, path, name, partition)
-        results.get(name)?.set(partition, error === undefined ? 0 : errorCode(error))
-      }
+      const codes = results.get(name) ?? new Map<number, number>()
+      if (partitions.length > 0) results.set(name, codes)
+      await mapInSlices(partitions, slices, (partition) => {
+        const error = faultOf(logs, wanted, name, partition)
+        codes.set(partition, error === undefined ? 0 : errorCode(error))
+      })
     }
   }
   return {
-    results: [...results].map(([topicName, codes]) => ({
+    results: await mapInSlices(results, slices, async ([topicName, codes]) => ({
       topicName,
-      partitions: [...codes].map(([partitionIndex, code]) => ({ partitionIndex, errorCode: code })),
+      partitions: await mapInSlices(codes, slices, ([partitionIndex, code]) => ({ partitionIndex, errorCode: code })),
     })),
   }
 })
 
-interface IndexedDirectory {
-  readonly failure: LogDirectory['failure']
-  /** Directory names of its partitions, like "topic-0". */
-  readonly partitions: ReadonlySet<string>
-}
-
-function indexed({ failure, partitions }: LogDirectory): IndexedDirectory {
-  return { failure, partitions: new Set(partitions.map(({ topic, partition }) => `${topic}-${partition}`)) }
-}
-
 function faultOf(
-  directories: ReadonlyMap<string, IndexedDirectory>,
-  path: string,
+  logs: LogStore,
+  wanted: LogDirectory | undefined,
   topic: string,
   partition: number,
 ): ErrorName | undefined {
-  const wanted = directories.get(path)
   if (wanted === undefined) return 'LOG_DIR_NOT_FOUND'
   if (wanted.failure !== undefined) return 'KAFKA_STORAGE_ERROR'
-  const holds = ({ partitions }: IndexedDirectory) => partitions.has(`${topic}-${partition}`)
-  if (holds(wanted)) return undefined
-  return [...directories.values()].some(holds) ? 'LOG_DIR_NOT_FOUND' : 'UNKNOWN_TOPIC_OR_PARTITION'
+  const directoryId = logs.directoryOf(topic, partition)
+  if (directoryId === undefined) return 'UNKNOWN_TOPIC_OR_PARTITION'
+  return directoryId === wanted.directoryId ? undefined : 'LOG_DIR_NOT_FOUND'
 }

@@ -1,6 +1,7 @@
 import { DeleteTopics, type DeleteTopicsRequest } from '../../protocol/apis/delete-topics.ts'
 import { isRejection, type Rejection, reject } from '../../protocol/error-codes.ts'
 import { ZERO_UUID } from '../../protocol/schema.ts'
+import { mapInSlices, type Slices } from '../../storage/host/turn-slices.ts'
 import type { MetadataImage, TopicImage } from '../metadata/metadata-image.ts'
 import { timeoutRefusal } from './deadline.ts'
 import { handler } from './handler.ts'
@@ -29,7 +30,7 @@ export const deleteTopics = handler(
     // Malformed topics are refused before the lookup. If all are malformed, the timeout does not matter.
     const isLookedUp = asked.some(({ name, topicId }) => (name === null) === (topicId !== ZERO_UUID))
     if (timedOut !== undefined && isLookedUp) return { responses: asked.map((topic) => answer(topic, timedOut)) }
-    const { refused, topics } = resolve(asked, services.metadata.image)
+    const { refused, topics } = await resolve(asked, services.metadata.image, slices)
     const answers = await services.metadata.deleteTopics(
       topics.map(({ image }) => image.id),
       { nowMs, principal, slices },
@@ -55,11 +56,16 @@ interface Resolved {
   readonly image: TopicImage
 }
 
+interface Checked {
+  readonly topic: Asked
+  readonly refusal: Rejection | undefined
+}
+
 /** Finds the topics to delete; answers those that are malformed, unknown or repeated. */
-function resolve(asked: readonly Asked[], image: MetadataImage) {
+async function resolve(asked: readonly Asked[], image: MetadataImage, slices: Slices) {
   const refused: ReturnType<typeof answer>[] = []
   const found = new Map<string, Resolved>()
-  for (const { topic, refusal } of checked(asked)) {
+  await mapInSlices(await checked(asked, slices), slices, ({ topic, refusal }) => {
     const known = topic.name === null ? image.topicsById.get(topic.topicId) : image.topicsByName.get(topic.name)
     const outcome = refusal ?? (known === undefined ? unknown(topic) : undefined)
     if (outcome !== undefined) refused.push(answer(topic, outcome))
@@ -67,7 +73,7 @@ function resolve(asked: readonly Asked[], image: MetadataImage) {
       const duplicate = reject('INVALID_REQUEST', 'The provided topic name maps to an ID that was already supplied.')
       refused.push(answer({ name: known.name, topicId: known.id }, duplicate))
     } else if (known !== undefined) found.set(known.id, { asked: topic, image: known })
-  }
+  })
   return { refused, topics: [...found.values()] }
 }
 
@@ -79,10 +85,10 @@ function unknown({ name }: Asked): Rejection {
  * Each name and each id once, with its error if it has one. Ids come first, since a name may turn out to be one of the
  * topics given by id.
  */
-function checked(asked: readonly Asked[]): { topic: Asked; refusal: Rejection | undefined }[] {
-  const single = new Map<string, { topic: Asked; refusal: Rejection | undefined }>()
-  const malformed: { topic: Asked; refusal: Rejection }[] = []
-  for (const topic of asked) {
+async function checked(asked: readonly Asked[], slices: Slices): Promise<readonly Checked[]> {
+  const single = new Map<string, Checked>()
+  const malformed: Checked[] = []
+  await mapInSlices(asked, slices, (topic) => {
     const hasId = topic.topicId !== ZERO_UUID
     if (topic.name === null && !hasId)
       malformed.push({ topic, refusal: reject('INVALID_REQUEST', 'Neither topic name nor id were specified.') })
@@ -93,7 +99,7 @@ function checked(asked: readonly Asked[]): { topic: Asked; refusal: Rejection | 
       const refusal = single.has(key) ? reject('INVALID_REQUEST', `Duplicate topic ${what}.`) : undefined
       single.set(key, { topic, refusal })
     }
-  }
+  })
   const byId = [...single.values()].filter(({ topic }) => topic.name === null)
   const byName = [...single.values()].filter(({ topic }) => topic.name !== null)
   return [...malformed, ...byId, ...byName]

@@ -4,40 +4,56 @@ import {
   type DescribeLogDirsResponse,
 } from '../../protocol/apis/describe-log-dirs.ts'
 import { errorCode } from '../../protocol/error-codes.ts'
+import { failureOfPart } from '../../storage/failure-policy.ts'
+import { mapInSlices } from '../../storage/host/turn-slices.ts'
 import type { LogDirectory } from '../../storage/log-store.ts'
-import { handler } from './handler.ts'
+import { handler, type RequestContext } from './handler.ts'
 
 type DirectoryResult = DescribeLogDirsResponse['results'][number]
 type TopicResult = DirectoryResult['topics'][number]
+type IsAsked = (topic: string, partition: number) => boolean
 
 /** Lists data directories, their partitions and sizes. Source: ReplicaManager.describeLogDirs. */
-export const describeLogDirs = handler(DescribeLogDirs, (request, { services }) => {
+export const describeLogDirs = handler(DescribeLogDirs, async (request, context) => {
   const isAsked = askedPartitions(request)
-  return { errorCode: 0, results: services.logs.directories().map((directory) => describe(directory, isAsked)) }
+  const results: DirectoryResult[] = []
+  for (const directory of context.services.logs.directories()) results.push(await describe(directory, isAsked, context))
+  return { errorCode: 0, results }
 })
 
-function askedPartitions({ topics }: DescribeLogDirsRequest): (topic: string, partition: number) => boolean {
+function askedPartitions({ topics }: DescribeLogDirsRequest): IsAsked {
   if (topics === null) return () => true
   const asked = new Map(topics.map(({ topic, partitions }) => [topic, new Set(partitions)]))
   return (topic, partition) => asked.get(topic)?.has(partition) ?? false
 }
 
-function describe(directory: LogDirectory, isAsked: (topic: string, partition: number) => boolean): DirectoryResult {
-  const { path: logDir, failure, totalBytes, freeBytes: usableBytes } = directory
-  if (failure !== undefined) return { logDir, errorCode: errorCode('KAFKA_STORAGE_ERROR'), topics: [] }
+async function describe(directory: LogDirectory, isAsked: IsAsked, context: RequestContext): Promise<DirectoryResult> {
+  const { path: logDir, totalBytes, freeBytes: usableBytes } = directory
+  const topics = directory.failure === undefined ? await topicsOf(directory, isAsked, context) : undefined
+  if (topics === undefined) return { logDir, errorCode: errorCode('KAFKA_STORAGE_ERROR'), topics: [] }
+  return { logDir, errorCode: 0, topics, totalBytes, usableBytes }
+}
+
+/** Undefined if a size cannot be read. */
+async function topicsOf(
+  { partitions }: LogDirectory,
+  isAsked: IsAsked,
+  { services, slices }: RequestContext,
+): Promise<TopicResult[] | undefined> {
   const topics = new Map<string, TopicResult['partitions'][number][]>()
-  for (const { topic, partition, sizeBytes } of directory.partitions) {
-    if (!isAsked(topic, partition)) continue
-    const result = { partitionIndex: partition, partitionSize: sizeBytes, offsetLag: 0, isFutureKey: false }
-    const others = topics.get(topic)
-    if (others === undefined) topics.set(topic, [result])
-    else (others as (typeof result)[]).push(result)
-  }
-  return {
-    logDir,
-    errorCode: 0,
-    topics: [...topics].map(([name, partitions]) => ({ name, partitions })),
-    totalBytes,
-    usableBytes,
-  }
+  let failure: Error | undefined
+  await mapInSlices(partitions, slices, (stored) => {
+    const { topic, partition } = stored
+    if (failure !== undefined || !isAsked(topic, partition)) return
+    try {
+      const result = { partitionIndex: partition, partitionSize: stored.sizeBytes, offsetLag: 0, isFutureKey: false }
+      const others = topics.get(topic)
+      if (others === undefined) topics.set(topic, [result])
+      else others.push(result)
+    } catch (error) {
+      failure = failureOfPart(services.host, error)
+    }
+  })
+  if (failure !== undefined) return undefined
+  return mapInSlices(topics, slices, ([name, results]) => ({ name, partitions: results }))
 }

@@ -3,7 +3,7 @@ import { type ErrorName, errorCode, isRejection } from '../../protocol/error-cod
 import { ZERO_UUID } from '../../protocol/schema.ts'
 import { mapInSlices, type Slices } from '../../storage/host/turn-slices.ts'
 import { autoCreatedTopic } from '../metadata/auto-created-topics.ts'
-import type { MetadataImage, TopicImage } from '../metadata/metadata-image.ts'
+import type { MetadataImage, PartitionImage, TopicImage } from '../metadata/metadata-image.ts'
 import { invalidTopicName, isInternalTopic } from '../metadata/topic-names.ts'
 import { allClusterOperations, allTopicOperations, operationsNotAsked } from './authorized-operations.ts'
 import { clientEndpoint } from './client-endpoint.ts'
@@ -77,19 +77,25 @@ async function topicsOf(asked: Asked | null, mayCreate: boolean, context: Reques
   const { slices, services } = context
   const { image } = services.metadata
   const view = viewOf(image, context)
-  if (asked === null) return mapInSlices(image.topicsByName.values(), slices, (topic) => known(topic, view))
-  const ids = new Set(asked.map(({ topicId }) => topicId).filter((id) => id !== ZERO_UUID))
+  if (asked === null) return mapInSlices(image.topicsByName.values(), slices, (topic) => known(topic, view, slices))
+  const ids = new Set<string>()
+  const names = new Set<string>()
+  await mapInSlices(asked, slices, ({ name, topicId }) => {
+    if (topicId !== ZERO_UUID) ids.add(topicId)
+    if (name !== null) names.add(name)
+  })
   if (ids.size > 0) return topicsById(ids, view, slices)
   const [present, absent]: [string[], string[]] = [[], []]
-  for (const name of new Set(asked.map(({ name }) => name))) {
-    if (name !== null) (image.topicsByName.has(name) ? present : absent).push(name)
-  }
+  await mapInSlices(names, slices, (name) => {
+    const group = image.topicsByName.has(name) ? present : absent
+    group.push(name)
+  })
   const errors = absent.length === 0 ? new Map<string, number>() : await createAbsent(absent, mayCreate, context)
   // Use the newest image: creating the missing topics took time.
   const newest = viewOf(services.metadata.image, context)
   return mapInSlices([...present, ...absent], slices, (name) => {
     const error = errors.get(name)
-    return error === undefined ? lookUp(name, newest) : { ...unknownTopic(name, ZERO_UUID), errorCode: error }
+    return error === undefined ? lookUp(name, newest, slices) : { ...unknownTopic(name, ZERO_UUID), errorCode: error }
   })
 }
 
@@ -98,7 +104,7 @@ async function topicsById(ids: ReadonlySet<string>, view: View, slices: Slices):
     const topic = view.image.topicsById.get(id)
     return topic === undefined
       ? { ...unknownTopic(null, id), errorCode: errorCode('UNKNOWN_TOPIC_ID') }
-      : known(topic, view)
+      : known(topic, view, slices)
   })
   const isKnown = ({ errorCode }: Topic) => errorCode === 0
   return [...found.filter((topic) => !isKnown(topic)), ...found.filter(isKnown)]
@@ -136,9 +142,9 @@ function viewOf(image: MetadataImage, { apiVersion }: RequestContext): View {
   return { image, alive: liveBrokers(image), onlyAlive: apiVersion === 0 }
 }
 
-function lookUp(name: string, view: View): Topic {
+function lookUp(name: string, view: View, slices: Slices): Topic | Promise<Topic> {
   const topic = view.image.topicsByName.get(name)
-  return topic === undefined ? unknownTopic(name, ZERO_UUID) : known(topic, view)
+  return topic === undefined ? unknownTopic(name, ZERO_UUID) : known(topic, view, slices)
 }
 
 function unknownTopic(name: string | null, topicId: string) {
@@ -147,25 +153,37 @@ function unknownTopic(name: string | null, topicId: string) {
     name,
     topicId,
     isInternal: name !== null && isInternalTopic(name),
-    partitions: [] as ReturnType<typeof partitionsOf>,
+    partitions: [] as ReturnType<typeof partitionOf>[],
     topicAuthorizedOperations: operationsNotAsked,
   }
 }
 
-function known(topic: TopicImage, view: View): Topic {
+/** From this many partitions on, one topic takes several slices. The image of the answer never changes. */
+const MANY_PARTITIONS = 256
+
+function known(topic: TopicImage, view: View, slices: Slices): Topic | Promise<Topic> {
+  const { partitions } = topic
+  if (partitions.length < MANY_PARTITIONS)
+    return described(
+      topic,
+      partitions.map((each, index) => partitionOf(each, index, view)),
+    )
+  return mapInSlices(partitions, slices, (each, index) => partitionOf(each, index, view)).then((all) =>
+    described(topic, all),
+  )
+}
+
+function described({ name, id, internal }: TopicImage, partitions: Topic['partitions']): Topic {
   return {
     errorCode: 0,
-    name: topic.name,
-    topicId: topic.id,
-    isInternal: topic.internal,
-    partitions: partitionsOf(topic, view),
+    name,
+    topicId: id,
+    isInternal: internal,
+    partitions,
     topicAuthorizedOperations: operationsNotAsked,
   }
 }
 
-function partitionsOf(topic: TopicImage, { alive, onlyAlive }: View) {
-  return topic.partitions.map((partition, partitionIndex) => ({
-    partitionIndex,
-    ...partitionView(partition, alive, { onlyAlive }),
-  }))
+function partitionOf(partition: PartitionImage, partitionIndex: number, { alive, onlyAlive }: View) {
+  return { partitionIndex, ...partitionView(partition, alive, { onlyAlive }) }
 }

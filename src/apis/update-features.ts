@@ -1,18 +1,22 @@
 import { UpdateFeatures, type UpdateFeaturesRequest } from '../../protocol/apis/update-features.ts'
 import { errorCode } from '../../protocol/error-codes.ts'
-import { featureFault } from '../metadata/feature-changes.ts'
+import { mapInSlices } from '../../storage/host/turn-slices.ts'
+import { type FeatureChange, featureFault } from '../metadata/feature-changes.ts'
 import { handler } from './handler.ts'
 
 /** First version without a result for each feature. */
 const FIRST_WITHOUT_RESULTS = 2
 
 /** Sets feature levels, all or none. Source: FeatureControlManager.updateFeatures. */
-export const updateFeatures = handler(UpdateFeatures, async (request, { services, apiVersion, nowMs, principal }) => {
+export const updateFeatures = handler(UpdateFeatures, async (request, context) => {
+  const { services, slices, apiVersion, nowMs, principal } = context
   const { image } = services.metadata
-  const changes = request.featureUpdates.map(changeOf)
   // The last update of a feature counts.
-  const last = new Map(changes.map((change) => [change.feature, change]))
-  const fault = [...last.values()].map((change) => featureFault(change, image)).find((each) => each !== undefined)
+  const last = new Map<string, FeatureChange>()
+  const changes = await mapInSlices(request.featureUpdates, slices, changeOf)
+  for (const change of changes) last.set(change.feature, change)
+  const faults = await mapInSlices(last.values(), slices, (change) => featureFault(change, image))
+  const fault = faults.find((each) => each !== undefined)
   if (fault !== undefined)
     return {
       errorCode: errorCode('INVALID_UPDATE_VERSION'),
