@@ -1,10 +1,10 @@
 import { Fetch, type FetchRequest, type FetchResponse } from '../../protocol/apis/fetch.ts'
 import { type ErrorName, errorCode, isRejection } from '../../protocol/error-codes.ts'
 import { ZERO_UUID } from '../../protocol/schema.ts'
-import { mapInSlices } from '../../storage/host/turn-slices.ts'
+import { mapInSlices, runInSlices } from '../../storage/host/turn-slices.ts'
 import { FetchAttempt, type FetchLimits, type FetchTarget, hasNothingToRead } from '../fetch/fetch-attempt.ts'
-import type { WantedPartition } from '../fetch/fetch-request.ts'
-import { type FetchContext, replicaIdOf } from '../fetch/fetch-sessions.ts'
+import { eachInSteps, PARTITIONS_PER_STEP, type WantedPartition } from '../fetch/fetch-request.ts'
+import { type FetchContext, type PartitionOutcome, replicaIdOf } from '../fetch/fetch-sessions.ts'
 import { type PartitionRead, refusedRead } from '../fetch/partition-read.ts'
 import type { Visibility } from '../fetch/plan-fetch.ts'
 import type { Partition } from '../partition/partition.ts'
@@ -28,13 +28,13 @@ const WITHOUT_STORAGE_ERROR = 5
 export const fetch = handler(Fetch, (request, context) => {
   const { services, apiVersion, nowMs } = context
   const names = (topicId: string) => services.partitions.nameOf(topicId)
-  const session = services.fetchSessions.resolve(request, apiVersion, names, nowMs)
-  if (typeof session === 'string') return { errorCode: errorCode(session), responses: [] }
-  return new PendingFetch(request, context, session).run()
+  const begin = (session: FetchContext | ErrorName): Answer | Promise<Answer> => {
+    if (typeof session === 'string') return { errorCode: errorCode(session), responses: [] }
+    return new PendingFetch(request, context, session).run()
+  }
+  const session = runInSlices(services.fetchSessions.resolve(request, apiVersion, names, nowMs), context.slices)
+  return session instanceof Promise ? session.then(begin) : begin(session)
 })
-
-/** Fetches with at least this many partitions open their logs in slices. */
-const MANY_PARTITIONS = 64
 
 /** One fetch request until it is answered. */
 class PendingFetch {
@@ -54,13 +54,16 @@ class PendingFetch {
     this.#request = request
     this.#context = context
     this.#session = session
-    for (const wanted of session.partitions) {
+    this.#limits = limitsOf(request, context)
+    this.#deadlineMs = context.services.host.clock.monotonicMs() + request.maxWaitMs
+  }
+
+  #sort(): Generator<void, void> {
+    return eachInSteps(this.#session.partitions, (wanted) => {
       const error = this.#unknown(wanted)
       if (error === undefined) this.#wanted.push(wanted)
       else this.#refused.push(refusedRead(wanted, errorCode(error)))
-    }
-    this.#limits = limitsOf(request, context)
-    this.#deadlineMs = context.services.host.clock.monotonicMs() + request.maxWaitMs
+    })
   }
 
   #unknown({ topic, partition }: WantedPartition): ErrorName | undefined {
@@ -71,17 +74,21 @@ class PendingFetch {
   /** Resolves to undefined if the client has disconnected. */
   async run(): Promise<Answer> {
     const { minBytes, visibility } = this.#limits
-    if (this.#wanted.length >= MANY_PARTITIONS) await this.#openLogs()
+    const { slices } = this.#context
+    const sorted = runInSlices(this.#sort(), slices)
+    if (sorted instanceof Promise) await sorted
+    if (this.#wanted.length >= PARTITIONS_PER_STEP) await this.#openLogs()
     for (;;) {
       const remainingMs = this.#deadlineMs - this.#context.services.host.clock.monotonicMs()
       const mayWait = remainingMs > 0 && minBytes > 0 && this.#wanted.length > 0
-      const targets = this.#targets()
+      // Those of a fetch that may wait are looked at, and waited for, in one turn.
+      const targets = mayWait ? this.#targets() : await this.#targetsInSlices()
       if (mayWait && hasNothingToRead(targets, visibility)) {
         const rooms = this.#wanted.map(({ maxBytes }) => Math.max(0, maxBytes))
         await this.#park(targets, rooms, minBytes, remainingMs)
       } else {
         const attempt = await FetchAttempt.of(targets, this.#limits, this.#context)
-        if (!this.#context.isAbandoned && (!mayWait || attempt.isComplete)) return this.#answer(attempt)
+        if (!this.#context.isAbandoned && (!mayWait || attempt.isComplete)) return await this.#answer(attempt)
         attempt.release()
         // Appends during the read have not woken this fetch.
         if (!this.#context.isAbandoned && !attempt.isOutdated(this.#targets())) {
@@ -105,11 +112,18 @@ class PendingFetch {
   }
 
   #targets(): FetchTarget[] {
-    return this.#wanted.map((wanted) => {
-      const partition = this.#find(wanted)
-      const isRefused = typeof partition === 'number' || this.#refusal(partition) !== undefined
-      return { wanted, partition, convertTo: isRefused ? undefined : messageFormat(this.#context.apiVersion) }
-    })
+    return this.#wanted.map((wanted) => this.#target(wanted))
+  }
+
+  async #targetsInSlices(): Promise<FetchTarget[]> {
+    if (this.#wanted.length < PARTITIONS_PER_STEP) return this.#targets()
+    return mapInSlices(this.#wanted, this.#context.slices, (wanted) => this.#target(wanted))
+  }
+
+  #target(wanted: WantedPartition): FetchTarget {
+    const partition = this.#find(wanted)
+    const isRefused = typeof partition === 'number' || this.#refusal(partition) !== undefined
+    return { wanted, partition, convertTo: isRefused ? undefined : messageFormat(this.#context.apiVersion) }
   }
 
   /** The partition, or an error code. Checks in Kafka's order. */
@@ -146,26 +160,27 @@ class PendingFetch {
     if ((await whileConnected(this.#context, woken)) === undefined) cancel()
   }
 
+  async #answer(attempt: FetchAttempt): Promise<Answer> {
+    try {
+      const response = await runInSlices(this.#responseOf(attempt), this.#context.slices)
+      attempt.handOver()
+      return new WithRelease(response, () => attempt.release())
+    } catch (error) {
+      attempt.release()
+      throw error
+    }
+  }
+
   /** The session decides on the outcomes before old clients are refused, as in KafkaApis. */
-  #answer(attempt: FetchAttempt): Answer {
-    const outcomes = [...attempt.reads, ...this.#refused].map((read) => ({
-      topic: read.wanted.topic,
-      topicId: read.wanted.topicId,
-      partition: read.wanted.partition,
-      errorCode: read.errorCode,
-      highWatermark: read.offsets?.highWatermark ?? -1,
-      logStartOffset: read.offsets?.logStartOffset ?? -1,
-      recordBytes: read.sizeBytes,
-      mustRespond: read.diverging !== undefined,
-      read,
-    }))
-    const { error, sessionId, outcomes: sent } = this.#session.finish(outcomes, this.#context.nowMs)
+  *#responseOf(attempt: FetchAttempt) {
+    const outcomes: Outcome[] = []
+    yield* eachInSteps(attempt.reads, (read) => outcomes.push(outcomeOf(read)))
+    yield* eachInSteps(this.#refused, (read) => outcomes.push(outcomeOf(read)))
+    const { error, sessionId, outcomes: sent } = yield* this.#session.finish(outcomes, this.#context.nowMs)
     const hints = new LeaderHints(this.#context)
-    const reads = sent.map(({ read }) => this.#refuseOldClient(read))
-    const responses = grouped(reads, this.#context.apiVersion, hints)
-    const response = { errorCode: errorCode(error), sessionId, responses, nodeEndpoints: hints.endpoints }
-    attempt.handOver()
-    return new WithRelease(response, () => attempt.release())
+    const topics = new TopicResponses(this.#context.apiVersion, hints)
+    yield* eachInSteps(sent, ({ read }) => topics.add(this.#refuseOldClient(read)))
+    return { errorCode: errorCode(error), sessionId, responses: topics.all, nodeEndpoints: hints.endpoints }
   }
 
   #refuseOldClient(read: PartitionRead): PartitionRead {
@@ -211,23 +226,48 @@ function visibilityOf(request: FetchRequest): Visibility {
   return request.isolationLevel === READ_COMMITTED ? 'lastStableOffset' : 'highWatermark'
 }
 
+interface Outcome extends PartitionOutcome {
+  readonly read: PartitionRead
+}
+
+function outcomeOf(read: PartitionRead): Outcome {
+  return {
+    topic: read.wanted.topic,
+    topicId: read.wanted.topicId,
+    partition: read.wanted.partition,
+    errorCode: read.errorCode,
+    highWatermark: read.offsets?.highWatermark ?? -1,
+    logStartOffset: read.offsets?.logStartOffset ?? -1,
+    recordBytes: read.sizeBytes,
+    mustRespond: read.diverging !== undefined,
+    read,
+  }
+}
+
 /**
  * Groups partitions by topic without reordering: only neighbours of one topic share an entry. Source:
  * FetchResponse.toMessage.
  */
-function grouped(reads: readonly PartitionRead[], version: number, hints: LeaderHints): TopicResponse[] {
-  const topics: { topic: string; topicId: string; partitions: PartitionResponse[] }[] = []
-  for (const read of reads) {
+class TopicResponses {
+  readonly all: (TopicResponse & { readonly partitions: PartitionResponse[] })[] = []
+  readonly #version: number
+  readonly #hints: LeaderHints
+
+  constructor(version: number, hints: LeaderHints) {
+    this.#version = version
+    this.#hints = hints
+  }
+
+  add(read: PartitionRead): void {
     const topic = read.wanted.topic ?? ''
     const { topicId } = read.wanted
-    let last = topics.at(-1)
+    let last = this.all.at(-1)
     if (last === undefined || last.topicId !== topicId || (topicId === ZERO_UUID && last.topic !== topic)) {
       last = { topic, topicId, partitions: [] }
-      topics.push(last)
+      this.all.push(last)
     }
-    last.partitions.push(partitionResponse(read, version, hints))
+    last.partitions.push(partitionResponse(read, this.#version, this.#hints))
   }
-  return topics
 }
 
 function partitionResponse(read: PartitionRead, version: number, hints: LeaderHints): PartitionResponse {

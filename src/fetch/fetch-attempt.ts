@@ -3,7 +3,7 @@ import type { Slices } from '../../storage/host/turn-slices.ts'
 import type { ReadResult } from '../../storage/partition-log.ts'
 import type { Partition } from '../partition/partition.ts'
 import { type FetchedBatches, readDownConverted, readStored } from './down-conversion.ts'
-import type { WantedPartition } from './fetch-request.ts'
+import { PARTITIONS_PER_STEP, type WantedPartition } from './fetch-request.ts'
 import { emptyRead, failedRead, type PartitionRead } from './partition-read.ts'
 import { type FetchPlan, planFetch, type Visibility } from './plan-fetch.ts'
 
@@ -30,9 +30,6 @@ export interface FetchResources {
   readonly services: { readonly bytesInFlight: ResponseBudget }
   readonly slices: Slices
 }
-
-/** Partitions read between two slices. Most fetches have fewer. */
-const TARGETS_PER_STEP = 64
 
 /** A partition to read, or an error code in its place. */
 export interface FetchTarget {
@@ -76,7 +73,7 @@ export class FetchAttempt {
     const attempt = new FetchAttempt(targets, limits, context.services.bytesInFlight)
     try {
       for (const [index, target] of targets.entries()) {
-        const wait = index % TARGETS_PER_STEP === TARGETS_PER_STEP - 1 ? context.slices.next() : undefined
+        const wait = index % PARTITIONS_PER_STEP === PARTITIONS_PER_STEP - 1 ? context.slices.next() : undefined
         if (wait !== undefined) await wait
         const read = attempt.#readPartition(target)
         attempt.#take(read instanceof Promise ? await read : read)

@@ -2,7 +2,8 @@ import { expect } from 'chai'
 import { Fetch, type FetchRequest } from '../../protocol/apis/fetch.ts'
 import { defaultsOf, ZERO_UUID } from '../../protocol/schema.ts'
 import { SeededRandom } from '../../storage/host/seeded-random.ts'
-import { type FetchContext, FetchSessions, type PartitionOutcome } from './fetch-sessions.ts'
+import { atOnce } from '../../storage/host/turn-slices.ts'
+import { FetchSessions, type PartitionOutcome } from './fetch-sessions.ts'
 
 const TOPIC_ID = 'BAAAAAAAAAAAAAAAAAAAAA'
 const VERSION = 12
@@ -37,10 +38,11 @@ function outcome(partition: number, changes: Partial<PartitionOutcome> = {}): Pa
   }
 }
 
-function resolved(sessions: FetchSessions, asked: FetchRequest, nowMs = 0, version = VERSION): FetchContext {
-  const context = sessions.resolve(asked, version, names, nowMs)
+function resolved(sessions: FetchSessions, asked: FetchRequest, nowMs = 0, version = VERSION, lookUp = names) {
+  const context = atOnce(sessions.resolve(asked, version, lookUp, nowMs))
   if (typeof context === 'string') throw new Error(context)
-  return context
+  const finish = <O extends PartitionOutcome>(outcomes: O[], now: number) => atOnce(context.finish(outcomes, now))
+  return { partitions: context.partitions, finish }
 }
 
 /** A session with partitions 0 and 1, both read at high watermark 10. */
@@ -139,7 +141,7 @@ describe('fetch sessions', () => {
     const sessions = make()
     const sessionId = open(sessions)
     const refused = (changes: Partial<FetchRequest>, version = VERSION) =>
-      sessions.resolve(request(changes), version, names, 0)
+      atOnce(sessions.resolve(request(changes), version, names, 0))
     expect(refused({ sessionId: sessionId + 1, sessionEpoch: 1 })).to.equal('FETCH_SESSION_ID_NOT_FOUND')
     expect(refused({ sessionId, sessionEpoch: 2 })).to.equal('INVALID_FETCH_SESSION_EPOCH')
     expect(refused({ sessionId, sessionEpoch: 1 }, 13)).to.equal('FETCH_SESSION_TOPIC_ID_ERROR')
@@ -158,11 +160,11 @@ describe('fetch sessions', () => {
     let known = false
     const lookUp = (id: string) => (known ? names(id) : undefined)
     const topics = request({}, { 0: 1 }).topics.map((topic) => ({ ...topic, topic: '', topicId: TOPIC_ID }))
-    const full = sessions.resolve(request({ sessionEpoch: 0, topics }), 13, lookUp, 0) as FetchContext
+    const full = resolved(sessions, request({ sessionEpoch: 0, topics }), 0, 13, lookUp)
     expect([...full.partitions][0]?.topic).to.equal(null)
     const { sessionId } = full.finish([outcome(0, { topic: null, topicId: TOPIC_ID, errorCode: 100 })], 0)
     known = true
-    const next = sessions.resolve(request({ sessionId, sessionEpoch: 1 }), 13, lookUp, 0) as FetchContext
+    const next = resolved(sessions, request({ sessionId, sessionEpoch: 1 }), 0, 13, lookUp)
     expect([...next.partitions][0]?.topic).to.equal('named')
   })
 
@@ -171,7 +173,7 @@ describe('fetch sessions', () => {
     const first = open(sessions, 0)
     expect(open(sessions, 120_000)).to.equal(0)
     expect(open(sessions, 120_001)).to.be.greaterThan(0)
-    expect(sessions.resolve(request({ sessionId: first, sessionEpoch: 1 }), VERSION, names, 0)).to.equal(
+    expect(atOnce(sessions.resolve(request({ sessionId: first, sessionEpoch: 1 }), VERSION, names, 0))).to.equal(
       'FETCH_SESSION_ID_NOT_FOUND',
     )
   })

@@ -2,6 +2,7 @@ import type { FetchRequest } from '../../protocol/apis/fetch.ts'
 import type { ErrorName } from '../../protocol/error-codes.ts'
 import type { Random } from '../../storage/host/host.ts'
 import {
+  eachInSteps,
   forgottenPartitions,
   partitionKey,
   type TopicIdPartition,
@@ -24,8 +25,8 @@ export interface PartitionOutcome extends TopicIdPartition {
 export interface FetchContext {
   /** Partitions to read, in order. Sessions put partitions that had data last, so that each gets its turn. */
   readonly partitions: Iterable<WantedPartition>
-  /** Records what is answered. Returns the outcomes to send and the session id. */
-  finish<O extends PartitionOutcome>(outcomes: O[], nowMs: number): FetchConclusion<O>
+  /** Records what is answered, in steps. Returns the outcomes to send and the session id. */
+  finish<O extends PartitionOutcome>(outcomes: O[], nowMs: number): Generator<void, FetchConclusion<O>>
 }
 
 export interface FetchConclusion<O> {
@@ -97,10 +98,19 @@ export class FetchSessions {
     return this.#sessions.size
   }
 
-  /** The context of a request, or an error name if the request does not match its session. */
-  resolve(request: FetchRequest, version: number, names: TopicNames, nowMs: number): FetchContext | ErrorName {
+  /**
+   * The context of a request, or an error name if the request does not match its session. A session is looked up and
+   * changed in the last step.
+   */
+  *resolve(
+    request: FetchRequest,
+    version: number,
+    names: TopicNames,
+    nowMs: number,
+  ): Generator<void, FetchContext | ErrorName> {
     const usesTopicIds = version >= WITH_TOPIC_IDS
-    const wanted = wantedPartitions(request, usesTopicIds ? names : undefined)
+    const wanted = yield* wantedPartitions(request, usesTopicIds ? names : undefined)
+    const forgotten = yield* forgottenPartitions(request)
     const { sessionId, sessionEpoch } = request
     if (sessionEpoch === INITIAL_EPOCH || sessionEpoch === FINAL_EPOCH) {
       this.#sessions.delete(sessionId)
@@ -111,33 +121,33 @@ export class FetchSessions {
     if (session === undefined) return 'FETCH_SESSION_ID_NOT_FOUND'
     if (session.epoch !== sessionEpoch) return 'INVALID_FETCH_SESSION_EPOCH'
     if (session.usesTopicIds !== usesTopicIds) return 'FETCH_SESSION_TOPIC_ID_ERROR'
-    return this.#incremental(session, wanted, forgottenPartitions(request), names, nowMs)
+    return this.#incremental(session, wanted, forgotten, names, nowMs)
   }
 
   #full(wanted: Map<string, WantedPartition>, usesTopicIds: boolean, isFollower: boolean): FetchContext {
+    const sessions = this
     return {
       partitions: wanted.values(),
-      finish: (outcomes, nowMs) => {
-        const session = this.#create(wanted, outcomes, usesTopicIds, isFollower, nowMs)
+      *finish(outcomes, nowMs) {
+        const partitions = new Map<string, CachedPartition>()
+        yield* eachInSteps(outcomes, (outcome) => {
+          const key = partitionKey(outcome)
+          const { highWatermark, logStartOffset } = outcome
+          partitions.set(key, { wanted: wanted.get(key) as WantedPartition, highWatermark, logStartOffset })
+        })
+        const session = sessions.#create(partitions, usesTopicIds, isFollower, nowMs)
         return { error: 'NONE', sessionId: session?.id ?? NO_SESSION, outcomes }
       },
     }
   }
 
   #create(
-    wanted: Map<string, WantedPartition>,
-    outcomes: readonly PartitionOutcome[],
+    partitions: Map<string, CachedPartition>,
     usesTopicIds: boolean,
     isFollower: boolean,
     nowMs: number,
   ): Session | undefined {
-    if (this.#sessions.size >= this.#slots() && !this.#evict(isFollower, outcomes.length, nowMs)) return undefined
-    const partitions = new Map<string, CachedPartition>()
-    for (const outcome of outcomes) {
-      const key = partitionKey(outcome)
-      const { highWatermark, logStartOffset } = outcome
-      partitions.set(key, { wanted: wanted.get(key) as WantedPartition, highWatermark, logStartOffset })
-    }
+    if (this.#sessions.size >= this.#slots() && !this.#evict(isFollower, partitions.size, nowMs)) return undefined
     const session: Session = {
       id: this.#freeId(),
       usesTopicIds,
@@ -198,11 +208,15 @@ export class FetchSessions {
     const { epoch } = session
     return {
       partitions: sessionPartitions(session, names),
-      finish: (outcomes) => {
+      *finish<O extends PartitionOutcome>(outcomes: O[]): Generator<void, FetchConclusion<O>> {
+        const news: O[] = []
+        const hasMovedOn = () => session.epoch !== epoch
+        yield* eachInSteps(outcomes, (each) => {
+          if (!hasMovedOn() && isNews(session, each)) news.push(each)
+        })
         // Another request of the session arrived before this one was answered.
-        if (session.epoch !== epoch)
-          return { error: 'INVALID_FETCH_SESSION_EPOCH', sessionId: session.id, outcomes: [] }
-        return { error: 'NONE', sessionId: session.id, outcomes: outcomes.filter((each) => isNews(session, each)) }
+        if (hasMovedOn()) return { error: 'INVALID_FETCH_SESSION_EPOCH', sessionId: session.id, outcomes: [] }
+        return { error: 'NONE', sessionId: session.id, outcomes: news }
       },
     }
   }
@@ -234,7 +248,10 @@ export function replicaIdOf(request: FetchRequest): number {
 function sessionless(wanted: Map<string, WantedPartition>): FetchContext {
   return {
     partitions: wanted.values(),
-    finish: (outcomes) => ({ error: 'NONE', sessionId: NO_SESSION, outcomes }),
+    // biome-ignore lint/correctness/useYield: nothing to record
+    *finish(outcomes) {
+      return { error: 'NONE', sessionId: NO_SESSION, outcomes }
+    },
   }
 }
 

@@ -71,6 +71,14 @@ async function resumeAfter<T>(firstWait: Promise<void>, steps: Iterator<unknown,
   }
 }
 
+/** Runs all steps in this turn. */
+export function atOnce<T>(steps: Iterator<unknown, T>): T {
+  for (;;) {
+    const { done, value } = steps.next()
+    if (done === true) return value
+  }
+}
+
 /** `map` of each item in order, a step each. */
 export async function mapInSlices<T, R>(
   items: Iterable<T>,
