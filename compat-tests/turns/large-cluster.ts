@@ -42,8 +42,17 @@ export class LargeCluster {
 
   /** Measures the largest sensible request of an API with that many elements. */
   measure(api: ApiSchema, version: number, elements: number): Promise<Turns & { readonly requestBytes: number }> {
-    const body = largeRequests[api.name]!(elements, api, version)
+    return this.measureBody(api, version, largeRequests[api.name]!(elements, api, version))
+  }
+
+  /** Measures a request, in which the topic id WIDE stands for that topic's. */
+  measureBody(api: ApiSchema, version: number, body: object): Promise<Turns & { readonly requestBytes: number }> {
     return this.broker.measure(api, version, this.#withWideId(body))
+  }
+
+  /** The decoded response to a request. */
+  ask(api: ApiSchema, version: number, body: object): Promise<Record<string, unknown>> {
+    return this.broker.ask(api, version, this.#withWideId(body))
   }
 
   #withWideId<T>(value: T): T {

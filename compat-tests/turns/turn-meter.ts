@@ -27,12 +27,14 @@ const properties = {
 
 /** A whole broker on a simulated machine that measures its turns. */
 export class MeasuredBroker {
-  readonly host = new SimulatedHost(1)
+  readonly host: SimulatedHost
   readonly complaints: string[] = []
   readonly #broker: Broker
   #turns = { longestMs: 0, totalMs: 0, count: 0 }
 
-  constructor() {
+  /** host: a machine on which an earlier broker has stopped. */
+  constructor(host = new SimulatedHost(1)) {
+    this.host = host
     const error = (fields: { err?: Error }, message: string) =>
       this.complaints.push(`${message}: ${fields.err?.stack ?? JSON.stringify(fields)}`)
     const logger = { error, warn: error, info() {}, debug() {} }
@@ -53,41 +55,52 @@ export class MeasuredBroker {
   }
 
   start(): Promise<Turns> {
-    return this.#measured(() => this.#broker.start())
+    return this.measured(() => this.#broker.start())
   }
 
   stop(): Promise<Turns> {
-    return this.#measured(() => this.#broker.stop())
+    return this.measured(() => this.#broker.stop())
   }
 
   /** The decoded response to a request. */
   async ask(api: ApiSchema, version: number, body: object): Promise<Record<string, unknown>> {
-    const answer = await this.host.settle(this.#broker.inject(message(api, version, body)))
-    const reader = new ByteReader(answer!)
-    readResponseHeader(reader, api, version)
-    return decode(api.response, version, reader)
+    return decoded(api, version, (await this.host.settle(this.#broker.inject(message(api, version, body))))!)
   }
 
   /** Cost of a request until its response, and of the work left after it. */
   async measure(api: ApiSchema, version: number, body: object): Promise<Turns & { readonly requestBytes: number }> {
     const bytes = message(api, version, body)
-    const turns = await this.#measured(() => {
-      // The first turn of a request that does not come over a connection.
-      return new Promise<void>((resolve, reject) => {
-        this.host.timers.atTurnEnd(() => {
-          this.#broker.inject(bytes).then(() => resolve(), reject)
-        })
-      })
-    })
+    const turns = await this.measured(() => this.#send(bytes))
     return { ...turns, requestBytes: bytes.length }
   }
 
-  async #measured(work: () => Promise<unknown>): Promise<Turns> {
+  /** Sends a request in a turn of its own. The decoded response; all sends of a `measured` run at the same time. */
+  async send(api: ApiSchema, version: number, body: object): Promise<Record<string, unknown>> {
+    return decoded(api, version, await this.#send(message(api, version, body)))
+  }
+
+  #send(bytes: Buffer): Promise<Buffer> {
+    // A request over a connection begins in a turn of its own.
+    return new Promise((resolve, reject) => {
+      this.host.timers.atTurnEnd(() => {
+        this.#broker.inject(bytes).then((answer) => resolve(answer!), reject)
+      })
+    })
+  }
+
+  /** Cost of some work: all turns until it is done, and those shortly after it. */
+  async measured(work: () => Promise<unknown>): Promise<Turns> {
     this.#turns = { longestMs: 0, totalMs: 0, count: 0 }
     await this.host.settle(Promise.resolve(work()))
     await this.host.advance(100)
     return this.#turns
   }
+}
+
+function decoded(api: ApiSchema, version: number, answer: Buffer): Record<string, unknown> {
+  const reader = new ByteReader(answer)
+  readResponseHeader(reader, api, version)
+  return decode(api.response, version, reader)
 }
 
 function message(api: ApiSchema, apiVersion: number, body: object): Buffer {
