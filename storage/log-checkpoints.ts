@@ -8,13 +8,21 @@ import {
   parseOffsets,
   RECOVERY_POINT_FILE,
 } from './checkpoint-files.ts'
+import type { Disks } from './disk.ts'
 import type { Host } from './host/host.ts'
+import { SavedFile, type SavedFileParts } from './saved-file.ts'
 import type { StorageLogger } from './storage-logger.ts'
 import type { Checkpointed, StoredLog } from './stored-log.ts'
 import type { StoredLogs } from './stored-logs.ts'
 
-/** Deletions wait for checkpoints, so on a full disk checkpoints may use the reserve. */
-type WithReserve = <T>(directory: string, task: () => T) => T
+/** What the checkpoints use. Deletions wait for checkpoints, so on a full disk they may use the space reserve. */
+export interface CheckpointServices {
+  readonly host: Host
+  readonly logger: StorageLogger
+  readonly disks: Disks
+  readonly withReserve: <T>(directory: string, task: () => T) => T
+  readonly withReserveAside: <T>(directory: string, task: () => Promise<T>) => Promise<T>
+}
 
 type Offsets = ReadonlyMap<string, number>
 
@@ -48,24 +56,19 @@ export function checkpointedOf(name: string, own: TakenCheckpoints, all: readonl
 
 /** The checkpoint files of each log directory. */
 export class LogCheckpoints {
-  readonly #host: Host
-  readonly #logger: StorageLogger
+  readonly #services: CheckpointServices
   readonly #logs: StoredLogs
-  /** Log directories whose log start offsets are to be written at the end of this turn. */
-  readonly #savingStarts = new Map<string, Promise<void>>()
+  readonly #saved = new Map<string, SavedFile>()
+  #isClosed = false
 
-  readonly #withReserve: WithReserve
-
-  constructor(host: Host, logger: StorageLogger, logs: StoredLogs, withReserve: WithReserve) {
-    this.#host = host
-    this.#logger = logger
+  constructor(services: CheckpointServices, logs: StoredLogs) {
+    this.#services = services
     this.#logs = logs
-    this.#withReserve = withReserve
   }
 
   /** Reads the checkpoints and removes the mark of a clean stop. */
   take(directory: string): TakenCheckpoints {
-    const { files } = this.#host
+    const { files } = this.#services.host
     const cleanMark = files.join(directory, CLEAN_SHUTDOWN_FILE)
     const wasCleanStop = files.exists(cleanMark)
     if (wasCleanStop) files.remove(cleanMark)
@@ -75,7 +78,7 @@ export class LogCheckpoints {
     const starts = this.#read(directory, LOG_START_FILE)
     // A clean stop always writes one, even if it is empty.
     if (wasCleanStop && !files.exists(files.join(directory, LOG_START_FILE)))
-      this.#logger.warn(
+      this.#services.logger.warn(
         { file: files.join(directory, LOG_START_FILE) },
         `a checkpoint is missing${means(LOG_START_FILE)}`,
       )
@@ -95,59 +98,90 @@ export class LogCheckpoints {
     }
   }
 
-  /** Here and below: throws the disk's error. Other directories are not affected. */
-  writeRecoveryPoints(directory: string): void {
-    this.#write(directory, RECOVERY_POINT_FILE, (stored) => stored.recoveryPoint)
+  /** Here and below: passes on the disk's error. Other directories are not affected. */
+  saveRecoveryPoints(directory: string): Promise<void> {
+    return this.#recoveryPoints(directory).save()
   }
 
-  writeStarts(directory: string): void {
-    this.#write(directory, LOG_START_FILE, (stored) => stored.checkpointedStart)
-  }
-
-  /** The same at the end of this turn, once for all requests of the turn. */
   saveStarts(directory: string): Promise<void> {
-    const underWay = this.#savingStarts.get(directory)
-    if (underWay !== undefined) return underWay
-    const saving = new Promise<void>((resolve, reject) => {
-      this.#host.timers.atTurnEnd(() => {
-        this.#savingStarts.delete(directory)
-        try {
-          this.writeStarts(directory)
-          resolve()
-        } catch (error) {
-          reject(error)
-        }
-      })
-    })
-    this.#savingStarts.set(directory, saving)
-    return saving
+    return this.#starts(directory).save()
+  }
+
+  /** Here and below: on the loop, where no append may come before it is done. */
+  saveRecoveryPointsAtOnce(directory: string): void {
+    this.#recoveryPoints(directory).saveAtOnce()
+  }
+
+  saveStartsAtOnce(directory: string): void {
+    this.#starts(directory).saveAtOnce()
   }
 
   markClean(directory: string): void {
-    const { files } = this.#host
+    const { files } = this.#services.host
     files.replaceWhole(files.join(directory, CLEAN_SHUTDOWN_FILE), formatCleanShutdown(0))
   }
 
   /** Undefined if the file is missing or corrupt. */
   #read(directory: string, file: string): Offsets | undefined {
-    const path = this.#host.files.join(directory, file)
-    const text = this.#host.files.readWhole(path)?.toString('utf8')
+    const path = this.#services.host.files.join(directory, file)
+    const text = this.#services.host.files.readWhole(path)?.toString('utf8')
     // Kafka creates this file empty, and first writes it after a compaction.
     if (text === undefined || (text === '' && file === CLEANER_OFFSET_FILE)) return undefined
     const entries = parseOffsets(text)
-    if (entries === undefined) this.#logger.warn({ file: path }, `a checkpoint is corrupt and is ignored${means(file)}`)
+    if (entries === undefined)
+      this.#services.logger.warn({ file: path }, `a checkpoint is corrupt and is ignored${means(file)}`)
     return entries && new Map(entries.map((entry) => [`${entry.topic}-${entry.partition}`, entry.offset]))
   }
 
-  #write(directory: string, file: string, offsetOf: (stored: StoredLog) => number | undefined): void {
+  /** Nothing is written any more, also not by a write under way. */
+  close(): void {
+    this.#isClosed = true
+    for (const saved of this.#saved.values()) saved.close()
+  }
+
+  #recoveryPoints(directory: string): SavedFile {
+    return this.#savedFile(directory, RECOVERY_POINT_FILE, (stored) => stored.recoveryPoint)
+  }
+
+  #starts(directory: string): SavedFile {
+    return this.#savedFile(directory, LOG_START_FILE, (stored) => stored.checkpointedStart)
+  }
+
+  #savedFile(directory: string, file: string, offsetOf: (stored: StoredLog) => number | undefined): SavedFile {
+    const path = this.#services.host.files.join(directory, file)
+    const known = this.#saved.get(path)
+    if (known !== undefined) return known
+    const saved = new SavedFile(savedIn(directory, path, () => this.#textOf(directory, offsetOf), this.#services))
+    if (this.#isClosed) saved.close()
+    this.#saved.set(path, saved)
+    return saved
+  }
+
+  #textOf(directory: string, offsetOf: (stored: StoredLog) => number | undefined): string {
     const offsets: PartitionOffset[] = []
     for (const stored of this.#logs.inDirectory(directory)) {
       const offset = offsetOf(stored)
       const { topic, partition } = stored
       if (offset !== undefined) offsets.push({ topic, partition, offset })
     }
-    const { files } = this.#host
-    this.#withReserve(directory, () => files.replaceWhole(files.join(directory, file), formatOffsets(offsets)))
+    return formatOffsets(offsets)
+  }
+}
+
+/** A saved file of a data directory. */
+export function savedIn(
+  directory: string,
+  path: string,
+  content: () => string,
+  services: Omit<CheckpointServices, 'logger'>,
+): SavedFileParts {
+  return {
+    host: services.host,
+    disk: services.disks.of(directory),
+    path,
+    content,
+    withReserve: (task) => services.withReserve(directory, task),
+    withReserveAside: (task) => services.withReserveAside(directory, task),
   }
 }
 

@@ -34,7 +34,7 @@ async function checkWhole(rig: Rig, end: number, expected: Record<string, string
 describe('compaction that does not come to its end', () => {
   for (const losesPower of [false, true]) {
     it(`${losesPower ? 'the power fails' : 'the process ends'} at any step of it: the next start has all keys, and the next pass all of its effect`, async function () {
-      this.timeout(60_000)
+      this.timeout(300_000)
       let [step, crashes] = [0, 0]
       for (let isOver = false; !isOver; step++) {
         const rig = await dirtyLog()

@@ -6,6 +6,8 @@ import { CleaningAborted, UncleanableError } from './log/compaction.ts'
 import { cleanLog } from './log/log-cleaning.ts'
 import { CorruptLogError } from './log/log-reader.ts'
 import type { SharedServices } from './log/log-services.ts'
+import { savedIn } from './log-checkpoints.ts'
+import { SavedFile } from './saved-file.ts'
 import type { StoredLog } from './stored-log.ts'
 
 /** Settings of compaction, under their Kafka names in camel case. */
@@ -39,8 +41,8 @@ export class LogCleaner {
   readonly #settings: LogCleanerSettings
   readonly #services: SharedServices
   readonly #logs: () => Iterable<StoredLog>
-  /** By log directory, then by `topic-0`. */
-  readonly #cleanedUpTo = new Map<string, Map<string, { topic: string; partition: number; offset: number }>>()
+  /** By log directory. */
+  readonly #checkpoints = new Map<string, CleanerCheckpoint>()
   /** Logs whose records cannot be read: not compacted until the next start. */
   readonly #uncleanable = new WeakSet<StoredLog>()
   /** Logs that are being compacted. */
@@ -81,6 +83,11 @@ export class LogCleaner {
     this.#isStopped = true
     this.settingsChanged()
     return this.#running
+  }
+
+  /** Writes no checkpoint any more. */
+  closeCheckpoints(): void {
+    for (const { file } of this.#checkpoints.values()) file.close()
   }
 
   /** Pauses that an old setting caused end, and are computed again. */
@@ -151,7 +158,7 @@ export class LogCleaner {
       logEndOffset,
       recoveryPoint: log.recoveryPoint,
       lastStableOffset: log.firstUnstableOffset(flushedEndOffset) ?? flushedEndOffset,
-      cleanedUpTo: this.#offsetsOf(stored.logDirectory).get(stored.name)?.offset,
+      cleanedUpTo: this.#checkpointOf(stored.logDirectory).offsetOf(stored.name),
     })
   }
 
@@ -171,7 +178,7 @@ export class LogCleaner {
       this.#settings
     try {
       // Recovery must not expect offsets that compaction removes.
-      this.#services.saveRecoveryPoints(stored.logDirectory)
+      await this.#services.saveRecoveryPoints(stored.logDirectory)
       const offset = await cleanLog(log, plan, {
         services: log.services,
         dedupeBytes: Math.min(LARGEST_DEDUPE_BYTES, Math.floor(logCleanerDedupeBufferSize / logCleanerThreads)),
@@ -181,7 +188,9 @@ export class LogCleaner {
         throttle: (sizeBytes) => this.#throttle(sizeBytes),
         isStopped: () => this.#isStopped,
       })
-      this.#note(stored, offset)
+      // A new log of the same name is not compacted yet.
+      if (log.isClosed) return !this.#isStopped
+      await this.#note(stored, offset)
       logger.info({ partition: stored.name, upToOffset: offset, before, after: log.sizeBytes }, 'compacted a log')
       return offset > plan.firstDirtyOffset
     } catch (error) {
@@ -215,41 +224,62 @@ export class LogCleaner {
     })
   }
 
-  #offsetsOf(directory: string) {
-    let offsets = this.#cleanedUpTo.get(directory)
-    if (offsets === undefined) {
-      const { files } = this.#host
-      const text = files.readWhole(files.join(directory, CLEANER_OFFSET_FILE))?.toString('utf8')
-      const entries = text === undefined ? [] : (parseOffsets(text) ?? [])
-      offsets = new Map(entries.map((entry) => [`${entry.topic}-${entry.partition}`, entry]))
-      this.#cleanedUpTo.set(directory, offsets)
-    }
-    return offsets
+  /** At most the synced offset: after a crash the log may end there, and a higher value would be invalid. */
+  async #note({ topic, partition, name, logDirectory }: StoredLog, offset: number): Promise<void> {
+    const checkpoint = this.#checkpointOf(logDirectory)
+    checkpoint.set(name, { topic, partition, offset })
+    await checkpoint.file.save()
   }
 
-  /** At most the synced offset: after a crash the log may end there, and a higher value would be invalid. */
-  #note(stored: StoredLog, offset: number): void {
-    const offsets = this.#offsetsOf(stored.logDirectory)
-    const { topic, partition, name, logDirectory } = stored
-    offsets.set(name, { topic, partition, offset })
-    this.#save(logDirectory, offsets.values())
+  #checkpointOf(directory: string): CleanerCheckpoint {
+    let checkpoint = this.#checkpoints.get(directory)
+    if (checkpoint === undefined) {
+      checkpoint = new CleanerCheckpoint(directory, this.#services)
+      this.#checkpoints.set(directory, checkpoint)
+    }
+    return checkpoint
   }
 
   /** Forgets deleted logs of the directory: a new log of the same name is not compacted yet. */
-  forget(names: Iterable<string>, directory: string): void {
-    const kept = new Map(this.#offsetsOf(directory))
-    let changes = false
-    for (const name of names) if (kept.delete(name)) changes = true
-    if (!changes) return
-    this.#save(directory, kept.values())
-    this.#cleanedUpTo.set(directory, kept)
+  async forget(names: readonly string[], directory: string): Promise<void> {
+    const checkpoint = this.#checkpointOf(directory)
+    if (checkpoint.remove(names)) await checkpoint.file.save()
   }
 
-  #save(directory: string, offsets: Iterable<PartitionOffset>): void {
-    const { files } = this.#host
-    this.#services.withReserve(directory, () =>
-      files.replaceWhole(files.join(directory, CLEANER_OFFSET_FILE), formatOffsets([...offsets])),
-    )
+  /** The same at once, on the loop. */
+  forgetAtOnce(names: readonly string[], directory: string): void {
+    const checkpoint = this.#checkpointOf(directory)
+    if (checkpoint.remove(names)) checkpoint.file.saveAtOnce()
+  }
+}
+
+/** `cleaner-offset-checkpoint` of a log directory: how far each log is compacted. */
+class CleanerCheckpoint {
+  readonly file: SavedFile
+  /** By `topic-0`. */
+  readonly #offsets: Map<string, PartitionOffset>
+
+  constructor(directory: string, services: SharedServices) {
+    const { files } = services.host
+    const path = files.join(directory, CLEANER_OFFSET_FILE)
+    const text = files.readWhole(path)?.toString('utf8')
+    const entries = text === undefined ? [] : (parseOffsets(text) ?? [])
+    this.#offsets = new Map(entries.map((entry) => [`${entry.topic}-${entry.partition}`, entry]))
+    this.file = new SavedFile(savedIn(directory, path, () => formatOffsets([...this.#offsets.values()]), services))
+  }
+
+  offsetOf(name: string): number | undefined {
+    return this.#offsets.get(name)?.offset
+  }
+
+  set(name: string, entry: PartitionOffset): void {
+    this.#offsets.set(name, entry)
+  }
+
+  /** Returns whether the file may have to be written. */
+  remove(names: readonly string[]): boolean {
+    const isChanged = names.filter((name) => this.#offsets.delete(name)).length > 0
+    return isChanged || this.file.isUnsaved
   }
 }
 

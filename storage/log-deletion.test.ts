@@ -85,7 +85,7 @@ describe('a log that is deleted', () => {
     const other = { topic: TOPIC, partition: 1, offset: 7 }
     host.files.replaceWhole(file, formatOffsets([own, other]))
     manager.delete(TOPIC, 0)
-    await host.advance(managerSettings.logFlushOffsetCheckpointIntervalMs)
+    await host.advance(managerSettings.logFlushOffsetCheckpointIntervalMs * 2)
     expect(host.files.readWhole(file)?.toString()).to.equal(formatOffsets([other]))
   })
 

@@ -104,7 +104,7 @@ export class LogLoading {
     }
     if (logs.length === 0) return
     // Records written from now on below the checkpointed recovery point would not be recovered.
-    if (logs.some((stored) => stored.hasLostSynced)) checkpoints.writeRecoveryPoints(directory.path)
+    if (logs.some((stored) => stored.hasLostSynced)) checkpoints.saveRecoveryPointsAtOnce(directory.path)
     const tookMs = Math.round(host.clock.monotonicMs() - startMs)
     logger.info({ directory: directory.path, logs: logs.length, tookMs }, 'recovered after an unclean stop')
   }

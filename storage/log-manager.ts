@@ -4,7 +4,7 @@ import { Disks } from './disk.ts'
 import { failureOfPart, isSystemError } from './failure-policy.ts'
 import type { Host } from './host/host.ts'
 import type { SharedServices } from './log/log-services.ts'
-import { LogCheckpoints } from './log-checkpoints.ts'
+import { type CheckpointServices, LogCheckpoints } from './log-checkpoints.ts'
 import { LogCleaner } from './log-cleaner.ts'
 import { LogCreation } from './log-creation.ts'
 import { type Directory, type GivenDirectory, LogDirectories } from './log-directories.ts'
@@ -89,11 +89,15 @@ export class LogManager implements LogStore {
     })
     this.#directories = directories
     this.#openLimit = new OpenLimitWarning(host.clock, logger, host.files.openLimit)
-    const checkpoints = new LogCheckpoints(host, logger, logs, (path, task) => directories.at(path).reserve.use(task))
+    const disks = new Disks(host)
+    const withReserve = <T>(path: string, task: () => T): T => directories.at(path).reserve.use(task)
+    const withReserveAside = <T>(path: string, task: () => Promise<T>) => directories.at(path).reserve.useAside(task)
+    const freeing: CheckpointServices = { host, logger, disks, withReserve, withReserveAside }
+    const checkpoints = new LogCheckpoints(freeing, logs)
     this.#checkpoints = checkpoints
     const tasks = new LogTasks(host, logger)
     this.#tasks = tasks
-    this.#services = this.#newServices(parts)
+    this.#services = this.#newServices(parts, freeing)
     const cleaner = new LogCleaner({ host, settings, services: this.#services, logs: () => this.#ownLogs() })
     this.#cleaner = cleaner
     const removal = new LogRemoval({ host, logger, logs, checkpoints, cleaner, tasks })
@@ -108,20 +112,21 @@ export class LogManager implements LogStore {
   }
 
   /** Services that all logs share. */
-  #newServices({ host, settings, pool = new BufferPool() }: LogManagerParts): SharedServices {
+  #newServices(
+    { host, settings, pool = new BufferPool() }: LogManagerParts,
+    freeing: CheckpointServices,
+  ): SharedServices {
     return {
-      host,
+      ...freeing,
       openFiles: new OpenFiles(host.files, (error) => this.#openLimit.tell(error)),
-      disks: new Disks(host),
       indexCache: new IndexCache(),
       tailMemory: new TailMemory(pool),
       pool,
-      logger: this.#logger,
       slicedWork: new SlicedWork(host.timers),
       settings,
       saveLogStarts: (directory) => this.#checkpoints.saveStarts(directory),
-      saveRecoveryPoints: (directory) => this.#checkpoints.writeRecoveryPoints(directory),
-      withReserve: (directory, task) => this.#directories.at(directory).reserve.use(task),
+      saveRecoveryPoints: (directory) => this.#checkpoints.saveRecoveryPoints(directory),
+      saveRecoveryPointsAtOnce: (directory) => this.#checkpoints.saveRecoveryPointsAtOnce(directory),
       onDiskFailure: (directory, error) => this.#directories.noteFailure(directory, error),
     }
   }
@@ -205,6 +210,7 @@ export class LogManager implements LogStore {
   /** Ends at once, as a crash would: memory that cannot be trusted must not be written. The next start recovers. */
   halt(): void {
     this.#tasks.stop()
+    this.#closeCheckpoints()
     for (const { opened } of this.#logs) opened?.abandon()
     this.#services.openFiles.closeAll()
   }
@@ -216,12 +222,20 @@ export class LogManager implements LogStore {
     for (let i = 0; i < open.length; i += CLOSES_AT_ONCE) {
       await Promise.all(open.slice(i, i + CLOSES_AT_ONCE).map((stored) => this.#close(stored)))
     }
-    this.#directories.inEach('closed cleanly', (directory) => {
-      this.#checkpoints.writeRecoveryPoints(directory.path)
-      this.#checkpoints.writeStarts(directory.path)
+    // Nothing is served any more that a slow disk could hold up.
+    await this.#directories.inEach('closed cleanly', async (directory) => {
+      this.#checkpoints.saveRecoveryPointsAtOnce(directory.path)
+      this.#checkpoints.saveStartsAtOnce(directory.path)
       if (this.#isInOrder(directory)) this.#checkpoints.markClean(directory.path)
     })
+    this.#closeCheckpoints()
     this.#services.openFiles.closeAll()
+  }
+
+  /** The files that a late write would replace may belong to another broker by then. */
+  #closeCheckpoints(): void {
+    this.#checkpoints.close()
+    this.#cleaner.closeCheckpoints()
   }
 
   /** A log that cannot be closed leaves its directory without the mark of a clean stop: the next start recovers. */

@@ -12,6 +12,11 @@ import { setAsideLine } from './stray-directories.ts'
 /** Errors of Windows when a directory cannot be renamed because a file in it is open for a read or a sync. */
 const IN_USE_CODES: ReadonlySet<string> = new Set(['EPERM', 'EACCES', 'EBUSY'])
 const IN_USE_RETRY_MS = 100
+/**
+ * How long after a deletion the checkpoints forget it, off the loop. A name that is used again before has to wait for the
+ * disk on the loop.
+ */
+const FORGET_AFTER_MS = 1000
 
 export interface LogRemovalParts {
   readonly host: Host
@@ -30,8 +35,14 @@ export class LogRemoval {
   readonly #parts: LogRemovalParts
   /** Directories of deleted logs that could not be renamed, by the names that they still have: `topic-0`. */
   readonly #leftBehind = new Map<string, StoredLog>()
-  /** Names (`topic-0`) of deleted logs that the checkpoints may still contain, by log directory. */
-  readonly #staleCheckpointNames = new Map<string, Set<string>>()
+  /**
+   * Names (`topic-0`) of deleted logs that the checkpoints may still contain, by log directory. A number tells apart
+   * deletions of logs of one name.
+   */
+  readonly #staleCheckpointNames = new Map<string, Map<string, number>>()
+  #deletions = 0
+  /** Log directories whose checkpoints are about to forget deleted logs. */
+  readonly #forgettingSoon = new Set<string>()
 
   constructor(parts: LogRemovalParts) {
     this.#parts = parts
@@ -65,12 +76,22 @@ export class LogRemoval {
     const { host, logs } = this.#parts
     stored.opened?.abandon()
     logs.delete(stored)
-    this.#staleNames(stored.logDirectory).add(stored.name)
+    this.#staleNames(stored.logDirectory).set(stored.name, ++this.#deletions)
     const moved = host.files.join(stored.logDirectory, name)
     this.#leftBehind.set(stored.name, stored)
     host.files.rename(stored.directory, moved)
     this.#leftBehind.delete(stored.name)
+    this.#forgetSoon(stored.logDirectory)
     return moved
+  }
+
+  #forgetSoon(logDirectory: string): void {
+    if (this.#forgettingSoon.has(logDirectory)) return
+    this.#forgettingSoon.add(logDirectory)
+    this.#parts.tasks.after(FORGET_AFTER_MS, () => {
+      this.#forgettingSoon.delete(logDirectory)
+      return this.forgetDeleted(logDirectory)
+    })
   }
 
   /** Removes the directory of a deleted log after the delay. If the disk fails, the next start tries again. */
@@ -91,29 +112,43 @@ export class LogRemoval {
   clearWayFor(stored: StoredLog): void {
     const left = this.#leftBehind.get(stored.name)
     if (left !== undefined) this.setAside(left, 'was left by a deleted topic')
-    if (this.#staleNames(stored.logDirectory).has(stored.name)) this.forgetDeleted(stored.logDirectory)
+    if (this.#staleNames(stored.logDirectory).has(stored.name)) this.#forgetDeletedAtOnce(stored.logDirectory)
   }
 
   /** Notes names of deleted logs that the checkpoints of the directory contained at the start. */
   noteStale(logDirectory: string, names: Iterable<string>): void {
-    this.#staleCheckpointNames.set(logDirectory, new Set(names))
+    this.#staleCheckpointNames.set(logDirectory, new Map([...names].map((name) => [name, this.#deletions])))
   }
 
   /** Removes deleted logs from the checkpoints of their directory. Until then their names are remembered. */
-  forgetDeleted(logDirectory: string): void {
+  async forgetDeleted(logDirectory: string): Promise<void> {
     const { checkpoints, cleaner } = this.#parts
     const stale = this.#staleNames(logDirectory)
-    if (stale.size === 0) return
-    checkpoints.writeRecoveryPoints(logDirectory)
-    checkpoints.writeStarts(logDirectory)
-    cleaner.forget(stale, logDirectory)
+    const found = [...stale]
+    if (found.length === 0) return
+    await checkpoints.saveRecoveryPoints(logDirectory)
+    await checkpoints.saveStarts(logDirectory)
+    // Meanwhile a name may have been used again, and its log deleted as well.
+    const isStill = ([name, deletion]: [string, number]): boolean => stale.get(name) === deletion
+    const names = found.filter(isStill).map(([name]) => name)
+    await cleaner.forget(names, logDirectory)
+    for (const each of found) if (isStill(each)) stale.delete(each[0])
+  }
+
+  /** The same on the loop: one of the names is about to be used again. */
+  #forgetDeletedAtOnce(logDirectory: string): void {
+    const { checkpoints, cleaner } = this.#parts
+    const stale = this.#staleNames(logDirectory)
+    checkpoints.saveRecoveryPointsAtOnce(logDirectory)
+    checkpoints.saveStartsAtOnce(logDirectory)
+    cleaner.forgetAtOnce([...stale.keys()], logDirectory)
     stale.clear()
   }
 
-  #staleNames(logDirectory: string): Set<string> {
+  #staleNames(logDirectory: string): Map<string, number> {
     const known = this.#staleCheckpointNames.get(logDirectory)
     if (known !== undefined) return known
-    const names = new Set<string>()
+    const names = new Map<string, number>()
     this.#staleCheckpointNames.set(logDirectory, names)
     return names
   }

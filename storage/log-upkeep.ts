@@ -52,15 +52,15 @@ export class LogUpkeep {
     tasks.every(settings.logRetentionCheckIntervalMs, () => this.#deleteOldSegments(), settings.logInitialTaskDelayMs)
     tasks.every(settings.logFlushSchedulerIntervalMs, () => this.#flushOverdue())
     directories.fillReserves()
-    tasks.every(settings.logFlushOffsetCheckpointIntervalMs, () => {
-      directories.inEach('checkpointed', ({ path }) => {
-        checkpoints.writeRecoveryPoints(path)
-        removal.forgetDeleted(path)
+    tasks.every(settings.logFlushOffsetCheckpointIntervalMs, async () => {
+      await directories.inEach('checkpointed', async ({ path }) => {
+        await checkpoints.saveRecoveryPoints(path)
+        await removal.forgetDeleted(path)
       })
       directories.fillReserves()
     })
     tasks.every(settings.logFlushStartOffsetCheckpointIntervalMs, () =>
-      directories.inEach('checkpointed', ({ path }) => checkpoints.writeStarts(path)),
+      directories.inEach('checkpointed', ({ path }) => checkpoints.saveStarts(path)),
     )
     tasks.every(settings.producerIdExpirationCheckIntervalMs, () => this.#expireProducers())
     this.#awaitCleaner()

@@ -51,6 +51,16 @@ export class SpaceReserve {
     }
   }
 
+  /** The same for a task off the loop. */
+  async useAside<T>(task: () => Promise<T>): Promise<T> {
+    try {
+      return await task()
+    } catch (error) {
+      if (!this.giveUp(error)) throw error
+      return task()
+    }
+  }
+
   /** True if a task that failed for lack of room may be tried again now. */
   giveUp(error: unknown): boolean {
     if (!isNoRoom(error) || this.#size() === 0) return false

@@ -72,7 +72,8 @@ export class StoredLog implements StoredPartition {
   writeTopicId(topicId: string): void {
     const handle = this.#files.open(this.#files.join(this.directory, PARTITION_METADATA_FILE), 'a+')
     try {
-      handle.truncate(0)
+      // When a truncated file is closed, ext4 writes it to the disk at once.
+      if (handle.size() > 0) handle.truncate(0)
       handle.writeSync([Buffer.from(formatPartitionMetadata(topicId))], 0)
     } finally {
       handle.close()

@@ -1,6 +1,7 @@
 import type { Lease } from '../protocol/buffer-pool.ts'
 import { type Disk, LogWriter } from './disk.ts'
 import { inBackground } from './failure-policy.ts'
+import { isPresent } from './file-presence.ts'
 import type { Host } from './host/host.ts'
 import type { FileAccess } from './open-files.ts'
 
@@ -302,7 +303,7 @@ function release(staged: readonly Staged[]): void {
 /** fdatasync off the loop. Does nothing if retention removed the file while this waited for its turn. */
 export function syncFile(disk: Disk, openFiles: FileAccess, path: string): Promise<void> {
   return disk.sync(async () => {
-    if (!openFiles.files.exists(path)) return
+    if (!isPresent(openFiles.files, path)) return
     const file = openFiles.pin(path)
     try {
       await file.handle.sync()

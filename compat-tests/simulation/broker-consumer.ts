@@ -118,9 +118,15 @@ export class BrokerConsumer {
     const { topic, index: partitionIndex } = partition
     const topics = [{ name: topic.plan.name, partitions: [{ partitionIndex, timestamp: EARLIEST }] }]
     const { ends } = partition
-    const answer = await this.#client.ask(ListOffsets, 6, { replicaId: -1, isolationLevel: 0, topics, timeoutMs: 0 })
+    const version = 6
+    const answer = await this.#client.ask(ListOffsets, version, {
+      replicaId: -1,
+      isolationLevel: 0,
+      topics,
+      timeoutMs: 0,
+    })
     const { errorCode, offset } = answer.topics[0]!.partitions[0]!
-    if (!this.#isFine(partition, errorName(errorCode))) return
+    if (!this.#isFine(partition, errorName(errorCode), version)) return
     this.#world.sawStart(partition, offset, ends)
     const outOfRange = this.#outOfRange.get(partition)
     this.#outOfRange.delete(partition)
@@ -136,11 +142,11 @@ export class BrokerConsumer {
   }
 
   /** False if the response has no usable content. */
-  #isFine(partition: PartitionHistory, error: string): boolean {
+  #isFine(partition: PartitionHistory, error: string, version = this.#version): boolean {
     if (!partition.topic.isAlive) return false
     if (error === 'NONE') return true
     check(
-      isRefusal(error, this.#version) && this.#world.mayRefuseFor(partition),
+      isRefusal(error, version) && this.#world.mayRefuseFor(partition),
       `${partition.name} cannot be read: ${error}`,
     )
     this.#world.counts.refused++

@@ -10,8 +10,12 @@ interface Turn {
   readonly ms: number
   /** Part of it in which the thread was runnable but other programs had the processors. */
   readonly waitMs: number
+  /** Part of it in which the thread ran. */
+  readonly cpuMs: number
   readonly garbageMs: number
-  /** By name of the node:fs call. */
+  /** By name of the function that was sampled; the largest. */
+  readonly functions: Readonly<Record<string, number>>
+  /** By name of the node:fs call and kind of file. */
   readonly files: Readonly<Record<string, number>>
 }
 
@@ -37,7 +41,7 @@ export async function longestTurn<T>(broker: TestBroker, work: () => Promise<T>)
 }
 
 /** Where the time went, the largest part first. */
-function causeOf({ ms, waitMs, garbageMs, files }: Turn): string {
+function causeOf({ ms, waitMs, cpuMs, garbageMs, files, functions }: Turn): string {
   const fileMs = Object.values(files).reduce((sum, each) => sum + each, 0)
   const parts: [string, number][] = [
     ...Object.entries(files),
@@ -46,5 +50,8 @@ function causeOf({ ms, waitMs, garbageMs, files }: Turn): string {
     ['other work', ms - fileMs - waitMs - garbageMs],
   ]
   const largest = parts.filter(([, each]) => each >= 0.5).toSorted(([, a], [, b]) => b - a)
-  return largest.map(([name, each]) => `${name} ${each.toFixed(1)}`).join(', ')
+  const ran = Object.entries(functions).slice(0, 3)
+  const listed = (entries: readonly (readonly [string, number])[]) =>
+    entries.map(([name, each]) => `${name} ${each.toFixed(1)}`).join(', ')
+  return `${listed(largest)}; standing still ${Math.max(0, ms - cpuMs - waitMs).toFixed(1)}; in ${listed(ran)}`
 }

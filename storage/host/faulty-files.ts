@@ -68,9 +68,9 @@ export interface FileTime {
   readonly stall: (durationMs: number) => void
 }
 
-/** Called for a change of a slow path that the loop waited for. */
+/** A change of a slow path that the loop waited for. */
 export interface Stall {
-  readonly operation: string
+  readonly operation: 'create' | 'write' | 'truncate' | 'rename' | 'remove' | 'sync'
   readonly path: string
 }
 
@@ -127,7 +127,7 @@ export class FaultyFiles implements Files {
   open(file: string, mode: 'r' | 'r+' | 'a+'): FileHandle {
     this.#meet(file, 'look')
     if (mode !== 'r') this.#meet(file, 'open to write')
-    if (mode === 'a+' && !this.#memory.exists(file)) this.#change(file, 'grow')
+    if (mode === 'a+' && !this.#memory.exists(file)) this.#change('create', file, 'grow')
     return new FaultyFileHandle(file, this.#memory.openFile(file, mode), this, this.#boot)
   }
   /** As with node:fs, false if the disk fails. */
@@ -144,7 +144,7 @@ export class FaultyFiles implements Files {
   }
   makeDirectory(directory: string): void {
     if (this.#memory.exists(directory)) this.#meet(directory, 'look')
-    else this.#change(directory, 'grow')
+    else this.#change('create', directory, 'grow')
     this.#memory.makeDirectory(directory)
   }
   readWhole(file: string): Buffer | undefined {
@@ -166,15 +166,15 @@ export class FaultyFiles implements Files {
   }
   rename(from: string, to: string): void {
     this.#meet(to, 'change')
-    this.#change(from)
+    this.#change('rename', from)
     this.#memory.rename(from, to)
   }
   remove(file: string): void {
-    this.#change(file)
+    this.#change('remove', file)
     this.#memory.remove(file)
   }
   syncDirectory(directory: string): void {
-    this.#change(directory)
+    this.#change('sync', directory)
     if (this.#strikes('syncError')) throw failure('EIO', `fsync ${directory}`)
     this.#memory.syncDirectory(directory)
   }
@@ -226,12 +226,12 @@ export class FaultyFiles implements Files {
   }
 
   truncate({ file, path }: OpenFile, size: number): void {
-    this.#change(path, size > file.size ? 'grow' : 'change')
+    this.#change('truncate', path, size > file.size ? 'grow' : 'change')
     file.truncate(size, this.#memory.nowMs())
   }
 
   sync({ file, path }: OpenFile): void {
-    this.#change(path)
+    this.#change('sync', path)
     if (this.#strikes('syncError')) throw failure('EIO', 'fdatasync')
     file.sync()
   }
@@ -279,17 +279,17 @@ export class FaultyFiles implements Files {
   }
 
   /** The loop waits for a change of a slow path. */
-  #stall(operation: string, path: string): void {
+  #stall(operation: Stall['operation'], path: string): void {
     if (this.#isAside || !this.#isSlow(path)) return
     this.stalls.push({ operation, path })
     this.#time.stall(this.#slowMs())
   }
 
-  #change(path: string, access: 'change' | 'grow' = 'change'): void {
+  #change(operation: Stall['operation'], path: string, access: 'change' | 'grow' = 'change'): void {
     if (this.crashed) throw new SimulatedCrash('the process has ended')
     if (this.#crashesNow()) this.#crash()
     this.#meet(path, access)
-    this.#stall('change', path)
+    this.#stall(operation, path)
     if (this.#strikes('writeError')) throw failure('EIO', path)
   }
 

@@ -105,6 +105,22 @@ describe('a log whose files were damaged after a clean stop', () => {
     })
   }
 
+  it('reads every record where its index names the middle of one that looks like a large batch', async () => {
+    const header = `${'\0'.repeat(10)}\x7f${'\0'.repeat(5)}\x02`
+    rig = await new DamagedLog().open()
+    await rig.append([['key', header.padEnd(80, '\0')]])
+    for (let i = 0; i < 4; i++) await rig.append([['key', 'value']])
+    expect(rig.bases[1]).to.be.greaterThan(1)
+    await rig.stop()
+    const position = rig.host.files.readWhole(rig.path(0, '.log'))!.indexOf(header)
+    rig.rot(rig.path(0, '.index'), (bytes) => bytes.writeInt32BE(position, 4))
+    await rig.open()
+    const part = await rig.host.settle(rig.log.read(1, { maxBytes: 1, minOneBatch: true, upToOffset: 2 }))
+    expect('nextOffset' in part && part.nextOffset).to.equal(2)
+    if ('release' in part) part.release()
+    warned('an index entry points to a position without a batch', rig.path(0, '.index'))
+  })
+
   it('warns if the log file of a segment is missing', async () => {
     const base = rig.bases[1]!
     rig.host.files.remove(rig.path(base, '.log'))

@@ -4,6 +4,7 @@ import {
   HEADER_BYTES_UP_TO_MAGIC,
   RecordBatch,
 } from '../../protocol/records/record-batch.ts'
+import { isPresent } from '../file-presence.ts'
 import { CLEANED_SUFFIX } from '../segment/file-names.ts'
 import { Segment } from '../segment/segment.ts'
 import { lastOffsetOf } from '../segment/stored-batch.ts'
@@ -119,10 +120,11 @@ class Cleaning {
         const keepsLegacyTombstones = segment.retentionTimestampMs > legacyHorizonMs
         await this.#copy(segment, target, { ...pass, keepsLegacyTombstones })
       }
-      target.finish()
+      target.addLastTimestamp()
+      await target.indexes.writePendingAside(disk)
       target.indexes.active = false
       for (const path of target.paths())
-        if (services.openFiles.files.exists(path)) await syncFile(disk, services.openFiles, path)
+        if (isPresent(services.openFiles.files, path)) await syncFile(disk, services.openFiles, path)
       this.#check()
       await this.#log.replaceSegments(group, target)
     } catch (error) {

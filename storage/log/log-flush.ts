@@ -1,7 +1,10 @@
 import { formatEpochs, LEADER_EPOCH_FILE, PARTITION_METADATA_FILE } from '../checkpoint-files.ts'
 import type { Disk } from '../disk.ts'
 import { inBackground } from '../failure-policy.ts'
+import { isPresent } from '../file-presence.ts'
 import type { Files } from '../host/host.ts'
+import { LogGoneError } from '../log-files.ts'
+import { replaceAside } from '../saved-file.ts'
 import type { Segment } from '../segment/segment.ts'
 import { syncFile, type WriteQueue } from '../write-queue.ts'
 import type { LogAvailability } from './log-availability.ts'
@@ -140,10 +143,11 @@ export class LogFlush {
     try {
       const endOffset = Math.min(upToOffset, state.writtenEndOffset)
       for (const segment of toSync) await this.#syncSegment(segment)
+      await state.snapshots.writeStaged(this.#parts.disk)
       await this.#syncSnapshot(endOffset)
       // The log may have been deleted meanwhile, and another may have its directory.
       if (availability.failure !== undefined) return
-      this.#writeEpochs()
+      await this.#writeEpochs()
       await this.syncNames()
       if (availability.failure !== undefined) return
       state.synced(endOffset, cutCount)
@@ -160,7 +164,7 @@ export class LogFlush {
     const { openFiles } = this.#services
     for (const path of segment.paths()) {
       // Retention may have removed the segment meanwhile.
-      if (segments.has(segment) && openFiles.files.exists(path)) await syncFile(this.#parts.disk, openFiles, path)
+      if (segments.has(segment) && isPresent(openFiles.files, path)) await syncFile(this.#parts.disk, openFiles, path)
     }
     if (segment !== segments.active) queue.markSynced([segment.logPath])
   }
@@ -172,16 +176,19 @@ export class LogFlush {
     if (!snapshots.offsets.includes(offset)) return
     await this.#parts.disk.sync(async () => {
       // Retention may have removed it while the sync waited.
-      if (files.exists(path)) await syncOnce(files, path)
+      if (isPresent(files, path)) await syncOnce(files, path)
     })
   }
 
-  #writeEpochs(): void {
-    const { epochs, directory } = this.#parts.state
+  async #writeEpochs(): Promise<void> {
+    const { state, disk, availability } = this.#parts
+    const { epochs, directory } = state
     if (!epochs.isUnsaved) return
     const { files } = this.#services.openFiles
-    files.replaceWhole(files.join(directory, LEADER_EPOCH_FILE), formatEpochs(epochs.entries))
-    epochs.saved()
+    const text = formatEpochs(epochs.entries)
+    const isLate = (): boolean => availability.failure !== undefined
+    await disk.sync(() => replaceAside(files, files.join(directory, LEADER_EPOCH_FILE), text, isLate))
+    if (formatEpochs(epochs.entries) === text) epochs.saved()
   }
 
   /** Once it resolves, files created before the call survive a power loss, and so does the log's topic id. */
@@ -202,7 +209,7 @@ export class LogFlush {
       await this.#parts.disk.sync(async () => {
         // Without it the next start could not tell the log's topic.
         const metadata = files.join(directory, PARTITION_METADATA_FILE)
-        if (files.exists(metadata)) await syncOnce(files, metadata)
+        if (isPresent(files, metadata)) await syncOnce(files, metadata)
         await files.syncDirectoryAside(directory)
         await files.syncDirectoryAside(files.join(directory, '..'))
       })
@@ -213,15 +220,33 @@ export class LogFlush {
   }
 
   /**
-   * Without a sync, a power loss could bring removed segments back: records that a client knows as deleted, or whose
-   * offsets were written again since.
+   * Syncs the directory after retention, with the flushes. If a power loss comes before, removed segments are back: their
+   * records were free to go, and retention removes them again.
    */
+  syncRemovalsAside(): void {
+    const { state, disk } = this.#parts
+    const { files } = this.#services.openFiles
+    this.#flushing = this.#flushing.then(async () => {
+      try {
+        await disk.sync(() => files.syncDirectoryAside(state.directory))
+      } catch (error) {
+        this.#refuse(error)
+      }
+    })
+    inBackground(this.#services.host, this.#flushing)
+  }
+
+  /** The same on the loop, before offsets are written again: a power loss must not bring the old records back. */
   syncRemovals(): void {
     try {
       this.#services.openFiles.files.syncDirectory(this.#parts.state.directory)
     } catch (error) {
-      this.#parts.availability.refuse(error)
+      this.#refuse(error)
     }
+  }
+
+  #refuse(error: unknown): void {
+    if (!(error instanceof LogGoneError)) this.#parts.availability.refuse(error)
   }
 }
 

@@ -35,11 +35,14 @@ export function openLogParts(
   const { segments: found, changed, ...loaded } = loadLog(location, config, services)
   const state = new LogState({ name, directory, config, ...loaded })
   const tail = new Tail()
-  const segments = new SegmentList(found, state, services, (segment) => {
-    reads.forget(segment)
-    flush.forget(segment)
-  })
   const disk = services.disks.of(services.host.files.join(directory, '..'))
+  const segments = new SegmentList(found, state, services, disk, {
+    onRemoved: (segment) => {
+      reads.forget(segment)
+      flush.forget(segment)
+    },
+    onLeft: () => flush.syncRemovalsAside(),
+  })
   const queue = new WriteQueue(services.host, services.openFiles, disk, {
     ...events,
     syncNames: () => flush.syncNames(),

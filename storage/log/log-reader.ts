@@ -129,6 +129,8 @@ export async function readFileRange(
       found.fault ??= 'the batch is truncated'
     if (found.fault !== undefined) {
       lease.release()
+      // What the index names as a batch may be the middle of one that looks like the start of another.
+      if (range.indexedOffset !== undefined) return 'elsewhere'
       throw new CorruptLogError(`${range.path} at position ${position + found.end}: ${found.fault}`)
     }
     const isLimited = !found.reachedEnd && position + found.end < range.endPosition

@@ -24,10 +24,14 @@ export interface SharedServices {
   readonly settings: LogServiceSettings
   /** Saves the log start offsets of the log directory durably. */
   readonly saveLogStarts: (logDirectory: string) => Promise<void>
-  /** Saves the recovery points of the log directory. */
-  readonly saveRecoveryPoints: (logDirectory: string) => void
+  /** Saves the recovery points of the log directory durably. */
+  readonly saveRecoveryPoints: (logDirectory: string) => Promise<void>
+  /** The same at once, on the loop. */
+  readonly saveRecoveryPointsAtOnce: (logDirectory: string) => void
   /** Runs a task that frees disk space in the log directory, using its reserve if needed. */
   readonly withReserve: <T>(logDirectory: string, task: () => T) => T
+  /** The same for a task off the loop. */
+  readonly withReserveAside: <T>(logDirectory: string, task: () => Promise<T>) => Promise<T>
   /** The disk failed under a log, which refuses appends until it is reopened. */
   readonly onDiskFailure: (logDirectory: string, error: Error) => void
 }

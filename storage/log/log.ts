@@ -264,7 +264,7 @@ export class Log implements PartitionLog {
     } catch (error) {
       availability.refuse(error)
     }
-    flush.syncRemovals()
+    flush.syncRemovalsAside()
   }
 
   /** True if a start may find removed segments again. It needs the log start offset to remove them. */
@@ -288,7 +288,8 @@ export class Log implements PartitionLog {
     while (!this.#parts.queue.isIdle) await this.#parts.queue.idle()
     if (this.#isClosed || offset >= this.#state.logEndOffset) return
     cutLog(this.#parts, offset, this.services)
-    this.services.saveRecoveryPoints(this.#location.logDirectory)
+    // Before the next append: recovery would trust what it writes below the old recovery point.
+    this.services.saveRecoveryPointsAtOnce(this.#location.logDirectory)
     await this.services.saveLogStarts(this.#location.logDirectory)
   }
 
@@ -298,26 +299,46 @@ export class Log implements PartitionLog {
    */
   async replaceSegments(replaced: readonly Segment[], cleaned: Segment): Promise<void> {
     const { cutCount } = this
+    const { segments, flush, reads } = this.#parts
     const { openFiles } = this.services
-    await this.#parts.flush.settled()
-    await this.#parts.reads.pauseWhile(async () => {
-      const paths = [...replaced.flatMap((segment) => segment.paths()), ...cleaned.paths()]
-      await Promise.all(paths.map((path) => openFiles.closed(path)))
-      const start = this.#parts.segments.all.indexOf(replaced[0]!)
-      const isStill = replaced.every((segment, i) => this.#parts.segments.all[start + i] === segment)
-      if (this.#isClosed || start < 0 || !isStill || cutCount !== this.cutCount)
-        throw new CleaningAborted(this.directory)
-      this.#parts.reads.noteLayoutChange()
-      const endOffset = this.#parts.segments.all[start + replaced.length]?.baseOffset ?? this.logEndOffset
-      // Removed records must not be read from memory: their transactions may be forgotten.
-      this.services.tailMemory.forgetBelow(this.#parts.tail, endOffset)
-      try {
-        this.#parts.segments.exchange(start, replaced, cleaned)
-      } catch (error) {
-        if (isSystemError(error)) this.#parts.availability.goOffline(error)
-        throw error
-      }
-    })
+    const closed = (paths: readonly string[]) => Promise.all(paths.map((path) => openFiles.closed(path)))
+    await flush.settled()
+    await closed(cleaned.paths())
+    this.#startOf(replaced, cutCount)
+    try {
+      await segments.announceExchange(cleaned)
+      await reads.pauseWhile(async () => {
+        await closed(replaced.flatMap((segment) => segment.paths()))
+        this.#exchange(this.#startOf(replaced, cutCount), replaced, cleaned)
+      })
+    } catch (error) {
+      // The next start finishes an exchange that began.
+      if (!segments.isTorn && !this.#isClosed && !this.#parts.availability.isOffline) segments.revokeExchange(cleaned)
+      throw error
+    }
+  }
+
+  /** Index of the first of the segments. Throws if they are no longer those that compaction read. */
+  #startOf(replaced: readonly Segment[], cutCount: number): number {
+    const start = this.segments.indexOf(replaced[0]!)
+    const isStill = replaced.every((segment, i) => this.segments[start + i] === segment)
+    if (this.#isClosed || start < 0 || !isStill || cutCount !== this.cutCount) throw new CleaningAborted(this.directory)
+    return start
+  }
+
+  #exchange(start: number, replaced: readonly Segment[], cleaned: Segment): void {
+    const { segments, flush, reads, availability, tail } = this.#parts
+    reads.noteLayoutChange()
+    const endOffset = segments.all[start + replaced.length]?.baseOffset ?? this.logEndOffset
+    // Removed records must not be read from memory: their transactions may be forgotten.
+    this.services.tailMemory.forgetBelow(tail, endOffset)
+    try {
+      segments.exchange(start, replaced, cleaned)
+    } catch (error) {
+      if (isSystemError(error)) availability.goOffline(error)
+      throw error
+    }
+    flush.syncRemovalsAside()
   }
 
   updateConfig(config: LogConfig): void {

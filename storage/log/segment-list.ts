@@ -1,3 +1,5 @@
+import type { Disk } from '../disk.ts'
+import { isPresent } from '../file-presence.ts'
 import { LogGoneError } from '../log-files.ts'
 import type { LogConfig } from '../partition-log.ts'
 import { CLEANED_SUFFIX, DELETED_SUFFIX, SWAP_SUFFIX } from '../segment/file-names.ts'
@@ -19,7 +21,9 @@ interface SegmentListState {
 export class SegmentList {
   readonly #state: SegmentListState
   readonly #services: LogServices
+  readonly #disk: Disk
   readonly #onRemoved: (segment: Segment) => void
+  readonly #onLeft: () => void
   #segments: Segment[]
   #isTorn = false
   /**
@@ -29,17 +33,23 @@ export class SegmentList {
   #leaving: string[] = []
   #awaitsReader = false
 
-  /** onRemoved: called when a segment has left the list, before its files are removed. */
+  /**
+   * onRemoved: called when a segment has left the list, before its files are removed. onLeft: called when files that
+   * waited for readers were renamed.
+   */
   constructor(
     segments: readonly Segment[],
     state: SegmentListState,
     services: LogServices,
-    onRemoved: (segment: Segment) => void,
+    disk: Disk,
+    { onRemoved, onLeft }: { readonly onRemoved: (segment: Segment) => void; readonly onLeft: () => void },
   ) {
     this.#segments = [...segments]
     this.#state = state
     this.#services = services
+    this.#disk = disk
     this.#onRemoved = onRemoved
+    this.#onLeft = onLeft
   }
 
   get all(): readonly Segment[] {
@@ -86,20 +96,28 @@ export class SegmentList {
     return low - 1
   }
 
-  /** Starts a new active segment and writes a producer snapshot beside it. If that fails, removes the new files. */
+  /**
+   * Starts a new active segment and writes a producer snapshot beside it, on a slow disk with the next flush. If that
+   * fails, removes the new files.
+   */
   roll(baseOffset: number, producers: Iterable<ProducerEntry>): Segment {
     const { openFiles } = this.#services
     const { config, snapshots, recoveryPoint } = this.#state
     const { active } = this
     this.#removeLeftovers(baseOffset)
     const segment = this.#newSegment(baseOffset)
-    active.finish()
+    const { isSlow } = this.#disk
+    // The flush that follows writes and syncs the indexes of a slow disk. Until then a power loss may leave the time
+    // index without its last entry, which look-ups and retention notice.
+    if (isSlow) active.addLastTimestamp()
+    else active.finish()
     // With a new segment at the recovery point, recovery will not check this one again.
-    if (baseOffset <= recoveryPoint) active.indexes.sync()
+    if (!isSlow && baseOffset <= recoveryPoint) active.indexes.sync()
     if (config.preallocate) openFiles.use(active.logPath).truncate(active.sizeBytes)
     try {
       segment.createFiles(config.preallocate ? config.segmentBytes : 0)
-      snapshots.write(baseOffset, producers)
+      if (isSlow) snapshots.stage(baseOffset, producers)
+      else snapshots.write(baseOffset, producers)
     } catch (error) {
       // The next attempt may be at another offset, and these files would be in the way.
       this.#removeLeftovers(baseOffset)
@@ -144,7 +162,7 @@ export class SegmentList {
         try {
           this.#takeOutFirst()
           this.#takeOutLeaving()
-          if (!this.isLeaving) openFiles.files.syncDirectory(this.#state.directory)
+          if (!this.isLeaving) this.#onLeft()
         } catch (error) {
           const { directory } = this.#state
           logger.warn({ directory, reason: (error as Error).message }, 'a removed segment could not be renamed')
@@ -175,24 +193,37 @@ export class SegmentList {
   }
 
   /**
-   * Replaces segments from `start` on by the one compacted from them; all their files are closed. Runs in one turn. The
-   * next start finishes or undoes a failed exchange (temporary-files.ts). Source: LocalLog.replaceSegments.
+   * Durably gives the files of a compacted segment, which are closed, the names by which the next start finishes the
+   * exchange: it may happen now. Source: LocalLog.replaceSegments.
+   */
+  async announceExchange(cleaned: Segment): Promise<void> {
+    const { files } = this.#services.openFiles
+    const paths = cleaned.paths().filter((path) => isPresent(files, path))
+    for (const path of paths.toReversed()) files.rename(path, swapPath(path))
+    await this.#disk.sync(() => files.syncDirectoryAside(this.#state.directory))
+  }
+
+  /** Removes the announced files, the log first: without it the next start does not use the others. */
+  revokeExchange(cleaned: Segment): void {
+    const { files } = this.#services.openFiles
+    for (const path of cleaned.paths()) files.remove(swapPath(path))
+  }
+
+  /**
+   * Replaces segments from `start` on by the compacted one that was announced; all their files are closed. Runs in one
+   * turn. The next start finishes a failed exchange (temporary-files.ts). The directory has to be synced afterwards.
    */
   exchange(start: number, replaced: readonly Segment[], cleaned: Segment): void {
     const { indexCache, openFiles } = this.#services
     const { files } = openFiles
     for (const path of replaced.flatMap((segment) => segment.paths())) openFiles.detach(path)
-    const finalPath = (path: string): string => path.slice(0, -CLEANED_SUFFIX.length)
-    const paths = cleaned.paths().filter((path) => files.exists(path))
-    for (const path of paths.toReversed()) files.rename(path, finalPath(path) + SWAP_SUFFIX)
-    files.syncDirectory(this.#state.directory)
+    const paths = cleaned.paths().filter((path) => isPresent(files, swapPath(path)))
     this.#isTorn = true
     for (const segment of replaced) this.#remove(segment)
-    for (const path of paths) files.rename(finalPath(path) + SWAP_SUFFIX, finalPath(path))
+    for (const path of paths) files.rename(swapPath(path), finalPath(path))
     for (const file of cleaned.indexes.files()) indexCache.forget(file)
     this.#segments.splice(start, replaced.length, this.#newSegment(cleaned.baseOffset, false))
     this.#isTorn = false
-    files.syncDirectory(this.#state.directory)
   }
 
   /** Releases memory and handles. */
@@ -229,7 +260,7 @@ export class SegmentList {
 
   #takeOut(path: string): void {
     const { host, openFiles } = this.#services
-    if (!openFiles.files.exists(path)) return
+    if (!isPresent(openFiles.files, path)) return
     openFiles.files.rename(path, path + DELETED_SUFFIX)
     host.timers.after(this.#state.config.fileDeleteDelayMs, () => this.#removeFile(path + DELETED_SUFFIX))
   }
@@ -246,4 +277,13 @@ export class SegmentList {
       )
     }
   }
+}
+
+/** Final name of a file of a compacted segment. */
+function finalPath(cleanedPath: string): string {
+  return cleanedPath.slice(0, -CLEANED_SUFFIX.length)
+}
+
+function swapPath(cleanedPath: string): string {
+  return finalPath(cleanedPath) + SWAP_SUFFIX
 }

@@ -1,4 +1,5 @@
-import type { Files } from '../host/host.ts'
+import type { Disk } from '../disk.ts'
+import type { FileHandle, Files } from '../host/host.ts'
 import { parseSegmentFileName, SNAPSHOT_SUFFIX, segmentFileName } from '../segment/file-names.ts'
 import type { ProducerEntry } from './producer-entry.ts'
 import { readProducerSnapshot, writeProducerSnapshot } from './producer-snapshot.ts'
@@ -9,6 +10,10 @@ export class SnapshotFiles {
   readonly #directory: string
   /** Ascending. */
   #offsets: number[]
+  /** Contents of snapshots that are not in their files yet. */
+  readonly #staged = new Map<number, Buffer>()
+  /** The snapshot that is being written off the loop. */
+  #writingOffset: number | undefined
 
   constructor(files: Files, directory: string, names: readonly string[]) {
     this.#files = files
@@ -32,13 +37,63 @@ export class SnapshotFiles {
    * Saves the producer state at the offset. Not synced: the checksum reveals a torn snapshot, which is then rebuilt.
    */
   write(offset: number, entries: Iterable<ProducerEntry>): void {
-    const handle = this.#files.open(this.path(offset), 'a+')
+    // The older one that is being written must not come after this one.
+    if (this.#writingOffset === offset) {
+      this.stage(offset, entries)
+      return
+    }
+    this.#add(offset)
+    this.#staged.delete(offset)
+    const handle = this.#open(offset)
     try {
-      handle.truncate(0)
       handle.writeSync([writeProducerSnapshot(entries)], 0)
     } finally {
       handle.close()
     }
+  }
+
+  /** Keeps the producer state at the offset in memory until `writeStaged`. For a disk that cannot keep up. */
+  stage(offset: number, entries: Iterable<ProducerEntry>): void {
+    this.#add(offset)
+    this.#staged.set(offset, writeProducerSnapshot(entries))
+  }
+
+  /** Writes the staged snapshots off the loop. Not to be called while an earlier call is under way. */
+  async writeStaged(disk: Disk): Promise<void> {
+    for (const [offset, bytes] of [...this.#staged]) {
+      const isCurrent = (): boolean => this.#staged.get(offset) === bytes
+      await disk.writeAside(bytes.length, async () => {
+        if (isCurrent()) await this.#writeAside(offset, bytes)
+      })
+      if (isCurrent()) this.#staged.delete(offset)
+      else if (!this.#offsets.includes(offset)) this.#files.remove(this.path(offset))
+    }
+  }
+
+  async #writeAside(offset: number, bytes: Buffer): Promise<void> {
+    const handle = this.#open(offset)
+    this.#writingOffset = offset
+    try {
+      await handle.write([bytes], 0)
+    } finally {
+      this.#writingOffset = undefined
+      handle.close()
+    }
+  }
+
+  /** The empty file. A new one is not truncated: when it is closed, ext4 would write it to the disk at once. */
+  #open(offset: number): FileHandle {
+    const handle = this.#files.open(this.path(offset), 'a+')
+    try {
+      if (handle.size() > 0) handle.truncate(0)
+      return handle
+    } catch (error) {
+      handle.close()
+      throw error
+    }
+  }
+
+  #add(offset: number): void {
     if (!this.#offsets.includes(offset)) this.#offsets = [...this.#offsets, offset].sort((a, b) => a - b)
   }
 
@@ -46,7 +101,7 @@ export class SnapshotFiles {
   latest(upToOffset: number): { readonly offset: number; readonly entries: readonly ProducerEntry[] } | undefined {
     for (const offset of this.#offsets.toReversed()) {
       if (offset > upToOffset) continue
-      const bytes = this.#files.readWhole(this.path(offset))
+      const bytes = this.#staged.get(offset) ?? this.#files.readWhole(this.path(offset))
       const entries = bytes && readProducerSnapshot(bytes)
       if (entries !== undefined) return { offset, entries }
       this.remove(offset)
@@ -57,7 +112,9 @@ export class SnapshotFiles {
   remove(offset: number): void {
     if (!this.#offsets.includes(offset)) return
     this.#offsets = this.#offsets.filter((each) => each !== offset)
-    this.#files.remove(this.path(offset))
+    this.#staged.delete(offset)
+    // Windows does not remove an open file: then it goes when it is written.
+    if (this.#writingOffset !== offset) this.#files.remove(this.path(offset))
   }
 
   /** Removes snapshots that match the condition. */

@@ -155,10 +155,9 @@ export class EntryFile {
     if (this.#writtenCount > 0) this.#writtenCount = 0
   }
 
-  /** Frees the memory. The next access reads the entries again. */
+  /** Frees the memory, unless entries are not written yet. The next access reads the entries again. */
   unload(): void {
-    invariant(this.pendingBytes === 0, 'an index with pending entries cannot leave memory')
-    if (this.#writtenCount < 0) return
+    if (this.#writtenCount < 0 || this.pendingBytes > 0) return
     this.#bytes = undefined
     this.#count = 0
   }

@@ -1,4 +1,5 @@
 import type { Disk } from '../disk.ts'
+import { isPresent } from '../file-presence.ts'
 import type { FileAccess } from '../open-files.ts'
 import { EntryFile } from './entry-file.ts'
 import { OFFSET_INDEX_SUFFIX, type SegmentSuffix, TIME_INDEX_SUFFIX, TRANSACTION_INDEX_SUFFIX } from './file-names.ts'
@@ -25,7 +26,7 @@ export class SegmentIndexes {
     const entries = (suffix: SegmentSuffix, entryBytes: number, isEmpty: boolean) =>
       new EntryFile(pathOf(suffix), entryBytes, openFiles, indexCache, isEmpty)
     const transactionPath = pathOf(TRANSACTION_INDEX_SUFFIX)
-    const hasTransactionFile = !isNew && (hasTransactions ?? openFiles.files.exists(transactionPath))
+    const hasTransactionFile = !isNew && (hasTransactions ?? isPresent(openFiles.files, transactionPath))
     this.offset = new OffsetIndex(entries(OFFSET_INDEX_SUFFIX, OFFSET_ENTRY_BYTES, isNew), baseOffset)
     this.time = new TimeIndex(entries(TIME_INDEX_SUFFIX, TIME_ENTRY_BYTES, isNew), baseOffset)
     this.transaction = new TransactionIndex(
@@ -65,7 +66,7 @@ export class SegmentIndexes {
 
   /** Below the recovery point, nothing would check them again after a power loss. */
   sync(): void {
-    for (const { path } of this.files()) if (this.#openFiles.files.exists(path)) this.#openFiles.use(path).syncNow()
+    for (const { path } of this.files()) if (isPresent(this.#openFiles.files, path)) this.#openFiles.use(path).syncNow()
   }
 
   /** Removes the entries from the offset on. */
@@ -87,7 +88,7 @@ export class SegmentIndexes {
   }
 
   #clear(file: EntryFile): void {
-    if (this.#openFiles.files.exists(file.path)) this.#openFiles.use(file.path).truncate(0)
+    if (isPresent(this.#openFiles.files, file.path)) this.#openFiles.use(file.path).truncate(0)
     else if (file !== this.transaction.file) file.createFile()
     file.forget()
   }

@@ -239,8 +239,13 @@ export class Segment {
 
   /** Adds the last time index entry and writes the indexes. Called when the segment is closed or no longer active. */
   finish(): void {
-    if (this.#largest !== undefined) this.timeIndex.maybeAppend(this.#largest)
+    this.addLastTimestamp()
     this.indexes.writePending()
+  }
+
+  /** Adds the last time index entry, in memory. */
+  addLastTimestamp(): void {
+    if (this.#largest !== undefined) this.timeIndex.maybeAppend(this.#largest)
   }
 
   /**
