@@ -3,6 +3,9 @@ export interface WaitingReader {
   resume(): void
 }
 
+/** One connection may hold this part of the budget with whole requests: a few busy ones must not stop all others. */
+const SHARES = 4
+
 /** Default budget of all connections together, unless queued.max.request.bytes is set. */
 const DEFAULT_LIMIT_BYTES = 256 * 1024 * 1024
 
@@ -10,7 +13,7 @@ const DEFAULT_LIMIT_BYTES = 256 * 1024 * 1024
  * One memory budget for all connections: requests read or in progress, and responses that clients have not received. If
  * requests exceed it, sockets are not read. Fetches shrink to what is left, so slow consumers cannot starve producers.
  * One connection at a time may finish reading its current frame; else connections with partial frames would all wait
- * for each other.
+ * for each other. A connection that holds its share waits for its own answers only.
  */
 export class BytesInFlight {
   readonly limitBytes: number
@@ -22,6 +25,11 @@ export class BytesInFlight {
   /** limitBytes: queued.max.request.bytes. Zero or negative means the default here; Kafka's -1 means no limit. */
   constructor(limitBytes: number) {
     this.limitBytes = limitBytes > 0 ? limitBytes : DEFAULT_LIMIT_BYTES
+  }
+
+  /** Bytes of whole requests above which one connection is not read, besides the frame that it is about to end. */
+  get shareBytes(): number {
+    return this.limitBytes / SHARES
   }
 
   get usedBytes(): number {

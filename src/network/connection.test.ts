@@ -362,6 +362,21 @@ describe('a connection', () => {
     expect(rig.request(1)).to.equal('y')
   })
 
+  it('is not read while it holds a quarter of the budget, and others are', async () => {
+    const rig = await new Rig().listen()
+    const [greedy, other] = [rig.connect(), rig.connect()]
+    for (const text of ['a', 'b', 'c']) greedy.connection.send(frame(text.repeat(120)))
+    await rig.run()
+    expect(greedy.connection.isRead).to.equal(false)
+    other.connection.send(frame('y'))
+    await rig.run()
+    expect(other.connection.isRead).to.equal(true)
+    expect(rig.request(1)).to.equal('y')
+    rig.reply(0, 'done')
+    await rig.run()
+    expect(greedy.connection.isRead).to.equal(true)
+  })
+
   it('is closed when idle for too long, but not while a request is in progress', async () => {
     const rig = await new Rig({ connectionsMaxIdleMs: 1000 }).listen()
     const [idle, working] = [rig.connect(), rig.connect()]

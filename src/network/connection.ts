@@ -50,6 +50,8 @@ export class Connection implements PeerHandler, WaitingReader, TurnMember {
   /** Requests of this connection counted in QueuedRequests. */
   #queued = 0
   #bytesInFrame = 0
+  /** Bytes of whole requests that are not yet answered. */
+  #heldBytes = 0
   #sawFrame = false
   #firstBytes: Buffer = Buffer.alloc(0)
   #isReading = true
@@ -139,6 +141,7 @@ export class Connection implements PeerHandler, WaitingReader, TurnMember {
   #onFrame(frame: Lease): void {
     this.#sawFrame = true
     this.#bytesInFrame -= frame.bytes.length + 4
+    this.#heldBytes += frame.bytes.length + 4
     this.#waiting.push(frame)
     this.#parts.budget.frameRead(this)
   }
@@ -179,7 +182,7 @@ export class Connection implements PeerHandler, WaitingReader, TurnMember {
   #mayRead(): boolean {
     const { queued, budget } = this.#parts
     const hasEnough = this.#waiting.length >= WAITING_LIMIT || this.#peer.unsentBytes > UNSENT_LIMIT_BYTES
-    const isBusy = hasEnough || this.share.isDeferred
+    const isBusy = hasEnough || this.share.isDeferred || this.#heldBytes > budget.shareBytes
     if (!isBusy && queued.mayRead(this, this.#queued)) return budget.mayRead(this, this.#bytesInFrame > 0)
     // Give up the right to finish a frame: this connection may be waiting for another one, which needs it.
     budget.forget(this)
@@ -250,6 +253,7 @@ export class Connection implements PeerHandler, WaitingReader, TurnMember {
   }
 
   #release(exchange: PendingExchange): void {
+    this.#heldBytes -= exchange.frame.bytes.length + 4
     this.#parts.budget.removeRequest(exchange.frame.bytes.length + 4)
     exchange.release()
   }
