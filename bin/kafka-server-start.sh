@@ -12,9 +12,6 @@ if [ "$1" = "-daemon" ] || [ "$1" = "--daemon" ]; then
 fi
 # The title is how kafka-server-stop.sh knows a broker that was started here from any other.
 title="ottla kafka-server $here $*"
-# Threads for work on files. Node.js takes four; with more, a slow disk leaves some to the others.
-UV_THREADPOOL_SIZE=${UV_THREADPOOL_SIZE:-8}
-export UV_THREADPOOL_SIZE
 if [ -z "$daemon" ]; then
   exec node --title="$title" "$here/ottla" start "$@"
 fi

@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { launch } from '../bin/launch.js'
+import { launch } from '../bin/launch.mjs'
 
 const root = resolve(fileURLToPath(import.meta.url), '../..')
 const installStamp = join(root, 'node_modules', '.ottla-install')
