@@ -7,6 +7,7 @@ import { buildBatch } from '../protocol/records/batch-builder.ts'
 import { batchesOf } from '../protocol/records/record-batch.ts'
 import { RecordFault, readRecords } from '../protocol/records/record-reader.ts'
 import { ZERO_UUID } from '../protocol/schema.ts'
+import { StorageLostError } from '../storage/failure-policy.ts'
 import { NO_FAULTS } from '../storage/host/faulty-files.ts'
 import { SimulatedHost } from '../storage/host/simulated-host.ts'
 import { WireClient } from './apis/data-path.fixture.ts'
@@ -112,23 +113,17 @@ describe('a broker on a full disk', () => {
 })
 
 describe('a broker on a failing disk', () => {
-  it('logs it once, refuses records of the failed log, and serves everything else', async () => {
-    const rig = await (await new Rig().start()).create('a', 'b')
+  it('that is the only one ends, with one line that says why and what to do', async () => {
+    const rig = await (await new Rig().start()).create('a')
     expect(await rig.produce('a', 'first')).to.equal('at 0')
     rig.host.files.rates = { ...NO_FAULTS, writeError: ALWAYS }
     expect(await rig.produce('a', 'lost')).to.equal('KAFKA_STORAGE_ERROR')
     rig.host.files.rates = NO_FAULTS
-    for (let i = 0; i < 3; i++) {
-      await rig.host.advance(5000)
-      expect(await rig.produce('a', 'refused'), 'nobody knows what the disk has').to.equal('KAFKA_STORAGE_ERROR')
-    }
-    expect(await rig.fetch('a')).to.deep.equal(['first'])
-    expect(await rig.produce('b', 'first')).to.equal('at 0')
-    expect(await rig.fetch('b')).to.deep.equal(['first'])
-    expect(rig.errorsAbout('a')).to.deep.equal([
-      'a-0 the disk failed: appends are refused until the broker is restarted',
-    ])
-    expect(rig.errorsAbout('b')).to.deep.equal([])
+    expect(rig.host.fatalReason).to.be.instanceOf(StorageLostError)
+    expect(rig.host.fatalReason?.message).to.match(
+      /^the data directory \/data failed: EIO.*; the metadata log is in it, so the broker ends: mend its disk or permissions, and start the broker again$/,
+    )
+    expect(rig.errors).to.deep.equal([])
     await rig.restart()
     expect(await rig.fetch('a')).to.deep.equal(['first'])
     expect(await rig.produce('a', 'second')).to.equal('at 1')

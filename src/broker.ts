@@ -1,7 +1,9 @@
 import { BufferPool } from '../protocol/buffer-pool.ts'
+import { DirectoryFailedError, StorageLostError } from '../storage/failure-policy.ts'
 import type { Host } from '../storage/host/host.ts'
 import { TurnSlices } from '../storage/host/turn-slices.ts'
 import { LogManager } from '../storage/log-manager.ts'
+import { type FailedDirectory, failedDirectoryLine } from '../storage/log-store.ts'
 import { handlers } from './apis/index.ts'
 import type { Services } from './apis/services.ts'
 import { BrokerDirectories } from './broker-directories.ts'
@@ -14,6 +16,7 @@ import { warningsAboutDynamic } from './config/start-notes.ts'
 import { openGroupCoordinator } from './coordinator/group/open-group-coordinator.ts'
 import { FetchPurgatory } from './fetch/fetch-purgatory.ts'
 import { FetchSessions } from './fetch/fetch-sessions.ts'
+import { lostDirectoryFault } from './metadata/data-directories.ts'
 import { LogBackedMetadataStore } from './metadata/log-backed-metadata-store.ts'
 import type { Identity } from './metadata/meta-properties.ts'
 import { configResourceKey, configResourceType } from './metadata/metadata-image.ts'
@@ -58,6 +61,9 @@ export class Broker {
   readonly #undo: Undo[] = []
   #isHalted = false
   #haltLogs: () => void = () => {}
+  #isStopping = false
+  /** Stops serving partitions whose data directory failed. */
+  #takeOffline: (partitions: FailedDirectory['partitions']) => void = () => {}
   readonly #addresses: BrokerAddress[] = []
   /** Injected requests without a response yet. */
   readonly #injected = new Set<InjectedExchange>()
@@ -109,6 +115,10 @@ export class Broker {
     if (!wasClean) await metadata.startLeaderEpochs(this.#host.clock.nowMs())
     const budget = new BytesInFlight(configs.broker.queuedMaxRequestBytes)
     const services = this.#services(identity, configs, metadata, logs, budget)
+    this.#takeOffline = (offline) => {
+      services.partitions.takeOffline(offline)
+      services.groups.takeOffline(offline)
+    }
     this.#undo.push(() => services.partitions.stop())
     await services.partitions.start()
     await services.groups.start()
@@ -135,6 +145,7 @@ export class Broker {
    */
   async stop(): Promise<void> {
     if (this.#addresses.length > 0) this.#logger.info({}, 'stopping')
+    this.#isStopping = true
     this.#dispatcher = undefined
     this.#addresses.length = 0
     for (const exchange of [...this.#injected]) exchange.abandon()
@@ -178,6 +189,7 @@ export class Broker {
       directoryIds: this.#directories.usableIds(identity),
       advertised: [...listeners.advertised.values()].map((each) => ({ ...each, securityProtocol: PLAINTEXT })),
       snapshotBytes: () => configs.broker.metadataLogMaxRecordBytesBetweenSnapshots,
+      onDiskFailure: (error) => this.#endWithout(metadataDirectory, error),
     })
     this.#undo.push(() => (this.#isHalted ? undefined : metadata.stop()))
     // This listener must be the first, so that later ones see the new settings.
@@ -216,6 +228,7 @@ export class Broker {
       logger: this.#logger,
       pool: this.#pool,
       onUnusable: this.#directories.fail,
+      onDirectoryFailed: (failed) => this.#onDirectoryFailed(failed),
     })
     configs.onBrokerChange(() => logs.settingsChanged())
     await logs.start(
@@ -225,6 +238,24 @@ export class Broker {
     this.#undo.push(() => (this.#isHalted ? undefined : logs.stop()))
     this.#haltLogs = () => logs.halt()
     return logs
+  }
+
+  /** Goes on without a data directory that failed, or ends. Source: ReplicaManager.handleLogDirFailure. */
+  #onDirectoryFailed(failed: FailedDirectory): void {
+    const fault = lostDirectoryFault(failed, this.#settings.metadataDirectory)
+    if (fault !== undefined) {
+      this.#host.fatal(new StorageLostError(fault))
+      return
+    }
+    this.#logger.error({ directory: failed.directory }, failedDirectoryLine(failed))
+    this.#takeOffline(failed.partitions)
+  }
+
+  /** The disk failed under the metadata log. A broker that stops writes no more to it anyway. */
+  #endWithout(directory: string, cause: Error): void {
+    if (this.#isStopping) return
+    const failed = { directory, error: new DirectoryFailedError(directory, cause), hasOther: true }
+    this.#host.fatal(new StorageLostError(lostDirectoryFault(failed, directory)!))
   }
 
   #services(

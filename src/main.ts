@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { hostname } from 'node:os'
+import { StorageLostError } from '../storage/failure-policy.ts'
 import { nodeHost } from '../storage/host/node-host.ts'
 import { Broker, type BrokerAddress } from './broker.ts'
 import { parseArguments, type StartArguments } from './cli/arguments.ts'
@@ -27,7 +28,9 @@ async function start(args: StartArguments): Promise<void> {
   const logger = processLogger({ file: args.logFile, level: args.logLevel }, process.stderr)
   for (const warning of settings.warnings) logger.warn({}, warning)
   const endAtOnce = (reason: Error): never => {
-    logger.error({ err: reason }, `stopping at once: ${reason.message}`)
+    // A disk that failed is no bug: the stack would hide the line that says what to do.
+    const fields = reason instanceof StorageLostError ? {} : { err: reason }
+    logger.error(fields, `stopping at once: ${reason.message}`)
     process.exit(1)
   }
   // An uncaught error is fatal as well: it may have left any work half done.

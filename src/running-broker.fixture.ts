@@ -13,7 +13,7 @@ import { OffsetFetch } from '../protocol/apis/offset-fetch.ts'
 import { Produce } from '../protocol/apis/produce.ts'
 import { errorName } from '../protocol/error-codes.ts'
 import { buildBatch } from '../protocol/records/batch-builder.ts'
-import { ZERO_UUID } from '../protocol/schema.ts'
+import { type ApiSchema, type Fields, type RequestInputOf, ZERO_UUID } from '../protocol/schema.ts'
 import type { Host } from '../storage/host/host.ts'
 import { SimulatedHost } from '../storage/host/simulated-host.ts'
 import { WireClient } from './apis/data-path.fixture.ts'
@@ -39,6 +39,8 @@ export class RunningBroker {
   readonly complaints: string[] = []
   /** Where the broker runs: another machine than `host` where its files are to be stricter. */
   machine: Host = this.host
+  /** A further connection. */
+  connect!: () => WireClient
   #broker!: Broker
   #client!: WireClient
 
@@ -58,8 +60,18 @@ export class RunningBroker {
     const transport = new SimulatedTransport(this.host.timers)
     this.#broker = new Broker(settings, this.machine, transport, logger)
     await this.host.settle(this.#broker.start())
-    this.#client = new WireClient(this.host, transport)
+    this.connect = () => new WireClient(this.host, transport)
+    this.#client = this.connect()
     return this
+  }
+
+  /** Sends any request. */
+  call<Q extends Fields, S extends Fields>(
+    api: ApiSchema<Q, S>,
+    version: number,
+    request: RequestInputOf<ApiSchema<Q, S>>,
+  ) {
+    return this.#client.call(api, version, request)
   }
 
   async create(name: string, configs: Record<string, string> = {}): Promise<string> {

@@ -26,7 +26,8 @@ describe('a log that the disk does not let recover', () => {
     }
     const failing = await start()
     expect(() => failing.create(TOPIC, 0, TOPIC_ID, logConfig())).to.throw('EIO')
-    expect(failing.directories()[0]?.failure?.message).to.equal('EIO: read')
+    // One log that cannot be read is left alone; its directory is used for the others.
+    expect(failing.directories()[0]?.failure).to.equal(undefined)
     await host.settle(failing.stop())
     host.files.readSome = readSome
     host.files.rates = NO_FAULTS

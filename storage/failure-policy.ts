@@ -8,15 +8,19 @@ import type { Host } from './host/host.ts'
  * - A broken invariant (InvariantError), wherever it is thrown or caught. Memory cannot be trusted any more.
  * - An error in work that nobody waits for (`inBackground`), and one that a timer's callback throws. It may have left
  *   memory half changed, and nobody else would hear of it.
+ * - The failure of the metadata directory, or of the last data directory (StorageLostError).
  *
  * FAILS A PART: its clients get Kafka's error, one line names file, offset and remedy, and everything else goes on.
  * - A request, by an unexpected error: UNKNOWN_SERVER_ERROR, and the stack in the log.
  * - A connection, by bytes that are no request: it is closed.
- * - A log that cannot be written (LogAvailability): appends get KAFKA_STORAGE_ERROR until the next start, or until there
- *   is room. Reads go on. Its directory gets no new logs.
- * - A data directory that cannot be used at the start: it is left alone until the next one, and what it may hold answers
- *   KAFKA_STORAGE_ERROR (BrokerDirectories). Without the metadata directory, or without any, the start ends.
- * - A log that cannot be opened, or a batch that cannot be read: KAFKA_STORAGE_ERROR, CORRUPT_MESSAGE.
+ * - A data directory, by any disk error in it that does not pass (LogDirectories): all its logs are closed at once and
+ *   answer KAFKA_STORAGE_ERROR until the next start, and nothing in it is read or written. Source: LogDirFailureChannel.
+ * - A data directory that cannot be used at the start: the same (BrokerDirectories). Without the metadata directory, or
+ *   without any, the start ends.
+ * - A log on a full disk (LogAvailability): appends get KAFKA_STORAGE_ERROR until there is room. Reads go on.
+ * - A log that cannot be opened while its directory can be read: KAFKA_STORAGE_ERROR for it alone. A log that cannot be
+ *   recovered at the start is left alone until the next one, and its directory gets no new logs.
+ * - Damaged bytes are no disk error: the batch that cannot be read answers CORRUPT_MESSAGE.
  * - A coordinator's shard whose log cannot be read: NOT_COORDINATOR, and COORDINATOR_NOT_AVAILABLE for FindCoordinator.
  * - One log, directory, listener or step among many: it is left out, the loop goes on (`eachAlone`).
  *
@@ -26,6 +30,33 @@ import type { Host } from './host/host.ts'
  * - A log without room: the first append after one second is tried.
  * - Recurring tasks (retention, flushes, checkpoints, compaction): at their next time.
  */
+
+/** Code of the system error that caused it, for errors that stand for one. */
+function codeOf(cause: Error): string {
+  return isSystemError(cause) ? cause.code : 'EIO'
+}
+
+/**
+ * A data directory failed: nothing in it is read or written until the next start. It is logged once, for all its logs,
+ * so whoever meets this error does not log it again. Source: KafkaStorageException.
+ */
+export class DirectoryFailedError extends Error {
+  override readonly name = 'DirectoryFailedError'
+  /** As a system error, it is answered with KAFKA_STORAGE_ERROR. */
+  readonly code: string
+  readonly directory: string
+
+  constructor(directory: string, cause: Error) {
+    super(`the data directory ${directory} failed: ${cause.message}`, { cause })
+    this.directory = directory
+    this.code = codeOf(cause)
+  }
+}
+
+/** The broker cannot run without a data directory that failed. The message tells the user what to do; it is no bug. */
+export class StorageLostError extends Error {
+  override readonly name = 'StorageLostError'
+}
 
 /** True for a failure that ends the process. */
 export function isFatal(error: unknown): error is InvariantError {

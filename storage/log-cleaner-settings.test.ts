@@ -135,11 +135,11 @@ describe('settings of compaction', () => {
     expect(longest).to.deep.equal([4096, 32_768])
   })
 
-  it('a log that the disk does not give out does not keep others from being compacted', async () => {
+  it('a log whose files cannot be opened now does not keep others from being compacted', async () => {
     const rig = new Rig()
     let isBroken = false
     watchReads(rig, ({ path }) => {
-      if (isBroken && path.includes('/topic-0/')) throw Object.assign(new Error('EIO'), { code: 'EIO' })
+      if (isBroken && path.includes('/topic-0/')) throw Object.assign(new Error('EMFILE'), { code: 'EMFILE' })
     })
     await rig.open()
     await filled(rig, 1)

@@ -1,5 +1,5 @@
 import { CLEANER_OFFSET_FILE, formatOffsets, type PartitionOffset, parseOffsets } from './checkpoint-files.ts'
-import { failureOfPart, isSystemError, reasonOf } from './failure-policy.ts'
+import { DirectoryFailedError, failureOfPart, isSystemError, reasonOf } from './failure-policy.ts'
 import type { Host } from './host/host.ts'
 import { type CleaningPlan, planCleaning } from './log/cleaning-plan.ts'
 import { CleaningAborted, UncleanableError } from './log/compaction.ts'
@@ -165,8 +165,10 @@ export class LogCleaner {
   #tellFailure(stored: StoredLog, caught: unknown): void {
     const error = failureOfPart(this.#host, caught)
     if (error === stored.openFailure) return
+    const { noteFailure, logger } = this.#services
+    if (noteFailure(stored.logDirectory, error) instanceof DirectoryFailedError) return
     const reason = isDamage(error) ? error.message : reasonOf(error)
-    this.#services.logger.error({ partition: stored.name, reason }, 'a log cannot be compacted')
+    logger.error({ partition: stored.name, reason }, 'a log cannot be compacted')
   }
 
   /** False if an immediate retry of this log makes no sense. */

@@ -39,6 +39,7 @@ export class LogCreation {
     const { logs, removal, directories, newLog } = this.#parts
     const existing = logs.find(topic, partition)
     if (existing !== undefined) {
+      directories.check(existing.logDirectory)
       if (existing.topicId === ZERO_UUID) this.#identify(existing, topicId)
       if (existing.topicId === topicId) return existing.open()
       removal.setAside(existing, otherTopicReason(topic, existing.topicId, topicId))
@@ -58,18 +59,25 @@ export class LogCreation {
       logs.add(stored)
       return log
     } catch (error) {
-      this.#noteFailed(stored, failureOfPart(host, error))
-      throw error
+      throw this.#noteFailed(stored, failureOfPart(host, error))
     }
   }
 
   /** Another directory is tried only if nothing is left in this one: else there would be two logs of one name. */
-  #noteFailed(stored: StoredLog, error: Error): void {
-    const { host, directories } = this.#parts
-    if (!mayPass(error)) directories.noteFailure(stored.logDirectory, error)
-    const mayMove = !mayPass(error) && directories.hasWorking && !host.files.exists(stored.directory)
-    if (mayMove) this.#failed.delete(stored.name)
+  #noteFailed(stored: StoredLog, error: Error): Error {
+    if (!mayPass(error) && !stored.mayHaveFiles) this.#failed.delete(stored.name)
     else this.#failed.set(stored.name, stored)
+    return this.#parts.directories.noteFailure(stored.logDirectory, error)
+  }
+
+  /** The directory failed: logs that could not be created in it are retried by the next start alone. */
+  takeOffline(logDirectory: string, error: Error): void {
+    for (const stored of this.#failed.values()) if (stored.logDirectory === logDirectory) stored.takeOffline(error)
+  }
+
+  /** True if a part of the partition's log may be in a directory that failed. */
+  isOffline(topic: string, partition: number): boolean {
+    return this.#failed.get(partitionDirectoryName(topic, partition))?.failure !== undefined
   }
 
   /** The log is no longer wanted: its topic was deleted. */

@@ -20,7 +20,7 @@ async function started() {
     host,
     directories: [{ path: '/data', directoryId: 'x' }],
     settings: managerSettings,
-    onDiskFailure: (_, error) => failures.push(error.message),
+    onDirectoryFailed: ({ error }) => failures.push(error.message),
   })
   await host.settle(manager.start(() => logConfig()))
   const log = manager.create(TOPIC, 0, TOPIC_ID, logConfig())
@@ -96,7 +96,12 @@ describe('a log that is deleted', () => {
     expect(manager.get(TOPIC, 0)).to.equal(undefined)
     expect(() => manager.create(TOPIC, 0, OTHER_TOPIC_ID, logConfig())).to.throw('EIO')
     host.files.rates = NO_FAULTS
-    expect(manager.create(TOPIC, 0, OTHER_TOPIC_ID, logConfig()).logEndOffset).to.equal(0)
+    // The directory failed: not even this is tried before the next start.
+    expect(() => manager.create(TOPIC, 0, OTHER_TOPIC_ID, logConfig())).to.throw('EIO')
+    await host.settle(manager.stop())
+    const restarted = newManager(host, '/data')
+    await host.settle(restarted.start(() => logConfig()))
+    expect(restarted.create(TOPIC, 0, OTHER_TOPIC_ID, logConfig()).logEndOffset).to.equal(0)
   })
 
   it('while it is read says so to the reader, and is no failure of the disk', async () => {
@@ -149,7 +154,7 @@ describe('a log that is deleted', () => {
     expect(found.logStartOffset).to.be.at.least(1)
   })
 
-  it('whose first try at its files failed has names that survive a power loss', async () => {
+  it('whose first try at its files failed for lack of room has names that survive a power loss', async () => {
     const config = logConfig({ flushMessages: 1 })
     for (let seed = 1; seed <= 10; seed++) {
       const host = new SimulatedHost(seed)
@@ -157,21 +162,12 @@ describe('a log that is deleted', () => {
       await host.settle(manager.start(() => config))
       const { open } = host.files
       host.files.open = (path, mode) => {
-        if (path.endsWith('.timeindex')) throw Object.assign(new Error('EIO'), { code: 'EIO' })
+        if (path.endsWith('.timeindex')) throw Object.assign(new Error('ENOSPC'), { code: 'ENOSPC' })
         return open.call(host.files, path, mode)
       }
-      expect(() => manager.create(TOPIC, 0, TOPIC_ID, config)).to.throw('EIO')
+      expect(() => manager.create(TOPIC, 0, TOPIC_ID, config)).to.throw('ENOSPC')
       host.files.open = open
       await host.advance(1000)
-      // If the second continued in the files of the first, it could not sync them, and the third would assume it did.
-      host.files.rates = { ...NO_FAULTS, syncError: 1 }
-      try {
-        manager.create(TOPIC, 0, TOPIC_ID, config)
-      } catch (error) {
-        expect((error as NodeJS.ErrnoException).code).to.equal('EIO')
-      }
-      host.files.rates = NO_FAULTS
-      await host.advance(2000)
       const log = manager.create(TOPIC, 0, TOPIC_ID, config)
       const context = { origin: 'client', leaderEpoch: 0, nowMs: host.clock.nowMs() } as const
       await host.settle(log.append(buildBatch([{ value: 'a' }]), context))
@@ -196,7 +192,7 @@ describe('a log that is deleted', () => {
     host.files.open = open
     await host.advance(1000)
     manager.create('other', 0, OTHER_TOPIC_ID, logConfig())
-    manager.create(TOPIC, 0, TOPIC_ID, logConfig())
+    expect(() => manager.create(TOPIC, 0, TOPIC_ID, logConfig())).to.throw('the data directory /a failed')
     expect(directories.filter(({ path }) => host.files.exists(`${path}/${TOPIC}-0`))).to.have.length(1)
   })
 

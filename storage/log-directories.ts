@@ -1,6 +1,14 @@
 import { invariant } from '../protocol/invariant.ts'
-import { failureOfPart, mayPass, reasonOf } from './failure-policy.ts'
+import {
+  DirectoryFailedError,
+  failureOfPart,
+  inBackground,
+  isSystemError,
+  mayPass,
+  reasonOf,
+} from './failure-policy.ts'
 import type { Host } from './host/host.ts'
+import { LogGoneError } from './log-files.ts'
 import type { LogDirectory } from './log-store.ts'
 import { SpaceReserve } from './space-reserve.ts'
 import type { StorageLogger } from './storage-logger.ts'
@@ -8,6 +16,7 @@ import type { StoredLogs } from './stored-logs.ts'
 
 /** Kafka's UNKNOWN_VOLUME_BYTES. */
 const UNKNOWN_BYTES = -1
+const UNKNOWN_CONTENT = { freeBytes: UNKNOWN_BYTES, totalBytes: UNKNOWN_BYTES, partitions: [] }
 
 /** A data directory and its uuid, from its meta.properties. `failure`: it must not be used. */
 export interface GivenDirectory {
@@ -21,7 +30,10 @@ export interface Directory {
   readonly path: string
   readonly directoryId: string
   readonly reserve: SpaceReserve
+  /** Why it is offline: nothing in it is used until the next start. */
   failure: Error | undefined
+  /** A log in it could not be recovered: it gets no new logs while there is another directory. */
+  isSuspect: boolean
   /** Its logs are known. False: it could not be read at the start, and nothing in it is touched. */
   isLoaded: boolean
 }
@@ -33,7 +45,8 @@ export interface LogDirectoriesParts {
   readonly logs: StoredLogs
   readonly logger: StorageLogger
   readonly isCordoned: (directory: string) => boolean
-  readonly onDiskFailure: (directory: string, error: Error) => void
+  /** Called once for a directory that fails after it was loaded, in the turn of the failure. */
+  readonly onFailed: (directory: Directory, error: DirectoryFailedError) => void
 }
 
 /** The data directories of a broker: which can be used, which failed, and which gets the next log. */
@@ -50,6 +63,7 @@ export class LogDirectories implements Iterable<Directory> {
     this.#all = directories.map((each) => ({
       ...each,
       failure: each.failure,
+      isSuspect: false,
       isLoaded: false,
       reserve: new SpaceReserve(host.files, each.path),
     }))
@@ -71,34 +85,72 @@ export class LogDirectories implements Iterable<Directory> {
     return this.#all.some(({ isLoaded }) => !isLoaded)
   }
 
+  /** False: all directories failed. */
   get hasWorking(): boolean {
     return this.#all.some(({ failure }) => failure === undefined)
   }
 
+  get hasFailed(): boolean {
+    return this.#all.some(({ failure }) => failure !== undefined)
+  }
+
   /**
    * Where a new log goes: the directory with the fewest logs that works, is not cordoned and has room, if there is one.
-   * Kafka does not look at the room. Source: LogManager.nextLogDirs.
+   * Kafka does not look at the room. Throws if all directories failed. Source: LogManager.nextLogDirs.
    */
   emptiest(): Directory {
     const { logs, isCordoned } = this.#parts
-    const working = this.#all.filter((directory) => directory.failure === undefined)
-    const open = working.filter(({ path }) => !isCordoned(path))
-    const usable = open.length > 0 ? open : working
-    const candidates = usable.length === 0 ? this.#all.filter(({ isLoaded }) => isLoaded) : usable
+    const online = this.#all.filter(({ isLoaded, failure }) => isLoaded && failure === undefined)
+    if (online.length === 0) throw this.#all[0]!.failure
+    const sound = online.filter(({ isSuspect }) => !isSuspect)
+    const open = sound.filter(({ path }) => !isCordoned(path))
+    const candidates = [open, sound].find((each) => each.length > 0) ?? online
     const roomy = candidates.length === 1 ? candidates : candidates.filter(({ reserve }) => reserve.hasRoom)
     return (roomy.length === 0 ? candidates : roomy).reduce((best, each) =>
       logs.countIn(each.path) < logs.countIn(best.path) ? each : best,
     )
   }
 
-  /** The disk failed under a log or a file of that directory. */
-  noteFailure(path: string, error: Error): void {
-    this.at(path).failure ??= error
-    this.#parts.onDiskFailure(path, error)
+  /**
+   * Something in that directory failed. If that is a disk error that does not pass, the directory goes offline, and
+   * DirectoryFailedError is returned. Else the error is: it concerns what met it alone.
+   */
+  noteFailure(path: string, error: Error): Error {
+    if (!isSystemError(error) || mayPass(error) || error instanceof LogGoneError) return error
+    // Says nothing of the disk: some file systems allow shorter names than Kafka does.
+    if (error.code === 'ENAMETOOLONG') return error
+    if (error instanceof DirectoryFailedError) return error
+    const directory = this.at(path)
+    if (directory.failure instanceof DirectoryFailedError) return directory.failure
+    const failure = new DirectoryFailedError(path, error)
+    directory.failure = failure
+    // What met the error must end first: it may be in the middle of a change of its log.
+    inBackground(
+      this.#parts.host,
+      Promise.resolve().then(() => this.#parts.onFailed(directory, failure)),
+    )
+    return failure
+  }
+
+  /** A log in that directory could not be opened. That is the directory's failure if it cannot be listed either. */
+  probe(path: string, error: Error): Error {
+    try {
+      this.#parts.host.files.list(path)
+      return error
+    } catch (second) {
+      const failure = this.noteFailure(path, failureOfPart(this.#parts.host, second))
+      return failure instanceof DirectoryFailedError ? failure : error
+    }
+  }
+
+  /** Throws if the directory is offline. */
+  check(path: string): void {
+    const { failure } = this.at(path)
+    if (failure !== undefined) throw failure
   }
 
   /**
-   * Does the task for all directories at the same time: a slow one holds up no other. Logs a failing directory once for
+   * Does the task for all directories online, at the same time: a slow one holds up no other. Logs a failing directory once for
    * each reason. `what`: 'a directory cannot be ...'
    */
   async inEach(what: string, task: (directory: Directory) => Promise<void>): Promise<void> {
@@ -109,11 +161,12 @@ export class LogDirectories implements Iterable<Directory> {
         this.#logFailure(directory, what, failureOfPart(this.#parts.host, error))
       }
     }
-    await Promise.all(this.#all.filter(({ isLoaded }) => isLoaded).map(inOne))
+    const online = this.#all.filter(({ isLoaded, failure }) => isLoaded && failure === undefined)
+    await Promise.all(online.map(inOne))
   }
 
   #logFailure(directory: Directory, what: string, error: Error): void {
-    if (!mayPass(error)) this.noteFailure(directory.path, error)
+    if (this.noteFailure(directory.path, error) instanceof DirectoryFailedError) return
     const message = `${what}: ${error.message}`
     if (this.#loggedFailures.get(directory) === message) return
     this.#loggedFailures.set(directory, message)
@@ -128,11 +181,12 @@ export class LogDirectories implements Iterable<Directory> {
   /** For DescribeLogDirs. */
   describe(): LogDirectory[] {
     return this.#all.map((directory) => {
+      if (directory.failure !== undefined) return { ...directory, ...UNKNOWN_CONTENT }
       try {
         return { ...directory, ...this.#contentOf(directory) }
       } catch (error) {
-        const failure = failureOfPart(this.#parts.host, error)
-        return { ...directory, failure, freeBytes: UNKNOWN_BYTES, totalBytes: UNKNOWN_BYTES, partitions: [] }
+        const failure = this.noteFailure(directory.path, failureOfPart(this.#parts.host, error))
+        return { ...directory, failure, ...UNKNOWN_CONTENT }
       }
     })
   }

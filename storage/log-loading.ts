@@ -99,7 +99,7 @@ export class LogLoading {
           'a log cannot be recovered and is not used until the next start',
         )
         stored.failure = failure
-        if (isSystemError(failure)) directory.failure ??= failure
+        if (isSystemError(failure)) directory.isSuspect = true
       }
     }
     if (logs.length === 0) return

@@ -1,7 +1,7 @@
 import { BufferPool } from '../protocol/buffer-pool.ts'
 import { ZERO_UUID } from '../protocol/schema.ts'
 import { Disks } from './disk.ts'
-import { failureOfPart, isSystemError } from './failure-policy.ts'
+import { type DirectoryFailedError, eachAlone, failureOfPart, isSystemError } from './failure-policy.ts'
 import type { Host } from './host/host.ts'
 import type { SharedServices } from './log/log-services.ts'
 import { type CheckpointServices, LogCheckpoints } from './log-checkpoints.ts'
@@ -10,7 +10,13 @@ import { LogCreation } from './log-creation.ts'
 import { type Directory, type GivenDirectory, LogDirectories } from './log-directories.ts'
 import { LogLoading } from './log-loading.ts'
 import { LogRemoval } from './log-removal.ts'
-import type { LogDirectory, LogStore, StoredPartition } from './log-store.ts'
+import {
+  type FailedDirectory,
+  failedDirectoryLine,
+  type LogDirectory,
+  type LogStore,
+  type StoredPartition,
+} from './log-store.ts'
 import { LogTasks } from './log-tasks.ts'
 import { LogUpkeep, type LogUpkeepSettings } from './log-upkeep.ts'
 import { OpenFiles } from './open-files.ts'
@@ -44,8 +50,11 @@ export interface LogManagerParts {
   readonly pool?: BufferPool
   /** True: no new log is created in that directory while there is another one. Left out: none is cordoned. */
   readonly isCordoned?: (directory: string) => boolean
-  /** Called when a disk fails under a log. */
-  readonly onDiskFailure?: (directory: string, error: Error) => void
+  /**
+   * Called once all logs of a directory that failed are offline, in the turn of the failure, and not during a stop. It
+   * must tell the user. Left out: the failure is logged.
+   */
+  readonly onDirectoryFailed?: (failed: FailedDirectory) => void
   /** Called for a directory that cannot be read at the start. It is skipped, unless this throws. Left out: throws. */
   readonly onUnusable?: (directory: string, error: Error) => void
 }
@@ -69,6 +78,7 @@ export class LogManager implements LogStore {
   readonly #loading: LogLoading
   readonly #upkeep: LogUpkeep
   readonly #openLimit: OpenLimitWarning
+  readonly #onDirectoryFailed: (failed: FailedDirectory) => void
   #topicIdOf: ((topic: string) => string | undefined) | undefined
   #configOf: (topic: string) => LogConfig = () => {
     throw new Error('the log manager was not started')
@@ -78,6 +88,7 @@ export class LogManager implements LogStore {
     const { host, settings, logger = silentStorageLogger } = parts
     this.#host = host
     this.#logger = logger
+    this.#onDirectoryFailed = parts.onDirectoryFailed ?? ((failed) => this.#tell(failed))
     const logs = this.#logs
     const directories = new LogDirectories({
       host,
@@ -85,7 +96,7 @@ export class LogManager implements LogStore {
       logs,
       logger,
       isCordoned: parts.isCordoned ?? (() => false),
-      onDiskFailure: parts.onDiskFailure ?? (() => {}),
+      onFailed: (directory, error) => this.#takeOffline(directory, error),
     })
     this.#directories = directories
     this.#openLimit = new OpenLimitWarning(host.clock, logger, host.files.openLimit)
@@ -100,7 +111,7 @@ export class LogManager implements LogStore {
     this.#services = this.#newServices(parts, freeing)
     const cleaner = new LogCleaner({ host, settings, services: this.#services, logs: () => this.#ownLogs() })
     this.#cleaner = cleaner
-    const removal = new LogRemoval({ host, logger, logs, checkpoints, cleaner, tasks })
+    const removal = new LogRemoval({ host, logger, logs, directories, checkpoints, cleaner, tasks })
     this.#removal = removal
     const newLog = this.#newLog
     const onUnusable = parts.onUnusable ?? rethrow
@@ -127,7 +138,8 @@ export class LogManager implements LogStore {
       saveLogStarts: (directory) => this.#checkpoints.saveStarts(directory),
       saveRecoveryPoints: (directory) => this.#checkpoints.saveRecoveryPoints(directory),
       saveRecoveryPointsAtOnce: (directory) => this.#checkpoints.saveRecoveryPointsAtOnce(directory),
-      onDiskFailure: (directory, error) => this.#directories.noteFailure(directory, error),
+      noteFailure: (directory, error) => this.#directories.noteFailure(directory, error),
+      probe: (directory, error) => this.#directories.probe(directory, error),
     }
   }
 
@@ -181,7 +193,8 @@ export class LogManager implements LogStore {
     const stored = this.#logs.find(topic, partition)
     this.#creation.forget(topic, partition)
     if (stored === undefined) return
-    if (topicId === undefined || stored.topicId === ZERO_UUID || stored.topicId === topicId)
+    const isOffline = this.#directories.at(stored.logDirectory).failure !== undefined
+    if (isOffline || topicId === undefined || stored.topicId === ZERO_UUID || stored.topicId === topicId)
       this.#removal.delete(stored, this.#configOf(topic).fileDeleteDelayMs)
     else this.#removal.setAside(stored, otherTopicReason(topic, stored.topicId, topicId))
   }
@@ -205,6 +218,34 @@ export class LogManager implements LogStore {
 
   directories(): readonly LogDirectory[] {
     return this.#directories.describe()
+  }
+
+  isOffline(topic: string, partition: number): boolean {
+    if (!this.#directories.hasFailed) return false
+    const stored = this.#logs.find(topic, partition)
+    if (stored === undefined) return this.#creation.isOffline(topic, partition)
+    return this.#directories.at(stored.logDirectory).failure !== undefined
+  }
+
+  /** Closes all logs of a directory that failed. During a stop they are closed anyway. */
+  #takeOffline({ path }: Directory, error: DirectoryFailedError): void {
+    const logs = this.#logs.inDirectory(path)
+    const hasOther = this.#directories.hasWorking
+    const failed = { directory: path, error, hasOther, partitions: logs }
+    if (this.#tasks.isStopped) {
+      this.#tell(failed)
+      return
+    }
+    const close = (stored: StoredLog) => stored.takeOffline(error)
+    eachAlone(this.#host, logs, close, ({ name }, { message }) => {
+      this.#logger.warn({ partition: name, reason: message }, 'a file of a log that is offline could not be closed')
+    })
+    this.#creation.takeOffline(path, error)
+    this.#onDirectoryFailed(failed)
+  }
+
+  #tell(failed: FailedDirectory): void {
+    this.#logger.error({ directory: failed.directory }, failedDirectoryLine(failed))
   }
 
   /** Ends at once, as a crash would: memory that cannot be trusted must not be written. The next start recovers. */

@@ -1,7 +1,8 @@
-import { isSystemError } from './failure-policy.ts'
+import { DirectoryFailedError, failureOfPart, isSystemError } from './failure-policy.ts'
 import type { Host } from './host/host.ts'
 import type { LogCheckpoints } from './log-checkpoints.ts'
 import type { LogCleaner } from './log-cleaner.ts'
+import type { LogDirectories } from './log-directories.ts'
 import type { LogTasks } from './log-tasks.ts'
 import { deletedDirectoryName, strayDirectoryName } from './segment/file-names.ts'
 import type { StorageLogger } from './storage-logger.ts'
@@ -22,6 +23,7 @@ export interface LogRemovalParts {
   readonly host: Host
   readonly logger: StorageLogger
   readonly logs: StoredLogs
+  readonly directories: LogDirectories
   readonly checkpoints: LogCheckpoints
   readonly cleaner: LogCleaner
   readonly tasks: LogTasks
@@ -48,15 +50,23 @@ export class LogRemoval {
     this.#parts = parts
   }
 
-  /** Removes a log for readers at once, and its files after the delay. Throws if the disk fails. */
+  /**
+   * Removes a log for readers at once, and its files after the delay. In a directory that is offline the files stay: the
+   * next start finds that their topic is gone. Throws if the disk fails.
+   */
   delete(stored: StoredLog, delayMs: number): void {
-    const { host, tasks } = this.#parts
+    const { host, logs, directories, tasks } = this.#parts
+    if (directories.at(stored.logDirectory).failure !== undefined) {
+      stored.opened?.abandon()
+      if (logs.has(stored)) logs.delete(stored)
+      return
+    }
     const uniqueId = host.random.bytes(16).toString('hex')
     try {
       const moved = this.#moveAway(stored, deletedDirectoryName(stored.topic, stored.partition, uniqueId))
       this.removeAfter(delayMs, moved)
     } catch (error) {
-      if (!isSystemError(error) || !IN_USE_CODES.has(error.code)) throw error
+      if (!isInUse(error)) throw error
       tasks.after(IN_USE_RETRY_MS, () => {
         if (this.#leftBehind.get(stored.name) === stored) this.delete(stored, delayMs)
       })
@@ -73,13 +83,17 @@ export class LogRemoval {
 
   /** Renames the directory to free its name for a new log; returns the new path. */
   #moveAway(stored: StoredLog, name: string): string {
-    const { host, logs } = this.#parts
+    const { host, logs, directories } = this.#parts
     stored.opened?.abandon()
     logs.delete(stored)
     this.#staleNames(stored.logDirectory).set(stored.name, ++this.#deletions)
     const moved = host.files.join(stored.logDirectory, name)
     this.#leftBehind.set(stored.name, stored)
-    host.files.rename(stored.directory, moved)
+    try {
+      host.files.rename(stored.directory, moved)
+    } catch (error) {
+      throw isInUse(error) ? error : directories.noteFailure(stored.logDirectory, failureOfPart(host, error))
+    }
     this.#leftBehind.delete(stored.name)
     this.#forgetSoon(stored.logDirectory)
     return moved
@@ -90,8 +104,20 @@ export class LogRemoval {
     this.#forgettingSoon.add(logDirectory)
     this.#parts.tasks.after(FORGET_AFTER_MS, () => {
       this.#forgettingSoon.delete(logDirectory)
-      return this.forgetDeleted(logDirectory)
+      return this.#tryToForget(logDirectory)
     })
+  }
+
+  /** If the disk fails, the next checkpoint or the next start forgets them. */
+  async #tryToForget(logDirectory: string): Promise<void> {
+    const { host, directories } = this.#parts
+    if (directories.at(logDirectory).failure !== undefined) return
+    try {
+      await this.forgetDeleted(logDirectory)
+    } catch (error) {
+      const failure = directories.noteFailure(logDirectory, failureOfPart(host, error))
+      if (!(failure instanceof DirectoryFailedError)) throw failure
+    }
   }
 
   /** Removes the directory of a deleted log after the delay. If the disk fails, the next start tries again. */
@@ -111,7 +137,8 @@ export class LogRemoval {
   /** Files left of a deleted log must not become part of a new log of the same name. Throws if the disk fails. */
   clearWayFor(stored: StoredLog): void {
     const left = this.#leftBehind.get(stored.name)
-    if (left !== undefined) this.setAside(left, 'was left by a deleted topic')
+    const isOffline = left !== undefined && this.#parts.directories.at(left.logDirectory).failure !== undefined
+    if (left !== undefined && !isOffline) this.setAside(left, 'was left by a deleted topic')
     if (this.#staleNames(stored.logDirectory).has(stored.name)) this.#forgetDeletedAtOnce(stored.logDirectory)
   }
 
@@ -152,4 +179,8 @@ export class LogRemoval {
     this.#staleCheckpointNames.set(logDirectory, names)
     return names
   }
+}
+
+function isInUse(error: unknown): boolean {
+  return isSystemError(error) && IN_USE_CODES.has(error.code)
 }

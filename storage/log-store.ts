@@ -1,3 +1,4 @@
+import type { DirectoryFailedError } from './failure-policy.ts'
 import type { LogConfig, PartitionLog } from './partition-log.ts'
 
 /** All partition logs of one broker: finds them at start, creates and deletes them. Implemented by log-manager.ts. */
@@ -26,10 +27,32 @@ export interface LogStore {
   updateConfig(topic: string, config: LogConfig): void
   /** True: a data directory cannot be looked into, and a log that is not found may be in it. */
   readonly mayHideLogs: boolean
+  /** True: the partition's log is in a data directory that failed, and cannot be used before the next start. */
+  isOffline(topic: string, partition: number): boolean
   /** Directories with their uuid, size, free space and partitions, for DescribeLogDirs. */
   directories(): readonly LogDirectory[]
   /** Flushes, writes checkpoints and the clean stop mark, closes. */
   stop(): Promise<void>
+}
+
+/** A data directory that failed while the broker was running. */
+export interface FailedDirectory {
+  readonly directory: string
+  readonly error: DirectoryFailedError
+  /** Whether another data directory works. */
+  readonly hasOther: boolean
+  /** Partitions with a log in it. */
+  readonly partitions: readonly { readonly topic: string; readonly partition: number }[]
+}
+
+/** Tells the user of a failed data directory, while others are served. */
+export function failedDirectoryLine({ error, partitions }: Pick<FailedDirectory, 'error' | 'partitions'>): string {
+  const count = partitions.length
+  const these = count === 1 ? 'the partition in it answers' : `the ${count} partitions in it answer`
+  return (
+    `${error.message}; ${these} KAFKA_STORAGE_ERROR, and nothing in it is read or written, until the next start; the ` +
+    'other directories are served; mend its disk or permissions, and start the broker again'
+  )
 }
 
 export interface StoredPartition {

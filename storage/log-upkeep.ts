@@ -1,4 +1,4 @@
-import { failureOfPart, reasonOf } from './failure-policy.ts'
+import { DirectoryFailedError, failureOfPart, reasonOf } from './failure-policy.ts'
 import type { Host, Timer } from './host/host.ts'
 import type { LogCheckpoints } from './log-checkpoints.ts'
 import type { LogCleaner, LogCleanerSettings } from './log-cleaner.ts'
@@ -119,7 +119,9 @@ export class LogUpkeep {
   /** The failure to open a log is already logged. */
   #tellFailedTask(stored: StoredLog, error: Error): void {
     if (error === stored.openFailure) return
-    this.#parts.logger.error(
+    const { directories, logger } = this.#parts
+    if (directories.noteFailure(stored.logDirectory, error) instanceof DirectoryFailedError) return
+    logger.error(
       { partition: stored.name, reason: reasonOf(error) },
       'a task failed for one log and will be tried again',
     )

@@ -1,6 +1,6 @@
 import { ZERO_UUID } from '../protocol/schema.ts'
 import { formatPartitionMetadata, PARTITION_METADATA_FILE } from './checkpoint-files.ts'
-import { Backoff, failureOfPart, reasonOf } from './failure-policy.ts'
+import { Backoff, DirectoryFailedError, failureOfPart, reasonOf } from './failure-policy.ts'
 import type { Files } from './host/host.ts'
 import { Log } from './log/log.ts'
 import type { SharedServices } from './log/log-services.ts'
@@ -37,8 +37,12 @@ export class StoredLog implements StoredPartition {
   /** Why the last try to open it failed. */
   #refusal: { readonly error: Error; readonly retryAtMs: number } | undefined
   readonly #backoff = new Backoff()
-  /** Why recovery failed. Its entries in the checkpoints stay valid for the next start. */
+  /**
+   * Why it is left alone until the next start: recovery failed, or its directory. Its entries in the checkpoints stay
+   * valid.
+   */
   failure: Error | undefined
+  #mayHaveFiles = false
 
   constructor(parts: {
     readonly topic: string
@@ -65,8 +69,16 @@ export class StoredLog implements StoredPartition {
 
   /** Read on first use. The zero uuid if the file is missing or torn. */
   get topicId(): string {
-    this.#topicId ??= topicIdIn(this.#files, this.directory) ?? ZERO_UUID
+    this.#topicId ??= this.#readTopicId()
     return this.#topicId
+  }
+
+  #readTopicId(): string {
+    try {
+      return topicIdIn(this.#files, this.directory) ?? ZERO_UUID
+    } catch (error) {
+      throw this.#services.probe(this.logDirectory, error as Error)
+    }
   }
 
   writeTopicId(topicId: string): void {
@@ -112,13 +124,28 @@ export class StoredLog implements StoredPartition {
 
   /** Creates the log and removes the files of an earlier try. Throws as `open` does. */
   create(topicId: string): Log {
+    if (this.failure !== undefined) throw this.failure
     return this.#try(() => {
       // Existing files would count as durable.
       if (this.#refusal !== undefined) this.#files.remove(this.directory)
       this.#files.makeDirectory(this.directory)
+      this.#mayHaveFiles = true
       this.writeTopicId(topicId)
       return this.#load()
     })
+  }
+
+  /** True once a try to create it made its directory. */
+  get mayHaveFiles(): boolean {
+    return this.#mayHaveFiles
+  }
+
+  /** Its directory failed: closes it at once, and refuses it until the next start. Appends under way are refused. */
+  takeOffline(failure: Error): void {
+    const log = this.#log
+    this.failure = failure
+    this.#log = undefined
+    log?.abandon(failure)
   }
 
   /** Why the last try to open or create it failed; already logged. */
@@ -147,9 +174,11 @@ export class StoredLog implements StoredPartition {
     })
   }
 
-  #refuse(error: Error): never {
-    // Too many open files: logged once for all logs.
-    if (error.message !== this.#refusal?.error.message && !isOpenLimitError(error)) {
+  #refuse(caught: Error): never {
+    const error = this.#services.probe(this.logDirectory, caught)
+    // Logged once for all logs: too many open files, or the failure of the directory.
+    const isTold = isOpenLimitError(error) || error instanceof DirectoryFailedError
+    if (!isTold && error.message !== this.#refusal?.error.message) {
       this.#services.logger.error(
         { partition: this.name, directory: this.logDirectory, reason: reasonOf(error) },
         'a log cannot be opened: its partition answers KAFKA_STORAGE_ERROR; retrying',
@@ -168,9 +197,19 @@ export class StoredLog implements StoredPartition {
     if (this.#log?.closeIfUntouched()) this.#log = undefined
   }
 
-  /** Bytes of all segments. */
+  /** Bytes of all segments. 0 if its files cannot be listed although its directory can: it alone failed. */
   get sizeBytes(): number {
     if (this.#log !== undefined) return this.#log.sizeBytes
+    try {
+      return this.#sizeOfFiles()
+    } catch (error) {
+      const failure = this.#services.probe(this.logDirectory, failureOfPart(this.#services.host, error))
+      if (failure instanceof DirectoryFailedError) throw failure
+      return 0
+    }
+  }
+
+  #sizeOfFiles(): number {
     const isLog = (name: string): boolean => name.endsWith(LOG_SUFFIX)
     const sizes = this.#files.list(this.directory).filter(isLog)
     return sizes.reduce((sum, name) => sum + (this.#files.stat(this.#files.join(this.directory, name))?.size ?? 0), 0)

@@ -1,7 +1,9 @@
+import { DescribeLogDirs } from '../../protocol/apis/describe-log-dirs.ts'
 import { Fetch } from '../../protocol/apis/fetch.ts'
 import { ListOffsets } from '../../protocol/apis/list-offsets.ts'
 import { Metadata } from '../../protocol/apis/metadata.ts'
 import { errorName } from '../../protocol/error-codes.ts'
+import { ZERO_UUID } from '../../protocol/schema.ts'
 import { EARLIEST, isRefusal, type PartitionFetch, takeFetch } from './broker-consumer.ts'
 import type { PartitionHistory, ReadBatch } from './broker-model.ts'
 import type { BrokerWorld } from './broker-world.ts'
@@ -81,6 +83,27 @@ export class BrokerAuditor {
       earliest.offset === latest.offset,
       `${partition.name}: retention left ${earliest.offset} to ${latest.offset}, which are old enough`,
     )
+  }
+
+  /** Data directories that went offline, as DescribeLogDirs names them. */
+  async failedDirectories(): Promise<ReadonlySet<string>> {
+    const { results } = await this.#settle(this.#client.ask(DescribeLogDirs, 4, { topics: null }))
+    const failed = results.filter(({ errorCode }) => errorName(errorCode) === 'KAFKA_STORAGE_ERROR')
+    return new Set(failed.map(({ logDir }) => logDir))
+  }
+
+  /** Checks that nothing of a partition in a failed directory is served, and that clients see it without a leader. */
+  async checkOffline(partition: PartitionHistory): Promise<void> {
+    const { topic, index, name } = partition
+    const found = await this.#offsetFor(partition, LATEST)
+    check(found === undefined, `${name}: its data directory failed, and its end is served`)
+    const { errorCode } = await this.#fetch(partition, { version: 12, offset: 0, maxBytes: 1 })
+    check(errorName(errorCode) === 'KAFKA_STORAGE_ERROR', `${name}: its data directory failed, and it is read`)
+    const ask = { topics: [{ name: topic.plan.name, topicId: ZERO_UUID }], allowAutoTopicCreation: false }
+    const { topics } = await this.#settle(this.#client.ask(Metadata, 9, { ...ask, ...NO_OPERATIONS }))
+    const { leaderId, offlineReplicas } = topics[0]!.partitions[index]!
+    check(leaderId === -1 && offlineReplicas.length === 1, `${name}: its data directory failed, and it has a leader`)
+    this.#world.counts.offline++
   }
 
   async #offsetFor(partition: PartitionHistory, timestamp: number) {

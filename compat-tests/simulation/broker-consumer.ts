@@ -239,7 +239,7 @@ export class BrokerConsumer {
       const losses = this.#losses.get(partition) ?? 0
       this.#outOfRange.set(partition, { offset, losses, runNumber: this.#world.runNumber })
       this.#positions.set(partition, undefined)
-    } else if (this.#isFine(partition, error)) {
+    } else if (this.#isFine(partition, error, this.#version)) {
       const { nextOffset } = takeFetch(this.#world, partition, answer, { offset, ends: ends.get(partition)! })
       if (this.#positions.has(partition)) this.#positions.set(partition, nextOffset)
     }

@@ -2,6 +2,7 @@ import { CreateTopics } from '../../protocol/apis/create-topics.ts'
 import { DeleteRecords } from '../../protocol/apis/delete-records.ts'
 import { DeleteTopics } from '../../protocol/apis/delete-topics.ts'
 import { type ErrorName, errorName } from '../../protocol/error-codes.ts'
+import { StorageLostError } from '../../storage/failure-policy.ts'
 import { type FaultRates, NO_FAULTS, SimulatedCrash } from '../../storage/host/faulty-files.ts'
 import { SeededRandom } from '../../storage/host/seeded-random.ts'
 import { SimulatedHost } from '../../storage/host/simulated-host.ts'
@@ -69,6 +70,10 @@ class BrokerSimulation {
     this.#trace = trace
     this.#random = new SeededRandom(seed)
     this.#host = new SimulatedHost(seed)
+    const { fatal } = this.#host
+    this.#host.fatal = (reason) => {
+      if (!this.#endsFor(reason)) fatal(reason)
+    }
     const random = this.#random
     this.#directories = random.oneIn(3) ? ['/data/d1', '/data/d10'] : ['/data']
     const counts = newCounts()
@@ -111,6 +116,21 @@ class BrokerSimulation {
       fullWrites: this.#host.memory.refusals,
       ...this.#host.memory.losses,
     }
+  }
+
+  /** True: the broker ends for a valid reason, so that the process counts as crashed. */
+  #endsFor(reason: Error): boolean {
+    if (reason instanceof SimulatedCrash) return true
+    if (!(reason instanceof StorageLostError) || !this.#isFailing) return false
+    this.#trace({ reason: reason.message }, 'the broker ends itself')
+    this.#world.counts.lostDisks++
+    this.#host.files.crashed = true
+    return true
+  }
+
+  /** Whether the disk has faults now. */
+  get #isFailing(): boolean {
+    return this.#world.mayRefuse || this.#world.partFaults.length > 0
   }
 
   /** An uncaught error: a real process would have ended. */
@@ -284,6 +304,7 @@ class BrokerSimulation {
         if (this.#random.oneIn(4)) await this.#changeTopics()
         if (this.#random.oneIn(4)) await this.#onSome((partition) => this.#deleteRecords(partition))
         if (this.#random.oneIn(4)) await this.#onSome((partition) => this.#auditor.audit(partition))
+        if (this.#random.oneIn(4)) await this.#checkOffline()
       }
     })
     this.#check()
@@ -309,6 +330,7 @@ class BrokerSimulation {
         await this.#pass(this.#random.pick([1, 30, 2000, 40_000]))
         if (this.#random.oneIn(3)) await this.#onSome((each) => this.#deleteRecords(each))
         await this.#onSome((each) => this.#auditor.audit(each))
+        await this.#checkOffline()
         // The part recovers; requests may still be refused.
         if (this.#random.oneIn(8)) files.pathFaults = []
       }
@@ -321,6 +343,15 @@ class BrokerSimulation {
     this.#check()
     files.pathFaults = []
     if (this.#world.partFaults.length > 0) await this.#restart(this.#random.pick(['stop', 'kill', 'power'] as const))
+  }
+
+  /** Once a data directory has failed, none of its partitions is served before the next start. */
+  async #checkOffline(): Promise<void> {
+    const failed = await this.#auditor.failedDirectories()
+    for (const partition of this.#partitions) {
+      const directory = directoryOf(this.#host.memory, this.#directories, partition)
+      if (directory !== undefined && failed.has(directory)) await this.#auditor.checkOffline(partition)
+    }
   }
 
   /** Checks that retention and the creation of logs go on outside the failing part. */

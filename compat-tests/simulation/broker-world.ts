@@ -29,6 +29,10 @@ export interface BrokerCounts {
   failingDisks: number
   /** Faults of one part of a disk while the other parts were checked. */
   failingParts: number
+  /** Ends of the broker because its metadata directory or its last data directory failed. */
+  lostDisks: number
+  /** Partitions of a failed data directory that were asked for, and refused. */
+  offline: number
   /** Files damaged between two starts. */
   damagedFiles: number
   cutTails: number
@@ -133,6 +137,8 @@ export function newCounts(): BrokerCounts {
     fullDisks: 0,
     failingDisks: 0,
     failingParts: 0,
+    lostDisks: 0,
+    offline: 0,
     damagedFiles: 0,
     cutTails: 0,
   }

@@ -3,7 +3,10 @@ import type { MemoryFiles } from '../../storage/host/memory-files.ts'
 import type { SeededRandom } from '../../storage/host/seeded-random.ts'
 import type { PartitionHistory } from './broker-model.ts'
 
-/** A fault of one part of the disk: one log, one kind of file in it, or one of several data directories. */
+/**
+ * A fault of one part of the disk: one log, one kind of file in it, or one of several data directories. A fault of one
+ * log that lasts may become that of its directory, and in the first or only directory it may end the broker.
+ */
 export interface PartFault {
   readonly what: string
   readonly fault: PathFault
@@ -14,6 +17,9 @@ export interface PartFault {
   /** Whether the broker must start despite the fault. */
   readonly maySurviveStart: boolean
 }
+
+/** Effects after which a disk is not trusted: the whole data directory goes offline once an open log meets them. */
+const isLasting = (effect: PathEffect): boolean => effect !== 'full' && effect !== 'slow'
 
 const effects: readonly PathEffect[] = ['dead', 'unreadable', 'unwritable', 'read-only', 'full']
 const suffixes = ['.log', '.index', '.timeindex', '.snapshot', 'leader-epoch-checkpoint']
@@ -45,14 +51,16 @@ export function drawPartFault(
       maySurviveStart: false,
     }
   }
-  const log = `${directoryOf(files, directories, partition) ?? directories[0]}/${partition.name}`
+  const directory = directoryOf(files, directories, partition) ?? directories[0]!
+  const log = `${directory}/${partition.name}`
+  const isBeside = (each: PartitionHistory) => (directoryOf(files, directories, each) ?? directory) === directory
   const suffix = random.oneIn(2) ? '' : random.pick(suffixes)
   return {
     what: `${log}/*${suffix} is ${effect}`,
     directory: undefined,
     fault: { concerns: (path) => within(log)(path) && path.endsWith(suffix), effect },
     // By name: a recreated topic has the same path.
-    concerns: (each) => each.name === partition.name,
+    concerns: (each) => each.name === partition.name || (isLasting(effect) && isBeside(each)),
     maySurviveStart: true,
   }
 }

@@ -22,6 +22,7 @@ describe('storage under faults', function () {
       powerLosses: 0,
       fullDisks: 0,
       failingDisks: 0,
+      lostDirectories: 0,
       cleanStops: 0,
       compactions: 0,
       records: 0,

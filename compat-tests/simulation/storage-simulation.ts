@@ -1,5 +1,6 @@
 import { isRejection } from '../../protocol/error-codes.ts'
 import { batchesOf } from '../../protocol/records/record-batch.ts'
+import { DirectoryFailedError } from '../../storage/failure-policy.ts'
 import { type FaultRates, NO_FAULTS, SimulatedCrash } from '../../storage/host/faulty-files.ts'
 import { SeededRandom } from '../../storage/host/seeded-random.ts'
 import { SimulatedHost } from '../../storage/host/simulated-host.ts'
@@ -19,6 +20,8 @@ export interface SimulationCounts {
   cleanStops: number
   fullDisks: number
   failingDisks: number
+  /** Directories that went offline with all their logs. */
+  lostDirectories: number
   records: number
   compactions: number
 }
@@ -57,6 +60,7 @@ class StorageSimulation {
     cleanStops: 0,
     fullDisks: 0,
     failingDisks: 0,
+    lostDirectories: 0,
     records: 0,
     compactions: 0,
   }
@@ -245,13 +249,37 @@ class StorageSimulation {
     await this.#guarded(async () => {
       for (let i = 0; i < 10; i++) {
         const partition = this.#random.pick(this.#partitions)
-        this.#produce(partition)
+        if (!this.#isOffline) this.#produce(partition)
         await this.#host.advance(this.#random.pick([1, 30, 2000]))
-        await this.#read(partition)
+        if (!this.#isOffline) await this.#read(partition)
       }
+      this.#checkOffline()
     })
     this.#host.files.rates = { ...NO_FAULTS, shortTransfer: this.#random.pick([0, 3]) }
     await this.#restartAfter(this.#random.pick(['stop', 'process', 'power'] as const))
+  }
+
+  /** True once an error of the disk took the directory offline, with all its logs. */
+  get #isOffline(): boolean {
+    return this.#manager.directories()[0]!.failure !== undefined
+  }
+
+  /** No log of a directory that failed is given out before the next start, although the disk may work again. */
+  #checkOffline(): void {
+    if (!this.#isOffline) return
+    this.counts.lostDirectories++
+    this.#host.files.rates = NO_FAULTS
+    for (const { topic, config } of this.#partitions) {
+      check(this.#manager.isOffline(topic, 0), `${topic} is not offline`)
+      check(
+        isRefused(() => this.#manager.get(topic, 0)),
+        `${topic} is given out`,
+      )
+      check(
+        isRefused(() => this.#manager.create(topic, 0, TOPIC_ID, config)),
+        `${topic} is made again`,
+      )
+    }
   }
 
   // Stops and starts.
@@ -270,13 +298,14 @@ class StorageSimulation {
 
   /** True if the stop succeeded, so that everything is on the disk. */
   async #stop(): Promise<boolean> {
-    const logs = this.#partitions.map((partition) => this.#log(partition))
+    const logs = this.#isOffline ? [] : this.#partitions.map((partition) => this.#log(partition))
     let isDone = false
     await this.#guarded(async () => {
       await this.#host.settle(this.#manager.stop())
       isDone = true
     })
-    const isInOrder = isDone && !this.#host.files.crashed && logs.every((log) => this.#disk(log) === undefined)
+    const isInOrder =
+      isDone && !this.#isOffline && !this.#host.files.crashed && logs.every((log) => this.#disk(log) === undefined)
     if (isInOrder) this.counts.cleanStops++
     return isInOrder
   }
@@ -404,6 +433,15 @@ class StorageSimulation {
       const isOver = error instanceof SimulatedCrash || this.#host.files.crashed
       if (error instanceof CheckFailed || !isOver) throw error
     }
+  }
+}
+
+function isRefused(task: () => unknown): boolean {
+  try {
+    task()
+    return false
+  } catch (error) {
+    return error instanceof DirectoryFailedError
   }
 }
 

@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process'
+import { once } from 'node:events'
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'chai'
@@ -7,7 +8,7 @@ import { KafkaJsApplication } from '../clients/kafkajs/kafkajs-application.ts'
 import { runKafkaTool } from '../kafka-tool.ts'
 import { needs } from '../requirements.ts'
 import { againstApacheKafka } from '../test-broker.ts'
-import { waitFor } from '../wait-for.ts'
+import { waitFor, within } from '../wait-for.ts'
 import { expectOneLine, StartRig } from './start-rig.ts'
 
 const TOPICS = ['one', 'two', 'three', 'four']
@@ -81,6 +82,36 @@ describe('ottla start on data directories that are not what they were', function
     renameSync(`${b}-away`, b)
     const { stderr } = await rig.runs(rig.startArgs(both()))
     expect(stderr).to.equal('')
+    await withClients(async (application) => {
+      const admin = await application.admin()
+      for (const topic of TOPICS) expect(await size(admin, topic)).to.equal('0..1')
+    })
+  })
+
+  it('one that fails while the broker runs is offline with one line; with the metadata directory the broker ends', async () => {
+    await filled()
+    const quick = { ...both(), 'log.flush.offset.checkpoint.interval.ms': '100' }
+    const running = await rig.runs(rig.startArgs(quick))
+    const lines = () => running.stderr.trimEnd().split('\n')
+    // The checkpoint cannot be written: its temporary file is a directory.
+    const inTheWay = (directory: string) => join(directory, 'recovery-point-offset-checkpoint.tmp')
+    mkdirSync(inTheWay(b))
+    await waitFor('the line of b', () => running.stderr.includes(`the data directory ${b} failed: EISDIR`))
+    await withClients(async (application) => {
+      const admin = await application.admin()
+      for (const name of partitionsIn(a)) expect(await size(admin, name.slice(0, -2))).to.equal('0..1')
+      await admin.createTopics({ topics: [{ topic: 'later', numPartitions: 1 }] })
+    })
+    expect(partitionsIn(a)).to.include('later-0')
+    expect(lines(), running.stderr).to.have.length(1)
+    const closed = once(running.child, 'close')
+    mkdirSync(inTheWay(a))
+    await within('it ends', closed)
+    expect(running.child.exitCode).to.equal(1)
+    expect(lines(), running.stderr).to.have.length(2)
+    expect(lines()[1]).to.match(/stopping at once: the data directory .*\/a failed: EISDIR.*the metadata log is in it/)
+    for (const directory of [a, b]) rmSync(inTheWay(directory), { recursive: true })
+    await rig.runs(rig.startArgs(both()))
     await withClients(async (application) => {
       const admin = await application.admin()
       for (const topic of TOPICS) expect(await size(admin, topic)).to.equal('0..1')

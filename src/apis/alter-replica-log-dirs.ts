@@ -6,11 +6,16 @@ import { handler } from './handler.ts'
 
 /**
  * Moves replicas to another data directory. This broker moves none: NONE if the replica is already there,
- * LOG_DIR_NOT_FOUND if it is elsewhere or the directory is not in log.dirs. Source: ReplicaManager.alterReplicaLogDirs.
+ * LOG_DIR_NOT_FOUND if it is elsewhere or the directory is not in log.dirs, KAFKA_STORAGE_ERROR if the directory that it
+ * is in, or the other one, failed. Source: ReplicaManager.alterReplicaLogDirs.
  */
 export const alterReplicaLogDirs = handler(AlterReplicaLogDirs, async (request, { services, slices }) => {
   const { logs } = services
   const directories = new Map(logs.directories().map((each) => [each.path, each]))
+  const isOffline = (name: string, partition: number) => {
+    const topic = services.metadata.image.topicsByName.get(name)
+    return topic !== undefined && services.partitions.isOffline(topic, partition)
+  }
   // Each partition has one result; the last directory listed for it counts.
   const results = new Map<string, Map<number, number>>()
   for (const { path, topics } of request.dirs) {
@@ -19,7 +24,7 @@ export const alterReplicaLogDirs = handler(AlterReplicaLogDirs, async (request, 
       const codes = results.get(name) ?? new Map<number, number>()
       if (partitions.length > 0) results.set(name, codes)
       await mapInSlices(partitions, slices, (partition) => {
-        const error = faultOf(logs, wanted, name, partition)
+        const error = isOffline(name, partition) ? offline(wanted) : faultOf(logs, wanted, name, partition)
         codes.set(partition, error === undefined ? 0 : errorCode(error))
       })
     }
@@ -43,4 +48,9 @@ function faultOf(
   const directoryId = logs.directoryOf(topic, partition)
   if (directoryId === undefined) return 'UNKNOWN_TOPIC_OR_PARTITION'
   return directoryId === wanted.directoryId ? undefined : 'LOG_DIR_NOT_FOUND'
+}
+
+/** The answer for a replica whose directory failed. */
+function offline(wanted: LogDirectory | undefined): ErrorName {
+  return wanted === undefined ? 'LOG_DIR_NOT_FOUND' : 'KAFKA_STORAGE_ERROR'
 }

@@ -5,11 +5,11 @@ import {
 import { errorCode } from '../../protocol/error-codes.ts'
 import { ZERO_UUID } from '../../protocol/schema.ts'
 import { sortInSlices } from '../../storage/host/turn-slices.ts'
-import type { MetadataImage, TopicImage } from '../metadata/metadata-image.ts'
+import type { TopicImage } from '../metadata/metadata-image.ts'
 import { invalidTopicName } from '../metadata/topic-names.ts'
 import { allTopicOperations } from './authorized-operations.ts'
 import { handler, type RequestContext } from './handler.ts'
-import { liveBrokers, partitionView } from './topic-view.ts'
+import { type ClusterView, clusterView, partitionNow, partitionView } from './topic-view.ts'
 
 interface Cursor {
   readonly topicName: string
@@ -58,6 +58,7 @@ async function page(
 ) {
   const { services, slices } = context
   const { image } = services.metadata
+  const view = clusterView(image, services)
   const topics: (ReturnType<typeof described> | ReturnType<typeof failed>)[] = []
   let left = limit
   for (const name of names) {
@@ -72,7 +73,7 @@ async function page(
       continue
     }
     const end = Math.min(topic.partitions.length, first + left)
-    topics.push(described(topic, first, end, image))
+    topics.push(described(topic, first, end, view))
     left -= Math.max(0, end - first)
     if (end < topic.partitions.length) return { topics, nextCursor: { topicName: name, partitionIndex: end } }
   }
@@ -94,19 +95,23 @@ function failed(
   }
 }
 
-function described(topic: TopicImage, first: number, end: number, image: MetadataImage) {
-  const alive = liveBrokers(image)
+function described(topic: TopicImage, first: number, end: number, view: ClusterView) {
   return {
     errorCode: 0,
     name: topic.name,
     topicId: topic.id,
     isInternal: topic.internal,
-    partitions: topic.partitions.slice(first, end).map((partition, index) => ({
-      partitionIndex: first + index,
-      ...partitionView(partition, alive),
-      eligibleLeaderReplicas: partition.eligibleLeaderReplicas,
-      lastKnownElr: partition.lastKnownEligibleLeaderReplicas,
-    })),
+    partitions: topic.partitions.slice(first, end).map((_, index) => {
+      const partition = partitionNow(topic, first + index, view)
+      return {
+        partitionIndex: first + index,
+        ...partitionView(partition, view.alive),
+        // Unlike Metadata, also where there is no leader.
+        errorCode: 0,
+        eligibleLeaderReplicas: partition.eligibleLeaderReplicas,
+        lastKnownElr: partition.lastKnownEligibleLeaderReplicas,
+      }
+    }),
     topicAuthorizedOperations: allTopicOperations,
   }
 }

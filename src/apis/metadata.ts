@@ -8,7 +8,7 @@ import { invalidTopicName, isInternalTopic } from '../metadata/topic-names.ts'
 import { allClusterOperations, allTopicOperations, operationsNotAsked } from './authorized-operations.ts'
 import { clientEndpoint } from './client-endpoint.ts'
 import { handler, type RequestContext } from './handler.ts'
-import { liveBrokers, partitionView } from './topic-view.ts'
+import { type ClusterView, clusterView, partitionNow, partitionView } from './topic-view.ts'
 
 type Topic = ReturnType<typeof unknownTopic>
 type Asked = Exclude<MetadataRequest['topics'], null>
@@ -131,15 +131,14 @@ async function createAbsent(names: readonly string[], mayCreate: boolean, contex
 }
 
 /** Cluster state of one answer, all from one image. */
-interface View {
+interface View extends ClusterView {
   readonly image: MetadataImage
-  readonly alive: ReadonlySet<number>
   /** v0 leaves out replicas that are offline. */
   readonly onlyAlive: boolean
 }
 
-function viewOf(image: MetadataImage, { apiVersion }: RequestContext): View {
-  return { image, alive: liveBrokers(image), onlyAlive: apiVersion === 0 }
+function viewOf(image: MetadataImage, { apiVersion, services }: RequestContext): View {
+  return { image, ...clusterView(image, services), onlyAlive: apiVersion === 0 }
 }
 
 function lookUp(name: string, view: View, slices: Slices): Topic | Promise<Topic> {
@@ -166,9 +165,9 @@ function known(topic: TopicImage, view: View, slices: Slices): Topic | Promise<T
   if (partitions.length < MANY_PARTITIONS)
     return described(
       topic,
-      partitions.map((each, index) => partitionOf(each, index, view)),
+      partitions.map((_, index) => partitionOf(topic, index, view)),
     )
-  return mapInSlices(partitions, slices, (each, index) => partitionOf(each, index, view)).then((all) =>
+  return mapInSlices(partitions, slices, (_, index) => partitionOf(topic, index, view)).then((all) =>
     described(topic, all),
   )
 }
@@ -184,6 +183,8 @@ function described({ name, id, internal }: TopicImage, partitions: Topic['partit
   }
 }
 
-function partitionOf(partition: PartitionImage, partitionIndex: number, { alive, onlyAlive }: View) {
+function partitionOf(topic: TopicImage, partitionIndex: number, view: View) {
+  const { alive, onlyAlive } = view
+  const partition = partitionNow(topic, partitionIndex, view)
   return { partitionIndex, ...partitionView(partition, alive, { onlyAlive }) }
 }

@@ -1,6 +1,7 @@
 import { isRejection, type Rejection, reject } from '../../protocol/error-codes.ts'
 import { eachAlone, inBackground } from '../../storage/failure-policy.ts'
 import type { Host } from '../../storage/host/host.ts'
+import type { FailedDirectory } from '../../storage/log-store.ts'
 import type { MetadataImage, PartitionImage } from '../metadata/metadata-image.ts'
 import type { MetadataChange, MetadataStore, NewTopic } from '../metadata/metadata-store.ts'
 import type { Logger } from '../observe/logger.ts'
@@ -67,6 +68,12 @@ export class CoordinatorRuntime<S extends Shard> {
   shard(partition: number): ShardRuntime<S> | Rejection {
     if (!this.#isRunning) return reject('COORDINATOR_NOT_AVAILABLE')
     return this.#shards.get(partition)?.runtime ?? reject('NOT_COORDINATOR')
+  }
+
+  /** Stops serving the shards of these partitions: their data directory failed. */
+  takeOffline(partitions: FailedDirectory['partitions']): void {
+    for (const { topic, partition } of partitions)
+      if (topic === this.#parts.topic) this.#shards.get(partition)?.runtime.takeOffline()
   }
 
   shards(): ShardRuntime<S>[] {

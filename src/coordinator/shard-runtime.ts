@@ -48,6 +48,8 @@ export class ShardRuntime<S extends Shard> {
   #loaded: LoadedState<S> | undefined
   #loading: Promise<void> | undefined
   #isFailed = false
+  /** The data directory of the log failed: it is not loaded again before the next start. */
+  #isOffline = false
   #closed = false
   readonly #backoff = new Backoff()
   /** Timer for the next attempt to load. */
@@ -90,6 +92,14 @@ export class ShardRuntime<S extends Shard> {
   /** Closes the shard; waiting requests get NOT_COORDINATOR. */
   close(): void {
     this.#closed = true
+    this.#retry?.cancel()
+    this.#unload()
+  }
+
+  /** The data directory of the log failed; that is already logged. Waiting requests get NOT_COORDINATOR. */
+  takeOffline(): void {
+    this.#isOffline = true
+    this.#isFailed = true
     this.#retry?.cancel()
     this.#unload()
   }
@@ -232,7 +242,7 @@ export class ShardRuntime<S extends Shard> {
   }
 
   async #tryToLoad(): Promise<void> {
-    if (this.#closed || this.#loaded !== undefined) return
+    if (this.#closed || this.#isOffline || this.#loaded !== undefined) return
     this.#isFailed = false
     try {
       await this.#loadOnce()
@@ -244,7 +254,7 @@ export class ShardRuntime<S extends Shard> {
 
   /** Damaged bytes are read again only in a new leader epoch or at the next start, as in Kafka. */
   #loadFailed(error: Error): void {
-    if (this.#closed) return
+    if (this.#closed || this.#isOffline) return
     const isDamaged = error instanceof CorruptStateError
     const { logger, name } = this.#parts
     if (error.message !== this.#loggedReason) {
@@ -274,7 +284,10 @@ export class ShardRuntime<S extends Shard> {
       deadlines.close()
       throw error
     }
-    if (this.#closed) return
+    if (this.#closed || this.#isOffline) {
+      deadlines.close()
+      return
+    }
     if (leftOut > 0) {
       const { logger, name } = this.#parts
       logger.warn({ log: name }, `${name}: ${leftOut} records of unknown types were skipped`)

@@ -1,5 +1,6 @@
 import { type FoundPartition, repeatedPartitions } from '../../storage/found-partitions.ts'
 import type { Files } from '../../storage/host/host.ts'
+import type { FailedDirectory } from '../../storage/log-store.ts'
 import type { PartitionInMissingDirectory } from './directory-assignments.ts'
 import type { Identity } from './meta-properties.ts'
 import { namesOf } from './meta-properties-rules.ts'
@@ -14,6 +15,17 @@ export function failedDirectoryLine(directory: string, error: Error): string {
     'KAFKA_STORAGE_ERROR until the next start, other directories are not affected; repair its disk or permissions and ' +
     'restart, or, if its data is lost for good, remove it from log.dirs'
   )
+}
+
+/** Why the broker ends because of a data directory that failed while it was running; undefined if it goes on. */
+export function lostDirectoryFault(
+  { directory, error, hasOther }: Pick<FailedDirectory, 'directory' | 'error' | 'hasOther'>,
+  metadataDirectory: string,
+): string | undefined {
+  const isMetadata = directory === metadataDirectory
+  if (!isMetadata && hasOther) return undefined
+  const why = isMetadata ? 'the metadata log is in it' : 'no other data directory is left'
+  return `${error.message}; ${why}, so the broker ends: mend its disk or permissions, and start the broker again`
 }
 
 /** Why the broker cannot start with these failed directories; undefined if it can. Source: LogManager, ReplicaManager. */

@@ -13,6 +13,8 @@ export class StoreOnMemory {
   readonly host: SimulatedHost
   readonly configs: ConfigStore
   readonly store: LogBackedMetadataStore
+  /** What the store told of its directory. */
+  readonly diskFailures: Error[] = []
 
   private constructor(host: SimulatedHost, properties: Record<string, string>) {
     const staticConfig = readStaticConfig(new Map(Object.entries(properties)))
@@ -21,6 +23,7 @@ export class StoreOnMemory {
     this.configs = new ConfigStore(staticConfig, 1)
     host.files.makeDirectory('/data')
     this.store = LogBackedMetadataStore.open({
+      onDiskFailure: (error) => this.diskFailures.push(error),
       host,
       slices: new TurnSlices(host),
       logger: silentLogger,

@@ -1,6 +1,6 @@
 import { ByteReader } from '../../protocol/byte-reader.ts'
 import { readMetadataRecord } from '../../protocol/internal-records/metadata-framing.ts'
-import { eachAlone, failureOfPart, inBackground } from '../../storage/failure-policy.ts'
+import { eachAlone, failureOfPart, inBackground, isSystemError, mayPass } from '../../storage/failure-policy.ts'
 import type { Host } from '../../storage/host/host.ts'
 import { StepQueue } from '../../storage/host/step-queue.ts'
 import type { Slices } from '../../storage/host/turn-slices.ts'
@@ -57,6 +57,8 @@ export interface MetadataWriterParts {
   readonly nodeId: number
   /** A snapshot is written after this many bytes of records. */
   readonly snapshotBytes: () => number
+  /** Called when the directory fails, other than for lack of room or handles. */
+  readonly onDiskFailure: (error: Error) => void
 }
 
 /**
@@ -161,6 +163,7 @@ export class MetadataWriter {
         await this.#log.flush(staged.some(({ freesRoom }) => freesRoom))
       } catch (error) {
         this.#takeBack([...staged, ...this.#staged], error)
+        this.#noteFailure(error)
         continue
       }
       for (const { image, change, resolve } of staged) {
@@ -213,6 +216,11 @@ export class MetadataWriter {
       // Another try costs as much: wait as long again.
       this.#failedSnapshotAt = this.#log.bytesSinceSnapshot
       logger.error({ err }, 'a snapshot of the cluster metadata could not be written')
+      this.#noteFailure(err)
     }
+  }
+
+  #noteFailure(error: unknown): void {
+    if (isSystemError(error) && !mayPass(error)) this.#parts.onDiskFailure(error)
   }
 }

@@ -15,6 +15,12 @@ export class MemoryLogStore implements LogStore {
   failure: Error | undefined
 
   mayHideLogs = false
+  /** `topic-0` of partitions whose directory failed. */
+  readonly offline = new Set<string>()
+
+  isOffline(topic: string, partition: number): boolean {
+    return this.offline.has(`${topic}-${partition}`)
+  }
 
   async start(): Promise<void> {}
 

@@ -1,6 +1,7 @@
 import type { ErrorName } from '../../protocol/error-codes.ts'
-import { failureOfPart, isSystemError } from '../../storage/failure-policy.ts'
+import { DirectoryFailedError, failureOfPart, isSystemError } from '../../storage/failure-policy.ts'
 import type { Host } from '../../storage/host/host.ts'
+import { LogGoneError } from '../../storage/log-files.ts'
 import type { Logger } from '../observe/logger.ts'
 
 /**
@@ -13,6 +14,8 @@ export function partitionFailure(
   caught: unknown,
 ): ErrorName {
   const error = failureOfPart(host, caught)
+  // Already logged, once for all logs of the directory.
+  if (error instanceof DirectoryFailedError || error instanceof LogGoneError) return 'KAFKA_STORAGE_ERROR'
   if (isSystemError(error)) {
     logger.error({ partition, reason: error.message }, `${partition} cannot be read or written`)
     return 'KAFKA_STORAGE_ERROR'

@@ -1,5 +1,5 @@
 import { ZERO_UUID } from '../../protocol/schema.ts'
-import { failureOfPart, inBackground, isSystemError } from '../../storage/failure-policy.ts'
+import { DirectoryFailedError, failureOfPart, inBackground, isSystemError } from '../../storage/failure-policy.ts'
 import type { Host } from '../../storage/host/host.ts'
 import { StepQueue } from '../../storage/host/step-queue.ts'
 import type { Slices } from '../../storage/host/turn-slices.ts'
@@ -211,6 +211,11 @@ export class PartitionLogs {
     return this.#withDisk(`${name}-${index}`, 'opened', () => logs.create(name, index, id, settings(name)))
   }
 
+  /** True: the partition's files are, or may be, in a data directory that failed. */
+  isOffline({ name, id }: TopicImage, index: number): boolean {
+    return this.#hidden.has(`${id}-${index}`) || this.#parts.logs.isOffline(name, index)
+  }
+
   /** Finishes pending deletions: the next start would not know why these logs exist. */
   stop(): Promise<void> {
     this.#isStopped = true
@@ -239,8 +244,8 @@ export class PartitionLogs {
       return result
     } catch (caught) {
       const error = failureOfPart(host, caught)
-      // The log store logs the open-file limit once for all partitions.
-      if (isOpenLimitError(error)) return undefined
+      // The log store logs them once for all partitions: the open-file limit, and the failure of a directory.
+      if (isOpenLimitError(error) || error instanceof DirectoryFailedError) return undefined
       // Log each error once: clients retry again and again.
       if (this.#loggedFailures.get(name) === error.message) return undefined
       this.#loggedFailures.set(name, error.message)

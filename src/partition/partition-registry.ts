@@ -2,7 +2,7 @@ import { type Rejection, reject } from '../../protocol/error-codes.ts'
 import { eachAlone } from '../../storage/failure-policy.ts'
 import type { Host } from '../../storage/host/host.ts'
 import type { Slices } from '../../storage/host/turn-slices.ts'
-import type { LogStore } from '../../storage/log-store.ts'
+import type { FailedDirectory, LogStore } from '../../storage/log-store.ts'
 import type { TopicSettings } from '../config/topic-configs.ts'
 import type { MetadataImage, PartitionImage, TopicImage } from '../metadata/metadata-image.ts'
 import type { MetadataChange, MetadataStore } from '../metadata/metadata-store.ts'
@@ -69,6 +69,27 @@ export class PartitionRegistry {
   /** Resolves when the logs of deleted topics are deleted. */
   stop(): Promise<void> {
     return this.#logs.stop()
+  }
+
+  /**
+   * The data directory of these partitions failed: requests get KAFKA_STORAGE_ERROR until the next start, those that
+   * wait at once. Source: ReplicaManager.handleLogDirFailure.
+   */
+  takeOffline(partitions: FailedDirectory['partitions']): void {
+    const failed = partitions.flatMap(({ topic, partition }) => {
+      const hosted = this.#topics.get(topic)?.partitions
+      const open = hosted?.[partition]
+      if (hosted === undefined || open === undefined) return []
+      hosted[partition] = undefined
+      open.retire(reject('KAFKA_STORAGE_ERROR'))
+      return [open]
+    })
+    for (const partition of failed) this.#watcher.changed(partition)
+  }
+
+  /** True: the partition's files are in a data directory that failed. Kafka's controller then has no leader for it. */
+  isOffline(topic: TopicImage, partition: number): boolean {
+    return this.#logs.isOffline(topic, partition)
   }
 
   #apply(image: MetadataImage, change: MetadataChange): void {

@@ -1,5 +1,5 @@
 import { type Rejection, reject } from '../../protocol/error-codes.ts'
-import { failureOfPart, mayPass, reasonOf } from '../failure-policy.ts'
+import { DirectoryFailedError, failureOfPart, mayPass, reasonOf } from '../failure-policy.ts'
 import { isOpenLimitError } from '../open-limits.ts'
 import type { LogServices } from './log-services.ts'
 import type { LogLocation } from './recovery.ts'
@@ -16,7 +16,10 @@ interface Refusal {
   readonly retryAtMs: number
 }
 
-/** Whether a log takes appends, and if not, because of which failure. Reads still work. */
+/**
+ * Whether a log takes appends, and if not, because of which failure. Without room, or after a bug, reads still work. A
+ * disk error that does not pass takes the directory of the log offline, and all logs in it are closed.
+ */
 export class LogAvailability {
   readonly #location: LogLocation
   readonly #services: LogServices
@@ -72,21 +75,22 @@ export class LogAvailability {
   goOffline(caught: unknown): void {
     const error = failureOfPart(this.#services.host, caught)
     if (this.isOffline) return
-    const { partition, directory, logDirectory } = this.#location
+    const { partition, directory } = this.#location
     this.#refusal = { error, retryAtMs: Number.POSITIVE_INFINITY }
     this.#onOffline(error)
+    if (this.#services.noteFailure(error) instanceof DirectoryFailedError) return
     this.#services.logger.error(
       { partition, directory, reason: reasonOf(error) },
-      'the disk failed: appends are refused until the broker is restarted',
+      'the log failed: appends are refused until the broker is restarted',
     )
-    this.#services.onDiskFailure(logDirectory, error)
   }
 
   /**
-   * The files are about to be removed, and new files may get their names. Pending work must not touch them any more.
+   * The files are about to be removed, and new files may get their names; or their directory failed. Pending work must
+   * not touch them any more.
    */
-  abandon(): void {
-    this.#refusal = { error: new Error('the log was deleted'), retryAtMs: Number.POSITIVE_INFINITY }
+  abandon(why: Error): void {
+    this.#refusal = { error: why, retryAtMs: Number.POSITIVE_INFINITY }
   }
 
   /** Clears a failure that may have passed. */

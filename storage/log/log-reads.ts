@@ -1,6 +1,6 @@
 import { isRejection, type Rejection, reject } from '../../protocol/error-codes.ts'
 import type { Disk } from '../disk.ts'
-import { isSystemError } from '../failure-policy.ts'
+import { DirectoryFailedError, failureOfPart, isSystemError } from '../failure-policy.ts'
 import type { ReadContext, ReadResult, TimestampAndOffset } from '../partition-log.ts'
 import type { Segment } from '../segment/segment.ts'
 import type { Tail } from '../tail.ts'
@@ -114,14 +114,23 @@ export class LogReads {
   }
 
   async offsetForTimestamp(timestampMs: number, upToOffset: number): Promise<TimestampAndOffset | undefined> {
-    while (this.#pause !== undefined) await this.#pause
-    const found = findTimestamp(this.#segments.all, timestampMs, this.#state.logStartOffset)
+    const { logStartOffset } = this.#state
+    const found = await this.#search(() => findTimestamp(this.#segments.all, timestampMs, logStartOffset))
     return found !== undefined && found.offset < upToOffset ? found : undefined
   }
 
   async maxTimestamp(): Promise<TimestampAndOffset | undefined> {
+    return this.#search(() => findLatestTimestamp(this.#segments.all))
+  }
+
+  /** Throws the disk's error. */
+  async #search<T>(look: () => T): Promise<T> {
     while (this.#pause !== undefined) await this.#pause
-    return findLatestTimestamp(this.#segments.all)
+    try {
+      return look()
+    } catch (error) {
+      throw this.#services.noteFailure(failureOfPart(this.#services.host, error))
+    }
   }
 
   #checkOffset(offset: number): Rejection | undefined {
@@ -206,7 +215,8 @@ export class LogReads {
       return reject('CORRUPT_MESSAGE', error.message)
     }
     if (!isSystemError(error)) throw error
-    logger.error(fields, 'the log cannot be read')
+    if (!(this.#services.noteFailure(error) instanceof DirectoryFailedError))
+      logger.error(fields, 'the log cannot be read')
     return storageError()
   }
 }

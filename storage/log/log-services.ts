@@ -32,8 +32,13 @@ export interface SharedServices {
   readonly withReserve: <T>(logDirectory: string, task: () => T) => T
   /** The same for a task off the loop. */
   readonly withReserveAside: <T>(logDirectory: string, task: () => Promise<T>) => Promise<T>
-  /** The disk failed under a log, which refuses appends until it is reopened. */
-  readonly onDiskFailure: (logDirectory: string, error: Error) => void
+  /**
+   * Tells that something failed in the log directory. Returns DirectoryFailedError if the directory goes offline because
+   * of it, else the error: it concerns this log alone. See LogDirectories.
+   */
+  readonly noteFailure: (logDirectory: string, error: Error) => Error
+  /** The same for a log that cannot be opened, which is the directory's failure if the directory cannot be listed. */
+  readonly probe: (logDirectory: string, error: Error) => Error
 }
 
 export interface LogServiceSettings {
@@ -41,7 +46,8 @@ export interface LogServiceSettings {
   readonly producerIdExpirationMs: number
 }
 
-/** Services for the parts of one log: the same, but with its own files. */
-export interface LogServices extends Omit<SharedServices, 'openFiles'> {
+/** Services for the parts of one log: the same, but with its own files, and for its own directory. */
+export interface LogServices extends Omit<SharedServices, 'openFiles' | 'noteFailure'> {
   readonly openFiles: LogFiles
+  readonly noteFailure: (error: Error) => Error
 }

@@ -1,5 +1,5 @@
 import { isRejection, type Rejection, reject } from '../../protocol/error-codes.ts'
-import { inBackground, isSystemError } from '../failure-policy.ts'
+import { failureOfPart, inBackground, isSystemError } from '../failure-policy.ts'
 import { LogFiles } from '../log-files.ts'
 import type {
   AbortedTransaction,
@@ -53,7 +53,11 @@ export class Log implements PartitionLog {
   #isWritingIndexes = false
 
   constructor(topic: string, partition: number, config: LogConfig, shared: SharedServices, location: LogLocation) {
-    const services = { ...shared, openFiles: new LogFiles(shared.openFiles, location.directory) }
+    const services: LogServices = {
+      ...shared,
+      openFiles: new LogFiles(shared.openFiles, location.directory),
+      noteFailure: (error) => shared.noteFailure(location.logDirectory, error),
+    }
     this.topic = topic
     this.partition = partition
     this.services = services
@@ -162,7 +166,17 @@ export class Log implements PartitionLog {
   *segmentStarts(): Generator<SegmentStart> {
     for (const segment of this.segments.toReversed()) {
       const offset = Math.max(segment.baseOffset, this.logStartOffset)
-      yield { offset, isEmpty: segment.sizeBytes === 0, modifiedMs: () => segment.modifiedMs }
+      const modifiedMs = () => this.#noting(() => segment.modifiedMs)
+      yield { offset, isEmpty: segment.sizeBytes === 0, modifiedMs }
+    }
+  }
+
+  /** Does a task that uses files. Its disk error may be the failure of the whole directory. */
+  #noting<T>(task: () => T): T {
+    try {
+      return task()
+    } catch (error) {
+      throw this.services.noteFailure(failureOfPart(this.services.host, error))
     }
   }
 
@@ -179,7 +193,7 @@ export class Log implements PartitionLog {
   }
 
   abortedTransactions(fromOffset: number, toOffset: number): AbortedTransaction[] {
-    return abortedTransactions(this.#parts, this.services, fromOffset, toOffset)
+    return this.#noting(() => abortedTransactions(this.#parts, this.services, fromOffset, toOffset))
   }
   hasOpenTransaction(producerId: number, producerEpoch: number): boolean {
     return this.#state.producers.hasOpenTransaction(producerId, producerEpoch)
@@ -374,13 +388,17 @@ export class Log implements PartitionLog {
     return true
   }
 
-  /** Stops using the files, whose directory is about to be renamed. Refuses pending appends. */
-  abandon(): void {
-    this.#parts.availability.abandon()
-    this.#parts.queue.break(new Error('the log was deleted'))
-    this.#letGo()
+  /** Stops using the files: their directory is about to be renamed, or failed. Refuses pending appends and reads. */
+  abandon(why: Error = new Error('the log was deleted')): void {
+    this.#parts.availability.abandon(why)
+    this.#parts.queue.break(why)
     this.#refuseWaiting()
-    this.services.openFiles.release()
+    try {
+      this.#letGo()
+    } finally {
+      // Also where a disk that failed does not let a file be closed.
+      this.services.openFiles.release()
+    }
   }
 
   #refuseWaiting(): void {

@@ -13,6 +13,7 @@ import type { SyncGroupRequest, SyncGroupResponse } from '../../../protocol/apis
 import type { TxnOffsetCommitRequest } from '../../../protocol/apis/txn-offset-commit.ts'
 import { errorCode, isRejection, type Rejection, reject } from '../../../protocol/error-codes.ts'
 import { mapInSlices, runInSlices, type Slices } from '../../../storage/host/turn-slices.ts'
+import type { FailedDirectory } from '../../../storage/log-store.ts'
 import type { MetadataImage } from '../../metadata/metadata-image.ts'
 import { coordinatorPartition } from '../java-hash.ts'
 import type { CoordinatorRuntime } from '../runtime.ts'
@@ -149,6 +150,11 @@ export class GroupCoordinator {
     const shard = this.#shard(groupId)
     if (isRejection(shard)) return shard
     return shard.write((state) => state.commitOffsetsInTransaction(request, apiVersion), { producerId, producerEpoch })
+  }
+
+  /** Stops serving the groups of these partitions: their data directory failed. */
+  takeOffline(partitions: FailedDirectory['partitions']): void {
+    this.#runtime.takeOffline(partitions)
   }
 
   /** Ends a transaction on one partition of __consumer_offsets: commits or drops its pending offsets. */
