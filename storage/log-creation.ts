@@ -57,6 +57,7 @@ export class LogCreation {
       log.updateConfig(config)
       this.#failed.delete(stored.name)
       logs.add(stored)
+      removal.claimName(stored)
       return log
     } catch (error) {
       throw this.#noteFailed(stored, failureOfPart(host, error))

@@ -2,7 +2,7 @@ import { expect } from 'chai'
 import { isRejection, type Rejection } from '../protocol/error-codes.ts'
 import { buildBatch } from '../protocol/records/batch-builder.ts'
 import { CLEANER_OFFSET_FILE, formatOffsets, LEADER_EPOCH_FILE, LOG_START_FILE } from './checkpoint-files.ts'
-import { NO_FAULTS } from './host/faulty-files.ts'
+import { NO_FAULTS, within } from './host/faulty-files.ts'
 import { SimulatedHost } from './host/simulated-host.ts'
 import type { Log } from './log/log.ts'
 import { logConfig } from './log-config.fixture.ts'
@@ -87,6 +87,33 @@ describe('a log that is deleted', () => {
     manager.delete(TOPIC, 0)
     await host.advance(managerSettings.logFlushOffsetCheckpointIntervalMs * 2)
     expect(host.files.readWhole(file)?.toString()).to.equal(formatOffsets([other]))
+  })
+
+  it('in a directory that fails then does not hand its start to the next one of its name', async () => {
+    const host = new SimulatedHost(1)
+    const directories = ['/data/d1', '/data/d2'].map((path) => ({ path, directoryId: path }))
+    const newBroker = async () => {
+      const manager = new LogManager({ host, directories, settings: managerSettings })
+      await host.settle(manager.start(() => logConfig()))
+      return manager
+    }
+    const manager = await newBroker()
+    const context = { origin: 'client', leaderEpoch: 0, nowMs: host.clock.nowMs() } as const
+    const log = manager.create(TOPIC, 0, TOPIC_ID, logConfig())
+    for (let i = 0; i < 5; i++) await host.settle(log.append(buildBatch([{ value: 'a' }]), context))
+    await host.settle(log.deleteRecordsBefore(4))
+    const failing = host.files.exists('/data/d1/topic-0') ? '/data/d1' : '/data/d2'
+    manager.delete(TOPIC, 0)
+    host.files.pathFaults = [{ concerns: within(failing), effect: 'dead' }]
+    const again = () => manager.create(TOPIC, 0, OTHER_TOPIC_ID, logConfig())
+    if (failing === '/data/d1') expect(again).to.throw('EIO')
+    const next = again()
+    expect(host.files.exists(failing === '/data/d1' ? '/data/d2/topic-0' : '/data/d1/topic-0')).to.equal(true)
+    await host.settle(next.append(buildBatch([{ value: 'b' }]), context))
+    host.files.pathFaults = []
+    host.crash()
+    const found = (await newBroker()).get(TOPIC, 0)!
+    expect([found.logStartOffset, found.logEndOffset]).to.deep.equal([0, 1])
   })
 
   it('and cannot be renamed never becomes part of what is to have its name', async () => {

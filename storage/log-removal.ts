@@ -142,6 +142,15 @@ export class LogRemoval {
     if (this.#staleNames(stored.logDirectory).has(stored.name)) this.#forgetDeletedAtOnce(stored.logDirectory)
   }
 
+  /**
+   * Call for a new log before its first append. If a failing directory still has a deleted log of its name in its
+   * checkpoints, the next start would take the new one for that log, moved. So its own directory names it at once.
+   */
+  claimName({ name, logDirectory }: StoredLog): void {
+    const isStale = [...this.#staleCheckpointNames.values()].some((names) => names.has(name))
+    if (isStale) this.#parts.checkpoints.saveRecoveryPointsAtOnce(logDirectory)
+  }
+
   /** Notes names of deleted logs that the checkpoints of the directory contained at the start. */
   noteStale(logDirectory: string, names: Iterable<string>): void {
     this.#staleCheckpointNames.set(logDirectory, new Map([...names].map((name) => [name, this.#deletions])))
