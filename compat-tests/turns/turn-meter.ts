@@ -32,13 +32,13 @@ export class MeasuredBroker {
   readonly #broker: Broker
   #turns = { longestMs: 0, totalMs: 0, count: 0 }
 
-  /** host: a machine on which an earlier broker has stopped. */
-  constructor(host = new SimulatedHost(1)) {
+  /** changes: further settings. host: a machine on which an earlier broker has stopped. */
+  constructor(changes: Readonly<Record<string, string>> = {}, host = new SimulatedHost(1)) {
     this.host = host
     const error = (fields: { err?: Error }, message: string) =>
       this.complaints.push(`${message}: ${fields.err?.stack ?? JSON.stringify(fields)}`)
     const logger = { error, warn: error, info() {}, debug() {} }
-    const settings = brokerSettingsOf(new Map(Object.entries(properties)))
+    const settings = brokerSettingsOf(new Map(Object.entries({ ...properties, ...changes })))
     const { timers, clock } = this.host
     this.host.processorMs = threadClock()
     const machine: Host = { ...this.host, clock: { nowMs: clock.nowMs, monotonicMs: () => this.#clockMs() } }
