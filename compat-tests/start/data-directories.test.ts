@@ -94,7 +94,7 @@ describe('ottla start on data directories that are not what they were', function
     const running = await rig.runs(rig.startArgs(quick))
     const lines = () => running.stderr.trimEnd().split('\n')
     // The checkpoint cannot be written: its temporary file is a directory.
-    const inTheWay = (directory: string) => join(directory, 'recovery-point-offset-checkpoint.tmp')
+    const inTheWay = (directory: string) => join(directory, 'recovery-point-offset-checkpoint.aside.tmp')
     mkdirSync(inTheWay(b))
     await waitFor('the line of b', () => running.stderr.includes(`the data directory ${b} failed: EISDIR`))
     await withClients(async (application) => {
@@ -110,7 +110,7 @@ describe('ottla start on data directories that are not what they were', function
     expect(running.child.exitCode).to.equal(1)
     expect(lines(), running.stderr).to.have.length(2)
     expect(lines()[1]).to.match(/stopping at once: the data directory .*\/a failed: EISDIR.*the metadata log is in it/)
-    for (const directory of [a, b]) rmSync(inTheWay(directory), { recursive: true })
+    for (const directory of [a, b]) rmSync(inTheWay(directory), { recursive: true, force: true })
     await rig.runs(rig.startArgs(both()))
     await withClients(async (application) => {
       const admin = await application.admin()
