@@ -24,6 +24,8 @@ export class Damage {
   #isMoved = false
   /** Partitions with damage that cannot be detected: see `noteUntold`. */
   readonly #untold = new Set<string>()
+  /** Partitions with a wrong checksum in a batch that begins below the log's start: a client may never get that batch. */
+  readonly #belowStart = new Set<string>()
   /** Partitions of one topic whose directories were swapped. */
   readonly #swapped = new Set<string>()
   /** No files are left, as before the first start. */
@@ -43,12 +45,13 @@ export class Damage {
    * with possible content (transaction indexes, log-start-offset-checkpoint); producer snapshots of another partition or
    * offset.
    */
-  noteUntold(files: MemoryFiles): void {
+  noteUntold(files: MemoryFiles, startOf: (partition: string) => number): void {
     for (const path of this.#paths) {
       const [name = ''] = path.split('/').slice(-2)
       if (path.endsWith('.txnindex')) this.#untold.add(name)
       const bytes = path.endsWith('.log') && files.exists(path) ? files.readWhole(path) : undefined
       if (bytes !== undefined && isWholeLog(bytes)) this.#untold.add(name)
+      if (bytes !== undefined && hasDamageBelow(bytes, startOf(name))) this.#belowStart.add(name)
       if (!path.endsWith('/log-start-offset-checkpoint')) continue
       const told = parseOffsets(files.readWhole(path)?.toString('latin1') ?? '')
       if (told !== undefined || !files.exists(path)) this.#areStartsUntold = true
@@ -75,6 +78,11 @@ export class Damage {
   /** Whether the broker sees empty directories. */
   get isNew(): boolean {
     return this.#isNew
+  }
+
+  /** Whether a wrong checksum of the partition may be in a batch that no client gets. */
+  isBelowStart(partition: string): boolean {
+    return this.#belowStart.has(partition)
   }
 
   areRecordsUntold(partition: string, directory: string | undefined): boolean {
@@ -141,6 +149,10 @@ function partitionAt(path: string): string | undefined {
 
 function topicOf(partition: string): string {
   return partition.slice(0, partition.lastIndexOf('-'))
+}
+
+function hasDamageBelow(bytes: Buffer, start: number): boolean {
+  return batchesOf(bytes).batches.some((batch) => batch.baseOffset < start && !hasValidChecksum(batch))
 }
 
 function isWholeLog(bytes: Buffer): boolean {

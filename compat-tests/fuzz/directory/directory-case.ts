@@ -47,7 +47,7 @@ class DirectoryCase {
 
   async run(rots: readonly Rot[]): Promise<void> {
     for (const rot of rots) rot.apply(this.#host.memory)
-    this.#damage.noteUntold(this.#host.memory)
+    this.#damage.noteUntold(this.#host.memory, (name) => this.#made.content.partitions.get(name)?.start ?? 0)
     if (!(await this.#starts())) return
     const first = await this.#judged(this.#made.content)
     await this.#use(first)

@@ -86,9 +86,10 @@ class Judgement {
     if (differences.length === 0) return
     // As in Kafka, the start does not read a log after a clean stop or below the recovery point: clients find a batch
     // with a wrong checksum themselves, and no other record is lost with it.
-    const isToldByChecksum =
-      [...now.errors].some((error) => error.endsWith(WRONG_CHECKSUM)) && !this.#isNamed(damage.namesOf(name))
-    if (isToldByChecksum && damage.concerns(name, directoryOf.get(name)) && hasAllBut(now, before)) {
+    const hasWrongChecksum =
+      damage.isBelowStart(name) || [...now.errors].some((error) => error.endsWith(WRONG_CHECKSUM))
+    const isLeftToClients = hasWrongChecksum && !this.#isNamed(damage.namesOf(name))
+    if (isLeftToClients && damage.concerns(name, directoryOf.get(name)) && hasAllBut(now, before)) {
       this.outcomes.push('batch with a wrong checksum')
       return
     }
