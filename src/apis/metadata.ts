@@ -3,7 +3,7 @@ import { type ErrorName, errorCode, isRejection } from '../../protocol/error-cod
 import { ZERO_UUID } from '../../protocol/schema.ts'
 import { mapInSlices, type Slices } from '../../storage/host/turn-slices.ts'
 import { autoCreatedTopic } from '../metadata/auto-created-topics.ts'
-import type { MetadataImage, PartitionImage, TopicImage } from '../metadata/metadata-image.ts'
+import type { MetadataImage, TopicImage } from '../metadata/metadata-image.ts'
 import { invalidTopicName, isInternalTopic } from '../metadata/topic-names.ts'
 import { allClusterOperations, allTopicOperations, operationsNotAsked } from './authorized-operations.ts'
 import { clientEndpoint } from './client-endpoint.ts'
