@@ -12,6 +12,12 @@ import { LARGEST_VALUE_BYTES } from './topic-plan.ts'
 const MAX_IN_FLIGHT = 5
 /** Few keys, so that compaction has work. */
 const KEYS = 10
+/** Value whose batch is decompressed in slices or on a thread. Repetitive, so that it fits into the smallest segment. */
+const LARGE_VALUE_BYTES = 140_000
+/** One value in so many is large, where it is stored compressed. */
+const VALUES_PER_LARGE = 25
+/** Codecs that make such a value small. */
+const SMALL_CODECS = ['gzip', 'lz4', 'zstd']
 /** First version that identifies topics by id alone. */
 const WITH_TOPIC_IDS = 13
 
@@ -172,7 +178,8 @@ export class BrokerProducer {
     const nowMs = host.clock.nowMs() - random.below(1000)
     const records = Array.from({ length: count }, () => {
       const id = this.#world.nextId(state.partition)
-      const value = random.oneIn(10) ? null : `${id} `.padEnd(random.pick([10, 50, LARGEST_VALUE_BYTES]), id)
+      const sizeBytes = random.oneIn(10) ? undefined : random.pick([10, 50, LARGEST_VALUE_BYTES])
+      const value = sizeBytes === undefined ? null : `${id} `.padEnd(this.#sizeOf(state, id, sizeBytes), id)
       return { id, key: `key ${random.below(KEYS)}`, value, timestampMs: nowMs + random.below(50) }
     })
     state.partition.sent.add(records)
@@ -184,6 +191,14 @@ export class BrokerProducer {
     )
     state.nextSequence += count
     return { records, count, bytes, runNumber, isRetry: false }
+  }
+
+  /** Drawn by the id, so that the other random numbers of a seed stay as they are. At most one value of a batch is large. */
+  #sizeOf({ partition }: PartitionState, id: string, sizeBytes: number): number {
+    const isLarge = Number(id.split('/').at(-1)) % VALUES_PER_LARGE === 0
+    const stored = partition.topic.plan.configs['compression.type']!
+    const isSmallStored = stored === 'producer' || SMALL_CODECS.includes(stored)
+    return isLarge && isSmallStored && SMALL_CODECS.includes(this.#compression) ? LARGE_VALUE_BYTES : sizeBytes
   }
 
   #sequenceOf(state: PartitionState) {
