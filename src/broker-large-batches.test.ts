@@ -1,11 +1,16 @@
 import { expect } from 'chai'
 import { CreateTopics } from '../protocol/apis/create-topics.ts'
 import { DeleteTopics } from '../protocol/apis/delete-topics.ts'
+import { Fetch } from '../protocol/apis/fetch.ts'
 import { ListOffsets } from '../protocol/apis/list-offsets.ts'
 import { Produce } from '../protocol/apis/produce.ts'
 import type { CompressionName } from '../protocol/compression/codec.ts'
 import { errorName } from '../protocol/error-codes.ts'
 import { buildBatch } from '../protocol/records/batch-builder.ts'
+import { buildMessageSet } from '../protocol/records/legacy-builder.ts'
+import { readLegacyBatch } from '../protocol/records/legacy-messages.ts'
+import { batchesOf } from '../protocol/records/record-batch.ts'
+import { RecordFault } from '../protocol/records/record-reader.ts'
 import { ZERO_UUID } from '../protocol/schema.ts'
 import { SimulatedHost } from '../storage/host/simulated-host.ts'
 import { WireClient } from './apis/data-path.fixture.ts'
@@ -143,5 +148,71 @@ describe('a broker that decompresses large batches', () => {
     client.send(Produce, PRODUCE, request('t', small()))
     await rig.endOf('other')
     await rig.host.settle(rig.broker.stop())
+  })
+})
+
+describe('a broker that serves old clients', () => {
+  const [OLD_PRODUCE, OLD_FETCH] = [2, 3] as const
+  const many = Array.from({ length: 20_000 }, (_, offset) => ({
+    offset,
+    timestamp: 1000 + offset,
+    key: null,
+    value: Buffer.alloc(20, offset),
+  }))
+  const fetchFrom = (offset: number, maxBytes = 10_000_000) => ({
+    replicaId: -1,
+    maxWaitMs: 0,
+    minBytes: 0,
+    maxBytes,
+    isolationLevel: 0,
+    sessionId: 0,
+    sessionEpoch: -1,
+    topics: [{ topic: 't', topicId: ZERO_UUID, partitions: [partitionAt(offset, maxBytes)] }],
+    forgottenTopicsData: [],
+    rackId: '',
+  })
+  const partitionAt = (fetchOffset: number, partitionMaxBytes: number) => ({
+    partition: 0,
+    fetchOffset,
+    currentLeaderEpoch: -1,
+    lastFetchedEpoch: -1,
+    logStartOffset: -1,
+    partitionMaxBytes,
+  })
+  let rig: Rig
+  beforeEach(async () => {
+    rig = await new Rig().start()
+  })
+  afterEach(() => rig.host.settle(rig.broker.stop()))
+
+  async function records(from: number, maxBytes?: number): Promise<number[]> {
+    const { responses } = await rig.connect().call(Fetch, OLD_FETCH, fetchFrom(from, maxBytes))
+    const bytes = Buffer.concat(responses[0]!.partitions[0]!.records as readonly Buffer[])
+    return batchesOf(bytes).batches.flatMap((batch) => {
+      const read = readLegacyBatch(batch, 100_000_000)
+      return read instanceof RecordFault ? [] : read.records.map(({ offset }) => offset)
+    })
+  }
+
+  for (const compression of ['none', 'gzip'] as const) {
+    it(`converts much in order, and back, compression ${compression}`, async () => {
+      const client = rig.connect()
+      client.send(Produce, OLD_PRODUCE, request('t', buildMessageSet(many, { magic: 1, compression })))
+      client.send(Produce, OLD_PRODUCE, request('t', buildMessageSet([many[0]!], { magic: 1 })))
+      for (const offset of [0, 20_000]) {
+        const answer = await client.receive(Produce, OLD_PRODUCE)
+        expect(answer!.responses[0]!.partitionResponses[0]).to.include({ errorCode: 0, baseOffset: offset })
+      }
+      expect(await records(0)).to.deep.equal(Array.from({ length: 20_001 }, (_, offset) => offset))
+    })
+  }
+
+  it('sends no more than a few times what the client asked for, and the rest later', async () => {
+    // These records take four times as much as messages.
+    const tiny = buildBatch(many.map(({ timestamp }) => ({ timestamp })))
+    for (let i = 0; i < 10; i++) await rig.connect().call(Produce, PRODUCE, request('t', Buffer.from(tiny)))
+    const first = await records(0, 2_000_000)
+    expect(first).to.have.length(60_000)
+    expect((await records(first.length, 2_000_000))[0]).to.equal(first.length)
   })
 })

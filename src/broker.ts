@@ -1,4 +1,5 @@
 import { BufferPool } from '../protocol/buffer-pool.ts'
+import { placesForLargeContents } from '../storage/concurrency-limit.ts'
 import { DirectoryFailedError, StorageLostError } from '../storage/failure-policy.ts'
 import type { Host } from '../storage/host/host.ts'
 import { TurnSlices } from '../storage/host/turn-slices.ts'
@@ -283,6 +284,7 @@ export class Broker {
       nodeId,
       host,
       slices: this.#slices,
+      largeContents: placesForLargeContents(),
       logger,
       configs,
       logs,

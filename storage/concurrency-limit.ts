@@ -1,3 +1,13 @@
+import type { Steps } from '../protocol/steps.ts'
+
+/** Large contents in memory at a time. Each takes up to four times the limit of decompressed records. */
+const MOST_LARGE_CONTENTS = 2
+
+/** Places for decompressed contents that must be in memory as a whole. */
+export function placesForLargeContents(): ConcurrencyLimit {
+  return new ConcurrencyLimit(() => MOST_LARGE_CONTENTS)
+}
+
 /** Work that waits for a thread. */
 type Start = () => void
 
@@ -16,16 +26,39 @@ export class ConcurrencyLimit {
   }
 
   async run<T>(work: () => Promise<T>): Promise<T> {
-    await new Promise<void>((start) => {
-      this.#waiting.push(start)
-      this.#startMore()
-    })
+    await this.#enter()
     try {
       return await work()
     } finally {
-      this.#underWay--
-      this.#startMore()
+      this.#leave()
     }
+  }
+
+  /** The same for work in steps, which may end while it waits for its place. */
+  *steps<T>(work: Steps<T>): Steps<T> {
+    const entered = this.#enter()
+    let isIn = false
+    try {
+      yield entered.then(() => {
+        isIn = true
+      })
+      return yield* work
+    } finally {
+      if (isIn) this.#leave()
+      else entered.then(() => this.#leave())
+    }
+  }
+
+  #enter(): Promise<void> {
+    return new Promise<void>((start) => {
+      this.#waiting.push(start)
+      this.#startMore()
+    })
+  }
+
+  #leave(): void {
+    this.#underWay--
+    this.#startMore()
   }
 
   #startMore(): void {

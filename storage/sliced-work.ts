@@ -1,10 +1,9 @@
+import type { Steps } from '../protocol/steps.ts'
+import { placesForLargeContents } from './concurrency-limit.ts'
 import type { Timers } from './host/host.ts'
 
-/**
- * Work that pauses for the event loop: it yields the number of bytes that it processed since the last yield, or a
- * promise that it waits for.
- */
-export type Sliced<T> = Generator<number | Promise<unknown>, T, void>
+/** Work that pauses for the event loop. */
+export type Sliced<T> = Steps<T>
 
 /** Work under way. */
 export interface WorkUnderWay<T> {
@@ -30,6 +29,8 @@ interface Entry {
  * turn is long.
  */
 export class SlicedWork {
+  /** Places for contents that must be in memory as a whole, of whatever log. */
+  readonly largeContents = placesForLargeContents()
   readonly #timers: Timers
   readonly #ready: Entry[] = []
   #isScheduled = false
@@ -52,6 +53,13 @@ export class SlicedWork {
       })
     }
     this.#bytesInTurn += bytes
+  }
+
+  /** Takes the first step at once: short work needs no more. */
+  soon<T>(work: Sliced<T>): T | Promise<T> {
+    const { value, done } = work.next()
+    if (done === true) return value as T
+    return this.run(resumed(value as number | Promise<unknown>, work)).result
   }
 
   run<T>(work: Sliced<T>): WorkUnderWay<T> {
@@ -111,4 +119,9 @@ export class SlicedWork {
 function cancel(entry: Entry): void {
   entry.isCancelled = true
   entry.work.return(undefined)
+}
+
+function* resumed<T>(first: number | Promise<unknown>, work: Sliced<T>): Sliced<T> {
+  yield first
+  return yield* work
 }

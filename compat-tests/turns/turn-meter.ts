@@ -41,7 +41,9 @@ export class MeasuredBroker {
     const settings = brokerSettingsOf(new Map(Object.entries({ ...properties, ...changes })))
     const { timers, clock } = this.host
     this.host.processorMs = threadClock()
-    const machine: Host = { ...this.host, clock: { nowMs: clock.nowMs, monotonicMs: () => this.#clockMs() } }
+    // Without threads, the loop does all work: the turns include it.
+    const offload = { decompress: () => undefined, compress: () => undefined }
+    const machine: Host = { ...this.host, offload, clock: { nowMs: clock.nowMs, monotonicMs: () => this.#clockMs() } }
     this.#broker = new Broker(settings, machine, new SimulatedTransport(timers), logger)
     this.host.onTurn = (cpuMs) => {
       const { longestMs, totalMs, count } = this.#turns

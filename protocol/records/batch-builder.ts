@@ -90,7 +90,8 @@ export function buildEmptyBatch(
   return batch
 }
 
-function headerFields(options: BatchOptions) {
+/** Header fields that the options alone decide. */
+export function headerFields(options: BatchOptions) {
   return {
     baseOffset: options.baseOffset ?? 0,
     partitionLeaderEpoch: options.partitionLeaderEpoch ?? NO_PARTITION_LEADER_EPOCH,

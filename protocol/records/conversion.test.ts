@@ -2,7 +2,7 @@ import { expect } from 'chai'
 import { isRejection, type Rejection } from '../error-codes.ts'
 import { buildBatch } from './batch-builder.ts'
 import { buildEndTransactionBatch } from './control-records.ts'
-import { convertDown, convertToBatch } from './conversion.ts'
+import { contentHere, convertDown, convertInSteps, convertToBatch } from './conversion.ts'
 import { buildMessageSet } from './legacy-builder.ts'
 import { readLegacyBatch } from './legacy-messages.ts'
 import { batchesOf, RecordBatch } from './record-batch.ts'
@@ -73,6 +73,22 @@ describe('convertToBatch', () => {
       expect(result.message).to.match(message)
     })
   }
+
+  it('pauses often enough, whatever its messages are', () => {
+    const many = Array.from({ length: 10_000 }, (_, i) => record(i, 5, null, ''))
+    for (const compression of CODECS) {
+      const steps = [...convertInSteps(buildMessageSet(many, { magic: 1, compression }), contentHere())]
+      expect(steps.length, compression).to.be.greaterThan(8)
+    }
+  })
+
+  it('does not decompress a wrapper that it refuses because it is not alone', () => {
+    const unpack = () => {
+      throw new Error('was decompressed')
+    }
+    const steps = convertInSteps(Buffer.concat([wrapper, wrapper]), { ...contentHere(), unpack })
+    expect(steps.next().value).to.include({ error: 'INVALID_RECORD' })
+  })
 
   it('refuses what inflates beyond the limit', () => {
     const zeros = [{ ...three[0]!, value: Buffer.alloc(100_000) }]

@@ -1,8 +1,9 @@
 import { crc32 as zlibCrc32 } from 'node:zlib'
 import { expect } from 'chai'
 import fc from 'fast-check'
+import { completed } from '../steps.ts'
 import { crc32, crc32InJs } from './crc32.ts'
-import { crc32c, crc32cInJs, hasNativeCrc32c } from './crc32c.ts'
+import { crc32c, crc32cInJs, crc32cInSteps, hasNativeCrc32c } from './crc32c.ts'
 
 describe('crc32c', () => {
   it('is the checksum of the published vectors', () => {
@@ -23,6 +24,13 @@ describe('crc32c', () => {
         expect(crc32c(bytes, start, start + length), `native, ${start}+${length}`).to.equal(expected)
       }
     }
+  })
+
+  it('is the same in steps, and in JavaScript from an earlier part on', () => {
+    const bytes = Buffer.from(Array.from({ length: 2_500_001 }, (_, i) => (i * 7919) >> 3))
+    expect(completed(crc32cInSteps(bytes, 3))).to.equal(crc32c(bytes, 3))
+    expect([...crc32cInSteps(bytes)]).to.have.length(2)
+    expect(crc32cInJs(bytes, 1001, bytes.length, crc32cInJs(bytes, 3, 1001))).to.equal(crc32c(bytes, 3))
   })
 
   it('finds the optional native package where it is installed', () => {

@@ -1,6 +1,7 @@
 import { readInt64, writeInt64 } from '../int64.ts'
+import type { Steps } from '../steps.ts'
 import { readInt16, readInt32, readUint32, writeInt16, writeInt32 } from './big-endian.ts'
-import { crc32c } from './crc32c.ts'
+import { crc32c, crc32cInSteps } from './crc32c.ts'
 
 /*
  * Record batch, message format v2 (KIP-98; Kafka's DefaultRecordBatch). All integers big endian.
@@ -198,6 +199,12 @@ export class RecordBatch {
     return this.bytes.length >= BATCH_HEADER_BYTES && this.crc === this.computeCrc()
   }
 
+  /** The same in steps. */
+  *hasValidCrcInSteps(): Steps<boolean> {
+    if (this.bytes.length < BATCH_HEADER_BYTES) return false
+    return this.crc === (yield* crc32cInSteps(this.bytes, ATTRIBUTES, this.sizeBytes))
+  }
+
   /** The checksum that the bytes should have. */
   computeCrc(): number {
     return crc32c(this.bytes, ATTRIBUTES, this.sizeBytes)
@@ -208,25 +215,36 @@ export class RecordBatch {
    * DefaultRecordBatch.setMaxTimestamp. With 'LogAppendTime' every record takes maxTimestamp.
    */
   setMaxTimestamp(type: TimestampType, maxTimestamp: number): void {
-    if (this.timestampType === type && this.maxTimestamp === maxTimestamp) return
+    if (this.#changeMaxTimestamp(type, maxTimestamp)) writeInt32(this.bytes, CRC, this.computeCrc())
+  }
+
+  /** The same in steps. */
+  *setMaxTimestampInSteps(type: TimestampType, maxTimestamp: number): Steps<void> {
+    if (this.#changeMaxTimestamp(type, maxTimestamp)) yield* this.writeCrcInSteps()
+  }
+
+  /** Writes the checksum of the other bytes. */
+  *writeCrcInSteps(): Steps<void> {
+    writeInt32(this.bytes, CRC, yield* crc32cInSteps(this.bytes, ATTRIBUTES, this.sizeBytes))
+  }
+
+  #changeMaxTimestamp(type: TimestampType, maxTimestamp: number): boolean {
+    if (this.timestampType === type && this.maxTimestamp === maxTimestamp) return false
     const others = this.attributes & ~LOG_APPEND_TIME_FLAG
     writeInt16(this.bytes, ATTRIBUTES, type === 'LogAppendTime' ? others | LOG_APPEND_TIME_FLAG : others)
     writeInt64(this.bytes, MAX_TIMESTAMP, maxTimestamp)
-    writeInt32(this.bytes, CRC, this.computeCrc())
+    return true
   }
-}
-
-/** The same batch with its records replaced by these compressed ones. */
-export function withCompressedRecords(batch: RecordBatch, compression: CompressionId, records: Buffer): RecordBatch {
-  const bytes = Buffer.concat([batch.bytes.subarray(0, BATCH_HEADER_BYTES), records])
-  writeInt32(bytes, LENGTH, bytes.length - LOG_OVERHEAD_BYTES)
-  writeInt16(bytes, ATTRIBUTES, (batch.attributes & ~COMPRESSION_MASK) | compression)
-  writeInt32(bytes, CRC, crc32c(bytes, ATTRIBUTES))
-  return new RecordBatch(bytes)
 }
 
 /** Writes a v2 header over the first 61 bytes of `bytes`, which is a whole batch, and computes length and checksum. */
 export function writeBatchHeader(bytes: Buffer, header: BatchHeader): void {
+  writeHeaderFields(bytes, header)
+  writeInt32(bytes, CRC, crc32c(bytes, ATTRIBUTES))
+}
+
+/** The same without the checksum. */
+export function writeHeaderFields(bytes: Buffer, header: BatchHeader): void {
   writeInt64(bytes, BASE_OFFSET, header.baseOffset)
   writeInt32(bytes, LENGTH, bytes.length - LOG_OVERHEAD_BYTES)
   writeInt32(bytes, PARTITION_LEADER_EPOCH, header.partitionLeaderEpoch)
@@ -239,7 +257,6 @@ export function writeBatchHeader(bytes: Buffer, header: BatchHeader): void {
   writeInt16(bytes, PRODUCER_EPOCH, header.producerEpoch)
   writeInt32(bytes, BASE_SEQUENCE, header.baseSequence)
   writeInt32(bytes, COUNT, header.count)
-  writeInt32(bytes, CRC, crc32c(bytes, ATTRIBUTES))
 }
 
 function attributesOf(header: BatchHeader): number {
@@ -275,10 +292,10 @@ export interface BatchScan {
 }
 
 /**
- * The batches in bytes[start, end). A cut batch at the end is no error: fetch responses end like that, and Kafka
+ * The batches in bytes[start, end), at most so many. A cut batch at the end is no error: fetch responses end like that, and Kafka
  * ignores it in a produce request. Source: ByteBufferLogInputStream.
  */
-export function batchesOf(bytes: Buffer, start = 0, end = bytes.length): BatchScan {
+export function batchesOf(bytes: Buffer, start = 0, end = bytes.length, most = Number.POSITIVE_INFINITY): BatchScan {
   const batches: RecordBatch[] = []
   let position = start
   for (;;) {
@@ -287,6 +304,7 @@ export function batchesOf(bytes: Buffer, start = 0, end = bytes.length): BatchSc
     if (size === undefined || size > end - position) return { batches, endPosition: position, corruption: undefined }
     batches.push(new RecordBatch(bytes.subarray(position, position + size)))
     position += size
+    if (batches.length === most) return { batches, endPosition: position, corruption: undefined }
   }
 }
 

@@ -24,11 +24,11 @@ export function crcTables(reflectedPolynomial: number): CrcTables {
   return tables
 }
 
-/** CRC of bytes[start, end), as an unsigned 32-bit number. */
-export function sliceBy16(tables: CrcTables, bytes: Uint8Array, start: number, end: number): number {
+/** CRC of bytes[start, end), as an unsigned 32-bit number. before: CRC of the bytes before these. */
+export function sliceBy16(tables: CrcTables, bytes: Uint8Array, start: number, end: number, before = 0): number {
   const wordsStart = littleEndian ? Math.min(end, start + (-(bytes.byteOffset + start) & 3)) : end
   const stepCount = (end - wordsStart) >>> 4
-  let crc = bytewise(tables, -1, bytes, start, wordsStart)
+  let crc = bytewise(tables, ~before, bytes, start, wordsStart)
   if (stepCount > 0) crc = sixteenAtOnce(tables, crc, bytes, wordsStart, stepCount)
   return ~bytewise(tables, crc, bytes, wordsStart + 16 * stepCount, end) >>> 0
 }

@@ -7,6 +7,7 @@ import { frameOf } from '../../protocol/frame.ts'
 import { readResponseHeader, writeRequestHeader } from '../../protocol/headers.ts'
 import { buildBatch } from '../../protocol/records/batch-builder.ts'
 import type { ApiSchema, Fields, RequestInputOf, ResponseOf } from '../../protocol/schema.ts'
+import { placesForLargeContents } from '../../storage/concurrency-limit.ts'
 import { SimulatedHost } from '../../storage/host/simulated-host.ts'
 import { TurnSlices } from '../../storage/host/turn-slices.ts'
 import { ConfigStore } from '../config/config-store.ts'
@@ -61,6 +62,7 @@ export class DataPath {
       nodeId: 1,
       host,
       slices,
+      largeContents: placesForLargeContents(),
       logger,
       configs,
       logs,

@@ -14,9 +14,17 @@ function log({ isEmpty = false, logStartOffset = 0 } = {}): LegacyOffsetsLog {
   return { logStartOffset, logEndOffset: isEmpty ? 20 : 25, segmentStarts: () => segments }
 }
 
+/** Of steps that pause between segments. */
+function result<T>(steps: Iterator<unknown, T>): T {
+  for (;;) {
+    const { done, value } = steps.next()
+    if (done === true) return value
+  }
+}
+
 describe('offsets of ListOffsets v0', () => {
   const ask = (timestamp: number, maxNumOffsets = 10, changes = {}, readableEnd = 25) =>
-    legacyOffsets(log(changes), { timestamp, maxNumOffsets }, { readableEnd, nowMs })
+    result(legacyOffsets(log(changes), { timestamp, maxNumOffsets }, { readableEnd, nowMs }))
 
   for (const [what, timestamp, expected] of [
     ['the end', -1, [25, 20, 10, 0]],

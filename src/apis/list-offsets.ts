@@ -1,5 +1,6 @@
 import { ListOffsets, type ListOffsetsRequest, type ListOffsetsResponse } from '../../protocol/apis/list-offsets.ts'
 import { type ErrorName, errorCode, isRejection } from '../../protocol/error-codes.ts'
+import { runInSlices } from '../../storage/host/turn-slices.ts'
 import type { TimestampAndOffset } from '../../storage/partition-log.ts'
 import type { Partition } from '../partition/partition.ts'
 import { partitionFailure } from '../partition/partition-failure.ts'
@@ -114,23 +115,23 @@ async function legacyAnswer(request: ListOffsetsRequest, context: RequestContext
       const wait = context.slices.next()
       if (wait !== undefined) await wait
       if (context.isAbandoned) return undefined
-      answers.push(legacyPartition(name, asked, request, context))
+      answers.push(await legacyPartition(name, asked, request, context))
     }
   }
   return { topics }
 }
 
-function legacyPartition(
+async function legacyPartition(
   topic: string,
   asked: PartitionRequest,
   { replicaId }: ListOffsetsRequest,
-  { services, nowMs }: RequestContext,
-): PartitionResponse {
+  { services, slices, nowMs }: RequestContext,
+): Promise<PartitionResponse> {
   if (!isSupported(asked.timestamp, 0)) return failure(asked, 'UNSUPPORTED_VERSION')
   const partition = services.partitions.leaderFor(topic, asked.partitionIndex)
   if (isRejection(partition)) return failure(asked, partition.error)
   const readableEnd = replicaId === CONSUMER ? partition.highWatermark : Number.POSITIVE_INFINITY
-  const oldStyleOffsets = legacyOffsets(partition.log, asked, { readableEnd, nowMs })
+  const oldStyleOffsets = await runInSlices(legacyOffsets(partition.log, asked, { readableEnd, nowMs }), slices)
   if (oldStyleOffsets === undefined) return failure(asked, 'UNKNOWN_SERVER_ERROR')
   return { ...failure(asked, 'NONE'), oldStyleOffsets }
 }

@@ -1,3 +1,4 @@
+import type { ConcurrencyLimit } from '../../storage/concurrency-limit.ts'
 import type { Host } from '../../storage/host/host.ts'
 import type { TurnSlices } from '../../storage/host/turn-slices.ts'
 import type { LogStore } from '../../storage/log-store.ts'
@@ -17,6 +18,8 @@ export interface Services {
   readonly host: Host
   /** Divides turns of the event loop among all long-running work. */
   readonly slices: TurnSlices
+  /** Places for records that are decompressed as a whole. */
+  readonly largeContents: ConcurrencyLimit
   readonly logger: Logger
   /** Settings of brokers, topics and groups, with their sources (server.properties, dynamic, default). */
   readonly configs: ConfigStore

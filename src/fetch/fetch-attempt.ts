@@ -1,8 +1,7 @@
 import { isRejection } from '../../protocol/error-codes.ts'
-import type { Slices } from '../../storage/host/turn-slices.ts'
 import type { ReadResult } from '../../storage/partition-log.ts'
 import type { Partition } from '../partition/partition.ts'
-import { type FetchedBatches, readDownConverted, readStored } from './down-conversion.ts'
+import { type ConversionResources, type FetchedBatches, readDownConverted, readStored } from './down-conversion.ts'
 import { PARTITIONS_PER_STEP, type WantedPartition } from './fetch-request.ts'
 import { emptyRead, failedRead, type PartitionRead } from './partition-read.ts'
 import { type FetchPlan, planFetch, type Visibility } from './plan-fetch.ts'
@@ -26,9 +25,10 @@ export interface ResponseBudget {
 }
 
 /** What a fetch needs from the broker: memory for its answer, and slices of the event loop. */
-export interface FetchResources {
-  readonly services: { readonly bytesInFlight: ResponseBudget }
-  readonly slices: Slices
+export interface FetchResources extends ConversionResources {
+  readonly services: ConversionResources['services'] & { readonly bytesInFlight: ResponseBudget }
+  /** True once the client has disconnected; slices then end with an error. */
+  readonly isAbandoned: boolean
 }
 
 /** A partition to read, or an error code in its place. */
@@ -55,14 +55,14 @@ export class FetchAttempt {
   #isUrgent = false
   readonly #targets: readonly FetchTarget[]
   readonly #limits: FetchLimits
-  readonly #budget: ResponseBudget
+  readonly #context: FetchResources
   readonly #held: ReadResult[] = []
   #budgetedBytes = 0
 
-  private constructor(targets: readonly FetchTarget[], limits: FetchLimits, budget: ResponseBudget) {
+  private constructor(targets: readonly FetchTarget[], limits: FetchLimits, context: FetchResources) {
     this.#targets = targets
     this.#limits = limits
-    this.#budget = budget
+    this.#context = context
   }
 
   static async of(
@@ -70,7 +70,7 @@ export class FetchAttempt {
     limits: FetchLimits,
     context: FetchResources,
   ): Promise<FetchAttempt> {
-    const attempt = new FetchAttempt(targets, limits, context.services.bytesInFlight)
+    const attempt = new FetchAttempt(targets, limits, context)
     try {
       for (const [index, target] of targets.entries()) {
         const wait = index % PARTITIONS_PER_STEP === PARTITIONS_PER_STEP - 1 ? context.slices.next() : undefined
@@ -83,6 +83,10 @@ export class FetchAttempt {
       throw error
     }
     return attempt
+  }
+
+  get #budget(): ResponseBudget {
+    return this.#context.services.bytesInFlight
   }
 
   /** Whether to answer at once: enough bytes, a reason not to wait, or an answer that cannot grow. */
@@ -128,7 +132,10 @@ export class FetchAttempt {
     if (plan.kind === 'rejected') return failedRead(wanted, plan.rejection.code)
     if (plan.kind === 'diverging') return { ...emptyRead(wanted, plan.offsets, -1, null), diverging: plan }
     if (plan.upToOffset > wanted.fetchOffset) {
-      const failed = (error: unknown) => failedRead(wanted, this.#limits.failed(partition, error))
+      const failed = (error: unknown) => {
+        if (this.#context.isAbandoned) throw error
+        return failedRead(wanted, this.#limits.failed(partition, error))
+      }
       return this.#readBatches(wanted, partition, plan, convertTo).catch(failed)
     }
     return emptyRead(wanted, plan.offsets, plan.upToOffset, this.#limits.withAbortedTransactions ? [] : null)
@@ -150,7 +157,7 @@ export class FetchAttempt {
     try {
       result = await (convertTo === undefined
         ? readStored(log, fetchOffset, context)
-        : readDownConverted(log, fetchOffset, context, convertTo))
+        : readDownConverted(log, fetchOffset, context, convertTo, this.#context))
     } finally {
       this.#count(-maxBytes)
     }

@@ -93,3 +93,32 @@ describe('slices of turns', () => {
     }
   })
 })
+
+describe('runInSlices', () => {
+  it('waits for what its steps wait for', async () => {
+    const machine = new Machine()
+    let resolve = () => {}
+    function* steps(): Generator<Promise<void>, string> {
+      yield new Promise<void>((resume) => {
+        resolve = resume
+      })
+      return 'done'
+    }
+    const result = runInSlices(steps(), machine.slices)
+    resolve()
+    expect(await result).to.equal('done')
+  })
+
+  it('ends the steps if a slice is refused or a wait fails', async () => {
+    const log: string[] = []
+    function* steps(): Generator<unknown, void> {
+      try {
+        yield Promise.reject(new Error('the thread failed'))
+      } finally {
+        log.push('ended')
+      }
+    }
+    const outcome = await Promise.resolve(runInSlices(steps(), new Machine().slices)).catch((error) => error.message)
+    expect([outcome, ...log]).to.deep.equal(['the thread failed', 'ended'])
+  })
+})

@@ -53,21 +53,34 @@ export class TurnSlices implements Slices {
   }
 }
 
-/** Runs steps that a generator separates by `yield`: at once if one slice is enough. */
+/**
+ * Runs steps that a generator separates by `yield`: at once if one slice is enough. It may yield a promise, and then
+ * goes on when that has resolved.
+ */
 export function runInSlices<T>(steps: Iterator<unknown, T>, slices: Slices): T | Promise<T> {
   for (;;) {
     const { done, value } = steps.next()
     if (done === true) return value
-    const wait = slices.next()
+    const wait = waitAfter(value, slices)
     if (wait !== undefined) return resumeAfter(wait, steps, slices)
   }
 }
 
-async function resumeAfter<T>(firstWait: Promise<void>, steps: Iterator<unknown, T>, slices: Slices): Promise<T> {
-  for (let wait: Promise<void> | undefined = firstWait; ; wait = slices.next()) {
-    if (wait !== undefined) await wait
-    const { done, value } = steps.next()
-    if (done === true) return value
+function waitAfter(yielded: unknown, slices: Slices): Promise<unknown> | undefined {
+  return yielded instanceof Promise ? yielded : slices.next()
+}
+
+async function resumeAfter<T>(firstWait: Promise<unknown>, steps: Iterator<unknown, T>, slices: Slices): Promise<T> {
+  try {
+    for (let wait: Promise<unknown> | undefined = firstWait; ; ) {
+      if (wait !== undefined) await wait
+      const { done, value } = steps.next()
+      if (done === true) return value
+      wait = waitAfter(value, slices)
+    }
+  } catch (error) {
+    steps.return?.()
+    throw error
   }
 }
 

@@ -10,8 +10,9 @@ import type { LogFlush } from './log-flush.ts'
 import type { LogServices } from './log-services.ts'
 import type { LogState } from './log-state.ts'
 import { type DuplicateAppend, originalOffsets, type ProducerChanges } from './producer-state.ts'
+import { type ContentAccess, slicedAccess } from './scan-records.ts'
 import type { SegmentList } from './segment-list.ts'
-import { atOnce, type ContentAccess, type ValidatedBatches, validateInSlices } from './validate-batches.ts'
+import { type ValidatedBatches, validateBatches, validateInSlices } from './validate-batches.ts'
 
 /** Parts of a log that an append uses. */
 interface AppendedParts {
@@ -21,12 +22,6 @@ interface AppendedParts {
   readonly queue: WriteQueue
   readonly flush: LogFlush
 }
-
-/**
- * Largest content of a batch that is decompressed at once. That takes half a millisecond with most codecs, less than an
- * event loop turn and a thread would cost. Measured in docs/performance.md.
- */
-const AT_ONCE_BYTES = 131_072
 
 /** A staged append. */
 export interface StagedAppend {
@@ -50,14 +45,7 @@ export class LogAppend {
     this.#parts = parts
     this.#services = services
     this.#syncRequestedUpTo = parts.state.logEndOffset
-    const { host, slicedWork } = services
-    this.#access = {
-      offload: host.offload,
-      get atOnceBytes() {
-        return Math.min(AT_ONCE_BYTES, slicedWork.roomInTurn)
-      },
-      noteAtOnce: (bytes) => slicedWork.noteInTurn(bytes),
-    }
+    this.#access = slicedAccess(services.host.offload, services.slicedWork)
   }
 
   /** Adapts to a log truncated to the offset. */
@@ -66,11 +54,14 @@ export class LogAppend {
     this.#syncRequestedUpTo = Math.min(this.#syncRequestedUpTo, offset)
   }
 
-  /** Validates batches for an append. Takes the first step at once; small batches need no more. */
-  validate(records: Buffer, context: AppendContext): Sliced<ValidatedBatches | AppendRejection> {
-    const { state } = this.#parts
-    const access = context.origin === 'client' ? this.#access : atOnce
-    return validateInSlices(records, state.config, context, state.name, access)
+  /**
+   * Validates batches for an append. Takes the first step at once; small batches need no more, and those of the broker
+   * itself are done at once.
+   */
+  *validate(records: Buffer, context: AppendContext): Sliced<ValidatedBatches | AppendRejection> {
+    const { config, name } = this.#parts.state
+    if (context.origin !== 'client') return validateBatches(records, config, context, name)
+    return yield* validateInSlices(records, config, context, name, this.#access)
   }
 
   /** Stages nothing and throws the disk's error if a new segment is needed and cannot be created. */

@@ -3,11 +3,13 @@ import type { Disk } from '../disk.ts'
 import { DirectoryFailedError, failureOfPart, isSystemError } from '../failure-policy.ts'
 import type { ReadContext, ReadResult, TimestampAndOffset } from '../partition-log.ts'
 import type { Segment } from '../segment/segment.ts'
+import type { Sliced } from '../sliced-work.ts'
 import type { Tail } from '../tail.ts'
 import { storageError } from './log-availability.ts'
 import { type BatchesRead, CorruptLogError, emptyRead, readFileRange, readTail } from './log-reader.ts'
 import type { LogServices } from './log-services.ts'
 import type { LogState } from './log-state.ts'
+import { type ContentAccess, slicedAccess } from './scan-records.ts'
 import type { SegmentList } from './segment-list.ts'
 import { findLatestTimestamp, findTimestamp } from './timestamp-search.ts'
 
@@ -43,6 +45,7 @@ export class LogReads {
   readonly #tail: Tail
   readonly #disk: Disk
   readonly #services: LogServices
+  readonly #access: ContentAccess
   #hints: PositionHint[] = []
   /** Incremented by every change that invalidates positions in files. */
   #layout = 0
@@ -59,6 +62,7 @@ export class LogReads {
     this.#tail = parts.tail
     this.#disk = parts.disk
     this.#services = services
+    this.#access = slicedAccess(services.host.offload, services.slicedWork)
   }
 
   /** Files are about to be truncated, replaced or removed. Reads in progress must be retried. */
@@ -114,22 +118,30 @@ export class LogReads {
   }
 
   async offsetForTimestamp(timestampMs: number, upToOffset: number): Promise<TimestampAndOffset | undefined> {
-    const { logStartOffset } = this.#state
-    const found = await this.#search(() => findTimestamp(this.#segments.all, timestampMs, logStartOffset))
+    const found = await this.#search(() =>
+      findTimestamp(this.#segments.all, timestampMs, this.#state.logStartOffset, this.#access),
+    )
     return found !== undefined && found.offset < upToOffset ? found : undefined
   }
 
-  async maxTimestamp(): Promise<TimestampAndOffset | undefined> {
-    return this.#search(() => findLatestTimestamp(this.#segments.all))
+  maxTimestamp(): Promise<TimestampAndOffset | undefined> {
+    return this.#search(() => findLatestTimestamp(this.#segments.all, this.#access))
   }
 
-  /** Throws the disk's error. */
-  async #search<T>(look: () => T): Promise<T> {
-    while (this.#pause !== undefined) await this.#pause
-    try {
-      return look()
-    } catch (error) {
-      throw this.#services.noteFailure(failureOfPart(this.#services.host, error))
+  /** Runs a search in slices. It starts anew if the files changed meanwhile. Throws the disk's error. */
+  async #search<T>(begin: () => Sliced<T>): Promise<T> {
+    for (;;) {
+      while (this.#pause !== undefined) await this.#pause
+      const layout = this.#layout
+      try {
+        const outcome = await this.#services.slicedWork.soon(whileTrue(() => layout === this.#layout, begin()))
+        if (outcome !== undefined) return outcome.result
+      } catch (error) {
+        // A file removed meanwhile is no failure of the disk.
+        if (layout === this.#layout) throw this.#services.noteFailure(failureOfPart(this.#services.host, error))
+        if (!isSystemError(error)) throw error
+      }
+      if (this.#isClosed) throw new LogClosedError(this.#state.name)
     }
   }
 
@@ -218,5 +230,29 @@ export class LogReads {
     if (!(this.#services.noteFailure(error) instanceof DirectoryFailedError))
       logger.error(fields, 'the log cannot be read')
     return storageError()
+  }
+}
+
+/** A search was under way when its log was closed or deleted. A system error, as that of a file that is gone. */
+class LogClosedError extends Error {
+  override readonly name = 'LogClosedError'
+  readonly code = 'ENOENT'
+
+  constructor(log: string) {
+    super(`the log of ${log} was closed`)
+  }
+}
+
+/** Ends the work with undefined, before its next step, once the condition is false. */
+function* whileTrue<T>(condition: () => boolean, work: Sliced<T>): Sliced<{ readonly result: T } | undefined> {
+  try {
+    for (;;) {
+      const { value, done } = work.next()
+      if (done === true) return { result: value }
+      yield value
+      if (!condition()) return undefined
+    }
+  } finally {
+    work.return(undefined as T)
   }
 }

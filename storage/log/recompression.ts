@@ -1,10 +1,10 @@
 import type { CompressionName } from '../../protocol/compression/codec.ts'
 import { codecNamed } from '../../protocol/compression/codecs.ts'
 import type { Rejection } from '../../protocol/error-codes.ts'
-import { buildBatch, type NewRecord } from '../../protocol/records/batch-builder.ts'
-import { type CompressionId, RecordBatch, withCompressedRecords } from '../../protocol/records/record-batch.ts'
+import { type CompressionId, RecordBatch } from '../../protocol/records/record-batch.ts'
 import { RecordCursor, rejectionOf } from '../../protocol/records/record-reader.ts'
-import type { Offload } from '../host/host.ts'
+import { type Compress, RecordsWriter, roomForRecords } from '../../protocol/records/records-writer.ts'
+import { STEP_BYTES } from '../../protocol/steps.ts'
 import type { LogConfig } from '../partition-log.ts'
 import type { Sliced } from '../sliced-work.ts'
 
@@ -15,55 +15,38 @@ export function targetCompressionOf(batch: RecordBatch, { compressionType }: Log
 }
 
 /**
- * Recompresses the uncompressed records with the codec of `compression.type`; synchronously if offload is omitted.
- * Source: LogValidator.buildRecordsAndAssignOffsets.
+ * Recompresses the uncompressed records with the codec of `compression.type`. Source:
+ * LogValidator.buildRecordsAndAssignOffsets.
  */
 export function* recompress(
   batch: RecordBatch,
   uncompressed: Buffer,
   config: LogConfig,
-  offload: Offload | undefined,
+  compress: Compress,
 ): Sliced<RecordBatch | Rejection> {
-  const records: NewRecord[] = []
   const cursor = new RecordCursor(batch, uncompressed)
-  let bytes = 0
+  const writer = new RecordsWriter(roomForRecords(uncompressed.length, batch.count))
+  let cost = 0
   while (cursor.next()) {
     // Makes offsets dense again: the log counts records by them.
-    records.push({ ...cursor.record(), offset: batch.baseOffset + records.length })
-    bytes += cursor.sizeBytes
-    if (offload === undefined || bytes < STEP_BYTES) continue
-    yield bytes
-    bytes = 0
+    cost += writer.add(writer.count, cursor)
+    if (cost < STEP_BYTES) continue
+    yield cost
+    cost = 0
   }
   if (cursor.fault !== undefined) return rejectionOf(cursor.fault)
-  const plain = buildBatch(records, {
+  const compression = compressionName(config.compressionType)
+  const level = levelOf(compression, config)
+  const options = {
     baseOffset: batch.baseOffset,
+    compression,
+    ...(level !== undefined && { compressionLevel: level }),
     producerId: batch.producerId,
     producerEpoch: batch.producerEpoch,
     baseSequence: batch.baseSequence,
     transactional: batch.isTransactional,
-  })
-  return yield* compress(new RecordBatch(plain), config, offload)
-}
-
-/** Number of records read at once. */
-const STEP_BYTES = 262_144
-
-function* compress(plain: RecordBatch, config: LogConfig, offload: Offload | undefined): Sliced<RecordBatch> {
-  const codec = codecNamed(compressionName(config.compressionType))
-  if (codec.name === 'none') return plain
-  const level = levelOf(codec.name, config)
-  if (offload === undefined) return withCompressedRecords(plain, codec.id, codec.compress(plain.recordBytes, level))
-  yield plain.sizeBytes
-  let compressed: Buffer | undefined
-  const elsewhere = offload.compress(codec.name, plain.recordBytes, level)
-  if (elsewhere === undefined) compressed = yield* codec.compressing(plain.recordBytes, level)
-  else {
-    yield elsewhere.then((bytes) => {
-      compressed = bytes
-    })
   }
-  return withCompressedRecords(plain, codec.id, compressed!)
+  return new RecordBatch(yield* writer.finish(options, compress))
 }
 
 function compressionName(type: LogConfig['compressionType']): CompressionName {

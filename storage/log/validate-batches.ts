@@ -1,20 +1,21 @@
 import { isRejection, type Rejection, reject } from '../../protocol/error-codes.ts'
-import { invariant } from '../../protocol/invariant.ts'
-import { convertToBatch } from '../../protocol/records/conversion.ts'
+import { convertInSteps, hasWrapper } from '../../protocol/records/conversion.ts'
 import { batchesOf, NO_PRODUCER_ID, RecordBatch } from '../../protocol/records/record-batch.ts'
-import {
-  DEFAULT_DECOMPRESSED_LIMIT_BYTES,
-  RecordFault,
-  rejectionOf,
-  uncompressedRecords,
-} from '../../protocol/records/record-reader.ts'
-import type { Offload } from '../host/host.ts'
+import { RecordFault, rejectionOf } from '../../protocol/records/record-reader.ts'
+import { completed } from '../../protocol/steps.ts'
 import type { AppendContext, AppendRejection, LogConfig } from '../partition-log.ts'
 import { hasValidChecksum, hasValidOffsets } from '../segment/stored-batch.ts'
 import type { Sliced } from '../sliced-work.ts'
 import { recompress, targetCompressionOf } from './recompression.ts'
-import { wholeContent } from './scan-records.ts'
-import { type CheckedRecords, checkRecords, type RecordRules, scanRecords } from './validate-records.ts'
+import { atOnce, type ContentAccess, contentAtOnce, contentWork, withPlace } from './scan-records.ts'
+import {
+  type CheckedRecords,
+  checkInSteps,
+  checkRecords,
+  contentOf,
+  type RecordRules,
+  scanRecords,
+} from './validate-records.ts'
 
 /** First version of Produce with format v2, and first that may use zstd. */
 const FIRST_PRODUCE_VERSION_OF_V2 = 3
@@ -45,26 +46,7 @@ export function validateBatches(
   context: AppendContext,
   partition: string,
 ): ValidatedBatches | AppendRejection {
-  const work = validateInSlices(records, config, context, partition, atOnce)
-  const { value, done } = work.next()
-  invariant(done === true, 'what is done at once has no slices')
-  return value as ValidatedBatches | AppendRejection
-}
-
-/** How compressed batches are decompressed. */
-export interface ContentAccess {
-  readonly offload: Offload
-  /** Largest content that is decompressed at once; larger content is decompressed in slices. */
-  readonly atOnceBytes: number
-  /** Called after content was decompressed at once. */
-  readonly noteAtOnce: (bytes: number) => void
-}
-
-/** Decompresses everything at once. */
-export const atOnce: ContentAccess = {
-  offload: { decompress: () => undefined, compress: () => undefined },
-  atOnceBytes: Number.POSITIVE_INFINITY,
-  noteAtOnce: () => {},
+  return completed(validateInSlices(records, config, context, partition, atOnce))
 }
 
 /** The same, but yields to the event loop if there is much to decompress. Takes the first step at once. */
@@ -75,33 +57,39 @@ export function* validateInSlices(
   partition: string,
   access: ContentAccess,
 ): Sliced<ValidatedBatches | AppendRejection> {
-  const received = batchesAppended(records, context)
+  const received = isOldFormat(context) ? yield* converted(records, access) : batchesAppended(records, context)
   if (isRejection(received)) return received
-  const refused = checkShape(received, config, context, partition)
+  const isTorn = yield* largeAreTorn(received, config)
+  const refused = checkShape(received, config, context, { partition, isTorn })
   if (refused !== undefined) return refused
   return context.origin === 'replication'
     ? asReplicated(received, partition)
     : yield* asLeader(received, config, context, partition, access)
 }
 
-/**
- * The batches of a request, in format v2; those of very old clients are converted. Source:
- * ProduceRequest.validateRecords.
- */
-function batchesAppended(records: Buffer, context: AppendContext): readonly RecordBatch[] | AppendRejection {
-  const { produceVersion } = context
-  if (isOldFormat(context)) return converted(records)
-  const { batches, corruption } = batchesOf(records)
+/** The batches of a request in format v2. Source: ProduceRequest.validateRecords. */
+function batchesAppended(records: Buffer, { produceVersion }: AppendContext): readonly RecordBatch[] | AppendRejection {
+  const most = produceVersion === undefined ? undefined : MOST_BATCHES_CHECKED
+  const { batches, corruption } = batchesOf(records, 0, records.length, most)
   if (corruption !== undefined) return reject('CORRUPT_MESSAGE', corruption)
   return (produceVersion === undefined ? undefined : checkRequest(batches, produceVersion)) ?? batches
 }
+
+/** A second batch is an error already. */
+const MOST_BATCHES_CHECKED = 2
 
 function isOldFormat({ produceVersion }: AppendContext): boolean {
   return produceVersion !== undefined && produceVersion < FIRST_PRODUCE_VERSION_OF_V2
 }
 
-function converted(messageSet: Buffer): readonly RecordBatch[] | Rejection {
-  const bytes = convertToBatch(messageSet)
+/** The batch of a very old client. */
+function* converted(messageSet: Buffer, access: ContentAccess): Sliced<readonly RecordBatch[] | Rejection> {
+  const isLarge = messageSet.length > access.atOnceBytes
+  if (isLarge) yield messageSet.length
+  else access.noteAtOnce(messageSet.length)
+  const work = convertInSteps(messageSet, contentWork(access))
+  // Small messages may have large content, too.
+  const bytes = yield* hasWrapper(messageSet) || isLarge ? withPlace(access, work) : work
   return isRejection(bytes) ? bytes : [new RecordBatch(bytes)]
 }
 
@@ -120,12 +108,29 @@ function checkRequest(batches: readonly RecordBatch[], produceVersion: number): 
   return batches.length > 1 ? refuse('are only allowed to contain exactly one record batch per partition') : undefined
 }
 
-/** Checks sizes, checksums and the fields of each header. */
+/** True for batches that are looked into in slices even if they are not compressed. */
+function isLarge({ sizeBytes, isLegacy }: RecordBatch): boolean {
+  return !isLegacy && sizeBytes > LARGE_BATCH_BYTES
+}
+
+/** Kafka's default of message.max.bytes, with room: a batch of that size takes a few milliseconds at most. */
+const LARGE_BATCH_BYTES = 1_100_000
+
+/** Whether the checksum of any large batch does not fit. */
+function* largeAreTorn(batches: readonly RecordBatch[], { maxMessageBytes }: LogConfig): Sliced<boolean> {
+  for (const batch of batches) {
+    if (!isLarge(batch) || batch.sizeBytes > maxMessageBytes) continue
+    if (!(yield* batch.hasValidCrcInSteps())) return true
+  }
+  return false
+}
+
+/** Checks sizes, checksums and the fields of each header. isTorn: the checksum of a large batch does not fit. */
 function checkShape(
   batches: readonly RecordBatch[],
   config: LogConfig,
   { origin }: AppendContext,
-  partition: string,
+  { partition, isTorn }: { readonly partition: string; readonly isTorn: boolean },
 ): Rejection | undefined {
   for (const batch of batches) {
     if (origin === 'client' && batch.baseOffset !== 0) {
@@ -140,7 +145,7 @@ function checkShape(
         `The record batch size in the append to ${partition} is ${batch.sizeBytes} bytes which exceeds the maximum configured value of ${config.maxMessageBytes}.`,
       )
     }
-    if (!hasValidChecksum(batch)) {
+    if (isLarge(batch) && batch.sizeBytes <= config.maxMessageBytes ? isTorn : !hasValidChecksum(batch)) {
       return reject('CORRUPT_MESSAGE', `Record is corrupt (stored crc = ${batch.crc}) in topic partition ${partition}.`)
     }
   }
@@ -186,13 +191,15 @@ function* asLeader(
     const target = targetCompressionOf(batch, config)
     const isRecompressed = target !== batch.compression
     const rules = { config, context, partition, isRebuilt: isRecompressed }
-    const isPlain = !batch.isCompressed && !isRecompressed
+    const isPlain = !batch.isCompressed && !isRecompressed && !isLarge(batch)
     const looked = isPlain ? lookIntoPlain(batch, rules) : yield* lookInto(batch, rules, access)
     if (isRejection(looked)) return looked
     const { checked, stored } = looked
     if (isRecompressed && stored.sizeBytes > config.maxMessageBytes) return tooLargeAfter(stored, config, partition)
     rewritten ||= isRecompressed
-    const latest = setTimestamps(stored, checked, isLogAppendTime, context.nowMs)
+    const latest = isLogAppendTime ? context.nowMs : checked.maxTimestamp
+    if (isLarge(stored)) yield* stored.setMaxTimestampInSteps(config.messageTimestampType, latest)
+    else stored.setMaxTimestamp(config.messageTimestampType, latest)
     batches.push(stored)
     maxTimestamp = Math.max(maxTimestamp, latest)
     sizeBytes += stored.sizeBytes
@@ -214,33 +221,56 @@ function lookIntoPlain(batch: RecordBatch, rules: RecordRules): LookedInto | App
 function* lookInto(
   batch: RecordBatch,
   rules: RecordRules,
-  { offload, atOnceBytes, noteAtOnce }: ContentAccess,
+  access: ContentAccess,
 ): Sliced<LookedInto | AppendRejection> {
-  let content = batch.recordBytes.length <= atOnceBytes ? contentAtOnce(batch, atOnceBytes) : undefined
-  if (content === undefined) {
-    yield batch.sizeBytes
-    if (!rules.isRebuilt) {
-      const checked = yield* scanRecords(batch, rules, offload)
-      return isRejection(checked) ? checked : { checked, stored: batch }
-    }
-    content = yield* wholeContent(batch, offload)
-  }
+  if (!batch.isCompressed) return yield* lookIntoLarge(batch, rules, access)
+  const content = contentAtOnce(contentOf(batch), access)
   if (content instanceof RecordFault) return rejectionOf(content)
-  noteAtOnce(content.length)
-  const checked = checkRecords(batch, content, rules)
-  if (isRejection(checked)) return checked
-  const isSmall = content.length <= atOnceBytes
-  const stored = rules.isRebuilt
-    ? yield* recompress(batch, content, rules.config, isSmall ? undefined : offload)
-    : batch
-  return isRejection(stored) ? stored : { checked, stored }
+  if (content !== undefined) return yield* lookIntoContent(batch, content, rules, atOnce)
+  yield batch.sizeBytes
+  if (rules.isRebuilt) return yield* withPlace(access, unpackAndLook(batch, rules, access))
+  const checked = yield* scanRecords(batch, rules, access.offload)
+  return isRejection(checked) ? checked : { checked, stored: batch }
 }
 
-/** undefined if the content is too large to decompress at once. */
-function contentAtOnce(batch: RecordBatch, atOnceBytes: number): Buffer | RecordFault | undefined {
-  const content = uncompressedRecords(batch, Math.min(atOnceBytes, DEFAULT_DECOMPRESSED_LIMIT_BYTES))
-  const isMore = content instanceof RecordFault && content.kind === 'too large'
-  return isMore && atOnceBytes < DEFAULT_DECOMPRESSED_LIMIT_BYTES ? undefined : content
+/** Records that are not compressed, but are many or will be compressed. */
+function* lookIntoLarge(
+  batch: RecordBatch,
+  rules: RecordRules,
+  access: ContentAccess,
+): Sliced<LookedInto | AppendRejection> {
+  const { length } = batch.recordBytes
+  if (length <= access.atOnceBytes) {
+    access.noteAtOnce(length)
+    return yield* lookIntoContent(batch, batch.recordBytes, rules, atOnce)
+  }
+  yield batch.sizeBytes
+  const work = lookIntoContent(batch, batch.recordBytes, rules, access)
+  return yield* rules.isRebuilt ? withPlace(access, work) : work
+}
+
+function* unpackAndLook(
+  batch: RecordBatch,
+  rules: RecordRules,
+  access: ContentAccess,
+): Sliced<LookedInto | AppendRejection> {
+  const content = yield* contentWork(access).unpack(batch.recordBytes, batch.compression, batch.magic)
+  return content instanceof RecordFault ? rejectionOf(content) : yield* lookIntoContent(batch, content, rules, access)
+}
+
+function* lookIntoContent(
+  batch: RecordBatch,
+  content: Buffer,
+  rules: RecordRules,
+  access: ContentAccess,
+): Sliced<LookedInto | AppendRejection> {
+  const isAtOnce = access === atOnce
+  const checked = isAtOnce ? checkRecords(batch, content, rules) : yield* checkInSteps(batch, content, rules)
+  if (isRejection(checked)) return checked
+  if (!rules.isRebuilt) return { checked, stored: batch }
+  const rebuilt = recompress(batch, content, rules.config, contentWork(access).compress)
+  const stored = isAtOnce ? completed(rebuilt) : yield* rebuilt
+  return isRejection(stored) ? stored : { checked, stored }
 }
 
 const emptyPlan: ValidatedBatches = {
@@ -249,12 +279,6 @@ const emptyPlan: ValidatedBatches = {
   maxTimestamp: -1,
   logAppendTimeMs: -1,
   rewritten: false,
-}
-
-function setTimestamps(batch: RecordBatch, checked: CheckedRecords, isLogAppendTime: boolean, nowMs: number): number {
-  const maxTimestamp = isLogAppendTime ? nowMs : checked.maxTimestamp
-  batch.setMaxTimestamp(isLogAppendTime ? 'LogAppendTime' : 'CreateTime', maxTimestamp)
-  return maxTimestamp
 }
 
 function tooLargeAfter(batch: RecordBatch, config: LogConfig, partition: string): Rejection {

@@ -18,6 +18,7 @@ const inSlices = {
   offload: { decompress: () => undefined, compress: () => undefined },
   atOnceBytes: 0,
   noteAtOnce: () => {},
+  largeContents: undefined,
 }
 
 /** The result of validating at once; validating in slices must give the same. */

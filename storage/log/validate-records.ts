@@ -3,11 +3,12 @@ import { latestOfPlainRecords, PLAIN_RECORD_BYTES } from '../../protocol/records
 import { NO_TIMESTAMP, type RecordBatch } from '../../protocol/records/record-batch.ts'
 import { RecordCursor, type RecordFault, rejectionOf } from '../../protocol/records/record-reader.ts'
 import { RecordScanner } from '../../protocol/records/record-scanner.ts'
+import { completed, RECORD_COST_BYTES, STEP_BYTES } from '../../protocol/steps.ts'
 import type { Offload } from '../host/host.ts'
 import type { AppendContext, AppendRejection, LogConfig } from '../partition-log.ts'
 import type { Sliced } from '../sliced-work.ts'
 import { RecordErrors } from './record-errors.ts'
-import { eachPiece } from './scan-records.ts'
+import { type CompressedBytes, eachPiece } from './scan-records.ts'
 
 /** What validation found out about a batch's records. */
 export interface CheckedRecords {
@@ -33,7 +34,7 @@ export function checkRecords(
   uncompressed: Buffer,
   rules: RecordRules,
 ): CheckedRecords | AppendRejection {
-  return checkPlainRecords(batch, uncompressed, rules) ?? checkEachRecord(batch, uncompressed, rules)
+  return checkPlainRecords(batch, uncompressed, rules) ?? completed(checkInSteps(batch, uncompressed, rules))
 }
 
 /** The fast path, enough for nearly all batches. undefined if it cannot decide. */
@@ -57,22 +58,28 @@ function timestampsAreFine(maxTimestamp: number, { config, context }: RecordRule
   return maxTimestamp - context.nowMs <= config.messageTimestampAfterMaxMs
 }
 
-function checkEachRecord(
+/** The same for many records, without the fast path. */
+export function* checkInSteps(
   batch: RecordBatch,
   uncompressed: Buffer,
   rules: RecordRules,
-): CheckedRecords | AppendRejection {
+): Sliced<CheckedRecords | AppendRejection> {
   const largestBytes = batch.isCompressed ? rules.config.maxDecompressedMessageBytes : undefined
   const cursor = new RecordCursor(batch, uncompressed, largestBytes)
   const isReadInPart = batch.isCompressed && !rules.isRebuilt
   const errors = new RecordErrors(batch, rules, isReadInPart)
   let maxTimestamp = NO_TIMESTAMP
   let refusal: Rejection | undefined
+  let cost = 0
   for (let index = 0; cursor.next(); index++) {
     errors.check(cursor)
     if (cursor.timestamp > maxTimestamp) maxTimestamp = cursor.timestamp
     if (isReadInPart && cursor.offsetDelta !== index) refusal ??= outOfPlace()
     if (rules.isRebuilt && cursor.timestamp < NO_TIMESTAMP) refusal ??= negativeTimestamp(cursor.timestamp)
+    cost += cursor.sizeBytes + RECORD_COST_BYTES / 2
+    if (cost < STEP_BYTES) continue
+    yield cost
+    cost = 0
   }
   if (cursor.fault !== undefined) return rejectionOf(cursor.fault)
   return errors.rejection() ?? refusal ?? { maxTimestamp }
@@ -99,7 +106,7 @@ export function* scanRecords(
         if (record.timestamp > maxTimestamp) maxTimestamp = record.timestamp
       }),
   })
-  const fault: RecordFault | undefined = yield* eachPiece(batch, offload, (piece) => {
+  const fault: RecordFault | undefined = yield* eachPiece(contentOf(batch), offload, (piece) => {
     scanner.feed(piece)
     return scanner.fault === undefined
   })
@@ -111,6 +118,11 @@ export function* scanRecords(
     if (!timestampsAreFine(maxTimestamp, rules)) return yield* scanRecords(batch, rules, offload, true)
   }
   return errors?.rejection() ?? (scanner.isDense ? { maxTimestamp } : outOfPlace())
+}
+
+/** The records of a compressed batch. */
+export function contentOf(batch: RecordBatch): CompressedBytes {
+  return { bytes: batch.recordBytes, compression: batch.compression, magic: 2 }
 }
 
 /** Kafka means to assign new offsets here, and fails: it has not read the keys and values. */
