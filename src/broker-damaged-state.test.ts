@@ -1,4 +1,6 @@
 import { expect } from 'chai'
+import { batchesOf } from '../protocol/records/record-batch.ts'
+import { COMPACTION_END_FILE } from '../storage/log/compaction-end.ts'
 import { coordinatorPartition } from './coordinator/java-hash.ts'
 import { RunningBroker } from './running-broker.fixture.ts'
 
@@ -10,8 +12,8 @@ function stateFile(groupId: string): string {
 }
 
 /** A cleanly stopped broker with offset commits of two groups in two shards. */
-async function stoppedAfterCommits(): Promise<RunningBroker> {
-  const broker = await new RunningBroker().start(PROPERTIES)
+async function stoppedAfterCommits(properties: Record<string, string> = PROPERTIES): Promise<RunningBroker> {
+  const broker = await new RunningBroker().start(properties)
   await broker.create('t')
   await broker.produce('t', 'key', 'value')
   for (const offset of [1, 2]) await broker.commit('damaged', offset)
@@ -92,6 +94,73 @@ describe('directories of two partitions of __consumer_offsets that were swapped'
     await broker.start(PROPERTIES)
     expect(await broker.committed('damaged')).to.equal(2)
     expect(broker.complaints.filter((line) => line.includes('groups that belong'))).to.deep.equal([])
+    await broker.stop()
+  })
+})
+
+/** Removes a batch from the middle of the file. */
+function removeBatch({ host }: RunningBroker, path: string, index: number): void {
+  const bytes = host.files.readWhole(path)!
+  const batches = batchesOf(bytes).batches.map((batch) => batch.bytes)
+  host.files.replaceWhole(path, Buffer.concat(batches.filter((_, i) => i !== index)))
+}
+
+describe('a batch that is gone from the middle of __consumer_offsets', () => {
+  const COMPACTED = { ...PROPERTIES, 'offsets.topic.segment.bytes': '1048576' }
+
+  /** Commits of one group: the second of three is removed from the stopped broker's file. */
+  async function withGap(): Promise<RunningBroker> {
+    const broker = await stoppedAfterCommits()
+    await broker.start(PROPERTIES)
+    await broker.commit('damaged', 3)
+    await broker.stop()
+    removeBatch(broker, stateFile('damaged'), 1)
+    return broker
+  }
+
+  function toldOf(broker: RunningBroker): string[] {
+    return broker.complaints.filter((line) => line.includes('__consumer_offsets'))
+  }
+
+  it('takes its own shard out of service, in one line that says how what is left can be served', async () => {
+    const broker = await withGap()
+    await broker.start(PROPERTIES)
+    expect(await broker.committed('whole')).to.equal(7)
+    expect(await broker.committed('damaged')).to.equal('NOT_COORDINATOR')
+    await broker.host.advance(3_600_000)
+    expect(toldOf(broker)).to.have.length(1)
+    const line = toldOf(broker)[0]!
+    expect(line).to.match(new RegExp(`offsets 1 to 1 are gone \\(${stateFile('damaged')}, before position \\d+\\)`))
+    await broker.stop()
+    broker.host.files.remove(/remove (\S+),/.exec(line)![1]!)
+    for (let starts = 0; starts < 2; starts++) {
+      await broker.start(PROPERTIES)
+      expect(await broker.committed('damaged')).to.equal(3)
+      await broker.stop()
+    }
+    expect(toldOf(broker)).to.have.length(1)
+  })
+
+  it('is not taken for damage where it is not known who compacted the log', async () => {
+    const broker = await withGap()
+    broker.host.files.remove(stateFile('damaged').replace(/[^/]*$/, COMPACTION_END_FILE))
+    await broker.start(PROPERTIES)
+    expect(await broker.committed('damaged')).to.equal(3)
+    expect(toldOf(broker)).to.deep.equal([])
+    await broker.stop()
+  })
+
+  it('is not taken for damage if compaction removed it', async () => {
+    const broker = await stoppedAfterCommits(COMPACTED)
+    await broker.start(COMPACTED)
+    const metadata = 'm'.repeat(4000)
+    for (let offset = 0; offset < 600; offset++) await broker.commit('damaged', offset, metadata)
+    await broker.host.advance(60_000)
+    expect(broker.compacted).to.include(`__consumer_offsets-${coordinatorPartition('damaged', SHARDS)}`)
+    await broker.stop()
+    await broker.start(COMPACTED)
+    expect(await broker.committed('damaged')).to.equal(599)
+    expect(toldOf(broker)).to.deep.equal([])
     await broker.stop()
   })
 })

@@ -110,9 +110,9 @@ export class RunningBroker {
   }
 
   /** Stores an offset of topic `t` for the group, which has no members. Answers the error. */
-  async commit(groupId: string, committedOffset: number): Promise<string> {
+  async commit(groupId: string, committedOffset: number, committedMetadata = ''): Promise<string> {
     await this.#client.call(FindCoordinator, 3, { key: groupId, keyType: 0, coordinatorKeys: [] })
-    const partitions = [{ partitionIndex: 0, committedOffset, committedLeaderEpoch: -1, committedMetadata: '' }]
+    const partitions = [{ partitionIndex: 0, committedOffset, committedLeaderEpoch: -1, committedMetadata }]
     const topics = [{ name: 't', topicId: ZERO_UUID, partitions }]
     const member = { generationIdOrMemberEpoch: -1, memberId: '', groupInstanceId: null }
     const answer = await this.#client.call(OffsetCommit, 8, { groupId, ...member, topics })

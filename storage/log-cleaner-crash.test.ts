@@ -29,6 +29,10 @@ async function checkWhole(rig: Rig, end: number, expected: Record<string, string
   expect(found, when).to.deep.equal(expected)
   const left = rig.host.files.list(rig.log.directory).filter((name) => /\.(cleaned|swap)$/.test(name))
   expect(left, when).to.deep.equal([])
+  const denseFrom = rig.log.denseFrom?.offset ?? 0
+  const dense = (await rig.committed()).map(({ offset }) => offset).filter((offset) => offset >= denseFrom)
+  const all = Array.from({ length: end - denseFrom }, (_, i) => denseFrom + i)
+  expect(dense, `${when}: no hole where compaction left none`).to.deep.equal(all)
 }
 
 describe('compaction that does not come to its end', () => {

@@ -189,7 +189,7 @@ class Comparison {
 
 describe('compaction', () => {
   it('leaves what a naive model of it leaves: keys, tombstones, lag, transactions, over restarts', async function () {
-    this.timeout(60_000)
+    this.timeout(300_000)
     let passes = 0
     const lag = fc.constantFrom(0, 0, 5.5 * MINUTE_MS)
     const retention = fc.constantFrom(0, 10.5 * MINUTE_MS)

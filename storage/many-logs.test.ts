@@ -77,7 +77,7 @@ describe('many logs', () => {
   })
 
   it('have no more files open than the cache keeps, however many are used', async function () {
-    this.timeout(30_000)
+    this.timeout(300_000)
     const host = await stoppedWith(1200)
     const seen = watched(host)
     const manager = await started(host, logConfig())
@@ -98,7 +98,7 @@ describe('a log of many segments', () => {
   let seen: ReturnType<typeof watched>
 
   before(async function () {
-    this.timeout(60_000)
+    this.timeout(300_000)
     host = new SimulatedHost(1)
     seen = watched(host)
     const manager = await started(host, config)

@@ -34,6 +34,12 @@ export interface PartitionLog {
   /** Place of the record at the offset, for messages: the file, and the position of its batch or of damaged bytes. */
   locate(offset: number): { readonly file: string; readonly position: number }
 
+  /**
+   * From this offset on a missing offset is a lost record: compaction has removed none there. `file` says so; without
+   * it nothing is known, as if this were undefined.
+   */
+  readonly denseFrom: { readonly offset: number; readonly file: string } | undefined
+
   /** Aborted transactions that overlap [fromOffset, toOffset), in order of their first offset (KIP-98). */
   abortedTransactions(fromOffset: number, toOffset: number): AbortedTransaction[]
 

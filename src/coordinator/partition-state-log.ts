@@ -6,7 +6,7 @@ import { RecordBatch } from '../../protocol/records/record-batch.ts'
 import { openRecords, RecordFault } from '../../protocol/records/record-reader.ts'
 import { runInSlices, type Slices } from '../../storage/host/turn-slices.ts'
 import type { PartitionLog } from '../../storage/partition-log.ts'
-import { hasValidChecksum } from '../../storage/segment/stored-batch.ts'
+import { hasValidChecksum, lastOffsetOf } from '../../storage/segment/stored-batch.ts'
 import type { Partition } from '../partition/partition.ts'
 import {
   type AppendOptions,
@@ -69,6 +69,7 @@ export class PartitionStateLog implements CoordinatorLog {
   async load(replay: (record: LoadedRecord) => void): Promise<void> {
     const { log } = this.#partition()
     let offset = log.logStartOffset
+    const gaps = new GapCheck(log)
     while (offset < log.logEndOffset) {
       const read = await log.read(offset, { maxBytes: LOAD_BYTES, minOneBatch: true, upToOffset: log.logEndOffset })
       if (!('slices' in read)) {
@@ -78,7 +79,7 @@ export class PartitionStateLog implements CoordinatorLog {
       try {
         // A batch may span several slices.
         const bytes = read.slices.length === 1 ? read.slices[0]! : Buffer.concat(read.slices)
-        await runInSlices(replaySteps(log, bytes, offset, replay), this.#slices)
+        await runInSlices(replaySteps(log, bytes, offset, replay, gaps), this.#slices)
       } finally {
         read.release()
       }
@@ -107,15 +108,47 @@ function damaged(log: PartitionLog, offset: number, reason: string): CorruptStat
   return new CorruptStateError(`offset ${offset} (${file}, position ${position}): ${reason}; ${remedy}`)
 }
 
+/** Notices batches that are gone from the middle of a log. */
+class GapCheck {
+  readonly #log: PartitionLog
+  #nextOffset: number
+
+  constructor(log: PartitionLog) {
+    this.#log = log
+    this.#nextOffset = log.logStartOffset
+  }
+
+  /** Call for each batch in order. Throws if records before it were lost; what compaction removed was not. */
+  pass(batch: RecordBatch): void {
+    const dense = this.#log.denseFrom
+    const lostFrom = Math.max(this.#nextOffset, dense?.offset ?? Number.POSITIVE_INFINITY)
+    if (!batch.isLegacy && dense !== undefined && batch.baseOffset > lostFrom) {
+      throw lost(this.#log, lostFrom, batch.baseOffset, dense.file)
+    }
+    this.#nextOffset = lastOffsetOf(batch) + 1
+  }
+}
+
+/** The remedy that loses least: everything that is left is served, even an older record of a key. */
+function lost(log: PartitionLog, fromOffset: number, toOffset: number, denseFile: string): CorruptStateError {
+  const { file, position } = log.locate(toOffset)
+  const remedy = `restore the file, or stop the broker and remove ${denseFile}, which serves what is left: keys whose last record is gone go back to an older one`
+  return new CorruptStateError(
+    `offsets ${fromOffset} to ${toOffset - 1} are gone (${file}, before position ${position}); ${remedy}`,
+  )
+}
+
 function* replaySteps(
   log: PartitionLog,
   bytes: Buffer,
   fromOffset: number,
   replay: (record: LoadedRecord) => void,
+  gaps: GapCheck,
 ): Generator<void, void> {
   for (let position = 0; position < bytes.length; ) {
     const { sizeBytes } = new RecordBatch(bytes.subarray(position))
     const batch = new RecordBatch(bytes.subarray(position, position + sizeBytes))
+    gaps.pass(batch)
     yield* replayBatch(log, batch, fromOffset, replay)
     position += sizeBytes
     yield

@@ -80,6 +80,8 @@ export class MemoryLog implements PartitionLog {
     return this.aborted.filter(({ firstOffset, lastOffset }) => firstOffset < toOffset && lastOffset >= fromOffset)
   }
 
+  readonly denseFrom = undefined
+
   async offsetForTimestamp(timestampMs: number) {
     const batch = this.#batches.find((each) => each.maxTimestamp >= timestampMs)
     if (batch === undefined) return undefined

@@ -126,7 +126,7 @@ class Cleaning {
       for (const path of target.paths())
         if (isPresent(services.openFiles.files, path)) await syncFile(disk, services.openFiles, path)
       this.#check()
-      await this.#log.replaceSegments(group, target)
+      await this.#log.replaceSegments(group, target, this.#plan.endOffset)
     } catch (error) {
       removeFiles(target, services)
       throw error

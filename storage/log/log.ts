@@ -17,6 +17,7 @@ import type {
 import type { Segment } from '../segment/segment.ts'
 import { AppendOrder, type OrderedAppends } from './append-order.ts'
 import { CleaningAborted, type LastOfProducer } from './compaction.ts'
+import { CompactionEnd } from './compaction-end.ts'
 import type { StagedAppend } from './log-append.ts'
 import { storageError } from './log-availability.ts'
 import { type LogParts, openLogParts } from './log-parts.ts'
@@ -44,6 +45,8 @@ export class Log implements PartitionLog {
   readonly services: LogServices
   readonly #location: LogLocation
   readonly #parts: LogParts
+  /** Where compaction may have left holes. */
+  readonly #compactionEnd: CompactionEnd
   /** Log start offset not yet checkpointed. */
   #unsavedStart: number | undefined
   /** Appends that wait while large batches are validated. */
@@ -68,6 +71,10 @@ export class Log implements PartitionLog {
       writeFailed: (error) => this.#onWriteFailed(error),
       syncFailed: (error) => this.#onSyncFailed(error),
     })
+    const { logger, openFiles } = services
+    const compactionFiles = { files: openFiles.files, logger, partition: location.partition }
+    this.#compactionEnd = new CompactionEnd(compactionFiles, location.directory, location.compactedUpTo ?? 0)
+    this.#noteCompactionBegin()
     const ordered: OrderedAppends = {
       validate: (records, append) => this.#parts.appends.validate(records, append),
       refusal: () => this.#checkUsable(),
@@ -106,6 +113,10 @@ export class Log implements PartitionLog {
   /** In order; the last is the active one. */
   get segments(): readonly Segment[] {
     return this.#parts.segments.all
+  }
+  get denseFrom(): { readonly offset: number; readonly file: string } | undefined {
+    const { offset, file } = this.#compactionEnd
+    return offset === undefined ? undefined : { offset, file }
   }
   get lastFlushMs(): number {
     return this.#parts.flush.lastFlushMs
@@ -308,16 +319,20 @@ export class Log implements PartitionLog {
   }
 
   /**
-   * Replaces segments by the one compacted from them. Windows demands that handles are closed before a rename, so new
-   * reads wait until those in progress end. Source: LocalLog.replaceSegments.
+   * Replaces segments by the one compacted from them. From endOfHoles on compaction removed no offset. Windows demands
+   * that handles are closed before a rename, so new reads wait until those in progress end. Source:
+   * LocalLog.replaceSegments.
    */
-  async replaceSegments(replaced: readonly Segment[], cleaned: Segment): Promise<void> {
+  async replaceSegments(replaced: readonly Segment[], cleaned: Segment, endOfHoles: number): Promise<void> {
     const { cutCount } = this
     const { segments, flush, reads } = this.#parts
     const { openFiles } = this.services
     const closed = (paths: readonly string[]) => Promise.all(paths.map((path) => openFiles.closed(path)))
     await flush.settled()
     await closed(cleaned.paths())
+    this.#startOf(replaced, cutCount)
+    const isLate = () => this.#isClosed || cutCount !== this.cutCount
+    await this.#parts.disk.sync(() => this.#compactionEnd.moveTo(endOfHoles, isLate))
     this.#startOf(replaced, cutCount)
     try {
       await segments.announceExchange(cleaned)
@@ -357,6 +372,11 @@ export class Log implements PartitionLog {
 
   updateConfig(config: LogConfig): void {
     this.#state.updateConfig(config)
+    this.#noteCompactionBegin()
+  }
+
+  #noteCompactionBegin(): void {
+    if (this.config.cleanupPolicy.includes('compact')) this.#compactionEnd.begin(this.logEndOffset)
   }
 
   flush(): Promise<void> {

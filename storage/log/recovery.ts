@@ -249,6 +249,7 @@ class LogLoader {
       else if (this.#isHoleBefore(batch, nextOffset)) fault = 'offsets are missing before it'
       else if (!segment.holdsOffset(lastOffsetOf(batch))) fault = 'the offset is too far from the base offset'
       if (fault !== undefined) break
+      this.#tellOfHole(segment, batch, position, nextOffset)
       segment.index(batch, position)
       this.#noteEpoch(leaderEpochOf(batch), batch.baseOffset)
       replayBatch(producers, batch, (completed, lastStableOffset) => {
@@ -292,6 +293,20 @@ class LogLoader {
    */
   #isHoleBefore(batch: RecordBatch, nextOffset: number): boolean {
     return !batch.isLegacy && nextOffset >= this.#denseFrom && batch.baseOffset > nextOffset
+  }
+
+  /**
+   * A hole below the recovery point, in a log that was never compacted: batches that were on the disk are gone from the
+   * middle of its file. What follows stays readable, as in Kafka.
+   */
+  #tellOfHole(segment: Segment, batch: RecordBatch, position: number, nextOffset: number): void {
+    const { partition, compactedUpTo } = this.#location
+    if (this.#isCompacted || batch.isLegacy || batch.baseOffset <= nextOffset) return
+    if (compactedUpTo === undefined || nextOffset < compactedUpTo) return
+    this.#services.logger.warn(
+      { partition, file: segment.logPath, position, fromOffset: nextOffset, toOffset: batch.baseOffset - 1 },
+      'records are gone from the middle of the log: restore the file if they matter',
+    )
   }
 
   get #isCompacted(): boolean {
