@@ -3,6 +3,7 @@ import { parseOffsets } from '../../../storage/checkpoint-files.ts'
 import type { MemoryFiles } from '../../../storage/host/memory-files.ts'
 import { hasValidChecksum } from '../../../storage/segment/stored-batch.ts'
 import type { Rot } from '../../rot/rot.ts'
+import { hasLostBatches } from './lost-batches.ts'
 import type { Variant } from './made-directory.ts'
 
 const PARTITION = /^[^/]+-\d+$/
@@ -24,6 +25,8 @@ export class Damage {
   #isMoved = false
   /** Partitions with damage that cannot be detected: see `noteUntold`. */
   readonly #untold = new Set<string>()
+  /** Partitions of which the broker must notice, if it replays them, that batches are gone. */
+  readonly #withHoles = new Set<string>()
   /** Partitions with a wrong checksum in a batch that begins below the log's start: a client may never get that batch. */
   readonly #belowStart = new Set<string>()
   /** Partitions of one topic whose directories were swapped. */
@@ -51,6 +54,7 @@ export class Damage {
       if (path.endsWith('.txnindex')) this.#untold.add(name)
       const bytes = path.endsWith('.log') && files.exists(path) ? files.readWhole(path) : undefined
       if (bytes !== undefined && isWholeLog(bytes)) this.#untold.add(name)
+      if (bytes !== undefined && hasLostBatches(files, path.slice(0, path.lastIndexOf('/')))) this.#withHoles.add(name)
       if (bytes !== undefined && hasDamageBelow(bytes, startOf(name))) this.#belowStart.add(name)
       if (!path.endsWith('/log-start-offset-checkpoint')) continue
       const told = parseOffsets(files.readWhole(path)?.toString('latin1') ?? '')
@@ -86,11 +90,16 @@ export class Damage {
   }
 
   areRecordsUntold(partition: string, directory: string | undefined): boolean {
-    return this.#swapped.has(partition) || this.areOffsetsUntold(partition, directory)
+    return this.#swapped.has(partition) || this.#untold.has(partition) || this.#isStartUntold(partition, directory)
   }
 
   areOffsetsUntold(partition: string, directory: string | undefined): boolean {
-    return this.#untold.has(partition) || (this.#areStartsUntold && this.concerns(partition, directory))
+    if (this.#isStartUntold(partition, directory)) return true
+    return this.#untold.has(partition) && !this.#withHoles.has(partition)
+  }
+
+  #isStartUntold(partition: string, directory: string | undefined): boolean {
+    return this.#areStartsUntold && this.concerns(partition, directory)
   }
 
   #note(path: string, { directories }: Variant): void {
