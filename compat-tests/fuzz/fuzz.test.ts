@@ -1,10 +1,14 @@
 import { expect } from 'chai'
+import { batchesOf } from '../../protocol/records/record-batch.ts'
 import { SimulatedTransport } from '../../src/network/simulated-transport.ts'
 import type { Peer } from '../../src/network/transport.ts'
 import { SeededRandom } from '../../storage/host/seeded-random.ts'
 import { SimulatedHost } from '../../storage/host/simulated-host.ts'
+import type { Rot } from '../rot/rot.ts'
 import { servedVersions } from './broker-kinds.ts'
 import { runCampaign } from './campaign.ts'
+import { runDirectoryCase } from './directory/directory-case.ts'
+import { madeDirectory, variants } from './directory/made-directory.ts'
 import { exchange, type Victim } from './exchange.ts'
 import { kinds } from './kinds.ts'
 import { LongTurns } from './long-turns.ts'
@@ -43,6 +47,25 @@ describe('a broker on damaged data directories', () => {
     const sums = counts.get('directory')!
     expect(sums.served).to.be.above(20)
     expect(sums['records lost']).to.be.above(0)
+  })
+})
+
+describe('a broker whose state log has lost a batch', () => {
+  it('refuses its groups, rather than answer for some of their offsets', async () => {
+    const made = await madeDirectory(variants[0]!)
+    const path = '/data/__consumer_offsets-0/00000000000000000009.log'
+    const withoutFirst: Rot = {
+      what: `${path}: batch 0 taken out`,
+      paths: [path],
+      apply: (files) =>
+        files.replaceWhole(
+          path,
+          files.readWhole(path)!.subarray(batchesOf(files.readWhole(path)!).batches[0]!.sizeBytes),
+        ),
+    }
+    const counts = await runDirectoryCase(made, [withoutFirst])
+    expect(counts).to.include({ served: 1 })
+    expect(counts['group answers an error']).to.be.above(0)
   })
 })
 
