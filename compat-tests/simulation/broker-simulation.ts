@@ -459,6 +459,8 @@ class BrokerSimulation {
       this.#world.counts.failedStarts++
       const losesPower = this.#random.oneIn(2)
       files.rates = this.#shortTransfers()
+      // A broker that ends itself for its last data directory stays down until somebody mends the disk.
+      if (files.pathFaults.length > 0 && this.#random.oneIn(2)) files.pathFaults = []
       await this.#world.broker.end(losesPower ? 'power' : 'process')
       this.#ended(losesPower)
     }
