@@ -72,6 +72,7 @@ export function groupSegments(segments: readonly Segment[], config: LogConfig, e
   let [logBytes, offsetBytes, timeBytes] = [0, 0, 0]
   segments.forEach((segment, i) => {
     const group = groups.at(-1)
+    segment.ensureIndexes()
     const indexes = [
       segment.offsetIndex.count * OFFSET_ENTRY_BYTES,
       segment.timeIndex.count * TIME_ENTRY_BYTES,

@@ -208,3 +208,24 @@ describe('a log whose files were damaged after a clean stop', () => {
     expect(await fetch(9)).to.equal('CORRUPT_MESSAGE')
   })
 })
+
+describe('a compacted log whose index rotted', () => {
+  it('is compacted all the same, also where it was compacted before', async () => {
+    const rig = await new Rig({}, { logCleanerEnable: true }).open()
+    let passes = 0
+    rig.onPass = () => passes++
+    const compact = async () => {
+      for (let i = 0; i < 12; i++) await rig.append([[`key ${i % 5}`, 'value']])
+      await rig.host.advance(5 * MINUTE_MS)
+    }
+    await compact()
+    await rig.stop()
+    rig.host.files.open(`${DIRECTORY}/00000000000000000000.index`, 'a+').writeSync([Buffer.alloc(5)], 0)
+    const before = passes
+    await rig.open()
+    await compact()
+    expect(rig.errors).to.deep.equal([])
+    expect(passes).to.be.above(before)
+    await rig.stop()
+  })
+})
