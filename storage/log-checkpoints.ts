@@ -40,11 +40,17 @@ export interface TakenCheckpoints extends FoundCheckpoints {
 
 /**
  * Checkpoints of a log in a directory. A log that was moved there left its checkpoints in the other directory. Its
- * files may not be synced in the new place, so recovery reads all of them; what was compacted stays compacted.
+ * files may not be synced in the new place, so recovery reads all of them; what was compacted stays compacted. A log
+ * without records was not moved: its creation was interrupted, and the others may name a deleted log.
  */
-export function checkpointedOf(name: string, own: TakenCheckpoints, all: readonly TakenCheckpoints[]): Checkpointed {
+export function checkpointedOf(
+  name: string,
+  own: TakenCheckpoints,
+  all: readonly TakenCheckpoints[],
+  hasRecords: () => boolean,
+): Checkpointed {
   const before = own.names.has(name) ? undefined : all.find(({ names }) => names.has(name))
-  if (before === undefined) return own.of(name)
+  if (before === undefined || !hasRecords()) return own.of(name)
   const { wasCleanStop, recoveryPoint, logStartOffset, compactedUpTo } = before.of(name)
   return {
     wasCleanStop: wasCleanStop && own.wasCleanStop,

@@ -116,6 +116,26 @@ describe('a log that is deleted', () => {
     expect([found.logStartOffset, found.logEndOffset]).to.deep.equal([0, 1])
   })
 
+  it('in a directory that fails then does not hand its start to one whose creation is interrupted', async () => {
+    const host = new SimulatedHost(1)
+    const directories = ['/data/d1', '/data/d2'].map((path) => ({ path, directoryId: path }))
+    const next = '/data/d2/topic-0'
+    const newBroker = async () => {
+      const manager = new LogManager({ host, directories, settings: managerSettings })
+      await host.settle(manager.start(() => logConfig()))
+      return manager
+    }
+    host.files.makeDirectory('/data/d1')
+    host.files.replaceWhole(
+      '/data/d1/log-start-offset-checkpoint',
+      formatOffsets([{ topic: TOPIC, partition: 0, offset: 116 }]),
+    )
+    host.files.makeDirectory(next)
+    host.files.replaceWhole(`${next}/00000000000000000000.log`, '')
+    const found = (await newBroker()).get(TOPIC, 0)!
+    expect([found.logStartOffset, found.logEndOffset]).to.deep.equal([0, 0])
+  })
+
   it('and cannot be renamed never becomes part of what is to have its name', async () => {
     const { host, manager } = await started()
     host.files.rates = { ...NO_FAULTS, writeError: 1 }

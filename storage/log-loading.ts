@@ -81,8 +81,22 @@ export class LogLoading {
     const partitions = findPartitions(host.files, [directory.path])
     directory.isLoaded = true
     for (const { name, topic, partition } of partitions)
-      logs.add(newLog(topic, partition, directory, checkpointedOf(name, own, all)))
+      logs.add(
+        newLog(
+          topic,
+          partition,
+          directory,
+          checkpointedOf(name, own, all, () => this.#hasRecords(directory, name)),
+        ),
+      )
     if (!own.wasCleanStop) this.#recover(directory)
+  }
+
+  #hasRecords({ path }: Directory, name: string): boolean {
+    const { files } = this.#parts.host
+    const directory = files.join(path, name)
+    const isLog = (file: string): boolean => /\.log(\.swap)?$/.test(file)
+    return files.list(directory).some((file) => isLog(file) && (files.stat(files.join(directory, file))?.size ?? 0) > 0)
   }
 
   #recover(directory: Directory): void {

@@ -144,7 +144,7 @@ export class StoredLog implements StoredPartition {
   takeOffline(failure: Error): void {
     const log = this.#log
     this.failure = failure
-    this.#log = undefined
+    this.#forgetLog()
     log?.abandon(failure)
   }
 
@@ -194,7 +194,14 @@ export class StoredLog implements StoredPartition {
 
   /** Closes the log if all its state is on the disk. */
   closeIfUntouched(): void {
-    if (this.#log?.closeIfUntouched()) this.#log = undefined
+    if (this.#log?.closeIfUntouched()) this.#forgetLog()
+  }
+
+  /** A checkpoint may still be written, and must not take its offsets back to those of the start. */
+  #forgetLog(): void {
+    const { recoveryPoint, checkpointedStart } = this
+    this.#checkpointed = { ...this.#checkpointed, recoveryPoint, logStartOffset: checkpointedStart ?? 0 }
+    this.#log = undefined
   }
 
   /** Bytes of all segments. 0 if its files cannot be listed although its directory can: it alone failed. */

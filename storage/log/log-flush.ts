@@ -35,6 +35,7 @@ export class LogFlush {
   #syncingNames: Promise<void> = Promise.resolve()
   /** True after an append: the indexes lack their last entries, the producers a snapshot. */
   #isUnfinished: boolean
+  #unsyncedRemovals = 0
   #flushing: Promise<void> = Promise.resolve()
   #lastFlushMs: number
 
@@ -220,20 +221,27 @@ export class LogFlush {
   }
 
   /**
-   * Syncs the directory after retention, with the flushes. If a power loss comes before, removed segments are back: their
-   * records were free to go, and retention removes them again.
+   * Syncs the directory after retention, with the flushes. If a power loss comes before, removed segments are back: the
+   * log start offset must be checkpointed until then.
    */
   syncRemovalsAside(): void {
     const { state, disk } = this.#parts
     const { files } = this.#services.openFiles
+    this.#unsyncedRemovals++
     this.#flushing = this.#flushing.then(async () => {
       try {
         await disk.sync(() => files.syncDirectoryAside(state.directory))
+        this.#unsyncedRemovals--
       } catch (error) {
         this.#refuse(error)
       }
     })
     inBackground(this.#services.host, this.#flushing)
+  }
+
+  /** True while a power loss would bring removed segments back. */
+  get hasUnsyncedRemovals(): boolean {
+    return this.#unsyncedRemovals > 0
   }
 
   /** The same on the loop, before offsets are written again: a power loss must not bring the old records back. */

@@ -294,7 +294,8 @@ export class Log implements PartitionLog {
 
   /** True if a start may find removed segments again. It needs the log start offset to remove them. */
   get mayRegainSegments(): boolean {
-    return this.#parts.segments.isLeaving || this.failure !== undefined
+    const { segments, flush } = this.#parts
+    return segments.isLeaving || flush.hasUnsyncedRemovals || this.failure !== undefined
   }
 
   /** Retention deletes nothing before this time, unless something is appended. */

@@ -54,6 +54,15 @@ describe('retention', () => {
     expect(rig.log.logStartOffset).to.equal(4)
   })
 
+  it('has its log start offset checkpointed until the removal of segments would survive a power loss', async () => {
+    const now = await opened({ retentionMs: 2 * HOUR_MS })
+    await rig.put(now - 3 * HOUR_MS, now - 3 * HOUR_MS, now)
+    expect(rig.log.deleteOldSegments(rig.nowMs)).to.equal(2)
+    expect(rig.log.mayRegainSegments).to.equal(true)
+    await rig.host.advance(1000)
+    expect(rig.log.mayRegainSegments).to.equal(false)
+  })
+
   it('retention.ms: a timestamp in the future keeps its segment until it is past', async () => {
     const now = await opened({ retentionMs: HOUR_MS })
     await rig.put(now + 100 * HOUR_MS, now)
