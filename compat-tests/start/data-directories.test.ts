@@ -4,8 +4,10 @@ import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, r
 import { join } from 'node:path'
 import { expect } from 'chai'
 import type { Admin } from 'kafkajs'
+import { DeleteTopics } from '../../protocol/apis/delete-topics.ts'
 import { KafkaJsApplication } from '../clients/kafkajs/kafkajs-application.ts'
 import { runKafkaTool } from '../kafka-tool.ts'
+import { RawClient } from '../raw-client.ts'
 import { needs } from '../requirements.ts'
 import { againstApacheKafka } from '../test-broker.ts'
 import { waitFor, within } from '../wait-for.ts'
@@ -54,6 +56,14 @@ describe('ottla start on data directories that are not what they were', function
       for (const topic of TOPICS) await producer.send({ topic, messages: [{ value: topic }] })
     })
     await rig.stops(child, 'SIGTERM')
+  }
+
+  /** kafkajs cannot: it asks for all topics first, and fails if one has no leader. */
+  async function deleteTopic(name: string): Promise<void> {
+    const client = await RawClient.connect(rig.port)
+    const { responses } = await client.send(DeleteTopics, 5, { topics: [], topicNames: [name], timeoutMs: 10_000 })
+    client.socket.destroy()
+    expect(responses.map(({ errorCode }) => errorCode)).to.deep.equal([0])
   }
 
   const partitionsIn = (directory: string) => readdirSync(directory).filter((name) => /^[a-z]+-0$/.test(name))
@@ -147,10 +157,9 @@ describe('ottla start on data directories that are not what they were', function
     renameSync(b, join(rig.folder, 'away'))
     writeFileSync(b, 'a file in the place of a directory')
     const { child } = await rig.runs(rig.startArgs(both()))
+    await deleteTopic(topic)
     await withClients(async (application) => {
-      const admin = await application.admin()
-      await admin.deleteTopics({ topics: [topic] })
-      await admin.createTopics({ topics: [{ topic, numPartitions: 1 }] })
+      // Creates the topic: kafkajs's admin asks for all topics first, and fails as one has no leader.
       const producer = await application.producer()
       await producer.send({ topic, messages: [{ value: 'new' }, { value: 'newer' }] })
     })
@@ -178,9 +187,7 @@ describe('ottla start on data directories that are not what they were', function
       renameSync(b, join(rig.folder, 'away'))
       writeFileSync(b, 'a file in the place of a directory')
       const { child } = await rig.runs(rig.startArgs(both()))
-      await withClients(async (application) => {
-        await (await application.admin()).deleteTopics({ topics: [topic] })
-      })
+      await deleteTopic(topic)
       await rig.stops(child, 'SIGTERM')
       rmSync(b)
       renameSync(join(rig.folder, 'away'), b)
