@@ -172,6 +172,20 @@ describe('a log whose files were damaged after a clean stop', () => {
     warned('recovery truncated the log', path)
   })
 
+  it('keeps what stands behind the base offset of an empty segment, of a roll that failed', async () => {
+    await rig.stop()
+    rig = await new DamagedLog().filled(11)
+    expect(rig.bases.at(-1)).to.equal(9)
+    const path = rig.path(10, '.log')
+    rig.host.files.replaceWhole(path, '')
+    rig.host.files.replaceWhole('/data/recovery-point-offset-checkpoint', '0\n1\ntopic 0 10\n')
+    rig.host.files.remove('/data/.kafka_cleanshutdown')
+    await rig.open()
+    expect(rig.log.logEndOffset).to.equal(11)
+    expect(await rig.offsets()).to.deep.equal([...ALL, 10])
+    expect(rig.host.files.exists(path)).to.equal(false)
+  })
+
   const fetch = async (offset: number) => {
     const read = { maxBytes: 10_000, minOneBatch: true, upToOffset: rig.log.logEndOffset }
     const result = await rig.host.settle(rig.log.read(offset, read))

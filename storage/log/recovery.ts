@@ -136,8 +136,7 @@ class LogLoader {
 
   /** Pass 3. */
   recover(): void {
-    const first = this.#segments.findLastIndex((segment) => segment.baseOffset <= this.#location.recoveryPoint)
-    const unflushed = this.#segments.slice(Math.max(0, first))
+    const unflushed = this.#segments.slice(this.#firstUnflushed())
     if (unflushed.length === 0) return
     const firstOffset = unflushed[0]!.baseOffset
     this.#snapshots.removeWhere((offset) => offset > firstOffset)
@@ -153,6 +152,21 @@ class LogLoader {
       break
     }
     if (this.#config.flushMessages < Number.MAX_SAFE_INTEGER) this.#syncRecovered(unflushed)
+  }
+
+  /**
+   * Index of the segment with the recovery point. An empty one may be of a roll that failed: a power loss undid its
+   * removal, and the log went on in the segment before.
+   */
+  #firstUnflushed(): number {
+    const { recoveryPoint } = this.#location
+    const first = Math.max(
+      0,
+      this.#segments.findLastIndex((segment) => segment.baseOffset <= recoveryPoint),
+    )
+    const before = this.#segments[first - 1]
+    if (before === undefined || this.#segments[first]!.scan().next() !== undefined) return first
+    return before.readNextOffset() > this.#segments[first]!.baseOffset ? first - 1 : first
   }
 
   /**
