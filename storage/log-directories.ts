@@ -119,6 +119,8 @@ export class LogDirectories implements Iterable<Directory> {
     if (!isSystemError(error) || mayPass(error) || error instanceof LogGoneError) return error
     // Says nothing of the disk: some file systems allow shorter names than Kafka does.
     if (error.code === 'ENAMETOOLONG') return error
+    // A file was removed meanwhile: its log alone is concerned, as long as the directory is there.
+    if (error.code === 'ENOENT' && this.#parts.host.files.exists(path)) return error
     if (error instanceof DirectoryFailedError) return error
     const directory = this.at(path)
     if (directory.failure instanceof DirectoryFailedError) return directory.failure
