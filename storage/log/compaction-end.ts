@@ -23,8 +23,9 @@ export class CompactionEnd {
   readonly #files: Files
   readonly #logger: StorageLogger
   readonly #partition: string
-  /** undefined: not known, so that no hole is taken for lost data. */
-  #offset: number | undefined
+  readonly #atLeast: number
+  /** As in `offset`. The file is read when it is first needed: most logs are never compacted. */
+  #known: { readonly offset: number | undefined } | undefined
 
   /** atLeast: offset up to which the log was compacted according to other files. */
   constructor(
@@ -35,13 +36,19 @@ export class CompactionEnd {
     this.#files = files
     this.#logger = logger
     this.#partition = partition
+    this.#atLeast = atLeast
     this.file = files.join(directory, COMPACTION_END_FILE)
-    const stored = parse(files.readWhole(this.file)?.toString('latin1'))
-    this.#offset = stored === undefined ? undefined : Math.max(stored, atLeast)
   }
 
+  /** undefined: not known, so that no hole is taken for lost data. */
   get offset(): number | undefined {
-    return this.#offset
+    this.#known ??= { offset: this.#read() }
+    return this.#known.offset
+  }
+
+  #read(): number | undefined {
+    const stored = parse(this.#files.readWhole(this.file)?.toString('latin1'))
+    return stored === undefined ? undefined : Math.max(stored, this.#atLeast)
   }
 
   /**
@@ -49,10 +56,10 @@ export class CompactionEnd {
    * broker. Not synced: if the file is lost, nothing is known again.
    */
   begin(logEndOffset: number): void {
-    if (this.#offset !== undefined) return
     try {
+      if (this.offset !== undefined) return
       this.#write(logEndOffset)
-      this.#offset = logEndOffset
+      this.#known = { offset: logEndOffset }
     } catch (error) {
       if (!isSystemError(error)) throw error
       const fields = { partition: this.#partition, file: this.file, reason: reasonOf(error) }
@@ -65,9 +72,9 @@ export class CompactionEnd {
    * another log by now, and must be left alone.
    */
   async moveTo(endOffset: number, isLate: () => boolean): Promise<void> {
-    if (this.#offset !== undefined && this.#offset >= endOffset) return
+    if (this.offset !== undefined && this.offset >= endOffset) return
     const isWritten = await replaceAside(this.#files, this.file, format(endOffset), isLate)
-    if (isWritten) this.#offset = endOffset
+    if (isWritten) this.#known = { offset: endOffset }
   }
 
   #write(offset: number): void {
