@@ -18,6 +18,7 @@ import type { Host } from './host/host.ts'
  * - A data directory that cannot be used at the start: the same (BrokerDirectories). Without the metadata directory, or
  *   without any, the start ends.
  * - A log on a full disk (LogAvailability): appends get KAFKA_STORAGE_ERROR until there is room. Reads go on.
+ * - A file that was removed (ENOENT) while its directory is there: the log alone that met it.
  * - A log that cannot be opened while its directory can be read: KAFKA_STORAGE_ERROR for it alone. A log that cannot be
  *   recovered at the start is left alone until the next one, and its directory gets no new logs.
  * - Damaged bytes are no disk error: the batch that cannot be read answers CORRUPT_MESSAGE.

@@ -1,5 +1,7 @@
 import { expect } from 'chai'
+import { buildBatch } from '../protocol/records/batch-builder.ts'
 import { SimulatedHost } from './host/simulated-host.ts'
+import type { Log } from './log/log.ts'
 import { logConfig } from './log-config.fixture.ts'
 import { managerSettings } from './log-manager.fixture.ts'
 import { LogManager } from './log-manager.ts'
@@ -52,5 +54,31 @@ describe('directories of logs', () => {
     }
     expect(added(5)).to.equal('/b')
     await host.settle(manager.stop())
+  })
+
+  it('go offline if they are gone, but not for a file in them that is', async () => {
+    const host = new SimulatedHost()
+    const failed: string[] = []
+    const manager = new LogManager({
+      host,
+      directories: ['/a', '/b'].map((path) => ({ path, directoryId: path })),
+      settings: managerSettings,
+      onDirectoryFailed: ({ directory }) => failed.push(directory),
+    })
+    await host.settle(manager.start(() => logConfig()))
+    const log = manager.create('topic', 0, 'AAAAAAAAAAAAAAAAAAAABQ', logConfig())
+    const context = { origin: 'client', leaderEpoch: 0, nowMs: host.clock.nowMs() } as const
+    await host.settle(log.append(buildBatch([{ value: 'a' }]), context))
+    const gone = () => Object.assign(new Error('ENOENT: no such file'), { code: 'ENOENT' })
+    const { services } = log as Log
+    services.noteFailure(gone())
+    await host.advance(1)
+    expect(failed).to.deep.equal([])
+    host.files.remove('/a')
+    host.files.remove('/b')
+    services.noteFailure(gone())
+    await host.advance(1)
+    expect(failed).to.have.length(1)
+    manager.halt()
   })
 })
