@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process'
+import { type ChildProcess, execFileSync } from 'node:child_process'
 import { once } from 'node:events'
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -67,6 +67,25 @@ describe('ottla start on data directories that are not what they were', function
   }
 
   const partitionsIn = (directory: string) => readdirSync(directory).filter((name) => /^[a-z]+-0$/.test(name))
+
+  /** A broker without its second directory, and a topic deleted that has its partition there. */
+  async function deletedWhileAway() {
+    await filled()
+    const [name] = partitionsIn(b) as [string]
+    const topic = name.slice(0, -2)
+    renameSync(b, join(rig.folder, 'away'))
+    writeFileSync(b, 'a file in the place of a directory')
+    const { child } = await rig.runs(rig.startArgs(both()))
+    await deleteTopic(topic)
+    return { name, topic, child }
+  }
+
+  /** Stops that broker, and puts the directory back. */
+  async function backAfter(child: ChildProcess): Promise<void> {
+    await rig.stops(child, 'SIGTERM')
+    rmSync(b)
+    renameSync(join(rig.folder, 'away'), b)
+  }
 
   async function refusal(settings: Record<string, string>): Promise<string> {
     const result = await rig.fails(settings)
@@ -151,21 +170,13 @@ describe('ottla start on data directories that are not what they were', function
   })
 
   it('a topic made again while one of them was away: the old copy is set aside, one line', async () => {
-    await filled()
-    const [name] = partitionsIn(b) as [string]
-    const topic = name.slice(0, -2)
-    renameSync(b, join(rig.folder, 'away'))
-    writeFileSync(b, 'a file in the place of a directory')
-    const { child } = await rig.runs(rig.startArgs(both()))
-    await deleteTopic(topic)
+    const { name, topic, child } = await deletedWhileAway()
     await withClients(async (application) => {
       // Creates the topic: kafkajs's admin asks for all topics first, and fails as one has no leader.
       const producer = await application.producer()
       await producer.send({ topic, messages: [{ value: 'new' }, { value: 'newer' }] })
     })
-    await rig.stops(child, 'SIGTERM')
-    rmSync(b)
-    renameSync(join(rig.folder, 'away'), b)
+    await backAfter(child)
     const { stderr } = await rig.runs(rig.startArgs(both()))
     expect(stderr.trimEnd().split('\n'), stderr).to.have.length(1)
     expect(stderr).to.match(
@@ -181,16 +192,8 @@ describe('ottla start on data directories that are not what they were', function
     needs('java', 'maven')
 
     it('its partition is set aside, and served again with the commands of docs/data.md', async () => {
-      await filled()
-      const [name] = partitionsIn(b) as [string]
-      const topic = name.slice(0, -2)
-      renameSync(b, join(rig.folder, 'away'))
-      writeFileSync(b, 'a file in the place of a directory')
-      const { child } = await rig.runs(rig.startArgs(both()))
-      await deleteTopic(topic)
-      await rig.stops(child, 'SIGTERM')
-      rmSync(b)
-      renameSync(join(rig.folder, 'away'), b)
+      const { topic, child } = await deletedWhileAway()
+      await backAfter(child)
       const again = await rig.runs(rig.startArgs(both()))
       expect(again.stderr).to.match(
         /of a topic that is not in the metadata: it is set aside as .*-stray.*docs\/data\.md/,
