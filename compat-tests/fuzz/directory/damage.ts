@@ -38,7 +38,7 @@ export class Damage {
     this.rots = rots
     this.#paths = rots.flatMap(({ paths }) => paths)
     for (const path of this.#paths) this.#note(path, variant)
-    for (const { what, paths } of rots) if (what.endsWith(' swapped')) this.#noteSwapped(paths.map(partitionAt))
+    this.#noteSwapped(rots.filter(({ what }) => what.endsWith(' swapped')))
     this.#isNew = variant.directories.every((each) => this.#paths.includes(each))
   }
 
@@ -70,11 +70,21 @@ export class Damage {
    * A directory holds the id of its topic, but not the number of its partition; and only the metadata log tells whose
    * id it is. Committed offsets are seen to be misplaced.
    */
-  #noteSwapped([a, b]: readonly (string | undefined)[]): void {
-    if (a === undefined || b === undefined) return
-    const isIdLost = this.#paths.some((path) => [a, b].some((each) => path.endsWith(`/${each}/partition.metadata`)))
-    if (topicOf(a) !== topicOf(b) && !this.#isMetadata && !isIdLost) return
-    this.#swapped.add(a).add(b)
+  #noteSwapped(swaps: readonly Rot[]): void {
+    const origins = new Map<string, string>()
+    for (const { paths } of swaps) {
+      const [a = '', b = ''] = paths
+      const [originOfA, originOfB] = [origins.get(a) ?? a, origins.get(b) ?? b]
+      origins.set(a, originOfB).set(b, originOfA)
+    }
+    for (const [path, origin] of origins) {
+      const [partition, found] = [partitionAt(path), partitionAt(origin)]
+      if (partition === undefined || found === undefined || partition === found) continue
+      const names = [partition, found].map((each) => `/${each}/partition.metadata`)
+      const isIdLost = this.#paths.some((each) => names.some((name) => each.endsWith(name)))
+      if (topicOf(partition) !== topicOf(found) && !this.#isMetadata && !isIdLost) continue
+      this.#swapped.add(partition).add(found)
+    }
   }
 
   #areStartsUntold = false
