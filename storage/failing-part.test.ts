@@ -100,6 +100,36 @@ describe('of several logs, one that fails', () => {
     expect(kept.includes('value 0')).to.equal(false)
   })
 
+  it('keeps its records from retention while an exchange of segments is left half-way', async () => {
+    const config = {
+      cleanupPolicy: ['compact', 'delete'],
+      segmentMs: 1,
+      minCleanableDirtyRatio: 0,
+      retentionMs: HOUR_MS,
+    }
+    const rig = await new Rig(['/data'], config).start()
+    const log = rig.create('a')
+    for (let i = 0; i < 3; i++) {
+      await rig.append(log, `value ${i}`)
+      await rig.host.advance(10)
+    }
+    const rename = rig.host.files.rename.bind(rig.host.files)
+    rig.host.files.rename = (from, to) => {
+      // Somebody removes a file in the middle of the exchange.
+      if (from.endsWith('.index.swap')) rig.host.files.remove(from)
+      rename(from, to)
+    }
+    await rig.host.advance(3 * HOUR_MS)
+    rig.host.files.rename = rename
+    expect(rig.errors.join('\n')).to.match(/the log failed: appends are refused until the broker is restarted.*"a-0"/)
+    expect(log.logStartOffset).to.equal(0)
+    await rig.stop()
+    await rig.start()
+    const again = rig.manager.get('a', 0)!
+    const read = await rig.host.settle(again.read(0, { maxBytes: 1000, minOneBatch: true, upToOffset: 3 }))
+    expect(read).to.have.property('sizeBytes')
+  })
+
   it('leaves its directory alone without the mark of a clean stop, and all others are closed', async () => {
     const rig = await new Rig(['/d1', '/d2']).start()
     const a = rig.create('a')

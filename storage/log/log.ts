@@ -263,6 +263,8 @@ export class Log implements PartitionLog {
     const { config, flushedEndOffset, logStartOffset, logEndOffset } = this.#state
     const facts = { nowMs, highWatermark: flushedEndOffset, logStartOffset, logEndOffset }
     const { segments, appends, availability } = this.#parts
+    // The next start finishes the exchange with these segments.
+    if (segments.isTorn) return 0
     // A damaged time index must not delete records: its entries are checked against the log first.
     for (const segment of deletableSegments(segments.all, config, facts)) segment.ensureLargestTimestamp()
     const deletable = deletableSegments(segments.all, config, facts)
