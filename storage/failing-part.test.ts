@@ -123,6 +123,8 @@ describe('of several logs, one that fails', () => {
     rig.host.files.rename = rename
     expect(rig.errors.join('\n')).to.match(/the log failed: appends are refused until the broker is restarted.*"a-0"/)
     expect(log.logStartOffset).to.equal(0)
+    const found = await rig.host.settle(log.offsetForTimestamp(0, 3).catch((error: Error) => error))
+    expect(found).to.have.property('code', 'ENOENT')
     await rig.stop()
     await rig.start()
     const again = rig.manager.get('a', 0)!

@@ -132,6 +132,7 @@ export class LogReads {
   async #search<T>(begin: () => Sliced<T>): Promise<T> {
     for (;;) {
       while (this.#pause !== undefined) await this.#pause
+      if (this.#segments.isTorn || this.#isClosed) throw new NoReadsError(this.#state.name)
       const layout = this.#layout
       try {
         const outcome = await this.#services.slicedWork.soon(whileTrue(() => layout === this.#layout, begin()))
@@ -141,7 +142,6 @@ export class LogReads {
         if (layout === this.#layout) throw this.#services.noteFailure(failureOfPart(this.#services.host, error))
         if (!isSystemError(error)) throw error
       }
-      if (this.#isClosed) throw new LogClosedError(this.#state.name)
     }
   }
 
@@ -233,13 +233,13 @@ export class LogReads {
   }
 }
 
-/** A search was under way when its log was closed or deleted. A system error, as that of a file that is gone. */
-class LogClosedError extends Error {
-  override readonly name = 'LogClosedError'
+/** The log is closed or deleted, or an exchange of its segments failed. A system error, as that of a file that is gone. */
+class NoReadsError extends Error {
+  override readonly name = 'NoReadsError'
   readonly code = 'ENOENT'
 
   constructor(log: string) {
-    super(`the log of ${log} was closed`)
+    super(`the log of ${log} cannot be read until it is opened again`)
   }
 }
 
