@@ -56,6 +56,8 @@ export class Broker {
   readonly #transport: Transport
   readonly #logger: Logger
   readonly #pool = new BufferPool()
+  /** Shared by appends, cleaning, look-ups and fetches of old clients: it bounds the memory of the process. */
+  readonly #largeContents = placesForLargeContents()
   readonly #slices: TurnSlices
   readonly #directories: BrokerDirectories
   /** Undo steps of the started parts, in start order. */
@@ -228,6 +230,7 @@ export class Broker {
       isCordoned: (directory) => configs.isCordoned(this.#settings.logDirectories.indexOf(directory)),
       logger: this.#logger,
       pool: this.#pool,
+      largeContents: this.#largeContents,
       onUnusable: this.#directories.fail,
       onDirectoryFailed: (failed) => this.#onDirectoryFailed(failed),
     })
@@ -284,7 +287,7 @@ export class Broker {
       nodeId,
       host,
       slices: this.#slices,
-      largeContents: placesForLargeContents(),
+      largeContents: this.#largeContents,
       logger,
       configs,
       logs,

@@ -1,5 +1,6 @@
 import { BufferPool } from '../protocol/buffer-pool.ts'
 import { ZERO_UUID } from '../protocol/schema.ts'
+import type { ConcurrencyLimit } from './concurrency-limit.ts'
 import { Disks } from './disk.ts'
 import { type DirectoryFailedError, eachAlone, failureOfPart, isSystemError } from './failure-policy.ts'
 import type { Host } from './host/host.ts'
@@ -48,6 +49,8 @@ export interface LogManagerParts {
   readonly logger?: StorageLogger
   /** Left out: a new pool. */
   readonly pool?: BufferPool
+  /** Places for decompressed contents in memory. Left out: new ones. */
+  readonly largeContents?: ConcurrencyLimit
   /** True: no new log is created in that directory while there is another one. Left out: none is cordoned. */
   readonly isCordoned?: (directory: string) => boolean
   /**
@@ -124,7 +127,7 @@ export class LogManager implements LogStore {
 
   /** Services that all logs share. */
   #newServices(
-    { host, settings, pool = new BufferPool() }: LogManagerParts,
+    { host, settings, pool = new BufferPool(), largeContents }: LogManagerParts,
     freeing: CheckpointServices,
   ): SharedServices {
     return {
@@ -133,7 +136,7 @@ export class LogManager implements LogStore {
       indexCache: new IndexCache(),
       tailMemory: new TailMemory(pool),
       pool,
-      slicedWork: new SlicedWork(host.timers),
+      slicedWork: new SlicedWork(host.timers, largeContents),
       settings,
       saveLogStarts: (directory) => this.#checkpoints.saveStarts(directory),
       saveRecoveryPoints: (directory) => this.#checkpoints.saveRecoveryPoints(directory),

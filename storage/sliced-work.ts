@@ -1,5 +1,5 @@
 import type { Steps } from '../protocol/steps.ts'
-import { placesForLargeContents } from './concurrency-limit.ts'
+import { type ConcurrencyLimit, placesForLargeContents } from './concurrency-limit.ts'
 import type { Timers } from './host/host.ts'
 
 /** Work that pauses for the event loop. */
@@ -30,14 +30,15 @@ interface Entry {
  */
 export class SlicedWork {
   /** Places for contents that must be in memory as a whole, of whatever log. */
-  readonly largeContents = placesForLargeContents()
+  readonly largeContents: ConcurrencyLimit
   readonly #timers: Timers
   readonly #ready: Entry[] = []
   #isScheduled = false
   #bytesInTurn = 0
 
-  constructor(timers: Timers) {
+  constructor(timers: Timers, largeContents = placesForLargeContents()) {
     this.#timers = timers
+    this.largeContents = largeContents
   }
 
   /** Bytes that may still be processed at once in this turn. */
