@@ -13,13 +13,22 @@ export const [FIRST_MS, LAST_MS] = [1_767_225_600_000, 1_767_225_660_000]
 const SMALL = Buffer.from('v')
 const RECORD_ROOM_BYTES = 64
 
-/** A v2 batch of small records, as many as take contentBytes before compression. The last one has the latest time. */
-export function batchOfSmallRecords(contentBytes: number, compression: CompressionName): Buffer {
+/**
+ * A v2 batch of small records, as many as take contentBytes before compression. The last one has the latest time.
+ * keys: 'one' for all, or each its own.
+ */
+export function batchOfSmallRecords(
+  contentBytes: number,
+  compression: CompressionName,
+  keys: 'one' | 'own' = 'one',
+): Buffer {
   const content = Buffer.allocUnsafe(contentBytes + 2 * RECORD_ROOM_BYTES)
+  const keyOf = (count: number): Buffer => (keys === 'one' ? SMALL : Buffer.from(`${count}`))
   let at = 0
   let count = 0
-  for (; at < contentBytes; count++) at = writeSmallRecord(content, at, count, 0)
-  at = writeSmallRecord(content, at, count++, LAST_MS - FIRST_MS)
+  for (; at < contentBytes; count++) at = writeSmallRecord(content, at, count, 0, keyOf(count))
+  at = writeSmallRecord(content, at, count, LAST_MS - FIRST_MS, keyOf(count))
+  count++
   const codec = codecNamed(compression)
   const batch = Buffer.concat([Buffer.alloc(BATCH_HEADER_BYTES), codec.compress(content.subarray(0, at))])
   writeBatchHeader(batch, {
@@ -41,14 +50,20 @@ export function batchOfSmallRecords(contentBytes: number, compression: Compressi
   return batch
 }
 
-function writeSmallRecord(bytes: Buffer, start: number, offsetDelta: number, timestampDelta: number): number {
-  const bodyBytes = 1 + sizeOfVarlong(timestampDelta) + sizeOfVarlong(offsetDelta) + 2 + 2 + 1
+function writeSmallRecord(
+  bytes: Buffer,
+  start: number,
+  offsetDelta: number,
+  timestampDelta: number,
+  key: Buffer,
+): number {
+  const bodyBytes = 1 + sizeOfVarlong(timestampDelta) + sizeOfVarlong(offsetDelta) + 1 + key.length + 2 + 1
   let at = writeVarlong(bytes, start, bodyBytes)
   bytes[at++] = 0
   at = writeVarlong(bytes, writeVarlong(bytes, at, timestampDelta), offsetDelta)
-  for (let field = 0; field < 2; field++) {
-    at = writeVarlong(bytes, at, SMALL.length)
-    at += SMALL.copy(bytes, at)
+  for (const field of [key, SMALL]) {
+    at = writeVarlong(bytes, at, field.length)
+    at += field.copy(bytes, at)
   }
   bytes[at++] = 0
   return at

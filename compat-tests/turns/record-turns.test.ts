@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import { RecordBatch } from '../../protocol/records/record-batch.ts'
 import { ZERO_UUID } from '../../protocol/schema.ts'
 import { apiNamed } from './large-requests.ts'
 import { batchOfSmallRecords, LAST_MS, messagesOfSmallRecords } from './record-requests.ts'
@@ -13,6 +14,10 @@ const LARGE_BYTES = 32 * MEGABYTE
  */
 const LONGEST_MS = 250
 const TRIES = 2
+/** Of a batch that is compacted: hundreds of thousands of keys. */
+const COMPACTED_BYTES = 8 * MEGABYTE
+/** More than log.cleaner.backoff.ms. */
+const CLEANER_BACKOFF_MS = 20_000
 const SEGMENTS = 300
 
 type Asked = readonly [api: string, version: number, body: object]
@@ -57,6 +62,11 @@ describe('the longest turn of large records', () => {
       best = await broker.measure(apiNamed(api), version, body)
     }
     expect(best.longestMs, 'longest turn in ms').to.be.lessThan(LONGEST_MS)
+  }
+
+  /** Lasts until the cleaner has run. */
+  function cleanerRun(): Promise<void> {
+    return new Promise((resolve) => broker.host.timers.after(CLEANER_BACKOFF_MS, resolve))
   }
 
   async function expectStored([api, version, body]: Asked): Promise<void> {
@@ -112,6 +122,29 @@ describe('the longest turn of large records', () => {
       await expectStored(produceTo(`timed-${compression}`, 9, batchOfSmallRecords(LARGE_BYTES, compression)))
       await expectShort(offsetsOf(`timed-${compression}`, 6, LAST_MS))
       await expectShort(offsetsOf(`timed-${compression}`, 7, -3))
+    })
+  }
+
+  for (const compression of ['none', 'lz4', 'zstd'] as const) {
+    it(`that are compacted is short, compression ${compression}`, async () => {
+      const name = `compacted-${compression}`
+      const compacted = { 'cleanup.policy': 'compact', 'message.timestamp.type': 'LogAppendTime' }
+      await create(name, { ...compacted, 'segment.ms': '1', 'min.cleanable.dirty.ratio': '0' })
+      const [all, half] = [COMPACTED_BYTES, COMPACTED_BYTES / 2].map((bytes) =>
+        batchOfSmallRecords(bytes, compression, 'own'),
+      )
+      // The last one is in the active segment, which is not compacted.
+      for (const batch of [all!, half!, batchOfSmallRecords(100, 'none')]) {
+        await expectStored(produceTo(name, 9, batch))
+        await broker.host.advance(10)
+      }
+      const { longestMs } = await broker.measured(cleanerRun)
+      expect(longestMs, 'longest turn in ms').to.be.lessThan(LONGEST_MS)
+      const answer = (await broker.ask(apiNamed('Fetch'), 11, fetchFrom(name, 11)[2])) as {
+        responses: { partitions: { records: Buffer[] }[] }[]
+      }
+      const { count } = new RecordBatch(answer.responses[0]!.partitions[0]!.records[0]!)
+      expect(count).to.equal(new RecordBatch(all!).count - new RecordBatch(half!).count)
     })
   }
 

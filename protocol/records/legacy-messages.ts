@@ -220,6 +220,12 @@ export class MessageCursor {
     return true
   }
 
+  /** Goes back before the first message. */
+  rewind(): void {
+    this.#position = 0
+    this.fault = undefined
+  }
+
   record(): LogRecord {
     const { offset, timestamp, key, value } = this
     return { offset, timestamp, key, value, headers: [] }

@@ -1,19 +1,21 @@
 import { codecOf } from '../../protocol/compression/codecs.ts'
 import { invariant } from '../../protocol/invariant.ts'
-import { buildBatch, buildEmptyBatch } from '../../protocol/records/batch-builder.ts'
-import { buildMessageSet } from '../../protocol/records/legacy-builder.ts'
-import { readLegacyBatch } from '../../protocol/records/legacy-messages.ts'
+import { type BatchOptions, buildEmptyBatch } from '../../protocol/records/batch-builder.ts'
+import type { ContentWork } from '../../protocol/records/conversion.ts'
+import { MessageSetWriter } from '../../protocol/records/legacy-builder.ts'
+import { LEGACY_OVERHEAD_BYTES, type MessageCursor, openMessages } from '../../protocol/records/legacy-messages.ts'
 import type { RecordBatch } from '../../protocol/records/record-batch.ts'
-import {
-  DEFAULT_DECOMPRESSED_LIMIT_BYTES,
-  type LogRecord,
-  openRecords,
-  RecordFault,
-  readRecords,
-} from '../../protocol/records/record-reader.ts'
+import { RecordCursor, RecordFault } from '../../protocol/records/record-reader.ts'
+import { mostRecordsIn, RecordsWriter, roomForRecords } from '../../protocol/records/records-writer.ts'
+import { RECORD_COST_BYTES, STEP_BYTES, type Steps } from '../../protocol/steps.ts'
 import { lastOffsetOf } from '../segment/stored-batch.ts'
 import type { OffsetMap } from './offset-map.ts'
 import type { TransactionFilter } from './transaction-filter.ts'
+
+/** What a key costs besides its bytes. */
+const KEY_COST_BYTES = 128
+
+type Cursor = RecordCursor | MessageCursor
 
 /** The records of a batch cannot be read, so their keys are unknown. */
 export class UncleanableError extends Error {
@@ -54,36 +56,36 @@ export interface CompactionPass {
  * Adds the last offset of each key in a batch to the map. Returns undefined if the map had room for all, else the
  * offset after the last record added, -1 if there was none. Source: Cleaner.buildOffsetMapForSegment.
  */
-export function noteKeys(
+export function* noteKeys(
   batch: RecordBatch,
   map: OffsetMap,
   fromOffset: number,
   transactions: TransactionFilter,
-): number | undefined {
-  let notedUpTo = -1
+  work: ContentWork,
+): Steps<number | undefined> {
   if (!batch.isLegacy) {
     if (batch.isControl) {
       transactions.isMarkerOfNothing(batch)
       return undefined
     }
     if (transactions.isAborted(batch)) return undefined
-    const records = openRecords(batch)
-    if (records instanceof RecordFault) throw uncleanable(batch, records)
-    while (records.next()) {
-      if (!records.hasKey || records.offset < fromOffset) continue
-      if (map.isFull) return notedUpTo
-      map.put(records.key!, records.offset)
-      notedUpTo = records.offset + 1
+  }
+  const records = yield* openContent(batch, work)
+  let [notedUpTo, cost] = [-1, 0]
+  while (records.next()) {
+    cost += costOf(records)
+    if (cost >= STEP_BYTES) {
+      yield cost
+      cost = 0
     }
-    if (records.fault !== undefined) throw uncleanable(batch, records.fault)
-    return undefined
-  }
-  for (const record of recordsOf(batch)) {
-    if (record.key === null || record.offset < fromOffset) continue
+    if (!records.hasKey || records.offset < fromOffset) continue
     if (map.isFull) return notedUpTo
-    map.put(record.key, record.offset)
-    notedUpTo = record.offset + 1
+    if (map.mustGrow) yield* map.grow()
+    map.put(records.key!, records.offset)
+    notedUpTo = records.offset + 1
   }
+  if (records.fault !== undefined) throw uncleanable(batch, records.fault)
+  yield cost
   return undefined
 }
 
@@ -91,8 +93,8 @@ export function noteKeys(
  * Compacts a batch. Returns the same bytes, a rebuilt batch, or undefined if nothing is left. A v2 batch keeps its
  * record offsets and its offset range. Source: Cleaner.cleanInto, MemoryRecords.filterTo.
  */
-export function compactBatch(batch: RecordBatch, pass: CompactionPass): Buffer | undefined {
-  if (batch.isLegacy) return compactLegacyBatch(batch, pass)
+export function* compactBatch(batch: RecordBatch, pass: CompactionPass, work: ContentWork): Steps<Buffer | undefined> {
+  if (batch.isLegacy) return yield* compactLegacyBatch(batch, pass, work)
   const isEmptyTransaction = batch.isControl
     ? pass.transactions.isMarkerOfNothing(batch)
     : pass.transactions.isAborted(batch)
@@ -101,14 +103,64 @@ export function compactBatch(batch: RecordBatch, pass: CompactionPass): Buffer |
   const drops = batch.isControl ? isEmptyTransaction && horizonIsOver : isEmptyTransaction
   const keepsRange = isLastOfProducer(batch, pass) || batch.nextOffset === pass.endOffset
   if (drops) return keepsRange ? emptyBatch(batch) : undefined
-  const records = readRecords(batch)
-  if (records instanceof RecordFault) throw uncleanable(batch, records)
-  const kept = batch.isControl ? records : records.filter((record) => isKept(record, pass, !horizonIsOver))
-  if (kept.length === 0) return keepsRange ? emptyBatch(batch) : undefined
-  const hasTombstone = kept.some((record) => record.value === null)
-  const setsHorizon = horizonMs === undefined && (hasTombstone || (batch.isControl && isEmptyTransaction))
-  if (kept.length === records.length && !setsHorizon) return batch.bytes
-  return rebuild(batch, kept, setsHorizon ? pass.nowMs + pass.deleteRetentionMs : horizonMs)
+  const content = yield* contentOf(batch, work)
+  const choice = new Choice(mostRecordsIn(content.length, batch.count))
+  const isKept = batch.isControl ? () => true : whatIsKept(pass, !horizonIsOver)
+  yield* choice.make(new RecordCursor(batch, content), isKept, batch)
+  if (choice.keptCount === 0) return keepsRange ? emptyBatch(batch) : undefined
+  const setsHorizon = horizonMs === undefined && (choice.keepsTombstone || (batch.isControl && isEmptyTransaction))
+  if (choice.keepsAll && !setsHorizon) return batch.bytes
+  const newHorizonMs = setsHorizon ? pass.nowMs + pass.deleteRetentionMs : horizonMs
+  const writer = new RecordsWriter(roomForRecords(content.length, choice.keptCount), newHorizonMs)
+  const records = new RecordCursor(batch, content)
+  yield* choice.carryOut(records, () => writer.add(records.offsetDelta, records))
+  return yield* writer.finish(optionsOf(batch, newHorizonMs), work.compress)
+}
+
+/** Which records of a batch are kept. No objects are kept per record: there may be millions. */
+class Choice {
+  keptCount = 0
+  keepsTombstone = false
+  readonly #isKept: Uint8Array
+  #count = 0
+
+  constructor(mostRecords: number) {
+    this.#isKept = new Uint8Array(mostRecords)
+  }
+
+  get keepsAll(): boolean {
+    return this.keptCount === this.#count
+  }
+
+  *make(records: Cursor, isKept: (record: Cursor) => boolean, batch: RecordBatch): Steps<void> {
+    let cost = 0
+    while (records.next()) {
+      if (isKept(records)) {
+        this.#isKept[this.#count] = 1
+        this.keptCount++
+        this.keepsTombstone ||= !records.hasValue
+      }
+      this.#count++
+      cost += costOf(records)
+      if (cost < STEP_BYTES) continue
+      yield cost
+      cost = 0
+    }
+    if (records.fault !== undefined) throw uncleanable(batch, records.fault)
+    yield cost
+  }
+
+  /** Walks through the same records again. `keep` returns its cost. */
+  *carryOut(records: Cursor, keep: () => number): Steps<void> {
+    let cost = 0
+    for (let i = 0; records.next(); i++) {
+      cost += this.#isKept[i] === 1 ? keep() : RECORD_COST_BYTES
+      if (cost < STEP_BYTES) continue
+      yield cost
+      cost = 0
+    }
+    yield cost
+  }
 }
 
 function isLastOfProducer(batch: RecordBatch, { lastOfProducers }: CompactionPass): boolean {
@@ -119,16 +171,18 @@ function isLastOfProducer(batch: RecordBatch, { lastOfProducers }: CompactionPas
 }
 
 /** Source: Cleaner.shouldRetainRecord. */
-function isKept(record: LogRecord, pass: CompactionPass, keepsTombstones: boolean): boolean {
-  if (record.offset > pass.latestOffset) return true
-  if (record.key === null) return false
-  const latest = pass.map.get(record.key)
-  if (latest !== undefined && record.offset < latest) return false
-  return record.value !== null || keepsTombstones
+function whatIsKept(pass: CompactionPass, keepsTombstones: boolean): (record: Cursor) => boolean {
+  return (record) => {
+    if (record.offset > pass.latestOffset) return true
+    if (!record.hasKey) return false
+    const latest = pass.map.get(record.key!)
+    if (latest !== undefined && record.offset < latest) return false
+    return record.hasValue || keepsTombstones
+  }
 }
 
-function rebuild(batch: RecordBatch, records: readonly LogRecord[], deleteHorizonMs: number | undefined): Buffer {
-  return buildBatch(records, {
+function optionsOf(batch: RecordBatch, deleteHorizonMs: number | undefined): BatchOptions {
+  return {
     baseOffset: batch.baseOffset,
     lastOffset: batch.lastOffset,
     partitionLeaderEpoch: batch.partitionLeaderEpoch,
@@ -140,7 +194,7 @@ function rebuild(batch: RecordBatch, records: readonly LogRecord[], deleteHorizo
     transactional: batch.isTransactional,
     control: batch.isControl,
     ...(deleteHorizonMs !== undefined && { deleteHorizonMs }),
-  })
+  }
 }
 
 function emptyBatch(batch: RecordBatch): Buffer {
@@ -159,27 +213,43 @@ function emptyBatch(batch: RecordBatch): Buffer {
 }
 
 /** Message formats v0 and v1 have no transactions and no empty batches. */
-function compactLegacyBatch(batch: RecordBatch, pass: CompactionPass): Buffer | undefined {
-  const records = recordsOf(batch)
-  const kept = records.filter((record) => isKept(record, pass, pass.keepsLegacyTombstones))
-  if (kept.length === records.length) return batch.bytes
-  if (kept.length === 0) return undefined
-  const legacy = readLegacyBatch(batch, DEFAULT_DECOMPRESSED_LIMIT_BYTES)
-  if (legacy instanceof RecordFault) throw uncleanable(batch, legacy)
-  const { magic, compression, timestampType } = legacy
+function* compactLegacyBatch(batch: RecordBatch, pass: CompactionPass, work: ContentWork): Steps<Buffer | undefined> {
+  const messages = yield* openLegacy(batch, work)
+  const { magic, compression, logAppendTimeMs, contentBytes } = messages
+  const choice = new Choice(Math.ceil(contentBytes / LEGACY_OVERHEAD_BYTES[0]))
+  yield* choice.make(messages, whatIsKept(pass, pass.keepsLegacyTombstones), batch)
+  if (choice.keepsAll) return batch.bytes
+  if (choice.keptCount === 0) return undefined
   const { name } = codecOf(compression)!
   invariant(name !== 'zstd', 'message formats v0 and v1 do not support zstd')
-  return buildMessageSet(kept, {
-    magic,
-    compression: name,
-    ...(timestampType === 'LogAppendTime' && { logAppendTimeMs: kept[0]!.timestamp }),
-  })
+  const options = { magic, compression: name, ...(logAppendTimeMs !== undefined && { logAppendTimeMs }) }
+  const writer = new MessageSetWriter(contentBytes, options)
+  messages.rewind()
+  yield* choice.carryOut(messages, () => writer.add(messages))
+  return yield* writer.finish(work.compress)
 }
 
-function recordsOf(batch: RecordBatch): readonly LogRecord[] {
-  const legacy = readLegacyBatch(batch, DEFAULT_DECOMPRESSED_LIMIT_BYTES)
-  if (legacy instanceof RecordFault) throw uncleanable(batch, legacy)
-  return legacy.records
+function* openContent(batch: RecordBatch, work: ContentWork): Steps<Cursor> {
+  return batch.isLegacy ? yield* openLegacy(batch, work) : new RecordCursor(batch, yield* contentOf(batch, work))
+}
+
+/** Uncompressed records of a v2 batch. */
+function* contentOf(batch: RecordBatch, work: ContentWork): Steps<Buffer> {
+  if (!batch.isCompressed) return batch.recordBytes
+  const content = yield* work.unpack(batch.recordBytes, batch.compression, 2)
+  if (content instanceof RecordFault) throw uncleanable(batch, content)
+  return content
+}
+
+function* openLegacy(batch: RecordBatch, work: ContentWork): Steps<MessageCursor> {
+  const messages = yield* openMessages(batch.bytes, work.unpack)
+  if (messages instanceof RecordFault) throw uncleanable(batch, messages)
+  return messages
+}
+
+/** What it costs to look for the record's key in the map: most of it is the hash. */
+function costOf({ sizeBytes }: Cursor): number {
+  return sizeBytes + KEY_COST_BYTES
 }
 
 function uncleanable(batch: RecordBatch, fault: RecordFault): UncleanableError {

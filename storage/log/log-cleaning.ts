@@ -1,9 +1,11 @@
+import type { ContentWork } from '../../protocol/records/conversion.ts'
 import {
   BATCH_HEADER_BYTES,
   batchSizeAt,
   HEADER_BYTES_UP_TO_MAGIC,
   RecordBatch,
 } from '../../protocol/records/record-batch.ts'
+import type { Steps } from '../../protocol/steps.ts'
 import { isPresent } from '../file-presence.ts'
 import { CLEANED_SUFFIX } from '../segment/file-names.ts'
 import { Segment } from '../segment/segment.ts'
@@ -15,6 +17,7 @@ import type { Log } from './log.ts'
 import { CorruptLogError } from './log-reader.ts'
 import type { LogServices } from './log-services.ts'
 import { OffsetMap } from './offset-map.ts'
+import { type ContentAccess, contentWork, slicedAccess, withPlace } from './scan-records.ts'
 import { TransactionFilter } from './transaction-filter.ts'
 
 /** Resources and limits of a compaction pass. */
@@ -50,6 +53,8 @@ class Cleaning {
   readonly #context: CleaningContext
   readonly #map: OffsetMap
   readonly #cutCount: number
+  readonly #access: ContentAccess
+  readonly #work: ContentWork
   /** The segment that is being written. */
   #target: Segment | undefined
 
@@ -59,6 +64,8 @@ class Cleaning {
     this.#context = context
     this.#map = new OffsetMap(context.dedupeBytes, context.dedupeLoadFactor)
     this.#cutCount = log.cutCount
+    this.#access = slicedAccess(context.services.host.offload, context.services.slicedWork)
+    this.#work = contentWork(this.#access)
     this.cleanedUpTo = plan.firstDirtyOffset
   }
 
@@ -68,12 +75,13 @@ class Cleaning {
     transactions.add(this.#log.abortedTransactions(firstDirtyOffset, endOffset))
     let isFull = false
     for (const [segment, segmentEnd] of this.#segmentsBetween(firstDirtyOffset, endOffset)) {
-      await this.#forEachBatch(segment, segment.positionOf(firstDirtyOffset), (batch) => {
-        const fullAt = noteKeys(batch, this.#map, firstDirtyOffset, transactions)
+      const note = function* (this: Cleaning, batch: RecordBatch): Steps<boolean> {
+        const fullAt = yield* noteKeys(batch, this.#map, firstDirtyOffset, transactions, this.#work)
         isFull = fullAt !== undefined
         this.cleanedUpTo = Math.max(this.cleanedUpTo, fullAt ?? lastOffsetOf(batch) + 1)
         return !isFull
-      })
+      }
+      await this.#forEachBatch(segment, segment.positionOf(firstDirtyOffset), note.bind(this))
       if (isFull) return
       this.cleanedUpTo = segmentEnd
     }
@@ -151,34 +159,30 @@ class Cleaning {
       }
       await this.#context.throttle(position - at)
     }
-    await this.#forEachBatch(
-      segment,
-      0,
-      (batch) => {
-        const left = compactBatch(batch, pass)
-        if (left === undefined) return true
-        for (const each of batchesIn(left)) {
-          target.stage(each)
-          pending.push(each.bytes)
-          pendingBytes += each.bytes.length
-        }
-        return true
-      },
-      write,
-    )
+    const compact = function* (this: Cleaning, batch: RecordBatch): Steps<boolean> {
+      const left = yield* compactBatch(batch, pass, this.#work)
+      if (left === undefined) return true
+      for (const each of batchesIn(left)) {
+        target.stage(each)
+        pending.push(each.bytes)
+        pendingBytes += each.bytes.length
+      }
+      return true
+    }
+    await this.#forEachBatch(segment, 0, compact.bind(this), write)
   }
 
   /**
-   * Reads a segment chunk by chunk. Stops if the callback returns false. Batches are views of the chunk, which is valid
-   * until afterChunk has ended.
+   * Reads a segment chunk by chunk, and works on each in slices. Stops if the callback returns false. Batches are views
+   * of the chunk, which is valid until afterChunk has ended.
    */
   async #forEachBatch(
     segment: Segment,
     startPosition: number,
-    onBatch: (batch: RecordBatch) => boolean,
+    onBatch: BatchWork,
     afterChunk: () => Promise<void> = async () => {},
   ): Promise<void> {
-    const { openFiles, pool } = this.#context.services
+    const { openFiles, pool, slicedWork } = this.#context.services
     let position = startPosition
     let { chunkBytes } = this.#context
     while (position < segment.sizeBytes) {
@@ -193,7 +197,9 @@ class Cleaning {
         }
         await this.#context.throttle(count)
         this.#check()
-        const seen = walkChunk(lease.bytes.subarray(0, count), `${segment.logPath} at position ${position}`, onBatch)
+        const walk = walkChunk(lease.bytes.subarray(0, count), `${segment.logPath} at position ${position}`, onBatch)
+        const seen = await slicedWork.soon(withPlace(this.#access, walk))
+        this.#check()
         if (seen.stopped) return
         const isShort = count < lease.bytes.length || position + seen.neededBytes > segment.sizeBytes
         if (seen.endPosition === 0 && isShort) throw new CorruptLogError(`${segment.logPath} ends within a batch`)
@@ -242,7 +248,10 @@ interface ChunkWalk {
   readonly stopped: boolean
 }
 
-function walkChunk(chunk: Buffer, where: string, onBatch: (batch: RecordBatch) => boolean): ChunkWalk {
+/** Work on one batch; false: the walk is over. */
+type BatchWork = (batch: RecordBatch) => Steps<boolean>
+
+function* walkChunk(chunk: Buffer, where: string, onBatch: BatchWork): Steps<ChunkWalk> {
   let position = 0
   for (;;) {
     const size = batchSizeAt(chunk, position)
@@ -252,7 +261,7 @@ function walkChunk(chunk: Buffer, where: string, onBatch: (batch: RecordBatch) =
     }
     const batch = new RecordBatch(chunk.subarray(position, position + size))
     if (!batch.isLegacy && size < BATCH_HEADER_BYTES) throw new UncleanableError(`${where} + ${position}: too short`)
-    if (!onReadable(batch, `${where} + ${position}`, onBatch))
+    if (!(yield* onReadable(batch, `${where} + ${position}`, onBatch)))
       return { endPosition: position, neededBytes: 0, stopped: true }
     position += size
     if (position === chunk.length) return { endPosition: position, neededBytes: 0, stopped: false }
@@ -260,9 +269,9 @@ function walkChunk(chunk: Buffer, where: string, onBatch: (batch: RecordBatch) =
 }
 
 /** Adds the position of the batch to an UncleanableError. */
-function onReadable(batch: RecordBatch, where: string, onBatch: (batch: RecordBatch) => boolean): boolean {
+function* onReadable(batch: RecordBatch, where: string, onBatch: BatchWork): Steps<boolean> {
   try {
-    return onBatch(batch)
+    return yield* onBatch(batch)
   } catch (error) {
     throw error instanceof UncleanableError ? new UncleanableError(`${where}: ${error.message}`) : error
   }

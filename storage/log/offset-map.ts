@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto'
 import { readInt64, writeInt64 } from '../../protocol/int64.ts'
+import { STEP_BYTES, type Steps } from '../../protocol/steps.ts'
 
 /** A slot: 16 bytes of hash, then 8 bytes of offset plus one; 0: free. */
 const SLOT_BYTES = 24
@@ -9,6 +10,8 @@ const FIRST_SLOTS = 1024
 const GROWING_LOAD_FACTOR = 0.75
 /** Highest load. The search for a missing key ends at a free slot, so free slots must be frequent. */
 const LARGEST_LOAD_FACTOR = 0.95
+/** Slots that a growing map moves in one step. */
+const MOVED_PER_STEP = 4096
 
 /**
  * The last offset of each key. Stores only the MD5 of a key, as in Kafka: 16 bytes whatever the key's length, and
@@ -41,8 +44,13 @@ export class OffsetMap {
     return this.#count >= this.#mostKeys
   }
 
+  /** True: the next new key needs more slots, and the map may still get them. */
+  get mustGrow(): boolean {
+    return this.#slots < this.#mostSlots && this.#count >= this.#slots * GROWING_LOAD_FACTOR
+  }
+
+  /** Call `grow` before, if the map must. */
   put(key: Buffer, offset: number): void {
-    if (this.#count >= this.#slots * GROWING_LOAD_FACTOR) this.#grow()
     const digest = digestOf(key)
     const at = this.#find(digest, 0)
     if (readInt64(this.#bytes, at + HASH_BYTES) === 0) {
@@ -71,15 +79,16 @@ export class OffsetMap {
     }
   }
 
-  #grow(): void {
+  /** Twice as many slots, up to the limit. The map must not be used meanwhile. */
+  *grow(): Steps<void> {
     const old = this.#bytes
     const oldSlots = this.#slots
     this.#slots = Math.min(this.#mostSlots, oldSlots * 2)
-    if (this.#slots === oldSlots) return
     this.#bytes = Buffer.alloc(this.#slots * SLOT_BYTES)
     for (let slot = 0; slot < oldSlots; slot++) {
       const at = slot * SLOT_BYTES
       if (readInt64(old, at + HASH_BYTES) !== 0) old.copy(this.#bytes, this.#find(old, at), at, at + SLOT_BYTES)
+      if (slot % MOVED_PER_STEP === MOVED_PER_STEP - 1) yield STEP_BYTES
     }
   }
 }
