@@ -7,8 +7,8 @@ const MINUTE_MS = 60_000
 describe('a broker on a system that neither renames nor removes open files', () => {
   it('rolls, compacts, deletes, takes snapshots of its metadata, and starts again', async () => {
     const broker = new RunningBroker()
-    const { clock, timers, random, offload, fatal, files, threads } = broker.host
-    broker.machine = { clock, timers, random, offload, fatal, threads, files: new WindowsFiles(files) }
+    const { files } = broker.host
+    broker.machine = { ...broker.host, files: new WindowsFiles(files) }
     const properties = {
       'metadata.log.max.record.bytes.between.snapshots': '1000',
       'log.retention.check.interval.ms': '1000',

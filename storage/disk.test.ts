@@ -130,6 +130,14 @@ describe('a disk', () => {
     expect(other.placeFor(100)).to.equal('aside')
   })
 
+  it('gets no write on the loop while the system writes back', async () => {
+    host.writesBack = (elapsedMs) => elapsedMs < 50
+    expect(disk.placeFor(100)).to.equal('aside')
+    expect(disk.isSlow).to.equal(false)
+    await host.advance(50)
+    expect(disk.placeFor(100)).to.equal('here')
+  })
+
   it('is not slow because a large write takes longer', async () => {
     await host.settle(disk.writeAside(4096 * KB, takes(host, 60)))
     expect(disk.placeFor(100)).to.equal('here')

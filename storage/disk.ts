@@ -86,14 +86,19 @@ export class Disk {
     this.#syncs = new ConcurrencyLimit(() => Math.max(1, host.threads / 2 - 1))
   }
 
-  /** True while writes take longer than the page cache would: nothing may be written on the loop. */
+  /** True while writes take longer than the page cache would. */
   get isSlow(): boolean {
     return this.#isSlow
   }
 
+  /** True while a write may wait for the disk: nothing may be written on the loop. */
+  get mayBlock(): boolean {
+    return this.#isSlow || this.#host.writeback.isUnderWay()
+  }
+
   /** Where to do a write of that many bytes. The answer 'here' counts against this turn. */
   placeFor(bytes: number, writer = new LogWriter()): WritePlace {
-    if (this.#isSlow || bytes > LARGEST_HERE_BYTES) return 'aside'
+    if (bytes > LARGEST_HERE_BYTES || this.mayBlock) return 'aside'
     return this.#turns.take(bytes, writer) ? 'here' : 'later'
   }
 

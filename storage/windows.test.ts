@@ -24,8 +24,7 @@ class Rig {
   manager!: LogManager
 
   constructor(changes: Partial<LogConfig>) {
-    const { clock, timers, random, offload, fatal, files, threads } = this.simulated
-    this.host = { clock, timers, random, offload, fatal, threads, files: new WindowsFiles(files) }
+    this.host = { ...this.simulated, files: new WindowsFiles(this.simulated.files) }
     this.config = logConfig({ segmentBytes: 250, indexIntervalBytes: 50, fileDeleteDelayMs: MINUTE_MS, ...changes })
   }
 

@@ -70,6 +70,7 @@ class BrokerSimulation {
     this.#trace = trace
     this.#random = new SeededRandom(seed)
     this.#host = new SimulatedHost(seed)
+    if (seed % 4 === 2) this.#host.writesBack = (elapsedMs) => Math.floor(elapsedMs / 300) % 3 === 0
     const { fatal } = this.#host
     this.#host.fatal = (reason) => {
       if (!this.#endsFor(reason)) fatal(reason)

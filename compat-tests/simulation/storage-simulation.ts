@@ -77,6 +77,7 @@ class StorageSimulation {
     this.#trace = trace
     this.#random = new SeededRandom(seed)
     this.#host = new SimulatedHost(seed)
+    if (seed % 4 === 2) this.#host.writesBack = (elapsedMs) => Math.floor(elapsedMs / 300) % 3 === 0
     const nextId = (): string => `value ${this.#ids++}`
     const count = 1 + this.#random.below(3)
     for (let i = 0; i < count; i++) this.#partitions.push(this.#newPartition(`topic${i}`, i, nextId))

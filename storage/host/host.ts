@@ -12,8 +12,18 @@ export interface Host {
   /** Number of threads for work off the loop: file operations and other long work. */
   readonly threads: number
   readonly offload: Offload
+  readonly writeback: Writeback
   /** Reports a failure of something that the whole process relies on; the host ends the process (or the simulation). */
   readonly fatal: (reason: Error) => void
+}
+
+/** The system writing changed pages of files to the disk, by itself. */
+export interface Writeback {
+  /**
+   * True while it writes much, or is about to: a write to a file may then wait for the disk, for 100 ms and more. Always
+   * false where the system does not tell.
+   */
+  isUnderWay(): boolean
 }
 
 /** Work that is done beside the event loop. */

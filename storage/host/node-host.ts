@@ -2,6 +2,7 @@ import { randomBytes, randomInt } from 'node:crypto'
 import type { Clock, Host, Random, Timer, Timers } from './host.ts'
 import { NodeFiles } from './node-files.ts'
 import { nodeOffload } from './node-offload.ts'
+import { NodeWriteback } from './node-writeback.ts'
 import { uuidText } from './uuid-text.ts'
 
 /** The real machine. `fatal` ends a process that must not go on. */
@@ -13,6 +14,7 @@ export function nodeHost(fatal: (reason: Error) => void): Host {
     files: new NodeFiles(),
     threads: threadCount(),
     offload: nodeOffload,
+    writeback: new NodeWriteback(nodeClock),
     fatal,
   }
 }

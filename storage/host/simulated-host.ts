@@ -1,7 +1,7 @@
 import { codecNamed } from '../../protocol/compression/codecs.ts'
 import { EventQueue, type QueuedEvent } from './event-queue.ts'
 import { FaultyFiles } from './faulty-files.ts'
-import type { Clock, Host, Offload, Timer, Timers } from './host.ts'
+import type { Clock, Host, Offload, Timer, Timers, Writeback } from './host.ts'
 import { MemoryFiles } from './memory-files.ts'
 import { SeededRandom } from './seeded-random.ts'
 import { SimulatedContent } from './simulated-content.ts'
@@ -31,6 +31,9 @@ export class SimulatedHost implements Host {
   readonly timers: Timers
   readonly threads = 4
   readonly offload: Offload
+  readonly writeback: Writeback = { isUnderWay: () => this.writesBack(this.#elapsedMs) }
+  /** Whether the system writes back at that time. */
+  writesBack: (elapsedMs: number) => boolean = () => false
   /** The error passed to `fatal`. */
   fatalReason: Error | undefined
   /** Called after each turn with its processor time in real milliseconds. */

@@ -442,7 +442,7 @@ export class Log implements PartitionLog {
     this.#state.written(endOffset)
     const { active } = this.#parts.segments
     if (active.indexes.pendingBytes < PENDING_INDEX_BYTES) return
-    if (this.#parts.disk.isSlow) {
+    if (this.#parts.disk.mayBlock) {
       this.#writeIndexesAside(active)
       return
     }

@@ -106,17 +106,17 @@ export class SegmentList {
     const { active } = this
     this.#removeLeftovers(baseOffset)
     const segment = this.#newSegment(baseOffset)
-    const { isSlow } = this.#disk
+    const { mayBlock } = this.#disk
     // The flush that follows writes and syncs the indexes of a slow disk. Until then a power loss may leave the time
     // index without its last entry, which look-ups and retention notice.
-    if (isSlow) active.addLastTimestamp()
+    if (mayBlock) active.addLastTimestamp()
     else active.finish()
     // With a new segment at the recovery point, recovery will not check this one again.
-    if (!isSlow && baseOffset <= recoveryPoint) active.indexes.sync()
+    if (!mayBlock && baseOffset <= recoveryPoint) active.indexes.sync()
     if (config.preallocate) openFiles.use(active.logPath).truncate(active.sizeBytes)
     try {
       segment.createFiles(config.preallocate ? config.segmentBytes : 0)
-      if (isSlow) snapshots.stage(baseOffset, producers)
+      if (mayBlock) snapshots.stage(baseOffset, producers)
       else snapshots.write(baseOffset, producers)
     } catch (error) {
       // The next attempt may be at another offset, and these files would be in the way.
