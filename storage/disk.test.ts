@@ -187,6 +187,25 @@ describe('a disk', () => {
     expect(most).to.equal(host.threads - 1)
   })
 
+  it('leaves a thread to its writes while reads stand still', async () => {
+    let isOver = false
+    const reads = Array.from({ length: 20 }, () => disk.read(takes(host, 1000)))
+    const all = Promise.all(reads).then(() => {
+      isOver = true
+    })
+    let most = 0
+    const counted = async () => {
+      most++
+      await takes(host, 1)()
+    }
+    await host.settle(
+      Promise.all([disk.writeAside(100, counted), disk.writeAside(1_000_000, counted), disk.sync(counted)]),
+    )
+    expect({ most, isOver, atMs: host.clock.monotonicMs() }).to.deep.equal({ most: 3, isOver: false, atMs: 1 })
+    await host.settle(all)
+    expect(host.clock.monotonicMs()).to.equal(20_000 / Math.max(1, host.threads / 2 - 2))
+  })
+
   it('carries out small writes beside large ones, each in the order of asking', async () => {
     const ended: string[] = []
     await slowWrite()

@@ -72,6 +72,7 @@ export class Disk {
   readonly #largeWrites: ConcurrencyLimit
   readonly #smallWrites = new ConcurrencyLimit(() => 1)
   readonly #syncs: ConcurrencyLimit
+  readonly #reads: ConcurrencyLimit
   #isSlow = false
   /** When the current run of fast writes began; undefined: the last write was not fast. */
   #fastSinceMs: number | undefined
@@ -84,6 +85,7 @@ export class Disk {
     // A second writer does not make a slow disk faster; it only takes a thread from the others.
     this.#largeWrites = new ConcurrencyLimit(() => (this.#isSlow ? 1 : 2))
     this.#syncs = new ConcurrencyLimit(() => Math.max(1, host.threads / 2 - 1))
+    this.#reads = new ConcurrencyLimit(() => Math.max(1, host.threads / 2 - 2))
   }
 
   /** True while writes take longer than the page cache would. */
@@ -133,6 +135,11 @@ export class Disk {
   /** A sync, or other work that waits for the disk itself, off the loop. */
   sync<T>(work: () => Promise<T>): Promise<T> {
     return this.#syncs.run(work)
+  }
+
+  /** A read off the loop: however many there are, they leave threads to the writes. */
+  read<T>(work: () => Promise<T>): Promise<T> {
+    return this.#reads.run(work)
   }
 
   #noteAside(bytes: number, tookMs: number): void {

@@ -6,6 +6,7 @@ import {
   RecordBatch,
 } from '../../protocol/records/record-batch.ts'
 import type { Steps } from '../../protocol/steps.ts'
+import type { Disk } from '../disk.ts'
 import { isPresent } from '../file-presence.ts'
 import { CLEANED_SUFFIX } from '../segment/file-names.ts'
 import { Segment } from '../segment/segment.ts'
@@ -14,7 +15,7 @@ import { syncFile } from '../write-queue.ts'
 import { type CleaningPlan, groupSegments } from './cleaning-plan.ts'
 import { CleaningAborted, type CompactionPass, compactBatch, noteKeys, UncleanableError } from './compaction.ts'
 import type { Log } from './log.ts'
-import { CorruptLogError } from './log-reader.ts'
+import { CorruptLogError, readAside } from './log-reader.ts'
 import type { LogServices } from './log-services.ts'
 import { OffsetMap } from './offset-map.ts'
 import { type ContentAccess, contentWork, slicedAccess, withPlace } from './scan-records.ts'
@@ -53,6 +54,7 @@ class Cleaning {
   readonly #context: CleaningContext
   readonly #map: OffsetMap
   readonly #cutCount: number
+  readonly #disk: Disk
   readonly #access: ContentAccess
   readonly #work: ContentWork
   /** The segment that is being written. */
@@ -64,7 +66,9 @@ class Cleaning {
     this.#context = context
     this.#map = new OffsetMap(context.dedupeBytes, context.dedupeLoadFactor)
     this.#cutCount = log.cutCount
-    this.#access = slicedAccess(context.services.host.offload, context.services.slicedWork)
+    const { host, disks, slicedWork } = context.services
+    this.#disk = disks.of(host.files.join(log.directory, '..'))
+    this.#access = slicedAccess(host.offload, slicedWork)
     this.#work = contentWork(this.#access)
     this.cleanedUpTo = plan.firstDirtyOffset
   }
@@ -110,7 +114,7 @@ class Cleaning {
 
   async #rewriteGroup(group: readonly Segment[], pass: CompactionPass, legacyHorizonMs: number): Promise<void> {
     const { services } = this.#context
-    const disk = services.disks.of(services.host.files.join(this.#log.directory, '..'))
+    const disk = this.#disk
     const target = new Segment(this.#log.directory, group[0]!.baseOffset, services, {
       isNew: true,
       nowMs: pass.nowMs,
@@ -188,13 +192,7 @@ class Cleaning {
     while (position < segment.sizeBytes) {
       const lease = pool.take(Math.min(chunkBytes, segment.sizeBytes - position))
       try {
-        const file = openFiles.pin(segment.logPath)
-        let count: number
-        try {
-          count = await file.handle.read(lease.bytes, position)
-        } finally {
-          file.unpin()
-        }
+        const count = await readAside(this.#disk, openFiles, segment.logPath, lease.bytes, position)
         await this.#context.throttle(count)
         this.#check()
         const walk = walkChunk(lease.bytes.subarray(0, count), `${segment.logPath} at position ${position}`, onBatch)

@@ -5,6 +5,7 @@ import {
   HEADER_BYTES_UP_TO_MAGIC,
   RecordBatch,
 } from '../../protocol/records/record-batch.ts'
+import type { Disk } from '../disk.ts'
 import type { FileAccess } from '../open-files.ts'
 import type { ReadContext, ReadResult } from '../partition-log.ts'
 import { lastOffsetOf } from '../segment/stored-batch.ts'
@@ -67,6 +68,13 @@ function joined(
   return { slices: [target], release: () => lease.release() }
 }
 
+/** How log files are read. */
+export interface ReadAccess {
+  readonly openFiles: FileAccess
+  readonly pool: BufferPool
+  readonly disk: Disk
+}
+
 /** A part of a log file to search for batches. */
 export interface FileRange {
   readonly path: string
@@ -100,8 +108,7 @@ export class CorruptLogError extends Error {
  * about the start of the range.
  */
 export async function readFileRange(
-  openFiles: FileAccess,
-  pool: BufferPool,
+  access: ReadAccess,
   range: FileRange,
   offset: number,
   read: ReadContext,
@@ -109,11 +116,11 @@ export async function readFileRange(
   let { position } = range
   let wantedBytes = Math.max(read.maxBytes, BATCH_HEADER_BYTES) + (range.isExact ? 0 : SEARCH_BYTES)
   while (position < range.endPosition) {
-    const lease = pool.take(Math.min(wantedBytes, range.endPosition - position))
+    const lease = access.pool.take(Math.min(wantedBytes, range.endPosition - position))
     let found: Selection
     let count: number
     try {
-      count = await readInto(openFiles, range, lease.bytes, position)
+      count = await readInto(access, range, lease.bytes, position)
       const chunk = lease.bytes.subarray(0, count)
       if (position === range.position && !beginsAsIndexed(chunk, range)) {
         lease.release()
@@ -155,16 +162,34 @@ function beginsAsIndexed(chunk: Buffer, { indexedOffset }: FileRange): boolean {
   return lastOffsetOf(new RecordBatch(chunk)) <= indexedOffset
 }
 
-async function readInto(openFiles: FileAccess, range: FileRange, target: Buffer, position: number): Promise<number> {
+async function readInto(
+  { openFiles, disk }: ReadAccess,
+  range: FileRange,
+  target: Buffer,
+  position: number,
+): Promise<number> {
   if (range.isHot && target.length <= LARGEST_SYNCHRONOUS_BYTES) {
     return openFiles.use(range.path).readSync(target, position)
   }
-  const file = openFiles.pin(range.path)
-  try {
-    return await file.handle.read(target, position)
-  } finally {
-    file.unpin()
-  }
+  return await readAside(disk, openFiles, range.path, target, position)
+}
+
+/** Reads off the loop. Returns the number of bytes. */
+export function readAside(
+  disk: Disk,
+  openFiles: FileAccess,
+  path: string,
+  target: Buffer,
+  position: number,
+): Promise<number> {
+  return disk.read(async () => {
+    const file = openFiles.pin(path)
+    try {
+      return await file.handle.read(target, position)
+    } finally {
+      file.unpin()
+    }
+  })
 }
 
 /** The wanted bytes of a chunk: [start, end). */

@@ -164,6 +164,7 @@ export class LogReads {
     while (this.#pause !== undefined) await this.#pause
     const read = { ...asked, upToOffset: Math.min(asked.upToOffset, this.#state.writtenEndOffset) }
     const { openFiles, pool } = this.#services
+    const access = { openFiles, pool, disk: this.#disk }
     const layout = this.#layout
     try {
       for (const segment of this.#segments.from(offset)) {
@@ -182,11 +183,11 @@ export class LogReads {
           nextBaseOffset: this.#segments.after(segment)?.baseOffset ?? this.#state.logEndOffset,
           indexedOffset: entry?.isOwn === false ? entry.offset : undefined,
         }
-        let found = await readFileRange(openFiles, pool, range, offset, read)
+        let found = await readFileRange(access, range, offset, read)
         if (found === 'elsewhere' && layout === this.#layout) {
           segment.indexIsWrong(entry!)
           const whole = { ...range, position: segment.positionFor(offset), indexedOffset: undefined }
-          found = await readFileRange(openFiles, pool, whole, offset, read)
+          found = await readFileRange(access, whole, offset, read)
         }
         if (found === 'elsewhere') return storageError()
         if (found === undefined) continue
