@@ -1,6 +1,7 @@
 import type { ContentWork } from '../../protocol/records/conversion.ts'
 import {
   BATCH_HEADER_BYTES,
+  batchesOf,
   batchSizeAt,
   HEADER_BYTES_UP_TO_MAGIC,
   RecordBatch,
@@ -77,18 +78,18 @@ class Cleaning {
     const { firstDirtyOffset, endOffset } = this.#plan
     const transactions = new TransactionFilter()
     transactions.add(this.#log.abortedTransactions(firstDirtyOffset, endOffset))
-    let isFull = false
+    const note = (batch: RecordBatch) => this.#noteKeys(batch, transactions)
     for (const [segment, segmentEnd] of this.#segmentsBetween(firstDirtyOffset, endOffset)) {
-      const note = function* (this: Cleaning, batch: RecordBatch): Steps<boolean> {
-        const fullAt = yield* noteKeys(batch, this.#map, firstDirtyOffset, transactions, this.#work)
-        isFull = fullAt !== undefined
-        this.cleanedUpTo = Math.max(this.cleanedUpTo, fullAt ?? lastOffsetOf(batch) + 1)
-        return !isFull
-      }
-      await this.#forEachBatch(segment, segment.positionOf(firstDirtyOffset), note.bind(this))
-      if (isFull) return
+      if (!(await this.#forEachBatch(segment, segment.positionOf(firstDirtyOffset), note))) return
       this.cleanedUpTo = segmentEnd
     }
+  }
+
+  /** False: the memory for keys is full. */
+  *#noteKeys(batch: RecordBatch, transactions: TransactionFilter): Steps<boolean> {
+    const fullAt = yield* noteKeys(batch, this.#map, this.#plan.firstDirtyOffset, transactions, this.#work)
+    this.cleanedUpTo = Math.max(this.cleanedUpTo, fullAt ?? lastOffsetOf(batch) + 1)
+    return fullAt === undefined
   }
 
   async rewrite(): Promise<void> {
@@ -146,46 +147,27 @@ class Cleaning {
   }
 
   async #copy(segment: Segment, target: Segment, pass: CompactionPass): Promise<void> {
-    let pending: Buffer[] = []
-    let pendingBytes = 0
-    let position = target.sizeBytes
-    const write = async (): Promise<void> => {
-      if (pendingBytes === 0) return
-      const [slices, at] = [pending, position]
-      pending = []
-      position += pendingBytes
-      pendingBytes = 0
-      const file = this.#context.services.openFiles.pin(target.logPath)
-      try {
-        await file.handle.write(slices, at)
-      } finally {
-        file.unpin()
-      }
-      await this.#context.throttle(position - at)
-    }
-    const compact = function* (this: Cleaning, batch: RecordBatch): Steps<boolean> {
-      const left = yield* compactBatch(batch, pass, this.#work)
-      if (left === undefined) return true
-      for (const each of batchesIn(left)) {
-        target.stage(each)
-        pending.push(each.bytes)
-        pendingBytes += each.bytes.length
-      }
-      return true
-    }
-    await this.#forEachBatch(segment, 0, compact.bind(this), write)
+    const output = new Output(target, this.#context)
+    const compact = (batch: RecordBatch) => this.#compact(batch, pass, output)
+    await this.#forEachBatch(segment, 0, compact, () => output.write())
+  }
+
+  *#compact(batch: RecordBatch, pass: CompactionPass, output: Output): Steps<boolean> {
+    const left = yield* compactBatch(batch, pass, this.#work)
+    if (left !== undefined) output.add(left)
+    return true
   }
 
   /**
-   * Reads a segment chunk by chunk, and works on each in slices. Stops if the callback returns false. Batches are views
-   * of the chunk, which is valid until afterChunk has ended.
+   * Reads a segment chunk by chunk, and works on each in slices. Batches are views of the chunk, which is valid until
+   * afterChunk has ended. Stops if the work on a batch returns false, and then does so, too.
    */
   async #forEachBatch(
     segment: Segment,
     startPosition: number,
     onBatch: BatchWork,
     afterChunk: () => Promise<void> = async () => {},
-  ): Promise<void> {
+  ): Promise<boolean> {
     const { openFiles, pool, slicedWork } = this.#context.services
     let position = startPosition
     let { chunkBytes } = this.#context
@@ -198,7 +180,7 @@ class Cleaning {
         const walk = walkChunk(lease.bytes.subarray(0, count), `${segment.logPath} at position ${position}`, onBatch)
         const seen = await slicedWork.soon(withPlace(this.#access, walk))
         this.#check()
-        if (seen.stopped) return
+        if (seen.stopped) return false
         const isShort = count < lease.bytes.length || position + seen.neededBytes > segment.sizeBytes
         if (seen.endPosition === 0 && isShort) throw new CorruptLogError(`${segment.logPath} ends within a batch`)
         position += seen.endPosition
@@ -208,6 +190,7 @@ class Cleaning {
         lease.release()
       }
     }
+    return true
   }
 
   #check(): void {
@@ -235,6 +218,44 @@ class Cleaning {
     return lastClean === undefined
       ? 0
       : Math.min(nowMs, lastClean.retentionTimestampMs) - this.#log.config.deleteRetentionMs
+  }
+}
+
+/** The file of a compacted segment. */
+class Output {
+  readonly #segment: Segment
+  readonly #context: CleaningContext
+  #slices: Buffer[] = []
+  #sizeBytes = 0
+  #position: number
+
+  constructor(segment: Segment, context: CleaningContext) {
+    this.#segment = segment
+    this.#context = context
+    this.#position = segment.sizeBytes
+  }
+
+  /** Batches to write. */
+  add(bytes: Buffer): void {
+    for (const batch of batchesOf(bytes).batches) this.#segment.stage(batch)
+    this.#slices.push(bytes)
+    this.#sizeBytes += bytes.length
+  }
+
+  /** Writes what was added. */
+  async write(): Promise<void> {
+    if (this.#sizeBytes === 0) return
+    const [slices, sizeBytes, position] = [this.#slices, this.#sizeBytes, this.#position]
+    this.#slices = []
+    this.#sizeBytes = 0
+    this.#position += sizeBytes
+    const file = this.#context.services.openFiles.pin(this.#segment.logPath)
+    try {
+      await file.handle.write(slices, position)
+    } finally {
+      file.unpin()
+    }
+    await this.#context.throttle(sizeBytes)
   }
 }
 
@@ -273,16 +294,6 @@ function* onReadable(batch: RecordBatch, where: string, onBatch: BatchWork): Ste
   } catch (error) {
     throw error instanceof UncleanableError ? new UncleanableError(`${where}: ${error.message}`) : error
   }
-}
-
-function batchesIn(bytes: Buffer): RecordBatch[] {
-  const batches: RecordBatch[] = []
-  for (let position = 0; position < bytes.length; ) {
-    const size = batchSizeAt(bytes, position) as number
-    batches.push(new RecordBatch(bytes.subarray(position, position + size)))
-    position += size
-  }
-  return batches
 }
 
 function removeFiles(segment: Segment, { openFiles, indexCache }: LogServices): void {
