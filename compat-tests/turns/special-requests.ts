@@ -1,5 +1,5 @@
 import { ZERO_UUID } from '../../protocol/schema.ts'
-import { committed, type LargeRequest, numbers, TOPICS, WIDE } from './large-requests.ts'
+import { committed, type LargeRequest, numbers, PARTITIONS, TOPICS, WIDE } from './large-requests.ts'
 
 /** A large request of an API whose cost has another cause than that of its entry in `largeRequests`. */
 export interface SpecialRequest {
@@ -38,6 +38,12 @@ export const specialRequests: readonly SpecialRequest[] = [
     api: 'Fetch',
     elements: 100_000,
     build: (elements) => fetchOf(elements, { sessionId: 0, sessionEpoch: 0 }),
+  },
+  {
+    what: 'a Fetch that waits for all partitions of a topic',
+    api: 'Fetch',
+    elements: PARTITIONS,
+    build: (elements) => fetchOf(elements, { sessionId: 0, sessionEpoch: -1, maxWaitMs: 100, minBytes: 1 }),
   },
   {
     what: 'a Metadata of all topics',
