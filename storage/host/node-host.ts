@@ -14,7 +14,7 @@ export function nodeHost(fatal: (reason: Error) => void): Host {
     files: new NodeFiles(),
     threads: threadCount(),
     offload: nodeOffload,
-    writeback: new NodeWriteback(nodeClock),
+    writeback: nodeWriteback,
     fatal,
   }
 }
@@ -29,6 +29,8 @@ const nodeClock: Clock = {
   nowMs: () => Date.now(),
   monotonicMs: () => performance.now(),
 }
+
+const nodeWriteback = new NodeWriteback(nodeClock)
 
 /** Longest delay of setTimeout; with a longer one it fires at once. */
 const LONGEST_DELAY_MS = 2 ** 31 - 1

@@ -10,12 +10,13 @@ const MUCH_PAGES = 1024
 /** Share of the threshold at which the kernel begins; writes between two looks take it further. */
 const NEARLY = 0.97
 
-/** Asks the Linux kernel; elsewhere it is never known. */
+/** Asks the Linux kernel; elsewhere it is never known. One for the whole process: it keeps a file open. */
 export class NodeWriteback implements Writeback {
   readonly #clock: Clock
-  /** Undefined: the system does not tell. */
-  readonly #descriptor = openVmstat()
   readonly #bytes = Buffer.alloc(VMSTAT_BYTES)
+  /** Undefined: not opened yet. */
+  #descriptor: number | undefined
+  #isTold = process.platform === 'linux'
   #isUnderWay = false
   #lookedMs = Number.NEGATIVE_INFINITY
 
@@ -24,23 +25,23 @@ export class NodeWriteback implements Writeback {
   }
 
   isUnderWay(): boolean {
-    if (this.#descriptor === undefined) return false
+    if (!this.#isTold) return false
     const nowMs = this.#clock.monotonicMs()
     if (nowMs - this.#lookedMs < LOOK_AGAIN_MS) return this.#isUnderWay
     this.#lookedMs = nowMs
-    const length = fs.readSync(this.#descriptor, this.#bytes, 0, VMSTAT_BYTES, 0)
-    this.#isUnderWay = isWritingBack(this.#bytes.toString('latin1', 0, length))
+    this.#isUnderWay = isWritingBack(this.#look())
     return this.#isUnderWay
   }
-}
 
-function openVmstat(): number | undefined {
-  if (process.platform !== 'linux') return undefined
-  try {
-    return fs.openSync(VMSTAT, 'r')
-  } catch {
-    // Some containers hide it: a slow write tells, too (disk.ts).
-    return undefined
+  #look(): string {
+    try {
+      this.#descriptor ??= fs.openSync(VMSTAT, 'r')
+      return this.#bytes.toString('latin1', 0, fs.readSync(this.#descriptor, this.#bytes, 0, VMSTAT_BYTES, 0))
+    } catch {
+      // Some containers hide it. It is a hint only: a slow write tells, too (disk.ts).
+      this.#isTold = false
+      return ''
+    }
   }
 }
 
