@@ -19,6 +19,8 @@ export interface MetaProperties {
   readonly nodeId: number | undefined
   readonly directoryId: string | undefined
   readonly version: string | undefined
+  /** Why the file could not be parsed. */
+  readonly fault?: string | undefined
 }
 
 /** Names listed before "and N more". */
@@ -49,7 +51,8 @@ export function namesOf(names: readonly string[]): string {
   return names.length > NAMES_SHOWN ? `${shown} and ${names.length - NAMES_SHOWN} more` : shown
 }
 
-function contentFault({ file, version, clusterId, nodeId, directoryId }: MetaProperties): string | undefined {
+function contentFault({ file, version, clusterId, nodeId, directoryId, fault }: MetaProperties): string | undefined {
+  if (fault !== undefined) return `${file} is damaged (${fault}): restore the file`
   const restore = `restore the file, or write the missing line into it`
   if (version !== undefined && version !== '0' && version !== '1')
     return `${file} has version=${version}, but only 0 and 1 are supported: restore the file`

@@ -111,6 +111,7 @@ describe('meta.properties', () => {
     ['has an empty node.id', 'version=1\ncluster.id=c\nnode.id=\n', 'an invalid node.id'],
     ['has a torn node.id', 'version=1\ncluster.id=c\nnode.id=x1\n', 'an invalid node.id'],
     ['is of a version to come', 'version=2\ncluster.id=c\nnode.id=1\n', 'version=2'],
+    ['has a malformed escape', 'version=1\nnode.id=1\ncluster.id=\\u12\n', 'is damaged (malformed \\uXXXX escape'],
     ['has a torn directory.id', 'version=1\ncluster.id=c\nnode.id=1\ndirectory.id=x5uv\n', 'directory.id=x5uv'],
     [
       'has other bytes in its directory.id',

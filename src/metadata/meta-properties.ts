@@ -69,7 +69,7 @@ function read(host: Host, directory: string): MetaProperties {
   host.files.makeDirectory(directory)
   const file = host.files.join(directory, FILE_NAME)
   const bytes = host.files.readWhole(file)
-  const settings = parseProperties(bytes?.toString('latin1') ?? '')
+  const { settings, fault } = parsed(bytes?.toString('latin1') ?? '')
   const directoryId = settings.get('directory.id') || undefined
   const node = settings.get('node.id') ?? settings.get('broker.id')
   return {
@@ -81,6 +81,16 @@ function read(host: Host, directory: string): MetaProperties {
     nodeId: node === undefined ? undefined : Number(node || 'none'),
     directoryId: directoryId && (parseUuidText(directoryId) ?? directoryId),
     version: settings.get('version'),
+    fault,
+  }
+}
+
+/** fault: no properties file looks like that. */
+function parsed(text: string): { readonly settings: ReadonlyMap<string, string>; readonly fault: string | undefined } {
+  try {
+    return { settings: parseProperties(text), fault: undefined }
+  } catch (error) {
+    return { settings: new Map(), fault: (error as Error).message }
   }
 }
 

@@ -31,6 +31,8 @@ export class Damage {
   readonly #belowStart = new Set<string>()
   /** Partitions of one topic whose directories were swapped. */
   readonly #swapped = new Set<string>()
+  /** Partitions with the partition.metadata of another one. */
+  readonly #withOtherId = new Set<string>()
   /** No files are left, as before the first start. */
   readonly #isNew: boolean
 
@@ -60,10 +62,15 @@ export class Damage {
       const told = parseOffsets(files.readWhole(path)?.toString('latin1') ?? '')
       if (told !== undefined || !files.exists(path)) this.#areStartsUntold = true
     }
-    // A producer snapshot has a checksum, but contains neither its partition nor its offset.
+    // The batches of a log do not say whose they are. A producer snapshot has a checksum, but contains neither its
+    // partition nor its offset.
     for (const { what, paths } of this.rots)
       if (/swapped|replaced/.test(what))
-        for (const path of paths) if (path.endsWith('.snapshot')) this.#untold.add(path.split('/').at(-2)!)
+        for (const path of paths) {
+          const [name = '', file = ''] = path.split('/').slice(-2)
+          if (/\.(log|snapshot)$/.test(file)) this.#untold.add(name)
+          if (file === 'partition.metadata') this.#withOtherId.add(name)
+        }
   }
 
   /**
@@ -138,7 +145,8 @@ export class Damage {
   concerns(partition: string, directory: string | undefined): boolean {
     if (this.#partitions.has(partition) || (directory !== undefined && this.#sharedIn.has(directory))) return true
     // Without metadata, the first directory of a topic decides its id, and the others are set aside.
-    return this.#isMetadata && [...this.#swapped].some((each) => topicOf(each) === topicOf(partition))
+    const named = [...this.#swapped, ...this.#withOtherId]
+    return this.#isMetadata && named.some((each) => topicOf(each) === topicOf(partition))
   }
 
   /** Names of which the log line about a partition's loss must contain one. */
