@@ -30,6 +30,8 @@ type Offsets = ReadonlyMap<string, number>
 export interface FoundCheckpoints {
   /** Names of all logs in any of the files. */
   readonly names: ReadonlySet<string>
+  /** Whether the log was in the directory: recovery points name each one that is. Their file may be lost, though. */
+  had(name: string): boolean
   of(name: string): Checkpointed
 }
 
@@ -49,7 +51,7 @@ export function checkpointedOf(
   all: readonly TakenCheckpoints[],
   hasRecords: () => boolean,
 ): Checkpointed {
-  const before = own.names.has(name) ? undefined : all.find(({ names }) => names.has(name))
+  const before = own.names.has(name) ? undefined : all.find((each) => each.had(name))
   if (before === undefined || !hasRecords()) return own.of(name)
   const { wasCleanStop, recoveryPoint, logStartOffset, compactedUpTo } = before.of(name)
   return {
@@ -92,9 +94,11 @@ export class LogCheckpoints {
     // From now on it says of each log how far it may have been compacted.
     if (recoveryPoints === undefined) files.replaceWhole(files.join(directory, RECOVERY_POINT_FILE), formatOffsets([]))
     const all = [recoveryPoints, starts, compactedUpTo]
+    const names = new Set(all.flatMap((offsets) => [...(offsets?.keys() ?? [])]))
     return {
       wasCleanStop,
-      names: new Set(all.flatMap((offsets) => [...(offsets?.keys() ?? [])])),
+      names,
+      had: (name) => (recoveryPoints ?? names).has(name),
       of: (name) => ({
         wasCleanStop,
         recoveryPoint: recoveryPoints?.get(name) ?? 0,

@@ -1,5 +1,6 @@
 import { expect } from 'chai'
 import { buildBatch } from '../protocol/records/batch-builder.ts'
+import { formatOffsets, LOG_START_FILE, RECOVERY_POINT_FILE } from './checkpoint-files.ts'
 import { SimulatedHost } from './host/simulated-host.ts'
 import type { Log } from './log/log.ts'
 import { logConfig } from './log-config.fixture.ts'
@@ -54,6 +55,40 @@ describe('directories of logs', () => {
     }
     expect(added(5)).to.equal('/b')
     await host.settle(manager.stop())
+  })
+
+  it('a log that was moved to another one keeps its start, which no other log gets', async () => {
+    const host = new SimulatedHost()
+    const directories = ['/a', '/b'].map((path) => ({ path, directoryId: path }))
+    const started = async (): Promise<LogManager> => {
+      const manager = new LogManager({ host, directories, settings: managerSettings })
+      await host.settle(manager.start(() => logConfig()))
+      return manager
+    }
+    const nowMs = host.clock.nowMs()
+    const first = await started()
+    const home = new Map<number, string>()
+    for (const partition of [0, 1]) {
+      const log = first.create('topic', partition, 'AAAAAAAAAAAAAAAAAAAABQ', logConfig())
+      home.set(partition, host.files.exists(`/a/topic-${partition}`) ? '/a' : '/b')
+      await host.settle(
+        log.append(buildBatch([{ value: 'a' }, { value: 'b' }]), { origin: 'client', leaderEpoch: 0, nowMs }),
+      )
+    }
+    await host.settle(first.get('topic', 0)!.deleteRecordsBefore(1))
+    await host.settle(first.stop())
+    const [from, to] = [home.get(0)!, home.get(1)!]
+    host.files.rename(`${from}/topic-0`, `${to}/topic-0`)
+    // A start that no other file of the directory confirms, as after files were mixed up.
+    host.files.remove(`${to}/${RECOVERY_POINT_FILE}`)
+    const starts = [
+      { topic: 'topic', partition: 0, offset: 1 },
+      { topic: 'topic', partition: 1, offset: 2 },
+    ]
+    host.files.replaceWhole(`${from}/${LOG_START_FILE}`, formatOffsets(starts))
+    const second = await started()
+    expect([0, 1].map((partition) => second.get('topic', partition)!.logStartOffset)).to.deep.equal([1, 0])
+    await host.settle(second.stop())
   })
 
   it('go offline if they are gone, but not for a file in them that is', async () => {
