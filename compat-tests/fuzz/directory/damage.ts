@@ -31,14 +31,18 @@ export class Damage {
   readonly #belowStart = new Set<string>()
   /** Partitions of one topic whose directories were swapped. */
   readonly #swapped = new Set<string>()
-  /** Partitions with the partition.metadata of another one. */
+  /** Partitions whose partition.metadata may contain another id. */
   readonly #withOtherId = new Set<string>()
+  /** Partitions of each topic. */
+  readonly #partitionCounts = new Map<string, number>()
+  readonly #dataDirectories: readonly string[]
   /** No files are left, as before the first start. */
   readonly #isNew: boolean
 
   constructor(rots: readonly Rot[], variant: Variant) {
     this.rots = rots
     this.#paths = rots.flatMap(({ paths }) => paths)
+    this.#dataDirectories = variant.directories
     for (const path of this.#paths) this.#note(path, variant)
     this.#noteSwapped(rots.filter(({ what }) => what.endsWith(' swapped')))
     this.#isNew = variant.directories.every((each) => this.#paths.includes(each))
@@ -66,11 +70,11 @@ export class Damage {
     // partition nor its offset.
     for (const { what, paths } of this.rots)
       if (/swapped|replaced/.test(what))
-        for (const path of paths) {
-          const [name = '', file = ''] = path.split('/').slice(-2)
-          if (/\.(log|snapshot)$/.test(file)) this.#untold.add(name)
-          if (file === 'partition.metadata') this.#withOtherId.add(name)
-        }
+        for (const path of paths) if (/\.(log|snapshot)$/.test(path)) this.#untold.add(path.split('/').at(-2)!)
+    for (const directory of this.#dataDirectories)
+      for (const name of files.exists(directory) ? files.list(directory) : [])
+        if (PARTITION.test(name))
+          this.#partitionCounts.set(topicOf(name), (this.#partitionCounts.get(topicOf(name)) ?? 0) + 1)
   }
 
   /**
@@ -128,6 +132,7 @@ export class Damage {
     else if (PARTITION.test(name)) this.#partitions.add(name)
     else if (name !== '' && !HINTS.includes(name)) this.#sharedIn.add(directory)
     if (file === undefined && PARTITION.test(name)) this.#isMoved = true
+    if (file === 'partition.metadata') this.#withOtherId.add(name)
     // The metadata log lies in the first one.
     if (name === '' && directory === directories[0]) this.#isMetadata = true
   }
@@ -144,9 +149,13 @@ export class Damage {
   /** Whether the partition's content may be damaged. `directory`: its data directory. */
   concerns(partition: string, directory: string | undefined): boolean {
     if (this.#partitions.has(partition) || (directory !== undefined && this.#sharedIn.has(directory))) return true
-    // Without metadata, the first directory of a topic decides its id, and the others are set aside.
-    const named = [...this.#swapped, ...this.#withOtherId]
-    return this.#isMetadata && named.some((each) => topicOf(each) === topicOf(partition))
+    // Without metadata, most directories of a topic decide its id, of several ids the first. Others are set aside.
+    const topic = topicOf(partition)
+    const isOfTopic = (each: string): boolean => topicOf(each) === topic
+    if (!this.#isMetadata) return false
+    if ([...this.#swapped].some(isOfTopic)) return true
+    const others = [...this.#withOtherId].filter(isOfTopic).length
+    return others > 0 && 2 * others >= (this.#partitionCounts.get(topic) ?? 0)
   }
 
   /** Names of which the log line about a partition's loss must contain one. */
