@@ -64,7 +64,7 @@ describe('several data directories', () => {
   it('one removed from log.dirs while it has partitions makes the start fail', async () => {
     const broker = await stopped()
     expect(await refusal(broker, { 'log.dirs': '/a' })).to.match(
-      /are in a missing data directory.*: add the directory to log.dirs; if it is lost/,
+      /are in a missing data directory.*: add the directory to log.dirs, which has \/a with directory.id=\S{22}; if it is lost/,
     )
     await broker.start({ 'log.dirs': '/b,/a', 'metadata.log.dir': '/a' })
     expect(broker.complaints).to.deep.equal([])

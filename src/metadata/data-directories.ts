@@ -102,10 +102,11 @@ export function missingDirectoryFault(
   if (first === undefined) return undefined
   const { directoryId } = first
   const names = namesIn(missing, directoryId)
+  const present = identity.files.map(({ directory }, i) => `${directory} with directory.id=${identity.directoryIds[i]}`)
   const where =
     identity.unformatted.length > 0
       ? `${namesOf(identity.unformatted)} is empty: mount its disk, or add the directory to log.dirs`
-      : 'add the directory to log.dirs'
+      : `add the directory to log.dirs, which has ${namesOf(present)}`
   const [are, these] = names.length === 1 ? ['is', 'the partition starts'] : ['are', 'these partitions start']
   return (
     `${namesOf(names)} ${are} in a missing data directory, with directory.id=${directoryId} in its meta.properties: ` +

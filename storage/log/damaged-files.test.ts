@@ -186,8 +186,8 @@ describe('a log whose files were damaged after a clean stop', () => {
     expect(rig.host.files.exists(path)).to.equal(false)
   })
 
-  const fetch = async (offset: number) => {
-    const read = { maxBytes: 10_000, minOneBatch: true, upToOffset: rig.log.logEndOffset }
+  const fetch = async (offset: number, minOneBatch = true) => {
+    const read = { maxBytes: 10_000, minOneBatch, upToOffset: rig.log.logEndOffset }
     const result = await rig.host.settle(rig.log.read(offset, read))
     return isRejection(result) ? result.error : result.nextOffset
   }
@@ -201,6 +201,8 @@ describe('a log whose files were damaged after a clean stop', () => {
     })
     await rig.open()
     expect(await fetch(2)).to.equal('CORRUPT_MESSAGE')
+    // Of the batch itself, also where it would not fit.
+    expect(await fetch(1, false)).to.equal('CORRUPT_MESSAGE')
   })
 
   it('logs the same damage once, however often it is read', async () => {

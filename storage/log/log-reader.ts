@@ -132,8 +132,7 @@ export async function readFileRange(
       throw error
     }
     const readableEnd = count < lease.bytes.length ? position + count : range.endPosition
-    if (found.neededBytes > 0 && position + found.end + found.neededBytes > readableEnd)
-      found.fault ??= 'the batch is truncated'
+    if (found.neededBytes > 0 && position + found.end + found.neededBytes > readableEnd) found.fault ??= TRUNCATED
     if (found.fault !== undefined) {
       lease.release()
       // What the index names as a batch may be the middle of one that looks like the start of another.
@@ -208,6 +207,8 @@ interface Selection {
   fault: string | undefined
 }
 
+const TRUNCATED = 'the batch is truncated'
+
 function selectBatches(
   chunk: Buffer,
   offset: number,
@@ -243,7 +244,7 @@ function selectBatches(
     }
     if (lastOffset < offset) {
       if (position + found.end + size > endPosition) {
-        found.fault = 'the batch is truncated'
+        found.fault = TRUNCATED
         return found
       }
       found.end += size
@@ -252,6 +253,10 @@ function selectBatches(
       continue
     }
     if (lastOffset >= read.upToOffset) return reachedEnd(found)
+    if (position + found.end + size > endPosition) {
+      if (isEmpty()) found.fault = TRUNCATED
+      return found
+    }
     const selected = found.end - found.start
     const fits = selected + size <= read.maxBytes
     if (!fits && !(selected === 0 && read.minOneBatch)) return over(found)
