@@ -205,6 +205,15 @@ describe('a log whose files were damaged after a clean stop', () => {
     expect(await fetch(1, false)).to.equal('CORRUPT_MESSAGE')
   })
 
+  it('does not skip a batch that says that it ends before it begins', async () => {
+    await rig.stop()
+    rig = await new DamagedLog(4096).filled()
+    const batchBytes = rig.host.files.stat(rig.path(0, '.log'))!.size / rig.bases[1]!
+    rig.rot(rig.path(0, '.log'), (bytes) => bytes.writeInt32BE(-1, batchBytes + 23))
+    await rig.open()
+    expect(await fetch(1)).to.equal('CORRUPT_MESSAGE')
+  })
+
   it('logs the same damage once, however often it is read', async () => {
     rig.rot(rig.path(0, '.log'), (bytes) => bytes.writeInt32BE(-1, 8))
     await rig.open()

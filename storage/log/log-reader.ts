@@ -8,7 +8,7 @@ import {
 import type { Disk } from '../disk.ts'
 import type { FileAccess } from '../open-files.ts'
 import type { ReadContext, ReadResult } from '../partition-log.ts'
-import { lastOffsetOf } from '../segment/stored-batch.ts'
+import { hasValidOffsets, lastOffsetOf } from '../segment/stored-batch.ts'
 import type { Tail } from '../tail.ts'
 
 /** Up to this many slices are sent as they are. One copy is cheaper for more slices, if they are small. */
@@ -237,8 +237,9 @@ function selectBatches(
       if (isEmpty()) found.neededBytes = size ?? HEADER_BYTES_UP_TO_MAGIC
       return found
     }
-    const lastOffset = lastOffsetOf(new RecordBatch(chunk.subarray(found.end)))
-    if (lastOffset < baseOffset || lastOffset >= nextBaseOffset) {
+    const batch = new RecordBatch(chunk.subarray(found.end))
+    const lastOffset = lastOffsetOf(batch)
+    if (lastOffset < baseOffset || lastOffset >= nextBaseOffset || !hasValidOffsets(batch)) {
       if (isEmpty()) found.fault = `a batch that ends at offset ${lastOffset} cannot be in this segment`
       return found
     }

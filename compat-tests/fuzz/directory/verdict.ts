@@ -5,6 +5,8 @@ import type { Damage } from './damage.ts'
 
 const OFFSETS_TOPIC = '__consumer_offsets'
 const OFFSETS_PARTITIONS = 3
+/** How each offset was committed, with its own text. */
+const COMMITTED = /^(\d+) at \1$/
 
 /** Expected content of a broker started on damaged files. */
 export interface Expectation {
@@ -120,13 +122,14 @@ class Judgement {
 
   judgeOffsets(): void {
     const { content, damage, directoryOf } = this.#expected
+    const logOf = (key: string): string =>
+      `${OFFSETS_TOPIC}-${coordinatorPartition(key.split(' ')[0]!, OFFSETS_PARTITIONS)}`
     for (const [key, text] of content.offsets) {
       const now = this.#found.offsets.get(key)
       if (now === text) continue
       const group = key.split(' ')[0]!
-      const log = `${OFFSETS_TOPIC}-${coordinatorPartition(group, OFFSETS_PARTITIONS)}`
-      if (damage.areOffsetsUntold(log, directoryOf.get(log)) && (now === undefined || /^(\d+) at \1$/.test(now)))
-        continue
+      const log = logOf(key)
+      if (damage.areOffsetsUntold(log, directoryOf.get(log)) && (now === undefined || COMMITTED.test(now))) continue
       const error = this.#found.groupErrors.get(group)
       this.#mustBeExcused(`${key} is committed at ${now ?? error}, not at ${text}`, {
         isTouched: damage.concerns(log, directoryOf.get(log)) || damage.concernsMetadata,
@@ -136,8 +139,15 @@ class Judgement {
         throw new Finding(`${key} is committed at ${now}, never at ${text}`)
       this.outcomes.push(error === undefined ? 'offset lost' : 'group answers an error')
     }
-    for (const [key, text] of this.#found.offsets)
-      if (!content.offsets.has(key)) throw new Finding(`${key} is committed at ${text}, which nobody did`)
+    for (const [key, text] of this.#found.offsets) {
+      if (content.offsets.has(key)) continue
+      if (!COMMITTED.test(text)) throw new Finding(`${key} is committed at ${text}, which nobody did`)
+      // Its deletion may be lost.
+      this.#mustBeExcused(`${key} is committed at ${text}, after it was deleted`, {
+        isTouched: damage.concerns(logOf(key), directoryOf.get(logOf(key))) || damage.concernsMetadata,
+        names: damage.namesOf(logOf(key)),
+      })
+    }
   }
 
   /** Only damaged parts may differ, and only if a log line names them. */
