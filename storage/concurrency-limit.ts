@@ -26,7 +26,8 @@ export class ConcurrencyLimit {
   }
 
   async run<T>(work: () => Promise<T>): Promise<T> {
-    await this.#enter()
+    if (this.#hasPlace) this.#underWay++
+    else await this.#enter()
     try {
       return await work()
     } finally {
@@ -47,6 +48,10 @@ export class ConcurrencyLimit {
       if (isIn) this.#leave()
       else entered.then(() => this.#leave())
     }
+  }
+
+  get #hasPlace(): boolean {
+    return this.#waiting.length === 0 && this.#underWay < this.#limit()
   }
 
   #enter(): Promise<void> {

@@ -203,7 +203,7 @@ describe('a disk', () => {
     )
     expect({ most, isOver, atMs: host.clock.monotonicMs() }).to.deep.equal({ most: 3, isOver: false, atMs: 1 })
     await host.settle(all)
-    expect(host.clock.monotonicMs()).to.equal(20_000 / Math.max(1, host.threads / 2 - 2))
+    expect(host.clock.monotonicMs()).to.equal(20_000 / Math.max(1, host.threads / 2 - 1))
   })
 
   it('carries out small writes beside large ones, each in the order of asking', async () => {

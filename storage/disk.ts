@@ -84,8 +84,9 @@ export class Disk {
     this.#turns = turns
     // A second writer does not make a slow disk faster; it only takes a thread from the others.
     this.#largeWrites = new ConcurrencyLimit(() => (this.#isSlow ? 1 : 2))
-    this.#syncs = new ConcurrencyLimit(() => Math.max(1, host.threads / 2 - 1))
-    this.#reads = new ConcurrencyLimit(() => Math.max(1, host.threads / 2 - 2))
+    const placesForMany = () => Math.max(1, host.threads / 2 - 1)
+    this.#syncs = new ConcurrencyLimit(placesForMany)
+    this.#reads = new ConcurrencyLimit(placesForMany)
   }
 
   /** True while writes take longer than the page cache would. */
