@@ -209,12 +209,8 @@ interface Selection {
 
 const TRUNCATED = 'the batch is truncated'
 
-function selectBatches(
-  chunk: Buffer,
-  offset: number,
-  read: ReadContext,
-  { position, endPosition, baseOffset, nextBaseOffset }: FileRange,
-): Selection {
+function selectBatches(chunk: Buffer, offset: number, read: ReadContext, range: FileRange): Selection {
+  const { position, endPosition } = range
   const found: Selection = {
     start: 0,
     end: 0,
@@ -239,8 +235,9 @@ function selectBatches(
     }
     const batch = new RecordBatch(chunk.subarray(found.end))
     const lastOffset = lastOffsetOf(batch)
-    if (lastOffset < baseOffset || lastOffset >= nextBaseOffset || !hasValidOffsets(batch)) {
-      if (isEmpty()) found.fault = `a batch that ends at offset ${lastOffset} cannot be in this segment`
+    const misfit = misfitOf(batch, lastOffset, range)
+    if (misfit !== undefined) {
+      if (isEmpty()) found.fault = misfit
       return found
     }
     if (lastOffset < offset) {
@@ -269,6 +266,18 @@ function selectBatches(
     found.nextOffset = lastOffset + 1
     if (!fits) return found
   }
+}
+
+/** Why the batch cannot be in its segment; undefined if it can. */
+function misfitOf(
+  batch: RecordBatch,
+  lastOffset: number,
+  { baseOffset, nextBaseOffset }: FileRange,
+): string | undefined {
+  if (lastOffset < baseOffset || lastOffset >= nextBaseOffset) {
+    return `a batch that ends at offset ${lastOffset} cannot be in this segment`
+  }
+  return hasValidOffsets(batch) ? undefined : `a batch that ends at offset ${lastOffset} begins after it`
 }
 
 function reachedEnd(found: Selection): Selection {

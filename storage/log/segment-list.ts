@@ -97,8 +97,8 @@ export class SegmentList {
   }
 
   /**
-   * Starts a new active segment and writes a producer snapshot beside it, on a slow disk with the next flush. If that
-   * fails, removes the new files.
+   * Starts a new active segment and writes a producer snapshot beside it: with the next flush where a write may wait for
+   * the disk. If that fails, removes the new files.
    */
   roll(baseOffset: number, producers: Iterable<ProducerEntry>): Segment {
     const { openFiles } = this.#services
@@ -107,8 +107,8 @@ export class SegmentList {
     this.#removeLeftovers(baseOffset)
     const segment = this.#newSegment(baseOffset)
     const { mayBlock } = this.#disk
-    // The flush that follows writes and syncs the indexes of a slow disk. Until then a power loss may leave the time
-    // index without its last entry, which look-ups and retention notice.
+    // The flush that follows writes and syncs the indexes that were not written here. Until then a power loss may leave
+    // the time index without its last entry, which look-ups and retention notice.
     if (mayBlock) active.addLastTimestamp()
     else active.finish()
     // With a new segment at the recovery point, recovery will not check this one again.
