@@ -1,8 +1,8 @@
-import { readFileSync } from 'node:fs'
 import { get } from 'node:http'
 import { connect as connectTls } from 'node:tls'
 import { expect } from 'chai'
 import { ApiVersions } from '../../protocol/apis/api-versions.ts'
+import { memoryOf } from '../process-memory.ts'
 import { RawClient, requestFrame } from '../raw-client.ts'
 import { againstApacheKafka, TestBroker } from '../test-broker.ts'
 import { waitFor, within } from '../wait-for.ts'
@@ -10,6 +10,7 @@ import { Bystander, NOTHING_SAID } from './bystander.ts'
 import { TcpClient } from './tcp-client.ts'
 
 const IDLE_LIMIT_MS = 2_000
+const MEGABYTE = 1_048_576
 
 describe('bad input', function () {
   this.timeout(60_000)
@@ -196,13 +197,13 @@ describe('bad input', function () {
 
   it('claims of many huge frames do not take memory', async function () {
     if (againstApacheKafka || process.platform !== 'linux') this.skip()
-    const before = residentMb(broker.pid)
+    const before = memoryOf(broker.pid, 'VmRSS') / MEGABYTE
     const beginning = Buffer.concat([int32(90 * 1024 * 1024), Buffer.alloc(1000)])
     const many = await Promise.all(Array.from({ length: 200 }, open))
     for (const client of many) client.write(beginning)
     await Promise.all(many.map((client) => client.flushed()))
     await bystander.expectUndisturbed()
-    expect(residentMb(broker.pid) - before).to.be.below(60)
+    expect(memoryOf(broker.pid, 'VmRSS') / MEGABYTE - before).to.be.below(60)
   })
 
   it('connections that say nothing, or stop in the midst of a frame, are closed in the end', async () => {
@@ -273,8 +274,4 @@ function correlationIds(received: Buffer): number[] {
     at += 4 + size
   }
   return ids
-}
-
-function residentMb(pid: number): number {
-  return Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))![1]) / 1024
 }

@@ -1,4 +1,3 @@
-import { readFileSync, writeFileSync } from 'node:fs'
 import { expect } from 'chai'
 import { ApiVersions } from '../../protocol/apis/api-versions.ts'
 import { Fetch } from '../../protocol/apis/fetch.ts'
@@ -6,7 +5,9 @@ import { Produce } from '../../protocol/apis/produce.ts'
 import { errorName } from '../../protocol/error-codes.ts'
 import { forgedBatch } from '../../protocol/records/forged-batch.fixture.ts'
 import { buildMessageSet } from '../../protocol/records/legacy-builder.ts'
+import { ZERO_UUID } from '../../protocol/schema.ts'
 import { ottla } from '../broker-program.ts'
+import { memoryOf, resetPeak } from '../process-memory.ts'
 import { RawClient } from '../raw-client.ts'
 import { TopicClient } from '../storage/topic-client.ts'
 import { TestBroker } from '../test-broker.ts'
@@ -18,7 +19,6 @@ const MEGABYTE = 1_048_576
 const VALUE = 'a'.repeat(200 * MEGABYTE)
 const [FIRST_MS, LAST_MS] = [1_767_225_600_000, 1_767_225_601_000]
 const GZIP = 1
-const NO_TOPIC_ID = '00000000-0000-0000-0000-000000000000'
 /** Memory beyond that of an idle broker: where content is looked at in pieces, and where all of it is needed. */
 const [PIECES_BYTES, WHOLE_BYTES] = [80 * MEGABYTE, 350 * MEGABYTE]
 const LONGEST_WAIT_MS = 500
@@ -71,7 +71,7 @@ describe('a batch of 200 KB that unpacks to 200 MB', function () {
   }
 
   async function produce(topic: string, records = batch, version = 9): Promise<string> {
-    const topicData = [{ name: topic, topicId: NO_TOPIC_ID, partitionData: [{ index: 0, records }] }]
+    const topicData = [{ name: topic, topicId: ZERO_UUID, partitionData: [{ index: 0, records }] }]
     const body = { transactionalId: null, acks: -1, timeoutMs: 30_000, topicData }
     const { responses } = await client.send(Produce, version, body)
     return errorName(responses[0]!.partitionResponses[0]!.errorCode)
@@ -79,7 +79,7 @@ describe('a batch of 200 KB that unpacks to 200 MB', function () {
 
   async function fetch(topic: string, version: number): Promise<{ error: string; bytes: number }> {
     const partition = { partition: 0, fetchOffset: 0, logStartOffset: -1, partitionMaxBytes: MEGABYTE }
-    const wanted = [{ topic, topicId: NO_TOPIC_ID, partitions: [partition] }]
+    const wanted = [{ topic, topicId: ZERO_UUID, partitions: [partition] }]
     const body = { replicaId: -1, maxWaitMs: 0, minBytes: 1, topics: wanted, forgottenTopicsData: [] }
     const { responses } = await client.send(Fetch, version, body)
     const { errorCode, records } = responses[0]!.partitions[0]!
@@ -160,14 +160,4 @@ class Pings {
     }
     return { result: await working, longestMs }
   }
-}
-
-function memoryOf(pid: number, what: 'VmRSS' | 'VmHWM'): number {
-  const status = readFileSync(`/proc/${pid}/status`, 'utf8')
-  return Number(new RegExp(`^${what}:\\s+(\\d+) kB`, 'm').exec(status)![1]) * 1024
-}
-
-/** VmHWM counts from now on. */
-function resetPeak(pid: number): void {
-  writeFileSync(`/proc/${pid}/clear_refs`, '5')
 }

@@ -18,6 +18,7 @@ import { SimulatedBroker } from './simulated-broker.ts'
 import { SimulatedClient } from './simulated-client.ts'
 import { CheckFailed, check } from './storage-model.ts'
 import { type TopicPlan, topicPlan } from './topic-plan.ts'
+import { writeBackAtTimes } from './writeback.ts'
 
 const STEPS = 120
 const PRODUCERS = 3
@@ -70,7 +71,7 @@ class BrokerSimulation {
     this.#trace = trace
     this.#random = new SeededRandom(seed)
     this.#host = new SimulatedHost(seed)
-    if (seed % 4 === 2) this.#host.writesBack = (elapsedMs) => Math.floor(elapsedMs / 300) % 3 === 0
+    writeBackAtTimes(this.#host, seed)
     const { fatal } = this.#host
     this.#host.fatal = (reason) => {
       if (!this.#endsFor(reason)) fatal(reason)

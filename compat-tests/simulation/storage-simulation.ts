@@ -10,6 +10,7 @@ import { LogManager } from '../../storage/log-manager.ts'
 import type { LogConfig, PartitionLog, ReadResult } from '../../storage/partition-log.ts'
 import { CheckFailed, check, type FoundBatch, foundBatch, PartitionModel, replayProducers } from './storage-model.ts'
 import { SimulatedProducer } from './storage-producer.ts'
+import { writeBackAtTimes } from './writeback.ts'
 
 /** What happened in a run. Tests check it, for example that there were faults. */
 export interface SimulationCounts {
@@ -77,7 +78,7 @@ class StorageSimulation {
     this.#trace = trace
     this.#random = new SeededRandom(seed)
     this.#host = new SimulatedHost(seed)
-    if (seed % 4 === 2) this.#host.writesBack = (elapsedMs) => Math.floor(elapsedMs / 300) % 3 === 0
+    writeBackAtTimes(this.#host, seed)
     const nextId = (): string => `value ${this.#ids++}`
     const count = 1 + this.#random.below(3)
     for (let i = 0; i < count; i++) this.#partitions.push(this.#newPartition(`topic${i}`, i, nextId))

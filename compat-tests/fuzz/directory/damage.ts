@@ -33,8 +33,8 @@ export class Damage {
   readonly #swapped = new Set<string>()
   /** Partitions whose partition.metadata may contain another id. */
   readonly #withOtherId = new Set<string>()
-  /** Partitions of each topic. */
-  readonly #partitionCounts = new Map<string, number>()
+  /** Partition directories after the damage. */
+  #present: readonly string[] = []
   readonly #dataDirectories: readonly string[]
   /** No files are left, as before the first start. */
   readonly #isNew: boolean
@@ -71,10 +71,8 @@ export class Damage {
     for (const { what, paths } of this.rots)
       if (/swapped|replaced/.test(what))
         for (const path of paths) if (/\.(log|snapshot)$/.test(path)) this.#untold.add(path.split('/').at(-2)!)
-    for (const directory of this.#dataDirectories)
-      for (const name of files.exists(directory) ? files.list(directory) : [])
-        if (PARTITION.test(name))
-          this.#partitionCounts.set(topicOf(name), (this.#partitionCounts.get(topicOf(name)) ?? 0) + 1)
+    const existing = this.#dataDirectories.filter((each) => files.exists(each))
+    this.#present = existing.flatMap((each) => files.list(each)).filter((name) => PARTITION.test(name))
   }
 
   /**
@@ -155,7 +153,7 @@ export class Damage {
     if (!this.#isMetadata) return false
     if ([...this.#swapped].some(isOfTopic)) return true
     const others = [...this.#withOtherId].filter(isOfTopic).length
-    return others > 0 && 2 * others >= (this.#partitionCounts.get(topic) ?? 0)
+    return others > 0 && 2 * others >= this.#present.filter(isOfTopic).length
   }
 
   /** Names of which the log line about a partition's loss must contain one. */
