@@ -23,6 +23,7 @@ import type { Identity } from './metadata/meta-properties.ts'
 import { configResourceKey, configResourceType } from './metadata/metadata-image.ts'
 import type { MetadataStore } from './metadata/metadata-store.ts'
 import { topicRules } from './metadata/topic-rules.ts'
+import { warnOfUnenforced } from './metadata/unenforced-metadata.ts'
 import { BytesInFlight } from './network/bytes-in-flight.ts'
 import { Connections } from './network/connections.ts'
 import { QueuedRequests } from './network/queued-requests.ts'
@@ -211,15 +212,12 @@ export class Broker {
   }
 
   /** Warns about metadata without effect here, perhaps written by another broker. */
-  #warnOfAdopted({ image }: LogBackedMetadataStore, configs: ConfigStore): void {
+  #warnOfAdopted(metadata: LogBackedMetadataStore, configs: ConfigStore): void {
     const server = bootstrapServer(this.#settings.listeners)
     for (const each of configs.ignored) this.#logger.error({}, ignoredLine(each, configs.nodeId, server))
     const dynamic = new Map([...configs.dynamicDefault, ...configs.dynamicBroker])
     for (const warning of warningsAboutDynamic(dynamic)) this.#logger.warn({}, warning)
-    const quotas = image.clientQuotas.size
-    if (quotas === 0) return
-    const these = quotas === 1 ? '1 client quota is' : `${quotas} client quotas are`
-    this.#logger.warn({ quotas }, `${these} set and not in force: Ottla has no client quotas yet`)
+    warnOfUnenforced(metadata, this.#logger)
   }
 
   async #openLogs(identity: Identity, configs: ConfigStore, metadata: MetadataStore): Promise<LogManager> {
@@ -298,6 +296,7 @@ export class Broker {
       fetchPurgatory,
       producerIds: new ProducerIds((count, nowMs) => metadata.allocateProducerIds(count, nowMs)),
       groups: openGroupCoordinator({ nodeId, host, slices: this.#slices, logger, configs, metadata, partitions }),
+      lookUp: (host) => this.#transport.lookUp(host),
       served: new Map(handlers.map(({ api, versions }) => [api.key, versions])),
     }
   }

@@ -1,4 +1,5 @@
 import { AddRaftVoter } from '../../protocol/apis/add-raft-voter.ts'
+import { AlterClientQuotas } from '../../protocol/apis/alter-client-quotas.ts'
 import { AlterPartitionReassignments } from '../../protocol/apis/alter-partition-reassignments.ts'
 import { AlterReplicaLogDirs } from '../../protocol/apis/alter-replica-log-dirs.ts'
 import { AlterUserScramCredentials } from '../../protocol/apis/alter-user-scram-credentials.ts'
@@ -294,6 +295,154 @@ const quotas: Scenario[] = inVersions(DescribeClientQuotas, 'none is set', async
   await send(DescribeClientQuotas, version, 'strict, everything', { components: [], strict: true })
 })
 
+const alteredQuotas: Scenario[] = inVersions(AlterClientQuotas, 'set, look and remove', async (send, version) => {
+  type Part = [entityType: string, entityName: string | null]
+  type Operation = [key: string, value: number | null]
+  const named = (type: string): Part => [type, `quota-${version}`]
+  const entry = (entity: Part[], ops: Operation[]) => ({
+    entity: entity.map(([entityType, entityName]) => ({ entityType, entityName })),
+    ops: ops.map(([key, value]) => ({ key, value: value ?? 0, remove: value === null })),
+  })
+  const alterAll = (what: string, validateOnly: boolean, ...entries: ReturnType<typeof entry>[]) =>
+    send(AlterClientQuotas, version, what, { entries, validateOnly }, (answer) => ({
+      ...answer,
+      entries: inOrderOfNames(answer.entries.map((each) => ({ ...each, entity: inOrderOfNames(each.entity) }))),
+    }))
+  const alter = (what: string, entity: Part[], ...ops: Operation[]) => alterAll(what, false, entry(entity, ops))
+  const look = async (
+    what: string,
+    ...components: { entityType: string; matchType: number; match: string | null }[]
+  ) => {
+    await changesAreSeen(send)
+    await send(DescribeClientQuotas, 1, what, { components, strict: true }, ({ entries, ...answer }) => ({
+      ...answer,
+      entries: inOrderOfNames(
+        (entries ?? []).map(({ entity, values }) => ({
+          entity: inOrderOfNames(entity),
+          values: inOrderOfNames(values),
+        })),
+      ),
+    }))
+  }
+  const [user, client] = [named('user'), named('client-id')]
+  const any = { matchType: 2, match: null }
+  const both = [
+    { ...any, entityType: 'user' },
+    { ...any, entityType: 'client-id' },
+  ]
+  await alter('two of a user', [user], ['producer_byte_rate', 1000], ['request_percentage', 12.5])
+  await alter('of a client', [client], ['consumer_byte_rate', 1])
+  await alter('of both', [user, client], ['controller_mutation_rate', 0.5])
+  await alter(
+    'of the default of both',
+    [
+      ['client-id', null],
+      ['user', null],
+    ],
+    ['consumer_byte_rate', 2 ** 62],
+  )
+  await alter('of an address', [['ip', '127.0.0.9']], ['connection_creation_rate', 5])
+  await alter('of every address', [['ip', null]], ['connection_creation_rate', 2 ** 31 - 1])
+  await look('users', both[0]!)
+  await look('clients', both[1]!)
+  await look('both', ...both)
+  await look('addresses', { ...any, entityType: 'ip' })
+  await look('default address', { matchType: 1, match: null, entityType: 'ip' })
+  await alter('the same again', [user], ['producer_byte_rate', 1000])
+  await alter('remove what is not set', [user], ['consumer_byte_rate', null])
+  await alter('remove what does not exist', [user], ['no_such_rate', null])
+  await alter('unknown key', [user], ['no_such_rate', 1])
+  await alter('unknown key and value', [user], ['no_such_rate', Number.NaN])
+  await alter('key of addresses', [user], ['connection_creation_rate', 1])
+  await alter('key of users', [['ip', '127.0.0.1']], ['producer_byte_rate', 1])
+  for (const value of [
+    0,
+    -1,
+    -0.5,
+    0.5,
+    1e-7,
+    1.0000001,
+    2 ** 63,
+    2 ** 64,
+    Number.POSITIVE_INFINITY,
+    Number.NEGATIVE_INFINITY,
+    Number.NaN,
+  ]) {
+    await alter(`bytes of ${value}`, [user], ['producer_byte_rate', value])
+    await alter(`percentage of ${value}`, [user], ['request_percentage', value])
+    await alter(`rate of ${value}`, [['ip', '127.0.0.1']], ['connection_creation_rate', value])
+  }
+  await alter('an address too often', [['ip', '127.0.0.1']], ['connection_creation_rate', 2 ** 31])
+  await alter('nobody', [], ['producer_byte_rate', 1])
+  await alter('empty name', [['user', '']], ['producer_byte_rate', 1])
+  await alter('empty address', [['ip', '']], ['connection_creation_rate', 1])
+  await alter('unknown type', [['planet', 'x']], ['producer_byte_rate', 1])
+  await alter('empty type', [['', 'x']], ['producer_byte_rate', 1])
+  await alter('address of a user', [user, ['ip', '127.0.0.1']], ['producer_byte_rate', 1])
+  await alter('no such host', [['ip', 'no.such.host.invalid']], ['connection_creation_rate', 1])
+  await alter('a name', [['ip', 'localhost']], ['connection_creation_rate', 1])
+  await alter('type twice', [user, ['user', `other-${version}`]], ['producer_byte_rate', 1])
+  await alter('no operations', [user])
+  await alter('key twice', [user], ['producer_byte_rate', 1], ['producer_byte_rate', 2])
+  await alter('key twice of both', [user, client], ['producer_byte_rate', 1], ['producer_byte_rate', 2])
+  await alterAll(
+    'entity twice',
+    false,
+    entry([client], [['producer_byte_rate', 7]]),
+    entry([client], [['producer_byte_rate', 8]]),
+  )
+  await alterAll(
+    'entity of both twice, one bad',
+    false,
+    ...[1, -1].map((value) => entry([client, ['user', null]], [['producer_byte_rate', value]])),
+  )
+  await alterAll('good and bad', false, entry([user], [['producer_byte_rate', 9]]), entry([['user', '']], []))
+  await alterAll('checked only', true, entry([user], [['producer_byte_rate', 77]]), entry([['planet', 'x']], []))
+  await alterAll('nothing', false)
+  await look('users after that', both[0]!)
+  await look('clients after that', both[1]!)
+  await look('both after that', ...both)
+  await look('addresses after that', { ...any, entityType: 'ip' })
+  await alterAll(
+    'remove all',
+    false,
+    entry(
+      [user],
+      [
+        ['producer_byte_rate', null],
+        ['request_percentage', null],
+      ],
+    ),
+    entry([['user', `other-${version}`]], [['producer_byte_rate', null]]),
+    entry(
+      [client],
+      [
+        ['producer_byte_rate', null],
+        ['consumer_byte_rate', null],
+      ],
+    ),
+    entry([client, user], [['controller_mutation_rate', null]]),
+    entry([client, ['user', null]], [['producer_byte_rate', null]]),
+    entry(
+      [
+        ['user', null],
+        ['client-id', null],
+      ],
+      [['consumer_byte_rate', null]],
+    ),
+    ...['127.0.0.9', '127.0.0.1', 'localhost', null].map((ip) =>
+      entry([['ip', ip]], [['connection_creation_rate', null]]),
+    ),
+  )
+  await look('nobody is left', both[0]!)
+  await look('no address is left', { ...any, entityType: 'ip' })
+})
+
+/** Kafka's answers have the order of a hash table. */
+function inOrderOfNames<T>(elements: readonly T[]): T[] {
+  return [...elements].sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1))
+}
+
 const scram: Scenario[] = inVersions(AlterUserScramCredentials, 'set, look and remove', async (send, version) => {
   const salt = Buffer.from('salt')
   const saltedPassword = Buffer.alloc(32, 1)
@@ -482,6 +631,7 @@ export const administrationScenarios: Scenario[] = [
   ...moves,
   ...directories,
   ...quotas,
+  ...alteredQuotas,
   ...scram,
   ...quorum,
   ...features,

@@ -22,7 +22,6 @@ const unfinished: Readonly<Record<string, readonly string[]>> = {
     'DescribeTransactions',
     'ListTransactions',
   ],
-  'quotas are not finished: they can be described, and there are none': ['AlterClientQuotas'],
   'share groups are not finished': [
     'ShareGroupHeartbeat',
     'ShareGroupDescribe',

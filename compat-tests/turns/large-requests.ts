@@ -165,6 +165,13 @@ export const largeRequests: Readonly<Record<string, LargeRequest>> = {
     topics: [{ name: WIDE, partitions: numbers(elements).map((partitionIndex) => ({ partitionIndex })) }],
   }),
   DescribeClientQuotas: manyOfEach,
+  AlterClientQuotas: (elements) => ({
+    entries: numbers(elements / 4).map((i) => ({
+      entity: [{ entityType: 'user', entityName: `user-${i}` }],
+      ops: [{ key: 'producer_byte_rate', value: 1000 + i, remove: false }],
+    })),
+    validateOnly: false,
+  }),
   DescribeUserScramCredentials: manyOfEach,
   AlterUserScramCredentials: (elements) => ({
     deletions: [],

@@ -33,7 +33,10 @@ describe('the longest turn', () => {
 
   // Not stopped: closing 16,000 logs one by one in virtual time takes minutes, and all of it is memory.
   after(() => {
-    expect(cluster.broker.complaints).to.deep.equal([])
+    // The large requests set some of what Ottla does not act on yet, which it says.
+    expect(
+      cluster.broker.complaints.filter((line) => !/Ottla has no (SASL|client quotas) yet/.test(line)),
+    ).to.deep.equal([])
   })
 
   it('is measured for every api that is served', () => {

@@ -74,6 +74,7 @@ export class DataPath {
       producerIds: new ProducerIds((count) => metadata.allocateProducerIds(count)),
       // Tests of the data path do not use groups.
       groups: undefined as never,
+      lookUp: (host) => this.#transport.lookUp(host),
       served: new Map(handlers.map(({ api, versions }) => [api.key, versions])),
     }
     const dispatcher = new Dispatcher(this.services, handlers)

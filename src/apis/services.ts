@@ -34,6 +34,8 @@ export interface Services {
   readonly fetchPurgatory: FetchPurgatory
   readonly producerIds: ProducerIds
   readonly groups: GroupCoordinator
+  /** Resolves a host name to addresses. Rejects if it has none. */
+  lookUp(host: string): Promise<readonly string[]>
   /** Supported API versions by API key, as ApiVersions answers them. */
   readonly served: ReadonlyMap<number, { readonly oldest: number; readonly newest: number }>
 }

@@ -129,6 +129,7 @@ export class GroupWorld {
       assignDirectories: never,
       alterConfigs: never,
       alterScramCredentials: never,
+      alterClientQuotas: never,
       setFeatures: never,
       unregisterBroker: never,
       allocateProducerIds: never,

@@ -8,7 +8,7 @@ import {
 import { ClientQuotaRecord, ConfigRecord, FeatureLevelRecord } from '../../protocol/internal-records/setting-records.ts'
 import { PartitionRecord, TopicRecord } from '../../protocol/internal-records/topic-records.ts'
 import type { BrokerRegistration, ClusterImage } from './cluster-image.ts'
-import type { PartitionImage, ScramCredential, TopicImage } from './metadata-image.ts'
+import type { PartitionImage, QuotaEntity, ScramCredential, TopicImage } from './metadata-image.ts'
 import { partitionRecordVersion, registerBrokerRecordVersion } from './record-versions.ts'
 
 type Features = ReadonlyMap<string, number>
@@ -27,8 +27,7 @@ export function* imageRecords(image: ClusterImage): Generator<Buffer, undefined>
   for (const [user, credentials] of image.scramCredentials)
     for (const [mechanism, credential] of credentials) yield scramRecord(user, mechanism, credential)
   for (const { entity, values } of image.clientQuotas.values())
-    for (const [key, value] of values)
-      yield encodeMetadataRecord(ClientQuotaRecord, 0, { entity, key, value, remove: false })
+    for (const [key, value] of values) yield clientQuotaRecord(entity, key, value)
   yield* image.preserved.values()
 }
 
@@ -36,6 +35,11 @@ export function* imageRecords(image: ClusterImage): Generator<Buffer, undefined>
 export function scramRecord(name: string, mechanism: number, credential: ScramCredential | null): Buffer {
   if (credential === null) return encodeMetadataRecord(RemoveUserScramCredentialRecord, 0, { name, mechanism })
   return encodeMetadataRecord(UserScramCredentialRecord, 0, { name, mechanism, ...credential })
+}
+
+/** A null value removes the quota. */
+export function clientQuotaRecord(entity: QuotaEntity, key: string, value: number | null): Buffer {
+  return encodeMetadataRecord(ClientQuotaRecord, 0, { entity, key, value: value ?? 0, remove: value === null })
 }
 
 /** metadata.version comes first: it decides how the other records are written. */

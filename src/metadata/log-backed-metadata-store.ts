@@ -11,13 +11,14 @@ import { bootstrapRecords, registrationRecords } from './bootstrap.ts'
 import { type ClusterImage, emptyImage, type Listener } from './cluster-image.ts'
 import { directoryRecords } from './directory-assignments.ts'
 import { ImageBuilder } from './image-builder.ts'
-import { configRecord, featureRecord, producerIdsRecord, scramRecord } from './image-records.ts'
+import { clientQuotaRecord, configRecord, featureRecord, producerIdsRecord, scramRecord } from './image-records.ts'
 import { missingLeaders, newLeaderEpochs, raisedLeaderEpochs } from './leader-epochs.ts'
 import type { MetadataImage, TopicImage } from './metadata-image.ts'
 import { METADATA_LOG, MetadataLog } from './metadata-log.ts'
 import { MetadataDamage } from './metadata-log-reader.ts'
 import type {
   ChangeOptions,
+  ClientQuotaChange,
   ConfigChange,
   CreatedTopic,
   DirectoryAssignment,
@@ -263,6 +264,21 @@ export class LogBackedMetadataStore implements MetadataStore {
         records.push(scramRecord(user, mechanism, credential))
         yield
       }
+      return { records, result: undefined }
+    }, options)
+  }
+
+  async alterClientQuotas(
+    decide: (image: MetadataImage) => Generator<void, readonly ClientQuotaChange[]>,
+    options: ChangeOptions,
+  ): Promise<Rejection | undefined> {
+    return this.#writer.change(function* (image): Generator<void, MetadataDecision<Rejection | undefined>> {
+      const records: Buffer[] = []
+      for (const { entity, key, value } of yield* decide(image)) {
+        records.push(clientQuotaRecord(entity, key, value))
+        yield
+      }
+      if (records.length > MAX_RECORDS_PER_CHANGE) return { records: [], result: tooManyRecords }
       return { records, result: undefined }
     }, options)
   }

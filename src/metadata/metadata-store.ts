@@ -1,6 +1,6 @@
 import type { Rejection } from '../../protocol/error-codes.ts'
 import type { Slices } from '../../storage/host/turn-slices.ts'
-import type { MetadataImage, ScramCredential, TopicImage } from './metadata-image.ts'
+import type { MetadataImage, QuotaEntity, ScramCredential, TopicImage } from './metadata-image.ts'
 
 /**
  * Owns the cluster metadata: decides changes (topic-changes.ts), logs them (metadata-log.ts) and notifies listeners.
@@ -40,6 +40,11 @@ export interface MetadataStore {
     decide: (image: MetadataImage) => Generator<void, readonly ScramChange[]>,
     options: ChangeOptions,
   ): Promise<void>
+  /** Changes client quotas like alterConfigs (quota-changes.ts decides); null removes one. */
+  alterClientQuotas(
+    decide: (image: MetadataImage) => Generator<void, readonly ClientQuotaChange[]>,
+    options: ChangeOptions,
+  ): Promise<Rejection | undefined>
   /** Sets feature levels, which must be valid. */
   setFeatures(levels: ReadonlyMap<string, number>, options: ChangeOptions): Promise<void>
   /** Removes a broker's registration. */
@@ -99,6 +104,13 @@ export interface ScramChange {
   readonly user: string
   readonly mechanism: number
   readonly credential: ScramCredential | null
+}
+
+export interface ClientQuotaChange {
+  readonly entity: QuotaEntity
+  /** producer_byte_rate, ... */
+  readonly key: string
+  readonly value: number | null
 }
 
 export interface MetadataChange {
