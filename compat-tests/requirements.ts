@@ -10,6 +10,7 @@ const programs = {
   python: { command: 'python3', apt: 'python3-venv' },
   go: { command: 'go', apt: 'golang-go' },
   rust: { command: 'cargo', apt: 'cargo' },
+  shellcheck: { command: 'shellcheck', apt: 'shellcheck' },
 } as const
 export type Requirement = keyof typeof programs
 

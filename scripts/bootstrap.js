@@ -56,8 +56,9 @@ function sourcesHash() {
     if (stat.isDirectory()) for (const name of readdirSync(path).sort()) visit(join(path, name))
     else if (!path.endsWith('.test.ts')) parts.push(`${path} ${stat.size} ${stat.mtimeMs}`)
   }
-  for (const each of ['protocol', 'storage', 'src', 'scripts/build.ts', 'package.json', 'tsconfig.json'])
-    visit(join(root, each))
+  for (const each of ['protocol', 'storage', 'src', 'package.json', 'tsconfig.json']) visit(join(root, each))
+  for (const each of ['build', 'prepare-tool', 'kafka-tool', 'maven-jars', 'stock-tools'])
+    visit(join(root, 'scripts', `${each}.ts`))
   return hashOf(parts.join('\n'), read(installStamp) ?? '')
 }
 

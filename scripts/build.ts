@@ -1,5 +1,5 @@
 /**
- * Builds dist/: the broker as one file, the library as another, and the library's types. Run through bootstrap.js. The
+ * Builds dist/: the broker as one file, the library as another, the library's types, and what bin/run-tool.sh needs. Run through bootstrap.js. The
  * build is made in another folder and moved into place at the end: a broker that starts during a failed or parallel
  * build still finds a complete one.
  */
@@ -15,7 +15,7 @@ process.once('exit', () => rmSync(output, { recursive: true, force: true }))
 
 await build({
   absWorkingDir: root,
-  entryPoints: { ottla: 'src/main.ts', index: 'src/embedded/index.ts' },
+  entryPoints: { ottla: 'src/main.ts', index: 'src/embedded/index.ts', 'prepare-tool': 'scripts/prepare-tool.ts' },
   outdir: output,
   bundle: true,
   platform: 'node',

@@ -1,58 +1,16 @@
-/**
- * Downloads Apache Kafka with its tools through Maven, once per version, and runs one of its tools: `npm run kafka-tool
- * -- 2.8.2 kafka-topics --bootstrap-server localhost:9092 --list`.
- */
-import { execFile, spawnSync } from 'node:child_process'
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
-import { promisify } from 'node:util'
+/** Apache Kafka with its tools, downloaded through Maven once per version, and the commands that run its tools. */
+import { readdirSync, readFileSync } from 'node:fs'
+import { delimiter, join } from 'node:path'
+import { type Artifact, mavenJars } from './maven-jars.ts'
+import { artifactsOf, type ExtraJars, stockTools } from './stock-tools.ts'
 
-/** Folder of versions: KAFKA_JARS, or a persistent one in the system's temporary directory. */
-const jarsDirectory = process.env.KAFKA_JARS ?? join(tmpdir(), 'jars')
-
-/** Folder with the jars of that version; downloads them if they are missing. Two processes may do so at once. */
-export async function kafkaJars(version: string): Promise<string> {
-  const home = join(jarsDirectory, version)
-  if (existsSync(join(home, 'ok'))) return join(home, 'lib')
-  mkdirSync(jarsDirectory, { recursive: true })
-  const fresh = mkdtempSync(join(jarsDirectory, `${version}-`))
-  try {
-    await fetchJars(version, fresh)
-    writeFileSync(join(fresh, 'ok'), '')
-    putInPlace(fresh, home)
-  } finally {
-    rmSync(fresh, { recursive: true, force: true })
-  }
-  return join(home, 'lib')
-}
-
-// The first process wins: its jars may already be in use. A folder without `ok` is incomplete.
-function putInPlace(fresh: string, home: string): void {
-  while (!existsSync(join(home, 'ok'))) {
-    try {
-      renameSync(fresh, home)
-    } catch (error) {
-      const { code } = error as NodeJS.ErrnoException
-      if (code !== 'ENOTEMPTY' && code !== 'EEXIST' && code !== 'EPERM') throw error
-      if (!existsSync(join(home, 'ok'))) renameSync(home, `${fresh}-stale`)
-      rmSync(`${fresh}-stale`, { recursive: true, force: true })
-    }
-  }
-}
-
-/** Class path of that version for java's -cp. */
-export async function kafkaClassPath(version: string): Promise<string> {
-  return join(await kafkaJars(version), '*')
+/** Folder with the jars of that version's core and tools; downloads them if they are missing. */
+export function kafkaJars(version: string): Promise<string> {
+  const logging = version.startsWith('4.')
+    ? { group: 'org.apache.logging.log4j', name: 'log4j-slf4j-impl', version: '2.25.4' }
+    : { group: 'org.slf4j', name: 'slf4j-nop', version: '1.7.36' }
+  const own = [`kafka_${scalaVersion(version)}`, 'kafka-tools'].map((name) => kafkaArtifact(name, version))
+  return mavenJars(version, [...own, logging])
 }
 
 // Scala version for which that Kafka version was built.
@@ -61,98 +19,61 @@ function scalaVersion(version: string): string {
   return /^(0\.1[01]|1\.)/.test(version) ? '2.12' : '2.13'
 }
 
-async function fetchJars(version: string, directory: string): Promise<void> {
-  const toolsArtifact = dependency('org.apache.kafka', 'kafka-tools', version)
-  try {
-    await copyDependencies(version, directory, toolsArtifact)
-  } catch (error) {
-    // 4.4.0 was published without tools. After any other failure no version without tools may remain.
-    if (!/kafka-tools:jar:\S+ (was not found|in )/.test((error as Error).message)) throw error
-    await copyDependencies(version, directory, '')
-  }
+function kafkaArtifact(name: string, version: string): Artifact {
+  return { group: 'org.apache.kafka', name, version }
 }
 
-async function copyDependencies(version: string, directory: string, extra: string): Promise<void> {
-  const logging = version.startsWith('4.')
-    ? dependency('org.apache.logging.log4j', 'log4j-slf4j-impl', '2.25.4')
-    : dependency('org.slf4j', 'slf4j-nop', '1.7.36')
-  const core = dependency('org.apache.kafka', `kafka_${scalaVersion(version)}`, version)
-  const project = `<project><modelVersion>4.0.0</modelVersion><groupId>ottla</groupId><artifactId>jars</artifactId>
-<version>1</version><dependencies>${core}${extra}${logging}</dependencies></project>`
-  writeFileSync(join(directory, 'pom.xml'), project)
-  const args = [
-    '-q',
-    '-B',
-    '-Dstyle.color=never',
-    'dependency:copy-dependencies',
-    '-DoutputDirectory=lib',
-    '-DincludeScope=runtime',
-  ]
-  try {
-    await promisify(execFile)('mvn', args, { cwd: directory, maxBuffer: 64 << 20 })
-  } catch (error) {
-    const { code, stdout } = error as { code: unknown; stdout: string }
-    const why = code === 'ENOENT' ? 'Maven (mvn) is missing' : stdout.trim().split('\n', 1)[0]
-    throw new Error(`cannot fetch Apache Kafka ${version}: ${why}`)
-  }
+/** Name of the folder of extra jars of that version, or undefined if its tools need none. */
+export function extraJarsName(version: string, extra: ExtraJars | undefined): string | undefined {
+  return extra !== undefined && artifactsOf(extra, version).length > 0 ? `${version}-${extra}` : undefined
 }
 
-function dependency(group: string, artifact: string, version: string): string {
-  return `<dependency><groupId>${group}</groupId><artifactId>${artifact}</artifactId><version>${version}</version></dependency>`
+/** Paths of the extra jars of that version that the core and the tools do not bring along. */
+export async function extraJars(version: string, extra: ExtraJars | undefined): Promise<string[]> {
+  const name = extraJarsName(version, extra)
+  if (extra === undefined || name === undefined) return []
+  const own = new Set(readdirSync(await kafkaJars(version)))
+  const directory = await mavenJars(
+    name,
+    artifactsOf(extra, version).map((each) => kafkaArtifact(each, version)),
+  )
+  return readdirSync(directory)
+    .filter((jar) => !own.has(jar))
+    .map((jar) => join(directory, jar))
 }
 
-const tools = 'org.apache.kafka.tools'
-
-/** Main classes by script name in a Kafka download; the newest first, because they moved out of the core. */
-const mainClasses: Readonly<Record<string, readonly string[]>> = {
-  'kafka-acls': [`${tools}.AclCommand`, 'kafka.admin.AclCommand'],
-  'kafka-broker-api-versions': [`${tools}.BrokerApiVersionsCommand`, 'kafka.admin.BrokerApiVersionsCommand'],
-  'kafka-client-metrics': [`${tools}.ClientMetricsCommand`],
-  'kafka-cluster': [`${tools}.ClusterTool`, 'kafka.tools.ClusterTool'],
-  'kafka-configs': [`${tools}.ConfigCommand`, 'kafka.admin.ConfigCommand'],
-  'kafka-console-consumer': [`${tools}.consumer.ConsoleConsumer`, 'kafka.tools.ConsoleConsumer'],
-  'kafka-console-producer': [`${tools}.ConsoleProducer`, 'kafka.tools.ConsoleProducer'],
-  'kafka-console-share-consumer': [`${tools}.consumer.ConsoleShareConsumer`],
-  'kafka-consumer-groups': [`${tools}.consumer.group.ConsumerGroupCommand`, 'kafka.admin.ConsumerGroupCommand'],
-  'kafka-consumer-perf-test': [`${tools}.ConsumerPerformance`, 'kafka.tools.ConsumerPerformance'],
-  'kafka-delegation-tokens': [`${tools}.DelegationTokenCommand`, 'kafka.admin.DelegationTokenCommand'],
-  'kafka-delete-records': [`${tools}.DeleteRecordsCommand`, 'kafka.admin.DeleteRecordsCommand'],
-  'kafka-dump-log': [`${tools}.DumpLogSegments`, 'kafka.tools.DumpLogSegments'],
-  'kafka-e2e-latency': [`${tools}.EndToEndLatency`, 'kafka.tools.EndToEndLatency'],
-  'kafka-features': [`${tools}.FeatureCommand`, 'kafka.admin.FeatureCommand'],
-  'kafka-get-offsets': [`${tools}.GetOffsetShell`, 'kafka.tools.GetOffsetShell'],
-  'kafka-groups': [`${tools}.GroupsCommand`],
-  'kafka-leader-election': [`${tools}.LeaderElectionCommand`, 'kafka.admin.LeaderElectionCommand'],
-  'kafka-log-dirs': [`${tools}.LogDirsCommand`, 'kafka.admin.LogDirsCommand'],
-  'kafka-metadata-quorum': [`${tools}.MetadataQuorumCommand`, 'kafka.admin.MetadataQuorumCommand'],
-  'kafka-preferred-replica-election': ['kafka.admin.PreferredReplicaLeaderElectionCommand'],
-  'kafka-producer-perf-test': [`${tools}.ProducerPerformance`],
-  'kafka-reassign-partitions': [`${tools}.reassign.ReassignPartitionsCommand`, 'kafka.admin.ReassignPartitionsCommand'],
-  'kafka-replica-verification': [`${tools}.ReplicaVerificationTool`, 'kafka.tools.ReplicaVerificationTool'],
-  'kafka-share-consumer-perf-test': [`${tools}.ShareConsumerPerformance`],
-  'kafka-share-groups': [`${tools}.consumer.group.ShareGroupCommand`],
-  'kafka-simple-consumer-shell': ['kafka.tools.SimpleConsumerShell'],
-  'kafka-storage': ['kafka.tools.StorageTool'],
-  'kafka-streams-application-reset': [`${tools}.StreamsResetter`, 'kafka.tools.StreamsResetter'],
-  'kafka-streams-groups': [`${tools}.streams.StreamsGroupCommand`],
-  'kafka-topics': [`${tools}.TopicCommand`, 'kafka.admin.TopicCommand'],
-  'kafka-transactions': [`${tools}.TransactionsCommand`],
-  'kafka-verifiable-consumer': [`${tools}.VerifiableConsumer`],
-  'kafka-verifiable-producer': [`${tools}.VerifiableProducer`],
-  'kafka-verifiable-share-consumer': [`${tools}.VerifiableShareConsumer`],
+/** Class path of that version for java's -cp. */
+export async function kafkaClassPath(version: string): Promise<string> {
+  return join(await kafkaJars(version), '*')
 }
 
-/** Main class of a tool in that version. A jar's table of contents holds its names as plain text. */
-export async function mainClass(version: string, tool: string): Promise<string> {
-  const candidates = mainClasses[tool] ?? []
+/** The first of these classes that is in the jars of that version, or undefined. */
+export async function firstClass(
+  version: string,
+  classes: readonly string[],
+  extra?: ExtraJars,
+): Promise<string | undefined> {
   const directory = await kafkaJars(version)
-  const jars = readdirSync(directory).filter((name) => /^kafka[_-].*\.jar$/.test(name))
-  const contents = jars.map((name) => readFileSync(join(directory, name)))
-  const found = candidates.find((name) => contents.some((jar) => jar.includes(`${name.replaceAll('.', '/')}.class`)))
+  const all = [...readdirSync(directory).map((name) => join(directory, name)), ...(await extraJars(version, extra))]
+  const own = all.filter((path) => /[/\\](kafka|connect|trogdor|zookeeper)[_-][^/\\]*\.jar$/.test(path))
+  const contents = own.map((path) => readFileSync(path))
+  return classes.find((name) => contents.some((jar) => holdsFile(jar, `${name.replaceAll('.', '/')}.class`)))
+}
+
+// A jar's table of contents holds its names as plain text. kafka/tools/X.class is also the end of a longer name.
+function holdsFile(jar: Buffer, path: string): boolean {
+  for (let at = jar.indexOf(path); at >= 0; at = jar.indexOf(path, at + 1)) if (jar[at - 1] !== SLASH) return true
+  return false
+}
+const SLASH = 0x2f
+
+/** Main class of a tool in that version. */
+export async function mainClass(version: string, tool: string): Promise<string> {
+  const known = stockTools[tool]
+  if (known === undefined) throw new Error(`no tool is called ${tool}; known: ${Object.keys(stockTools).join(', ')}`)
+  const found = await firstClass(version, known.classes, known.extra)
   if (found !== undefined) return found
-  if (candidates.length === 0)
-    throw new Error(`no tool is called ${tool}; known: ${Object.keys(mainClasses).join(', ')}`)
-  throw new Error(`the jars of Apache Kafka ${version} do not contain ${tool} (4.4.0 has no tools: use 4.3.1)`)
+  throw new Error(`the jars of Apache Kafka ${version} do not contain ${tool}`)
 }
 
 /** Fast start and little memory: a tool runs for seconds. */
@@ -160,23 +81,7 @@ const jvmFlags = ['-Xms64m', '-Xmx512m', '-XX:+UseSerialGC', '-XX:TieredStopAtLe
 
 /** Argument list that runs a tool of that version. */
 export async function kafkaToolCommand(version: string, tool: string, args: readonly string[]): Promise<string[]> {
-  return ['java', ...jvmFlags, '-cp', await kafkaClassPath(version), await mainClass(version, tool), ...args]
-}
-
-if (process.argv[1] !== undefined && resolve(process.argv[1]) === import.meta.filename) {
-  const [version, tool, ...args] = process.argv.slice(2)
-  if (version === undefined || tool === undefined) {
-    console.error(`usage: npm run kafka-tool -- VERSION TOOL [arguments of the tool]
-example: npm run kafka-tool -- 4.3.1 kafka-topics --bootstrap-server localhost:9092 --list
-tools: ${Object.keys(mainClasses).join(', ')}`)
-    process.exit(1)
-  }
-  // No top-level await: mocha loads this file through require.
-  kafkaToolCommand(version, tool, args).then(
-    ([file, ...rest]) => process.exit(spawnSync(file!, rest, { stdio: 'inherit' }).status ?? 1),
-    (error: Error) => {
-      console.error(error.message)
-      process.exit(1)
-    },
-  )
+  const main = await mainClass(version, tool)
+  const classPath = [await kafkaClassPath(version), ...(await extraJars(version, stockTools[tool]?.extra))]
+  return ['java', ...jvmFlags, '-cp', classPath.join(delimiter), main, ...args]
 }
