@@ -7,6 +7,7 @@ import { expect } from 'chai'
 import { Kafka, logLevel } from 'kafkajs'
 import { projectDirectory } from '../broker-program.ts'
 import { freePorts } from '../free-port.ts'
+import { needs } from '../requirements.ts'
 import { waitFor } from '../wait-for.ts'
 
 describe('the package, installed into an empty folder', () => {
@@ -84,5 +85,14 @@ await broker.close()
       execFileSync(process.execPath, [tsc, ...options, ...resolution, 'program.ts'], { cwd: folder, encoding: 'utf8' })
     const tsx = join(projectDirectory, 'node_modules', 'tsx', 'dist', 'cli.mjs')
     expect(execFileSync(process.execPath, [tsx, 'program.ts'], { cwd: folder, encoding: 'utf8' })).to.equal('true\n')
+  })
+
+  describe('with Java and Maven', () => {
+    needs('java', 'maven')
+    it("runs Kafka's own tools by Kafka's names", function () {
+      this.timeout(300_000)
+      const script = join('node_modules', 'ottla', 'bin', 'kafka-topics.sh')
+      expect(execFileSync(script, ['--version'], { cwd: folder, encoding: 'utf8' })).to.match(/^4\.4\.0/)
+    })
   })
 })
