@@ -1,0 +1,34 @@
+/** A persistent node of clients as it is stored. */
+export interface StoredNode {
+  readonly data: Buffer
+  readonly acl: readonly Acl[]
+  readonly czxid: number
+  readonly mzxid: number
+  readonly pzxid: number
+  readonly ctimeMs: number
+  readonly mtimeMs: number
+  readonly version: number
+  readonly cversion: number
+  readonly aversion: number
+}
+
+/** One entry of an access control list. */
+export interface Acl {
+  readonly perms: number
+  readonly scheme: string
+  readonly id: string
+}
+
+/** New content of a path; null: the node is gone. */
+export interface StoredChange {
+  readonly path: string
+  readonly node: StoredNode | null
+}
+
+/** Keeps the persistent nodes of clients. Nodes of the broker and ephemeral nodes are not stored. Paths are whole, with the chroot. */
+export interface NodeStore {
+  /** Replays what is stored, the last content of a path last. Parents may come after their children. */
+  load(replay: (change: StoredChange) => void): Promise<void>
+  /** Stores changes, all or none. Resolves once they survive a crash. Rejects if they are lost; load again then. */
+  append(changes: readonly StoredChange[]): Promise<void>
+}
