@@ -1,6 +1,6 @@
 import { BufferPool } from '../protocol/buffer-pool.ts'
 import { placesForLargeContents } from '../storage/concurrency-limit.ts'
-import { DirectoryFailedError, StorageLostError } from '../storage/failure-policy.ts'
+import { DirectoryFailedError, isSystemError, StorageLostError } from '../storage/failure-policy.ts'
 import type { Host } from '../storage/host/host.ts'
 import { TurnSlices } from '../storage/host/turn-slices.ts'
 import { LogManager } from '../storage/log-manager.ts'
@@ -34,6 +34,8 @@ import { ProducerIds } from './partition/producer-ids.ts'
 import { Dispatcher } from './request/dispatcher.ts'
 import type { ConnectionInfo } from './request/exchange.ts'
 import { InjectedExchange } from './request/injected-exchange.ts'
+import { ZooKeeperEndpoint } from './zookeeper/endpoint.ts'
+import { MemoryNodeStore } from './zookeeper/memory-node-store.ts'
 
 /** Address that a broker listens on. If port 0 was configured, port is the one that the system chose. */
 export interface BrokerAddress {
@@ -69,6 +71,7 @@ export class Broker {
   /** Stops serving partitions whose data directory failed. */
   #takeOffline: (partitions: FailedDirectory['partitions']) => void = () => {}
   readonly #addresses: BrokerAddress[] = []
+  #zooKeeperAddress: BrokerAddress | undefined
   /** Injected requests without a response yet. */
   readonly #injected = new Set<InjectedExchange>()
   #dispatcher: Dispatcher | undefined
@@ -87,6 +90,11 @@ export class Broker {
     return this.#addresses
   }
 
+  /** Where ZooKeeper's clients are served; undefined: nowhere. */
+  get zooKeeperAddress(): BrokerAddress | undefined {
+    return this.#zooKeeperAddress
+  }
+
   /**
    * Resolves when clients are served; coordinators are loaded by then. Rejects with StartError if the user can fix the
    * cause: a directory or port in use, data of another cluster. Parts that were started are stopped again.
@@ -96,7 +104,7 @@ export class Broker {
     try {
       await this.#start()
       const tookMs = Math.round(this.#host.clock.monotonicMs() - startedMs)
-      this.#logger.info({ addresses: this.#addresses, tookMs }, 'serving clients')
+      this.#logger.info({ addresses: this.#addresses, zooKeeper: this.#zooKeeperAddress, tookMs }, 'serving clients')
     } catch (error) {
       await this.stop().catch((failure) =>
         this.#logger.error({ err: failure }, 'a failed start could not be cleaned up'),
@@ -131,6 +139,7 @@ export class Broker {
     const connections = this.#connections(configs, budget)
     await connections.refresh()
     await this.#listen(connections, configs.broker.socketListenBacklogSize)
+    await this.#serveZooKeeper()
   }
 
   /**
@@ -152,6 +161,7 @@ export class Broker {
     this.#isStopping = true
     this.#dispatcher = undefined
     this.#addresses.length = 0
+    this.#zooKeeperAddress = undefined
     for (const exchange of [...this.#injected]) exchange.abandon()
     const failures: unknown[] = []
     for (let undo = this.#undo.pop(); undo !== undefined; undo = this.#undo.pop()) {
@@ -326,6 +336,30 @@ export class Broker {
       const isEveryInterface = ['', '0.0.0.0', '::'].includes(host)
       const reachableAt = isEveryInterface ? 'localhost' : host
       this.#addresses.push({ listener: name, host: reachableAt, port: listening.port, isEveryInterface })
+    }
+  }
+
+  /** A port that is taken, perhaps by a ZooKeeper, does not stop the start. */
+  async #serveZooKeeper(): Promise<void> {
+    const { zooKeeper, metadataDirectory } = this.#settings
+    if (zooKeeper === undefined) return
+    const { host, port, chroot } = zooKeeper
+    const endpoint = new ZooKeeperEndpoint({
+      host: this.#host,
+      transport: this.#transport,
+      logger: this.#logger,
+      store: new MemoryNodeStore(),
+      chroot,
+      dataDirectory: metadataDirectory,
+    })
+    try {
+      const listening = await endpoint.listen(host, port)
+      this.#zooKeeperAddress = { listener: 'ZOOKEEPER', host, port: listening, isEveryInterface: false }
+      this.#undo.push(() => endpoint.stop())
+    } catch (error) {
+      if (!isSystemError(error)) throw error
+      const reason = error.code === 'EADDRINUSE' ? 'the port is in use, perhaps by a ZooKeeper' : error.message
+      this.#logger.warn({}, `ZooKeeper clients are not served at ${host}:${port} (zookeeper.connect): ${reason}`)
     }
   }
 

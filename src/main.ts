@@ -42,7 +42,11 @@ async function start(args: StartArguments): Promise<void> {
   await broker.start()
   const addresses = broker.addresses.map(addressText).join(', ')
   const directories = settings.logDirectories.join(', ')
-  console.log(`ottla ${version} is listening on ${addresses}, data in ${directories}, ready after ${sinceStartMs()} ms`)
+  const zooKeeper = broker.zooKeeperAddress
+  const andZooKeeper = zooKeeper === undefined ? '' : ` and for ZooKeeper clients on ${addressText(zooKeeper)}`
+  console.log(
+    `ottla ${version} is listening on ${addresses}${andZooKeeper}, data in ${directories}, ready after ${sinceStartMs()} ms`,
+  )
 }
 
 function addressText({ host, port, isEveryInterface }: BrokerAddress): string {

@@ -8,6 +8,7 @@ import { type Listeners, readListeners } from './listeners.ts'
 import { StartError } from './start-error.ts'
 import { unresolvedValue, unsafeStart, warningsAboutEffect } from './start-notes.ts'
 import { readStaticConfig, type StaticConfig } from './static-config.ts'
+import { readZooKeeperConnect, type ZooKeeperAddress } from './zookeeper-connect.ts'
 
 /** The settings that a broker needs before it starts. */
 export interface BrokerStartSettings {
@@ -20,6 +21,8 @@ export interface BrokerStartSettings {
   /** Set by the user; undefined: read from disk, or generated. */
   readonly clusterId: string | undefined
   readonly nodeId: number | undefined
+  /** zookeeper.connect, if it names a port of this machine. */
+  readonly zooKeeper: ZooKeeperAddress | undefined
   /** Lines for the log. */
   readonly warnings: readonly string[]
 }
@@ -44,6 +47,7 @@ export function brokerSettingsOf(
   const listeners = valid(readListeners(broker))
   const nodeId = staticConfig.values.get('node.id')?.value as number | undefined
   refuse(otherNodeSettings(broker, { nodeId, listeners, hostName }))
+  const zooKeeper = readZooKeeperConnect(properties.get('zookeeper.connect'), hostName)
   const logDirectories = (broker.logDirs ?? broker.logDir).map((directory) => resolve(directory))
   return {
     static: staticConfig,
@@ -52,10 +56,12 @@ export function brokerSettingsOf(
     metadataDirectory: broker.metadataLogDir === null ? logDirectories[0]! : resolve(broker.metadataLogDir),
     clusterId: properties.get('cluster.id'),
     nodeId: nodeId === undefined || nodeId < 0 ? undefined : nodeId,
+    zooKeeper: zooKeeper instanceof InvalidSetting ? undefined : zooKeeper,
     warnings: [
       ...staticConfig.warnings,
       ...warningsAboutEffect(properties),
       ...warningsAboutOverrides(properties.keys(), listeners),
+      ...(zooKeeper instanceof InvalidSetting ? [zooKeeper.message] : []),
       ...[warningAboutReplicas(staticConfig), warningAboutEnvironment(environment, properties)].filter(
         (warning) => warning !== undefined,
       ),

@@ -85,11 +85,11 @@ describe('ConfigStore', () => {
 describe('static settings', () => {
   it('unknown and retired names are warned about, plug-ins’ own are not', () => {
     const read = readStaticConfig(
-      settings({ 'zookeeper.connect': 'x:2181', 'my.setting': '1', 'rsm.config.bucket': 'b', 'num.partitions': '3' }),
+      settings({ 'zookeeper.set.acl': 'true', 'my.setting': '1', 'rsm.config.bucket': 'b', 'num.partitions': '3' }),
     )
     if (read instanceof InvalidSetting) throw new Error(read.message)
     expect(read.warnings).to.deep.equal([
-      'setting zookeeper.connect is no longer in use: there is no ZooKeeper: metadata is kept in the data directory',
+      'setting zookeeper.set.acl is no longer in use: Ottla connects to no ZooKeeper',
       'unknown setting my.setting is ignored',
     ])
   })

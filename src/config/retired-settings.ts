@@ -32,18 +32,17 @@ const retired: Readonly<Record<string, string>> = {
   'quota.producer.default': 'Ottla has no client quotas yet',
   'reserved.broker.max.id': 'any node.id may be used',
   'unstable.metadata.versions.enable': 'Ottla has no unstable versions',
-  'zookeeper.clientCnxnSocket': 'there is no ZooKeeper',
-  'zookeeper.connect': 'there is no ZooKeeper: metadata is kept in the data directory',
-  'zookeeper.connection.timeout.ms': 'there is no ZooKeeper',
-  'zookeeper.max.in.flight.requests': 'there is no ZooKeeper',
-  'zookeeper.metadata.migration.enable': 'there is no ZooKeeper',
-  'zookeeper.metadata.migration.min.batch.size': 'there is no ZooKeeper',
-  'zookeeper.session.timeout.ms': 'there is no ZooKeeper',
-  'zookeeper.set.acl': 'there is no ZooKeeper',
-  'zookeeper.sync.time.ms': 'there is no ZooKeeper',
+  'zookeeper.clientCnxnSocket': 'Ottla connects to no ZooKeeper',
+  'zookeeper.connection.timeout.ms': 'Ottla connects to no ZooKeeper',
+  'zookeeper.max.in.flight.requests': 'Ottla connects to no ZooKeeper',
+  'zookeeper.metadata.migration.enable': 'Ottla connects to no ZooKeeper',
+  'zookeeper.metadata.migration.min.batch.size': 'Ottla connects to no ZooKeeper',
+  'zookeeper.session.timeout.ms': 'Ottla connects to no ZooKeeper',
+  'zookeeper.set.acl': 'Ottla connects to no ZooKeeper',
+  'zookeeper.sync.time.ms': 'Ottla connects to no ZooKeeper',
 }
 
 /** The replacement of a setting of an old version; undefined if no version had it. */
 export function retiredSetting(name: string): string | undefined {
-  return retired[name] ?? (name.startsWith('zookeeper.') ? 'there is no ZooKeeper' : undefined)
+  return retired[name] ?? (name.startsWith('zookeeper.') ? 'Ottla connects to no ZooKeeper' : undefined)
 }

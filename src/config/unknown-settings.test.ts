@@ -25,10 +25,9 @@ const said: [name: string, line: string | undefined][] = [
   ['my.own.plugin', 'unknown setting my.own.plugin is ignored'],
   ['rsm.config.bucket', undefined],
   ['super.users', undefined],
-  [
-    'zookeeper.connect',
-    'setting zookeeper.connect is no longer in use: there is no ZooKeeper: metadata is kept in the data directory',
-  ],
+  ['zookeeper.connect', undefined],
+  ['zookeeper.set.acl', 'setting zookeeper.set.acl is no longer in use: Ottla connects to no ZooKeeper'],
+  ['zookeeper.other', 'setting zookeeper.other is no longer in use: Ottla connects to no ZooKeeper'],
 ]
 
 describe('a setting that nobody knows', () => {

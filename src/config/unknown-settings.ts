@@ -12,11 +12,15 @@ import { authorizerSettings } from './without-effect.ts'
 /** Prefixes of plug-ins' settings. */
 const pluginPrefixes = ['rlmm.config.', 'rsm.config.', 'config.providers.', 'metrics.', 'client.quota.callback.']
 
+/** Settings without an entry, because Kafka 4.4 has none, that broker-start.ts reads. */
+const usedElsewhere: ReadonlySet<string> = new Set(['zookeeper.connect'])
+
 /** Maximum edits between a misspelling and the name that was meant. */
 const TYPING_ERRORS = 2
 
 /** One line for the log; undefined for a plug-in's setting, about which nothing is known. */
 export function warningAboutUnknown(name: string): string | undefined {
+  if (usedElsewhere.has(name)) return undefined
   const successor = retiredSetting(name)
   if (successor !== undefined) return `setting ${name} is no longer in use: ${successor}`
   if (name in authorizerSettings || pluginPrefixes.some((prefix) => name.startsWith(prefix))) return undefined

@@ -32,6 +32,8 @@ export interface RunningBroker {
   /** Address for clients: `127.0.0.1:54321`. */
   readonly bootstrapServers: string
   readonly dataDirectory: string
+  /** Address for ZooKeeper's clients, if the setting `zookeeper.connect` asks for it: `127.0.0.1:2181`. */
+  readonly zooKeeperConnect: string | undefined
   /** Stops the broker and removes its temporary directory, if it has one. Safe to call twice. */
   close(): Promise<void>
 }
@@ -60,12 +62,14 @@ export async function startBroker(options: BrokerOptions = {}): Promise<RunningB
     const broker = new Broker(settings, machine, new TcpTransport(), logger)
     await broker.start()
     const [address] = broker.addresses
+    const zooKeeper = broker.zooKeeperAddress
     if (address === undefined) throw new Error('a broker listens somewhere')
     return {
       host: address.host,
       port: address.port,
       bootstrapServers: `${address.host}:${address.port}`,
       dataDirectory,
+      zooKeeperConnect: zooKeeper === undefined ? undefined : `${zooKeeper.host}:${zooKeeper.port}`,
       async close() {
         await broker.stop()
         removeData()

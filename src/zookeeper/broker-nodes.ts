@@ -6,13 +6,13 @@ export interface ClientView {
   readonly localPort: number
 }
 
-/** Data of a node, or a function that makes it for the client that asks. */
-export type NodeData = Buffer | ((view: ClientView) => Buffer)
+/** Data of a node (null: a client sees null), or a function that makes it for the client that asks. */
+export type NodeData = Buffer | null | ((view: ClientView) => Buffer)
 
 /** One change of a client, resolved (sequence number appended) and checked as ZooKeeper does. */
 export type NodeChange =
-  | { readonly kind: 'create'; readonly path: string; readonly data: Buffer; readonly isEphemeral: boolean }
-  | { readonly kind: 'set'; readonly path: string; readonly data: Buffer }
+  | { readonly kind: 'create'; readonly path: string; readonly data: Buffer | null; readonly isEphemeral: boolean }
+  | { readonly kind: 'set'; readonly path: string; readonly data: Buffer | null }
   | { readonly kind: 'delete'; readonly path: string }
 
 /** What a change means to the broker. */
@@ -47,7 +47,7 @@ export interface BrokerTree {
   remove(path: string): void
   has(path: string): boolean
   /** Undefined if there is no node, or if its data depends on the client. */
-  data(path: string): Buffer | undefined
+  data(path: string): Buffer | null | undefined
   /** Names, in no order; empty if there is no node. */
   children(path: string): readonly string[]
 }

@@ -1,6 +1,7 @@
 /** A persistent node of clients as it is stored. */
 export interface StoredNode {
-  readonly data: Buffer
+  /** null: a client sees null. */
+  readonly data: Buffer | null
   readonly acl: readonly Acl[]
   readonly czxid: number
   readonly mzxid: number
@@ -8,6 +9,7 @@ export interface StoredNode {
   readonly ctimeMs: number
   readonly mtimeMs: number
   readonly version: number
+  /** Children created so far. */
   readonly cversion: number
   readonly aversion: number
 }
