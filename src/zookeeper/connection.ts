@@ -8,7 +8,7 @@ import { JuteError, JuteReader } from './jute.ts'
 import { limits } from './limits.ts'
 import type { EventType } from './op-codes.ts'
 import { connectReply, eventFrame, reply } from './replies.ts'
-import { readRequest, takesZxid } from './requests.ts'
+import { endsUndecoded, readRequest, takesZxid } from './requests.ts'
 import type { ZooKeeperServer } from './server.ts'
 import { negotiatedTimeoutMs, type Session, type SessionConnection } from './sessions.ts'
 import { Traffic } from './traffic.ts'
@@ -241,11 +241,12 @@ export class ClientConnection implements PeerHandler, Watcher, SessionConnection
   }
 
   /** Undefined: it has expired, or the password is wrong. */
-  #oldSession({ sessionId, password }: ConnectRequest): Session | undefined {
+  #oldSession({ sessionId, password, timeoutMs }: ConnectRequest): Session | undefined {
     const { sessions } = this.#endpoint.server
     const session = sessions.get(sessionId)
     if (session === undefined || session.isClosing || !password?.equals(session.password)) return undefined
     session.connection?.drop()
+    session.timeoutMs = negotiatedTimeoutMs(timeoutMs)
     sessions.touch(session)
     return session
   }
@@ -260,6 +261,10 @@ export class ClientConnection implements PeerHandler, Watcher, SessionConnection
     const request = readRequest(type, reader)
     const { server } = this.#endpoint
     if (!server.isLoaded || this.session === undefined) return
+    if (request === 'MARSHALLINGERROR' && endsUndecoded(type)) {
+      this.#fail({}, 'a ZooKeeper client was dropped: its proof of identity cannot be decoded')
+      return
+    }
     if (typeof request === 'string' && takesZxid(type)) {
       return whenThere(server.skipZxid(), () => this.#reply({ xid, type, atMs }, { error: 'MARSHALLINGERROR' }))
     }

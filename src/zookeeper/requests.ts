@@ -104,6 +104,13 @@ export function takesZxid(type: number): boolean {
   return writes.has(type)
 }
 
+const connectionLevel: ReadonlySet<number> = new Set([opCodes.auth, opCodes.sasl])
+
+/** Whether a connection closes if a request of that type cannot be decoded. Source: ZooKeeperServer.processPacket. */
+export function endsUndecoded(type: number): boolean {
+  return connectionLevel.has(type)
+}
+
 /** Reads the rest of a request. Bytes after it are ignored, as ZooKeeper ignores them. */
 export function readRequest(type: number, reader: JuteReader): Request | 'UNIMPLEMENTED' | 'MARSHALLINGERROR' {
   const read = readers.get(type)

@@ -6,7 +6,8 @@ export interface Session {
   readonly id: bigint
   /** 16 bytes that the client shows when it comes back. */
   readonly password: Buffer
-  readonly timeoutMs: number
+  /** As the connection that it uses asked for. */
+  timeoutMs: number
   /** In monotonic time. */
   expiresMs: number
   /** The connection that it uses. */
