@@ -25,11 +25,15 @@ export const proofs: Readonly<Record<string, Proof>> = {
       simulated('groups', Math.ceil(units * 0.125)),
     ],
   },
+  'zookeeper-frames': {
+    summary: 'more than a million frames, many of them invalid, to the endpoint that speaks ZooKeeper’s protocol',
+    parts: (units = 200_000) => [fuzzed('zookeeper', units, 20_000)],
+  },
   fuzz: {
     summary: 'invalid input of every kind to a broker and all decoders',
     parts: (units = 10_000_000) =>
       kinds
-        .filter(({ name }) => name !== 'directory')
+        .filter(({ share }) => share > 0)
         .map(({ name, share }) => fuzzed(name, Math.ceil((units * share) / 100), 20_000)),
   },
 }

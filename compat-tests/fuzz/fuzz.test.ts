@@ -38,6 +38,18 @@ describe('nonsense', () => {
   })
 })
 
+describe('nonsense for the endpoint that speaks ZooKeeper’s protocol', () => {
+  it('ends in an answer or a closed connection, its neighbours are served, and what is stored is what was seen', async () => {
+    const parts = [{ kind: 'zookeeper', first: 0, end: 2000 }]
+    const { counts, failures } = await runCampaign({ kindsModule, seed: 3, parts })
+    expect(failures.map(({ index, why }) => `${index}: ${why}`)).to.deep.equal([])
+    const sums = counts.get('zookeeper')!
+    expect(sums.frames).to.be.above(8000)
+    expect(sums.answered).to.be.above(400)
+    expect(sums.closed).to.be.above(200)
+  })
+})
+
 describe('a broker on damaged data directories', () => {
   it('serves what is whole, names what is not, and gives nothing wrong', async () => {
     const parts = [{ kind: 'directory', first: 0, end: 40 }]

@@ -264,7 +264,7 @@ export class Plan {
 
   /** Call it while the nodes are still planned. */
   #store(...paths: string[]): void {
-    for (const path of paths) if (this.#nodes.get(path)?.state.isBrokers === false) this.#toStore.add(path)
+    for (const path of paths) if (this.#node(path)?.state.isBrokers === false) this.#toStore.add(path)
   }
 
   #result(path: string, { state, childCount }: PlannedNode): OpResult {

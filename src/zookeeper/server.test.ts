@@ -227,6 +227,17 @@ describe('stored nodes', () => {
     expect(await second.exists('/a/b')).to.deep.equal(stat)
   })
 
+  it('do not come back once they are deleted', async () => {
+    const first = await new ZooKeeperWorld().start()
+    const client = await first.client()
+    for (const path of ['/a', '/b', '/b/c']) await client.create(path)
+    await client.remove('/a')
+    await client.call(opCodes.multi, bodies.multi([opCodes.delete, bodies.pathAndVersion('/b/c')]))
+    const second = await (await restarted(first)).client()
+    expect(await second.children('/')).to.deep.equal(['b', 'zookeeper'])
+    expect(await second.children('/b')).to.deep.equal([])
+  })
+
   it('a sequence goes on after a restart, though its nodes are gone', async () => {
     const first = await new ZooKeeperWorld().start()
     const client = await first.client()

@@ -59,6 +59,12 @@ export class TestClient {
   readonly closed: Promise<void>
   /** Everything that came before a session was asked for: the answer to a four-letter word. */
   text = ''
+  /** Answers that no call waits for, by xid. */
+  readonly #expected = new Map<number, () => void>()
+  #takesAnything = false
+  /** Resolves with the first message after `expectAnything`. */
+  readonly anything: Promise<void>
+  #markAnything!: () => void
   #wire!: Wire
   #wantsText = false
   #xid = 0
@@ -69,6 +75,9 @@ export class TestClient {
   private constructor() {
     this.closed = new Promise((resolve) => {
       this.#markClosed = resolve
+    })
+    this.anything = new Promise((resolve) => {
+      this.#markAnything = resolve
     })
     this.#frames = new Frames(
       LARGEST,
@@ -100,6 +109,16 @@ export class TestClient {
   /** Sends any bytes. */
   raw(bytes: Buffer): void {
     this.#wire.send(bytes)
+  }
+
+  /** From now on answers come to requests that were sent by `raw`. */
+  expectAnything(): void {
+    this.#takesAnything = true
+  }
+
+  /** Resolves with the answer to the request of that xid, sent by `raw`. */
+  answerTo(xid: number): Promise<void> {
+    return new Promise((resolve) => this.#expected.set(xid, resolve))
   }
 
   close(): void {
@@ -141,6 +160,11 @@ export class TestClient {
   }
 
   #onMessage(message: Buffer): void {
+    if (this.#takesAnything && this.#waiting.length === 0) {
+      this.#markAnything()
+      this.#expected.get(message.readInt32BE(0))?.()
+      return
+    }
     if (this.#waiting[0]?.wantsHeader !== false && message.readInt32BE(0) === -1) {
       const reader = new JuteReader(message, 16)
       const type = ['', 'created', 'deleted', 'dataChanged', 'childrenChanged'][reader.int()]
