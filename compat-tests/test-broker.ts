@@ -80,6 +80,11 @@ export class TestBroker {
     return broker
   }
 
+  /** The second port of its place: the controller's, or ZooKeeper's. */
+  get secondPort(): number {
+    return this.#controllerPort
+  }
+
   get pid(): number {
     if (this.#child?.pid === undefined) throw new Error('the broker does not run')
     return this.#child.pid

@@ -7,7 +7,13 @@ import { ByteWriter, contiguous } from './byte-writer.ts'
 import { decode, decodeInSteps, encode, encodeInSteps, UnsupportedFieldError } from './codegen.ts'
 import * as consumerProtocol from './internal-records/consumer-protocol.ts'
 import * as controlRecords from './internal-records/control-records.ts'
-import { groupRecords, metadataRecords, shareStateRecords, transactionRecords } from './internal-records/index.ts'
+import {
+  groupRecords,
+  metadataRecords,
+  shareStateRecords,
+  transactionRecords,
+  zookeeperRecords,
+} from './internal-records/index.ts'
 import * as quorumState from './internal-records/quorum-state.ts'
 import { InvariantError } from './invariant.ts'
 import {
@@ -33,7 +39,10 @@ import {
 
 const allSchemas: MessageSchema[] = [
   ...apis.flatMap((api) => [api.request, api.response]),
-  ...[...groupRecords, ...transactionRecords, ...shareStateRecords].flatMap((record) => [record.key, record.value]),
+  ...[...groupRecords, ...transactionRecords, ...shareStateRecords, ...zookeeperRecords].flatMap((record) => [
+    record.key,
+    record.value,
+  ]),
   ...metadataRecords,
   ...Object.values(controlRecords),
   ...Object.values(consumerProtocol),

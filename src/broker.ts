@@ -34,8 +34,7 @@ import { ProducerIds } from './partition/producer-ids.ts'
 import { Dispatcher } from './request/dispatcher.ts'
 import type { ConnectionInfo } from './request/exchange.ts'
 import { InjectedExchange } from './request/injected-exchange.ts'
-import { ZooKeeperEndpoint } from './zookeeper/endpoint.ts'
-import { MemoryNodeStore } from './zookeeper/memory-node-store.ts'
+import { openZooKeeperEndpoint } from './zookeeper/open-endpoint.ts'
 
 /** Address that a broker listens on. If port 0 was configured, port is the one that the system chose. */
 export interface BrokerAddress {
@@ -139,7 +138,7 @@ export class Broker {
     const connections = this.#connections(configs, budget)
     await connections.refresh()
     await this.#listen(connections, configs.broker.socketListenBacklogSize)
-    await this.#serveZooKeeper()
+    await this.#serveZooKeeper(services)
   }
 
   /**
@@ -340,17 +339,15 @@ export class Broker {
   }
 
   /** A port that is taken, perhaps by a ZooKeeper, does not stop the start. */
-  async #serveZooKeeper(): Promise<void> {
+  async #serveZooKeeper(services: Services): Promise<void> {
     const { zooKeeper, metadataDirectory } = this.#settings
     if (zooKeeper === undefined) return
-    const { host, port, chroot } = zooKeeper
-    const endpoint = new ZooKeeperEndpoint({
-      host: this.#host,
+    const { host, port } = zooKeeper
+    const endpoint = openZooKeeperEndpoint(zooKeeper, {
+      services,
       transport: this.#transport,
-      logger: this.#logger,
-      store: new MemoryNodeStore(),
-      chroot,
       dataDirectory: metadataDirectory,
+      listeners: this.#addresses,
     })
     try {
       const listening = await endpoint.listen(host, port)

@@ -8,6 +8,7 @@ import { FindCoordinator } from '../protocol/apis/find-coordinator.ts'
 import { IncrementalAlterConfigs } from '../protocol/apis/incremental-alter-configs.ts'
 import { InitProducerId } from '../protocol/apis/init-producer-id.ts'
 import { ListOffsets } from '../protocol/apis/list-offsets.ts'
+import { Metadata } from '../protocol/apis/metadata.ts'
 import { OffsetCommit } from '../protocol/apis/offset-commit.ts'
 import { OffsetFetch } from '../protocol/apis/offset-fetch.ts'
 import { Produce } from '../protocol/apis/produce.ts'
@@ -21,6 +22,7 @@ import { Broker } from './broker.ts'
 import { brokerSettingsOf } from './config/broker-start.ts'
 import { SimulatedTransport } from './network/simulated-transport.ts'
 import type { Logger } from './observe/logger.ts'
+import { openClient, type WorldClient as ZooKeeperClient } from './zookeeper/zookeeper-world.fixture.ts'
 
 /** Types of resources that have settings. */
 export const TOPIC = 2
@@ -39,6 +41,8 @@ export class RunningBroker {
   readonly complaints: string[] = []
   /** Where the broker runs: another machine than `host` where its files are to be stricter. */
   machine: Host = this.host
+  /** A client of the ZooKeeper endpoint, which `zookeeper.connect=localhost:2181` opens. */
+  connectZooKeeper!: () => Promise<ZooKeeperClient>
   /** A further connection. */
   connect!: () => WireClient
   #broker!: Broker
@@ -61,6 +65,7 @@ export class RunningBroker {
     this.#broker = new Broker(settings, this.machine, transport, logger)
     await this.host.settle(this.#broker.start())
     this.connect = () => new WireClient(this.host, transport)
+    this.connectZooKeeper = () => openClient(this.host, transport)
     this.#client = this.connect()
     return this
   }
@@ -178,6 +183,16 @@ export class RunningBroker {
 
   segments(topic: string): number {
     return this.host.files.list(`/data/${topic}-0`).filter((name) => name.endsWith('.log')).length
+  }
+
+  /** Topics that a client may see. */
+  async topics(): Promise<string[]> {
+    const { topics } = await this.#client.call(Metadata, 1, {
+      topics: null,
+      includeClusterAuthorizedOperations: false,
+      includeTopicAuthorizedOperations: false,
+    })
+    return topics.map(({ name }) => name ?? '').sort()
   }
 
   async stop(): Promise<void> {

@@ -60,6 +60,7 @@ import {
   TopicRecord,
 } from './topic-records.ts'
 import { TransactionLogRecord } from './transaction-records.ts'
+import { ZooKeeperNodeRecord } from './zookeeper-records.ts'
 
 /** Records of __consumer_offsets, ordered by type. */
 export const groupRecords: readonly CoordinatorRecordSchema[] = [
@@ -89,6 +90,9 @@ export const groupRecords: readonly CoordinatorRecordSchema[] = [
 
 /** Records of __transaction_state. */
 export const transactionRecords: readonly CoordinatorRecordSchema[] = [TransactionLogRecord]
+
+/** Records of __zookeeper_nodes. */
+export const zookeeperRecords: readonly CoordinatorRecordSchema[] = [ZooKeeperNodeRecord]
 
 /** Records of __share_group_state. */
 export const shareStateRecords: readonly CoordinatorRecordSchema[] = [ShareSnapshotRecord, ShareUpdateRecord]

@@ -130,6 +130,7 @@ export class GroupWorld {
       alterConfigs: never,
       alterScramCredentials: never,
       alterClientQuotas: never,
+      alterEntity: never,
       setFeatures: never,
       unregisterBroker: never,
       allocateProducerIds: never,

@@ -1,5 +1,9 @@
 import type { BrokerSettings } from '../config/broker-configs.ts'
 import type { NewTopic } from './metadata-store.ts'
+import { ZOOKEEPER_NODE_TOPIC } from './topic-names.ts'
+
+/** A node of 1 MB, the most that a ZooKeeper client sends, fits into one batch. */
+const NODE_BATCH_BYTES = 2 * 1024 * 1024
 
 /**
  * Settings of a topic created automatically. Internal topics get at most as many replicas as there are brokers: Kafka
@@ -44,6 +48,18 @@ export function autoCreatedTopic(name: string, broker: BrokerSettings, brokerCou
           ['segment.bytes', String(broker.shareCoordinatorStateTopicSegmentBytes)],
           ['retention.ms', '-1'],
           ['min.insync.replicas', String(atMost(broker.shareCoordinatorStateTopicMinIsr))],
+        ]),
+      }
+    case ZOOKEEPER_NODE_TOPIC:
+      return {
+        ...unplaced,
+        partitionCount: 1,
+        replicationFactor: atMost(broker.offsetsTopicReplicationFactor),
+        configs: new Map([
+          ['cleanup.policy', 'compact'],
+          ['compression.type', 'producer'],
+          ['max.message.bytes', String(NODE_BATCH_BYTES)],
+          ['segment.bytes', String(broker.offsetsTopicSegmentBytes)],
         ]),
       }
     default:

@@ -22,6 +22,7 @@ import type {
   ConfigChange,
   CreatedTopic,
   DirectoryAssignment,
+  EntityChange,
   MetadataStore,
   NewPartitions,
   NewTopic,
@@ -259,25 +260,25 @@ export class LogBackedMetadataStore implements MetadataStore {
     options: ChangeOptions,
   ): Promise<void> {
     await this.#writer.change(function* (image) {
-      const records: Buffer[] = []
-      for (const { user, mechanism, credential } of yield* decide(image)) {
-        records.push(scramRecord(user, mechanism, credential))
-        yield
-      }
-      return { records, result: undefined }
+      return { records: yield* entityRecords({ quotas: [], credentials: yield* decide(image) }), result: undefined }
     }, options)
   }
 
-  async alterClientQuotas(
+  alterClientQuotas(
     decide: (image: MetadataImage) => Generator<void, readonly ClientQuotaChange[]>,
     options: ChangeOptions,
   ): Promise<Rejection | undefined> {
+    return this.alterEntity(function* (image) {
+      return { quotas: yield* decide(image), credentials: [] }
+    }, options)
+  }
+
+  alterEntity(
+    decide: (image: MetadataImage) => Generator<void, EntityChange>,
+    options: ChangeOptions,
+  ): Promise<Rejection | undefined> {
     return this.#writer.change(function* (image): Generator<void, MetadataDecision<Rejection | undefined>> {
-      const records: Buffer[] = []
-      for (const { entity, key, value } of yield* decide(image)) {
-        records.push(clientQuotaRecord(entity, key, value))
-        yield
-      }
+      const records = yield* entityRecords(yield* decide(image))
       if (records.length > MAX_RECORDS_PER_CHANGE) return { records: [], result: tooManyRecords }
       return { records, result: undefined }
     }, options)
@@ -372,4 +373,17 @@ export class LogBackedMetadataStore implements MetadataStore {
     this.#parts.logger.error({ err }, 'a change of the cluster metadata could not be written')
     return reject('KAFKA_STORAGE_ERROR')
   }
+}
+
+function* entityRecords({ quotas, credentials }: EntityChange): Generator<void, Buffer[]> {
+  const records: Buffer[] = []
+  for (const { entity, key, value } of quotas) {
+    records.push(clientQuotaRecord(entity, key, value))
+    yield
+  }
+  for (const { user, mechanism, credential } of credentials) {
+    records.push(scramRecord(user, mechanism, credential))
+    yield
+  }
+  return records
 }

@@ -114,6 +114,9 @@ export class MemoryMetadata implements MetadataStore {
   async alterScramCredentials(): Promise<never> {
     throw new Error('not part of this test')
   }
+  async alterEntity(): Promise<never> {
+    throw new Error('not part of this test')
+  }
   async alterClientQuotas(): Promise<never> {
     throw new Error('not part of this test')
   }

@@ -57,7 +57,7 @@ export interface BrokerImage {
 export interface TopicImage {
   readonly name: string
   readonly id: string
-  /** Internal topics are __consumer_offsets, __transaction_state, __share_group_state. */
+  /** See `isInternalTopic`. */
   readonly internal: boolean
   /** Indexed by partition number. */
   readonly partitions: readonly PartitionImage[]

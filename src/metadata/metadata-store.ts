@@ -45,6 +45,11 @@ export interface MetadataStore {
     decide: (image: MetadataImage) => Generator<void, readonly ClientQuotaChange[]>,
     options: ChangeOptions,
   ): Promise<Rejection | undefined>
+  /** Changes quotas and credentials of one entity together, like alterConfigs: all of them or none. */
+  alterEntity(
+    decide: (image: MetadataImage) => Generator<void, EntityChange>,
+    options: ChangeOptions,
+  ): Promise<Rejection | undefined>
   /** Sets feature levels, which must be valid. */
   setFeatures(levels: ReadonlyMap<string, number>, options: ChangeOptions): Promise<void>
   /** Removes a broker's registration. */
@@ -111,6 +116,12 @@ export interface ClientQuotaChange {
   /** producer_byte_rate, ... */
   readonly key: string
   readonly value: number | null
+}
+
+/** Changes of what belongs to one user, client id or address. */
+export interface EntityChange {
+  readonly quotas: readonly ClientQuotaChange[]
+  readonly credentials: readonly ScramChange[]
 }
 
 export interface MetadataChange {

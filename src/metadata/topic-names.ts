@@ -1,7 +1,15 @@
 /** Longest topic name: its directory name, topic and partition number, must fit into 255 bytes. */
 const MAX_NAME_LENGTH = 249
 
-const internalTopics = new Set(['__consumer_offsets', '__transaction_state', '__share_group_state'])
+/** Topic with the persistent nodes of clients that speak ZooKeeper's protocol. Ottla's own, made with the first such node. */
+export const ZOOKEEPER_NODE_TOPIC = '__zookeeper_nodes'
+
+const internalTopics = new Set([
+  '__consumer_offsets',
+  '__transaction_state',
+  '__share_group_state',
+  ZOOKEEPER_NODE_TOPIC,
+])
 
 /** Internal topics. Clients may read them, but not configure them or produce to them. */
 export function isInternalTopic(name: string): boolean {

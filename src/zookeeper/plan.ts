@@ -262,7 +262,7 @@ export class Plan {
     this.#nodes.set(path, node)
   }
 
-  /** Call it while the nodes are still planned. */
+  /** Nodes of clients, before they are planned to be removed. */
   #store(...paths: string[]): void {
     for (const path of paths) if (this.#node(path)?.state.isBrokers === false) this.#toStore.add(path)
   }

@@ -2,7 +2,7 @@ import { SimulatedHost } from '../../storage/host/simulated-host.ts'
 import { SimulatedTransport } from '../network/simulated-transport.ts'
 import type { Logger } from '../observe/logger.ts'
 import { ZooKeeperEndpoint, type ZooKeeperEndpointOptions } from './endpoint.ts'
-import { MemoryNodeStore } from './memory-node-store.ts'
+import { MemoryNodeStore } from './memory-node-store.fixture.ts'
 import { opCodes } from './op-codes.ts'
 import {
   bodies,
@@ -42,29 +42,43 @@ export class ZooKeeperWorld {
   }
 
   dial(): Promise<TestClient> {
-    return TestClient.dial((client) => {
-      const connection = this.transport.connect(PORT, client)
-      return { send: (bytes) => connection.send(bytes), close: () => connection.close() }
-    })
+    return dial(this.transport, PORT)
   }
 
   /** A client with a session. */
-  async client(options: ConnectOptions = {}): Promise<WorldClient> {
-    const client = await this.dial()
-    const connected = await this.host.settle(client.connect(options))
-    if (connected === undefined) throw new Error('the connection was closed')
-    return new WorldClient(this, client, connected)
+  client(options: ConnectOptions = {}): Promise<WorldClient> {
+    return openClient(this.host, this.transport, PORT, options)
   }
+}
+
+function dial(transport: SimulatedTransport, port: number): Promise<TestClient> {
+  return TestClient.dial((client) => {
+    const connection = transport.connect(port, client)
+    return { send: (bytes) => connection.send(bytes), close: () => connection.close() }
+  })
+}
+
+/** A client with a session at an endpoint in virtual time. */
+export async function openClient(
+  host: SimulatedHost,
+  transport: SimulatedTransport,
+  port = PORT,
+  options: ConnectOptions = {},
+): Promise<WorldClient> {
+  const client = await dial(transport, port)
+  const connected = await host.settle(client.connect(options))
+  if (connected === undefined) throw new Error('the connection was closed')
+  return new WorldClient(host, client, connected)
 }
 
 /** A client whose calls let virtual time pass. Results are the error's name, or what the answer has. */
 export class WorldClient {
   readonly raw: TestClient
   readonly session: Connected
-  readonly #world: ZooKeeperWorld
+  readonly #host: SimulatedHost
 
-  constructor(world: ZooKeeperWorld, raw: TestClient, session: Connected) {
-    this.#world = world
+  constructor(host: SimulatedHost, raw: TestClient, session: Connected) {
+    this.#host = host
     this.raw = raw
     this.session = session
   }
@@ -74,7 +88,7 @@ export class WorldClient {
   }
 
   call(type: number, body?: Buffer, xid?: number) {
-    return this.#world.host.settle(this.raw.call(type, body, xid))
+    return this.#host.settle(this.raw.call(type, body, xid))
   }
 
   /** The path or the error. */

@@ -1,0 +1,74 @@
+import { isRejection } from '../../../protocol/error-codes.ts'
+import { decodeKey, decodeValue } from '../../../protocol/internal-records/coordinator-framing.ts'
+import { ZooKeeperNodeRecord, type ZooKeeperNodeValue } from '../../../protocol/internal-records/zookeeper-records.ts'
+import type { Slices } from '../../../storage/host/turn-slices.ts'
+import type { ConfigStore } from '../../config/config-store.ts'
+import { encodeRecords, record, tombstone } from '../../coordinator/coordinator-record.ts'
+import { AppendRefused, PartitionStateLog } from '../../coordinator/partition-state-log.ts'
+import { autoCreatedTopic } from '../../metadata/auto-created-topics.ts'
+import type { MetadataStore } from '../../metadata/metadata-store.ts'
+import { ZOOKEEPER_NODE_TOPIC as NODE_TOPIC } from '../../metadata/topic-names.ts'
+import type { PartitionRegistry } from '../../partition/partition-registry.ts'
+import type { NodeStore, StoredChange, StoredNode } from '../node-store.ts'
+
+const PARTITION = 0
+const VALUE_VERSION = 0
+
+export interface InternalNodeStoreParts {
+  readonly slices: Slices
+  readonly configs: ConfigStore
+  readonly metadata: MetadataStore
+  readonly partitions: PartitionRegistry
+  nowMs(): number
+}
+
+/** Nodes as records of an internal topic, keyed by path: they survive whatever records survive. */
+export class InternalNodeStore implements NodeStore {
+  readonly #parts: InternalNodeStoreParts
+  readonly #log: PartitionStateLog
+
+  constructor(parts: InternalNodeStoreParts) {
+    this.#parts = parts
+    this.#log = new PartitionStateLog(() => parts.partitions.leaderFor(NODE_TOPIC, PARTITION), parts.slices)
+  }
+
+  async load(replay: (change: StoredChange) => void): Promise<void> {
+    if (!this.#exists) return
+    await this.#log.load(({ key, value }) => {
+      const path = decodeKey(ZooKeeperNodeRecord, key).path.toString('utf8')
+      replay({ path, node: value === null ? null : storedNode(decodeValue(ZooKeeperNodeRecord, value)) })
+    })
+  }
+
+  async append(changes: readonly StoredChange[]): Promise<void> {
+    if (!this.#exists) await this.#create()
+    const records = changes.map(({ path, node }) =>
+      node === null
+        ? tombstone(ZooKeeperNodeRecord, { path: Buffer.from(path) })
+        : record(ZooKeeperNodeRecord, VALUE_VERSION, { path: Buffer.from(path) }, nodeValue(node)),
+    )
+    await this.#log.append(encodeRecords(records), { nowMs: this.#parts.nowMs() })
+  }
+
+  get #exists(): boolean {
+    return this.#parts.metadata.image.topicsByName.has(NODE_TOPIC)
+  }
+
+  async #create(): Promise<void> {
+    const { configs, metadata } = this.#parts
+    const topic = autoCreatedTopic(NODE_TOPIC, configs.broker, metadata.image.brokers.size)
+    const [made] = await metadata.createTopics([topic], { nowMs: this.#parts.nowMs() })
+    if (isRejection(made)) throw new AppendRefused(`topic ${NODE_TOPIC} cannot be created: ${made.error}`)
+  }
+}
+
+function nodeValue(node: StoredNode): ZooKeeperNodeValue {
+  const acl = node.acl.map(({ perms, scheme, id }) => ({ perms, scheme: Buffer.from(scheme), id: Buffer.from(id) }))
+  return { ...node, acl }
+}
+
+/** Copies the data: the record is a view into a buffer that is used again. */
+function storedNode(value: ZooKeeperNodeValue): StoredNode {
+  const acl = value.acl.map(({ perms, scheme, id }) => ({ perms, scheme: scheme.toString(), id: id.toString() }))
+  return { ...value, data: value.data === null ? null : Buffer.from(value.data), acl }
+}

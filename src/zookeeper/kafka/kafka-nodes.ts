@@ -1,0 +1,271 @@
+import { failureOfPart } from '../../../storage/failure-policy.ts'
+import type { Host, Timer } from '../../../storage/host/host.ts'
+import { runInSlices, type Slices } from '../../../storage/host/turn-slices.ts'
+import { configResourceType, type MetadataImage } from '../../metadata/metadata-image.ts'
+import type { MetadataChange } from '../../metadata/metadata-store.ts'
+import type { Logger } from '../../observe/logger.ts'
+import type { BrokerChange, BrokerNodes, BrokerTree, ClientView, NodeChange } from '../broker-nodes.ts'
+import type { ErrorName } from '../error-codes.ts'
+import { type Done, done, type Meaning, notAllowed, type Refusal, type WriteParts } from './broker-request.ts'
+import { brokerConfigWrite, topicConfigWrite } from './config-writes.ts'
+import { noEntities, putBrokerConfig, putEntities } from './entity-nodes.ts'
+import { entityWrite } from './entity-writes.ts'
+import {
+  brokerData,
+  clusterIdData,
+  controllerData,
+  featureData,
+  producerIdBlockData,
+  type ShownEndpoint,
+} from './node-data.ts'
+import { putTopic, putTopicConfig, removeTopic } from './topic-nodes.ts'
+import { deletion, election, reassignment, topicWrite } from './topic-writes.ts'
+
+export interface KafkaNodesParts extends WriteParts {
+  readonly host: Pick<Host, 'timers' | 'fatal'>
+  readonly slices: Slices
+  readonly logger: Logger
+  /** Endpoints of this broker as a client at that address should see them. */
+  endpoints(view: ClientView): readonly ShownEndpoint[]
+}
+
+/** Nodes without data that are always there, parents first. Source: ZkData.PersistentZkPaths. */
+const CONTAINERS = [
+  '/admin',
+  '/admin/delete_topics',
+  '/brokers',
+  '/brokers/ids',
+  '/brokers/seqid',
+  '/brokers/topics',
+  '/cluster',
+  '/config',
+  '/config/brokers',
+  '/config/changes',
+  '/config/clients',
+  '/config/ips',
+  '/config/topics',
+  '/config/users',
+  '/consumers',
+  '/delegation_token',
+  '/delegation_token/tokens',
+  '/isr_change_notification',
+  '/kafka-acl',
+  '/kafka-acl-changes',
+  '/kafka-acl-extended',
+  '/kafka-acl-extended-changes',
+  '/log_dir_event_notification',
+]
+
+/** Where everything belongs to the broker. /consumers is not among them: what is below it belongs to clients. */
+const OWN_ROOTS = new Set([
+  'admin',
+  'brokers',
+  'cluster',
+  'config',
+  'controller',
+  'controller_epoch',
+  'feature',
+  'isr_change_notification',
+  'latest_producer_id_block',
+  'log_dir_event_notification',
+])
+
+/** How long a notification of a changed setting stays. Source: ZkNodeChangeNotificationListener. */
+const NOTIFICATION_MS = 15 * 60 * 1000
+/** Most lines about refused writes in one attachment: a client may go on for hours. */
+const MOST_LINES = 100
+
+/** Kafka's tree: shows the cluster metadata, and turns writes of tools into changes of it. */
+export class KafkaNodes implements BrokerNodes {
+  readonly #parts: KafkaNodesParts
+  #tree: BrokerTree | undefined
+  /** Changes that came while the tree was being built. */
+  #missed: [MetadataImage, MetadataChange][] | undefined
+  #shown: MetadataImage | undefined
+  #startedMs = 0
+  #lines = 0
+  readonly #notifications = new Set<Timer>()
+
+  constructor(parts: KafkaNodesParts) {
+    this.#parts = parts
+    parts.metadata.onChange((image, change) => this.#follow(image, change))
+  }
+
+  async attach(tree: BrokerTree): Promise<void> {
+    const { image } = this.#parts.metadata
+    this.#tree = tree
+    this.#missed = []
+    this.#lines = 0
+    this.#startedMs = this.#parts.nowMs()
+    await runInSlices(this.#build(tree, image), this.#parts.slices)
+    for (let next = this.#missed.shift(); next !== undefined; next = this.#missed.shift()) {
+      await runInSlices(this.#apply(tree, ...next), this.#parts.slices)
+    }
+    this.#missed = undefined
+  }
+
+  detach(): void {
+    this.#tree = undefined
+    this.#missed = undefined
+    this.#shown = undefined
+    for (const timer of this.#notifications) timer.cancel()
+    this.#notifications.clear()
+  }
+
+  meaningOf(change: NodeChange): BrokerChange | ErrorName | undefined {
+    const meaning = this.#meaning(change)
+    if (meaning === undefined) return undefined
+    if (typeof meaning !== 'function') {
+      this.#log(`refused to ${change.kind} ${change.path} for a ZooKeeper client: ${meaning.reason}`)
+      return meaning.error
+    }
+    return {
+      carryOut: async () => {
+        if (this.#tree === undefined) return 'SYSTEMERROR'
+        const result = await this.#carryOut(meaning, this.#tree)
+        if (!('error' in result)) {
+          for (const note of result.notes) this.#log(`${change.path}: ${note}`)
+          return undefined
+        }
+        this.#log(`could not ${change.kind} ${change.path} for a ZooKeeper client: ${result.reason}`)
+        return result.error
+      },
+    }
+  }
+
+  /** A change that could not be written has no effect. */
+  async #carryOut(meaning: Exclude<Meaning, Refusal>, tree: BrokerTree): Promise<Refusal | Done> {
+    try {
+      return await meaning(tree)
+    } catch (error) {
+      return { error: 'SYSTEMERROR', reason: failureOfPart(this.#parts.host, error).message }
+    }
+  }
+
+  #log(line: string): void {
+    if (this.#lines++ < MOST_LINES) this.#parts.logger.warn({}, line)
+  }
+
+  #meaning(change: NodeChange): Meaning | undefined {
+    const names = change.path.split('/').slice(1)
+    const [root = '', second = '', third = ''] = names
+    if (root.startsWith('kafka-acl')) return notAllowed('Ottla has no ACLs yet, so it stores none')
+    if (root === 'delegation_token') return notAllowed('Ottla has no delegation tokens yet')
+    if (!OWN_ROOTS.has(root)) return root === 'consumers' && names.length === 1 ? ownNode(change) : undefined
+    if (root === 'config' && names.length > 2) return this.#configMeaning(change, names.slice(1))
+    if (root === 'brokers' && second === 'topics' && names.length === 3) return topicWrite(change, third, this.#parts)
+    if (root === 'admin' && second === 'delete_topics' && names.length === 3)
+      return deletion(change, third, this.#parts)
+    if (change.path === '/admin/reassign_partitions') return reassignment(change, this.#parts)
+    if (change.path === '/admin/preferred_replica_election') return election(change, this.#parts)
+    if (change.path === '/controller' && change.kind === 'delete') return this.#newController()
+    return ownNode(change)
+  }
+
+  #configMeaning(change: NodeChange, names: readonly string[]): Meaning | undefined {
+    const [type, name = ''] = names
+    if (type === 'changes' && names.length === 2) return this.#notification(change)
+    if (type === 'topics' && names.length === 2) return topicConfigWrite(change, name, this.#parts)
+    if (type === 'brokers' && names.length === 2) return brokerConfigWrite(change, name, this.#parts)
+    if (type === 'clients' || type === 'users' || type === 'ips') return entityWrite(change, names, this.#parts)
+    return ownNode(change)
+  }
+
+  /** The broker has the settings already; the node is for others that watch. */
+  #notification(change: NodeChange): Meaning {
+    return async (tree) => {
+      if (change.kind === 'delete') tree.remove(change.path)
+      else tree.put(change.path, change.data)
+      if (change.kind === 'create') this.#removeLater(tree, change.path)
+      return done
+    }
+  }
+
+  #removeLater(tree: BrokerTree, path: string): void {
+    const timer = this.#parts.host.timers.after(NOTIFICATION_MS, () => {
+      this.#notifications.delete(timer)
+      tree.remove(path)
+    })
+    this.#notifications.add(timer)
+  }
+
+  /** Whoever deletes /controller wants another election, and the one broker wins it again. */
+  #newController(): Meaning {
+    return async (tree) => {
+      tree.remove('/controller')
+      tree.put('/controller', controllerData(this.#parts.nodeId, this.#parts.nowMs()), { isEphemeral: true })
+      return done
+    }
+  }
+
+  *#build(tree: BrokerTree, image: MetadataImage): Generator<void, void> {
+    for (const path of CONTAINERS) tree.put(path, null)
+    tree.put('/cluster/id', clusterIdData(image.clusterId))
+    tree.put('/feature', featureData())
+    tree.put('/controller', controllerData(image.controllerId, this.#startedMs), { isEphemeral: true })
+    for (const topic of image.topicsByName.values()) {
+      yield* putTopic(tree, topic, image)
+      yield
+    }
+    for (const key of image.configs.keys()) this.#putConfig(tree, key, image)
+    this.#putRest(tree, image)
+  }
+
+  #follow(image: MetadataImage, change: MetadataChange): void {
+    const tree = this.#tree
+    if (tree === undefined) return
+    if (this.#missed !== undefined) this.#missed.push([image, change])
+    else for (const _ of this.#apply(tree, image, change));
+  }
+
+  *#apply(tree: BrokerTree, image: MetadataImage, change: MetadataChange): Generator<void, void> {
+    for (const { name } of change.topicsDeleted) removeTopic(tree, name)
+    for (const topic of change.topicsChanged) yield* putTopic(tree, topic, image)
+    for (const key of change.configsChanged) this.#putConfig(tree, key, image)
+    this.#putRest(tree, image)
+  }
+
+  #putConfig(tree: BrokerTree, key: string, image: MetadataImage): void {
+    const end = key.indexOf(':')
+    const [type, name] = [Number(key.slice(0, end)), key.slice(end + 1)]
+    if (type === configResourceType.topic && image.topicsByName.has(name)) putTopicConfig(tree, name, image)
+    if (type === configResourceType.broker) putBrokerConfig(tree, name, image)
+  }
+
+  /** What MetadataChange does not name: compared with the image that is shown. */
+  #putRest(tree: BrokerTree, image: MetadataImage): void {
+    const before = this.#shown
+    this.#shown = image
+    if (before?.controllerEpoch !== image.controllerEpoch)
+      tree.put('/controller_epoch', Buffer.from(String(image.controllerEpoch)))
+    if (before?.nextProducerId !== image.nextProducerId) {
+      const block = producerIdBlockData(this.#parts.nodeId, image.nextProducerId)
+      if (block !== undefined || before === undefined) tree.put('/latest_producer_id_block', block ?? null)
+    }
+    putEntities(tree, before ?? noEntities, image)
+    if (before?.brokers !== image.brokers) this.#putBrokers(tree, image)
+  }
+
+  #putBrokers(tree: BrokerTree, { brokers }: MetadataImage): void {
+    for (const id of tree.children('/brokers/ids')) {
+      if (brokers.get(Number(id))?.fenced !== false) tree.remove(`/brokers/ids/${id}`)
+    }
+    for (const { nodeId, fenced, rack, endpoints } of brokers.values()) {
+      if (fenced) continue
+      const advertised = [...endpoints].map(([listener, endpoint]) => ({
+        listener,
+        securityProtocol: 'PLAINTEXT',
+        ...endpoint,
+      }))
+      const data =
+        endpoints.size > 0
+          ? brokerData(advertised, rack, this.#startedMs)
+          : (view: ClientView) => brokerData(this.#parts.endpoints(view), rack, this.#startedMs)
+      tree.put(`/brokers/ids/${nodeId}`, data, { isEphemeral: true })
+    }
+  }
+}
+
+function ownNode({ kind, path }: NodeChange): Meaning {
+  return notAllowed(`the broker keeps this node itself: no tool of Kafka should ${kind} ${path}`)
+}

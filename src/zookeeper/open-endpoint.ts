@@ -1,0 +1,58 @@
+import type { Services } from '../apis/services.ts'
+import type { ZooKeeperAddress } from '../config/zookeeper-connect.ts'
+import type { Transport } from '../network/transport.ts'
+import type { ClientView } from './broker-nodes.ts'
+import { ZooKeeperEndpoint } from './endpoint.ts'
+import { InternalNodeStore } from './kafka/internal-node-store.ts'
+import { KafkaNodes } from './kafka/kafka-nodes.ts'
+
+/** Zxids of one start of the broker; its epochs, which rise with each start, come first. More changes only come closer to the next start's. */
+const ZXIDS_PER_EPOCH = 2 ** 20
+
+/** A listener of the broker, as clients can reach it. */
+export interface BrokerListener {
+  readonly listener: string
+  readonly host: string
+  readonly port: number
+  readonly isEveryInterface: boolean
+}
+
+export interface EndpointParts {
+  readonly services: Services
+  readonly transport: Transport
+  readonly dataDirectory: string
+  /** Where the broker listens. */
+  readonly listeners: readonly BrokerListener[]
+}
+
+/** The endpoint with Kafka's tree of this broker; it does nothing before `listen`. */
+export function openZooKeeperEndpoint({ chroot }: ZooKeeperAddress, parts: EndpointParts): ZooKeeperEndpoint {
+  const { services, transport, dataDirectory, listeners } = parts
+  const { nodeId, host, slices, logger, configs, metadata, partitions, lookUp } = services
+  const nowMs = () => host.clock.nowMs()
+  return new ZooKeeperEndpoint({
+    host,
+    transport,
+    logger,
+    dataDirectory,
+    chroot,
+    firstZxid: ((metadata.image.brokers.get(nodeId)?.epoch ?? 0) + 1) * ZXIDS_PER_EPOCH,
+    store: new InternalNodeStore({ slices, configs, metadata, partitions, nowMs }),
+    nodes: new KafkaNodes({
+      nodeId,
+      host,
+      slices,
+      logger,
+      configs,
+      metadata,
+      nowMs,
+      isHost: async (name) => (await lookUp(name).catch(() => [])).length > 0,
+      endpoints: (view) => listeners.map((each) => shownTo(view, each)),
+    }),
+  })
+}
+
+/** Like a client of Kafka, a client is told the address at which it came, where the broker has not only one. */
+function shownTo(view: ClientView, { listener, host, port, isEveryInterface }: BrokerListener) {
+  return { listener, host: isEveryInterface ? view.localAddress : host, port, securityProtocol: 'PLAINTEXT' }
+}
