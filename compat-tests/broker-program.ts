@@ -43,3 +43,18 @@ export const ottla: BrokerProgram = {
   },
   isReady: (output, { port }) => new RegExp(`^.*127\\.0\\.0\\.1:${port}\\b.*\\d+ ms.*$`, 'm').test(output),
 }
+
+/** Ottla with a listener of its controller, as Apache Kafka has one. */
+export const ottlaWithController: BrokerProgram = {
+  ...ottla,
+  command: (place) => {
+    const { port, controllerPort, settings } = place
+    const own = {
+      listeners: `PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}`,
+      'controller.listener.names': 'CONTROLLER',
+      'controller.quorum.voters': `1@127.0.0.1:${controllerPort}`,
+      'listener.security.protocol.map': 'CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT',
+    }
+    return ottla.command({ ...place, settings: { ...own, ...settings } })
+  },
+}

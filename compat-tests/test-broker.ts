@@ -40,7 +40,8 @@ export class TestBroker {
   logs = ''
   readonly #program: BrokerProgram
   readonly #settings: Readonly<Record<string, string>>
-  readonly #controllerPort: number
+  /** Port of the controller, of programs that have a listener for it; see also secondPort. */
+  readonly controllerPort: number
   #child: ChildProcess | undefined
 
   private constructor(program: BrokerProgram, directory: string, ports: number[], options: TestBrokerOptions) {
@@ -48,7 +49,7 @@ export class TestBroker {
     this.directory = directory
     this.dataDir = join(directory, 'data')
     this.port = ports[0]!
-    this.#controllerPort = ports[1]!
+    this.controllerPort = ports[1]!
     this.bootstrap = `127.0.0.1:${this.port}`
     this.#settings = options.settings ?? {}
   }
@@ -82,7 +83,7 @@ export class TestBroker {
 
   /** The second port of its place: the controller's, or ZooKeeper's. */
   get secondPort(): number {
-    return this.#controllerPort
+    return this.controllerPort
   }
 
   get pid(): number {
@@ -116,7 +117,7 @@ export class TestBroker {
       directory: this.directory,
       dataDir: this.dataDir,
       port: this.port,
-      controllerPort: this.#controllerPort,
+      controllerPort: this.controllerPort,
       settings: { ...this.#settings, ...extra },
     }
   }

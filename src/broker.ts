@@ -5,18 +5,19 @@ import type { Host } from '../storage/host/host.ts'
 import { TurnSlices } from '../storage/host/turn-slices.ts'
 import { LogManager } from '../storage/log-manager.ts'
 import { type FailedDirectory, failedDirectoryLine } from '../storage/log-store.ts'
-import { handlers } from './apis/index.ts'
+import { controllerHandlers } from './apis/controller-apis.ts'
+import { handlers, servedBy } from './apis/index.ts'
 import type { Services } from './apis/services.ts'
 import { BrokerDirectories } from './broker-directories.ts'
 import type { BrokerStartSettings } from './config/broker-start.ts'
 import { ConfigStore } from './config/config-store.ts'
 import { ignoredLine } from './config/ignored-settings.ts'
-import { bootstrapServer, type ListenerAddress } from './config/listeners.ts'
-import { StartError } from './config/start-error.ts'
+import { bootstrapServer, isWildcard, type ListenerAddress, type Listeners } from './config/listeners.ts'
 import { warningsAboutDynamic } from './config/start-notes.ts'
 import { openGroupCoordinator } from './coordinator/group/open-group-coordinator.ts'
 import { FetchPurgatory } from './fetch/fetch-purgatory.ts'
 import { FetchSessions } from './fetch/fetch-sessions.ts'
+import type { Listener } from './metadata/cluster-image.ts'
 import { lostDirectoryFault } from './metadata/data-directories.ts'
 import { LogBackedMetadataStore } from './metadata/log-backed-metadata-store.ts'
 import type { Identity } from './metadata/meta-properties.ts'
@@ -26,8 +27,9 @@ import { topicRules } from './metadata/topic-rules.ts'
 import { warnOfUnenforced } from './metadata/unenforced-metadata.ts'
 import { BytesInFlight } from './network/bytes-in-flight.ts'
 import { Connections } from './network/connections.ts'
+import { type BrokerAddress, openListener } from './network/open-listener.ts'
 import { QueuedRequests } from './network/queued-requests.ts'
-import type { Endpoint, Listening, Transport } from './network/transport.ts'
+import type { Peer, Transport } from './network/transport.ts'
 import type { Logger } from './observe/logger.ts'
 import { PartitionRegistry } from './partition/partition-registry.ts'
 import { ProducerIds } from './partition/producer-ids.ts'
@@ -35,15 +37,6 @@ import { Dispatcher } from './request/dispatcher.ts'
 import type { ConnectionInfo } from './request/exchange.ts'
 import { InjectedExchange } from './request/injected-exchange.ts'
 import { openZooKeeperEndpoint } from './zookeeper/open-endpoint.ts'
-
-/** Address that a broker listens on. If port 0 was configured, port is the one that the system chose. */
-export interface BrokerAddress {
-  readonly listener: string
-  /** Name or address to connect to; localhost if the broker listens on all interfaces. */
-  readonly host: string
-  readonly port: number
-  readonly isEveryInterface: boolean
-}
 
 /** Id of PLAINTEXT in Kafka's SecurityProtocol, the only one supported yet. */
 const PLAINTEXT = 0
@@ -71,9 +64,14 @@ export class Broker {
   #takeOffline: (partitions: FailedDirectory['partitions']) => void = () => {}
   readonly #addresses: BrokerAddress[] = []
   #zooKeeperAddress: BrokerAddress | undefined
+  readonly #controllerAddresses: BrokerAddress[] = []
+  /** Lines about settings not in force that were logged. */
+  #ignoredLines: ReadonlySet<string> = new Set()
   /** Injected requests without a response yet. */
   readonly #injected = new Set<InjectedExchange>()
   #dispatcher: Dispatcher | undefined
+  /** Serves connections of controller listeners. */
+  #controllerDispatcher: Dispatcher | undefined
 
   constructor(settings: BrokerStartSettings, host: Host, transport: Transport, logger: Logger) {
     this.#settings = settings
@@ -92,6 +90,11 @@ export class Broker {
   /** Where ZooKeeper's clients are served; undefined: nowhere. */
   get zooKeeperAddress(): BrokerAddress | undefined {
     return this.#zooKeeperAddress
+  }
+
+  /** Addresses of the controller. Empty before the start, and without controller listeners. */
+  get controllerAddresses(): readonly BrokerAddress[] {
+    return this.#controllerAddresses
   }
 
   /**
@@ -135,6 +138,10 @@ export class Broker {
     await services.groups.start()
     this.#undo.push(() => services.groups.stop())
     this.#dispatcher = new Dispatcher(services, handlers)
+    this.#controllerDispatcher = new Dispatcher(
+      { ...services, served: servedBy(controllerHandlers) },
+      controllerHandlers,
+    )
     const connections = this.#connections(configs, budget)
     await connections.refresh()
     await this.#listen(connections, configs.broker.socketListenBacklogSize)
@@ -159,8 +166,10 @@ export class Broker {
     if (this.#addresses.length > 0) this.#logger.info({}, 'stopping')
     this.#isStopping = true
     this.#dispatcher = undefined
+    this.#controllerDispatcher = undefined
     this.#addresses.length = 0
     this.#zooKeeperAddress = undefined
+    this.#controllerAddresses.length = 0
     for (const exchange of [...this.#injected]) exchange.abandon()
     const failures: unknown[] = []
     for (let undo = this.#undo.pop(); undo !== undefined; undo = this.#undo.pop()) {
@@ -200,7 +209,8 @@ export class Broker {
       nodeId,
       rack: configs.broker.brokerRack,
       directoryIds: this.#directories.usableIds(identity),
-      advertised: [...listeners.advertised.values()].map((each) => ({ ...each, securityProtocol: PLAINTEXT })),
+      advertised: plaintext([...listeners.advertised.values()]),
+      controllerEndpoints: plaintext(knownControllers(listeners)),
       snapshotBytes: () => configs.broker.metadataLogMaxRecordBytesBetweenSnapshots,
       onDiskFailure: (error) => this.#endWithout(metadataDirectory, error),
     })
@@ -222,11 +232,20 @@ export class Broker {
 
   /** Warns about metadata without effect here, perhaps written by another broker. */
   #warnOfAdopted(metadata: LogBackedMetadataStore, configs: ConfigStore): void {
-    const server = bootstrapServer(this.#settings.listeners)
-    for (const each of configs.ignored) this.#logger.error({}, ignoredLine(each, configs.nodeId, server))
+    this.#warnOfIgnored(configs)
+    // A controller stores settings of brokers without looking at their values.
+    configs.onBrokerChange(() => this.#warnOfIgnored(configs))
     const dynamic = new Map([...configs.dynamicDefault, ...configs.dynamicBroker])
     for (const warning of warningsAboutDynamic(dynamic)) this.#logger.warn({}, warning)
     warnOfUnenforced(metadata, this.#logger)
+  }
+
+  /** Names settings that are not in force, until they have gone, once. */
+  #warnOfIgnored(configs: ConfigStore): void {
+    const server = bootstrapServer(this.#settings.listeners)
+    const lines = new Set(configs.ignored.map((each) => ignoredLine(each, configs.nodeId, server)))
+    for (const line of lines) if (!this.#ignoredLines.has(line)) this.#logger.error({}, line)
+    this.#ignoredLines = lines
   }
 
   async #openLogs(identity: Identity, configs: ConfigStore, metadata: MetadataStore): Promise<LogManager> {
@@ -306,11 +325,16 @@ export class Broker {
       producerIds: new ProducerIds((count, nowMs) => metadata.allocateProducerIds(count, nowMs)),
       groups: openGroupCoordinator({ nodeId, host, slices: this.#slices, logger, configs, metadata, partitions }),
       lookUp: (host) => this.#transport.lookUp(host),
-      served: new Map(handlers.map(({ api, versions }) => [api.key, versions])),
+      controllerEndpoints: () => controllerEndpoints(this.#settings.listeners, this.#controllerAddresses),
+      served: servedBy(handlers),
     }
   }
 
   #connections(configs: ConfigStore, budget: BytesInFlight): Connections {
+    const { listening, controller } = this.#settings.listeners
+    const controllerListeners = new Set(controller.map(({ name }) => name))
+    const dispatcherOf = ({ listener }: ConnectionInfo) =>
+      controllerListeners.has(listener) ? this.#controllerDispatcher : this.#dispatcher
     const connections = new Connections({
       host: this.#host,
       logger: this.#logger,
@@ -319,9 +343,10 @@ export class Broker {
       queued: new QueuedRequests(configs.broker.queuedMaxRequests),
       limits: () => configs.broker,
       listenerLimits: (listener) => configs.listener(listener),
-      protectedListener: protectedListener(this.#settings.listeners.listening, configs.broker),
+      protectedListener: protectedListener(listening, configs.broker),
+      controllerListeners,
       lookUp: (name) => this.#transport.lookUp(name),
-      dispatch: (exchange) => this.#dispatcher?.dispatch(exchange),
+      dispatch: (exchange) => dispatcherOf(exchange.connection)?.dispatch(exchange),
     })
     configs.onBrokerChange(() => void connections.refresh())
     this.#undo.push(() => connections.closeAll())
@@ -329,13 +354,9 @@ export class Broker {
   }
 
   async #listen(connections: Connections, backlog: number): Promise<void> {
-    for (const { name, host, port } of this.#settings.listeners.listening) {
-      const listening = await this.#openPort(name, { host, port, backlog }, connections)
-      this.#undo.push(() => listening.close())
-      const isEveryInterface = ['', '0.0.0.0', '::'].includes(host)
-      const reachableAt = isEveryInterface ? 'localhost' : host
-      this.#addresses.push({ listener: name, host: reachableAt, port: listening.port, isEveryInterface })
-    }
+    const { listening, controller } = this.#settings.listeners
+    await this.#open(controller, this.#controllerAddresses, connections, backlog)
+    await this.#open(listening, this.#addresses, connections, backlog)
   }
 
   /** A port that is taken, perhaps by a ZooKeeper, does not stop the start. */
@@ -360,16 +381,17 @@ export class Broker {
     }
   }
 
-  async #openPort(name: string, endpoint: Endpoint, connections: Connections): Promise<Listening> {
-    const { host, port } = endpoint
-    try {
-      return await this.#transport.listen(endpoint, (peer) => connections.accept(name, peer))
-    } catch (error) {
-      const { code, message, address } = error as { code?: string; message: string; address?: string }
-      if (code === undefined) throw error
-      const where = address === undefined || address === host ? '' : ` on ${address}`
-      const reason = code === 'EADDRINUSE' ? `the port is in use${where}` : message
-      throw new StartError(`cannot listen on ${name}://${host}:${port}: ${reason}; set listeners to another address`)
+  async #open(
+    listeners: readonly ListenerAddress[],
+    addresses: BrokerAddress[],
+    connections: Connections,
+    backlog: number,
+  ): Promise<void> {
+    for (const each of listeners) {
+      const accept = (peer: Peer) => connections.accept(each.name, peer)
+      const { listening, address } = await openListener(this.#transport, each, backlog, accept)
+      this.#undo.push(() => listening.close())
+      addresses.push(address)
     }
   }
 }
@@ -384,6 +406,25 @@ function protectedListener(
 ): string | undefined {
   if (listening.length === 1) return undefined
   return (interBrokerListenerName ?? securityInterBrokerProtocol).toUpperCase()
+}
+
+function plaintext(addresses: readonly ListenerAddress[]): Listener[] {
+  return addresses.map((each) => ({ ...each, securityProtocol: PLAINTEXT }))
+}
+
+/** Addresses of the controller that are known before it listens. */
+function knownControllers({ controller, advertisedControllers }: Listeners): ListenerAddress[] {
+  return controller
+    .map((each) => advertisedControllers.get(each.name) ?? each)
+    .filter(({ host, port }) => !isWildcard(host) && port !== 0)
+}
+
+/** Where clients reach the controller. An empty host: at the address at which they reach the broker. */
+function controllerEndpoints({ advertisedControllers }: Listeners, addresses: readonly BrokerAddress[]) {
+  return addresses.map(({ listener, host, port, isEveryInterface }) => {
+    const advertised = advertisedControllers.get(listener)
+    return { listener, host: advertised?.host ?? (isEveryInterface ? '' : host), port: advertised?.port ?? port }
+  })
 }
 
 /** Connection info of an injected request. */

@@ -2,11 +2,12 @@ import { readFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { StorageLostError } from '../storage/failure-policy.ts'
 import { nodeHost } from '../storage/host/node-host.ts'
-import { Broker, type BrokerAddress } from './broker.ts'
+import { Broker } from './broker.ts'
 import { parseArguments, type StartArguments } from './cli/arguments.ts'
 import { brokerSettingsOf } from './config/broker-start.ts'
 import { parseProperties } from './config/server-properties.ts'
 import { StartError } from './config/start-error.ts'
+import type { BrokerAddress } from './network/open-listener.ts'
 import { TcpTransport } from './network/tcp-transport.ts'
 import { processLogger } from './observe/process-logger.ts'
 
@@ -40,13 +41,19 @@ async function start(args: StartArguments): Promise<void> {
   const broker = new Broker(settings, host, new TcpTransport(), logger)
   stopOnSignals(broker)
   await broker.start()
-  const addresses = broker.addresses.map(addressText).join(', ')
+  const addresses = listText(broker.addresses)
+  const controllers =
+    broker.controllerAddresses.length === 0 ? '' : `, controller on ${listText(broker.controllerAddresses)}`
   const directories = settings.logDirectories.join(', ')
   const zooKeeper = broker.zooKeeperAddress
   const andZooKeeper = zooKeeper === undefined ? '' : ` and for ZooKeeper clients on ${addressText(zooKeeper)}`
   console.log(
-    `ottla ${version} is listening on ${addresses}${andZooKeeper}, data in ${directories}, ready after ${sinceStartMs()} ms`,
+    `ottla ${version} is listening on ${addresses}${controllers}${andZooKeeper}, data in ${directories}, ready after ${sinceStartMs()} ms`,
   )
+}
+
+function listText(addresses: readonly BrokerAddress[]): string {
+  return addresses.map(addressText).join(', ')
 }
 
 function addressText({ host, port, isEveryInterface }: BrokerAddress): string {

@@ -463,6 +463,8 @@ const scram: Scenario[] = inVersions(AlterUserScramCredentials, 'set, look and r
   await upsert('unknown mechanism', { ...one, mechanism: 7 })
   await upsert('no name', { ...one, name: '' })
   await upsert('twice', { ...one, name: 'scram-b' }, { ...one, name: 'scram-b' })
+  await upsert('both mechanisms at once', { ...one, name: 'scram-f' }, { ...one, name: 'scram-f', mechanism: 2 })
+  await upsert('a good one and a bad one', { ...one, name: 'scram-g' }, { ...one, name: 'scram-g', mechanism: 7 })
   await upsert('one of two is bad', { ...one, name: 'scram-c' }, { ...one, name: 'scram-d', iterations: 1 })
   await look('all', null)
   await look('some', ['scram-a', 'scram-none'])
@@ -620,6 +622,46 @@ const nodes: Scenario[] = [
       voterDirectoryId: ZERO_UUID,
     })
   }),
+]
+
+/** APIs that a controller listener advertises and cannot serve. Of null users Kafka's answer never comes. */
+const unserved: Scenario[] = [
+  ...inVersions(DescribeDelegationToken, 'of a controller', (send, version) =>
+    send(DescribeDelegationToken, version, 'all', { owners: null }).then(() => {}),
+  ),
+  ...inVersions(DescribeUserScramCredentials, 'of a controller', async (send, version) => {
+    await send(DescribeUserScramCredentials, version, 'one', { users: [{ name: 'a' }] })
+    await send(DescribeUserScramCredentials, version, 'two', { users: [{ name: 'a' }, { name: 'b' }] })
+    await send(DescribeUserScramCredentials, version, 'no users', { users: [] })
+  }),
+]
+
+const scramOfController: Scenario = {
+  name: 'AlterUserScramCredentials v0: set and remove',
+  run: async (send) => {
+    const [salt, saltedPassword] = [Buffer.from('salt'), Buffer.alloc(32, 1)]
+    const one = { name: 'scram-a', mechanism: 1, iterations: 4096, salt, saltedPassword }
+    await send(AlterUserScramCredentials, 0, 'set', { upsertions: [one, { ...one, mechanism: 9 }], deletions: [] })
+    await send(AlterUserScramCredentials, 0, 'set again', { upsertions: [one], deletions: [] })
+    const deletions = [{ name: 'scram-a', mechanism: 1 }]
+    await send(AlterUserScramCredentials, 0, 'remove', { upsertions: [], deletions })
+    await send(AlterUserScramCredentials, 0, 'remove again', { upsertions: [], deletions })
+  },
+}
+
+/** For controller listeners. */
+export const controllerScenarios: Scenario[] = [
+  ...acls,
+  ...tokens.filter(({ name }) => !name.startsWith('DescribeDelegationToken')),
+  ...sasl,
+  ...elections,
+  ...moves,
+  ...alteredQuotas,
+  ...unserved,
+  scramOfController,
+  ...quorum,
+  ...features,
+  ...nodes,
 ]
 
 export const administrationScenarios: Scenario[] = [

@@ -264,6 +264,56 @@ const lists: Scenario[] = inVersions(ListConfigResources, 'by type', async (send
   await list('brokers twice', [type.broker, type.broker])
 })
 
+/**
+ * Changes that a controller decides with fewer checks than a broker. Never an unknown operation: Kafka's controller
+ * then fails to answer.
+ */
+const throughController: Scenario[] = inVersions(IncrementalAlterConfigs, 'of a controller', async (send, version) => {
+  const name = `through-${version}`
+  await makeTopic(send, name)
+  const on = (what: string, ...changes: Change[]) => alter(send, version, what, type.topic, name, ...changes)
+  await on('set', ['retention.ms', SET, '5000'], ['cleanup.policy', APPEND, 'compact'])
+  await on('same key twice', ['flush.ms', SET, '7'], ['flush.ms', SET, '8'])
+  await on('set null', ['retention.ms', SET, null])
+  await on('bad value', ['retention.ms', SET, '-2'])
+  await on('append to a number', ['retention.ms', APPEND, '1'])
+  await on('set a stranger', ['no.such.config', SET, '1'])
+  await look(send, 'topic', type.topic, name, ['cleanup.policy', 'retention.ms', 'flush.ms'])
+  await alter(send, version, 'unknown topic', type.topic, 'through-none', ['flush.ms', SET, '7'])
+  await alter(send, version, 'no topic', type.topic, '', ['flush.ms', SET, '7'])
+  const broker = (what: string, id: string, ...changes: Change[]) =>
+    alter(send, version, what, type.broker, id, ...changes)
+  await broker('broker', '1', ['max.connections', SET, '1000'], ['my.plugin.setting', SET, 'x'])
+  await broker('not a number', '1', ['max.connections', SET, 'many'])
+  await broker('min.insync.replicas of one', '1', ['min.insync.replicas', SET, '1'])
+  await broker('min.insync.replicas removed', '', ['min.insync.replicas', DELETE, null])
+  await broker('append to a number', '1', ['max.connections', APPEND, '1'])
+  await broker('a directory to cordon', '1', ['cordoned.log.dirs', SET, '/data'])
+  await broker('no directory to cordon', '1', ['cordoned.log.dirs', SET, ''])
+  await broker('another', '2', ['max.connections', SET, '1000'])
+  await broker('a negative one', '-1', ['max.connections', SET, '1000'])
+  await broker('no number', 'x', ['max.connections', SET, '1000'])
+  await broker('restore', '1', ['max.connections', DELETE, null], ['my.plugin.setting', DELETE, null])
+  await broker('restore the rest', '1', ['cordoned.log.dirs', DELETE, null])
+  await look(send, 'broker', type.broker, '1', ['max.connections', 'my.plugin.setting', 'cordoned.log.dirs'])
+  await alter(send, version, 'group', type.group, `through-${version}`, ['consumer.session.timeout.ms', SET, '50000'])
+  await alter(send, version, 'no group', type.group, '', ['consumer.session.timeout.ms', SET, '50000'])
+  await alter(send, version, 'bad group', type.group, 'g', ['consumer.session.timeout.ms', SET, '5'])
+  await alter(send, version, 'metrics', type.metrics, `through-${version}`, ['interval.ms', SET, '1000'])
+  await alter(send, version, 'bad metrics', type.metrics, 'm', ['interval.ms', SET, '1'])
+  await alter(send, version, 'unknown type', type.unknown, 'x', ['a', SET, 'b'])
+  await alter(send, version, 'type 77', 77, 'x', ['a', SET, 'b'])
+  const one = { resourceType: type.topic, resourceName: name, configs: [{ name: 'flush.ms', value: '9' }] }
+  await send(IncrementalAlterConfigs, version, 'a resource twice', { resources: [one, { ...one, configs: [] }] })
+  await send(IncrementalAlterConfigs, version, 'a resource three times', { resources: [one, one, one] })
+  await send(IncrementalAlterConfigs, version, 'validate only', { resources: [one], validateOnly: true })
+  await send(IncrementalAlterConfigs, version, 'nothing', { resources: [] })
+  await look(send, 'in the end', type.topic, name, ['cleanup.policy', 'retention.ms', 'flush.ms'])
+})
+
+/** For controller listeners. */
+export const controllerConfigScenarios: Scenario[] = [...throughController, ...replacements, ...descriptions]
+
 export const configScenarios: Scenario[] = [
   ...increments,
   ...others,

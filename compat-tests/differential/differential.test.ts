@@ -1,13 +1,13 @@
 import { expect } from 'chai'
 import { ApiVersions } from '../../protocol/apis/api-versions.ts'
 import { apacheKafka } from '../apache-kafka.ts'
-import { ottla } from '../broker-program.ts'
+import { ottlaWithController } from '../broker-program.ts'
 import { RawClient } from '../raw-client.ts'
 import { needs } from '../requirements.ts'
 import { TestBroker } from '../test-broker.ts'
 import { administrationScenarios } from './administration-scenarios.ts'
 import { apiVersionsScenarios } from './api-versions-scenarios.ts'
-import { type Difference, differences } from './compare.ts'
+import { differences } from './compare.ts'
 import { configScenarios } from './config-scenarios.ts'
 import { consumerGroupScenarios } from './consumer-group-scenarios.ts'
 import { type Served, uncovered } from './coverage.ts'
@@ -19,10 +19,11 @@ import { groupScenarios } from './group-scenarios.ts'
 import { inspectionScenarios } from './inspection-scenarios.ts'
 import { knownDifferences } from './known-differences.ts'
 import { offsetScenarios } from './offset-scenarios.ts'
+import { asKafkaIsStarted, line, play, unexplained } from './play.ts'
 import { recordScenarios } from './record-scenarios.ts'
 import type { Scenario } from './scenario.ts'
 import { topicScenarios } from './topic-scenarios.ts'
-import { type Exchange, Transcript } from './transcript.ts'
+import type { Exchange } from './transcript.ts'
 
 const scenarios: readonly Scenario[] = [
   ...topicScenarios,
@@ -40,23 +41,6 @@ const scenarios: readonly Scenario[] = [
   ...emptyScenarios,
 ]
 
-/** Settings also given to the Apache Kafka of the test: those of a broker that is its own controller. */
-const asKafkaIsStarted = {
-  'cluster.id': '4L6g3nShT-eMCtK--X86sw',
-  'process.roles': 'broker,controller',
-  'node.id': '1',
-  'controller.quorum.voters': '1@127.0.0.1:9093',
-  'controller.listener.names': 'CONTROLLER',
-  'listener.security.protocol.map': 'CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT',
-  'offsets.topic.replication.factor': '1',
-  'offsets.topic.num.partitions': '1',
-  'transaction.state.log.replication.factor': '1',
-  'transaction.state.log.min.isr': '1',
-  'share.coordinator.state.topic.replication.factor': '1',
-  'share.coordinator.state.topic.min.isr': '1',
-  'group.initial.rebalance.delay.ms': '0',
-}
-
 describe('the same requests to Apache Kafka 4.4.0 and to Ottla', function () {
   this.timeout(120_000)
   needs('java', 'maven')
@@ -67,7 +51,7 @@ describe('the same requests to Apache Kafka 4.4.0 and to Ottla', function () {
   before(async () => {
     const [kafka, own] = await TestBroker.startAll([
       { program: apacheKafka },
-      { program: ottla, settings: asKafkaIsStarted },
+      { program: ottlaWithController, settings: asKafkaIsStarted },
     ])
     brokers = { kafka: kafka!, ottla: own! }
   })
@@ -79,8 +63,8 @@ describe('the same requests to Apache Kafka 4.4.0 and to Ottla', function () {
     it(scenario.name, async () => {
       const [kafka, own] = await Promise.all([play(scenario, brokers.kafka), play(scenario, brokers.ottla)])
       if (!scenario.isTrivial) for (const name of answeredByBoth(kafka, own)) compared.add(name)
-      const unexplained = differences(kafka, own).filter((difference) => !isKnown(difference, used))
-      if (unexplained.length > 0) throw new Error(unexplained.map(line).join('\n'))
+      const found = unexplained(differences(kafka, own), knownDifferences, used)
+      if (found.length > 0) throw new Error(found.map(line).join('\n'))
     })
   }
 
@@ -116,30 +100,4 @@ async function served({ port }: TestBroker): Promise<Served> {
   } finally {
     client.close()
   }
-}
-
-function line({ place, kafka, ottla: own }: Difference): string {
-  return `${place}: Kafka ${JSON.stringify(kafka)}, Ottla ${JSON.stringify(own)}`
-}
-
-async function play(scenario: Scenario, { port }: TestBroker): Promise<Exchange[]> {
-  const transcript = new Transcript()
-  const clients: RawClient[] = []
-  const open = async () => {
-    const client = await RawClient.connect(port)
-    clients.push(client)
-    return transcript.sender(client)
-  }
-  try {
-    await scenario.run(await open(), open, transcript.knocker(port))
-  } finally {
-    for (const client of clients) client.close()
-  }
-  return transcript.exchanges
-}
-
-function isKnown({ place }: Difference, used: Set<string>): boolean {
-  const known = knownDifferences.find((each) => each.place.test(place))
-  if (known !== undefined) used.add(known.place.source)
-  return known !== undefined
 }

@@ -2,6 +2,7 @@ import { expect } from 'chai'
 import { apis } from '../../protocol/apis/index.ts'
 import { versionRange } from '../../protocol/schema.ts'
 import { kafkaJars } from '../../scripts/kafka-tool.ts'
+import { controllerHandlers } from '../../src/apis/controller-apis.ts'
 import { allSchemas, keyOf } from '../all-schemas.ts'
 import { needs } from '../requirements.ts'
 import { differences } from './compare-schema.ts'
@@ -78,6 +79,16 @@ describe("our schemas and Kafka's definitions", () => {
       (each) => each.type === 'request' && valid(each) && each.listeners?.includes('broker'),
     )
     expect(served).to.have.length(apis.length)
+  })
+
+  it('list for controllers what Kafka’s controllers listen to, save what only nodes of a quorum ask', () => {
+    const ofQuorum = ['Fetch', 'Vote', 'BeginQuorumEpoch', 'EndQuorumEpoch', 'FetchSnapshot', 'UpdateRaftVoter']
+    const ofBrokers = ['AlterPartition', 'Envelope', 'BrokerRegistration', 'BrokerHeartbeat', 'AllocateProducerIds']
+    const between = [...ofQuorum, ...ofBrokers, 'ControllerRegistration', 'AssignReplicasToDirs']
+    const theirs = [...(definitions.get(NEWEST_VERSIONS)?.values() ?? [])]
+      .filter((each) => each.type === 'request' && valid(each) && each.listeners?.includes('controller'))
+      .map(({ name }) => name.replace(/Request$/, ''))
+    expect([...controllerHandlers.map(({ api }) => api.name), ...between]).to.have.members(theirs)
   })
 
   it('need every exception that is listed', () => {

@@ -1,6 +1,11 @@
 import { isRejection, type Rejection, reject } from '../../protocol/error-codes.ts'
 import { mapInSlices } from '../../storage/host/turn-slices.ts'
-import { type AlteredResource, decideConfigChange, type SettingsToWrite } from '../metadata/config-changes.ts'
+import {
+  type AlteredResource,
+  decideConfigChange,
+  decideControllerConfigChange,
+  type SettingsToWrite,
+} from '../metadata/config-changes.ts'
 import { configResourceKey, configResourceType, type MetadataImage } from '../metadata/metadata-image.ts'
 import type { ConfigChange } from '../metadata/metadata-store.ts'
 import { duplicatesOf } from './duplicates.ts'
@@ -15,20 +20,52 @@ export async function alterResources(
   validateOnly: boolean,
   context: RequestContext,
 ) {
+  const refuse = reject('INVALID_REQUEST', 'Each resource must appear at most once.')
+  return alter(resources, { validateOnly, context, decide: decideConfigChange, duplicates: { of: resources, refuse } })
+}
+
+/**
+ * The same on a controller listener: of a setting that occurs twice the last change counts, and a resource that occurs
+ * twice is answered once. Source: ControllerApis.handleIncrementalAlterConfigs, handleLegacyAlterConfigs.
+ */
+export async function alterControllerResources(
+  resources: readonly AlteredResource[],
+  validateOnly: boolean,
+  context: RequestContext,
+) {
+  const distinct = new Map(resources.map((each) => [keyOf(each), withLastChanges(each)]))
+  const refuse = reject('INVALID_REQUEST', 'Duplicate resource.')
+  return alter([...distinct.values()], {
+    ...{ validateOnly, context, decide: decideControllerConfigChange, duplicates: { of: resources, refuse } },
+  })
+}
+
+function withLastChanges(resource: AlteredResource): AlteredResource {
+  return { ...resource, changes: [...new Map(resource.changes.map((each) => [each.name, each])).values()] }
+}
+
+interface Alteration {
+  readonly validateOnly: boolean
+  readonly context: RequestContext
+  readonly decide: typeof decideConfigChange
+  /** Resources among which duplicates are looked for, and the answer to these. */
+  readonly duplicates: { readonly of: readonly AlteredResource[]; readonly refuse: Rejection }
+}
+
+async function alter(resources: readonly AlteredResource[], { validateOnly, context, decide, duplicates }: Alteration) {
   const { services, nowMs, principal, slices } = context
   const { nodeId, configs } = services
-  const duplicates = duplicatesOf(resources.map(({ type, name }) => configResourceKey(type, name)))
+  const repeated = duplicatesOf(duplicates.of.map(keyOf))
   let decisions: (SettingsToWrite | Rejection)[] = []
-  const decide = function* (image: MetadataImage) {
+  const decideAll = function* (image: MetadataImage) {
     decisions = []
     for (const resource of resources) {
-      const isDuplicate = duplicates.has(configResourceKey(resource.type, resource.name))
-      decisions.push(isDuplicate ? duplicateResource : decideConfigChange(resource, { nodeId, image, configs }))
+      decisions.push(repeated.has(keyOf(resource)) ? duplicates.refuse : decide(resource, { nodeId, image, configs }))
       yield
     }
     return changesOf(resources, decisions)
   }
-  const refusal = await services.metadata.alterConfigs(decide, { nowMs, principal, slices, validateOnly })
+  const refusal = await services.metadata.alterConfigs(decideAll, { nowMs, principal, slices, validateOnly })
   return mapInSlices(resources, slices, ({ type, name }, index) => {
     const decision = refusal ?? (decisions[index] as SettingsToWrite | Rejection)
     const [errorCode, errorMessage] = isRejection(decision) ? [decision.code, decision.message] : [0, null]
@@ -36,7 +73,9 @@ export async function alterResources(
   })
 }
 
-const duplicateResource = reject('INVALID_REQUEST', 'Each resource must appear at most once.')
+function keyOf({ type, name }: AlteredResource): string {
+  return configResourceKey(type, name)
+}
 
 function changesOf(
   resources: readonly AlteredResource[],

@@ -6,6 +6,7 @@ import { isRejection, type Rejection, reject } from '../../protocol/error-codes.
 import { mapInSlices } from '../../storage/host/turn-slices.ts'
 import type { MetadataImage } from '../metadata/metadata-image.ts'
 import type { ScramChange } from '../metadata/metadata-store.ts'
+import { scramSupported } from '../metadata/record-versions.ts'
 import { isScramMechanism, iterationsFault, scramCredential } from '../security/scram-credential.ts'
 import { handler } from './handler.ts'
 
@@ -13,31 +14,28 @@ type Upsertion = AlterUserScramCredentialsRequest['upsertions'][number]
 type Deletion = AlterUserScramCredentialsRequest['deletions'][number]
 
 /**
- * Sets and removes SCRAM credentials. If one change of a user is refused, all changes of that user are. Source:
- * ScramControlManager.alterCredentials.
+ * Sets and removes SCRAM credentials. A request changes one credential of a user: a second change, of another
+ * mechanism too, refuses both. Source: ScramControlManager.alterCredentials.
  */
 export const alterUserScramCredentials = handler(AlterUserScramCredentials, async (request, context) => {
   const { services, nowMs, principal, slices } = context
-  let outcomes = new Map<string, ScramChange[] | Rejection>()
-  const note = (user: string, mechanism: number, outcome: ScramChange | Rejection) => {
+  let outcomes = new Map<string, ScramChange | Rejection>()
+  const note = (user: string, outcomeOf: () => ScramChange | Rejection) => {
     const before = outcomes.get(user)
     if (isRejection(before)) return
-    if (isRejection(outcome)) outcomes.set(user, outcome)
-    else if (before?.some((change) => change.mechanism === mechanism))
-      outcomes.set(user, reject('DUPLICATE_RESOURCE', 'A user credential cannot be altered twice in the same request'))
-    else outcomes.set(user, [...(before ?? []), outcome])
+    outcomes.set(user, before === undefined ? outcomeOf() : changedTwice)
   }
   const decide = function* (image: MetadataImage) {
     outcomes = new Map()
     for (const each of request.deletions) {
-      note(each.name, each.mechanism, removal(each, image))
+      note(each.name, () => unsupportedBy(image) ?? removal(each, image))
       yield
     }
     for (const each of request.upsertions) {
-      note(each.name, each.mechanism, insertion(each))
+      note(each.name, () => unsupportedBy(image) ?? insertion(each))
       yield
     }
-    return [...outcomes.values()].flatMap((outcome) => (isRejection(outcome) ? [] : outcome))
+    return [...outcomes.values()].flatMap((outcome) => (isRejection(outcome) ? [] : [outcome]))
   }
   await services.metadata.alterScramCredentials(decide, { nowMs, principal, slices })
   return {
@@ -48,6 +46,13 @@ export const alterUserScramCredentials = handler(AlterUserScramCredentials, asyn
     ),
   }
 })
+
+const changedTwice = reject('DUPLICATE_RESOURCE', 'A user credential cannot be altered twice in the same request')
+
+function unsupportedBy({ features }: MetadataImage): Rejection | undefined {
+  if (scramSupported(features)) return undefined
+  return reject('UNSUPPORTED_VERSION', 'The current metadata.version does not support SCRAM')
+}
 
 function insertion(upsertion: Upsertion): ScramChange | Rejection {
   const { name: user, mechanism } = upsertion

@@ -13,14 +13,26 @@ const WITH_FEATURE_VERSION_0 = 4
 
 /** Answers API versions and features. Clients send this first, so it never waits. */
 export const apiVersions = handler(ApiVersions, (request, context) => {
-  const { clientSoftwareName: name, clientSoftwareVersion: version } = request
-  if (context.apiVersion >= WITH_SOFTWARE) {
-    if (isIncompleteTarget(request) || !softwarePattern.test(name) || !softwarePattern.test(version)) {
-      return { errorCode: errorCode('INVALID_REQUEST'), apiKeys: [] }
-    }
-    context.rememberClientSoftware(name, version)
-  }
+  if (isMalformed(request, context)) return { errorCode: errorCode('INVALID_REQUEST'), apiKeys: [] }
   if (expectsOtherBroker(request, context)) return { errorCode: errorCode('REBOOTSTRAP_REQUIRED'), apiKeys: [] }
+  return versionsFor(context)
+})
+
+/** The same on a controller listener, which any client may use. Source: ControllerApis.handleApiVersionsRequest. */
+export const apiVersionsOfController = handler(ApiVersions, (request, context) =>
+  isMalformed(request, context) ? { errorCode: errorCode('INVALID_REQUEST'), apiKeys: [] } : versionsFor(context),
+)
+
+/** Remembers the client's software unless it is malformed. */
+function isMalformed(request: ApiVersionsRequest, context: RequestContext): boolean {
+  const { clientSoftwareName: name, clientSoftwareVersion: version } = request
+  if (context.apiVersion < WITH_SOFTWARE) return false
+  if (isIncompleteTarget(request) || !softwarePattern.test(name) || !softwarePattern.test(version)) return true
+  context.rememberClientSoftware(name, version)
+  return false
+}
+
+function versionsFor(context: RequestContext) {
   const { served, metadata } = context.services
   const apiKeys = [...served].map(([apiKey, { oldest, newest }]) => ({
     apiKey,
@@ -45,7 +57,7 @@ export const apiVersions = handler(ApiVersions, (request, context) => {
       maxVersionLevel: level,
     })),
   }
-})
+}
 
 /** True if only one of cluster id and node id is set. Source: ApiVersionsRequest.isValid. */
 function isIncompleteTarget({ clusterId, nodeId }: ApiVersionsRequest): boolean {

@@ -75,6 +75,7 @@ export class DataPath {
       // Tests of the data path do not use groups.
       groups: undefined as never,
       lookUp: (host) => this.#transport.lookUp(host),
+      controllerEndpoints: () => [],
       served: new Map(handlers.map(({ api, versions }) => [api.key, versions])),
     }
     const dispatcher = new Dispatcher(this.services, handlers)
@@ -85,6 +86,7 @@ export class DataPath {
       budget,
       queued: new QueuedRequests(500),
       protectedListener: undefined,
+      controllerListeners: new Set(),
       listenerLimits: () => ({ maxConnections: 100, maxConnectionCreationRate: 2 ** 31 - 1 }),
       lookUp: (name) => this.#transport.lookUp(name),
       limits: () => ({

@@ -1,11 +1,9 @@
 import { DescribeCluster } from '../../protocol/apis/describe-cluster.ts'
-import { reject } from '../../protocol/error-codes.ts'
+import { errorCode } from '../../protocol/error-codes.ts'
 import { allClusterOperations, operationsNotAsked } from './authorized-operations.ts'
 import { clientEndpoint } from './client-endpoint.ts'
+import { BROKERS, CONTROLLERS, wrongEndpoint } from './endpoint-type.ts'
 import { handler } from './handler.ts'
-
-/** Endpoint types: brokers or controllers. */
-const BROKERS = 1
 
 /**
  * Answers the cluster id and the brokers. A request for controllers is MISMATCHED_ENDPOINT_TYPE on a broker. Source:
@@ -14,9 +12,8 @@ const BROKERS = 1
 export const describeCluster = handler(DescribeCluster, (request, context) => {
   const { services, apiVersion } = context
   const { image } = services.metadata
-  const refusal = refusalOf(request.endpointType)
-  if (refusal !== undefined)
-    return { errorCode: refusal.code, errorMessage: refusal.message, clusterId: '', brokers: [] }
+  const refusal = wrongEndpoint(request.endpointType, BROKERS)
+  if (refusal !== undefined) return refusal
   const brokers = [...image.brokers.values()].flatMap(({ nodeId, rack, fenced }) => {
     const endpoint = clientEndpoint(nodeId, context)
     if (endpoint !== undefined) {
@@ -38,12 +35,30 @@ export const describeCluster = handler(DescribeCluster, (request, context) => {
   }
 })
 
-function refusalOf(endpointType: number) {
-  if (endpointType === BROKERS) return undefined
-  if (endpointType === 2)
-    return reject(
-      'MISMATCHED_ENDPOINT_TYPE',
-      'The request was sent to an endpoint of type BROKER, but we wanted an endpoint of type CONTROLLER',
-    )
-  return reject('UNSUPPORTED_ENDPOINT_TYPE', `Unsupported endpoint type ${endpointType}`)
-}
+/**
+ * Answers the cluster id and the controllers, which are this node, at the address of the client's listener. Source:
+ * ControllerApis.handleDescribeCluster, ControllerRegistrationsPublisher.describeClusterControllers.
+ */
+export const describeClusterOfController = handler(
+  DescribeCluster,
+  (request, { apiVersion, services, listener, localAddress }) => {
+    const refusal = wrongEndpoint(request.endpointType, CONTROLLERS)
+    if (refusal !== undefined) return apiVersion > 0 ? refusal : { ...refusal, errorCode: errorCode('INVALID_REQUEST') }
+    const { nodeId, metadata } = services
+    const endpoint = services.controllerEndpoints().find((each) => each.listener === listener)
+    const brokers =
+      endpoint === undefined
+        ? []
+        : [{ brokerId: nodeId, host: endpoint.host || localAddress, port: endpoint.port, isFenced: false }]
+    return {
+      errorCode: 0,
+      endpointType: CONTROLLERS,
+      clusterId: metadata.image.clusterId,
+      controllerId: nodeId,
+      brokers,
+      clusterAuthorizedOperations: request.includeClusterAuthorizedOperations
+        ? allClusterOperations
+        : operationsNotAsked,
+    }
+  },
+)

@@ -10,3 +10,9 @@ export const describeDelegationToken = handler(DescribeDelegationToken, () => ({
   errorCode: errorCode('DELEGATION_TOKEN_REQUEST_NOT_ALLOWED'),
   tokens: [],
 }))
+
+/** A controller listener advertises this API, and has no handler for it. Source: ControllerApis.handle. */
+export const describeDelegationTokenOfController = handler(DescribeDelegationToken, () => ({
+  errorCode: errorCode('UNKNOWN_SERVER_ERROR'),
+  tokens: [],
+}))

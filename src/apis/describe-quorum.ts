@@ -25,9 +25,16 @@ export const describeQuorum = handler(DescribeQuorum, async (request, context) =
         isMetadata(topicName, partitionIndex) ? quorum(context) : unknown(partitionIndex),
       ),
     })),
-    nodes: isAsked && apiVersion >= FIRST_WITH_NODES ? [{ nodeId: services.nodeId, listeners: [] }] : [],
+    nodes:
+      isAsked && apiVersion >= FIRST_WITH_NODES ? [{ nodeId: services.nodeId, listeners: listenersFor(context) }] : [],
   }
 })
+
+function listenersFor({ services, localAddress }: RequestContext) {
+  return services
+    .controllerEndpoints()
+    .map(({ listener, host, port }) => ({ name: listener, host: host || localAddress, port }))
+}
 
 function isMetadata(topic: string, partition: number): boolean {
   return topic === METADATA_TOPIC && partition === 0

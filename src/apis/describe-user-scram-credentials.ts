@@ -1,5 +1,5 @@
 import { DescribeUserScramCredentials } from '../../protocol/apis/describe-user-scram-credentials.ts'
-import { type Rejection, reject } from '../../protocol/error-codes.ts'
+import { errorCode, type Rejection, reject } from '../../protocol/error-codes.ts'
 import { mapInSlices } from '../../storage/host/turn-slices.ts'
 import type { ScramCredential } from '../metadata/metadata-image.ts'
 import { duplicatesOf } from './duplicates.ts'
@@ -36,6 +36,19 @@ export const describeUserScramCredentials = handler(
         )
       }),
     }
+  },
+)
+
+/**
+ * A controller listener advertises this API, and has no handler for it. To a request for all users Kafka's controller
+ * fails to send even the error. Source: ControllerApis.handle, DescribeUserScramCredentialsRequest.getErrorResponse.
+ */
+export const describeUserScramCredentialsOfController = handler(
+  DescribeUserScramCredentials,
+  async ({ users }, { slices }) => {
+    const error = { errorCode: errorCode('UNKNOWN_SERVER_ERROR'), errorMessage: null }
+    const results = await mapInSlices(users ?? [], slices, () => ({ user: '', ...error, credentialInfos: [] }))
+    return { ...error, results }
   },
 )
 

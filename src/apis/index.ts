@@ -50,6 +50,7 @@ import { removeRaftVoter } from './remove-raft-voter.ts'
 import { renewDelegationToken } from './renew-delegation-token.ts'
 import { saslAuthenticate } from './sasl-authenticate.ts'
 import { saslHandshake } from './sasl-handshake.ts'
+import type { Services } from './services.ts'
 import { syncGroup } from './sync-group.ts'
 import { unregisterBroker } from './unregister-broker.ts'
 import { unregisterController } from './unregister-controller.ts'
@@ -114,3 +115,9 @@ export const handlers: readonly Handler<any>[] = [
   removeRaftVoter,
   unregisterController,
 ]
+
+/** Versions of the APIs of these handlers by API key. */
+// biome-ignore lint/suspicious/noExplicitAny: handlers of every api stand in one list
+export function servedBy(list: readonly Handler<any>[]): Services['served'] {
+  return new Map(list.map(({ api, versions }) => [api.key, versions]))
+}

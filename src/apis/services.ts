@@ -36,6 +36,15 @@ export interface Services {
   readonly groups: GroupCoordinator
   /** Resolves a host name to addresses. Rejects if it has none. */
   lookUp(host: string): Promise<readonly string[]>
+  /** Where clients reach the controller. An empty host: at the address at which they reach the broker. */
+  controllerEndpoints(): readonly ControllerEndpoint[]
   /** Supported API versions by API key, as ApiVersions answers them. */
   readonly served: ReadonlyMap<number, { readonly oldest: number; readonly newest: number }>
+}
+
+/** A listener of the controller. */
+export interface ControllerEndpoint {
+  readonly listener: string
+  readonly host: string
+  readonly port: number
 }

@@ -29,9 +29,23 @@ describe('listeners', () => {
     expect(advertised.get('PLAINTEXT')).to.deep.equal({ name: 'PLAINTEXT', host: 'my.host', port: 19092 })
   })
 
-  it('leaves the controller out', () => {
-    const { listening } = read(['PLAINTEXT://:9092', 'CONTROLLER://:9093'], null, ['CONTROLLER']) as Listeners
-    expect(listening.map(({ name }) => name)).to.deep.equal(['PLAINTEXT'])
+  it('keeps those of the controller apart', () => {
+    const advertise = ['PLAINTEXT://box:1', 'CONTROLLER://box:2']
+    const own = ['PLAINTEXT://:9092', 'CONTROLLER://:9093']
+    const { listening, controller, advertised, advertisedControllers } = read(own, advertise, [
+      'CONTROLLER',
+    ]) as Listeners
+    expect([listening, controller].flat().map(({ name, port }) => `${name} ${port}`)).to.deep.equal([
+      'PLAINTEXT 9092',
+      'CONTROLLER 9093',
+    ])
+    expect([...advertised.keys()]).to.deep.equal(['PLAINTEXT'])
+    expect(advertisedControllers.get('CONTROLLER')?.port).to.equal(2)
+  })
+
+  it('refuses a listener of the controller with TLS', () => {
+    const { message } = read(['PLAINTEXT://:1', 'SSL://:2'], null, ['SSL']) as InvalidSetting
+    expect(message).to.contain('Ottla has no TLS yet')
   })
 
   it('knows the listener between brokers, and refuses one that is not there', () => {

@@ -14,10 +14,12 @@ export interface ListenerAddress {
 /** The addresses that a broker listens on, and those that it advertises. */
 export interface Listeners {
   readonly listening: readonly ListenerAddress[]
-  /** Listeners of the controller. They are not opened: it is in the same process. */
+  /** Listeners of the controller, which is in the same process. */
   readonly controller: readonly ListenerAddress[]
   /** By listener name. If empty, each client gets the address that it connected to. */
   readonly advertised: ReadonlyMap<string, ListenerAddress>
+  /** The same for listeners of the controller. */
+  readonly advertisedControllers: ReadonlyMap<string, ListenerAddress>
 }
 
 const address = /^([a-zA-Z0-9_-]+):\/\/(?:\[([0-9a-fA-F:.%]+)\]|([^:/]*)):(-?\d+)$/
@@ -25,8 +27,8 @@ const address = /^([a-zA-Z0-9_-]+):\/\/(?:\[([0-9a-fA-F:.%]+)\]|([^:/]*)):(-?\d+
 const LARGEST_PORT = 65_535
 
 /**
- * Reads the settings about listeners together. Controller listeners are left out: there is no separate controller. Source:
- * SocketServerConfigs.listenerListToEndPoints, KafkaConfig.validateValues.
+ * Reads the settings about listeners together. Source: SocketServerConfigs.listenerListToEndPoints,
+ * KafkaConfig.validateValues.
  */
 export function readListeners(settings: {
   readonly listeners: readonly string[]
@@ -43,15 +45,17 @@ export function readListeners(settings: {
   const listening = all.filter(({ name }) => !controllers.has(name))
   const controller = all.filter(({ name }) => controllers.has(name))
   const forClients = advertised.filter(({ name }) => !controllers.has(name))
+  const advertisedControllers = advertised.filter(({ name }) => controller.some((each) => each.name === name))
   return (
     noClientListener(listening, settings.listeners) ??
     unknownName(listening, forClients) ??
-    unreachable(forClients) ??
+    unreachable([...forClients, ...advertisedControllers]) ??
     noInterBrokerListener(listening, settings.interBrokerListenerName) ??
-    unsupported(listening, protocols(settings.listenerSecurityProtocolMap)) ?? {
+    unsupported([...listening, ...controller], protocolMap(settings.listenerSecurityProtocolMap, controllers)) ?? {
       listening,
       controller,
-      advertised: new Map(forClients.map((each) => [each.name, each])),
+      advertised: byName(forClients),
+      advertisedControllers: byName(advertisedControllers),
     }
   )
 }
@@ -100,8 +104,13 @@ function unknownName(
   )
 }
 
+/** True if the host of a listener stands for all interfaces. */
+export function isWildcard(host: string): boolean {
+  return ['', '0.0.0.0', '::'].includes(host)
+}
+
 function unreachable(forClients: readonly ListenerAddress[]): InvalidSetting | undefined {
-  const nowhere = forClients.find(({ host }) => ['', '0.0.0.0', '::'].includes(host))
+  const nowhere = forClients.find(({ host }) => isWildcard(host))
   if (nowhere === undefined) return undefined
   const because = 'clients cannot connect to a wildcard address; set the host name or address that they should use'
   return refused('advertised.listeners', textOf([nowhere]), because)
@@ -119,9 +128,15 @@ function textOf(addresses: readonly ListenerAddress[]): string {
     .join(',')
 }
 
-function protocols(map: string): ReadonlyMap<string, string> {
+function byName(addresses: readonly ListenerAddress[]): ReadonlyMap<string, ListenerAddress> {
+  return new Map(addresses.map((each) => [each.name, each]))
+}
+
+/** A controller listener that the map does not contain is PLAINTEXT. Source: effectiveListenerSecurityProtocolMap. */
+function protocolMap(map: string, controllers: ReadonlySet<string>): ReadonlyMap<string, string> {
   const pairs = map.split(',').map((pair) => pair.trim().toUpperCase().split(':'))
-  return new Map(pairs.map(([name, protocol]) => [name ?? '', protocol ?? '']))
+  const plain = [...controllers].map((name) => [name, 'PLAINTEXT'] as const)
+  return new Map([...plain, ...pairs.map(([name, protocol]) => [name ?? '', protocol ?? ''] as const)])
 }
 
 /** What Ottla lacks for each of Kafka's security protocols. */

@@ -47,6 +47,7 @@ export function registrationRecords(
     readonly brokerEpoch: number
     readonly directoryIds: readonly string[]
     readonly advertised: readonly Listener[]
+    readonly controllerEndpoints: readonly Listener[]
   },
 ): Buffer[] {
   const broker = registerBrokerRecord(
@@ -71,7 +72,7 @@ export function registrationRecords(
     controllerId: node.nodeId,
     incarnationId: node.incarnationId,
     zkMigrationReady: false,
-    endPoints: [],
+    endPoints: node.controllerEndpoints,
     features: supportedFeatures,
   })
   return [controller, broker]

@@ -21,6 +21,7 @@ import { invalidTopicName } from './topic-names.ts'
 const operations = ['SET', 'DELETE', 'APPEND', 'SUBTRACT'] as const
 type Operation = (typeof operations)[number]
 const LONGEST_VALUE = 32_767
+const CORDONED = 'cordoned.log.dirs'
 
 /** One changed setting. `operation` is the unchecked code; AlterConfigs has only SETs. */
 export interface SettingChange {
@@ -55,9 +56,21 @@ export function decideConfigChange(
 ): SettingsToWrite | Rejection {
   const malformed = malformedRequest(resource) ?? loggerRefusal(resource, context) ?? wrongBroker(resource, context)
   if (malformed !== undefined) return malformed
+  return decideAt('broker', resource, context)
+}
+
+/** Which of the two a request was sent to. */
+type Endpoint = 'broker' | 'controller'
+
+/** Checks of the controller, and those of the broker that need to know what is wanted. */
+function decideAt(
+  endpoint: Endpoint,
+  resource: AlteredResource,
+  context: ConfigChangeContext,
+): SettingsToWrite | Rejection {
   const current =
     context.image.configs.get(configResourceKey(resource.type, resource.name)) ?? new Map<string, string>()
-  const written = plan(resource, current)
+  const written = plan(resource, current, endpoint)
   if (isRejection(written)) return written
   const wanted = new Map(current)
   for (const [name, value] of written) {
@@ -65,12 +78,30 @@ export function decideConfigChange(
     else wanted.set(name, value)
   }
   return (
-    brokerRefusal(resource, wanted, context) ??
+    (endpoint === 'broker' ? brokerRefusal(resource, wanted, context) : uncordonsOnly(resource, current, wanted)) ??
     transitionRefusal(resource, written, context) ??
     valueRefusal(resource, current, wanted, context) ??
     missing(resource, context) ??
     written
   )
+}
+
+/**
+ * The same for a request to a controller listener, which makes fewer checks: values of broker settings are stored as
+ * they are. Source: ControllerApis.handleIncrementalAlterConfigs, ConfigurationControlManager.
+ */
+export function decideControllerConfigChange(
+  resource: AlteredResource,
+  context: ConfigChangeContext,
+): SettingsToWrite | Rejection {
+  const { type } = resource
+  if (!(Object.values(configResourceType) as number[]).includes(type))
+    return reject('UNSUPPORTED_VERSION', `Unknown resource type ${type}.`)
+  if (type === configResourceType.brokerLogger)
+    return resource.replacesAll
+      ? reject('INVALID_REQUEST', 'Unexpected resource type BROKER_LOGGER.')
+      : (loggerRefusal(resource, context) ?? new Map())
+  return decideAt('controller', resource, context)
 }
 
 function malformedRequest({ type, changes, replacesAll }: AlteredResource): Rejection | undefined {
@@ -110,18 +141,27 @@ function loggerRefusal(
 }
 
 /** Settings to write for the changes. Unchanged values are left out, except for brokers: Kafka writes those again. */
-function plan(resource: AlteredResource, current: Settings): Map<string, string | null> | Rejection {
+function plan(
+  resource: AlteredResource,
+  current: Settings,
+  endpoint: Endpoint,
+): Map<string, string | null> | Rejection {
   const written = new Map<string, string | null>()
   const isBroker = resource.type === configResourceType.broker
+  const isBrokersOwn = isBroker && endpoint === 'broker'
   for (const { name, operation, value } of resource.changes) {
     const kind = operations[operation]
     // Kafka's broker rejects an unknown operation; its controller fails on it.
     if (kind === undefined)
-      return isBroker
+      return isBrokersOwn
         ? reject('INVALID_REQUEST', `Unknown operations type ${operation}`)
         : reject('UNKNOWN_SERVER_ERROR', null)
     const next =
-      kind === 'DELETE' ? null : kind === 'SET' ? value : editedList(resource, kind, name, value ?? '', current)
+      kind === 'DELETE'
+        ? null
+        : kind === 'SET'
+          ? value
+          : editedList(resource, kind, name, value ?? '', { current, isBrokersOwn })
     if (isRejection(next)) return next
     if (isBroker || next !== (current.get(name) ?? null)) written.set(name, next)
   }
@@ -137,11 +177,11 @@ function editedList(
   kind: Operation,
   name: string,
   value: string,
-  current: Settings,
+  { current, isBrokersOwn }: { readonly current: Settings; readonly isBrokersOwn: boolean },
 ): string | Rejection {
   const schema = listDefault(resource.type, name)
   if (schema === undefined) {
-    if (resource.type === configResourceType.broker)
+    if (isBrokersOwn)
       return reject('INVALID_CONFIG', `Config value ${kind.toLowerCase()} is not allowed for config key: ${name}`)
     return reject('INVALID_CONFIG', `Can't ${kind} to key ${name} because its type is not LIST.`)
   }
@@ -173,6 +213,22 @@ function brokerRefusal(
   const perBroker = name !== ''
   const fault = checkDynamicBrokerConfig(wanted, perBroker) ?? checkBrokerValues(wanted, perBroker, configs)
   return fault === undefined ? undefined : reject('INVALID_REQUEST', fault.message)
+}
+
+/** Only the broker can check new directories. Source: ConfigurationControlManager.isCordonedLogDirsInvalid. */
+function uncordonsOnly({ type }: AlteredResource, current: Settings, wanted: Settings): Rejection | undefined {
+  if (type !== configResourceType.broker) return undefined
+  const directories = (text = '') =>
+    text
+      .trim()
+      .split(/\s*,\s*/)
+      .filter((each) => each !== '')
+  const cordoned = new Set(directories(current.get(CORDONED)))
+  if (directories(wanted.get(CORDONED)).every((each) => cordoned.has(each))) return undefined
+  return reject(
+    'INVALID_CONFIG',
+    'When updating cordoned.log.dirs via controllers,  the new value must be a subset of the current configuration value.',
+  )
 }
 
 function transitionRefusal(
@@ -215,9 +271,17 @@ function valueRefusal(
       return invalidConfig(checkGroupConfig(wanted, configs.broker))
     case configResourceType.clientMetrics:
       return checkClientMetrics(name, wanted)
+    case configResourceType.broker:
+      return brokerNameFault(name)
     default:
       return undefined
   }
+}
+
+function brokerNameFault(name: string): Rejection | undefined {
+  if (name === '') return undefined
+  if (!/^[+-]?\d+$/.test(name)) return reject('INVALID_REQUEST', 'Unable to parse broker name as a base 10 number.')
+  return Number(name) < 0 ? reject('INVALID_REQUEST', 'Invalid negative broker ID.') : undefined
 }
 
 function invalidConfig(fault: { readonly message: string } | undefined): Rejection | undefined {

@@ -54,6 +54,8 @@ export interface MetadataStoreParts extends MetadataWriterParts {
   readonly directoryIds: readonly string[]
   /** Listeners advertised to clients; empty: clients get the address that they connected to. */
   readonly advertised: readonly Listener[]
+  /** Endpoints of the controller whose address is known before it listens. */
+  readonly controllerEndpoints: readonly Listener[]
 }
 
 /** Decides each request against the same image. Refuses repeated requests: they would not see the first one's effect. */

@@ -33,6 +33,7 @@ export class StoreOnMemory {
       rack: null,
       directoryIds: ['directoryOneAAAAAAAAAA'],
       advertised: [],
+      controllerEndpoints: [],
       snapshotBytes: () => this.configs.broker.metadataLogMaxRecordBytesBetweenSnapshots,
     })
     this.configs.apply(this.store.image.configs, [...this.store.image.configs.keys()])

@@ -3,6 +3,7 @@
  * MetadataVersion and ImageWriterOptions of Kafka 4.4.
  */
 const migrationSupported = 8 // 3.4-IV0
+const scramCredentials = 11 // 3.5-IV2
 const controllerRegistration = 15 // 3.7-IV0
 const directoryAssignment = 17 // 3.7-IV2
 const eligibleReplicas = 23 // 4.0-IV1
@@ -56,4 +57,9 @@ export function registerBrokerRecordVersion(features: Features): number {
 /** True if controllers are registered in the log (KIP-919). */
 export function controllersRegister(features: Features): boolean {
   return metadataVersion(features) >= controllerRegistration
+}
+
+/** True if credentials of users can be in the log (KIP-900). */
+export function scramSupported(features: Features): boolean {
+  return metadataVersion(features) >= scramCredentials
 }

@@ -28,6 +28,8 @@ export interface ConnectionQuotasParts {
    * listener.
    */
   readonly protectedListener: string | undefined
+  /** Listeners of the controller, whose connections the broker does not count: in Kafka it has its own server. */
+  readonly controllerListeners: ReadonlySet<string>
 }
 
 /** No limit: the default of max.connection.creation.rate. */
@@ -47,13 +49,13 @@ export class ConnectionQuotas {
   }
 
   add(listener: string, address: string): void {
-    this.#count++
+    if (!this.#isController(listener)) this.#count++
     increase(this.#countsByListener, listener)
     increase(this.#countsByHost, address)
   }
 
   remove(listener: string, address: string): void {
-    this.#count--
+    if (!this.#isController(listener)) this.#count--
     decrease(this.#countsByListener, listener)
     decrease(this.#countsByHost, address)
   }
@@ -94,8 +96,9 @@ export class ConnectionQuotas {
     return Math.max(0, this.#count - this.#parts.limits().maxConnections)
   }
 
+  /** True if the limits of the whole broker do not apply to the listener. */
   isProtected(listener: string): boolean {
-    return listener === this.#parts.protectedListener
+    return listener === this.#parts.protectedListener || this.#isController(listener)
   }
 
   /** The reason to close one more connection of the address; undefined if it is allowed. */
@@ -103,6 +106,10 @@ export class ConnectionQuotas {
     const { setting, count } = this.#parts.addressLimits.of(address)
     if ((this.#countsByHost.get(address) ?? 0) < count) return undefined
     return `${setting} allows ${address} ${count} ${count === 1 ? 'connection' : 'connections'}`
+  }
+
+  #isController(listener: string): boolean {
+    return this.#parts.controllerListeners.has(listener)
   }
 
   #listenerLimits(listener: string): ListenerLimits {

@@ -13,6 +13,7 @@ import { SimulatedTransport } from './simulated-transport.ts'
 
 const PORT = 9092
 const INSIDE_PORT = 9093
+const CONTROLLER_PORT = 9094
 
 class Rig {
   readonly host = new SimulatedHost(1)
@@ -57,6 +58,7 @@ class Rig {
       limits: () => this.limits,
       listenerLimits: (listener) => ({ ...this.limits, ...this.listenerLimits[listener] }),
       protectedListener: 'INSIDE',
+      controllerListeners: new Set(['CONTROLLER']),
       lookUp: (host) => this.transport.lookUp(host),
       dispatch: (exchange) => {
         this.exchanges.push(exchange)
@@ -71,6 +73,9 @@ class Rig {
     )
     await this.transport.listen({ host: '', port: INSIDE_PORT, backlog: 10 }, (peer) =>
       this.connections.accept('INSIDE', peer),
+    )
+    await this.transport.listen({ host: '', port: CONTROLLER_PORT, backlog: 10 }, (peer) =>
+      this.connections.accept('CONTROLLER', peer),
     )
     return this
   }
@@ -487,6 +492,18 @@ describe('a connection', () => {
       const connections = Array.from({ length: 5 }, () => rig.connect(port).connection)
       expect(connections.filter(({ isRead }) => isRead)).to.have.length(immediate)
     }
+  })
+
+  it('to the controller neither waits for max.connections of the broker nor counts', async () => {
+    const rig = await new Rig({ maxConnections: 1 }).listen()
+    const [controller, client] = [rig.connect(CONTROLLER_PORT), rig.connect()]
+    await rig.run()
+    expect([controller.connection.isRead, client.connection.isRead]).to.deep.equal([true, true])
+    const [secondController, secondClient] = [rig.connect(CONTROLLER_PORT), rig.connect()]
+    expect([secondController.connection.isRead, secondClient.connection.isRead]).to.deep.equal([false, false])
+    client.connection.close()
+    await rig.run()
+    expect([secondController.connection.isRead, secondClient.connection.isRead]).to.deep.equal([false, true])
   })
 
   it('waits beyond max.connections of its listener', async () => {

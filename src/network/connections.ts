@@ -56,8 +56,9 @@ export class Connections {
     queued: QueuedRequests
     limits: () => ConnectionLimits
     listenerLimits: (listener: string) => ListenerLimits
-    /** See ConnectionQuotasParts. */
+    /** These two: see ConnectionQuotasParts. */
     protectedListener: string | undefined
+    controllerListeners: ReadonlySet<string>
     lookUp: (host: string) => Promise<readonly string[]>
     dispatch: (exchange: Exchange) => void
   }) {
@@ -68,9 +69,7 @@ export class Connections {
     this.#queued = parts.queued
     this.#limits = parts.limits
     this.#addressLimits = new AddressLimits({ settings: parts.limits, lookUp: parts.lookUp, logger: parts.logger })
-    const { limits, listenerLimits, protectedListener, host } = parts
-    const addressLimits = this.#addressLimits
-    this.#quotas = new ConnectionQuotas({ clock: host.clock, limits, listenerLimits, addressLimits, protectedListener })
+    this.#quotas = new ConnectionQuotas({ ...parts, clock: parts.host.clock, addressLimits: this.#addressLimits })
     this.#openLimit = openLimits(parts.host.files.openLimit).connections
     this.#dispatch = parts.dispatch
     this.#turns = new TurnShares(parts.host.timers)

@@ -7,8 +7,8 @@ export const controllerConfigs = {
   controllerListenerNames: list('controller.listener.names', {
     default: 'CONTROLLER',
     check: listOf([], { mayBeEmpty: false }),
-    doc: 'Listeners of the controller. Ottla’s controller is in the process itself and needs none.',
-    differs: 'Kafka requires it; Ottla’s controller has no listener',
+    doc: 'Listeners of the controller, for tools with `--bootstrap-controller`. Ottla’s controller is in the process itself and needs none.',
+    differs: 'Kafka requires it; Ottla’s controller needs no listener',
   }),
   controllerPerformanceAlwaysLogThresholdMs: long('controller.performance.always.log.threshold.ms', {
     default: 2000,

@@ -1,0 +1,69 @@
+import { controllerHandlers } from '../../src/apis/controller-apis.ts'
+import { RawClient } from '../raw-client.ts'
+import type { Difference } from './compare.ts'
+import type { KnownDifference } from './known-differences.ts'
+import type { Scenario } from './scenario.ts'
+import { type Exchange, type Send, Transcript } from './transcript.ts'
+
+/** Settings also given to the Apache Kafka of the test: those of a broker that is its own controller. */
+export const asKafkaIsStarted = {
+  'cluster.id': '4L6g3nShT-eMCtK--X86sw',
+  'process.roles': 'broker,controller',
+  'node.id': '1',
+  'offsets.topic.replication.factor': '1',
+  'offsets.topic.num.partitions': '1',
+  'transaction.state.log.replication.factor': '1',
+  'transaction.state.log.min.isr': '1',
+  'share.coordinator.state.topic.replication.factor': '1',
+  'share.coordinator.state.topic.min.isr': '1',
+  'group.initial.rebalance.delay.ms': '0',
+}
+
+/** Ports of one broker. With that of its controller, requests go there if controllers serve them. */
+interface Ports {
+  readonly port: number
+  readonly controllerPort?: number
+}
+
+const controllerApis = new Set(controllerHandlers.map(({ api }) => api.key))
+
+/** What a broker answers in a scenario. */
+export async function play(scenario: Scenario, { port, controllerPort }: Ports): Promise<Exchange[]> {
+  const transcript = new Transcript()
+  const clients: RawClient[] = []
+  const connect = async (to: number) => {
+    const client = await RawClient.connect(to)
+    clients.push(client)
+    return transcript.sender(client)
+  }
+  const open = async (): Promise<Send> => {
+    const toBroker = await connect(port)
+    if (controllerPort === undefined) return toBroker
+    const toController = await connect(controllerPort)
+    return (api, ...rest) => (controllerApis.has(api.key) ? toController : toBroker)(api, ...rest)
+  }
+  try {
+    await scenario.run(await open(), open, transcript.knocker(controllerPort ?? port))
+  } finally {
+    for (const client of clients) client.close()
+  }
+  return transcript.exchanges
+}
+
+/** The differences that are not listed. Adds the sources of those that explain others to `used`. */
+export function unexplained(
+  found: readonly Difference[],
+  known: readonly KnownDifference[],
+  used: Set<string>,
+): Difference[] {
+  return found.filter(({ place }) => {
+    const reason = known.find((each) => each.place.test(place))
+    if (reason !== undefined) used.add(reason.place.source)
+    return reason === undefined
+  })
+}
+
+/** A difference as a line of a failure. */
+export function line({ place, kafka, ottla }: Difference): string {
+  return `${place}: Kafka ${JSON.stringify(kafka)}, Ottla ${JSON.stringify(ottla)}`
+}
