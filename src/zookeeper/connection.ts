@@ -125,10 +125,13 @@ export class ClientConnection implements PeerHandler, Watcher, SessionConnection
     this.#endpoint.traffic.received++
     this.#isEnding = true
     this.peer.pauseReading()
-    this.#settle(this.#endpoint.answerWord(word, rest, this), (text) => {
-      if (text !== '') this.#send(Buffer.from(text, 'utf8'))
-      this.peer.end()
-    })
+    this.#settle(
+      () => this.#endpoint.answerWord(word, rest, this),
+      (text) => {
+        if (text !== '') this.#send(Buffer.from(text, 'utf8'))
+        this.peer.end()
+      },
+    )
   }
 
   #onMessage(message: Buffer): void {
@@ -186,25 +189,33 @@ export class ClientConnection implements PeerHandler, Watcher, SessionConnection
 
   #handle(received: Received): void {
     this.#isBusy = true
-    this.#settle(this.#hasAsked ? this.#answer(received) : this.#connect(received.message), () => {
-      this.#isBusy = false
-    })
+    this.#settle(
+      () => (this.#hasAsked ? this.#answer(received) : this.#connect(received.message)),
+      () => {
+        this.#isBusy = false
+      },
+    )
   }
 
   /** Calls `done` when the work is done, at once if it is. A failure is a bug, and ends this connection alone. */
-  #settle<T>(start: MaybePromise<T>, done: (value: T) => void): void {
-    if (!(start instanceof Promise)) {
-      done(start)
-      return
+  #settle<T>(work: () => MaybePromise<T>, done: (value: T) => void): void {
+    const fail = (error: unknown) => this.#fail({ err: error }, 'a ZooKeeper client was dropped: its request failed')
+    try {
+      const outcome = work()
+      if (!(outcome instanceof Promise)) {
+        done(outcome)
+        return
+      }
+      outcome
+        .then((value) => {
+          done(value)
+          this.#process()
+          this.#holdBack()
+        })
+        .catch(fail)
+    } catch (error) {
+      fail(error)
     }
-    start.then(
-      (value) => {
-        done(value)
-        this.#process()
-        this.#holdBack()
-      },
-      (error: unknown) => this.#fail({ err: error }, 'a ZooKeeper client was dropped: its request failed'),
-    )
   }
 
   /** The first message asks for a session: a new one, or the one of an earlier connection. */

@@ -114,7 +114,12 @@ export class JuteWriter {
   }
 
   string(value: string | null): this {
-    return this.buffer(value === null ? null : Buffer.from(value, 'utf8'))
+    if (value === null) return this.int(-1)
+    const size = Buffer.byteLength(value)
+    this.int(size)
+    const at = this.#reserve(size)
+    this.#bytes.write(value, at)
+    return this
   }
 
   vector<T>(values: readonly T[], element: (writer: this, value: T) => void): this {

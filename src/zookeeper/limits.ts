@@ -16,12 +16,12 @@ export const limits = {
   unsentBytes: 1024 * 1024,
   /** Events to a client that does not read. It is lost then anyway: it must connect anew and set its watches again. */
   unsentEventBytes: 16 * 1024 * 1024,
-  /** Watches of a connection: several for each partition of a large cluster. */
-  watchesOfConnection: 100_000,
+  /** Watches of a connection: a consumer has one for each topic that it reads. More in one request would hold up others. */
+  watchesOfConnection: 10_000,
   /** Estimated memory of all watches. */
   watchBytes: 64 * 1024 * 1024,
   /** Estimated memory of all nodes of clients. */
-  clientNodeBytes: 128 * 1024 * 1024,
+  clientNodeBytes: 64 * 1024 * 1024,
   /** Nodes, the broker's included: room for a topic each of 100,000 partitions, twice. */
   nodeCount: 1_000_000,
   /** Proofs of identity of a connection, and the bytes of one. */

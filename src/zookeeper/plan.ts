@@ -57,6 +57,8 @@ export class Plan {
   brokerChange: BrokerChange | undefined
   /** Whether an operation was refused because the broker already has one to carry out. */
   hasTooManyBrokerChanges = false
+  /** Whether an operation was refused because there is no room. */
+  isOutOfRoom = false
   readonly #tree: DataTree
   readonly #context: PlanContext
   readonly #nodes = new Map<string, PlannedNode | null>()
@@ -246,9 +248,9 @@ export class Plan {
     this.#addedBytes += addedBytes
     this.#addedNodes += addedNodes
     const bytes = this.#tree.clientBytes + this.#addedBytes
-    return (
-      (addedBytes <= 0 || bytes <= limits.clientNodeBytes) && this.#tree.size + this.#addedNodes <= limits.nodeCount
-    )
+    const isTooLarge = addedBytes > 0 && bytes > limits.clientNodeBytes
+    this.isOutOfRoom ||= isTooLarge || (addedNodes > 0 && this.#tree.size + this.#addedNodes > limits.nodeCount)
+    return !this.isOutOfRoom
   }
 
   #node(path: string): PlannedNode | undefined {

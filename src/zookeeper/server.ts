@@ -175,6 +175,8 @@ export class ZooKeeperServer {
         {},
         'a ZooKeeper client’s multi was refused: it has several changes for the broker to carry out',
       )
+    if (plan.isOutOfRoom)
+      this.warnings.warn({}, 'a ZooKeeper client’s node was refused: there are too many or too large nodes')
     if ('error' in outcome) return this.#refused(outcome)
     if (outcome.ofBroker === undefined) return whenThere(this.#commit(plan), () => outcome)
     return this.#changeWithBroker(caller, ops, outcome.ofBroker)
