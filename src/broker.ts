@@ -31,6 +31,7 @@ import { type BrokerAddress, openListener } from './network/open-listener.ts'
 import { QueuedRequests } from './network/queued-requests.ts'
 import type { Peer, Transport } from './network/transport.ts'
 import type { Logger } from './observe/logger.ts'
+import { type LogLevel, loggerOf, NamedLoggers, ROOT_LOGGER } from './observe/named-loggers.ts'
 import { PartitionRegistry } from './partition/partition-registry.ts'
 import { ProducerIds } from './partition/producer-ids.ts'
 import { Dispatcher } from './request/dispatcher.ts'
@@ -49,6 +50,7 @@ export class Broker {
   readonly #settings: BrokerStartSettings
   readonly #host: Host
   readonly #transport: Transport
+  readonly #loggers: NamedLoggers
   readonly #logger: Logger
   readonly #pool = new BufferPool()
   /** Shared by appends, cleaning, look-ups and fetches of old clients: it bounds the memory of the process. */
@@ -73,13 +75,21 @@ export class Broker {
   /** Serves connections of controller listeners. */
   #controllerDispatcher: Dispatcher | undefined
 
-  constructor(settings: BrokerStartSettings, host: Host, transport: Transport, logger: Logger) {
+  /** logLevel: level of the root logger; what it lets through goes to `logger`. */
+  constructor(
+    settings: BrokerStartSettings,
+    host: Host,
+    transport: Transport,
+    logger: Logger,
+    logLevel: LogLevel = 'DEBUG',
+  ) {
     this.#settings = settings
     this.#host = host
     this.#slices = new TurnSlices(host)
     this.#transport = transport
-    this.#logger = logger
-    this.#directories = new BrokerDirectories(settings, host, logger)
+    this.#loggers = new NamedLoggers(logger, logLevel)
+    this.#logger = this.#loggers.named(ROOT_LOGGER)
+    this.#directories = new BrokerDirectories(settings, host, this.#loggers.named(loggerOf.logs))
   }
 
   /** Empty before the start. */
@@ -203,7 +213,7 @@ export class Broker {
     const metadata = LogBackedMetadataStore.open({
       host: this.#host,
       slices: this.#slices,
-      logger: this.#logger,
+      logger: this.#loggers.named(loggerOf.controller),
       directory: metadataDirectory,
       clusterId: identity.clusterId,
       nodeId,
@@ -254,7 +264,7 @@ export class Broker {
       directories: this.#directories.identified(identity),
       settings: configs.live,
       isCordoned: (directory) => configs.isCordoned(this.#settings.logDirectories.indexOf(directory)),
-      logger: this.#logger,
+      logger: this.#loggers.named(loggerOf.logs),
       pool: this.#pool,
       largeContents: this.#largeContents,
       onUnusable: this.#directories.fail,
@@ -296,7 +306,6 @@ export class Broker {
     bytesInFlight: BytesInFlight,
   ): Services {
     const host = this.#host
-    const logger = this.#logger
     const fetchPurgatory = new FetchPurgatory(host.timers)
     const settings = (topic: string) => configs.topic(topic)
     const partitions = new PartitionRegistry({
@@ -307,14 +316,15 @@ export class Broker {
       metadata,
       settings,
       watcher: fetchPurgatory,
-      logger,
+      logger: this.#loggers.named(loggerOf.partitions),
     })
     return {
       nodeId,
       host,
       slices: this.#slices,
       largeContents: this.#largeContents,
-      logger,
+      logger: this.#loggers.named(loggerOf.requests),
+      loggers: this.#loggers,
       configs,
       logs,
       metadata,
@@ -323,7 +333,15 @@ export class Broker {
       fetchSessions: new FetchSessions(() => configs.broker.maxIncrementalFetchSessionCacheSlots, host.random),
       fetchPurgatory,
       producerIds: new ProducerIds((count, nowMs) => metadata.allocateProducerIds(count, nowMs)),
-      groups: openGroupCoordinator({ nodeId, host, slices: this.#slices, logger, configs, metadata, partitions }),
+      groups: openGroupCoordinator({
+        nodeId,
+        host,
+        slices: this.#slices,
+        logger: this.#loggers.named(loggerOf.groups),
+        configs,
+        metadata,
+        partitions,
+      }),
       lookUp: (host) => this.#transport.lookUp(host),
       controllerEndpoints: () => controllerEndpoints(this.#settings.listeners, this.#controllerAddresses),
       served: servedBy(handlers),
@@ -337,7 +355,7 @@ export class Broker {
       controllerListeners.has(listener) ? this.#controllerDispatcher : this.#dispatcher
     const connections = new Connections({
       host: this.#host,
-      logger: this.#logger,
+      logger: this.#loggers.named(loggerOf.connections),
       pool: this.#pool,
       budget,
       queued: new QueuedRequests(configs.broker.queuedMaxRequests),

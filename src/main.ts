@@ -26,7 +26,7 @@ function propertiesOf({ propertiesFile, overrides }: StartArguments): Map<string
 
 async function start(args: StartArguments): Promise<void> {
   const settings = brokerSettingsOf(propertiesOf(args), { hostName: hostname(), environment: process.env })
-  const logger = processLogger({ file: args.logFile, level: args.logLevel }, process.stderr)
+  const logger = processLogger({ file: args.logFile }, process.stderr)
   for (const warning of settings.warnings) logger.warn({}, warning)
   const endAtOnce = (reason: Error): never => {
     // A disk that failed is no bug: the stack would hide the line that says what to do.
@@ -38,7 +38,7 @@ async function start(args: StartArguments): Promise<void> {
   process.on('uncaughtException', endAtOnce)
   process.on('unhandledRejection', (reason) => endAtOnce(reason instanceof Error ? reason : new Error(String(reason))))
   const host = nodeHost(endAtOnce)
-  const broker = new Broker(settings, host, new TcpTransport(), logger)
+  const broker = new Broker(settings, host, new TcpTransport(), logger, logLevels[args.logLevel])
   stopOnSignals(broker)
   await broker.start()
   const addresses = listText(broker.addresses)
@@ -51,6 +51,8 @@ async function start(args: StartArguments): Promise<void> {
     `ottla ${version} is listening on ${addresses}${controllers}${andZooKeeper}, data in ${directories}, ready after ${sinceStartMs()} ms`,
   )
 }
+
+const logLevels = { debug: 'DEBUG', info: 'INFO', warn: 'WARN', error: 'ERROR' } as const
 
 function listText(addresses: readonly BrokerAddress[]): string {
   return addresses.map(addressText).join(', ')

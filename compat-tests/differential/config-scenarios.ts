@@ -154,6 +154,24 @@ const loggers: Scenario[] = inVersions(IncrementalAlterConfigs, 'loggers', async
   await log('no broker', '', ['root', SET, 'INFO'])
   await log('no number', 'x', ['root', SET, 'INFO'])
   await log('the same key twice', '1', ['root', SET, 'INFO'], ['root', SET, 'INFO'])
+  const [name, keys] = ['kafka.network.SocketServer', ['root', 'kafka.network.SocketServer']]
+  const levelsAre = (what: string) =>
+    send(DescribeConfigs, 4, what, {
+      resources: [{ resourceType: type.logger, resourceName: '1', configurationKeys: keys }],
+      includeSynonyms: true,
+    })
+  await levelsAre('before')
+  await log('one', '1', [name, SET, 'ERROR'])
+  await levelsAre('with one level')
+  await log('the root', '1', ['root', SET, 'WARN'])
+  await log('one without', '1', [name, DELETE, null])
+  await levelsAre('with the level of the root')
+  await log('good and bad', '1', [name, SET, 'DEBUG'], ['root', SET, 'LOUD'])
+  await log('the root again', '1', ['root', SET, 'INFO'])
+  await log('lower case', '1', [name, SET, 'info'])
+  const checked = { resourceType: type.logger, resourceName: '1', configs: [{ name, value: 'TRACE' }] }
+  await send(IncrementalAlterConfigs, version, 'checked only', { resources: [checked], validateOnly: true })
+  await levelsAre('in the end')
 })
 
 const replacements: Scenario[] = inVersions(AlterConfigs, 'topics and others', async (send, version) => {

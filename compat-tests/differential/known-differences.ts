@@ -83,10 +83,6 @@ export const knownDifferences: readonly KnownDifference[] = [
     reason: 'Kafka would let the quorum grow from then on; Ottla’s is the one broker',
   },
   {
-    place: /^IncrementalAlterConfigs .*: (a level that is none|delete the root) \//,
-    reason: 'Ottla has no named loggers, not even a root, and returns an error for each',
-  },
-  {
     place: /^Metadata .* the first time \/ topics\.\[asked[^\]]*\]\.(errorCode|topicId|partitions\.\[?0\]?)$/,
     reason: 'Kafka’s controller creates the topic later and the client retries; Ottla has created it by then',
   },

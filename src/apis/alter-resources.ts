@@ -8,8 +8,13 @@ import {
 } from '../metadata/config-changes.ts'
 import { configResourceKey, configResourceType, type MetadataImage } from '../metadata/metadata-image.ts'
 import type { ConfigChange } from '../metadata/metadata-store.ts'
+import { isLogLevel } from '../observe/named-loggers.ts'
 import { duplicatesOf } from './duplicates.ts'
 import type { RequestContext } from './handler.ts'
+import type { Services } from './services.ts'
+
+/** Kafka's AlterConfigOp.OpType id; the other one of loggers is DELETE. */
+const SET = 0
 
 /**
  * Alters resources independently of each other, for both AlterConfigs APIs. Answers in request order. Source:
@@ -54,23 +59,38 @@ interface Alteration {
 
 async function alter(resources: readonly AlteredResource[], { validateOnly, context, decide, duplicates }: Alteration) {
   const { services, nowMs, principal, slices } = context
-  const { nodeId, configs } = services
+  const { nodeId, configs, loggers } = services
   const repeated = duplicatesOf(duplicates.of.map(keyOf))
   let decisions: (SettingsToWrite | Rejection)[] = []
   const decideAll = function* (image: MetadataImage) {
     decisions = []
     for (const resource of resources) {
-      decisions.push(repeated.has(keyOf(resource)) ? duplicates.refuse : decide(resource, { nodeId, image, configs }))
+      decisions.push(
+        repeated.has(keyOf(resource)) ? duplicates.refuse : decide(resource, { nodeId, image, configs, loggers }),
+      )
       yield
     }
     return changesOf(resources, decisions)
   }
   const refusal = await services.metadata.alterConfigs(decideAll, { nowMs, principal, slices, validateOnly })
+  if (!validateOnly)
+    for (const [index, resource] of resources.entries())
+      if (resource.type === configResourceType.brokerLogger && !isRejection(decisions[index]))
+        setLevels(resource, services)
   return mapInSlices(resources, slices, ({ type, name }, index) => {
     const decision = refusal ?? (decisions[index] as SettingsToWrite | Rejection)
     const [errorCode, errorMessage] = isRejection(decision) ? [decision.code, decision.message] : [0, null]
     return { errorCode, errorMessage, resourceType: type, resourceName: name }
   })
+}
+
+/** Levels of loggers are in force until the process ends, and not in the metadata. Source: RuntimeLoggerManager. */
+function setLevels({ changes }: AlteredResource, { loggers, logger }: Services): void {
+  for (const { name, operation, value } of changes) {
+    const level = operation === SET && isLogLevel(value) ? value : null
+    loggers.setLevel(name, level)
+    logger.info({ logger: name }, `the log level of ${name} is ${loggers.levelOf(name)}`)
+  }
 }
 
 function keyOf({ type, name }: AlteredResource): string {
@@ -83,8 +103,7 @@ function changesOf(
 ): ConfigChange[] {
   return resources.flatMap(({ type, name }, index) => {
     const settings = decisions[index] as SettingsToWrite | Rejection
-    // Accepted changes to loggers are empty: there is nothing to write.
-    if (isRejection(settings) || type === configResourceType.brokerLogger) return []
+    if (isRejection(settings) || settings.size === 0) return []
     return [{ resourceType: type, resourceName: name, settings }]
   })
 }

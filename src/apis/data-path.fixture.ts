@@ -20,6 +20,7 @@ import { Connections } from '../network/connections.ts'
 import { QueuedRequests } from '../network/queued-requests.ts'
 import { SimulatedTransport } from '../network/simulated-transport.ts'
 import type { Logger } from '../observe/logger.ts'
+import { NamedLoggers } from '../observe/named-loggers.ts'
 import type { MemoryLog } from '../partition/memory-log.fixture.ts'
 import { MemoryLogStore } from '../partition/memory-log-store.fixture.ts'
 import { PartitionRegistry } from '../partition/partition-registry.ts'
@@ -64,6 +65,7 @@ export class DataPath {
       slices,
       largeContents: placesForLargeContents(),
       logger,
+      loggers: new NamedLoggers(logger, 'DEBUG'),
       configs,
       logs,
       metadata,

@@ -8,6 +8,7 @@ import {
   describeClientMetrics,
   describeDefaultBrokerConfigs,
   describeGroupConfigs,
+  describeLoggers,
   describeTopicConfigs,
 } from '../config/config-description.ts'
 import { configResourceKey, configResourceType } from '../metadata/metadata-image.ts'
@@ -60,7 +61,7 @@ function view(config: DescribedConfig, request: DescribeConfigsRequest, apiVersi
     configSource: source,
     synonyms: request.includeSynonyms ? config.synonyms : [],
     configType: type,
-    documentation: request.includeDocumentation ? config.documentation : null,
+    documentation: request.includeDocumentation || source === configSource.brokerLogger ? config.documentation : null,
   }
 }
 
@@ -79,7 +80,7 @@ function describe({ resourceType, resourceName }: Resource, services: Services):
       return brokerIdFault(resourceName, services, 'or empty string, ') ?? describeBrokerConfigs(configs)
     case configResourceType.brokerLogger:
       if (resourceName === '') return reject('INVALID_REQUEST', 'Broker id must not be empty')
-      return brokerIdFault(resourceName, services, '') ?? []
+      return brokerIdFault(resourceName, services, '') ?? describeLoggers(services.loggers)
     case configResourceType.clientMetrics:
       if (resourceName === '') return reject('INVALID_REQUEST', 'Client metrics subscription name must not be empty')
       return describeClientMetrics(own)

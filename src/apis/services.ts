@@ -9,6 +9,7 @@ import type { FetchPurgatory } from '../fetch/fetch-purgatory.ts'
 import type { FetchSessions } from '../fetch/fetch-sessions.ts'
 import type { MetadataStore } from '../metadata/metadata-store.ts'
 import type { Logger } from '../observe/logger.ts'
+import type { NamedLoggers } from '../observe/named-loggers.ts'
 import type { PartitionRegistry } from '../partition/partition-registry.ts'
 import type { ProducerIds } from '../partition/producer-ids.ts'
 
@@ -21,6 +22,8 @@ export interface Services {
   /** Places for records that are decompressed as a whole. */
   readonly largeContents: ConcurrencyLimit
   readonly logger: Logger
+  /** All loggers, whose levels clients can change. */
+  readonly loggers: NamedLoggers
   /** Settings of brokers, topics and groups, with their sources (server.properties, dynamic, default). */
   readonly configs: ConfigStore
   readonly logs: LogStore

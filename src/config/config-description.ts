@@ -2,6 +2,7 @@
  * The answers of DescribeConfigs: value, source, and synonyms. Source: ConfigHelper and
  * DynamicBrokerConfig.brokerConfigSynonyms of Kafka 4.4.
  */
+import type { NamedLoggers } from '../observe/named-loggers.ts'
 import { brokerConfigs } from './broker-configs.ts'
 import { clientMetricsConfigs } from './client-metrics-rules.ts'
 import { type ConfigEntry, defaultOf, entriesByName } from './config-entry.ts'
@@ -85,6 +86,20 @@ export function describeClientMetrics(own: Overrides): DescribedConfig[] {
     const synonyms = own.has(name) ? [{ name, value, source: configSource.clientMetrics }] : []
     return described(entry, value, synonyms, false)
   })
+}
+
+/** Levels of the loggers. Kafka never documents them. */
+export function describeLoggers(loggers: NamedLoggers): DescribedConfig[] {
+  return loggers.names.map((name) => ({
+    name,
+    value: loggers.levelOf(name),
+    readOnly: false,
+    isSensitive: false,
+    source: configSource.brokerLogger,
+    synonyms: [],
+    type: 0,
+    documentation: '',
+  }))
 }
 
 /** Settings of this broker, including unknown ones of server.properties (their values may be secrets). */

@@ -4,7 +4,8 @@ import { type ConfigChangeContext, decideConfigChange } from './config-changes.t
 import { configResourceType } from './metadata-image.ts'
 
 describe('changes of loggers', () => {
-  const context = { nodeId: 1, image: { configs: new Map() } } as unknown as ConfigChangeContext
+  const loggers = { has: (name: string) => name === 'root' || name === 'part' }
+  const context = { nodeId: 1, image: { configs: new Map() }, loggers } as unknown as ConfigChangeContext
 
   function refusalOf(name: string, ...changes: [name: string, operation: number, value: string | null][]) {
     const decision = decideConfigChange(
@@ -19,9 +20,25 @@ describe('changes of loggers', () => {
     return isRejection(decision) ? [decision.error, decision.message] : 'fine'
   }
 
-  it('are refused, since there are no named loggers', () => {
-    expect(refusalOf('1', ['root', 0, 'INFO'])).to.deep.equal(['INVALID_CONFIG', 'Logger root does not exist!'])
-    expect(refusalOf('1', ['kafka', 1, null])).to.deep.equal(['INVALID_CONFIG', 'Logger kafka does not exist!'])
+  it('are refused for a logger that does not exist', () => {
+    expect(refusalOf('1', ['none', 0, 'INFO'])).to.deep.equal(['INVALID_CONFIG', 'Logger none does not exist!'])
+    expect(refusalOf('1', ['none', 1, null])).to.deep.equal(['INVALID_CONFIG', 'Logger none does not exist!'])
+  })
+
+  it('are refused for a level that does not exist, and for the root without one', () => {
+    const levels = 'DEBUG, ERROR, FATAL, INFO, TRACE, WARN'
+    expect(refusalOf('1', ['part', 0, 'warn'])).to.deep.equal([
+      'INVALID_CONFIG',
+      `Cannot set the log level of part to warn as it is not a supported log level. Valid log levels are ${levels}`,
+    ])
+    expect(refusalOf('1', ['root', 1, null])).to.deep.equal([
+      'INVALID_REQUEST',
+      'Removing the log level of the root logger is not allowed',
+    ])
+  })
+
+  it('are accepted otherwise', () => {
+    expect(refusalOf('1', ['root', 0, 'TRACE'], ['part', 1, null])).to.equal('fine')
   })
 
   it('are refused if the operation is not allowed for loggers', () => {

@@ -13,6 +13,7 @@ import { checkGroupConfig } from '../config/group-config-rules.ts'
 import { groupConfigs } from '../config/group-configs.ts'
 import { checkTopicConfig } from '../config/topic-config-rules.ts'
 import { topicConfigs } from '../config/topic-configs.ts'
+import { isLogLevel, type NamedLoggers, ROOT_LOGGER, sortedLevels } from '../observe/named-loggers.ts'
 import { configResourceKey, configResourceType, type MetadataImage } from './metadata-image.ts'
 import { eligibleLeaderReplicas } from './record-versions.ts'
 import { invalidTopicName } from './topic-names.ts'
@@ -38,11 +39,15 @@ export interface AlteredResource {
   readonly replacesAll: boolean
 }
 
+type LoggerNames = Pick<NamedLoggers, 'has'>
+
 /** State that decisions are based on. */
 export interface ConfigChangeContext {
   readonly nodeId: number
   readonly image: MetadataImage
   readonly configs: ConfigStore
+  /** Loggers whose levels may change; left out: none. */
+  readonly loggers?: LoggerNames
 }
 
 type Settings = ReadonlyMap<string, string>
@@ -56,6 +61,7 @@ export function decideConfigChange(
 ): SettingsToWrite | Rejection {
   const malformed = malformedRequest(resource) ?? loggerRefusal(resource, context) ?? wrongBroker(resource, context)
   if (malformed !== undefined) return malformed
+  if (resource.type === configResourceType.brokerLogger) return new Map()
   return decideAt('broker', resource, context)
 }
 
@@ -123,21 +129,43 @@ function wrongBroker({ type, name }: AlteredResource, { nodeId }: ConfigChangeCo
   return reject('INVALID_REQUEST', `Unexpected broker id, expected ${nodeId}, but received ${name}`)
 }
 
-/** Refuses loggers: this broker has none by name, and DescribeConfigs lists none. Source: RuntimeLoggerManager. */
+/** Checks of changed log levels. Source: RuntimeLoggerManager. */
 function loggerRefusal(
   { type, name, changes }: AlteredResource,
-  { nodeId }: ConfigChangeContext,
+  { nodeId, loggers }: ConfigChangeContext,
 ): Rejection | undefined {
   if (type !== configResourceType.brokerLogger) return undefined
   if (!/^[+-]?\d+$/.test(name)) return reject('INVALID_REQUEST', `Node id must be an integer, but it is: ${name}`)
   if (Number(name) !== nodeId)
     return reject('INVALID_REQUEST', `Unexpected node id. Expected ${nodeId}, but received ${Number(name)}`)
-  const [first] = changes
-  if (first === undefined) return undefined
-  const kind = operations[first.operation]
-  if (kind === 'SET' || kind === 'DELETE') return reject('INVALID_CONFIG', `Logger ${first.name} does not exist!`)
-  const what = kind === undefined ? `Unknown operation type ${first.operation}` : `${kind} operation`
-  return reject('INVALID_REQUEST', `${what} is not allowed for the BROKER_LOGGER resource`)
+  for (const change of changes) {
+    const refusal = levelRefusal(change, loggers)
+    if (refusal !== undefined) return refusal
+  }
+  return undefined
+}
+
+function levelRefusal(
+  { name, operation, value }: SettingChange,
+  loggers: LoggerNames | undefined,
+): Rejection | undefined {
+  const kind = operations[operation]
+  if (kind !== 'SET' && kind !== 'DELETE') {
+    const what = kind === undefined ? `Unknown operation type ${operation}` : `${kind} operation`
+    return reject('INVALID_REQUEST', `${what} is not allowed for the BROKER_LOGGER resource`)
+  }
+  if (loggers?.has(name) !== true) return reject('INVALID_CONFIG', `Logger ${name} does not exist!`)
+  if (kind === 'DELETE')
+    return name === ROOT_LOGGER
+      ? reject('INVALID_REQUEST', 'Removing the log level of the root logger is not allowed')
+      : undefined
+  if (isLogLevel(value)) return undefined
+  // Only a controller gets so far without a level, and fails on it.
+  if (value === null) return reject('UNKNOWN_SERVER_ERROR')
+  return reject(
+    'INVALID_CONFIG',
+    `Cannot set the log level of ${name} to ${value} as it is not a supported log level. Valid log levels are ${sortedLevels.join(', ')}`,
+  )
 }
 
 /** Settings to write for the changes. Unchanged values are left out, except for brokers: Kafka writes those again. */

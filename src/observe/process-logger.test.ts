@@ -5,7 +5,7 @@ import { processLogger } from './process-logger.ts'
 function shown(level: 'error' | 'warn' | 'info', fields: object, message: string): string {
   let text = ''
   const stderr = { isTTY: false, write: (chunk: string) => (text += chunk) } as unknown as NodeJS.WriteStream
-  processLogger({ file: undefined, level: 'info' }, stderr)[level](fields, message)
+  processLogger({ file: undefined }, stderr)[level](fields, message)
   return text
 }
 

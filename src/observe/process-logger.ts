@@ -7,17 +7,16 @@ import type { Logger } from './logger.ts'
 export interface LogTarget {
   /** Path of a file for JSON lines, which are appended; '-' for stderr; undefined: no structured log. */
   readonly file: string | undefined
-  readonly level: 'debug' | 'info' | 'warn' | 'error'
 }
 
 /**
- * The log of a broker process. People get warnings and errors on stderr, one short line each, with colour only on a
+ * The log of a broker process; named-loggers.ts decides what gets here. People get warnings and errors on stderr, one short line each, with colour only on a
  * terminal. Machines get every event as JSON in the log file. If the file is stderr, JSON replaces the short lines.
  * pino is loaded with the first event for the file, so a quiet start does not pay for it.
  */
 export function processLogger(target: LogTarget, stderr: NodeJS.WriteStream): Logger {
   const people = target.file === '-' ? undefined : consoleLogger(stderr)
-  const machines = target.file === undefined ? undefined : structuredLogger(target.file, target.level)
+  const machines = target.file === undefined ? undefined : structuredLogger(target.file)
   const log = (level: keyof Logger) => (fields: object, message: string) => {
     if (level === 'warn' || level === 'error') people?.(level, fields, message)
     machines?.()[level](fields, message)
@@ -45,7 +44,7 @@ function details(fields: object, message: string): string {
   return shown.length === 0 ? '' : ` (${shown.join(', ')})`
 }
 
-function structuredLogger(file: string, level: string): () => PinoLogger {
+function structuredLogger(file: string): () => PinoLogger {
   let logger: PinoLogger | undefined
   return () => {
     if (logger === undefined) {
@@ -53,7 +52,7 @@ function structuredLogger(file: string, level: string): () => PinoLogger {
       // Synchronous, so that the last lines of a dying broker reach the file.
       if (file !== '-') new NodeFiles().makeDirectory(dirname(file))
       const destination: DestinationStream = pino.destination({ dest: file === '-' ? 2 : file, sync: true })
-      logger = pino({ level, base: undefined, timestamp: pino.stdTimeFunctions.isoTime }, destination)
+      logger = pino({ level: 'debug', base: undefined, timestamp: pino.stdTimeFunctions.isoTime }, destination)
     }
     return logger
   }
