@@ -10,7 +10,7 @@ import { TestBroker } from '../test-broker.ts'
 import { ConsoleTools } from './stock-tools.ts'
 import { ToolRunner } from './tool-runner.ts'
 
-const VERSIONS = ['4.3.1', '2.8.2']
+const VERSIONS = ['4.4.0', '2.8.2']
 const MANY_LINES = 1_000_000
 
 describe('stock console tools', function () {

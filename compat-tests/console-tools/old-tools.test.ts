@@ -28,8 +28,9 @@ const AGES: Readonly<Record<string, Age>> = {
   '2.8.2': { codecs: CODECS, speaks: ['Fetch v12, magic 2', 'Produce v9, magic 2'] },
   '3.9.1': { codecs: CODECS, speaks: ['Fetch v17, magic 2', 'Produce v11, magic 2'] },
   '4.3.1': { codecs: CODECS, speaks: ['Fetch v18, magic 2', 'Produce v13, magic 2'] },
+  '4.4.0': { codecs: CODECS, speaks: ['Fetch v18, magic 2', 'Produce v13, magic 2'] },
 }
-const NEWEST = '4.3.1'
+const NEWEST = '4.4.0'
 const KEYED = ['--property', 'parse.key=true', '--property', 'key.separator=:']
 const PERF_RECORDS = 20_000
 

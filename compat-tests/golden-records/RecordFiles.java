@@ -23,7 +23,7 @@ import org.apache.kafka.common.record.internal.Record;
  * write FOLDER   writes the golden files, with the same records as record-files.ts, by the same rules.
  * read FOLDER    reads every file there and prints its contents in the text format of record-files.ts.
  *
- * Run with: java -cp "<jars of kafka-clients 4.3.1>/*" RecordFiles.java write data
+ * Run with: java -cp "<jars of kafka-clients 4.4.0>/*" RecordFiles.java write data
  */
 public class RecordFiles {
     static final List<String> LEGACY_CODECS = List.of("none", "gzip", "snappy", "lz4");

@@ -48,7 +48,7 @@ describe('record batches of ours', function () {
 
   it("are read by Kafka's own classes: every format, codec and kind", async () => {
     for (const [name, bytes] of ours) writeFileSync(join(directory, `${name}.bin`), bytes)
-    const command = await javaProgram(PROGRAM, await kafkaClassPath('4.3.1'), '-Xmx256m')
+    const command = await javaProgram(PROGRAM, await kafkaClassPath('4.4.0'), '-Xmx256m')
     const { stdout } = await runCommandWell([...command, 'read', directory])
     const expected = [...ours.keys()].sort().flatMap((name) => [`file ${name}`, ...describeFile(ours.get(name)!)])
     expect(stdout.trim().split('\n')).to.deep.equal(expected)

@@ -10,7 +10,7 @@ import { needs } from '../requirements.ts'
 import { runCommandWell } from '../run-command.ts'
 import { TestBroker } from '../test-broker.ts'
 
-const VERSIONS = ['4.3.1', '2.8.2']
+const VERSIONS = ['4.4.0', '2.8.2']
 const RECORDS = 10
 const HOUR_MS = 3_600_000
 /**
@@ -201,16 +201,16 @@ describe('stock tools for groups', function () {
 
   it('kafka-groups lists groups of every kind', async () => {
     const args = ['--bootstrap-server', broker.bootstrap, '--list']
-    const { stdout } = await runCommandWell(await kafkaToolCommand('4.3.1', 'kafka-groups', args))
+    const { stdout } = await runCommandWell(await kafkaToolCommand('4.4.0', 'kafka-groups', args))
     expect(stdout).to.match(/busy\s+Classic\s+consumer/)
     const typed = [...args, '--group-type', 'consumer']
-    const none = await runCommandWell(await kafkaToolCommand('4.3.1', 'kafka-groups', typed))
+    const none = await runCommandWell(await kafkaToolCommand('4.4.0', 'kafka-groups', typed))
     expect(none.stdout).not.to.contain('busy')
   })
 
   it('kafka-dump-log reads what the coordinator has written, and it is what happened', async () => {
     await setOffsets('dumped', 't', 9)
-    const consumer = await kafkaToolCommand('4.3.1', 'kafka-console-consumer', [
+    const consumer = await kafkaToolCommand('4.4.0', 'kafka-console-consumer', [
       ...['--bootstrap-server', broker.bootstrap, '--topic', 't', '--group', 'dumped-new', '--max-messages', '1'],
       ...['--command-property', 'group.protocol=consumer', '--command-property', 'auto.offset.reset=earliest'],
     ])
@@ -218,7 +218,7 @@ describe('stock tools for groups', function () {
     const file = join(broker.dataDir, '__consumer_offsets-0', '00000000000000000000.log')
     expect(readFileSync(file).length).to.be.greaterThan(0)
     const args = ['--deep-iteration', '--print-data-log', '--offsets-decoder', '--files', file]
-    const { stdout } = await runCommandWell(await kafkaToolCommand('4.3.1', 'kafka-dump-log', args))
+    const { stdout } = await runCommandWell(await kafkaToolCommand('4.4.0', 'kafka-dump-log', args))
     expect(stdout).to.match(/"type":"1","data":\{"group":"dumped","topic":"t","partition":0\}.*"offset":9/)
     expect(stdout).to.match(/"type":"2","data":\{"group":"busy"\}.*"protocol":"RoundRobinAssigner"/)
     for (const type of [3, 5, 6, 7, 8]) {

@@ -295,7 +295,7 @@ function describeMoves(title: string, programs: readonly BrokerProgram[], settin
       const partitions = readdirSync(dataDir).filter((name) => name.startsWith('__consumer_offsets-'))
       expect(partitions).to.have.length(3)
       const files = partitions.flatMap((partition) => filesOf(join(dataDir, partition), 'log'))
-      const dump = await dumpLog('4.3.1', files, '--deep-iteration', '--print-data-log', '--offsets-decoder')
+      const dump = await dumpLog('4.4.0', files, '--deep-iteration', '--print-data-log', '--offsets-decoder')
       expect(dump.complaints).to.deep.equal([])
       const codecs = new Set(
         [...dump.lines.values()].flat().flatMap((line) => / compresscodec: (\w+) /.exec(line)?.[1] ?? []),

@@ -119,7 +119,7 @@ describe('ten members, restarted one after the other while records keep coming',
       const groups = Object.entries({ ...jvmGroups, ...jvmGroupsThatMove })
       await createTopics(groups.map(([name]) => topicOf('jvm', name)))
       const program = join(import.meta.dirname, 'RollingRestart.java')
-      const command = await javaProgram(program, await kafkaClassPath('4.3.1'), '-Xmx1g')
+      const command = await javaProgram(program, await kafkaClassPath('4.4.0'), '-Xmx1g')
       const args = groups.map(([name, { rounds }]) => [topicOf('jvm', name), ...rounds].join('|'))
       said = (await runCommandWell([...command, broker.bootstrap, `${MEMBERS}`, ...args], WITHIN)).stdout
     })

@@ -57,7 +57,7 @@ describe('static members of the JVM consumer', function () {
     await admin.createTopics({ topics: [{ topic: 't', numPartitions: PARTITIONS }] })
     await admin.disconnect()
     const program = join(import.meta.dirname, 'StaticMembers.java')
-    const command = await javaProgram(program, await kafkaClassPath('4.3.1'), '-Xmx256m')
+    const command = await javaProgram(program, await kafkaClassPath('4.4.0'), '-Xmx256m')
     const runs = protocols.map(async ({ name, settings }) => {
       const args = [broker.bootstrap, 't', name, `${PARTITIONS}`, ...settings]
       const { stdout } = await runCommandWell([...command, ...args], { timeoutMs: 100_000 })

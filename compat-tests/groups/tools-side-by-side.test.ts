@@ -167,7 +167,7 @@ class Side {
   }
 }
 
-for (const version of ['4.3.1', '2.8.2']) {
+for (const version of ['4.4.0', '2.8.2']) {
   describe(`the tools for groups of ${version}, at Apache Kafka 4.4.0 and at Ottla`, function () {
     this.timeout(120_000)
     needs('java', 'maven')

@@ -10,7 +10,7 @@ export interface MetadataDump {
 
 export async function metadataDump(file: string): Promise<MetadataDump> {
   const args = ['--cluster-metadata-decoder', '--skip-record-metadata', '--files', file]
-  const { stdout } = await runCommandWell(await kafkaToolCommand('4.3.1', 'kafka-dump-log', args))
+  const { stdout } = await runCommandWell(await kafkaToolCommand('4.4.0', 'kafka-dump-log', args))
   const lines = stdout.split('\n')
   return {
     records: lines.flatMap((line) => {

@@ -224,7 +224,7 @@ for (const [name, end] of Object.entries(ENDS)) {
       })
     })
 
-    for (const version of ['4.3.1', '2.8.2']) {
+    for (const version of ['4.4.0', '2.8.2']) {
       describe(`seen by the console tools of Apache Kafka ${version}`, () => {
         needs('java', 'maven')
         let runner: ToolRunner

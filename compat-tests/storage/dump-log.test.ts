@@ -8,7 +8,7 @@ import { needs } from '../requirements.ts'
 import { dumpLog, type FileKind, filesOf, logLines, recordLine } from './dump-log.ts'
 import { partitionDirectory, realManager, type WrittenLog, writeLogs } from './written-logs.ts'
 
-const VERSIONS = ['4.3.1', '2.8.2']
+const VERSIONS = ['4.4.0', '2.8.2']
 const INDEXES: FileKind[] = ['index', 'timeindex']
 
 /** What happens to the files before the tool reads them. */

@@ -61,7 +61,7 @@ function withoutBatch(line: string): string {
   return parts === null ? line : `${parts[1]} ${parts[3]} ${parts[2]} ${parts[4]}`
 }
 
-/** 4.3.1 reports a missing offset before the first one of each segment except the one at 0. */
+/** 4.4.0 reports a missing offset before the first one of each segment except the one at 0. */
 function withoutFalseAlarms(lines: readonly string[]): string[] {
   const gaps = lines.filter((line) => !/^ {2}-1 is followed by \d+$/.test(line))
   return gaps.filter((line, i) => !line.startsWith('Non-consecutive') || gaps[i + 1]?.includes('is followed by'))

@@ -21,7 +21,7 @@ describe("fetches of Apache Kafka's own consumer", function () {
 
   it('wait beside a partition whose topic was deleted', async () => {
     const program = join(import.meta.dirname, 'FetchesBesideMissing.java')
-    const command = await javaProgram(program, await kafkaClassPath('4.3.1'), '-Xmx256m')
+    const command = await javaProgram(program, await kafkaClassPath('4.4.0'), '-Xmx256m')
     const { stdout } = await runCommandWell([...command, broker.bootstrap])
     const counts = stdout.trim().split('\n').map(Number)
     expect(counts).to.have.length(3)

@@ -85,7 +85,7 @@ function rust(name: string): MatrixClient {
 /** Apache Kafka's own client, with more properties for its consumer. */
 export async function jvmCommand(): Promise<string[]> {
   const jvm = ['-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-Xmx256m']
-  return ['java', ...jvm, '-cp', await kafkaClassPath('4.3.1'), join(folder, 'jvm', 'Client.java')]
+  return ['java', ...jvm, '-cp', await kafkaClassPath('4.4.0'), join(folder, 'jvm', 'Client.java')]
 }
 
 export const matrixClients: readonly MatrixClient[] = [
