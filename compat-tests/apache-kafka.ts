@@ -5,7 +5,8 @@ import type { BrokerPlace, BrokerProgram } from './broker-program.ts'
 import { runCommandWell } from './run-command.ts'
 
 const VERSION = '4.4.0'
-const CLUSTER_ID = '4L6g3nShT-eMCtK--X86sw'
+/** Id that its data directory is formatted with. */
+export const CLUSTER_ID = '4L6g3nShT-eMCtK--X86sw'
 
 /** A real Apache Kafka, broker and controller in one process. The tests in this folder are verified against it. */
 export const apacheKafka: BrokerProgram = {

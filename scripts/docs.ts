@@ -6,6 +6,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { protocolPage } from './protocol-page.ts'
 import { settingsPage } from './settings-page.ts'
+import { toolsPage } from './tools-page.ts'
 
 const root = resolve(import.meta.dirname, '..')
 
@@ -13,6 +14,7 @@ const root = resolve(import.meta.dirname, '..')
 const pages: Readonly<Record<string, () => string>> = {
   'docs/protocol.md': protocolPage,
   'docs/settings.md': settingsPage,
+  'docs/tools.md': toolsPage,
 }
 
 const onlyCheck = process.argv.includes('--check')

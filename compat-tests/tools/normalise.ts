@@ -1,0 +1,73 @@
+/** What may differ between two brokers, and is replaced before their outputs are compared. */
+interface Replacement {
+  readonly pattern: RegExp
+  readonly by: string | ((match: string) => string)
+  readonly reason: string
+}
+
+const everywhere: readonly Replacement[] = [
+  { pattern: /\bTopicId: \S+/g, by: 'TopicId: ID', reason: 'topic ids are random' },
+  {
+    pattern: /\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b/g,
+    by: 'UUID',
+    reason: 'ids are random',
+  },
+  { pattern: /^\[?\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d[,.\d]*\]?/gm, by: 'TIME', reason: 'the time of a log line' },
+  { pattern: /^\d\d:\d\d:\d\d\.\d{3}/gm, by: 'TIME', reason: 'the time of a log line' },
+  { pattern: /^\s*(at |\.\.\. \d+ more).*\n/gm, by: '', reason: 'stack traces of the tool depend on timing' },
+  { pattern: /(?<=Option combination ")\[.*?\](?=")/g, by: inOrder, reason: 'the option parser prints a hash set' },
+  { pattern: /(?<=one of these options: |following scenarios: ).*/g, by: inOrder, reason: 'the same' },
+  { pattern: /\bconsole-consumer-\d+/g, by: 'console-consumer-N', reason: 'the consumer names its group at random' },
+  {
+    pattern: /\bEpoch: \d+/g,
+    by: 'Epoch: N',
+    reason: 'the length of the metadata log, which holds other records, too',
+  },
+  { pattern: /[ \t]+/g, by: ' ', reason: 'columns are as wide as their longest value, such as a port' },
+  { pattern: / $/gm, by: '', reason: 'the same at the end of a line' },
+]
+
+function inOrder(list: string): string {
+  return list
+    .split(/[[\], ]+/)
+    .sort()
+    .join(' ')
+}
+
+/** Replacements for outputs that hold measurements or come in any order. */
+const named = {
+  numbers: [{ pattern: /\d+(\.\d+)?/g, by: 'N', reason: 'the tool measures' }],
+  timestamps: [{ pattern: /\b1[789]\d{11}\b/g, by: 'MS', reason: 'a time in milliseconds' }],
+  apiVersions: [
+    { pattern: /\): .*/g, by: ')', reason: 'compat-tests/differential lists the versions that differ' },
+    {
+      pattern: /^\s*UNKNOWN\(\d+\)\n/gm,
+      by: '',
+      reason: 'newer than the tool; the same list has those of features to come',
+    },
+  ],
+  sizes: [{ pattern: /"size":\d+/g, by: '"size":N', reason: 'compression and batching may differ' }],
+} as const satisfies Record<string, readonly Replacement[]>
+
+/** `sorted`: the tool prints a hash map. `quietErrors`: it logs what it retries, as often as it happens to. */
+export type Normalisation = keyof typeof named | 'sorted' | 'quietErrors'
+
+/** Output without what may differ; `own` are texts of this side and what each is called. */
+export function normalise(
+  output: string,
+  own: readonly (readonly [text: string, name: string])[],
+  which: readonly Normalisation[] = [],
+): string {
+  let text = output
+  for (const [from, to] of own) text = text.replaceAll(from, to)
+  for (const each of everywhere) text = replaced(text, each)
+  for (const name of which)
+    if (name in named) for (const each of named[name as keyof typeof named]) text = replaced(text, each)
+  if (which.includes('quietErrors')) text = text.replace(/^.*\b(WARN|ERROR)\b.*\n/gm, '')
+  const lines = text.split('\n').filter((line) => line.trim() !== '')
+  return (which.includes('sorted') ? lines.sort() : lines).join('\n')
+}
+
+function replaced(text: string, { pattern, by }: Replacement): string {
+  return typeof by === 'string' ? text.replace(pattern, by) : text.replace(pattern, by)
+}

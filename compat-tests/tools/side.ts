@@ -1,0 +1,89 @@
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { apacheKafka, CLUSTER_ID } from '../apache-kafka.ts'
+import { type BrokerPlace, type BrokerProgram, ottlaCommand } from '../broker-program.ts'
+import { ToolRunner } from '../console-tools/tool-runner.ts'
+import { TestBroker } from '../test-broker.ts'
+import { normalise } from './normalise.ts'
+import { type ToolCase, words } from './tool-case.ts'
+
+/** Output and exit code of a run, comparable with that at the other broker. */
+export interface Outcome {
+  readonly code: number | null
+  readonly output: string
+}
+
+/** Ottla with the very file that Apache Kafka reads. */
+const ottlaLikeKafka: BrokerProgram = {
+  command: async (place: BrokerPlace) => {
+    await apacheKafka.command(place)
+    return ottlaCommand('start', 'server.properties', '--override', `cluster.id=${CLUSTER_ID}`)
+  },
+  isReady: (output, { port }) => new RegExp(`127\\.0\\.0\\.1:${port}\\b.*\\d+ ms`).test(output),
+}
+
+const SETTINGS = { 'auto.create.topics.enable': 'true', 'group.consumer.session.timeout.ms': '60000' }
+
+/** One broker and the JVM that runs the tools for it. */
+export class Side {
+  readonly broker: TestBroker
+  readonly files: string
+  #runner: ToolRunner
+  readonly #version: string
+
+  private constructor(broker: TestBroker, runner: ToolRunner, version: string) {
+    this.#version = version
+    this.broker = broker
+    this.#runner = runner
+    this.files = join(broker.directory, 'files')
+  }
+
+  /** Apache Kafka and Ottla, in this order. */
+  static pair(version: string, files: Readonly<Record<string, string>>): Promise<Side[]> {
+    return Promise.all([apacheKafka, ottlaLikeKafka].map((program) => Side.#start(program, version, files)))
+  }
+
+  static async #start(program: BrokerProgram, version: string, files: Readonly<Record<string, string>>): Promise<Side> {
+    const starting = [TestBroker.start({ program, settings: SETTINGS }), ToolRunner.start(version)] as const
+    const [broker, runner] = await Promise.all(starting)
+    const side = new Side(broker, runner, version)
+    mkdirSync(side.files)
+    for (const [name, content] of Object.entries(files)) writeFileSync(join(side.files, name), side.#filled(content))
+    return side
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([this.#runner.close(), this.broker.dispose()])
+  }
+
+  async run({ command, input, normalise: which }: ToolCase): Promise<Outcome> {
+    const [tool, ...args] = words(command).map((word) => this.#filled(word))
+    try {
+      const { code, stdout, stderr } = await this.#runner.run(tool!, args, { input })
+      return { code, output: normalise(`${stdout}\n${stderr}`, this.#own, which) }
+    } catch (error) {
+      // It did not end, and its JVM is gone. The others can still be compared.
+      await this.#runner.close()
+      this.#runner = await ToolRunner.start(this.#version)
+      return { code: null, output: String(error) }
+    }
+  }
+
+  #filled(text: string): string {
+    const { bootstrap, secondPort } = this.broker
+    return text
+      .replaceAll('BROKER', bootstrap)
+      .replaceAll('CONTROLLER', `127.0.0.1:${secondPort}`)
+      .replaceAll('FILES', this.files)
+  }
+
+  get #own(): readonly (readonly [string, string])[] {
+    const { dataDir, directory, port } = this.broker
+    return [
+      [dataDir, 'DATA'],
+      [directory, 'FOLDER'],
+      [String(port), 'PORT'],
+      [String(this.broker.secondPort), 'CONTROLLERPORT'],
+    ]
+  }
+}
