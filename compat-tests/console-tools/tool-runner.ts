@@ -11,7 +11,7 @@ import { within } from '../wait-for.ts'
 
 const PROGRAM = join(import.meta.dirname, 'ToolRunner.java')
 /** Jars with the tools' own classes; the runner loads those again for each run. */
-const TOOL_JARS = /^kafka(_[\d.]+|-tools)-\d[\d.]*\.jar$/
+const TOOL_JARS = /^(kafka(_[\d.]+|-tools)|zookeeper)-\d[\d.]*\.jar$/
 
 /** A tool run cannot have its own working directory or environment. */
 export type ToolOptions = Pick<CommandOptions, 'input' | 'inputFile' | 'outputFile' | 'timeoutMs'>

@@ -18,6 +18,15 @@ const elect = (...args: string[]): Step => ({
   args: ['--zookeeper', '{zookeeper}', ...args],
 })
 
+const consume = (...args: string[]): Step => ({
+  tool: 'kafka-console-consumer',
+  args: ['--zookeeper', '{zookeeper}', '--topic', 'read', '--consumer.config', '{folder}/consumer.properties', ...args],
+})
+const groups = (...args: string[]): Step => ({
+  tool: 'kafka-consumer-groups',
+  args: ['--zookeeper', '{zookeeper}', ...args],
+})
+
 const create = (topic: string, ...args: string[]) =>
   topics('--create', '--topic', topic, '--partitions', '3', '--replication-factor', '1', ...args)
 
@@ -131,6 +140,52 @@ const REASSIGNMENTS: readonly Step[] = [
 /** Later tools refuse a broker that is not there; those before 1.0 let the controller wait for it. */
 const ELSEWHERE: readonly Step[] = [reassign('--execute', '--reassignment-json-file', '{folder}/elsewhere.json')]
 
+/** The consumers of ZooKeeper's time: registration, offsets in ZooKeeper, and the tool that reads both. */
+const CONSUMERS: readonly Step[] = [
+  topics('--create', '--topic', 'read', '--partitions', '1', '--replication-factor', '1'),
+  {
+    tool: 'kafka-console-producer',
+    args: ['--broker-list', '{bootstrap}', '--topic', 'read'],
+    input: 'first\nsecond\nthird\n',
+  },
+  consume('--from-beginning', '--max-messages', '2'),
+  groups('--list'),
+  // The group goes on where it was, and finds nothing more once it is at the end.
+  consume('--max-messages', '1'),
+  consume('--timeout-ms', '1000'),
+  groups('--describe', '--group', 'old-group'),
+  groups('--delete', '--group', 'old-group'),
+  groups('--list'),
+  topics('--delete', '--topic', 'read'),
+]
+
+const shell = (...args: string[]): Step => ({ tool: 'zookeeper-shell', args: ['-server', '{zookeeper}', ...args] })
+
+const SHELL: readonly Step[] = [
+  shell('ls', '/brokers'),
+  shell('ls', '/nowhere'),
+  shell('get', '/brokers/topics/one'),
+  shell('get', '/brokers/ids/1'),
+  shell('stat', '/config/topics/one'),
+  shell('ls2', '/config/topics/one'),
+  shell('create', '/shell', 'text'),
+  shell('create', '/shell', 'text'),
+  shell('create', '-s', '/shell/numbered', 'text'),
+  shell('set', '/shell', 'other'),
+  shell('get', '/shell'),
+  shell('getAcl', '/shell'),
+  shell('listquota', '/shell'),
+  shell('setquota', '-n', '5', '/shell'),
+  shell('listquota', '/shell'),
+  shell('delete', '/shell'),
+  shell('delete', '/shell/numbered0000000000'),
+  shell('delete', '/shell'),
+  shell('ls', '/zookeeper/quota/shell'),
+  shell('delete', '/zookeeper/quota/shell/zookeeper_limits'),
+  shell('delete', '/zookeeper/quota/shell/zookeeper_stats'),
+  shell('delete', '/zookeeper/quota/shell'),
+]
+
 const FILES: Readonly<Record<string, unknown>> = {
   'topics.json': { version: 1, topics: [{ topic: 'one' }] },
   'same.json': { version: 1, partitions: [{ topic: 'one', partition: 0, replicas: [1] }] },
@@ -147,10 +202,10 @@ const CLEANUP: readonly Step[] = [
 
 /** What each version has. */
 const VERSIONS: Readonly<Record<string, readonly Step[]>> = {
-  '0.9.0.1': [...TOPICS, ...CONFIGS, ...REASSIGNMENTS],
-  '0.10.2.2': [...TOPICS, ...CONFIGS, ...USERS, ...REASSIGNMENTS],
-  '1.1.1': [...TOPICS, ...CONFIGS, ...USERS, ...BROKERS, ...REASSIGNMENTS, ...ELSEWHERE],
-  '2.8.2': [...TOPICS, ...CONFIGS, ...USERS, ...BROKERS, ...REASSIGNMENTS, ...ELSEWHERE],
+  '0.9.0.1': [...TOPICS, ...CONFIGS, ...REASSIGNMENTS, ...SHELL, ...CONSUMERS],
+  '0.10.2.2': [...TOPICS, ...CONFIGS, ...USERS, ...REASSIGNMENTS, ...CONSUMERS],
+  '1.1.1': [...TOPICS, ...CONFIGS, ...USERS, ...BROKERS, ...REASSIGNMENTS, ...ELSEWHERE, ...CONSUMERS],
+  '2.8.2': [...TOPICS, ...CONFIGS, ...USERS, ...BROKERS, ...REASSIGNMENTS, ...ELSEWHERE, ...SHELL],
 }
 
 describe('tools with --zookeeper do what they do with a real ZooKeeper', function () {
@@ -162,6 +217,7 @@ describe('tools with --zookeeper do what they do with a real ZooKeeper', functio
   before(async () => {
     folder = mkdtempSync(join(tmpdir(), 'ottla-era-'))
     for (const [name, content] of Object.entries(FILES)) writeFileSync(join(folder, name), JSON.stringify(content))
+    writeFileSync(join(folder, 'consumer.properties'), 'group.id=old-group\nauto.commit.interval.ms=100\n')
     both = await startBoth()
   })
   after(async () => {

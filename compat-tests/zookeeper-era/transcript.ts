@@ -20,8 +20,8 @@ const VARIABLE: readonly (readonly [pattern: RegExp, by: string])[] = [
   [/TopicId: [\w-]{22}/g, 'TopicId: ID'],
   [/"timestamp":"\d+"/g, '"timestamp":"TIME"'],
   [/(salt|stored_key|server_key)=[\w+/=]+/g, '$1=RANDOM'],
-  [/0x[0-9a-f]{4,}/g, 'HEX'],
   [/\b(c|m|p)Zxid = 0x[0-9a-f]+/g, '$1Zxid = ZXID'],
+  [/0x[0-9a-f]{4,}/g, 'HEX'],
   [/\b(ctime|mtime) = .*/g, '$1 = TIME'],
   // Each broker has its own epoch.
   [/"controller_epoch":\d+/g, '"controller_epoch":EPOCH'],
@@ -30,6 +30,11 @@ const VARIABLE: readonly (readonly [pattern: RegExp, by: string])[] = [
   [/^\s+at .*$/gm, ''],
   [/^(SLF4J|log4j|WARNING: (An illegal|Please|Use --illegal|All illegal)).*$/gm, ''],
   [/Java HotSpot.*$/gm, ''],
+  // The shell prints events of its session whenever they come, after the answer or never.
+  [/^(WATCHER::|WatchedEvent state:.*)$/gm, ''],
+  // A thread of an old consumer goes on after its run, when its classes are closed (tool-runner.ts).
+  [/^Exception in thread ".*_watcher_executor" java.lang.NoClassDefFoundError.*$/gm, ''],
+  [/^(Caused by: java.lang.ClassNotFoundException|\t\.\.\. \d+ more).*$/gm, ''],
 ]
 
 /** A run takes a tenth of a second or more. */

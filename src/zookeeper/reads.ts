@@ -6,6 +6,7 @@ import type { ErrorName } from './error-codes.ts'
 import { limits } from './limits.ts'
 import { dataFor, type NodeState, statOf } from './node-state.ts'
 import { perms } from './op-codes.ts'
+import { quotaStats } from './quota-stats.ts'
 import { type Body, writeAcl, writeStat } from './replies.ts'
 import type { ReadRequest } from './requests.ts'
 import type { Watcher, Watches } from './watches.ts'
@@ -69,10 +70,10 @@ export class Reads {
     const state = this.#readable(path, perms.read)
     if (typeof state === 'string') return state
     if (watch && !this.#watch(this.#tree.dataWatches, path!)) return 'SYSTEMERROR'
-    const data = dataFor(state, this.#reader.view)
+    const data = quotaStats(this.#tree, path!) ?? dataFor(state, this.#reader.view)
     return (writer) => {
       writer.buffer(data)
-      this.#stat(path!, state)(writer)
+      this.#stat(path!, { ...state, data })(writer)
     }
   }
 
