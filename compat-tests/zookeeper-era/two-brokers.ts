@@ -32,6 +32,7 @@ export async function startBoth(): Promise<{ ottla: Addressed; kafka: Addressed 
   return { ottla: addressed(own!), kafka: addressed(real!) }
 }
 
-function addressed(broker: TestBroker): Addressed {
+/** Addresses of a broker that serves ZooKeeper’s clients on its second port. */
+export function addressed(broker: TestBroker): Addressed {
   return { broker, bootstrap: broker.bootstrap, zookeeper: `127.0.0.1:${broker.secondPort}` }
 }

@@ -5,7 +5,7 @@ import { mapInSlices } from '../../storage/host/turn-slices.ts'
 import type { FetchedGroup, OffsetFetchGroup } from '../coordinator/group/offsets/offset-fetches.ts'
 import { handler, type RequestContext } from './handler.ts'
 
-/** v0 read offsets from ZooKeeper; a missing offset was an error. */
+/** v0 read offsets from ZooKeeper: a missing offset was an error, and its clients ask for no coordinator. */
 const ZOOKEEPER_VERSION = 0
 /** First version with an error code for the whole group. */
 const GROUP_ERROR_VERSION = 2
@@ -31,6 +31,7 @@ async function fetchGroup(
 ): Promise<FetchedGroup> {
   const { groups } = context.services
   const { asked, unknown } = namedTopics(group, context)
+  if (context.apiVersion === ZOOKEEPER_VERSION) await groups.coordinatorOf(group.groupId, context.principal)
   const outcome = await groups.fetchOffsets(asked, requireStable)
   if (isRejection(outcome)) return groupFailure(group, outcome.code, context.apiVersion)
   const topics = group.topics === null ? withTopicIds(outcome.topics, context) : outcome.topics

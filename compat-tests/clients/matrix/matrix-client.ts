@@ -1,7 +1,7 @@
-import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { kafkaClassPath } from '../../../scripts/kafka-tool.ts'
+import { clientCache, INSTALL, installed } from '../../client-cache.ts'
 import type { Requirement } from '../../requirements.ts'
 import { runCommandWell } from '../../run-command.ts'
 
@@ -21,8 +21,6 @@ export interface MatrixClient {
   command(): Promise<string[]>
 }
 
-/** Cache that persists between runs, for slow installations that are the same in every run. */
-const cache = join(tmpdir(), 'ottla-test-clients')
 const folder = join(import.meta.dirname, '..')
 const ALL_CODECS = ['none', 'gzip', 'snappy', 'lz4', 'zstd']
 
@@ -37,21 +35,6 @@ const PYTHON_PACKAGES = [
 ]
 const NODE_PACKAGES = ['node@22.23.3', '@platformatic/kafka@2.12.1']
 
-/** Runs `install` in a new folder of the cache unless that was done before. */
-async function installed(name: string, install: (home: string) => Promise<unknown>): Promise<string> {
-  const home = join(cache, name)
-  const done = join(home, 'ok')
-  if (!existsSync(done)) {
-    rmSync(home, { recursive: true, force: true })
-    mkdirSync(home, { recursive: true })
-    await install(home)
-    writeFileSync(done, '')
-  }
-  return home
-}
-
-const INSTALL = { timeoutMs: 300_000 }
-
 function python(name: string): MatrixClient {
   const command = async () => {
     const home = await installed('python', async (home) => {
@@ -65,7 +48,7 @@ function python(name: string): MatrixClient {
 
 function go(name: string, limits: Pick<MatrixClient, 'cannotRead'> = {}): MatrixClient {
   const command = async () => {
-    const program = join(cache, 'go', name)
+    const program = join(clientCache, 'go', name)
     mkdirSync(dirname(program), { recursive: true })
     await runCommandWell(['go', 'build', '-o', program, '.'], { ...INSTALL, cwd: join(folder, name) })
     return [program]
@@ -75,7 +58,7 @@ function go(name: string, limits: Pick<MatrixClient, 'cannotRead'> = {}): Matrix
 
 function rust(name: string): MatrixClient {
   const command = async () => {
-    const target = join(cache, name)
+    const target = join(clientCache, name)
     await runCommandWell(['cargo', 'build', '--quiet', '--target-dir', target], { ...INSTALL, cwd: join(folder, name) })
     return [join(target, 'debug', `${name}-client`)]
   }
@@ -127,5 +110,5 @@ export const matrixClients: readonly MatrixClient[] = [
 
 /** Working directory that a client needs. */
 export function workingDirectory(client: MatrixClient): string {
-  return client.name === 'platformatic-kafka' ? join(cache, client.name) : folder
+  return client.name === 'platformatic-kafka' ? join(clientCache, client.name) : folder
 }

@@ -1,0 +1,22 @@
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+/** Cache that persists between runs, for slow installations that are the same in every run. */
+export const clientCache = join(tmpdir(), 'ottla-test-clients')
+
+/** Limits of an installation, for `runCommand`. */
+export const INSTALL = { timeoutMs: 300_000 }
+
+/** Runs `install` in a new folder of the cache unless that was done before. */
+export async function installed(name: string, install: (home: string) => Promise<unknown>): Promise<string> {
+  const home = join(clientCache, name)
+  const done = join(home, 'ok')
+  if (!existsSync(done)) {
+    rmSync(home, { recursive: true, force: true })
+    mkdirSync(home, { recursive: true })
+    await install(home)
+    writeFileSync(done, '')
+  }
+  return home
+}
