@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { runCommandWell } from './run-command.ts'
 
 /** Cache that persists between runs, for slow installations that are the same in every run. */
 export const clientCache = join(tmpdir(), 'ottla-test-clients')
@@ -19,4 +20,13 @@ export async function installed(name: string, install: (home: string) => Promise
     writeFileSync(done, '')
   }
   return home
+}
+
+/** Python with kazoo, ZooKeeper's client. */
+export async function kazooPython(): Promise<string> {
+  const home = await installed('kazoo', async (home) => {
+    await runCommandWell(['python3', '-m', 'venv', home], INSTALL)
+    await runCommandWell([join(home, 'bin', 'pip'), 'install', '-q', 'kazoo==2.11.0'], INSTALL)
+  })
+  return join(home, 'bin', 'python')
 }

@@ -1,27 +1,10 @@
-import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import { type RunningBroker, startBroker } from '../../src/embedded/index.ts'
+import { kazooPython } from '../client-cache.ts'
 import { needs } from '../requirements.ts'
 import { runCommandWell } from '../run-command.ts'
 import { ApacheZooKeeper } from './apache-zookeeper.ts'
-
-const KAZOO = 'kazoo==2.11.0'
-const home = join(tmpdir(), 'ottla-test-clients', 'kazoo')
-const SLOW = { timeoutMs: 300_000 }
-
-/** Python with kazoo, installed once. */
-async function python(): Promise<string> {
-  if (!existsSync(join(home, 'ok'))) {
-    rmSync(home, { recursive: true, force: true })
-    mkdirSync(home, { recursive: true })
-    await runCommandWell(['python3', '-m', 'venv', home], SLOW)
-    await runCommandWell([join(home, 'bin', 'pip'), 'install', '-q', KAZOO], SLOW)
-    writeFileSync(join(home, 'ok'), '')
-  }
-  return join(home, 'bin', 'python')
-}
 
 describe('kazoo', function () {
   this.timeout(300_000)
@@ -39,7 +22,7 @@ describe('kazoo', function () {
     apache = await ApacheZooKeeper.start()
     broker = await startBroker({ settings: { 'zookeeper.connect': '127.0.0.1:0' } })
     const file = join(import.meta.dirname, 'kazoo_session.py')
-    const interpreter = await python()
+    const interpreter = await kazooPython()
     const seenAt = async (hosts: string) =>
       (await runCommandWell([interpreter, file, hosts], { timeoutMs: 120_000 })).stdout.split('\n')
     const theirs = await seenAt(`127.0.0.1:${apache.port}`)
