@@ -37,6 +37,7 @@ import { ProducerIds } from './partition/producer-ids.ts'
 import { Dispatcher } from './request/dispatcher.ts'
 import type { ConnectionInfo } from './request/exchange.ts'
 import { InjectedExchange } from './request/injected-exchange.ts'
+import { ClientMetrics } from './telemetry/client-metrics.ts'
 import { openZooKeeperEndpoint } from './zookeeper/open-endpoint.ts'
 
 /** Id of PLAINTEXT in Kafka's SecurityProtocol, the only one supported yet. */
@@ -152,7 +153,9 @@ export class Broker {
       { ...services, served: servedBy(controllerHandlers) },
       controllerHandlers,
     )
-    const connections = this.#connections(configs, budget)
+    this.#undo.push(() => services.clientMetrics.stop())
+    const closed = (connectionId: string) => services.clientMetrics.connectionClosed(connectionId)
+    const connections = this.#connections(configs, budget, closed)
     await connections.refresh()
     await this.#listen(connections, configs.broker.socketListenBacklogSize)
     await this.#serveZooKeeper(services)
@@ -342,13 +345,19 @@ export class Broker {
         metadata,
         partitions,
       }),
+      clientMetrics: this.#clientMetrics(metadata, configs),
       lookUp: (host) => this.#transport.lookUp(host),
       controllerEndpoints: () => controllerEndpoints(this.#settings.listeners, this.#controllerAddresses),
       served: servedBy(handlers),
     }
   }
 
-  #connections(configs: ConfigStore, budget: BytesInFlight): Connections {
+  #clientMetrics(metadata: MetadataStore, configs: ConfigStore): ClientMetrics {
+    const logger = this.#loggers.named(loggerOf.clientMetrics)
+    return new ClientMetrics(this.#host, logger, metadata, () => configs.broker.telemetryMaxBytes)
+  }
+
+  #connections(configs: ConfigStore, budget: BytesInFlight, closed: (connectionId: string) => void): Connections {
     const { listening, controller } = this.#settings.listeners
     const controllerListeners = new Set(controller.map(({ name }) => name))
     const dispatcherOf = ({ listener }: ConnectionInfo) =>
@@ -364,6 +373,7 @@ export class Broker {
       protectedListener: protectedListener(listening, configs.broker),
       controllerListeners,
       lookUp: (name) => this.#transport.lookUp(name),
+      closed,
       dispatch: (exchange) => dispatcherOf(exchange.connection)?.dispatch(exchange),
     })
     configs.onBrokerChange(() => void connections.refresh())

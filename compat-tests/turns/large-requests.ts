@@ -197,6 +197,8 @@ export const largeRequests: Readonly<Record<string, LargeRequest>> = {
     topicPartitions: [],
   }),
   ConsumerGroupDescribe: manyOfEach,
+  GetTelemetrySubscriptions: manyOfEach,
+  PushTelemetry: manyOfEach,
   ListConfigResources: manyOfEach,
   DescribeTopicPartitions: (elements, api, version) => ({
     ...manyOfEach(elements, api, version),

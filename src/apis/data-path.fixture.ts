@@ -26,6 +26,7 @@ import { MemoryLogStore } from '../partition/memory-log-store.fixture.ts'
 import { PartitionRegistry } from '../partition/partition-registry.ts'
 import { ProducerIds } from '../partition/producer-ids.ts'
 import { Dispatcher } from '../request/dispatcher.ts'
+import { ClientMetrics } from '../telemetry/client-metrics.ts'
 import { type Handler, handler } from './handler.ts'
 import type { Services } from './services.ts'
 
@@ -76,6 +77,7 @@ export class DataPath {
       producerIds: new ProducerIds((count) => metadata.allocateProducerIds(count)),
       // Tests of the data path do not use groups.
       groups: undefined as never,
+      clientMetrics: new ClientMetrics(host, logger, metadata, () => configs.broker.telemetryMaxBytes),
       lookUp: (host) => this.#transport.lookUp(host),
       controllerEndpoints: () => [],
       served: new Map(handlers.map(({ api, versions }) => [api.key, versions])),

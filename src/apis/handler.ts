@@ -13,6 +13,7 @@ export interface RequestContext {
   /** Software name and version from ApiVersions v3 and later; empty until then. */
   readonly clientSoftware: { readonly name: string; readonly version: string }
   readonly clientHost: string
+  readonly clientPort: number
   /** The client's principal: `User:ANONYMOUS` on a plaintext listener. */
   readonly principal: string
   readonly listener: string

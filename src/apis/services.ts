@@ -12,6 +12,7 @@ import type { Logger } from '../observe/logger.ts'
 import type { NamedLoggers } from '../observe/named-loggers.ts'
 import type { PartitionRegistry } from '../partition/partition-registry.ts'
 import type { ProducerIds } from '../partition/producer-ids.ts'
+import type { ClientMetrics } from '../telemetry/client-metrics.ts'
 
 /** Parts of the broker that handlers use. broker.ts creates them in this order. */
 export interface Services {
@@ -37,6 +38,8 @@ export interface Services {
   readonly fetchPurgatory: FetchPurgatory
   readonly producerIds: ProducerIds
   readonly groups: GroupCoordinator
+  /** Metrics that clients push (KIP-714). */
+  readonly clientMetrics: ClientMetrics
   /** Resolves a host name to addresses. Rejects if it has none. */
   lookUp(host: string): Promise<readonly string[]>
   /** Where clients reach the controller. An empty host: at the address at which they reach the broker. */

@@ -1,9 +1,8 @@
 import { type Rejection, reject } from '../../protocol/error-codes.ts'
 import { entriesByName, int, list, parseSetting } from './config-entry.ts'
 import { InvalidSetting } from './config-value.ts'
-import { noTelemetry } from './without-effect.ts'
 
-const perSubscription = { applies: 'per-subscription', withoutEffect: noTelemetry } as const
+const perSubscription = { applies: 'per-subscription' } as const
 
 /** Settings of a client metrics subscription (KIP-714). Source: ClientMetricsConfigs. */
 export const clientMetricsConfigs = {

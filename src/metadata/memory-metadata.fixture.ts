@@ -64,20 +64,20 @@ export class MemoryMetadata implements MetadataStore {
 
   putTopic(topic: TopicImage): TopicImage {
     this.#replace(topic, topic)
-    this.#tell({ ...nothing, topicsChanged: [topic] })
+    this.tell({ ...nothing, topicsChanged: [topic] })
     return topic
   }
 
   deleteTopic(topic: TopicImage): void {
     this.#replace(topic, undefined)
-    this.#tell({ ...nothing, topicsDeleted: [topic] })
+    this.tell({ ...nothing, topicsDeleted: [topic] })
   }
 
   setConfig(topic: string, name: string, value: string): void {
     const key = configResourceKey(configResourceType.topic, topic)
     const settings = new Map([...(this.image.configs.get(key) ?? []), [name, value]] as [string, string][])
     this.image = { ...this.image, configs: new Map([...this.image.configs, [key, settings]]) }
-    this.#tell({ ...nothing, configsChanged: [key] })
+    this.tell({ ...nothing, configsChanged: [key] })
   }
 
   #replace(topic: TopicImage, by: TopicImage | undefined): void {
@@ -92,7 +92,8 @@ export class MemoryMetadata implements MetadataStore {
     this.image = { ...this.image, topicsByName, topicsById }
   }
 
-  #tell(change: MetadataChange): void {
+  /** Tells listeners of a change that the test made to `image`. */
+  tell(change: MetadataChange): void {
     for (const listener of this.#listeners) listener(this.image, change)
   }
 

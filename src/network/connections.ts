@@ -45,6 +45,7 @@ export class Connections {
   /** Connections that the process's open-file limit leaves room for. */
   readonly #openLimit: number
   readonly #dispatch: (exchange: Exchange) => void
+  readonly #tellClosed: (connectionId: string) => void
   #created = 0
   #sweep: Timer | undefined
 
@@ -61,6 +62,8 @@ export class Connections {
     controllerListeners: ReadonlySet<string>
     lookUp: (host: string) => Promise<readonly string[]>
     dispatch: (exchange: Exchange) => void
+    /** Called with the id of each connection that has closed. */
+    closed?: (connectionId: string) => void
   }) {
     this.#host = parts.host
     this.#logger = parts.logger
@@ -72,6 +75,7 @@ export class Connections {
     this.#quotas = new ConnectionQuotas({ ...parts, clock: parts.host.clock, addressLimits: this.#addressLimits })
     this.#openLimit = openLimits(parts.host.files.openLimit).connections
     this.#dispatch = parts.dispatch
+    this.#tellClosed = parts.closed ?? (() => {})
     this.#turns = new TurnShares(parts.host.timers)
   }
 
@@ -204,6 +208,7 @@ export class Connections {
   #closed(connection: Connection): void {
     if (!this.#connections.delete(connection)) return
     this.#quotas.remove(connection.info.listener, connection.info.clientHost)
+    this.#tellClosed(connection.info.id)
     this.#admitWaiting()
   }
 

@@ -11,6 +11,7 @@ export const loggerOf = {
   connections: 'kafka.network.SocketServer',
   requests: 'kafka.server.KafkaApis',
   partitions: 'kafka.server.ReplicaManager',
+  clientMetrics: 'org.apache.kafka.server.ClientMetricsManager',
   controller: 'org.apache.kafka.controller.QuorumController',
   groups: 'org.apache.kafka.coordinator.group.GroupCoordinatorService',
   logs: 'org.apache.kafka.storage.internals.log.LogManager',

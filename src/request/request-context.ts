@@ -33,6 +33,9 @@ export class ExchangeContext implements RequestContext {
   get clientHost(): string {
     return this.#connection.clientHost
   }
+  get clientPort(): number {
+    return this.#connection.clientPort
+  }
   get principal(): string {
     return this.#connection.principal
   }

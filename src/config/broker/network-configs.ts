@@ -4,7 +4,6 @@ import {
   nobodyAuthenticates,
   noSasl,
   noShareGroups,
-  noTelemetry,
   noUnstable,
   oneBroker,
   oneLoop,
@@ -200,7 +199,6 @@ export const networkConfigs = {
   telemetryMaxBytes: int('telemetry.max.bytes', {
     default: 1_048_576,
     check: atLeast(1),
-    withoutEffect: noTelemetry,
-    doc: 'Largest accepted metrics push of a client, in bytes (KIP-714).',
+    doc: 'Largest accepted metrics push of a client, as sent and unpacked, in bytes (KIP-714).',
   }),
 } as const
