@@ -34,7 +34,10 @@ describe('the same requests to the controllers of Apache Kafka 4.4.0 and of Ottl
     ...apiVersionsScenarios,
   ]) {
     it(scenario.name, async () => {
-      const [kafka, ottla] = await Promise.all([play(scenario, brokers.kafka), play(scenario, brokers.ottla)])
+      const [kafka, ottla] = await Promise.all([
+        play(scenario, brokers.kafka, 'controller'),
+        play(scenario, brokers.ottla, 'controller'),
+      ])
       const found = unexplained(differences(kafka, ottla), knownControllerDifferences, used)
       if (found.length > 0) throw new Error(found.map(line).join('\n'))
     })

@@ -22,6 +22,7 @@ import { offsetScenarios } from './offset-scenarios.ts'
 import { asKafkaIsStarted, line, play, unexplained } from './play.ts'
 import { recordScenarios } from './record-scenarios.ts'
 import type { Scenario } from './scenario.ts'
+import { telemetryScenarios } from './telemetry-scenarios.ts'
 import { topicScenarios } from './topic-scenarios.ts'
 import type { Exchange } from './transcript.ts'
 
@@ -37,6 +38,7 @@ const scenarios: readonly Scenario[] = [
   ...inspectionScenarios,
   ...fetchWaitScenarios,
   ...apiVersionsScenarios,
+  ...telemetryScenarios,
   ...frameScenarios,
   ...emptyScenarios,
 ]
@@ -61,7 +63,10 @@ describe('the same requests to Apache Kafka 4.4.0 and to Ottla', function () {
 
   for (const scenario of scenarios) {
     it(scenario.name, async () => {
-      const [kafka, own] = await Promise.all([play(scenario, brokers.kafka), play(scenario, brokers.ottla)])
+      const [kafka, own] = await Promise.all([
+        play(scenario, brokers.kafka, 'broker'),
+        play(scenario, brokers.ottla, 'broker'),
+      ])
       if (!scenario.isTrivial) for (const name of answeredByBoth(kafka, own)) compared.add(name)
       const found = unexplained(differences(kafka, own), knownDifferences, used)
       if (found.length > 0) throw new Error(found.map(line).join('\n'))

@@ -19,16 +19,20 @@ export const asKafkaIsStarted = {
   'group.initial.rebalance.delay.ms': '0',
 }
 
-/** Ports of one broker. With that of its controller, requests go there if controllers serve them. */
+/** Ports of one broker. */
 interface Ports {
   readonly port: number
-  readonly controllerPort?: number
+  readonly controllerPort: number
 }
 
 const controllerApis = new Set(controllerHandlers.map(({ api }) => api.key))
 
-/** What a broker answers in a scenario. */
-export async function play(scenario: Scenario, { port, controllerPort }: Ports): Promise<Exchange[]> {
+/** What a broker answers in a scenario. endpoint 'controller': requests that controllers serve go to its controller. */
+export async function play(
+  scenario: Scenario,
+  { port, controllerPort }: Ports,
+  endpoint: 'broker' | 'controller',
+): Promise<Exchange[]> {
   const transcript = new Transcript()
   const clients: RawClient[] = []
   const connect = async (to: number) => {
@@ -38,12 +42,12 @@ export async function play(scenario: Scenario, { port, controllerPort }: Ports):
   }
   const open = async (): Promise<Send> => {
     const toBroker = await connect(port)
-    if (controllerPort === undefined) return toBroker
+    if (endpoint === 'broker') return toBroker
     const toController = await connect(controllerPort)
     return (api, ...rest) => (controllerApis.has(api.key) ? toController : toBroker)(api, ...rest)
   }
   try {
-    await scenario.run(await open(), open, transcript.knocker(controllerPort ?? port))
+    await scenario.run(await open(), open, transcript.knocker(endpoint === 'broker' ? port : controllerPort))
   } finally {
     for (const client of clients) client.close()
   }

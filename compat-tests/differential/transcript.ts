@@ -48,7 +48,16 @@ export type Knock = (what: string, bytes: Buffer, answers?: number) => Promise<v
 const PATIENCE_MS = 20_000
 
 /** Fields that differ from run to run. Equal values stay recognisable: the first topic id is always `topicId 1`. */
-const identities = new Set(['topicId', 'memberId', 'leader', 'producerId', 'clusterId', 'directoryId', 'sessionId'])
+const identities = new Set([
+  'topicId',
+  'memberId',
+  'leader',
+  'producerId',
+  'clusterId',
+  'directoryId',
+  'sessionId',
+  'clientInstanceId',
+])
 const times = new Set(['logAppendTimeMs', 'timestampMs', 'maxTimestampMs', 'issueTimestampMs', 'leaderRecoveryTimeMs'])
 const places = new Set([
   'finalizedFeaturesEpoch',
