@@ -2,8 +2,15 @@ import { ZERO_UUID } from '../protocol/schema.ts'
 import { CLEAN_SHUTDOWN_FILE } from '../storage/checkpoint-files.ts'
 import { DirectoryInUse, lockDirectories } from '../storage/directory-lock.ts'
 import { eachAlone, isSystemError } from '../storage/failure-policy.ts'
-import { type FoundPartition, findPartitions, repeatedPartitions } from '../storage/found-partitions.ts'
+import {
+  type FoundFuture,
+  type FoundPartition,
+  findFutures,
+  findPartitions,
+  repeatedPartitions,
+} from '../storage/found-partitions.ts'
 import type { FileLock, Host } from '../storage/host/host.ts'
+import { removeReplaced, replacedCopies } from '../storage/moved-from.ts'
 import { isOpenLimitError } from '../storage/open-limits.ts'
 import { setAside, setAsideLine, topicIdIn } from '../storage/stray-directories.ts'
 import type { BrokerStartSettings } from './config/broker-start.ts'
@@ -28,7 +35,7 @@ import {
   noDirectoryFault,
   repeatedDirectory,
 } from './metadata/data-directories.ts'
-import { type HostingBroker, partitionsInMissingDirectories } from './metadata/directory-assignments.ts'
+import { directoryOf, type HostingBroker, partitionsInMissingDirectories } from './metadata/directory-assignments.ts'
 import { type Identity, readIdentity, writeIdentity } from './metadata/meta-properties.ts'
 import { IdentityConflict } from './metadata/meta-properties-rules.ts'
 import type { MetadataImage } from './metadata/metadata-image.ts'
@@ -142,7 +149,7 @@ export class BrokerDirectories {
     const directories = this.identified(identity)
     const directoryIds = directories.map(({ directoryId }) => directoryId)
     const broker = { nodeId: identity.nodeId, directoryIds }
-    const found = this.#withoutStrays(this.#find(), image, broker)
+    const found = this.#withoutStrays(this.#endMoves(this.#find(), identity, image), image, broker)
     refuseStart(copiesFault(files, found))
     const missing = partitionsInMissingDirectories(image, broker, found)
     // A missing partition counts as being in a directory whose uuid is unknown.
@@ -159,6 +166,45 @@ export class BrokerDirectories {
     const find = (directory: string) => found.push(...findPartitions(this.#host.files, [directory]))
     eachAlone(this.#host, this.#working(this.#settings.logDirectories), find, this.fail)
     return found
+  }
+
+  /** Moves between directories that were interrupted when nothing was left to be copied: they take place now. */
+  #endMoves(found: readonly FoundPartition[], identity: Identity, image: MetadataImage): FoundPartition[] {
+    const ids = new Map(this.identified(identity).map(({ path, directoryId }) => [path, directoryId]))
+    const replaced = replacedCopies(this.#host.files, found, (path) => ids.get(path)!)
+    const remove = (copy: FoundPartition) => void removeReplaced(this.#host, copy, this.#logger)
+    eachAlone(this.#host, replaced, remove, ({ logDirectory }, error) => this.fail(logDirectory, error))
+    const left = found.filter((each) => !replaced.includes(each))
+    // A directory that cannot be read may have the log itself.
+    if (this.#failures.size > 0) return left
+    const names = new Set(left.map(({ name }) => name))
+    const futures = findFutures(this.#host.files, this.#settings.logDirectories)
+    const lone = futures.filter(({ topic, partition, logDirectory }) => {
+      const known = image.topicsByName.get(topic)?.partitions[partition]
+      const isAssigned = known !== undefined && directoryOf(known, identity.nodeId) === ids.get(logDirectory)
+      return isAssigned && !names.has(`${topic}-${partition}`)
+    })
+    eachAlone(
+      this.#host,
+      lone,
+      (future) => void left.push(...this.#promote(future, image)),
+      ({ logDirectory }, error) => this.fail(logDirectory, error),
+    )
+    return left
+  }
+
+  /**
+   * Makes a future log that of its partition, which has no other. Apache Kafka leaves such a one after a power loss.
+   * Source: LogManager.recoverAbandonedFutureLogs.
+   */
+  #promote({ topic, partition, logDirectory, directory }: FoundFuture, image: MetadataImage): FoundPartition[] {
+    const { files } = this.#host
+    if (topicIdIn(files, directory) !== image.topicsByName.get(topic)?.id) return []
+    const name = `${topic}-${partition}`
+    files.rename(directory, files.join(logDirectory, name))
+    files.syncDirectory(logDirectory)
+    this.#logger.warn({ partition: name }, `${directory} is the only log of ${name} and takes its place`)
+    return [{ name, topic, partition, logDirectory }]
   }
 
   /** Looks only at partitions in several directories, or in another one than the metadata says: others are checked later. */

@@ -6,7 +6,7 @@ import { RecordFault, readRecords } from '../protocol/records/record-reader.ts'
 import { SimulatedHost } from './host/simulated-host.ts'
 import type { Log } from './log/log.ts'
 import { logConfig } from './log-config.fixture.ts'
-import { managerSettings, TOPIC, TOPIC_ID } from './log-manager.fixture.ts'
+import { logBehind, managerSettings, TOPIC, TOPIC_ID } from './log-manager.fixture.ts'
 import { LogManager } from './log-manager.ts'
 import type { LogConfig } from './partition-log.ts'
 import { silentStorageLogger } from './storage-logger.ts'
@@ -57,7 +57,7 @@ export class Rig {
   async open(): Promise<this> {
     this.manager = this.newManager()
     await this.host.settle(this.manager.start(() => this.config))
-    this.log = this.manager.create(TOPIC, 0, TOPIC_ID, this.config) as Log
+    this.log = logBehind(this.manager.create(TOPIC, 0, TOPIC_ID, this.config))
     return this
   }
 

@@ -5,7 +5,7 @@ import { type PathEffect, within } from './host/faulty-files.ts'
 import { SimulatedHost } from './host/simulated-host.ts'
 import type { Log } from './log/log.ts'
 import { logConfig } from './log-config.fixture.ts'
-import { managerSettings } from './log-manager.fixture.ts'
+import { logBehind, managerSettings } from './log-manager.fixture.ts'
 import { LogManager } from './log-manager.ts'
 import { type FailedDirectory, failedDirectoryLine } from './log-store.ts'
 import type { LogConfig } from './partition-log.ts'
@@ -44,7 +44,7 @@ class Rig {
   }
 
   create(topic: string): Log {
-    return this.manager.create(topic, 0, IDS[topic]!, this.#config) as Log
+    return logBehind(this.manager.create(topic, 0, IDS[topic]!, this.#config))
   }
 
   append(log: Log, value = 'x') {
@@ -260,7 +260,7 @@ describe('a data directory that fails while it is used', () => {
       await rig.start()
       const found = rig.manager.get('c', 0)!
       expect(found.logEndOffset).to.equal(1)
-      expect(await rig.append(found as Log)).to.have.property('baseOffset', 1)
+      expect(await rig.append(logBehind(found))).to.have.property('baseOffset', 1)
     })
   }
 
@@ -334,7 +334,7 @@ describe('a data directory that fails while it is used', () => {
     await rig.start()
     const damaged = await rig.host.settle(rig.manager.get('c', 0)!.read(0, readOf))
     expect(damaged).to.not.have.property('error', 'KAFKA_STORAGE_ERROR')
-    expect(await rig.append(rig.manager.get('a', 0) as Log)).to.have.property('baseOffset', 2)
+    expect(await rig.append(logBehind(rig.manager.get('a', 0)))).to.have.property('baseOffset', 2)
     expect(rig.manager.directories().map(({ failure }) => failure)).to.deep.equal([undefined, undefined])
     expect(c.directory).to.equal('/d1/c-0')
   })

@@ -1,6 +1,6 @@
 import { isSystemError } from './failure-policy.ts'
 import type { Files } from './host/host.ts'
-import { parsePartitionDirectory, partitionDirectoryName } from './segment/file-names.ts'
+import { parseFutureDirectory, parsePartitionDirectory, partitionDirectoryName } from './segment/file-names.ts'
 
 /** Its log directory looks like a partition's, but belongs to the metadata quorum. */
 const METADATA_TOPIC = '__cluster_metadata'
@@ -25,6 +25,25 @@ export function findPartitions(files: Files, logDirectories: readonly string[]):
       if (partitionDirectoryName(parsed.topic, parsed.partition) !== name) return []
       if (!mayBeDirectory(files, files.join(logDirectory, name))) return []
       return [{ name, ...parsed, logDirectory }]
+    }),
+  )
+}
+
+/** A log that will replace that of its partition, found in one of log.dirs. */
+export interface FoundFuture {
+  readonly topic: string
+  readonly partition: number
+  readonly logDirectory: string
+  /** `<log directory>/topic-0.<unique id>-future` */
+  readonly directory: string
+}
+
+/** All future logs in the data directories. */
+export function findFutures(files: Files, logDirectories: readonly string[]): FoundFuture[] {
+  return logDirectories.flatMap((logDirectory) =>
+    files.list(logDirectory).flatMap((name) => {
+      const parsed = parseFutureDirectory(name)
+      return parsed === undefined ? [] : [{ ...parsed, logDirectory, directory: files.join(logDirectory, name) }]
     }),
   )
 }

@@ -4,7 +4,7 @@ import { LOG_START_FILE } from './checkpoint-files.ts'
 import { SimulatedHost } from './host/simulated-host.ts'
 import type { Log } from './log/log.ts'
 import { logConfig } from './log-config.fixture.ts'
-import { managerSettings } from './log-manager.fixture.ts'
+import { logBehind, managerSettings } from './log-manager.fixture.ts'
 import { LogManager } from './log-manager.ts'
 import type { LogConfig } from './partition-log.ts'
 import { RESERVE_FILE } from './space-reserve.ts'
@@ -34,7 +34,7 @@ class Rig {
   }
 
   create(name: string): Log {
-    return this.manager.create(name, 0, IDS[name]!, this.#config) as Log
+    return logBehind(this.manager.create(name, 0, IDS[name]!, this.#config))
   }
 
   /** From a separate producer, so that a snapshot of the producers takes room. */

@@ -4,7 +4,7 @@ import { NO_FAULTS } from './host/faulty-files.ts'
 import { SimulatedHost } from './host/simulated-host.ts'
 import type { Log } from './log/log.ts'
 import { logConfig } from './log-config.fixture.ts'
-import { managerSettings } from './log-manager.fixture.ts'
+import { logBehind, managerSettings } from './log-manager.fixture.ts'
 import { LogManager } from './log-manager.ts'
 import type { LogConfig } from './partition-log.ts'
 
@@ -37,7 +37,7 @@ class Rig {
   }
 
   create(topicId: string): Log {
-    return this.manager.create('t', 0, topicId, this.config) as Log
+    return logBehind(this.manager.create('t', 0, topicId, this.config))
   }
 
   /** Stages a record; its write is under way when this returns. */
@@ -91,7 +91,7 @@ describe('a log that is deleted while work on it is under way', () => {
         for (const key of ['new 0', 'new 1']) await host.settle(rig.append(fresh, key))
         await host.settle(manager.stop())
         await rig.start()
-        const log = manager === rig.manager ? fresh : (rig.manager.get('t', 0) as Log)
+        const log = manager === rig.manager ? fresh : logBehind(rig.manager.get('t', 0))
         for (const offset of [0, 1]) {
           const read = await host.settle(log.read(offset, { maxBytes: 1, minOneBatch: true, upToOffset: 2 }))
           const bytes = 'slices' in read ? Buffer.concat(read.slices) : Buffer.alloc(0)
@@ -173,7 +173,7 @@ describe('a log whose old segments go while work on it is under way', () => {
   it('stays in use after a flush finds a file gone when its turn has come', async () => {
     for (let delayMs = 0; delayMs < 20_000; delayMs += 500) {
       const rig = await new Rig(1, { segmentBytes: 100, retentionMs: 1 }).start()
-      const other = rig.manager.create('u', 0, NEW_ID, rig.config) as Log
+      const other = logBehind(rig.manager.create('u', 0, NEW_ID, rig.config))
       const log = rig.create(OLD_ID)
       // Syncs of two logs wait for each other.
       rig.host.files.rates = { ...NO_FAULTS, slowSync: 1 }

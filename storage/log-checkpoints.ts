@@ -169,7 +169,8 @@ export class LogCheckpoints {
 
   #textOf(directory: string, offsetOf: (stored: StoredLog) => number | undefined): string {
     const offsets: PartitionOffset[] = []
-    for (const stored of this.#logs.inDirectory(directory)) {
+    // Future logs are in them under the names of the logs that they will replace, as in Kafka.
+    for (const stored of [...this.#logs.inDirectory(directory), ...this.#logs.futuresIn(directory)]) {
       const offset = offsetOf(stored)
       const { topic, partition } = stored
       if (offset !== undefined) offsets.push({ topic, partition, offset })

@@ -3,7 +3,7 @@ import * as fc from 'fast-check'
 import { BATCH_HEADER_BYTES } from '../protocol/records/record-batch.ts'
 import { CLEANER_OFFSET_FILE, RECOVERY_POINT_FILE } from './checkpoint-files.ts'
 import { MINUTE_MS, Rig, recordsOf, type Shown, values } from './compacted-log.fixture.ts'
-import { TOPIC_ID } from './log-manager.fixture.ts'
+import { logBehind, TOPIC_ID } from './log-manager.fixture.ts'
 import type { LogConfig } from './partition-log.ts'
 
 const RUNS = 40
@@ -309,7 +309,7 @@ describe('compaction', () => {
     const rig = await new Rig().open()
     for (let i = 0; i < 20; i++) await rig.append([['a', `${i}`]])
     const broken = rig.log
-    rig.log = rig.manager.create('other', 0, TOPIC_ID, rig.config) as typeof broken
+    rig.log = logBehind(rig.manager.create('other', 0, TOPIC_ID, rig.config))
     for (let i = 0; i < 20; i++) await rig.append([['a', `${i}`]])
     await rig.host.settle(Promise.all([broken.flush(), rig.log.flush()]))
     const segment = broken.segments[1]!

@@ -9,6 +9,7 @@ import type { SharedServices } from './log/log-services.ts'
 import { savedIn } from './log-checkpoints.ts'
 import { SavedFile } from './saved-file.ts'
 import type { StoredLog } from './stored-log.ts'
+import { Throttle } from './throttle.ts'
 
 /** Settings of compaction, under their Kafka names in camel case. */
 export interface LogCleanerSettings {
@@ -51,22 +52,23 @@ export class LogCleaner {
   readonly #putOff = new Set<StoredLog>()
   #running: Promise<void> = Promise.resolve()
   #isStopped = false
-  /** Ends the current pauses of the throttle. */
-  readonly #wake = new Set<() => void>()
-  /** Bytes that may be read or written before the next pause. */
-  #allowance = 0
-  #allowanceSinceMs = 0
+  readonly #throttle: Throttle
+  readonly #isMoving: (stored: StoredLog) => boolean
 
   constructor(parts: {
     readonly host: Host
     readonly settings: LogCleanerSettings
     readonly services: SharedServices
     readonly logs: () => Iterable<StoredLog>
+    /** True: the log is being copied to another directory, and is compacted there. */
+    readonly isMoving: (stored: StoredLog) => boolean
   }) {
     this.#host = parts.host
     this.#settings = parts.settings
     this.#services = parts.services
     this.#logs = parts.logs
+    this.#isMoving = parts.isMoving
+    this.#throttle = new Throttle(parts.host, () => parts.settings.logCleanerIoMaxBytesPerSecond)
   }
 
   /** Compacts until nothing is left to do, then resolves. At most one run at a time. */
@@ -92,7 +94,7 @@ export class LogCleaner {
 
   /** Pauses that an old setting caused end, and are computed again. */
   settingsChanged(): void {
-    for (const wake of [...this.#wake]) wake()
+    this.#throttle.wake()
   }
 
   /** True while the log is being compacted: nothing else may remove segments from its start. */
@@ -127,7 +129,7 @@ export class LogCleaner {
     if (!this.#settings.logCleanerEnable) return undefined
     let dirtiest: Candidate | undefined
     for (const stored of this.#logs()) {
-      if (this.#underWay.has(stored) || this.#putOff.has(stored)) continue
+      if (this.#underWay.has(stored) || this.#putOff.has(stored) || this.#isMoving(stored)) continue
       const plan = this.#tryToPlan(stored)
       if (plan === undefined || !plan.isDue) continue
       if (dirtiest === undefined || plan.dirtyRatio > dirtiest.plan.dirtyRatio) dirtiest = { stored, plan }
@@ -187,8 +189,8 @@ export class LogCleaner {
         dedupeLoadFactor: logCleanerIoBufferLoadFactor,
         // One half is for reading in Kafka, the other for writing.
         chunkBytes: Math.max(SMALLEST_CHUNK_BYTES, Math.floor(logCleanerIoBufferSize / logCleanerThreads / 2)),
-        throttle: (sizeBytes) => this.#throttle(sizeBytes),
-        isStopped: () => this.#isStopped,
+        throttle: (sizeBytes) => this.#throttle.pass(sizeBytes),
+        isStopped: () => this.#isStopped || this.#isMoving(stored),
       })
       // A new log of the same name is not compacted yet.
       if (log.isClosed) return !this.#isStopped
@@ -205,27 +207,6 @@ export class LogCleaner {
     }
   }
 
-  /** The most that may be used in a second is given at the start of each. */
-  async #throttle(sizeBytes: number): Promise<void> {
-    const perSecond = this.#settings.logCleanerIoMaxBytesPerSecond
-    if (!Number.isFinite(perSecond) || perSecond >= Number.MAX_SAFE_INTEGER) return
-    const nowMs = this.#host.clock.monotonicMs()
-    this.#allowance = Math.min(perSecond, this.#allowance + ((nowMs - this.#allowanceSinceMs) * perSecond) / 1000)
-    this.#allowanceSinceMs = nowMs
-    this.#allowance -= sizeBytes
-    if (this.#allowance >= 0) return
-    const pauseMs = (-this.#allowance * 1000) / perSecond
-    await new Promise<void>((resolve) => {
-      const end = (): void => {
-        this.#wake.delete(end)
-        timer.cancel()
-        resolve()
-      }
-      const timer = this.#host.timers.after(pauseMs, end)
-      this.#wake.add(end)
-    })
-  }
-
   /** At most the synced offset: after a crash the log may end there, and a higher value would be invalid. */
   async #note({ topic, partition, name, logDirectory }: StoredLog, offset: number): Promise<void> {
     const checkpoint = this.#checkpointOf(logDirectory)
@@ -240,6 +221,15 @@ export class LogCleaner {
       this.#checkpoints.set(directory, checkpoint)
     }
     return checkpoint
+  }
+
+  /** How far the log is compacted, noted for another directory too, where it is about to move. */
+  async copyEntry({ topic, partition, name, logDirectory }: StoredLog, directory: string): Promise<void> {
+    const offset = this.#checkpointOf(logDirectory).offsetOf(name)
+    if (offset === undefined) return
+    const checkpoint = this.#checkpointOf(directory)
+    checkpoint.set(name, { topic, partition, offset })
+    await checkpoint.file.save()
   }
 
   /** Forgets deleted logs of the directory: a new log of the same name is not compacted yet. */

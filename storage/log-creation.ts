@@ -7,11 +7,14 @@ import type { LogRemoval } from './log-removal.ts'
 import type { LogConfig, PartitionLog } from './partition-log.ts'
 import { partitionDirectoryName } from './segment/file-names.ts'
 import type { StorageLogger } from './storage-logger.ts'
-import type { Checkpointed, StoredLog } from './stored-log.ts'
+import type { Checkpointed, NewLog, StoredLog } from './stored-log.ts'
 import type { StoredLogs } from './stored-logs.ts'
 import { otherTopicReason } from './stray-directories.ts'
 
 const NEW_LOG: Checkpointed = { wasCleanStop: true, recoveryPoint: 0, logStartOffset: 0, compactedUpTo: 0 }
+
+/** Names have up to 249 characters: a few megabytes. */
+const MOST_PREFERRED = 10_000
 
 export interface LogCreationParts {
   readonly host: Host
@@ -19,7 +22,7 @@ export interface LogCreationParts {
   readonly logs: StoredLogs
   readonly directories: LogDirectories
   readonly removal: LogRemoval
-  readonly newLog: (topic: string, partition: number, directory: Directory, checkpointed: Checkpointed) => StoredLog
+  readonly newLog: NewLog
 }
 
 /** Creates logs, each in one directory alone, whatever fails meanwhile. */
@@ -27,6 +30,8 @@ export class LogCreation {
   readonly #parts: LogCreationParts
   /** Logs whose creation failed, by `topic-0`: retried in the same directory, which may hold a part of their files. */
   readonly #failed = new Map<string, StoredLog>()
+  /** Directories that were asked for before the log existed, by `topic-0`. The oldest is forgotten first. */
+  readonly #preferred = new Map<string, string>()
 
   constructor(parts: LogCreationParts) {
     this.#parts = parts
@@ -41,12 +46,29 @@ export class LogCreation {
     if (existing !== undefined) {
       directories.check(existing.logDirectory)
       if (existing.topicId === ZERO_UUID) this.#identify(existing, topicId)
-      if (existing.topicId === topicId) return existing.open()
+      if (existing.topicId === topicId) return existing.serve()
       removal.setAside(existing, otherTopicReason(topic, existing.topicId, topicId))
     }
     const name = partitionDirectoryName(topic, partition)
-    const stored = this.#failed.get(name) ?? newLog(topic, partition, directories.emptiest(), NEW_LOG)
+    const stored = this.#failed.get(name) ?? newLog(topic, partition, this.#directoryFor(name), NEW_LOG)
     return this.#make(stored, topicId, config)
+  }
+
+  /** Source: LogManager.getOrCreateLog. Kafka creates no log if the directory that was asked for has failed meanwhile. */
+  #directoryFor(name: string): Directory {
+    const { directories } = this.#parts
+    const path = this.#preferred.get(name)
+    const preferred = path === undefined ? undefined : directories.at(path)
+    const isUsable = preferred?.isLoaded === true && preferred.failure === undefined
+    return isUsable ? preferred : directories.emptiest()
+  }
+
+  /** The log of that partition will be created in that directory. Source: LogManager.maybeUpdatePreferredLogDir. */
+  prefer(topic: string, partition: number, directory: string): void {
+    const name = partitionDirectoryName(topic, partition)
+    this.#preferred.delete(name)
+    this.#preferred.set(name, directory)
+    if (this.#preferred.size > MOST_PREFERRED) this.#preferred.delete(this.#preferred.keys().next().value!)
   }
 
   #make(stored: StoredLog, topicId: string, config: LogConfig): PartitionLog {
@@ -56,9 +78,10 @@ export class LogCreation {
       const log = stored.create(topicId)
       log.updateConfig(config)
       this.#failed.delete(stored.name)
+      this.#preferred.delete(stored.name)
       logs.add(stored)
       removal.claimName(stored)
-      return log
+      return stored.serve()
     } catch (error) {
       throw this.#noteFailed(stored, failureOfPart(host, error))
     }

@@ -4,9 +4,8 @@ import { buildBatch } from '../protocol/records/batch-builder.ts'
 import { CLEANER_OFFSET_FILE, formatOffsets, LEADER_EPOCH_FILE, LOG_START_FILE } from './checkpoint-files.ts'
 import { NO_FAULTS, within } from './host/faulty-files.ts'
 import { SimulatedHost } from './host/simulated-host.ts'
-import type { Log } from './log/log.ts'
 import { logConfig } from './log-config.fixture.ts'
-import { managerSettings, newManager, TOPIC, TOPIC_ID } from './log-manager.fixture.ts'
+import { logBehind, managerSettings, newManager, TOPIC, TOPIC_ID } from './log-manager.fixture.ts'
 import { LogManager } from './log-manager.ts'
 import type { ReadResult } from './partition-log.ts'
 
@@ -159,7 +158,7 @@ describe('a log that is deleted', () => {
     const manager = new LogManager({ host, directories, settings: managerSettings, logger })
     const config = logConfig({ segmentBytes: 2000, indexIntervalBytes: 1_000_000, retentionBytes: 1 })
     await host.settle(manager.start(() => config))
-    const log = manager.create(TOPIC, 0, TOPIC_ID, config) as Log
+    const log = logBehind(manager.create(TOPIC, 0, TOPIC_ID, config))
     const context = { origin: 'client', leaderEpoch: 0, nowMs: host.clock.nowMs() } as const
     for (let i = 0; i < 60; i++) await host.settle(log.append(buildBatch([{ value: 'a' }]), context))
     await host.settle(manager.stop())
@@ -168,7 +167,7 @@ describe('a log that is deleted', () => {
     await host.settle(again.start(() => config))
     const read = (offset: number) =>
       again.get(TOPIC, 0)!.read(offset, { maxBytes: 1, minOneBatch: true, upToOffset: 60 })
-    const refused = await retried(host, read(20), () => (again.get(TOPIC, 0) as Log).deleteOldSegments(0))
+    const refused = await retried(host, read(20), () => logBehind(again.get(TOPIC, 0)).deleteOldSegments(0))
     expect(refused).to.equal('OFFSET_OUT_OF_RANGE')
     const gone = await retried(host, read(59), () => again.delete(TOPIC, 0))
     expect(gone).to.equal('KAFKA_STORAGE_ERROR')
@@ -180,7 +179,7 @@ describe('a log that is deleted', () => {
     const config = logConfig({ segmentBytes: 100, retentionBytes: 1 })
     const manager = newManager(host, '/data')
     await host.settle(manager.start(() => config))
-    const log = manager.create(TOPIC, 0, TOPIC_ID, config) as Log
+    const log = logBehind(manager.create(TOPIC, 0, TOPIC_ID, config))
     const context = { origin: 'client', leaderEpoch: 0, nowMs: host.clock.nowMs() } as const
     for (const value of ['a', 'b', 'c', 'd']) await host.settle(log.append(buildBatch([{ value }]), context))
     await host.settle(log.deleteRecordsBefore(1))

@@ -2,9 +2,8 @@ import { expect } from 'chai'
 import { buildBatch } from '../protocol/records/batch-builder.ts'
 import { formatOffsets, LOG_START_FILE, RECOVERY_POINT_FILE } from './checkpoint-files.ts'
 import { SimulatedHost } from './host/simulated-host.ts'
-import type { Log } from './log/log.ts'
 import { logConfig } from './log-config.fixture.ts'
-import { managerSettings } from './log-manager.fixture.ts'
+import { logBehind, managerSettings } from './log-manager.fixture.ts'
 import { LogManager } from './log-manager.ts'
 
 describe('directories of logs', () => {
@@ -105,7 +104,7 @@ describe('directories of logs', () => {
     const context = { origin: 'client', leaderEpoch: 0, nowMs: host.clock.nowMs() } as const
     await host.settle(log.append(buildBatch([{ value: 'a' }]), context))
     const gone = () => Object.assign(new Error('ENOENT: no such file'), { code: 'ENOENT' })
-    const { services } = log as Log
+    const { services } = logBehind(log)
     services.noteFailure(gone())
     await host.advance(1)
     expect(failed).to.deep.equal([])

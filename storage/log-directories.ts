@@ -9,13 +9,16 @@ import {
 } from './failure-policy.ts'
 import type { Host } from './host/host.ts'
 import { LogGoneError } from './log-files.ts'
-import type { LogDirectory } from './log-store.ts'
+import type { FutureReplica, LogDirectory, PartitionSize } from './log-store.ts'
 import { SpaceReserve } from './space-reserve.ts'
 import type { StorageLogger } from './storage-logger.ts'
+import type { StoredLog } from './stored-log.ts'
 import type { StoredLogs } from './stored-logs.ts'
 
 /** Kafka's UNKNOWN_VOLUME_BYTES. */
 const UNKNOWN_BYTES = -1
+/** Kafka's INVALID_OFFSET_LAG. */
+const UNKNOWN_LAG = -1
 const UNKNOWN_CONTENT = { freeBytes: UNKNOWN_BYTES, totalBytes: UNKNOWN_BYTES, partitions: [] }
 
 /** A data directory and its uuid, from its meta.properties. `failure`: it must not be used. */
@@ -194,7 +197,37 @@ export class LogDirectories implements Iterable<Directory> {
   }
 
   #contentOf({ path }: Directory): Pick<LogDirectory, 'freeBytes' | 'totalBytes' | 'partitions'> {
-    const { host, logs } = this.#parts
-    return { ...host.files.space(path), partitions: logs.eachInDirectory(path) }
+    const { host } = this.#parts
+    return { ...host.files.space(path), partitions: this.#partitionsIn(path) }
+  }
+
+  *#partitionsIn(path: string): Generator<PartitionSize> {
+    const { logs } = this.#parts
+    yield* logs.eachInDirectory(path)
+    for (const stored of logs.futuresIn(path)) yield new FutureSize(stored, logs)
+  }
+}
+
+/** The size of a future log, read when it is asked for. */
+class FutureSize implements PartitionSize {
+  readonly #stored: StoredLog
+  readonly future: FutureReplica
+
+  constructor(stored: StoredLog, logs: StoredLogs) {
+    this.#stored = stored
+    const current = logs.find(stored.topic, stored.partition)?.opened
+    const copied = stored.opened
+    const isKnown = current !== undefined && copied !== undefined
+    this.future = { offsetLag: isKnown ? current.logEndOffset - copied.logEndOffset : UNKNOWN_LAG }
+  }
+
+  get topic(): string {
+    return this.#stored.topic
+  }
+  get partition(): number {
+    return this.#stored.partition
+  }
+  get sizeBytes(): number {
+    return this.#stored.sizeBytes
   }
 }

@@ -1,12 +1,14 @@
 import { eachAlone, failureOfPart, isSystemError } from './failure-policy.ts'
 import { findPartitions } from './found-partitions.ts'
+import { FutureLoading, type LookedInto, namesOfFutures } from './future-loading.ts'
 import type { Host } from './host/host.ts'
-import { checkpointedOf, type LogCheckpoints, type TakenCheckpoints } from './log-checkpoints.ts'
+import { checkpointedOf, type LogCheckpoints } from './log-checkpoints.ts'
 import type { Directory, LogDirectories } from './log-directories.ts'
+import type { LogMoves } from './log-moves.ts'
 import type { LogRemoval } from './log-removal.ts'
 import { isDeletedDirectory } from './segment/file-names.ts'
 import type { StorageLogger } from './storage-logger.ts'
-import type { Checkpointed, StoredLog } from './stored-log.ts'
+import type { NewLog } from './stored-log.ts'
 import type { StoredLogs } from './stored-logs.ts'
 
 export interface LogLoadingParts {
@@ -16,7 +18,8 @@ export interface LogLoadingParts {
   readonly directories: LogDirectories
   readonly checkpoints: LogCheckpoints
   readonly removal: LogRemoval
-  readonly newLog: (topic: string, partition: number, directory: Directory, checkpointed: Checkpointed) => StoredLog
+  readonly moves: LogMoves
+  readonly newLog: NewLog
   /** Called for a directory that cannot be read. It is skipped, unless this throws. */
   readonly onUnusable: (directory: string, error: Error) => void
 }
@@ -25,14 +28,17 @@ export interface LogLoadingParts {
 export class LogLoading {
   readonly #parts: LogLoadingParts
 
+  readonly #futures: FutureLoading
+
   constructor(parts: LogLoadingParts) {
     this.#parts = parts
+    this.#futures = new FutureLoading(parts)
   }
 
   /** deleteDelayMs: when to remove the files of logs that were deleted before; asked for where there are some. */
   loadAll(deleteDelayMs: () => number): void {
     const { host, directories } = this.#parts
-    const found = new Map<Directory, TakenCheckpoints>()
+    const found = new Map<Directory, LookedInto>()
     const unusable = (directory: Directory, error: Error): void => {
       this.#unload(directory)
       directory.failure = error
@@ -40,26 +46,31 @@ export class LogLoading {
     }
     const usable = [...directories].filter(({ failure }) => failure === undefined)
     eachAlone(host, usable, (directory) => found.set(directory, this.#look(directory, deleteDelayMs)), unusable)
+    this.#futures.finishExchanges(found, deleteDelayMs, unusable)
     const all = [...found.values()]
-    eachAlone(
-      host,
-      found,
-      ([directory, own]) => this.#load(directory, own, all),
-      ([each], error) => unusable(each, error),
-    )
+    const own = (directory: Directory) => found.get(directory)!
+    const load = (directory: Directory) => this.#load(directory, own(directory), all)
+    const loadFutures = (directory: Directory) => this.#futures.load(directory, found, deleteDelayMs)
+    for (const step of [load, loadFutures])
+      eachAlone(
+        host,
+        [...found.keys()].filter(({ failure }) => failure === undefined),
+        step,
+        unusable,
+      )
   }
 
   #unload(directory: Directory): void {
     const { logs } = this.#parts
     directory.isLoaded = false
-    for (const stored of logs.inDirectory(directory.path)) {
+    for (const stored of [...logs.inDirectory(directory.path), ...logs.futuresIn(directory.path)]) {
       stored.opened?.abandon()
       logs.delete(stored)
     }
   }
 
   /** What the directory's checkpoints say about its logs. */
-  #look({ path }: Directory, deleteDelayMs: () => number): TakenCheckpoints {
+  #look({ path }: Directory, deleteDelayMs: () => number): LookedInto {
     const { host, checkpoints, removal } = this.#parts
     const { files } = host
     files.makeDirectory(path)
@@ -67,16 +78,16 @@ export class LogLoading {
     files.syncDirectory(files.join(path, '..'))
     const names = files.list(path)
     const found = checkpoints.take(path)
-    const present = new Set(names)
+    const present = new Set([...names, ...namesOfFutures(names)])
     removal.noteStale(
       path,
       [...found.names].filter((name) => !present.has(name)),
     )
     for (const name of names.filter(isDeletedDirectory)) removal.removeAfter(deleteDelayMs(), files.join(path, name))
-    return found
+    return { ...found, entries: names }
   }
 
-  #load(directory: Directory, own: TakenCheckpoints, all: readonly TakenCheckpoints[]): void {
+  #load(directory: Directory, own: LookedInto, all: readonly LookedInto[]): void {
     const { host, logs, newLog } = this.#parts
     const partitions = findPartitions(host.files, [directory.path])
     directory.isLoaded = true

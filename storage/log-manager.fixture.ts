@@ -4,9 +4,11 @@ import { join } from 'node:path'
 import type { Host } from './host/host.ts'
 import { nodeHost } from './host/node-host.ts'
 import { SimulatedHost } from './host/simulated-host.ts'
+import type { Log } from './log/log.ts'
 import { LogManager, type LogManagerSettings } from './log-manager.ts'
 import type { LogUnderTest } from './partition-log.conformance.ts'
 import type { LogConfig, PartitionLog } from './partition-log.ts'
+import type { ServedLog } from './served-log.ts'
 
 /** Kafka's defaults. */
 export const managerSettings: LogManagerSettings = {
@@ -24,6 +26,13 @@ export const managerSettings: LogManagerSettings = {
   logCleanerIoBufferSize: 524_288,
   logCleanerThreads: 1,
   logCleanerIoMaxBytesPerSecond: Number.MAX_VALUE,
+  replicaAlterLogDirsIoMaxBytesPerSecond: Number.MAX_SAFE_INTEGER,
+  numReplicaAlterLogDirsThreads: null,
+}
+
+/** The log behind the one that a manager hands out, for tests that look at its files. */
+export function logBehind(served: PartitionLog | undefined): Log {
+  return (served as ServedLog).log
 }
 
 export const TOPIC = 'topic'

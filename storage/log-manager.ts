@@ -1,4 +1,5 @@
 import { BufferPool } from '../protocol/buffer-pool.ts'
+import { type Rejection, reject } from '../protocol/error-codes.ts'
 import { ZERO_UUID } from '../protocol/schema.ts'
 import type { ConcurrencyLimit } from './concurrency-limit.ts'
 import { Disks } from './disk.ts'
@@ -10,8 +11,10 @@ import { LogCleaner } from './log-cleaner.ts'
 import { LogCreation } from './log-creation.ts'
 import { type Directory, type GivenDirectory, LogDirectories } from './log-directories.ts'
 import { LogLoading } from './log-loading.ts'
+import { type LogMoveSettings, LogMoves } from './log-moves.ts'
 import { LogRemoval } from './log-removal.ts'
 import {
+  type AssignDirectory,
   type FailedDirectory,
   failedDirectoryLine,
   type LogDirectory,
@@ -26,7 +29,7 @@ import type { LogConfig, PartitionLog } from './partition-log.ts'
 import { IndexCache } from './segment/index-cache.ts'
 import { SlicedWork } from './sliced-work.ts'
 import { type StorageLogger, silentStorageLogger } from './storage-logger.ts'
-import { type Checkpointed, StoredLog } from './stored-log.ts'
+import { type NewLog, StoredLog } from './stored-log.ts'
 import { StoredLogs } from './stored-logs.ts'
 import { otherTopicReason } from './stray-directories.ts'
 import { TailMemory } from './tail.ts'
@@ -37,7 +40,7 @@ const CLOSES_AT_ONCE = 32
 const NO_TOPIC = ''
 
 /** Broker settings that storage uses, under their Kafka names in camel case. The broker's settings satisfy it. */
-export interface LogManagerSettings extends LogUpkeepSettings {
+export interface LogManagerSettings extends LogUpkeepSettings, LogMoveSettings {
   readonly producerIdExpirationMs: number
 }
 
@@ -79,6 +82,7 @@ export class LogManager implements LogStore {
   readonly #removal: LogRemoval
   readonly #creation: LogCreation
   readonly #loading: LogLoading
+  readonly #moves: LogMoves
   readonly #upkeep: LogUpkeep
   readonly #openLimit: OpenLimitWarning
   readonly #onDirectoryFailed: (failed: FailedDirectory) => void
@@ -112,15 +116,19 @@ export class LogManager implements LogStore {
     const tasks = new LogTasks(host, logger)
     this.#tasks = tasks
     this.#services = this.#newServices(parts, freeing)
-    const cleaner = new LogCleaner({ host, settings, services: this.#services, logs: () => this.#ownLogs() })
+    const isMoving = (stored: StoredLog): boolean => this.#moves.isMoving(stored)
+    const cleaner = new LogCleaner({ host, settings, services: this.#services, logs: () => this.#ownLogs(), isMoving })
     this.#cleaner = cleaner
     const removal = new LogRemoval({ host, logger, logs, directories, checkpoints, cleaner, tasks })
     this.#removal = removal
     const newLog = this.#newLog
+    const moving = { host, logger, logs, directories, checkpoints, removal, cleaner, disks, tasks, newLog }
+    const moves = new LogMoves(moving, settings)
+    this.#moves = moves
     const onUnusable = parts.onUnusable ?? rethrow
     this.#creation = new LogCreation({ host, logger, logs, directories, removal, newLog })
-    this.#loading = new LogLoading({ host, logger, logs, directories, checkpoints, removal, newLog, onUnusable })
-    const isOwn = (stored: StoredLog): boolean => this.#isOwn(stored)
+    this.#loading = new LogLoading({ ...moving, moves, onUnusable })
+    const isOwn = (stored: StoredLog): boolean => this.#isOwn(stored) && !moves.isExchanging(stored)
     const shared = { host, settings, logger, logs, directories, checkpoints, removal, cleaner, tasks }
     this.#upkeep = new LogUpkeep({ ...shared, isOwn })
   }
@@ -146,7 +154,7 @@ export class LogManager implements LogStore {
     }
   }
 
-  readonly #newLog = (topic: string, partition: number, directory: Directory, checkpointed: Checkpointed): StoredLog =>
+  readonly #newLog: NewLog = (topic, partition, directory, checkpointed, directoryName) =>
     new StoredLog({
       topic,
       partition,
@@ -154,6 +162,7 @@ export class LogManager implements LogStore {
       services: this.#services,
       checkpointed,
       configOf: () => this.#configOf(topic),
+      ...(directoryName !== undefined && { directoryName }),
     })
 
   async start(
@@ -169,6 +178,7 @@ export class LogManager implements LogStore {
   /** Applies changed broker settings. Settings of single logs change through updateConfig. */
   settingsChanged(): void {
     this.#upkeep.settingsChanged()
+    this.#moves.settingsChanged()
   }
 
   *list(): Iterable<StoredPartition> {
@@ -180,7 +190,7 @@ export class LogManager implements LogStore {
   }
 
   get(topic: string, partition: number): PartitionLog | undefined {
-    return this.#logs.find(topic, partition)?.open()
+    return this.#logs.find(topic, partition)?.serve()
   }
 
   create(topic: string, partition: number, topicId: string, config: LogConfig): PartitionLog {
@@ -193,8 +203,8 @@ export class LogManager implements LogStore {
   }
 
   delete(topic: string, partition: number, topicId?: string): void {
-    const stored = this.#logs.find(topic, partition)
     this.#creation.forget(topic, partition)
+    const stored = this.#withoutMove(topic, partition)
     if (stored === undefined) return
     const isOffline = this.#directories.at(stored.logDirectory).failure !== undefined
     if (isOffline || topicId === undefined || stored.topicId === ZERO_UUID || stored.topicId === topicId)
@@ -203,19 +213,43 @@ export class LogManager implements LogStore {
   }
 
   setAside(topic: string, partition: number, why: string): void {
-    const stored = this.#logs.find(topic, partition)
+    const stored = this.#withoutMove(topic, partition)
     if (stored !== undefined) this.#removal.setAside(stored, why)
   }
 
+  /** The log, which is in one directory alone from now on. */
+  #withoutMove(topic: string, partition: number): StoredLog | undefined {
+    const stored = this.#logs.find(topic, partition)
+    if (stored !== undefined) this.#moves.forget(stored)
+    return this.#logs.find(topic, partition)
+  }
+
+  move(topic: string, partition: number, directory: string): Rejection | undefined {
+    const stored = this.#logs.find(topic, partition)
+    if (stored === undefined) return reject('UNKNOWN_TOPIC_OR_PARTITION')
+    this.#directories.check(stored.logDirectory)
+    return this.#moves.start(stored, this.#directories.at(directory))
+  }
+
+  preferDirectory(topic: string, partition: number, directory: string): void {
+    this.#creation.prefer(topic, partition, this.#directories.at(directory).path)
+  }
+
+  resumeMoves(assign: AssignDirectory): void {
+    this.#moves.resume(assign)
+  }
+
   directoryOf(topic: string, partition: number): string | undefined {
-    const path = this.#logs.find(topic, partition)?.logDirectory
-    return path === undefined ? undefined : this.#directories.at(path).directoryId
+    const stored = this.#logs.find(topic, partition)
+    if (stored === undefined) return undefined
+    return this.#moves.assignedTo(stored) ?? this.#directories.at(stored.logDirectory).directoryId
   }
 
   updateConfig(topic: string, config: LogConfig): void {
     for (const stored of this.#logs.ofTopic(topic)) {
       stored.nextRetentionMs = 0
       stored.opened?.updateConfig(config)
+      this.#logs.future(topic, stored.partition)?.opened?.updateConfig(config)
     }
   }
 
@@ -232,6 +266,7 @@ export class LogManager implements LogStore {
 
   /** Closes all logs of a directory that failed. During a stop they are closed anyway. */
   #takeOffline({ path }: Directory, error: DirectoryFailedError): void {
+    this.#moves.directoryFailed(path)
     const logs = this.#logs.inDirectory(path)
     const hasOther = this.#directories.hasWorking
     const failed = { directory: path, error, hasOther, partitions: logs }
@@ -255,14 +290,15 @@ export class LogManager implements LogStore {
   halt(): void {
     this.#tasks.stop()
     this.#closeCheckpoints()
-    for (const { opened } of this.#logs) opened?.abandon()
+    for (const { opened } of this.#all()) opened?.abandon()
     this.#services.openFiles.closeAll()
   }
 
   async stop(): Promise<void> {
     this.#tasks.stop()
     await this.#cleaner.stop()
-    const open = [...this.#logs].filter((stored) => stored.opened !== undefined)
+    await this.#moves.stop()
+    const open = [...this.#all()].filter((stored) => stored.opened !== undefined)
     for (let i = 0; i < open.length; i += CLOSES_AT_ONCE) {
       await Promise.all(open.slice(i, i + CLOSES_AT_ONCE).map((stored) => this.#close(stored)))
     }
@@ -294,7 +330,12 @@ export class LogManager implements LogStore {
 
   #isInOrder({ path, failure }: Directory): boolean {
     const isInOrder = (stored: StoredLog) => stored.failure === undefined && stored.opened?.failure === undefined
-    return failure === undefined && this.#logs.inDirectory(path).every(isInOrder)
+    return failure === undefined && [...this.#logs.inDirectory(path), ...this.#logs.futuresIn(path)].every(isInOrder)
+  }
+
+  *#all(): Generator<StoredLog> {
+    yield* this.#logs
+    yield* this.#logs.futures
   }
 
   *#ownLogs(): Generator<StoredLog> {

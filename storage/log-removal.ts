@@ -190,6 +190,7 @@ export class LogRemoval {
   }
 }
 
-function isInUse(error: unknown): boolean {
+/** True if a directory could not be renamed because a file in it is open, on Windows. */
+export function isInUse(error: unknown): boolean {
   return isSystemError(error) && IN_USE_CODES.has(error.code)
 }

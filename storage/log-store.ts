@@ -1,3 +1,4 @@
+import type { Rejection } from '../protocol/error-codes.ts'
 import type { DirectoryFailedError } from './failure-policy.ts'
 import type { LogConfig, PartitionLog } from './partition-log.ts'
 
@@ -21,8 +22,18 @@ export interface LogStore {
   delete(topic: string, partition: number, topicId?: string): void
   /** Renames the directory of a log that the cluster does not know, and logs the reason; its files are kept. */
   setAside(topic: string, partition: number, why: string): void
-  /** Uuid of the data directory that a log is in; undefined where there is no log. */
+  /** Uuid of the data directory that a log is in, or about to be after a move; undefined where there is no log. */
   directoryOf(topic: string, partition: number): string | undefined
+  /**
+   * Begins to move a log to another data directory, or ends a move if it is in that directory. The log stays the same
+   * for those who have it. Returns KAFKA_STORAGE_ERROR while any directory is offline. Throws what the disk says.
+   * directory: path of a directory that works.
+   */
+  move(topic: string, partition: number, directory: string): Rejection | undefined
+  /** A log that does not exist yet is to be created in that directory. Forgotten at the end of the process. */
+  preferDirectory(topic: string, partition: number, directory: string): void
+  /** Goes on with the moves that the last end of the broker interrupted. To be called when all logs are there. */
+  resumeMoves(assign: AssignDirectory): void
   /** Applies a new config to the logs of one topic. */
   updateConfig(topic: string, config: LogConfig): void
   /** True: a data directory cannot be looked into, and a log that is not found may be in it. */
@@ -34,6 +45,9 @@ export interface LogStore {
   /** Flushes, writes checkpoints and the clean stop mark, closes. */
   stop(): Promise<void>
 }
+
+/** Records in the metadata which data directory a partition is in. Resolves when that is durable. */
+export type AssignDirectory = (topic: string, partition: number, directoryId: string) => Promise<void>
 
 /** A data directory that failed while the broker was running. */
 export interface FailedDirectory {
@@ -78,4 +92,11 @@ export interface PartitionSize {
   readonly partition: number
   /** Of a log that is not open, read from the disk; throws the disk's error. */
   readonly sizeBytes: number
+  /** Set if this is the copy of a log that is moving there, and not its log. */
+  readonly future?: FutureReplica
+}
+
+export interface FutureReplica {
+  /** Number of offsets that the copy lacks; -1 if not known. */
+  readonly offsetLag: number
 }

@@ -8,6 +8,7 @@ import type { StoredPartition } from './log-store.ts'
 import { isOpenLimitError } from './open-limits.ts'
 import type { LogConfig } from './partition-log.ts'
 import { LOG_SUFFIX, partitionDirectoryName } from './segment/file-names.ts'
+import { ServedLog } from './served-log.ts'
 import { topicIdIn } from './stray-directories.ts'
 
 /** A log's entries in the checkpoints of its directory. */
@@ -19,11 +20,20 @@ export interface Checkpointed {
   readonly compactedUpTo: number | undefined
 }
 
+/** Makes the object of a log, without looking at the disk. directoryName: left out: `topic-0`. */
+export type NewLog = (
+  topic: string,
+  partition: number,
+  directory: { readonly path: string },
+  checkpointed: Checkpointed,
+  directoryName?: string,
+) => StoredLog
+
 /** A log in its directory, opened when it is first asked for. */
 export class StoredLog implements StoredPartition {
   readonly topic: string
   readonly partition: number
-  /** `<log directory>/topic-0` */
+  /** `<log directory>/topic-0`; of a future log `<log directory>/topic-0.<unique id>-future` */
   readonly directory: string
   readonly logDirectory: string
   /** Retention finds nothing to delete before this time, as long as nothing is appended. */
@@ -34,6 +44,8 @@ export class StoredLog implements StoredPartition {
   #checkpointed: Checkpointed
   #topicId: string | undefined
   #log: Log | undefined
+  /** The open log, as the broker has it. */
+  #served: ServedLog | undefined
   /** Why the last try to open it failed. */
   #refusal: { readonly error: Error; readonly retryAtMs: number } | undefined
   readonly #backoff = new Backoff()
@@ -51,6 +63,8 @@ export class StoredLog implements StoredPartition {
     readonly services: SharedServices
     readonly checkpointed: Checkpointed
     readonly configOf: () => LogConfig
+    /** Left out: `topic-0` */
+    readonly directoryName?: string
   }) {
     this.topic = parts.topic
     this.partition = parts.partition
@@ -59,10 +73,10 @@ export class StoredLog implements StoredPartition {
     this.#files = parts.services.openFiles.files
     this.#checkpointed = parts.checkpointed
     this.#configOf = parts.configOf
-    this.directory = this.#files.join(this.logDirectory, this.name)
+    this.directory = this.#files.join(this.logDirectory, parts.directoryName ?? this.name)
   }
 
-  /** `topic-0` */
+  /** `topic-0`, also of a future log: so it is named in checkpoints. */
   get name(): string {
     return partitionDirectoryName(this.topic, this.partition)
   }
@@ -110,6 +124,29 @@ export class StoredLog implements StoredPartition {
       this.#warnWithoutSegments()
       return this.#load()
     })
+  }
+
+  /** The log for the broker, which keeps it when the log moves to another directory. Throws as `open` does. */
+  serve(): ServedLog {
+    const log = this.open()
+    this.#served ??= new ServedLog(log)
+    return this.#served
+  }
+
+  /** Takes over from a log in another directory, which it is a copy of. Throws as `open` does. */
+  serveInstead(served: ServedLog): Log {
+    const log = this.open()
+    this.#served = served
+    served.switchTo(log)
+    return log
+  }
+
+  /** Closes it with all its state on the disk. Throws if that does not succeed. */
+  async closeWhole(): Promise<void> {
+    const log = this.open()
+    await log.close()
+    if (log.failure !== undefined) throw log.failure
+    if (this.#log === log) this.#forgetLog()
   }
 
   /** Every created log has a segment. Recovery reports the loss of synced ones. */
@@ -202,6 +239,7 @@ export class StoredLog implements StoredPartition {
     const { recoveryPoint, checkpointedStart } = this
     this.#checkpointed = { ...this.#checkpointed, recoveryPoint, logStartOffset: checkpointedStart ?? 0 }
     this.#log = undefined
+    this.#served = undefined
   }
 
   /** Bytes of all segments. 0 if its files cannot be listed although its directory can: it alone failed. */

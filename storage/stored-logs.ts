@@ -1,3 +1,4 @@
+import { partitionDirectoryName } from './segment/file-names.ts'
 import type { StoredLog } from './stored-log.ts'
 
 /** The logs of a broker, by topic and partition. */
@@ -5,6 +6,8 @@ export class StoredLogs implements Iterable<StoredLog> {
   readonly #byTopic = new Map<string, Map<number, StoredLog>>()
   /** Number of logs in each log directory. */
   readonly #counts = new Map<string, number>()
+  /** Copies that will replace logs in other directories, by `topic-0`. */
+  readonly #futures = new Map<string, StoredLog>()
 
   find(topic: string, partition: number): StoredLog | undefined {
     return this.#byTopic.get(topic)?.get(partition)
@@ -22,6 +25,23 @@ export class StoredLogs implements Iterable<StoredLog> {
   /** The same one by one; logs may be added and deleted meanwhile. */
   *eachInDirectory(logDirectory: string): Generator<StoredLog> {
     for (const stored of this) if (stored.logDirectory === logDirectory) yield stored
+  }
+
+  /** The copy of a log that is moving to another directory; undefined if it is not. */
+  future(topic: string, partition: number): StoredLog | undefined {
+    return this.#futures.get(partitionDirectoryName(topic, partition))
+  }
+
+  get futures(): Iterable<StoredLog> {
+    return this.#futures.values()
+  }
+
+  futuresIn(logDirectory: string): readonly StoredLog[] {
+    return [...this.#futures.values()].filter((stored) => stored.logDirectory === logDirectory)
+  }
+
+  addFuture(stored: StoredLog): void {
+    this.#futures.set(stored.name, stored)
   }
 
   /** Number of logs in one log directory. */
@@ -47,11 +67,11 @@ export class StoredLogs implements Iterable<StoredLog> {
   }
 
   delete(stored: StoredLog): void {
+    if (this.#futures.get(stored.name) === stored) this.#futures.delete(stored.name)
     const partitions = this.#byTopic.get(stored.topic)
-    const removed = partitions?.get(stored.partition)
-    if (partitions === undefined || removed === undefined) return
+    if (partitions === undefined || partitions.get(stored.partition) !== stored) return
     partitions.delete(stored.partition)
-    this.#counts.set(removed.logDirectory, this.countIn(removed.logDirectory) - 1)
+    this.#counts.set(stored.logDirectory, this.countIn(stored.logDirectory) - 1)
     if (partitions.size === 0) this.#byTopic.delete(stored.topic)
   }
 }

@@ -7,7 +7,7 @@ import { SimulatedHost } from './host/simulated-host.ts'
 import { WindowsFiles } from './host/windows-files.fixture.ts'
 import type { Log } from './log/log.ts'
 import { logConfig } from './log-config.fixture.ts'
-import { managerSettings, TOPIC, TOPIC_ID } from './log-manager.fixture.ts'
+import { logBehind, managerSettings, TOPIC, TOPIC_ID } from './log-manager.fixture.ts'
 import { LogManager } from './log-manager.ts'
 import type { LogConfig } from './partition-log.ts'
 import { silentStorageLogger } from './storage-logger.ts'
@@ -42,7 +42,7 @@ class Rig {
   }
 
   get log(): Log {
-    return this.manager.get(TOPIC, 0) as Log
+    return logBehind(this.manager.get(TOPIC, 0))
   }
 
   async append(count: number): Promise<void> {

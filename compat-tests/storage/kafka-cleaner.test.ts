@@ -11,7 +11,7 @@ import { nodeHost } from '../../storage/host/node-host.ts'
 import { SeededRandom } from '../../storage/host/seeded-random.ts'
 import type { Log } from '../../storage/log/log.ts'
 import { logConfig } from '../../storage/log-config.fixture.ts'
-import { managerSettings } from '../../storage/log-manager.fixture.ts'
+import { logBehind, managerSettings } from '../../storage/log-manager.fixture.ts'
 import { LogManager } from '../../storage/log-manager.ts'
 import { silentStorageLogger } from '../../storage/storage-logger.ts'
 import { describeFile } from '../golden-records/record-files.ts'
@@ -146,7 +146,7 @@ describe("compaction by Apache Kafka 4.4.0's own cleaner and by Ottla", function
     const ends: Passes = new Map()
     for (const [i, writer] of writers.entries()) {
       const topic = topics[i]!
-      const log = (manager.get(topic, 0) ?? manager.create(topic, 0, 'AAAAAAAAAAAAAAAAAAAAAQ', config)) as Log
+      const log = logBehind(manager.get(topic, 0) ?? manager.create(topic, 0, 'AAAAAAAAAAAAAAAAAAAAAQ', config))
       await writer.write(log, 80, nowMs)
       ends.set(`${topic}-0`, log.segments.at(-1)!.baseOffset)
     }

@@ -1,56 +1,63 @@
 import { AlterReplicaLogDirs } from '../../protocol/apis/alter-replica-log-dirs.ts'
-import { type ErrorName, errorCode } from '../../protocol/error-codes.ts'
+import { type ErrorName, errorCode, isRejection } from '../../protocol/error-codes.ts'
+import { failureOfPart, isSystemError } from '../../storage/failure-policy.ts'
 import { mapInSlices } from '../../storage/host/turn-slices.ts'
-import type { LogDirectory, LogStore } from '../../storage/log-store.ts'
+import type { LogDirectory } from '../../storage/log-store.ts'
+import { mayMove } from '../../storage/segment/file-names.ts'
 import { handler } from './handler.ts'
+import type { Services } from './services.ts'
 
 /**
- * Moves replicas to another data directory. This broker moves none: NONE if the replica is already there,
- * LOG_DIR_NOT_FOUND if it is elsewhere or the directory is not in log.dirs, KAFKA_STORAGE_ERROR if the directory that it
- * is in, or the other one, failed. Source: ReplicaManager.alterReplicaLogDirs.
+ * Moves replicas to another data directory. A move is under way when this answers NONE; DescribeLogDirs shows it. A
+ * partition that does not exist yet will be created in that directory, although the answer is an error.
+ * Source: ReplicaManager.alterReplicaLogDirs.
  */
 export const alterReplicaLogDirs = handler(AlterReplicaLogDirs, async (request, { services, slices }) => {
-  const { logs } = services
-  const directories = new Map(logs.directories().map((each) => [each.path, each]))
-  const isOffline = (name: string, partition: number) => {
-    const topic = services.metadata.image.topicsByName.get(name)
-    return topic !== undefined && services.partitions.isOffline(topic, partition)
-  }
+  const directories = new Map(services.logs.directories().map((each) => [each.path, each]))
   // Each partition has one result; the last directory listed for it counts.
-  const results = new Map<string, Map<number, number>>()
+  const asked = new Map<string, Map<number, string>>()
   for (const { path, topics } of request.dirs) {
-    const wanted = directories.get(path)
     for (const { name, partitions } of topics) {
-      const codes = results.get(name) ?? new Map<number, number>()
-      if (partitions.length > 0) results.set(name, codes)
-      await mapInSlices(partitions, slices, (partition) => {
-        const error = isOffline(name, partition) ? offline(wanted) : faultOf(logs, wanted, name, partition)
-        codes.set(partition, error === undefined ? 0 : errorCode(error))
-      })
+      const paths = asked.get(name) ?? new Map<number, string>()
+      if (partitions.length > 0) asked.set(name, paths)
+      await mapInSlices(partitions, slices, (partition) => void paths.set(partition, path))
     }
   }
   return {
-    results: await mapInSlices(results, slices, async ([topicName, codes]) => ({
+    results: await mapInSlices(asked, slices, async ([topicName, paths]) => ({
       topicName,
-      partitions: await mapInSlices(codes, slices, ([partitionIndex, code]) => ({ partitionIndex, errorCode: code })),
+      partitions: await mapInSlices(paths, slices, ([partitionIndex, path]) => {
+        const error = move(services, directories.get(path), topicName, partitionIndex)
+        return { partitionIndex, errorCode: error === undefined ? 0 : errorCode(error) }
+      }),
     })),
   }
 })
 
-function faultOf(
-  logs: LogStore,
-  wanted: LogDirectory | undefined,
-  topic: string,
+/** The checks are in Kafka's order. */
+function move(
+  { nodeId, metadata, partitions, logs, host }: Services,
+  directory: LogDirectory | undefined,
+  name: string,
   partition: number,
 ): ErrorName | undefined {
-  if (wanted === undefined) return 'LOG_DIR_NOT_FOUND'
-  if (wanted.failure !== undefined) return 'KAFKA_STORAGE_ERROR'
-  const directoryId = logs.directoryOf(topic, partition)
-  if (directoryId === undefined) return 'UNKNOWN_TOPIC_OR_PARTITION'
-  return directoryId === wanted.directoryId ? undefined : 'LOG_DIR_NOT_FOUND'
-}
-
-/** The answer for a replica whose directory failed. */
-function offline(wanted: LogDirectory | undefined): ErrorName {
-  return wanted === undefined ? 'LOG_DIR_NOT_FOUND' : 'KAFKA_STORAGE_ERROR'
+  if (!mayMove(name, partition)) return 'INVALID_TOPIC_EXCEPTION'
+  if (directory === undefined) return 'LOG_DIR_NOT_FOUND'
+  if (directory.failure !== undefined) return 'KAFKA_STORAGE_ERROR'
+  const topic = metadata.image.topicsByName.get(name)
+  const known = topic?.partitions[partition]
+  if (topic === undefined || known?.replicas.includes(nodeId) !== true) {
+    logs.preferDirectory(name, partition, directory.path)
+    return known === undefined ? 'UNKNOWN_TOPIC_OR_PARTITION' : 'REPLICA_NOT_AVAILABLE'
+  }
+  // Its log may still have to be created.
+  const hosted = partitions.isOffline(topic, partition) ? undefined : partitions.leaderFor(name, partition)
+  if (hosted === undefined || (isRejection(hosted) && hosted.error === 'KAFKA_STORAGE_ERROR'))
+    return 'KAFKA_STORAGE_ERROR'
+  try {
+    return logs.move(name, partition, directory.path)?.error
+  } catch (error) {
+    if (isSystemError(failureOfPart(host, error))) return 'KAFKA_STORAGE_ERROR'
+    throw error
+  }
 }

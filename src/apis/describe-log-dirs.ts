@@ -13,7 +13,7 @@ type DirectoryResult = DescribeLogDirsResponse['results'][number]
 type TopicResult = DirectoryResult['topics'][number]
 type IsAsked = (topic: string, partition: number) => boolean
 
-/** Lists data directories, their partitions and sizes. Source: ReplicaManager.describeLogDirs. */
+/** Lists data directories, their partitions and sizes, also of partitions that are moving there. Source: ReplicaManager.describeLogDirs. */
 export const describeLogDirs = handler(DescribeLogDirs, async (request, context) => {
   const isAsked = askedPartitions(request)
   const results: DirectoryResult[] = []
@@ -46,7 +46,9 @@ async function topicsOf(
     const { topic, partition } = stored
     if (failure !== undefined || !isAsked(topic, partition)) return
     try {
-      const result = { partitionIndex: partition, partitionSize: stored.sizeBytes, offsetLag: 0, isFutureKey: false }
+      const { sizeBytes: partitionSize, future } = stored
+      const isFutureKey = future !== undefined
+      const result = { partitionIndex: partition, partitionSize, offsetLag: future?.offsetLag ?? 0, isFutureKey }
       const others = topics.get(topic)
       if (others === undefined) topics.set(topic, [result])
       else others.push(result)

@@ -1,3 +1,4 @@
+import type { Rejection } from '../../protocol/error-codes.ts'
 import type { LogDirectory, LogStore, StoredPartition } from '../../storage/log-store.ts'
 import type { LogConfig } from '../../storage/partition-log.ts'
 import { MemoryLog } from './memory-log.fixture.ts'
@@ -49,6 +50,21 @@ export class MemoryLogStore implements LogStore {
   directoryOf(topic: string, partition: number): string | undefined {
     return this.logs.has(`${topic}-${partition}`) ? 'd' : undefined
   }
+  /** Partitions that were asked to move, and that are to be created in a directory: `topic-0 /data`. */
+  readonly moves: string[] = []
+  readonly preferred: string[] = []
+  /** Answer of `move`. */
+  refusal: Rejection | undefined
+
+  move(topic: string, partition: number, directory: string): Rejection | undefined {
+    if (this.failure !== undefined) throw this.failure
+    this.moves.push(`${topic}-${partition} ${directory}`)
+    return this.refusal
+  }
+  preferDirectory(topic: string, partition: number, directory: string): void {
+    this.preferred.push(`${topic}-${partition} ${directory}`)
+  }
+  resumeMoves(): void {}
   updateConfig(topic: string, config: LogConfig): void {
     this.configured.push({ topic, config })
   }

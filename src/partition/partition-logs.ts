@@ -62,6 +62,15 @@ export class PartitionLogs {
     this.#tellHidden(topics)
     const assignments = [...lost, ...this.#moved(topics)]
     if (assignments.length > 0) await metadata.assignDirectories(assignments, this.#ownOptions())
+    logs.resumeMoves((topic, partition, directoryId) => this.#assign(topic, partition, directoryId))
+  }
+
+  /** Records the directory of a partition that is about to move. */
+  async #assign(topic: string, partition: number, directoryId: string): Promise<void> {
+    const { metadata } = this.#parts
+    const topicId = metadata.image.topicsByName.get(topic)?.id
+    if (topicId !== undefined)
+      await metadata.assignDirectories([{ topicId, partition, directoryId }], this.#ownOptions())
   }
 
   /**

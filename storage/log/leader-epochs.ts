@@ -80,6 +80,12 @@ export class LeaderEpochs {
     this.#isUnsaved = true
   }
 
+  /** Takes the entries of a log of which this one's is a copy. */
+  replace(entries: readonly EpochEntry[]): void {
+    this.#entries = [...entries]
+    this.#isUnsaved = true
+  }
+
   clear(): void {
     this.#isUnsaved ||= this.#entries.length > 0
     this.#entries = []

@@ -1,8 +1,9 @@
 import { isRejection, type Rejection, reject } from '../../protocol/error-codes.ts'
 import type { RecordBatch } from '../../protocol/records/record-batch.ts'
-import type { AppendContext, AppendRejection, AppendResult } from '../partition-log.ts'
+import type { AppendContext, AppendOrigin, AppendRejection, AppendResult } from '../partition-log.ts'
 import type { Segment } from '../segment/segment.ts'
 import { shouldRoll } from '../segment/segment-roll.ts'
+import { lastOffsetOf, leaderEpochOf } from '../segment/stored-batch.ts'
 import type { Sliced } from '../sliced-work.ts'
 import type { Tail } from '../tail.ts'
 import type { WriteQueue } from '../write-queue.ts'
@@ -60,23 +61,24 @@ export class LogAppend {
    */
   *validate(records: Buffer, context: AppendContext): Sliced<ValidatedBatches | AppendRejection> {
     const { config, name } = this.#parts.state
-    if (context.origin !== 'client') return validateBatches(records, config, context, name)
+    if (context.origin === 'coordinator') return validateBatches(records, config, context, name)
     return yield* validateInSlices(records, config, context, name, this.#access)
   }
 
   /** Stages nothing and throws the disk's error if a new segment is needed and cannot be created. */
   stage(plan: ValidatedBatches, context: AppendContext): StagedAppend | AppendRejection {
     const { state } = this.#parts
-    const refusal = this.#checkSize(plan) ?? this.#placeBatches(plan, context)
+    const refusal = this.#checkSize(plan, context) ?? this.#placeBatches(plan, context)
     if (refusal !== undefined) return refusal
     const changes = state.producers.check(plan.batches, context)
     if (isRejection(changes)) return changes
     return 'duplicate' in changes ? this.#answerDuplicate(changes) : this.#carryOut(plan, changes, context)
   }
 
-  #checkSize(plan: ValidatedBatches): Rejection | undefined {
+  /** What the log of the leader holds was within its limits once, whatever they are now. */
+  #checkSize(plan: ValidatedBatches, { origin }: AppendContext): Rejection | undefined {
     const { config, name } = this.#parts.state
-    if (plan.sizeBytes <= config.segmentBytes) return undefined
+    if (plan.sizeBytes <= config.segmentBytes || origin === 'replication') return undefined
     return reject(
       'RECORD_LIST_TOO_LARGE',
       `Message batch size is ${plan.sizeBytes} bytes in append to partition ${name}, which exceeds the maximum configured segment size of ${config.segmentBytes}.`,
@@ -109,12 +111,14 @@ export class LogAppend {
   #carryOut(plan: ValidatedBatches, changes: ProducerChanges, context: AppendContext): StagedAppend {
     const { state } = this.#parts
     const first = plan.batches[0]
-    const baseOffset = first?.baseOffset ?? state.logEndOffset
-    const lastOffset = plan.batches.at(-1)?.lastOffset ?? state.logEndOffset - 1
+    const last = plan.batches.at(-1)
+    // The first offset of old formats is not in the header.
+    const baseOffset = first === undefined || first.isLegacy ? state.logEndOffset : first.baseOffset
+    const lastOffset = last === undefined ? state.logEndOffset - 1 : lastOffsetOf(last)
     if (first !== undefined) {
       const segment = this.#maybeRoll(plan, baseOffset, lastOffset, context.nowMs)
       const lease = plan.rewritten ? undefined : context.lease
-      for (const batch of plan.batches) this.#stageBatch(segment, batch, lease)
+      for (const batch of plan.batches) this.#stageBatch(segment, batch, lease, context.origin)
       state.producers.apply(changes, (completed, lastStableOffset) => {
         if (completed.aborted) segment.transactionIndex.append({ ...completed, lastStableOffset })
       })
@@ -126,14 +130,18 @@ export class LogAppend {
     return { result, needsSync: this.#takesSync() }
   }
 
-  #stageBatch(segment: Segment, batch: RecordBatch, lease: AppendContext['lease']): void {
+  #stageBatch(segment: Segment, batch: RecordBatch, lease: AppendContext['lease'], origin: AppendOrigin): void {
     const { state, flush, queue, tail } = this.#parts
-    const { baseOffset, lastOffset, partitionLeaderEpoch, bytes } = batch
-    if (partitionLeaderEpoch >= 0) state.epochs.assign(partitionLeaderEpoch, baseOffset)
+    const { tailMemory } = this.#services
+    const { baseOffset, bytes } = batch
+    const leaderEpoch = leaderEpochOf(batch)
+    if (leaderEpoch !== undefined) state.epochs.assign(leaderEpoch, baseOffset)
     flush.noteChange(segment)
     queue.add(segment.logPath, segment.sizeBytes, bytes, lease)
     segment.stage(batch)
-    this.#services.tailMemory.keep(tail, baseOffset, lastOffset, bytes, lease)
+    // No consumer reads a copy: it must not drive out the newest batches of other logs.
+    if (origin === 'replication') tailMemory.forget(tail)
+    else tailMemory.keep(tail, baseOffset, batch.lastOffset, bytes, lease)
   }
 
   /** True if flush.messages demands a sync after this append. */

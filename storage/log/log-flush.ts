@@ -10,6 +10,7 @@ import { syncFile, type WriteQueue } from '../write-queue.ts'
 import type { LogAvailability } from './log-availability.ts'
 import type { LogServices } from './log-services.ts'
 import type { LogState } from './log-state.ts'
+import type { ProducerEntry } from './producer-entry.ts'
 import type { SegmentList } from './segment-list.ts'
 
 /** Parts of a log that a flush uses. */
@@ -129,6 +130,14 @@ export class LogFlush {
     const { logStartOffset, logEndOffset, snapshots, producers } = this.#parts.state
     if (logEndOffset === logStartOffset || snapshots.offsets.at(-1) === logEndOffset) return
     snapshots.write(logEndOffset, producers.entries)
+    this.#hasUnsyncedNames = true
+  }
+
+  /** Writes the snapshot of the log's end with the producers of the log that it is a copy of. Throws the disk's error. */
+  takeSnapshotOf(producers: Iterable<ProducerEntry>): void {
+    const { logStartOffset, logEndOffset, snapshots } = this.#parts.state
+    if (logEndOffset === logStartOffset) return
+    snapshots.write(logEndOffset, producers)
     this.#hasUnsyncedNames = true
   }
 

@@ -52,6 +52,7 @@ export class Log implements PartitionLog {
   /** Appends that wait while large batches are validated. */
   readonly #order: AppendOrder
   #isClosed = false
+  #truncationCount = 0
   /** Without blocking the event loop, while the disk is slow. */
   #isWritingIndexes = false
 
@@ -124,6 +125,10 @@ export class Log implements PartitionLog {
   /** Changes with every truncation. Compaction must then discard what it read. */
   get cutCount(): number {
     return this.#state.cutCount
+  }
+  /** Number of truncations that were asked for. A failed write truncates as well, but removes nothing that was readable. */
+  get truncationCount(): number {
+    return this.#truncationCount
   }
   get isClosed(): boolean {
     return this.#isClosed
@@ -315,6 +320,7 @@ export class Log implements PartitionLog {
     // end.
     while (!this.#parts.queue.isIdle) await this.#parts.queue.idle()
     if (this.#isClosed || offset >= this.#state.logEndOffset) return
+    this.#truncationCount++
     cutLog(this.#parts, offset, this.services)
     // Before the next append: recovery would trust what it writes below the old recovery point.
     this.services.saveRecoveryPointsAtOnce(this.#location.logDirectory)
@@ -371,6 +377,44 @@ export class Log implements PartitionLog {
       throw error
     }
     flush.syncRemovalsAside()
+  }
+
+  // As a copy of another log.
+
+  /** True if no append is waiting or being written. */
+  get isQuiet(): boolean {
+    const { queue } = this.#parts
+    return this.#order.isIdle && queue.isIdle && this.flushedEndOffset === this.logEndOffset
+  }
+
+  /** Base offset of the segment with the log start offset. */
+  get firstBaseOffset(): number {
+    const [first = this.#parts.segments.active] = this.#parts.segments.from(this.logStartOffset)
+    return first.baseOffset
+  }
+
+  /**
+   * Continues at a higher offset, in a new segment: the log that this is a copy of has no record in between. Throws the
+   * disk's error.
+   */
+  skipTo(offset: number): void {
+    this.#parts.appends.roll(offset)
+    this.#state.staged(offset)
+    this.#state.written(offset)
+    this.#state.flushed(offset)
+  }
+
+  /**
+   * Takes what cannot be seen in the records: the producers whose last records are deleted, the epochs without records,
+   * and where compaction left holes. Both logs end at the same offset, and this one must be closed and opened again
+   * before it is used. Throws the disk's error.
+   */
+  async takeOver(source: Log): Promise<void> {
+    this.#state.epochs.replace(source.#state.epochs.entries)
+    this.#parts.flush.takeSnapshotOf(source.#state.producers.entries)
+    const { offset } = source.#compactionEnd
+    if (offset === undefined) return
+    await this.#parts.disk.sync(() => this.#compactionEnd.moveTo(offset, () => this.#isClosed))
   }
 
   updateConfig(config: LogConfig): void {

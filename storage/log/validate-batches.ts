@@ -4,7 +4,7 @@ import { batchesOf, NO_PRODUCER_ID, RecordBatch } from '../../protocol/records/r
 import { RecordFault, rejectionOf } from '../../protocol/records/record-reader.ts'
 import { completed } from '../../protocol/steps.ts'
 import type { AppendContext, AppendRejection, LogConfig } from '../partition-log.ts'
-import { hasValidChecksum, hasValidOffsets } from '../segment/stored-batch.ts'
+import { hasValidChecksum, hasValidOffsets, lastOffsetOf, maxTimestampOf } from '../segment/stored-batch.ts'
 import type { Sliced } from '../sliced-work.ts'
 import { recompress, targetCompressionOf } from './recompression.ts'
 import { atOnce, type ContentAccess, contentAtOnce, contentWork, withPlace } from './scan-records.ts'
@@ -158,11 +158,11 @@ function asReplicated(batches: readonly RecordBatch[], partition: string): Valid
   let sizeBytes = 0
   let nextOffset = -1
   for (const batch of batches) {
-    if (batch.isLegacy || !hasValidOffsets(batch) || batch.baseOffset < nextOffset) {
+    if (!hasValidOffsets(batch) || batch.baseOffset < nextOffset) {
       return reject('CORRUPT_MESSAGE', `Out of order offsets found in append to ${partition}`)
     }
-    nextOffset = batch.nextOffset
-    maxTimestamp = Math.max(maxTimestamp, batch.maxTimestamp)
+    nextOffset = lastOffsetOf(batch) + 1
+    maxTimestamp = Math.max(maxTimestamp, maxTimestampOf(batch))
     sizeBytes += batch.sizeBytes
   }
   return { batches, sizeBytes, maxTimestamp, logAppendTimeMs: -1, rewritten: false }

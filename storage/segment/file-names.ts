@@ -55,6 +55,7 @@ export function parsePartitionDirectory(
 
 const DELETED_DIRECTORY_SUFFIX = '-delete'
 const STRAY_DIRECTORY_SUFFIX = '-stray'
+const FUTURE_DIRECTORY_SUFFIX = '-future'
 /** Longest file name that file systems allow. */
 const LONGEST_NAME = 255
 
@@ -66,6 +67,26 @@ export function deletedDirectoryName(topic: string, partition: number, uniqueId:
 /** `topic-0.<unique id>-stray`: a log that belongs to no topic of the cluster. */
 export function strayDirectoryName(topic: string, partition: number, uniqueId: string): string {
   return renamedDirectoryName(topic, partition, uniqueId, STRAY_DIRECTORY_SUFFIX)
+}
+
+/**
+ * `topic-0.<unique id>-future`: a log that will replace that of its partition, which is in another directory. Undefined
+ * if the topic's name is too long for it.
+ */
+export function futureDirectoryName(topic: string, partition: number, uniqueId: string): string | undefined {
+  const name = `${topic}-${partition}.${uniqueId}${FUTURE_DIRECTORY_SUFFIX}`
+  return name.length > LONGEST_NAME ? undefined : name
+}
+
+/** False: the name of the topic is too long for a partition that moves. */
+export function mayMove(topic: string, partition: number): boolean {
+  return futureDirectoryName(topic, partition, '0'.repeat(32)) !== undefined
+}
+
+/** undefined: not the directory of a future log. */
+export function parseFutureDirectory(name: string): { readonly topic: string; readonly partition: number } | undefined {
+  const match = /^(.+)-(\d{1,10})\.[0-9a-f]{32}-future$/.exec(name)
+  return match === null ? undefined : { topic: match[1]!, partition: Number(match[2]) }
 }
 
 function renamedDirectoryName(topic: string, partition: number, uniqueId: string, ending: string): string {

@@ -291,8 +291,7 @@ export const logConfigs = {
   }),
   numReplicaAlterLogDirsThreads: int('num.replica.alter.log.dirs.threads', {
     default: null,
-    withoutEffect: oneLoop,
-    doc: 'Threads for moves between log directories.',
+    doc: 'Moves between log directories at a time. Unset: as many as there are directories.',
   }),
   producerIdExpirationCheckIntervalMs: int('producer.id.expiration.check.interval.ms', {
     default: 600_000,

@@ -1,19 +1,19 @@
 import { atLeast } from '../config-checks.ts'
 import { className, int, long, longMax } from '../config-entry.ts'
-import { noJava, noQuotas, oneBroker, protecting } from '../without-effect.ts'
+import { evenThrottle, noJava, noQuotas, oneBroker, protecting } from '../without-effect.ts'
 
 /** Quotas and throttling. */
 export const quotaConfigs = {
   alterLogDirsReplicationQuotaWindowNum: int('alter.log.dirs.replication.quota.window.num', {
     default: 11,
     check: atLeast(1),
-    withoutEffect: noQuotas,
+    withoutEffect: evenThrottle,
     doc: 'Samples kept for the throttle of moves between log directories.',
   }),
   alterLogDirsReplicationQuotaWindowSizeSeconds: int('alter.log.dirs.replication.quota.window.size.seconds', {
     default: 1,
     check: atLeast(1),
-    withoutEffect: noQuotas,
+    withoutEffect: evenThrottle,
     doc: 'Seconds that each of those samples spans.',
   }),
   clientQuotaCallbackClass: className('client.quota.callback.class', {
@@ -76,7 +76,6 @@ export const quotaConfigs = {
     check: atLeast(0),
     applies: 'cluster-wide',
     shown: 'when set',
-    withoutEffect: noQuotas,
     doc: 'Bytes a second of moves between log directories.',
   }),
 } as const

@@ -1,0 +1,256 @@
+import { expect } from 'chai'
+import { within } from './host/faulty-files.ts'
+import { SeededRandom } from './host/seeded-random.ts'
+import { TOPIC, TOPIC_ID } from './log-manager.fixture.ts'
+import { MOVED_FROM_FILE } from './moved-from.ts'
+import { MovingLog } from './moving-log.fixture.ts'
+
+const TEN = Array.from({ length: 10 }, (_, i) => `value ${i}`)
+const numbered = (values: readonly string[]): [number, string][] => values.map((value, i) => [i, value])
+
+async function filled(...parts: ConstructorParameters<typeof MovingLog>): Promise<MovingLog> {
+  const rig = await new MovingLog(...parts).start()
+  rig.create()
+  await rig.appendAll(TEN)
+  return rig
+}
+
+/** The future replica as DescribeLogDirs shows it. */
+function future(rig: MovingLog) {
+  return rig.manager
+    .directories()
+    .flatMap(({ path, partitions }) => [...partitions].map((each) => ({ path, ...each, future: each.future })))
+    .find((each) => each.future !== undefined)
+}
+
+describe('a log that moves to another data directory', () => {
+  it('is the same for those who have it, with all its records and what is appended meanwhile', async () => {
+    const rig = await filled({ segmentBytes: 300 })
+    const { log } = rig
+    log.assignEpoch(5)
+    expect(rig.move()).to.equal(undefined)
+    const expected = numbered(TEN)
+    for (let i = 0; rig.directory === '/a'; i++) {
+      const appended = await rig.host.settle(rig.append(`more ${i}`, log))
+      expect(appended).to.have.property('baseOffset', expected.length)
+      expected.push([expected.length, `more ${i}`])
+      await rig.host.advance(0.2)
+    }
+    await rig.untilMoved()
+    expect(rig.log).to.equal(log)
+    expect(await rig.values()).to.deep.equal(expected)
+    expect(rig.assigned).to.deep.equal(['id of /b'])
+    expect(rig.manager.directoryOf(TOPIC, 0)).to.equal('id of /b')
+    expect(log.latestEpoch).to.equal(5)
+    expect(rig.host.files.exists(`/b/${TOPIC}-0/${MOVED_FROM_FILE}`)).to.equal(false)
+    await rig.host.settle(rig.manager.stop())
+    await rig.start()
+    expect(await rig.values()).to.deep.equal(expected)
+    expect(rig.log.latestEpoch).to.equal(5)
+    expect(rig.complaints).to.deep.equal([])
+  })
+
+  it('is found in its files after a crash right behind the exchange', async () => {
+    const rig = await filled()
+    await rig.host.settle(rig.log.deleteRecordsBefore(4))
+    rig.move()
+    await rig.until(() => rig.directory === '/b')
+    await rig.untilMoved()
+    rig.host.crash()
+    rig.host.memory.losePower(new SeededRandom(3))
+    await rig.start()
+    expect(await rig.values()).to.deep.equal(numbered(TEN).slice(4))
+  })
+
+  it('keeps producers whose records are deleted: their retries are still recognised', async () => {
+    const rig = await filled({ segmentBytes: 300 })
+    const { log } = rig
+    const { buildBatch } = await import('../protocol/records/batch-builder.ts')
+    const once = () =>
+      buildBatch([{ key: 'key', value: 'once', timestamp: rig.host.clock.nowMs() }], {
+        producerId: 7,
+        producerEpoch: 0,
+        baseSequence: 0,
+      })
+    const send = () =>
+      rig.host.settle(log.append(once(), { origin: 'client', leaderEpoch: 0, nowMs: rig.host.clock.nowMs() }))
+    expect(await send()).to.include({ baseOffset: 10, duplicate: false })
+    await rig.appendAll(TEN)
+    await rig.host.settle(log.deleteRecordsBefore(20))
+    rig.move()
+    await rig.untilMoved()
+    expect(await send()).to.include({ baseOffset: 10, duplicate: true })
+  })
+
+  it('is shown as a future replica with its lag, and moves no faster than the settings allow', async () => {
+    const rig = new MovingLog()
+    rig.settings.replicaAlterLogDirsIoMaxBytesPerSecond = 0
+    await rig.start()
+    rig.create()
+    await rig.appendAll(TEN)
+    rig.move()
+    await rig.host.advance(60_000)
+    expect(future(rig)).to.deep.include({ path: '/b', future: { offsetLag: 10 } })
+    expect(rig.names()).to.deep.equal([`/a/${TOPIC}-0`, `/b/${TOPIC}-0-future`])
+    rig.settings.replicaAlterLogDirsIoMaxBytesPerSecond = 1000
+    rig.manager.settingsChanged()
+    await rig.untilMoved()
+    expect(future(rig)).to.equal(undefined)
+    expect(await rig.values()).to.deep.equal(numbered(TEN))
+  })
+
+  it('stays where it is if it is told to, and the metadata says so again', async () => {
+    const rig = await filled()
+    rig.move()
+    await rig.until(() => rig.assigned.length > 0)
+    expect(rig.directory).to.equal('/a')
+    expect(rig.move('/a')).to.equal(undefined)
+    await rig.untilMoved('/a')
+    expect(rig.names()).to.deep.equal([`/a/${TOPIC}-0`])
+    expect(rig.assigned).to.deep.equal(['id of /b', 'id of /a'])
+    expect(await rig.values()).to.deep.equal(numbered(TEN))
+  })
+
+  it('goes to the directory that it was told last', async () => {
+    const rig = await filled({}, { directories: ['/a', '/b', '/c'] })
+    rig.move('/b')
+    await rig.host.advance(1)
+    rig.move('/c')
+    await rig.untilMoved('/c')
+    expect(rig.names()).to.deep.equal([`/c/${TOPIC}-0`])
+    rig.move('/b')
+    rig.move('/b')
+    await rig.untilMoved('/b')
+    rig.move('/a')
+    await rig.untilMoved('/a')
+    expect(await rig.values()).to.deep.equal(numbered(TEN))
+    expect(rig.complaints).to.deep.equal([])
+  })
+
+  it('can be deleted at any time, and a new one of its name is empty', async () => {
+    for (let ms = 0; ms < 40; ms++) {
+      const rig = await filled()
+      rig.move()
+      await rig.host.advance(ms / 4)
+      rig.manager.delete(TOPIC, 0, TOPIC_ID)
+      const log = rig.create()
+      expect(log.logEndOffset, `after ${ms / 4} ms`).to.equal(0)
+      await rig.host.advance(10_000)
+      expect(rig.names(), `after ${ms / 4} ms`).to.have.length(1)
+      expect(rig.host.fatalReason).to.equal(undefined)
+      await rig.host.settle(rig.manager.stop())
+      await rig.start()
+      expect(rig.log.logEndOffset, `after ${ms / 4} ms`).to.equal(0)
+    }
+  })
+
+  it('begins anew where retention and DeleteRecords overtake the copy', async () => {
+    const rig = await filled({ segmentBytes: 300 })
+    rig.settings.replicaAlterLogDirsIoMaxBytesPerSecond = 0
+    rig.move()
+    await rig.host.advance(10)
+    await rig.host.settle(rig.log.deleteRecordsBefore(7))
+    rig.settings.replicaAlterLogDirsIoMaxBytesPerSecond = Number.MAX_SAFE_INTEGER
+    rig.manager.settingsChanged()
+    await rig.untilMoved()
+    expect(rig.log.logStartOffset).to.equal(7)
+    expect(await rig.values()).to.deep.equal(numbered(TEN).slice(7))
+  })
+
+  it('waits for room on a full disk, and everything else goes on', async () => {
+    const rig = await filled()
+    rig.host.files.pathFaults = [{ concerns: within('/b'), effect: 'full' }]
+    try {
+      rig.move()
+    } catch (error) {
+      expect(error).to.have.property('code', 'ENOSPC')
+    }
+    rig.host.files.pathFaults = []
+    rig.move()
+    rig.host.files.pathFaults = [{ concerns: within('/b'), effect: 'full' }]
+    await rig.host.advance(30_000)
+    expect(rig.directory).to.equal('/a')
+    expect(await rig.host.settle(rig.append('more'))).to.have.property('baseOffset', 10)
+    rig.host.files.pathFaults = []
+    await rig.untilMoved()
+    expect(await rig.values()).to.deep.equal(numbered([...TEN, 'more']))
+  })
+
+  it('ends with the failure of its target, is served, and moves after the next start', async () => {
+    const rig = await filled()
+    rig.move()
+    rig.host.files.pathFaults = [{ concerns: within('/b'), effect: 'dead' }]
+    await rig.host.advance(30_000)
+    expect(await rig.host.settle(rig.append('more'))).to.have.property('baseOffset', 10)
+    expect(rig.move()?.error ?? 'thrown').to.equal('KAFKA_STORAGE_ERROR')
+    rig.host.files.pathFaults = []
+    rig.host.crash()
+    await rig.start()
+    await rig.untilMoved()
+    expect(await rig.values()).to.deep.equal(numbered([...TEN, 'more']))
+  })
+
+  it('goes on after a stop in order', async () => {
+    for (let ms = 0; ms < 40; ms++) {
+      const rig = await filled()
+      rig.move()
+      await rig.host.advance(ms / 4)
+      await rig.host.settle(rig.manager.stop())
+      await rig.start()
+      await rig.appendAll(['more'])
+      await rig.untilMoved()
+      expect(rig.names(), `after ${ms / 4} ms`).to.deep.equal([`/b/${TOPIC}-0`])
+      expect(await rig.values(), `after ${ms / 4} ms`).to.deep.equal(numbered([...TEN, 'more']))
+    }
+  })
+})
+
+describe('a move between data directories that does not come to its end', () => {
+  for (const losesPower of [false, true]) {
+    it(`${losesPower ? 'the power fails' : 'the process ends'} at any step: one copy counts, with all records, and the next start ends the move`, async function () {
+      this.timeout(300_000)
+      let [step, crashes] = [0, 0]
+      for (let isOver = false; !isOver; step++) {
+        // What was acknowledged is on the disk.
+        const rig = await filled({ segmentBytes: 300, flushMessages: 1 }, { seed: step + 1 })
+        await rig.host.settle(rig.log.deleteRecordsBefore(2))
+        rig.host.files.crashAfterChanges = step
+        const acknowledged = numbered(TEN).slice(2)
+        try {
+          rig.move()
+          const { log } = rig
+          const producing = (async () => {
+            for (let i = 0; i < 5; i++) {
+              const value = `more ${i}`
+              const appended = await rig.append(value, log)
+              if (!('baseOffset' in appended)) return
+              acknowledged.push([appended.baseOffset, value])
+            }
+          })()
+          producing.catch(() => {})
+          await rig.host.advance(60_000)
+        } catch (error) {
+          if (!rig.host.files.crashed) throw error
+        }
+        isOver = !rig.host.files.crashed
+        if (!isOver) crashes++
+        rig.host.crash()
+        if (losesPower) rig.host.memory.losePower(new SeededRandom(step))
+        await rig.start()
+        const when = `step ${step}`
+        expect(rig.host.fatalReason, when).to.equal(undefined)
+        const values = await rig.values()
+        expect(values.slice(0, acknowledged.length), when).to.deep.equal(acknowledged)
+        const count = values.length + 2
+        await rig.host.settle(rig.append('after the crash'))
+        expect(await rig.values(), when).to.deep.equal([...values, [count, 'after the crash']])
+        if (rig.names().some((name) => name.endsWith('-future')) || rig.directory === '/b') await rig.untilMoved()
+        else await rig.untilMoved('/a')
+        expect(rig.names(), when).to.have.length(1)
+        expect(await rig.values(), when).to.deep.equal([...values, [count, 'after the crash']])
+        await rig.host.settle(rig.manager.stop())
+      }
+      expect(crashes).to.be.greaterThan(40)
+    })
+  }
+})
