@@ -21,6 +21,7 @@ import type { Host } from './host/host.ts'
  * - A file that was removed (ENOENT) while its directory is there: the log alone that met it.
  * - A log that cannot be opened while its directory can be read: KAFKA_STORAGE_ERROR for it alone. A log that cannot be
  *   recovered at the start is left alone until the next one, and its directory gets no new logs.
+ * - A move to another data directory: the partition is served where it is, and the next start goes on with the move.
  * - Damaged bytes are no disk error: the batch that cannot be read answers CORRUPT_MESSAGE.
  * - A coordinator's shard whose log cannot be read: NOT_COORDINATOR, and COORDINATOR_NOT_AVAILABLE for FindCoordinator.
  * - One log, directory, listener or step among many: it is left out, the loop goes on (`eachAlone`).
@@ -29,6 +30,7 @@ import type { Host } from './host/host.ts'
  * - Disk errors that may pass: opening a log, loading a shard. After 1 s, then twice as long each time,
  *   up to a minute (`Backoff`); a second each time where only room or handles are short. Damaged bytes are not read again: they do not change before the next start.
  * - A log without room: the first append after one second is tried.
+ * - A move to another data directory, while its disk is full or slow (LogMoves).
  * - Recurring tasks (retention, flushes, checkpoints, compaction): at their next time.
  */
 

@@ -65,9 +65,11 @@ export class LogExchange {
     try {
       await this.#untilQuiet()
       const facts = await this.#finishCopy()
-      await this.#note()
+      // At the same time: each waits for the disk, and appends wait for all of them.
+      await Promise.all([this.#saveCheckpoints(), this.#note()])
       this.#commit(facts)
       await this.#syncTarget()
+      if (this.#move.isHalted) return
       this.finish()
       await this.#open()
     } finally {
@@ -93,18 +95,26 @@ export class LogExchange {
 
   /** Step 1. */
   async #finishCopy(): Promise<Facts> {
-    const { checkpoints, cleaner } = this.#services
-    const { stored, target, source } = this.#move
+    const { source } = this.#move
     await this.#move.copy({ isThrottled: false })
     const facts = factsOf(source)
     if (this.#move.future.open().logEndOffset !== facts.endOffset) throw new MoveDelayed('the log changed meanwhile')
     const copy = this.#move.future.open()
     await copy.takeOver(source)
     await this.#move.future.closeWhole()
-    await cleaner.copyEntry(stored, target.path)
-    await checkpoints.saveStarts(target.path)
-    await checkpoints.saveRecoveryPoints(target.path)
     return facts
+  }
+
+  /** The rest of step 1. */
+  async #saveCheckpoints(): Promise<void> {
+    const { checkpoints, cleaner } = this.#services
+    const { stored, target } = this.#move
+    const { path } = target
+    await Promise.all([
+      cleaner.copyEntry(stored, path),
+      checkpoints.saveStarts(path),
+      checkpoints.saveRecoveryPoints(path),
+    ])
   }
 
   /** Step 2. */
@@ -223,7 +233,7 @@ export class LogExchange {
     const next = this.#next!
     try {
       await disks.of(stored.logDirectory).sync(() => host.files.syncDirectoryAside(stored.logDirectory))
-      if (!logs.has(next) || host.files.exists(stored.directory)) return
+      if (this.#move.isHalted || !logs.has(next) || host.files.exists(stored.directory)) return
     } catch (error) {
       directories.noteFailure(stored.logDirectory, failureOfPart(host, error))
       return

@@ -289,6 +289,7 @@ export class LogManager implements LogStore {
   /** Ends at once, as a crash would: memory that cannot be trusted must not be written. The next start recovers. */
   halt(): void {
     this.#tasks.stop()
+    this.#moves.halt()
     this.#closeCheckpoints()
     for (const { opened } of this.#all()) opened?.abandon()
     this.#services.openFiles.closeAll()

@@ -1,5 +1,5 @@
 import { isRejection, type Rejection } from '../protocol/error-codes.ts'
-import { failureOfPart } from './failure-policy.ts'
+import { eachAlone, failureOfPart } from './failure-policy.ts'
 import type { Log } from './log/log.ts'
 import type { Directory } from './log-directories.ts'
 import type { LogMoveServices } from './log-move-services.ts'
@@ -34,10 +34,13 @@ export class LogMove {
   readonly #services: LogMoveServices
   #future: StoredLog
   #isEnded = false
+  #isHalted = false
   /** That of the log when the copy began. */
   #truncationCount: number
   /** The metadata names the target, or is about to. */
   isAssigned = false
+  /** Number of times that it had to wait for appends or compaction. */
+  delays = 0
   /** Why it does not go on by itself: the log has damaged records. */
   fault: Error | undefined
 
@@ -60,6 +63,16 @@ export class LogMove {
   /** Ends it before its next step. */
   end(): void {
     this.#isEnded = true
+  }
+
+  get isHalted(): boolean {
+    return this.#isHalted
+  }
+
+  /** The same for a process that counts as crashed: also an exchange that cannot be cancelled stops where it is. */
+  halt(): void {
+    this.#isHalted = true
+    this.end()
   }
 
   /** Throws if it has to end. To be called after each pause. */
@@ -167,6 +180,17 @@ export function newFuture(services: LogMoveServices, stored: StoredLog, target: 
   const future = newLog(topic, partition, target, checkpointed, futureDirectoryName(topic, partition, uniqueId))
   // Checkpoints of the target may name an older log of this name.
   removal.clearWayFor(future)
-  future.create(stored.topicId)
+  try {
+    future.create(stored.topicId)
+  } catch (error) {
+    // The next start would go on with a move that was refused.
+    eachAlone(
+      host,
+      [future.directory],
+      (path) => host.files.remove(path),
+      () => {},
+    )
+    throw error
+  }
   return future
 }

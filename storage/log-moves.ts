@@ -11,6 +11,8 @@ import { otherTopicReason } from './stray-directories.ts'
 import { Throttle } from './throttle.ts'
 
 const DELAYED_RETRY_MS = 100
+/** Delays before they are logged: about a minute. */
+const DELAYS_TOLD = 600
 
 /** Broker settings that moves use, under their Kafka names in camel case. */
 export interface LogMoveSettings {
@@ -92,6 +94,7 @@ export class LogMoves {
     if (stored.logDirectory === target.path) return undefined
     const { directories, logs, host } = this.#services
     if (directories.hasFailed) return reject('KAFKA_STORAGE_ERROR')
+    stored.open()
     try {
       const future = newFuture(this.#services, stored, target)
       logs.addFuture(future)
@@ -127,9 +130,16 @@ export class LogMoves {
 
   /** Removes the future log of a move that does not go on. */
   #removeFuture({ topic, partition }: StoredLog): void {
-    const { logs, removal } = this.#services
+    const { logs, removal, directories, host } = this.#services
     const future = logs.future(topic, partition)
-    if (future !== undefined) removal.delete(future, future.config.fileDeleteDelayMs)
+    if (future === undefined) return
+    try {
+      removal.delete(future, future.config.fileDeleteDelayMs)
+    } catch (error) {
+      // The next start finds that it is of no use.
+      directories.noteFailure(future.logDirectory, failureOfPart(host, error))
+      logs.delete(future)
+    }
   }
 
   /** The log is about to be deleted or set aside. Its move is over afterwards, so that its log must be looked up again. */
@@ -154,20 +164,18 @@ export class LogMoves {
   /** Goes on with the moves of the last run. assign: records the directory of a partition before it is exchanged. */
   resume(assign: AssignDirectory): void {
     this.#assign = assign
-    const { logs, host, logger } = this.#services
-    const tell = (name: string, { message }: Error) =>
-      logger.warn({ partition: name, reason: message }, 'a move to another data directory cannot go on')
+    const { logs, host } = this.#services
     eachAlone(
       host,
       this.#found,
       ([future, upToOffset]) => this.#resumeOne(future, upToOffset),
-      ([{ name }], error) => tell(name, error),
+      ([{ name }], error) => this.#tellStuck(name, error),
     )
     const again = ({ topic, partition, target }: LostMove): void => {
       const stored = logs.find(topic, partition)
       if (stored !== undefined) this.start(stored, target)
     }
-    eachAlone(host, this.#lost, again, ({ topic, partition }, error) => tell(`${topic}-${partition}`, error))
+    eachAlone(host, this.#lost, again, ({ topic, partition }, error) => this.#tellStuck(`${topic}-${partition}`, error))
     this.#found.clear()
     this.#lost.length = 0
   }
@@ -256,7 +264,8 @@ export class LogMoves {
       ({ failure }) => failure !== undefined,
     )
     if (error instanceof DirectoryFailedError || hasFailed) return false
-    if (!(error instanceof MoveDelayed) && !told.has(error.message)) {
+    const isTold = told.has(error.message) || (error instanceof MoveDelayed && ++move.delays < DELAYS_TOLD)
+    if (!isTold) {
       told.add(error.message)
       logger.warn(fields, 'a move to another data directory failed and will be tried again')
     }
@@ -270,7 +279,13 @@ export class LogMoves {
     this.#next.delete(name)
     const stored = this.#services.logs.find(topic, partition)
     if (path === undefined || stored === undefined || this.#services.tasks.isStopped) return
-    this.start(stored, this.#services.directories.at(path))
+    const again = () => void this.start(stored, this.#services.directories.at(path))
+    eachAlone(this.#services.host, [stored], again, (_, error) => this.#tellStuck(name, error))
+  }
+
+  #tellStuck(name: string, { message }: Error): void {
+    const fields = { partition: name, reason: message }
+    this.#services.logger.warn(fields, 'a partition cannot move to another data directory now')
   }
 
   #pause(durationMs: number): Promise<void> {
@@ -307,6 +322,12 @@ export class LogMoves {
 
   settingsChanged(): void {
     this.#services.throttle.wake()
+  }
+
+  /** No move changes anything on the disk from now on: another broker may use it. */
+  halt(): void {
+    for (const { move } of this.#running.values()) move.halt()
+    this.#wakeAll()
   }
 
   /** Resolves when no move does anything any more. The next start goes on with them. */

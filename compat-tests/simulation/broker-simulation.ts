@@ -1,3 +1,4 @@
+import { AlterReplicaLogDirs } from '../../protocol/apis/alter-replica-log-dirs.ts'
 import { CreateTopics } from '../../protocol/apis/create-topics.ts'
 import { DeleteRecords } from '../../protocol/apis/delete-records.ts'
 import { DeleteTopics } from '../../protocol/apis/delete-topics.ts'
@@ -175,7 +176,7 @@ class BrokerSimulation {
     else if (dice < 62) await this.#onSome((partition) => this.#auditor.audit(partition))
     else if (dice < 65) await this.#onSome((partition) => this.#auditor.lookUp(partition))
     else if (dice < 69) await this.#onSome((partition) => this.#deleteRecords(partition))
-    else if (dice < 73) await this.#changeTopics()
+    else if (dice < 73) await (this.#movesNow() ? this.#onSome((each) => this.#move(each)) : this.#changeTopics())
     else if (dice < 78) for (const consumer of this.#consumers) consumer.subscribe(this.#alive)
     else if (dice < 81) await this.#restart('stop')
     else if (dice < 84) await this.#restart('kill')
@@ -247,6 +248,38 @@ class BrokerSimulation {
   #forget(topic: TopicHistory): void {
     topic.isDeleted = true
     this.#topics.delete(topic.plan)
+  }
+
+  #movesNow(): boolean {
+    return this.#directories.length > 1 && this.#random.oneIn(2)
+  }
+
+  /** Moves a partition to a data directory while clients use it, and perhaps crashes on the way. */
+  async #move(partition: PartitionHistory): Promise<void> {
+    const { topic, index } = partition
+    if (topic.isDamaged || this.#isFailing) return
+    const path = this.#random.pick(this.#directories)
+    if (this.#random.oneIn(2)) this.#host.files.crashAfterChanges = this.#random.below(60)
+    const dirs = [{ path, topics: [{ name: topic.plan.name, partitions: [index] }] }]
+    const answer = await this.#host.settle(this.#admin.ask(AlterReplicaLogDirs, 2, { dirs }))
+    const { errorCode } = answer.results[0]!.partitions[0]!
+    this.#trace({ partition: partition.name, path, error: errorName(errorCode) }, 'moves a partition')
+    if (!this.#isDone(errorCode, `${partition.name} cannot move to ${path}`)) return
+    this.#world.counts.moves++
+    await this.#untilMoved()
+  }
+
+  get #isMoving(): boolean {
+    const { memory } = this.#host
+    return this.#directories.some((each) => memory.exists(each) && memory.list(each).some((name) => FUTURE.test(name)))
+  }
+
+  async #untilMoved(): Promise<void> {
+    for (let i = 0; this.#isMoving && !this.#host.files.crashed && !this.#isFailing; i++) {
+      // A sync may take seconds, and small segments need many.
+      check(i < 3000, 'a move does not end')
+      await this.#pass(300)
+    }
   }
 
   async #deleteRecords(partition: PartitionHistory): Promise<void> {
@@ -429,7 +462,9 @@ class BrokerSimulation {
    */
   #rot(): TopicHistory | undefined {
     const { memory } = this.#host
-    const topic = this.#alive.length > 0 && this.#random.oneIn(4) ? this.#random.pick(this.#alive) : undefined
+    // A copy of a damaged log is given up with an error.
+    const topic =
+      this.#alive.length > 0 && !this.#isMoving && this.#random.oneIn(4) ? this.#random.pick(this.#alive) : undefined
     const isOfTopic = (path: string) => topic?.partitions.some(({ name }) => path.includes(`/${name}/`)) === true
     const rot = drawFileRot(memory, this.#random, topic === undefined ? isDerived : isOfTopic)
     this.#trace({}, rot.what)
@@ -481,6 +516,7 @@ class BrokerSimulation {
       await this.#world.broker.start()
       files.rates = isFailing ? files.rates : this.#shortTransfers()
       if (!files.crashed) await this.#recognise()
+      await this.#untilMoved()
     } catch (error) {
       if (error instanceof CheckFailed || !(files.crashed || isFailing)) throw error
       return false
@@ -553,4 +589,5 @@ const isDerived = (path: string) => /\/\d{20}\.(index|timeindex)$/.test(path)
 
 const COMMITTED = 'committed'
 const CLEAN = '.kafka_cleanshutdown'
+const FUTURE = /-future$/
 const ZERO = 'AAAAAAAAAAAAAAAAAAAAAA'

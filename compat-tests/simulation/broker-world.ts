@@ -15,6 +15,8 @@ export interface BrokerCounts {
   topicsMade: number
   topicsDeleted: number
   deletions: number
+  /** Partitions told to move to a data directory. */
+  moves: number
   /** Rises of log start offsets by retention, as seen by clients. */
   retained: number
   compactions: number
@@ -125,6 +127,7 @@ export function newCounts(): BrokerCounts {
     topicsMade: 0,
     topicsDeleted: 0,
     deletions: 0,
+    moves: 0,
     retained: 0,
     compactions: 0,
     lookUps: 0,

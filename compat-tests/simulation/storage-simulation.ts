@@ -5,7 +5,7 @@ import { type FaultRates, NO_FAULTS, SimulatedCrash } from '../../storage/host/f
 import { SeededRandom } from '../../storage/host/seeded-random.ts'
 import { SimulatedHost } from '../../storage/host/simulated-host.ts'
 import { logConfig } from '../../storage/log-config.fixture.ts'
-import { managerSettings } from '../../storage/log-manager.fixture.ts'
+import { logBehind, managerSettings } from '../../storage/log-manager.fixture.ts'
 import { LogManager } from '../../storage/log-manager.ts'
 import type { LogConfig, PartitionLog, ReadResult } from '../../storage/partition-log.ts'
 import { CheckFailed, check, type FoundBatch, foundBatch, PartitionModel, replayProducers } from './storage-model.ts'
@@ -424,7 +424,7 @@ class StorageSimulation {
 
   /** The failure of the log's disk, if any. */
   #disk(log: PartitionLog): Error | undefined {
-    return (log as PartitionLog & { readonly failure: Error | undefined }).failure
+    return logBehind(log).failure
   }
 
   /** Runs a task. If the process ends during it, that is no failure of the task. */

@@ -50,10 +50,12 @@ function move(
     logs.preferDirectory(name, partition, directory.path)
     return known === undefined ? 'UNKNOWN_TOPIC_OR_PARTITION' : 'REPLICA_NOT_AVAILABLE'
   }
-  // Its log may still have to be created.
-  const hosted = partitions.isOffline(topic, partition) ? undefined : partitions.leaderFor(name, partition)
-  if (hosted === undefined || (isRejection(hosted) && hosted.error === 'KAFKA_STORAGE_ERROR'))
-    return 'KAFKA_STORAGE_ERROR'
+  if (partitions.isOffline(topic, partition)) return 'KAFKA_STORAGE_ERROR'
+  if (logs.directoryOf(name, partition) === undefined) {
+    // The log is about to be created.
+    const created = partitions.leaderFor(name, partition)
+    if (isRejection(created)) return created.error
+  }
   try {
     return logs.move(name, partition, directory.path)?.error
   } catch (error) {
