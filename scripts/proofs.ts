@@ -18,11 +18,12 @@ export const proofs: Readonly<Record<string, Proof>> = {
     parts: (units = 100_000) => [fuzzed('directory', units, 1000)],
   },
   simulation: {
-    summary: 'storage, a whole broker and its groups on a faulty simulated machine, from seeds',
+    summary: 'storage, a whole broker, its groups and its ZooKeeper nodes on a faulty simulated machine, from seeds',
     parts: (units = 16_000) => [
       simulated('storage', Math.ceil(units * 0.75)),
       simulated('broker', Math.ceil(units * 0.125)),
       simulated('groups', Math.ceil(units * 0.125)),
+      simulated('zookeeper', Math.ceil(units * 0.125)),
     ],
   },
   'zookeeper-frames': {

@@ -1,6 +1,7 @@
 import { simulateBroker } from './broker-simulation.ts'
 import { simulateGroups } from './group-simulation.ts'
 import { simulateStorage } from './storage-simulation.ts'
+import { simulateZooKeeper } from './zookeeper-simulation.ts'
 
 /** Gets the events of a run, to examine a single seed. */
 export type Trace = (fields: object, message: string) => void
@@ -10,4 +11,5 @@ export const simulationParts: Readonly<Record<string, (seed: number, trace?: Tra
   storage: simulateStorage,
   groups: simulateGroups,
   broker: simulateBroker,
+  zookeeper: simulateZooKeeper,
 }

@@ -67,13 +67,13 @@ export class SimulatedBroker {
    * Opens a simulated network connection. Throws ConnectionLost if the broker is down. The client's onClose is called
    * once, when either side or the broker's end closes it.
    */
-  connect(client: SimulatedClient): SimulatedConnection {
+  connect(client: SimulatedClient, port = PORT): SimulatedConnection {
     if (!this.isServing) throw new ConnectionLost()
     const gone = () => {
       if (this.#connected.delete(gone)) client.onClose()
     }
     this.#connected.add(gone)
-    return this.#transport.connect(PORT, { onBytes: (chunk) => client.onBytes(chunk), onClose: gone })
+    return this.#transport.connect(port, { onBytes: (chunk) => client.onBytes(chunk), onClose: gone })
   }
 
   /** Ends the run: a clean stop, the end of the process, or a power loss in which unsynced data is lost. */

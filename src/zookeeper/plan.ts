@@ -55,8 +55,11 @@ interface PlannedNode {
 export class Plan {
   /** The operation that the broker carries out, if there is one. */
   brokerChange: BrokerChange | undefined
-  /** Whether an operation was refused because the broker already has one to carry out. */
-  hasTooManyBrokerChanges = false
+  /**
+   * Whether an operation was refused because what the broker carries out must be the only change: its log and that of
+   * clients' nodes are two, and a crash could come between them.
+   */
+  isMixed = false
   /** Whether an operation was refused because there is no room. */
   isOutOfRoom = false
   readonly #tree: DataTree
@@ -64,6 +67,7 @@ export class Plan {
   readonly #nodes = new Map<string, PlannedNode | null>()
   readonly #toStore = new Set<string>()
   readonly #changes: TreeChange[] = []
+  #hasChange = false
   #addedBytes = 0
   #addedNodes = 0
 
@@ -205,6 +209,7 @@ export class Plan {
     if (!isExpected(version, node.state.aversion)) return 'BADVERSION'
     // Lists of the broker's nodes would be lost with the process.
     if (node.state.isBrokers) return 'UNIMPLEMENTED'
+    if (this.#isSecond(this.brokerChange !== undefined)) return 'BADARGUMENTS'
     const state = { ...node.state, acl: resolved, aversion: node.state.aversion + 1 }
     if (!this.#fits(path, state, 0)) return 'SYSTEMERROR'
     return this.#change('replace', path, { state, childCount: node.childCount })
@@ -231,14 +236,19 @@ export class Plan {
     if (typeof meaning === 'string') return meaning
     if (meaning === undefined) {
       if (state.isBrokers) return 'NOAUTH'
+      if (this.#isSecond(this.brokerChange !== undefined)) return 'BADARGUMENTS'
       return change.kind === 'delete' || this.#fits(change.path, state, addedNodes) ? undefined : 'SYSTEMERROR'
     }
-    if (this.brokerChange !== undefined) {
-      this.hasTooManyBrokerChanges = true
-      return 'BADARGUMENTS'
-    }
+    if (this.#isSecond(this.#hasChange)) return 'BADARGUMENTS'
     this.brokerChange = meaning
     return undefined
+  }
+
+  /** Notes a change. True if it may not follow the changes before it. */
+  #isSecond(isRefused: boolean): boolean {
+    this.#hasChange = true
+    this.isMixed ||= isRefused
+    return isRefused
   }
 
   /** Whether there is room for the state of a node, as planned so far. */

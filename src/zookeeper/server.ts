@@ -170,36 +170,27 @@ export class ZooKeeperServer {
     if (caller.session.isClosing) return this.#refused({ error: 'SESSIONEXPIRED', failedAt: 0 })
     const plan = this.#plan(caller)
     const outcome = decide(plan, ops)
-    if (plan.hasTooManyBrokerChanges)
+    if (plan.isMixed)
       this.warnings.warn(
         {},
-        'a ZooKeeper client’s multi was refused: it has several changes for the broker to carry out',
+        'a ZooKeeper client’s multi was refused: what the broker carries out must be its only change',
       )
     if (plan.isOutOfRoom)
       this.warnings.warn({}, 'a ZooKeeper client’s node was refused: there are too many or too large nodes')
     if ('error' in outcome) return this.#refused(outcome)
     if (outcome.ofBroker === undefined) return whenThere(this.#commit(plan), () => outcome)
-    return this.#changeWithBroker(caller, ops, outcome.ofBroker)
+    return this.#changeByBroker(outcome.results, outcome.ofBroker, caller)
   }
 
-  /** The broker's change comes first: only it may still fail. */
-  async #changeWithBroker(
-    caller: Caller,
-    ops: readonly WriteOp[],
+  /** Nothing else changes; other operations were checks. */
+  async #changeByBroker(
+    results: readonly OpResult[],
     { change, index, path }: BrokerPart,
+    { view }: Caller,
   ): Promise<Outcome> {
     const error = await change.carryOut()
     if (error !== undefined) return this.#refused({ error, failedAt: index })
-    const result = { path, stat: this.#statNow(path, caller.view) }
-    if (ops.length === 1) return { results: [result] }
-    const plan = this.#plan(caller)
-    const outcome = decide(plan, ops, { index, result })
-    if ('results' in outcome) return whenThere(this.#commit(plan), () => outcome)
-    this.#parts.logger.warn(
-      { error: outcome.error },
-      'a ZooKeeper client’s multi was done in part: the tree has changed',
-    )
-    return this.#refused(outcome)
+    return { results: results.with(index, { path, stat: this.#statNow(path, view) }) }
   }
 
   #refused(outcome: Outcome): Outcome {
@@ -362,18 +353,17 @@ interface BrokerPart {
   readonly path: string
 }
 
-/** Plans all operations. `done`: one that the broker has carried out. */
+/** Plans all operations. */
 function decide(
   plan: Plan,
   ops: readonly WriteOp[],
-  done?: { readonly index: number; readonly result: OpResult },
 ):
   | (Outcome & { readonly error: ErrorName })
   | { readonly results: readonly OpResult[]; readonly ofBroker: BrokerPart | undefined } {
   const results: OpResult[] = []
   let ofBroker: BrokerPart | undefined
   for (const [index, op] of ops.entries()) {
-    const result = index === done?.index ? done.result : plan.add(op)
+    const result = plan.add(op)
     if (typeof result === 'string') return { error: result, failedAt: index }
     if (plan.brokerChange !== undefined) ofBroker ??= { change: plan.brokerChange, index, path: result.path }
     results.push(result)
