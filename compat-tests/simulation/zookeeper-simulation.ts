@@ -4,10 +4,11 @@ import { bodies, TestClient } from '../../src/zookeeper/test-client.fixture.ts'
 import { SimulatedCrash } from '../../storage/host/faulty-files.ts'
 import { SeededRandom } from '../../storage/host/seeded-random.ts'
 import { SimulatedHost } from '../../storage/host/simulated-host.ts'
-import type { Trace } from './parts.ts'
 import { SimulatedBroker } from './simulated-broker.ts'
 import { CheckFailed, check } from './storage-model.ts'
 import { drawOperation, type Facts, type Operation } from './zookeeper-operations.ts'
+
+type Trace = (fields: object, message: string) => void
 
 const STEPS = 60
 const ZOOKEEPER_PORT = 2181
@@ -106,11 +107,11 @@ class ZooKeeperSimulation {
 
   async #step(): Promise<void> {
     const dice = this.#random.below(100)
-    if (dice < 70) return this.#operate()
-    if (dice < 75) return this.#host.advance(this.#random.pick([10, 2000, 60_000]))
-    if (dice < 80) return this.#restart('stop')
-    if (dice < 85) return this.#restart('process')
-    if (dice < 90) return this.#restart(this.#isSynced ? 'power' : 'stop')
+    if (dice < 60) return this.#operate()
+    if (dice < 65) return this.#host.advance(this.#random.pick([10, 2000, 60_000]))
+    if (dice < 70) return this.#restart('stop')
+    if (dice < 75) return this.#restart('process')
+    if (dice < 80) return this.#restart(this.#isSynced ? 'power' : 'stop')
     this.#host.files.crashAfterChanges = this.#random.below(CHANGES_BEFORE_CRASH)
     return this.#operate()
   }
