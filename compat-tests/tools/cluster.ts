@@ -35,7 +35,7 @@ const logDirs = [
   '--describe --broker-list 1 --topic-list l',
   '--command-config FILES/quick.properties --describe --broker-list 5',
   '',
-].map((args): ToolCase => ({ command: `kafka-log-dirs --bootstrap-server BROKER ${args}`, normalise: ['sizes'] }))
+].map((args): ToolCase => ({ command: `kafka-log-dirs --bootstrap-server BROKER ${args}`, normalise: ['logDirs'] }))
 
 function features(version: string): string[] {
   const old = isOld(version)
@@ -92,6 +92,7 @@ export const cluster: ToolFamily = {
     ...features(version),
     { command: 'kafka-broker-api-versions --bootstrap-server BROKER', normalise: ['apiVersions'] },
     'kafka-broker-api-versions',
-    ...(isOld(version) ? [] : [...newer, ...quorum, last]),
+    ...(isOld(version) ? [] : [...newer, ...quorum]),
+    ...(version === '4.4.0' ? [last] : []),
   ],
 }

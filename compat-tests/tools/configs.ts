@@ -69,6 +69,11 @@ const ofUsers = [
   '--entity-type ips --alter --entity-name 10.0.0.1 --add-config connection_creation_rate=5',
   '--entity-type ips --describe',
   '--entity-type ips --alter --entity-name no.such.host --add-config connection_creation_rate=5',
+  // Apache Kafka would slow down the families that follow.
+  '--entity-type clients --entity-default --alter --delete-config producer_byte_rate',
+  '--entity-type users --entity-default --alter --delete-config consumer_byte_rate',
+  '--entity-type users --entity-name alice --entity-type clients --entity-name app --alter --delete-config request_percentage',
+  '--entity-type clients --describe',
 ]
 
 const refused = [

@@ -4,6 +4,7 @@ import { controller } from './controller.ts'
 import { groups } from './groups.ts'
 import { measuring } from './measuring.ts'
 import { records } from './records.ts'
+import { stored } from './stored.ts'
 import type { ToolFamily } from './tool-case.ts'
 import { topics } from './topics.ts'
 import { unfinished } from './unfinished.ts'
@@ -13,5 +14,5 @@ export const versions = ['4.4.0', '4.3.1', '2.8.2']
 
 /** All families, in the order in which they run. */
 export const families: readonly ToolFamily[] = [
-  ...[topics, configs, records, groups, controller, cluster, measuring, unfinished],
+  ...[topics, configs, records, stored, groups, controller, cluster, measuring, unfinished],
 ]

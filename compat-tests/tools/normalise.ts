@@ -6,6 +6,7 @@ interface Replacement {
 }
 
 const everywhere: readonly Replacement[] = [
+  { pattern: /\bdirectory\.id=[\w-]+/g, by: 'directory.id=ID', reason: 'ids of directories are random' },
   { pattern: /\bTopicId: \S+/g, by: 'TopicId: ID', reason: 'topic ids are random' },
   {
     pattern: /\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b/g,
@@ -34,9 +35,20 @@ function inOrder(list: string): string {
     .join(' ')
 }
 
+function eachSorted(list: string): string {
+  return list
+    .split(/(?<=\}),/)
+    .sort()
+    .join(',')
+}
+
 /** Replacements for outputs that hold measurements or come in any order. */
 const named = {
-  numbers: [{ pattern: /\d+(\.\d+)?/g, by: 'N', reason: 'the tool measures' }],
+  numbers: [{ pattern: /-?\d+(\.\d+)?(E-?\d+)?|-?NaN/g, by: 'N', reason: 'the tool measures' }],
+  batches: [
+    { pattern: /\bcrc: \d+/g, by: 'crc: N', reason: 'it covers the time of the records' },
+    { pattern: /\bproducerId: \d+/g, by: 'producerId: N', reason: 'ids count how often producers asked for one' },
+  ],
   timestamps: [{ pattern: /\b1[789]\d{11}\b/g, by: 'MS', reason: 'a time in milliseconds' }],
   apiVersions: [
     { pattern: /\): .*/g, by: ')', reason: 'compat-tests/differential lists the versions that differ' },
@@ -46,7 +58,10 @@ const named = {
       reason: 'newer than the tool; the same list has those of features to come',
     },
   ],
-  sizes: [{ pattern: /"size":\d+/g, by: '"size":N', reason: 'compression and batching may differ' }],
+  logDirs: [
+    { pattern: /"size":\d+/g, by: '"size":N', reason: 'compression and batching may differ' },
+    { pattern: /(?<="partitions":\[).*?(?=\])/g, by: eachSorted, reason: 'the tool prints a hash map' },
+  ],
 } as const satisfies Record<string, readonly Replacement[]>
 
 /** `sorted`: the tool prints a hash map. `quietErrors`: it logs what it retries, as often as it happens to. */

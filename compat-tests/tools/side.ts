@@ -70,11 +70,12 @@ export class Side {
   }
 
   #filled(text: string): string {
-    const { bootstrap, secondPort } = this.broker
+    const { bootstrap, dataDir, secondPort } = this.broker
     return text
       .replaceAll('BROKER', bootstrap)
       .replaceAll('CONTROLLER', `127.0.0.1:${secondPort}`)
       .replaceAll('FILES', this.files)
+      .replaceAll('DATA', dataDir)
   }
 
   get #own(): readonly (readonly [string, string])[] {

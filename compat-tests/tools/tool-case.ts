@@ -4,7 +4,7 @@ import type { Normalisation } from './normalise.ts'
 export interface ToolCase {
   /**
    * Tool and arguments, as in a shell; '...' keeps spaces. BROKER stands for the bootstrap address, CONTROLLER for that
-   * of the controller, FILES for the folder of `files`.
+   * of the controller, FILES for the folder of `files`, DATA for the data directory.
    */
   readonly command: string
   /** Standard input. */
