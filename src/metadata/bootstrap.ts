@@ -3,7 +3,7 @@ import { encodeMetadataRecord } from '../../protocol/internal-records/metadata-f
 import { BeginTransactionRecord, EndTransactionRecord } from '../../protocol/internal-records/metadata-log-records.ts'
 import type { AdoptedTopic } from './adopted-topics.ts'
 import type { ClusterImage, Listener } from './cluster-image.ts'
-import { configRecord, featureRecords, registerBrokerRecord, topicRecords } from './image-records.ts'
+import { configRecord, featureRecords, registerBrokerRecord, scramRecords, topicRecords } from './image-records.ts'
 import { configResourceType } from './metadata-image.ts'
 import {
   controllersRegister,
@@ -13,14 +13,15 @@ import {
 } from './record-versions.ts'
 
 /**
- * First records of a new metadata log. formatted: feature levels found in a formatted directory; empty: those of a new
- * cluster. adopted: topics from directories without a metadata log. Source: ActivationRecordsGenerator.
+ * First records of a new metadata log. formatted: what `kafka-storage.sh format` has prepared; without feature levels
+ * they are those of a new cluster. adopted: topics from directories without a metadata log. Source:
+ * ActivationRecordsGenerator.
  */
 export function bootstrapRecords(
-  formatted: ReadonlyMap<string, number>,
+  formatted: Pick<ClusterImage, 'features' | 'scramCredentials'>,
   adopted: readonly Pick<AdoptedTopic, 'image' | 'configs'>[],
 ): Buffer[] {
-  const features = formatted.size > 0 ? formatted : newClusterFeatures
+  const features = formatted.features.size > 0 ? formatted.features : newClusterFeatures
   const name = 'Bootstrap records'
   return [
     encodeMetadataRecord(BeginTransactionRecord, 0, { name }),
@@ -29,6 +30,7 @@ export function bootstrapRecords(
     ...(eligibleLeaderReplicas(features)
       ? [configRecord(configResourceType.broker, '', 'min.insync.replicas', '1')]
       : []),
+    ...scramRecords(formatted.scramCredentials),
     ...adopted.flatMap(({ image, configs }) => [
       ...topicRecords(image, features),
       ...[...configs].map(([name, value]) => configRecord(configResourceType.topic, image.name, name, value)),

@@ -24,11 +24,16 @@ export function* imageRecords(image: ClusterImage): Generator<Buffer, undefined>
     for (const [name, value] of settings) yield configRecord(Number(key.slice(0, at)), key.slice(at + 1), name, value)
   }
   if (image.nextProducerId > 0) yield producerIdsRecord(image, -1, image.nextProducerId)
-  for (const [user, credentials] of image.scramCredentials)
-    for (const [mechanism, credential] of credentials) yield scramRecord(user, mechanism, credential)
+  yield* scramRecords(image.scramCredentials)
   for (const { entity, values } of image.clientQuotas.values())
     for (const [key, value] of values) yield clientQuotaRecord(entity, key, value)
   yield* image.preserved.values()
+}
+
+/** All credentials of these users. */
+export function* scramRecords(users: ClusterImage['scramCredentials']): Generator<Buffer, undefined> {
+  for (const [user, credentials] of users)
+    for (const [mechanism, credential] of credentials) yield scramRecord(user, mechanism, credential)
 }
 
 /** A null credential removes it. */

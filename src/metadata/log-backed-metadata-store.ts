@@ -133,7 +133,7 @@ export class LogBackedMetadataStore implements MetadataStore {
         inOneStep((image) => ({ records: recordsFor(image), result: undefined })),
         options,
       )
-    if (isNew) await write(({ features }) => bootstrapRecords(features, options.adopted))
+    if (isNew) await write((formatted) => bootstrapRecords(formatted, options.adopted))
     if (options.adopted.length > 0 || this.#log.mayHaveLostChanges)
       await write((image) => this.#skippedProducerIds(image, options.nowMs))
     await write((image) => {

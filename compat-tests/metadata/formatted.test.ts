@@ -1,0 +1,115 @@
+import { cpSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect } from 'chai'
+import { ApiVersions } from '../../protocol/apis/api-versions.ts'
+import { DescribeUserScramCredentials } from '../../protocol/apis/describe-user-scram-credentials.ts'
+import { apacheKafka } from '../apache-kafka.ts'
+import { type BrokerPlace, type BrokerProgram, ottlaWithController } from '../broker-program.ts'
+import { runKafkaTool } from '../kafka-tool.ts'
+import { RawClient } from '../raw-client.ts'
+import { needs } from '../requirements.ts'
+import { TestBroker } from '../test-broker.ts'
+import { waitFor } from '../wait-for.ts'
+
+const CLUSTER_ID = '4L6g3nShT-eMCtK--X86sw'
+const prepared = [
+  ...['--feature', 'share.version=0', '--feature', 'group.version=0'],
+  ...['--add-scram', 'SCRAM-SHA-256=[name=alice,password=secret]'],
+  ...['--add-scram', 'SCRAM-SHA-512=[name=bob,iterations=8192,password=other]'],
+]
+
+/** Ottla on a directory that Kafka's own kafka-storage has formatted. */
+function formattedBy(quorum: (place: BrokerPlace) => string, ...args: string[]): BrokerProgram {
+  const prepare = async (place: BrokerPlace) => {
+    const { port, controllerPort, dataDir, directory } = place
+    const file = join(directory, 'format.properties')
+    const settings = [
+      'process.roles=broker,controller',
+      'node.id=1',
+      `listeners=PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}`,
+      'controller.listener.names=CONTROLLER',
+      'listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT',
+      `log.dirs=${dataDir}`,
+      quorum(place),
+    ]
+    writeFileSync(file, settings.join('\n'))
+    const { code, stdout, stderr } = await runKafkaTool('4.4.0', 'kafka-storage', [
+      ...['format', '--cluster-id', CLUSTER_ID, '--config', file, ...prepared, ...args],
+    ])
+    expect(code, stdout + stderr).to.equal(0)
+  }
+  return { ...ottlaWithController, prepare }
+}
+
+async function stateOf({ port }: TestBroker) {
+  const client = await RawClient.connect(port)
+  try {
+    const software = { clientSoftwareName: 'raw', clientSoftwareVersion: '1', clusterId: null, nodeId: -1 }
+    const { finalizedFeatures } = await client.send(ApiVersions, 4, software)
+    const { results } = await client.send(DescribeUserScramCredentials, 0, { users: null })
+    return {
+      features: Object.fromEntries(finalizedFeatures.map(({ name, maxVersionLevel }) => [name, maxVersionLevel])),
+      users: results
+        .map(({ user, credentialInfos }) => ({ user, credentialInfos }))
+        .sort((a, b) => (a.user < b.user ? -1 : 1)),
+    }
+  } finally {
+    client.close()
+  }
+}
+
+const users = [
+  { user: 'alice', credentialInfos: [{ mechanism: 1, iterations: 4096 }] },
+  { user: 'bob', credentialInfos: [{ mechanism: 2, iterations: 8192 }] },
+]
+
+describe('a directory that kafka-storage has formatted', function () {
+  this.timeout(120_000)
+  needs('java', 'maven')
+  const brokers: TestBroker[] = []
+  afterEach(async () => {
+    for (const broker of brokers.splice(0)) await broker.dispose()
+  })
+
+  async function start(program: BrokerProgram): Promise<TestBroker> {
+    const broker = await TestBroker.start({ program })
+    brokers.push(broker)
+    return broker
+  }
+
+  it('starts Ottla with its features and users, which stay, and move on to Apache Kafka', async () => {
+    const ottla = await start(
+      formattedBy(({ controllerPort }) => `controller.quorum.voters=1@127.0.0.1:${controllerPort}`),
+    )
+    const state = await stateOf(ottla)
+    expect(state.users).to.deep.equal(users)
+    expect(state.features).to.include({ 'metadata.version': 33, 'eligible.leader.replicas.version': 1 })
+    expect(state.features).to.not.have.any.keys('share.version', 'group.version')
+    await ottla.restart()
+    expect(await stateOf(ottla)).to.deep.equal(state)
+    await ottla.stop()
+    const kafka = await TestBroker.stopped({ program: apacheKafka })
+    brokers.push(kafka)
+    rmSync(kafka.dataDir, { recursive: true })
+    cpSync(ottla.dataDir, kafka.dataDir, { recursive: true })
+    await kafka.restart()
+    await waitFor('Kafka knows the users', async () => (await stateOf(kafka)).users.length === users.length, 30_000)
+    expect(await stateOf(kafka)).to.deep.equal(state)
+  })
+
+  it('with a quorum of its own starts Ottla with its features and users, too', async () => {
+    const bootstrap = ({ controllerPort }: BrokerPlace) =>
+      `controller.quorum.bootstrap.servers=127.0.0.1:${controllerPort}`
+    const program = formattedBy(bootstrap, '--standalone')
+    const dynamic: BrokerProgram = {
+      ...program,
+      command: (place) =>
+        program.command({ ...place, settings: { ...place.settings, 'controller.quorum.voters': '' } }),
+    }
+    const ottla = await start(dynamic)
+    const state = await stateOf(ottla)
+    expect(state.users).to.deep.equal(users)
+    await ottla.restart()
+    expect(await stateOf(ottla)).to.deep.equal(state)
+  })
+})
