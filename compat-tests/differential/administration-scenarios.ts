@@ -581,6 +581,7 @@ const nodes: Scenario[] = [
   ...inVersions(UnregisterController, 'a stranger', async (send, version) => {
     await send(UnregisterController, version, 'unknown', { controllerId: 42 })
     await send(UnregisterController, version, 'negative', { controllerId: -1 })
+    await send(UnregisterController, version, 'the active one', { controllerId: 1 })
   }),
   ...inVersions(AddRaftVoter, 'to a quorum that is fixed', async (send, version) => {
     const voter = {

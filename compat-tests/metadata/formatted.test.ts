@@ -1,7 +1,8 @@
-import { cpSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import { ApiVersions } from '../../protocol/apis/api-versions.ts'
+import { DescribeQuorum } from '../../protocol/apis/describe-quorum.ts'
 import { DescribeUserScramCredentials } from '../../protocol/apis/describe-user-scram-credentials.ts'
 import { apacheKafka } from '../apache-kafka.ts'
 import { type BrokerPlace, type BrokerProgram, ottlaWithController } from '../broker-program.ts'
@@ -111,5 +112,13 @@ describe('a directory that kafka-storage has formatted', function () {
     expect(state.users).to.deep.equal(users)
     await ottla.restart()
     expect(await stateOf(ottla)).to.deep.equal(state)
+    const client = await RawClient.connect(ottla.port)
+    const asked = { topicName: '__cluster_metadata', partitions: [{ partitionIndex: 0 }] }
+    const { topics } = await client.send(DescribeQuorum, 2, { topics: [asked] })
+    client.close()
+    const properties = readFileSync(join(ottla.dataDir, 'meta.properties'), 'utf8')
+    expect(topics[0]!.partitions[0]!.currentVoters[0]!.replicaDirectoryId).to.equal(
+      /directory\.id=(.*)/.exec(properties)![1],
+    )
   })
 })

@@ -53,7 +53,7 @@ function quorum({ services, nowMs, apiVersion }: RequestContext) {
     currentVoters: [
       {
         replicaId: services.nodeId,
-        replicaDirectoryId: ZERO_UUID,
+        replicaDirectoryId: apiVersion >= FIRST_WITH_NODES ? services.metadata.voterDirectoryId : ZERO_UUID,
         logEndOffset: image.endOffset,
         lastFetchTimestamp: seenMs,
         lastCaughtUpTimestamp: seenMs,

@@ -5,7 +5,10 @@ import { handler } from './handler.ts'
 /** Refuses: the only controller is this process, which is running. Source: ClusterControlManager. */
 export const unregisterController = handler(UnregisterController, ({ controllerId }, { services }) => {
   if (controllerId === services.nodeId)
-    return { errorCode: errorCode('INVALID_REQUEST'), errorMessage: `Controller ID ${controllerId} is running` }
+    return {
+      errorCode: errorCode('INVALID_REQUEST'),
+      errorMessage: 'Controller cannot unregister itself while it is active.',
+    }
   return {
     errorCode: errorCode('CONTROLLER_ID_NOT_REGISTERED'),
     errorMessage: `Controller ID ${controllerId} is not currently registered.`,

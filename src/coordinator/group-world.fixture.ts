@@ -122,6 +122,7 @@ export class GroupWorld {
       get image() {
         return world.image
       },
+      voterDirectoryId: '',
       onChange: (listener) => this.#listeners.push(listener),
       createTopics: never,
       deleteTopics: never,

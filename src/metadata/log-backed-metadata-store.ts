@@ -119,6 +119,10 @@ export class LogBackedMetadataStore implements MetadataStore {
     return this.#writer.image
   }
 
+  get voterDirectoryId(): string {
+    return this.#log.voterDirectoryId(this.#parts.nodeId)
+  }
+
   onChange(listener: ChangeListener): void {
     this.#writer.onChange(listener)
   }

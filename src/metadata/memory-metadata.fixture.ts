@@ -1,3 +1,4 @@
+import { ZERO_UUID } from '../../protocol/schema.ts'
 import {
   configResourceKey,
   configResourceType,
@@ -25,6 +26,7 @@ export class MemoryMetadata implements MetadataStore {
     scramCredentials: new Map(),
     clientQuotas: new Map(),
   }
+  readonly voterDirectoryId = ZERO_UUID
   /** Arguments of assignDirectories calls. */
   readonly assigned: DirectoryAssignment[] = []
   readonly #listeners: ((image: MetadataImage, change: MetadataChange) => void)[] = []

@@ -5,6 +5,7 @@ import { LeaderChangeMessage, VotersRecord } from '../../protocol/internal-recor
 import { invariant } from '../../protocol/invariant.ts'
 import { buildBatch } from '../../protocol/records/batch-builder.ts'
 import { buildControlBatch } from '../../protocol/records/control-records.ts'
+import { ZERO_UUID } from '../../protocol/schema.ts'
 import type { FileHandle, Host } from '../../storage/host/host.ts'
 import type { Slices } from '../../storage/host/turn-slices.ts'
 import { SpaceReserve } from '../../storage/space-reserve.ts'
@@ -162,10 +163,14 @@ export class MetadataLog {
   }
 
   #voters(nodeId: number): { voterId: number; voterDirectoryId: string }[] {
+    return [{ voterId: nodeId, voterDirectoryId: this.voterDirectoryId(nodeId) }]
+  }
+
+  /** The voter's directory in the log; the zero uuid if voters are not in it. */
+  voterDirectoryId(nodeId: number): string {
     const record = this.#quorum.get('KRAFT_VOTERS')
     const known = record === undefined ? [] : decode(VotersRecord, 0, new ByteReader(record.value)).voters
-    const own = known.find((voter) => voter.voterId === nodeId)
-    return [{ voterId: nodeId, voterDirectoryId: own?.voterDirectoryId ?? 'AAAAAAAAAAAAAAAAAAAAAA' }]
+    return known.find((voter) => voter.voterId === nodeId)?.voterDirectoryId ?? ZERO_UUID
   }
 
   // Kafka rebuilds this file from the segments if it is missing. Older epochs matter only to followers, and there are

@@ -9,6 +9,11 @@ export interface MetadataStore {
   /** The newest image. Changes only between turns of the event loop. */
   readonly image: MetadataImage
   /**
+   * Directory id of this node as a voter, as DescribeQuorum answers it: the zero uuid for static voters
+   * (controller.quorum.voters), which have none. Source: KIP-853.
+   */
+  readonly voterDirectoryId: string
+  /**
    * The listener is called after each change, in order: in the turn that changes `image`, before the change is
    * answered.
    */
