@@ -1,3 +1,4 @@
+import { clientMetrics } from './client-metrics.ts'
 import { cluster } from './cluster.ts'
 import { configs } from './configs.ts'
 import { controller } from './controller.ts'
@@ -14,5 +15,5 @@ export const versions = ['4.4.0', '4.3.1', '2.8.2']
 
 /** All families, in the order in which they run. */
 export const families: readonly ToolFamily[] = [
-  ...[topics, configs, records, stored, groups, controller, cluster, measuring, unfinished],
+  ...[topics, configs, records, stored, groups, controller, clientMetrics, cluster, measuring, unfinished],
 ]
