@@ -36,6 +36,7 @@ describe('the commands that a decade of tutorials teaches, word for word in a ch
     folder = mkdtempSync(join(tmpdir(), 'ottla-tutorial-'))
     for (const name of checkedOut) cpSync(join(projectDirectory, name), join(folder, name), { recursive: true })
     symlinkSync(join(projectDirectory, 'node_modules'), join(folder, 'node_modules'))
+    await runCommandWell([process.execPath, 'scripts/bootstrap.js', 'build'], { cwd: folder, timeoutMs: 120_000 })
     // What the first use fetches: the commands themselves run where there is no network.
     for (const each of [CREATE, PRODUCE, CONSUME])
       await runCommandWell(['sh', '-c', `${each} --version`], { cwd: folder, timeoutMs: 250_000 })
