@@ -17,6 +17,7 @@ import { stockTools } from '../../scripts/stock-tools.ts'
 import { projectDirectory } from '../broker-program.ts'
 import { needs } from '../requirements.ts'
 import { type CommandResult, runCommand } from '../run-command.ts'
+import { waitFor } from '../wait-for.ts'
 import { expectOneLine } from './start-rig.ts'
 
 const bin = join(projectDirectory, 'bin')
@@ -144,10 +145,9 @@ describe("the scripts of Kafka's names", function () {
     expect(started.stdout + started.stderr).to.equal('')
     const named = ['-daemon', '-name', 'mine', '-loggc', 'some.Class', '-daemon']
     await runCommand([script('kafka-run-class'), ...named], { env })
-    const printed = (name: string) => readFileSync(join(env.LOG_DIR, name), 'utf8')
-    // The output of the command above closes once both are gone.
-    expect(printed('connect-standalone.out')).to.contain('[Main-4.4.0]\n[worker.properties]\n')
-    expect(printed('mine.out')).to.contain('[Main-4.4.0]\n[-daemon]\n')
+    const hasPrinted = (name: string, text: string) => readFileSync(join(env.LOG_DIR, name), 'utf8').includes(text)
+    await waitFor('both have run', () => hasPrinted('mine.out', '[Main-4.4.0]\n[-daemon]\n'))
+    await waitFor('both have run', () => hasPrinted('connect-standalone.out', '[Main-4.4.0]\n[worker.properties]\n'))
   })
 
   it('say in one line that java is missing', async () => {
