@@ -141,6 +141,15 @@ describe('Kafka’s nodes', () => {
       expect(world.tree.children('/config/topics')).to.deep.equal([])
     })
 
+    it('with a large change over several turns, before what a client writes then is answered', async () => {
+      const world = await World.start()
+      await world.memory.create(newTopic('large', { partitionCount: 5000 }))
+      expect(world.tree.has('/brokers/topics/large/partitions/4999/state')).to.equal(false)
+      expect(await world.write('create', '/brokers/topics/small', oneReplica(1))).to.equal(undefined)
+      expect(world.tree.has('/brokers/topics/large/partitions/4999/state')).to.equal(true)
+      expect(world.tree.has('/brokers/topics/small/partitions/0/state')).to.equal(true)
+    })
+
     it('with changes that came while the tree was being built', async () => {
       const memory = (await World.start()).memory
       const world = await World.start()

@@ -1,4 +1,4 @@
-import { failureOfPart } from '../../../storage/failure-policy.ts'
+import { failureOfPart, inBackground } from '../../../storage/failure-policy.ts'
 import type { Host, Timer } from '../../../storage/host/host.ts'
 import { runInSlices, type Slices } from '../../../storage/host/turn-slices.ts'
 import { configResourceType, type MetadataImage } from '../../metadata/metadata-image.ts'
@@ -79,8 +79,10 @@ const MOST_LINES = 100
 export class KafkaNodes implements BrokerNodes {
   readonly #parts: KafkaNodesParts
   #tree: BrokerTree | undefined
-  /** Changes that came while the tree was being built. */
-  #missed: [MetadataImage, MetadataChange][] | undefined
+  /** Changes that the tree does not show yet. A large one is shown over several turns. */
+  readonly #changes: [MetadataImage, MetadataChange][] = []
+  /** Resolves when the tree shows all changes; undefined: it does. */
+  #showing: Promise<void> | undefined
   #shown: MetadataImage | undefined
   #startedMs = 0
   #lines = 0
@@ -94,20 +96,17 @@ export class KafkaNodes implements BrokerNodes {
   async attach(tree: BrokerTree): Promise<void> {
     const { image } = this.#parts.metadata
     this.#tree = tree
-    this.#missed = []
     this.#lines = 0
     this.#startedMs = this.#parts.nowMs()
-    await runInSlices(this.#build(tree, image), this.#parts.slices)
-    for (let next = this.#missed.shift(); next !== undefined; next = this.#missed.shift()) {
-      await runInSlices(this.#apply(tree, ...next), this.#parts.slices)
-    }
-    this.#missed = undefined
+    this.#showing = this.#show(tree, this.#build(tree, image))
+    await this.#showing
   }
 
   detach(): void {
     this.#tree = undefined
-    this.#missed = undefined
+    this.#showing = undefined
     this.#shown = undefined
+    this.#changes.length = 0
     for (const timer of this.#notifications) timer.cancel()
     this.#notifications.clear()
   }
@@ -123,6 +122,7 @@ export class KafkaNodes implements BrokerNodes {
       carryOut: async () => {
         if (this.#tree === undefined) return 'SYSTEMERROR'
         const result = await this.#carryOut(meaning, this.#tree)
+        await this.#showing
         if (!('error' in result)) {
           for (const note of result.notes) this.#log(`${change.path}: ${note}`)
           return undefined
@@ -207,22 +207,47 @@ export class KafkaNodes implements BrokerNodes {
       yield* putTopic(tree, topic, image)
       yield
     }
-    for (const key of image.configs.keys()) this.#putConfig(tree, key, image)
-    this.#putRest(tree, image)
+    yield* this.#putConfigs(tree, image.configs.keys(), image)
+    if (this.#tree === tree) this.#putRest(tree, image)
   }
 
   #follow(image: MetadataImage, change: MetadataChange): void {
     const tree = this.#tree
     if (tree === undefined) return
-    if (this.#missed !== undefined) this.#missed.push([image, change])
-    else for (const _ of this.#apply(tree, image, change));
+    if (this.#showing !== undefined) {
+      this.#changes.push([image, change])
+      return
+    }
+    const shown = runInSlices(this.#apply(tree, image, change), this.#parts.slices)
+    if (!(shown instanceof Promise)) return
+    this.#showing = this.#show(tree, shown)
+    inBackground(this.#parts.host, this.#showing)
+  }
+
+  /** Ends the step under way, then shows the changes that came meanwhile, in order. */
+  async #show(tree: BrokerTree, first: Generator<void, void> | Promise<void>): Promise<void> {
+    await (first instanceof Promise ? first : runInSlices(first, this.#parts.slices))
+    while (this.#tree === tree && this.#changes.length > 0) {
+      await runInSlices(this.#apply(tree, ...this.#changes.shift()!), this.#parts.slices)
+    }
+    if (this.#tree === tree) this.#showing = undefined
   }
 
   *#apply(tree: BrokerTree, image: MetadataImage, change: MetadataChange): Generator<void, void> {
-    for (const { name } of change.topicsDeleted) removeTopic(tree, name)
+    for (const { name } of change.topicsDeleted) {
+      removeTopic(tree, name)
+      yield
+    }
     for (const topic of change.topicsChanged) yield* putTopic(tree, topic, image)
-    for (const key of change.configsChanged) this.#putConfig(tree, key, image)
-    this.#putRest(tree, image)
+    yield* this.#putConfigs(tree, change.configsChanged, image)
+    if (this.#tree === tree) this.#putRest(tree, image)
+  }
+
+  *#putConfigs(tree: BrokerTree, keys: Iterable<string>, image: MetadataImage): Generator<void, void> {
+    for (const key of keys) {
+      this.#putConfig(tree, key, image)
+      yield
+    }
   }
 
   #putConfig(tree: BrokerTree, key: string, image: MetadataImage): void {
