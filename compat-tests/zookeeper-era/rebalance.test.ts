@@ -14,10 +14,10 @@ import { waitFor } from '../wait-for.ts'
 import { dialPort } from '../zookeeper/apache-zookeeper.ts'
 import { addressed, ottlaWithZooKeeper } from './two-brokers.ts'
 
-const VERSION = '0.9.0.1'
-const OWNERS = '/consumers/shared/owners/shared'
+/** Versions whose console consumer asks ZooKeeper unless it is told otherwise. */
+const VERSIONS = ['0.9.0.1', '0.10.2.2']
 
-describe('two consumers of 0.9 in one group', function () {
+describe('two consumers with --zookeeper in one group', function () {
   needs('java', 'maven')
   this.timeout(180_000)
   let broker: TestBroker
@@ -27,12 +27,13 @@ describe('two consumers of 0.9 in one group', function () {
 
   before(async () => {
     folder = mkdtempSync(join(tmpdir(), 'ottla-shared-'))
-    const settings = ['group.id=shared', 'auto.offset.reset=smallest', 'zookeeper.session.timeout.ms=6000']
-    writeFileSync(join(folder, 'consumer.properties'), `${settings.join('\n')}\n`)
+    for (const version of VERSIONS) {
+      const settings = [`group.id=${version}`, 'auto.offset.reset=smallest', 'zookeeper.session.timeout.ms=6000']
+      writeFileSync(join(folder, version), `${settings.join('\n')}\n`)
+    }
     broker = await TestBroker.start({ program: ottlaWithZooKeeper, settings: { 'num.partitions': '2' } })
-    await runKafkaTool(VERSION, 'kafka-console-producer', ['--broker-list', broker.bootstrap, '--topic', 'shared'], {
-      input: 'a\nb\n',
-    })
+    const producer = ['--broker-list', broker.bootstrap, '--topic', 'shared']
+    await runKafkaTool(VERSIONS[0]!, 'kafka-console-producer', producer, { input: 'a\nb\n' })
     reader = await TestClient.dial(dialPort(broker.secondPort))
     await reader.connect()
   })
@@ -48,41 +49,45 @@ describe('two consumers of 0.9 in one group', function () {
     if (folder !== undefined) rmSync(folder, { recursive: true, force: true })
   })
 
-  async function consume(): Promise<ChildProcess> {
-    const config = join(folder, 'consumer.properties')
+  async function consume(version: string): Promise<ChildProcess> {
+    const config = join(folder, version)
     const args = ['--zookeeper', addressed(broker).zookeeper, '--topic', 'shared', '--consumer.config', config]
-    const [file, ...rest] = await kafkaToolCommand(VERSION, 'kafka-console-consumer', args)
+    const [file, ...rest] = await kafkaToolCommand(version, 'kafka-console-consumer', args)
     const consumer = spawn(file!, rest, { stdio: 'ignore' })
     consumers.push(consumer)
     return consumer
   }
 
   /** Owners of the two partitions, without the number of the stream. */
-  async function owners(): Promise<string[]> {
+  async function owners(group: string): Promise<string[]> {
     const found: string[] = []
     for (const partition of [0, 1]) {
-      const { error, body } = await reader.call(opCodes.getData, bodies.pathAndWatch(`${OWNERS}/${partition}`))
+      const path = `/consumers/${group}/owners/shared/${partition}`
+      const { error, body } = await reader.call(opCodes.getData, bodies.pathAndWatch(path))
       if (error === 'OK') found.push(body.string()!)
     }
     return found
   }
 
-  it('share the partitions, and one takes over from the other that is killed', async () => {
-    const first = await consume()
-    const [alone] = await waitFor('the first owns both', async () => await bothOwnedBy(1), 60_000)
-    const second = await consume()
-    const shared = await waitFor('each owns one', async () => await bothOwnedBy(2), 60_000)
-    expect(shared).to.include(alone)
-    first.kill('SIGKILL')
-    await once(first, 'exit')
-    const [left] = await waitFor('the second owns both', async () => await bothOwnedBy(1, alone), 60_000)
-    expect(shared).to.include(left)
-    expect(second.exitCode).to.equal(null)
-  })
+  for (const version of VERSIONS)
+    it(`share the partitions, and one takes over from the other that is killed: ${version}`, async () => {
+      const first = await consume(version)
+      const [alone] = await waitFor('the first owns both', () => bothOwnedBy(version, 1), 60_000)
+      const second = await consume(version)
+      const shared = await waitFor('each owns one', () => bothOwnedBy(version, 2), 60_000)
+      expect(shared).to.include(alone)
+      first.kill('SIGKILL')
+      await once(first, 'exit')
+      const [left] = await waitFor('the second owns both', () => bothOwnedBy(version, 1, alone), 60_000)
+      expect(shared).to.include(left)
+      expect(second.exitCode).to.equal(null)
+      second.kill('SIGKILL')
+      await once(second, 'exit')
+    })
 
   /** The owners, if both partitions have one, there are that many, and the one that is gone is not among them. */
-  async function bothOwnedBy(count: number, gone?: string): Promise<string[] | undefined> {
-    const found = await owners()
+  async function bothOwnedBy(group: string, count: number, gone?: string): Promise<string[] | undefined> {
+    const found = await owners(group)
     const names = [...new Set(found)]
     return found.length === 2 && names.length === count && !names.includes(gone ?? '') ? names : undefined
   }
