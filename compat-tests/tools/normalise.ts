@@ -58,6 +58,20 @@ const named = {
       reason: 'newer than the tool; the same list has those of features to come',
     },
   ],
+  metadata: [
+    {
+      pattern: /(?<![\w-])(?!ControllerRegistration)[\w-]{22}(?![\w-])/g,
+      by: 'ID',
+      reason: 'ids of topics and directories are random',
+    },
+    { pattern: /\bincarnationId=\S+,/g, by: 'incarnationId=ID,', reason: 'the same' },
+    {
+      pattern: /\bBrokerRegistration\(id=1, epoch=\d+/g,
+      by: 'BrokerRegistration(id=1, epoch=N',
+      reason: 'it is an offset of the log, which holds other records, too',
+    },
+    { pattern: /\boffset \d+, epoch \d+, time \S+/g, by: 'offset N, epoch N, time T', reason: 'the same' },
+  ],
   logDirs: [
     { pattern: /"size":\d+/g, by: '"size":N', reason: 'compression and batching may differ' },
     { pattern: /(?<="partitions":\[).*?(?=\])/g, by: eachSorted, reason: 'the tool prints a hash map' },

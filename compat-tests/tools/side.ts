@@ -14,7 +14,7 @@ export interface Outcome {
 }
 
 /** Ottla with the very file that Apache Kafka reads. */
-const ottlaLikeKafka: BrokerProgram = {
+export const ottlaLikeKafka: BrokerProgram = {
   command: async (place: BrokerPlace) => {
     await apacheKafka.command(place)
     return ottlaCommand('start', 'server.properties', '--override', `cluster.id=${CLUSTER_ID}`)

@@ -110,7 +110,7 @@ export function registerBrokerRecord(registration: BrokerRegistration, features:
     fenced: registration.fenced,
     inControlledShutdown: registration.inControlledShutdown,
     logDirs: version >= 3 ? registration.directories : [],
-    cordonedLogDirs:
-      version >= 4 && registration.cordonedDirectories.length > 0 ? registration.cordonedDirectories : null,
+    // Null says that the broker has not told yet which are cordoned. Ours always has.
+    cordonedLogDirs: version >= 4 ? registration.cordonedDirectories : null,
   })
 }
