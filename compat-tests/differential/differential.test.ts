@@ -7,6 +7,7 @@ import { needs } from '../requirements.ts'
 import { TestBroker } from '../test-broker.ts'
 import { administrationScenarios } from './administration-scenarios.ts'
 import { apiVersionsScenarios } from './api-versions-scenarios.ts'
+import { applicationScenarios } from './application-scenarios.ts'
 import { differences } from './compare.ts'
 import { configScenarios } from './config-scenarios.ts'
 import { consumerGroupScenarios } from './consumer-group-scenarios.ts'
@@ -39,6 +40,7 @@ const scenarios: readonly Scenario[] = [
   ...fetchWaitScenarios,
   ...apiVersionsScenarios,
   ...telemetryScenarios,
+  ...applicationScenarios,
   ...frameScenarios,
   ...emptyScenarios,
 ]
