@@ -4,7 +4,9 @@ import { StorageLostError } from '../storage/failure-policy.ts'
 import { nodeHost } from '../storage/host/node-host.ts'
 import { Broker } from './broker.ts'
 import { parseArguments, type StartArguments } from './cli/arguments.ts'
-import { brokerSettingsOf } from './config/broker-start.ts'
+import type { StorageCommand } from './cli/storage/arguments.ts'
+import { runStorageCommand } from './cli/storage/run.ts'
+import { type BrokerStartSettings, brokerSettingsOf } from './config/broker-start.ts'
 import { parseProperties } from './config/server-properties.ts'
 import { StartError } from './config/start-error.ts'
 import type { BrokerAddress } from './network/open-listener.ts'
@@ -15,7 +17,10 @@ import { processLogger } from './observe/process-logger.ts'
 declare const OTTLA_VERSION: string | undefined
 const version = typeof OTTLA_VERSION === 'undefined' ? '0.0.0-development' : OTTLA_VERSION
 
-function propertiesOf({ propertiesFile, overrides }: StartArguments): Map<string, string> {
+function propertiesOf({
+  propertiesFile,
+  overrides,
+}: Pick<StartArguments, 'propertiesFile' | 'overrides'>): Map<string, string> {
   if (propertiesFile === undefined) return new Map(overrides)
   try {
     return new Map([...parseProperties(readFileSync(propertiesFile, 'utf8')), ...overrides])
@@ -24,8 +29,22 @@ function propertiesOf({ propertiesFile, overrides }: StartArguments): Map<string
   }
 }
 
+function settingsOf(args: Parameters<typeof propertiesOf>[0]): BrokerStartSettings {
+  return brokerSettingsOf(propertiesOf(args), { hostName: hostname(), environment: process.env })
+}
+
+/** Runs a command about data directories, and returns its exit code. */
+function runStorage(command: StorageCommand): number {
+  return runStorageCommand(command, {
+    host: nodeHost((reason) => fail('cannot go on', reason)),
+    settingsOf: (propertiesFile) => settingsOf({ propertiesFile, overrides: new Map() }),
+    out: (line) => process.stdout.write(`${line}\n`),
+    err: (line) => process.stderr.write(`${line}\n`),
+  })
+}
+
 async function start(args: StartArguments): Promise<void> {
-  const settings = brokerSettingsOf(propertiesOf(args), { hostName: hostname(), environment: process.env })
+  const settings = settingsOf(args)
   const logger = processLogger({ file: args.logFile }, process.stderr)
   for (const warning of settings.warnings) logger.warn({}, warning)
   const endAtOnce = (reason: Error): never => {
@@ -89,4 +108,6 @@ function fail(what: string, error: unknown): never {
 
 const parsed = parseArguments(process.argv.slice(2), version)
 if ('exitCode' in parsed) process.exit(parsed.exitCode)
-await start(parsed).catch((error: unknown) => fail('cannot start', error))
+// The exit code is set, and the process left to end by itself, so that a pipe gets all lines.
+if ('name' in parsed) process.exitCode = runStorage(parsed)
+else await start(parsed).catch((error: unknown) => fail('cannot start', error))

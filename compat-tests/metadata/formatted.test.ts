@@ -5,10 +5,11 @@ import { ApiVersions } from '../../protocol/apis/api-versions.ts'
 import { DescribeQuorum } from '../../protocol/apis/describe-quorum.ts'
 import { DescribeUserScramCredentials } from '../../protocol/apis/describe-user-scram-credentials.ts'
 import { apacheKafka } from '../apache-kafka.ts'
-import { type BrokerPlace, type BrokerProgram, ottlaWithController } from '../broker-program.ts'
+import { type BrokerPlace, type BrokerProgram, ottlaCommand, ottlaWithController } from '../broker-program.ts'
 import { runKafkaTool } from '../kafka-tool.ts'
 import { RawClient } from '../raw-client.ts'
 import { needs } from '../requirements.ts'
+import { type CommandResult, runCommand } from '../run-command.ts'
 import { TestBroker } from '../test-broker.ts'
 import { waitFor } from '../wait-for.ts'
 
@@ -19,8 +20,12 @@ const prepared = [
   ...['--add-scram', 'SCRAM-SHA-512=[name=bob,iterations=8192,password=other]'],
 ]
 
-/** Ottla on a directory that Kafka's own kafka-storage has formatted. */
-function formattedBy(quorum: (place: BrokerPlace) => string, ...args: string[]): BrokerProgram {
+type Tool = (args: readonly string[]) => Promise<CommandResult>
+const kafkaStorage: Tool = (args) => runKafkaTool('4.4.0', 'kafka-storage', args)
+const ottlaFormat: Tool = (args) => runCommand(ottlaCommand(...args))
+
+/** Ottla on a directory that this tool has formatted. */
+function formattedBy(tool: Tool, quorum: (place: BrokerPlace) => string, ...args: string[]): BrokerProgram {
   const prepare = async (place: BrokerPlace) => {
     const { port, controllerPort, dataDir, directory } = place
     const file = join(directory, 'format.properties')
@@ -34,7 +39,7 @@ function formattedBy(quorum: (place: BrokerPlace) => string, ...args: string[]):
       quorum(place),
     ]
     writeFileSync(file, settings.join('\n'))
-    const { code, stdout, stderr } = await runKafkaTool('4.4.0', 'kafka-storage', [
+    const { code, stdout, stderr } = await tool([
       ...['format', '--cluster-id', CLUSTER_ID, '--config', file, ...prepared, ...args],
     ])
     expect(code, stdout + stderr).to.equal(0)
@@ -64,7 +69,7 @@ const users = [
   { user: 'bob', credentialInfos: [{ mechanism: 2, iterations: 8192 }] },
 ]
 
-describe('a directory that kafka-storage has formatted', function () {
+describe('a formatted directory', function () {
   this.timeout(120_000)
   needs('java', 'maven')
   const brokers: TestBroker[] = []
@@ -78,9 +83,9 @@ describe('a directory that kafka-storage has formatted', function () {
     return broker
   }
 
-  it('starts Ottla with its features and users, which stay, and move on to Apache Kafka', async () => {
+  it('by kafka-storage starts Ottla with its features and users, which stay, and move on to Apache Kafka', async () => {
     const ottla = await start(
-      formattedBy(({ controllerPort }) => `controller.quorum.voters=1@127.0.0.1:${controllerPort}`),
+      formattedBy(kafkaStorage, ({ controllerPort }) => `controller.quorum.voters=1@127.0.0.1:${controllerPort}`),
     )
     const state = await stateOf(ottla)
     expect(state.users).to.deep.equal(users)
@@ -98,10 +103,10 @@ describe('a directory that kafka-storage has formatted', function () {
     expect(await stateOf(kafka)).to.deep.equal(state)
   })
 
-  it('with a quorum of its own starts Ottla with its features and users, too', async () => {
+  it('by kafka-storage, with a quorum of its own, starts Ottla with its features and users, too', async () => {
     const bootstrap = ({ controllerPort }: BrokerPlace) =>
       `controller.quorum.bootstrap.servers=127.0.0.1:${controllerPort}`
-    const program = formattedBy(bootstrap, '--standalone')
+    const program = formattedBy(kafkaStorage, bootstrap, '--standalone')
     const dynamic: BrokerProgram = {
       ...program,
       command: (place) =>
@@ -121,4 +126,30 @@ describe('a directory that kafka-storage has formatted', function () {
       /directory\.id=(.*)/.exec(properties)![1],
     )
   })
+
+  for (const [quorum, line, args] of [
+    ['static', (port: number) => `controller.quorum.voters=1@127.0.0.1:${port}`, []],
+    ['of its own', (port: number) => `controller.quorum.bootstrap.servers=127.0.0.1:${port}`, ['--standalone']],
+  ] as const)
+    it(`by ottla format, with a quorum ${quorum}, starts Apache Kafka and Ottla with the same features and users`, async () => {
+      const program = formattedBy(ottlaFormat, ({ controllerPort }) => line(controllerPort), ...args)
+      const settings = (place: BrokerPlace) => {
+        const [name, value] = line(place.controllerPort).split(/=(.*)/) as [string, string]
+        return { ...place, settings: { 'controller.quorum.voters': '', ...place.settings, [name]: value } }
+      }
+      const formatted = (started: BrokerProgram): BrokerProgram => ({
+        ...started,
+        prepare: program.prepare!,
+        command: (place) => started.command(settings(place)),
+      })
+      const kafka = await start(formatted(apacheKafka))
+      await waitFor('Kafka knows the users', async () => (await stateOf(kafka)).users.length === users.length, 30_000)
+      const state = await stateOf(kafka)
+      // Ottla does not list kraft.version, which the quorum has and no feature record.
+      delete state.features['kraft.version']
+      await kafka.stop()
+      expect(state.users).to.deep.equal(users)
+      expect(state.features).to.not.have.any.keys('share.version', 'group.version')
+      expect(await stateOf(await start(formatted(ottlaWithController)))).to.deep.equal(state)
+    })
 })

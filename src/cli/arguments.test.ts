@@ -3,7 +3,7 @@ import { parseArguments, type StartArguments } from './arguments.ts'
 
 function started(...args: string[]): StartArguments {
   const parsed = parseArguments(args, '1.2.3')
-  if ('exitCode' in parsed) throw new Error(`not a start: exit ${parsed.exitCode}`)
+  if (!('overrides' in parsed)) throw new Error(`not a start: ${JSON.stringify(parsed)}`)
   return parsed
 }
 
@@ -46,6 +46,11 @@ describe('arguments', () => {
     [['start', '--override', 'novalue'], "argument 'novalue' is invalid. It takes name=value."],
     [['start', '--log-level', 'loud'], "argument 'loud' is invalid"],
     [['start', '--frobnicate'], "unknown option '--frobnicate'"],
+    [['format', '-c', 'x.properties'], "required option '-t, --cluster-id <id>' not specified"],
+    [['format', '-t', 'x'], "required option '-c, --config <server.properties>' not specified"],
+    [['format', '-t', 'a b', '-c', 'x'], "argument 'a b' is invalid. It is one word"],
+    [['format', '-t', 'x', '-c', 'x', '-N', '-I', '1@a:1:x'], 'cannot be used with'],
+    [['format', '-t', 'x', '-c', 'x', '-s', '-N'], 'cannot be used with'],
   ] as const)
     it(`complains about ${args.slice(1).join(' ')} and exits with 1`, () => {
       const { result, printed } = captured(() => parseArguments(args, '1.2.3'))

@@ -1,4 +1,5 @@
 import { Command, CommanderError, InvalidArgumentError } from 'commander'
+import { addStorageCommands, type StorageCommand } from './storage/arguments.ts'
 
 /** Arguments of `ottla start`. */
 export interface StartArguments {
@@ -22,12 +23,13 @@ Examples:
   ottla start config/server.properties
   ottla start --override listeners=PLAINTEXT://127.0.0.1:19092 --override log.dirs=/tmp/kafka
   ottla start --log-file ottla.log --log-level debug
+  ottla format -t $(ottla random-uuid) -c config/server.properties   (ottla format --help has more)
 
 Settings carry Kafka's names. Warnings and errors are printed on stderr; --log-file writes every event as JSON lines.`
 
 /** Parses the arguments after `ottla`. commander prints help, version and errors. */
-export function parseArguments(args: readonly string[], version: string): StartArguments | Finished {
-  let parsed: StartArguments | undefined
+export function parseArguments(args: readonly string[], version: string): StartArguments | StorageCommand | Finished {
+  let parsed: StartArguments | StorageCommand | undefined
   const program = new Command('ottla')
     .description('A Kafka broker without the JVM: stock Kafka clients and tools talk to it unchanged.')
     .version(version, '-v, --version', 'print the version')
@@ -47,6 +49,9 @@ export function parseArguments(args: readonly string[], version: string): StartA
       const { override, logFile, logLevel } = options
       parsed = { propertiesFile, overrides: override, logFile, logLevel }
     })
+  addStorageCommands(program, (command) => {
+    parsed = command
+  })
   try {
     program.parse(args, { from: 'user' })
   } catch (error) {

@@ -40,7 +40,11 @@ export function readIdentity(
   onFailure: OnDirectoryFailure,
 ): Identity | IdentityConflict {
   const files: MetaProperties[] = []
-  eachAlone(host, directories, (directory) => files.push(read(host, directory)), onFailure)
+  const read = (directory: string) => {
+    host.files.makeDirectory(directory)
+    files.push(readMetaProperties(host, directory))
+  }
+  eachAlone(host, directories, read, onFailure)
   const conflict = metaPropertiesConflict(files, wanted)
   if (conflict !== undefined) return conflict
   const clusterId = files.find((each) => each.clusterId !== undefined)?.clusterId ?? wanted.clusterId
@@ -65,8 +69,8 @@ export function writeIdentity(host: Host, identity: Identity, onFailure: OnDirec
   )
 }
 
-function read(host: Host, directory: string): MetaProperties {
-  host.files.makeDirectory(directory)
+/** What a directory says of itself; the directory may be missing. Changes nothing. Throws errors of its disk. */
+export function readMetaProperties(host: Host, directory: string): MetaProperties {
   const file = host.files.join(directory, FILE_NAME)
   const bytes = host.files.readWhole(file)
   const { settings, fault } = parsed(bytes?.toString('latin1') ?? '')
@@ -96,6 +100,7 @@ function parsed(text: string): { readonly settings: ReadonlyMap<string, string>;
 
 /** Directories named like partitions, including that of the metadata log. */
 function partitionsIn({ files }: Host, directory: string): string[] {
+  if (!files.exists(directory)) return []
   return files
     .list(directory)
     .filter((name) => parsePartitionDirectory(name) && files.stat(files.join(directory, name))?.isDirectory)
