@@ -58,6 +58,8 @@ const elsewhere = `Tested by themselves:
   (Maven has connect-file, connect-mirror, kafka-shell and trogdor of 4.3.1, but not of 4.4.0)
 - kafka-metadata-shell of 4.3.1 on the metadata log of Ottla and on that of Apache Kafka 4.4.0, both at metadata.version
   4.3-IV0: same output
+- kafka-replica-verification of 4.4.0 and 2.8.2, which runs until it is stopped: same report (the table has the runs that
+  end by themselves)
 - the tools with \`--zookeeper\`, in compat-tests/zookeeper-era
 - kafka-consumer-groups, kafka-groups and kafka-configs on groups with members, in compat-tests/groups
 - kafka-dump-log on every kind of file that Ottla writes, in compat-tests/storage and compat-tests/metadata

@@ -60,6 +60,14 @@ function features(version: string): string[] {
   return args.map((each) => `kafka-features --bootstrap-server BROKER ${each}`)
 }
 
+/** What ends by itself; the rest is in replica-verification.test.ts. */
+function verifying(version: string): string[] {
+  const topics = isOld(version) ? '--topic-white-list' : '--topics-include'
+  const toBroker = [`${topics} no-such-topic`, `${topics} '['`, '--report-interval-ms soon', '--no-such-option']
+  const all = ['', '--time -2', '--broker-list nonsense', ...toBroker.map((args) => `--broker-list BROKER ${args}`)]
+  return all.map((args) => `kafka-replica-verification ${args}`)
+}
+
 const newer = [
   onCluster('list-endpoints --bootstrap-server BROKER'),
   onCluster('list-endpoints --bootstrap-server BROKER --include-fenced-brokers'),
@@ -89,6 +97,7 @@ export const cluster: ToolFamily = {
     ...leadership,
     ...reassigning,
     ...logDirs,
+    ...verifying(version),
     ...features(version),
     { command: 'kafka-broker-api-versions --bootstrap-server BROKER', normalise: ['apiVersions'] },
     'kafka-broker-api-versions',

@@ -47,6 +47,32 @@ const ofBrokers = [
   '--describe --entity-name one',
 ].map((args) => `--entity-type brokers ${args}`)
 
+const ofLoggers = [
+  '--alter --entity-name 1 --add-config root=WARN',
+  '--alter --entity-name 1 --add-config root=INFO',
+  '--alter --entity-name 1 --delete-config root',
+  '--alter --entity-name 1 --add-config root=LOUD',
+  '--alter --entity-name 1 --add-config root=info',
+  '--alter --entity-name 1 --add-config root=',
+  '--alter --entity-name 1 --add-config root=OFF',
+  '--alter --entity-name 1 --add-config kafka.server.KafkaApis=ERROR,root=INFO',
+  '--alter --entity-name 1 --delete-config kafka.server.KafkaApis',
+  '--alter --entity-name 1 --delete-config kafka.server.KafkaApis',
+  '--alter --entity-name 1 --add-config no.such.logger=DEBUG',
+  '--alter --entity-name 1 --delete-config no.such.logger',
+  '--alter --entity-name 1 --add-config root=INFO,no.such.logger=DEBUG',
+  '--alter --entity-name 1 --add-config root=INFO --delete-config no.such.logger',
+  '--alter --entity-name 1',
+  '--alter --entity-name one --add-config root=INFO',
+  '--alter --entity-default --add-config root=INFO',
+  '--alter --add-config root=INFO',
+  '--describe --entity-name one',
+  '--describe --entity-default',
+  '--describe',
+  `${QUICK} --describe --entity-name 5`,
+  `${QUICK} --alter --entity-name 5 --add-config root=INFO`,
+].map((args) => `--entity-type broker-loggers ${args}`)
+
 const ofUsers = [
   '--entity-type users --alter --entity-name alice --add-config SCRAM-SHA-256=[iterations=4096,password=secret]',
   '--entity-type users --describe --entity-name alice',
@@ -92,16 +118,25 @@ const shortcuts = [
   ...['--client-defaults --describe', '--user-defaults --describe', '--ip 10.0.0.1 --describe', '--group g --describe'],
 ]
 
-const asCase = (args: string): string | ToolCase => ({
+const asCase = (args: string): ToolCase => ({
   command: `kafka-configs --bootstrap-server BROKER ${args}`,
   normalise: ['sorted'],
 })
+
+/** Ottla's loggers have names of Apache Kafka's, but it has far fewer. */
+const loggers: ToolCase = {
+  ...asCase('--entity-type broker-loggers --entity-name 1 --describe'),
+  differs: 'Apache Kafka has a logger for each of its classes, Ottla one for each part',
+}
 
 /** kafka-configs. */
 export const configs: ToolFamily = {
   title: 'configs',
   cases: (version) => [
     make,
-    ...[...ofTopics, ...ofBrokers, ...ofUsers, ...refused, ...(isOld(version) ? [] : shortcuts)].map(asCase),
+    loggers,
+    ...[...ofTopics, ...ofBrokers, ...ofLoggers, ...ofUsers, ...refused, ...(isOld(version) ? [] : shortcuts)].map(
+      asCase,
+    ),
   ],
 }

@@ -2,6 +2,7 @@
 export const files: Readonly<Record<string, string>> = {
   'topic.properties': 'retention.bytes=1000\nflush.messages=5\n',
   'client.properties': 'security.protocol=PLAINTEXT\n',
+  'quick.properties': 'request.timeout.ms=2000\ndefault.api.timeout.ms=3000\n',
   payload: 'alpha\nbeta\n',
   'bad.json': '{ "version": 1, "partitions": [',
   'some.json': '{"partitions": [{"topic": "made-by-producer", "partition": 0, "offset": 1}], "version": 1}',

@@ -24,6 +24,11 @@ const everywhere: readonly Replacement[] = [
     by: 'Epoch: N',
     reason: 'the length of the metadata log, which holds other records, too',
   },
+  {
+    pattern: /\bdeadlineMs=\d+, tries=\d+, nextAllowedTryMs=\d+\) timed out at \d+ after \d+ /g,
+    by: 'deadlineMs=N) timed out at N after N ',
+    reason: 'times, and how often a client has tried',
+  },
   { pattern: /[ \t]+/g, by: ' ', reason: 'columns are as wide as their longest value, such as a port' },
   { pattern: / $/gm, by: '', reason: 'the same at the end of a line' },
 ]
