@@ -1,9 +1,9 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { kafkaClassPath } from '../../../scripts/kafka-tool.ts'
 import { clientCache, INSTALL, installed } from '../../client-cache.ts'
 import type { Requirement } from '../../requirements.ts'
 import { runCommandWell } from '../../run-command.ts'
+import { jvmClient } from '../jvm/jvm-client.ts'
 
 /**
  * A client program with these verbs:
@@ -65,12 +65,6 @@ function rust(name: string): MatrixClient {
   return { name, codecs: ALL_CODECS, requirements: ['rust'], command }
 }
 
-/** Apache Kafka's own client, with more properties for its consumer. */
-export async function jvmCommand(): Promise<string[]> {
-  const jvm = ['-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-Xmx256m']
-  return ['java', ...jvm, '-cp', await kafkaClassPath('4.4.0'), join(folder, 'jvm', 'Client.java')]
-}
-
 export const matrixClients: readonly MatrixClient[] = [
   python('confluent-kafka'),
   python('kafka-python'),
@@ -85,7 +79,7 @@ export const matrixClients: readonly MatrixClient[] = [
   }),
   go('sarama'),
   rust('rdkafka'),
-  { name: 'jvm', codecs: ALL_CODECS, requirements: ['java', 'maven'], command: jvmCommand },
+  { name: 'jvm', codecs: ALL_CODECS, requirements: ['java', 'maven'], command: jvmClient },
   {
     name: 'kafkajs',
     codecs: ['none', 'gzip'],
