@@ -60,6 +60,8 @@ const elsewhere = `Tested by themselves:
   4.3-IV0: same output
 - kafka-replica-verification of 4.4.0 and 2.8.2, which runs until it is stopped: same report (the table has the runs that
   end by themselves)
+- trogdor of 4.3.1: agent, coordinator and client; what it produces and consumes at Ottla
+- connect-plugin-path of 4.3.1, which needs no broker, in compat-tests/start
 - the tools with \`--zookeeper\`, in compat-tests/zookeeper-era
 - kafka-consumer-groups, kafka-groups and kafka-configs on groups with members, in compat-tests/groups
 - kafka-dump-log on every kind of file that Ottla writes, in compat-tests/storage and compat-tests/metadata

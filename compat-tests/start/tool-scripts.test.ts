@@ -13,6 +13,7 @@ import {
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { expect } from 'chai'
+import { extraJars } from '../../scripts/kafka-tool.ts'
 import { stockTools } from '../../scripts/stock-tools.ts'
 import { projectDirectory } from '../broker-program.ts'
 import { needs } from '../requirements.ts'
@@ -250,6 +251,18 @@ describe("the scripts of Kafka's names", function () {
       expect(await versionOf('connect-standalone')).to.contain('Usage: ConnectStandalone')
       expect(await versionOf('kafka-metadata-shell', '--help')).to.contain('--snapshot')
       expect(await versionOf('trogdor', 'agent', '-h')).to.contain('trogdor-agent')
+    })
+
+    it('list the plugins of Connect in a jar, and check its manifests', async () => {
+      const jar = (await extraJars('4.3.1', 'connect')).find((path) => /connect-file-[\d.]+\.jar$/.test(path))!
+      const location = ['--plugin-location', jar]
+      const listed = await versionOf('connect-plugin-path', 'list', ...location)
+      expect(listed).to.match(
+        /^org\.apache\.kafka\.connect\.file\.FileStreamSourceConnector\t.*\tsource\ttrue\ttrue\t/m,
+      )
+      expect(listed).to.match(/^Loadable plugins: *\t2$/m)
+      const synced = await versionOf('connect-plugin-path', 'sync-manifests', '--dry-run', ...location)
+      expect(synced).to.match(/^No changes required\.$/m)
     })
 
     it('find no such class as Kafka does', async () => {
