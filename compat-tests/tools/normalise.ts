@@ -29,6 +29,12 @@ const everywhere: readonly Replacement[] = [
     by: 'deadlineMs=N) timed out at N after N ',
     reason: 'times, and how often a client has tried',
   },
+  {
+    pattern:
+      /Timed out waiting for a node assignment\. Call: (.*)$|Call\(callName=(.*), deadlineMs=N\) timed out .*$/gm,
+    by: 'timed out: $1$2',
+    reason: 'whether a client of the tool was waiting or trying when its time was over',
+  },
   { pattern: /[ \t]+/g, by: ' ', reason: 'columns are as wide as their longest value, such as a port' },
   { pattern: / $/gm, by: '', reason: 'the same at the end of a line' },
 ]
