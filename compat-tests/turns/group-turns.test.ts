@@ -77,8 +77,9 @@ describe('the longest turn of large groups', () => {
     expect((described as { groupState: string }[]).map(({ groupState }) => groupState)).to.deep.equal(
       groupIds.map(() => 'Empty'),
     )
-    // The first three turns find moves under way and open 8,000 logs, before there is a client to wait.
-    expect(Math.max(...turns.slice(3)), `turns ${turns.slice(0, 5).map(Math.round)}`).to.be.lessThan(LONGEST_MS)
+    // The third turn opens 8,000 logs before there is a client to wait; two before it look for moves under way.
+    turns.splice(2, 1)
+    expect(Math.max(...turns)).to.be.lessThan(LONGEST_MS)
   })
 
   function ask(name: string, body: object): Promise<Response> {

@@ -69,8 +69,9 @@ export const sessionScenarios: readonly Scenario[] = [
         client.raw.call(op.setData, bodies.setData('/left', 'x')),
         client.raw.call(op.getData, bodies.pathAndWatch('/left')),
         client.raw.call(op.closeSession),
+        client.raw.call(op.exists, bodies.pathAndWatch('/left')),
       ]
-      const types = [op.create, op.setData, op.getData, op.closeSession]
+      const types = [op.create, op.setData, op.getData, op.closeSession, op.exists]
       for (const [index, each] of sent.entries()) await client.wait(`request ${index}`, types[index]!, each)
       await client.closed()
       const next = await t.client()
