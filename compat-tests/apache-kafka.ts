@@ -8,6 +8,19 @@ const VERSION = '4.4.0'
 /** Id that its data directory is formatted with. */
 export const CLUSTER_ID = '4L6g3nShT-eMCtK--X86sw'
 
+/** A broker that is its own controller, alone, with small topics of its own. */
+export const ownControllerSettings = {
+  'process.roles': 'broker,controller',
+  'node.id': '1',
+  'offsets.topic.replication.factor': '1',
+  'offsets.topic.num.partitions': '1',
+  'transaction.state.log.replication.factor': '1',
+  'transaction.state.log.min.isr': '1',
+  'share.coordinator.state.topic.replication.factor': '1',
+  'share.coordinator.state.topic.min.isr': '1',
+  'group.initial.rebalance.delay.ms': '0',
+}
+
 /** A real Apache Kafka, broker and controller in one process. The tests in this folder are verified against it. */
 export const apacheKafka: BrokerProgram = {
   prepare: async (place) => {
@@ -40,21 +53,13 @@ async function kafkaServer(...jvmFlags: string[]): Promise<string[]> {
 /** Kafka's defaults, except for what a single broker or a fast test needs. */
 function properties({ port, controllerPort, dataDir, settings }: BrokerPlace): string {
   const all: Record<string, string> = {
-    'process.roles': 'broker,controller',
-    'node.id': '1',
+    ...ownControllerSettings,
     'controller.quorum.voters': `1@127.0.0.1:${controllerPort}`,
     listeners: `PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}`,
     'advertised.listeners': `PLAINTEXT://127.0.0.1:${port}`,
     'controller.listener.names': 'CONTROLLER',
     'listener.security.protocol.map': 'CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT',
     'log.dirs': dataDir,
-    'offsets.topic.replication.factor': '1',
-    'offsets.topic.num.partitions': '1',
-    'transaction.state.log.replication.factor': '1',
-    'transaction.state.log.min.isr': '1',
-    'share.coordinator.state.topic.replication.factor': '1',
-    'share.coordinator.state.topic.min.isr': '1',
-    'group.initial.rebalance.delay.ms': '0',
     ...settings,
   }
   return Object.entries(all)

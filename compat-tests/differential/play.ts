@@ -1,23 +1,13 @@
 import { controllerHandlers } from '../../src/apis/controller-apis.ts'
+import { CLUSTER_ID, ownControllerSettings } from '../apache-kafka.ts'
 import { RawClient } from '../raw-client.ts'
 import type { Difference } from './compare.ts'
 import type { KnownDifference } from './known-differences.ts'
 import type { Scenario } from './scenario.ts'
 import { type Exchange, type Send, Transcript } from './transcript.ts'
 
-/** Settings also given to the Apache Kafka of the test: those of a broker that is its own controller. */
-export const asKafkaIsStarted = {
-  'cluster.id': '4L6g3nShT-eMCtK--X86sw',
-  'process.roles': 'broker,controller',
-  'node.id': '1',
-  'offsets.topic.replication.factor': '1',
-  'offsets.topic.num.partitions': '1',
-  'transaction.state.log.replication.factor': '1',
-  'transaction.state.log.min.isr': '1',
-  'share.coordinator.state.topic.replication.factor': '1',
-  'share.coordinator.state.topic.min.isr': '1',
-  'group.initial.rebalance.delay.ms': '0',
-}
+/** Settings of the Apache Kafka of the test, for Ottla. */
+export const asKafkaIsStarted = { 'cluster.id': CLUSTER_ID, ...ownControllerSettings }
 
 /** Ports of one broker. */
 interface Ports {

@@ -19,6 +19,7 @@ import { SimulatedBroker } from './simulated-broker.ts'
 import { SimulatedClient } from './simulated-client.ts'
 import { CheckFailed, check } from './storage-model.ts'
 import { type TopicPlan, topicPlan } from './topic-plan.ts'
+import { runJudging } from './uncaught-errors.ts'
 import { writeBackAtTimes } from './writeback.ts'
 
 const STEPS = 120
@@ -42,15 +43,7 @@ type Trace = (fields: object, message: string) => void
  */
 export async function simulateBroker(seed: number, trace: Trace = () => {}): Promise<Record<string, number>> {
   const simulation = new BrokerSimulation(seed, trace)
-  const others = process.listeners('unhandledRejection')
-  process.removeAllListeners('unhandledRejection')
-  process.on('unhandledRejection', (reason) => simulation.ended(reason))
-  try {
-    await simulation.run()
-  } finally {
-    process.removeAllListeners('unhandledRejection')
-    for (const each of others) process.on('unhandledRejection', each)
-  }
+  await runJudging(simulation)
   return simulation.counts
 }
 

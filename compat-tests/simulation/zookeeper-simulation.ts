@@ -6,6 +6,7 @@ import { SeededRandom } from '../../storage/host/seeded-random.ts'
 import { SimulatedHost } from '../../storage/host/simulated-host.ts'
 import { SimulatedBroker } from './simulated-broker.ts'
 import { CheckFailed, check } from './storage-model.ts'
+import { runJudging } from './uncaught-errors.ts'
 import { drawOperation, type Facts, type Operation } from './zookeeper-operations.ts'
 
 type Trace = (fields: object, message: string) => void
@@ -34,15 +35,7 @@ export interface ZooKeeperCounts {
  */
 export async function simulateZooKeeper(seed: number, trace: Trace = () => {}): Promise<ZooKeeperCounts> {
   const simulation = new ZooKeeperSimulation(seed, trace)
-  const others = process.listeners('unhandledRejection')
-  process.removeAllListeners('unhandledRejection')
-  process.on('unhandledRejection', (reason) => simulation.ended(reason))
-  try {
-    await simulation.run()
-  } finally {
-    process.removeAllListeners('unhandledRejection')
-    for (const each of others) process.on('unhandledRejection', each)
-  }
+  await runJudging(simulation)
   return simulation.counts
 }
 

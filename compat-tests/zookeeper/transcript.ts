@@ -1,4 +1,5 @@
 import type { JuteReader } from '../../src/zookeeper/jute.ts'
+import type { Stat } from '../../src/zookeeper/node-state.ts'
 import { opCodes } from '../../src/zookeeper/op-codes.ts'
 import {
   type Connected,
@@ -7,7 +8,6 @@ import {
   readMulti,
   readStat,
   TestClient,
-  type TestStat,
 } from '../../src/zookeeper/test-client.fixture.ts'
 import { within } from '../wait-for.ts'
 
@@ -63,7 +63,7 @@ export class Transcript {
     return name
   }
 
-  stat(stat: TestStat): string {
+  stat(stat: Stat): string {
     const time = (ms: number) => (ms === 0 ? '0' : Math.abs(ms - this.#startMs) < 120_000 ? 'now' : 'earlier')
     const { czxid, mzxid, pzxid, ctimeMs, mtimeMs, ephemeralOwner, ...plain } = stat
     const zxids = [czxid, mzxid, pzxid].map((zxid) => this.zxid(zxid))

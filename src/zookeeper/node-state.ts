@@ -2,21 +2,10 @@ import type { ClientView, NodeData } from './broker-nodes.ts'
 import type { Acl, StoredNode } from './node-store.ts'
 import { perms } from './op-codes.ts'
 
-/** Everything about a node except its children. Never changes: a change makes a new one. */
-export interface NodeState {
+/** Everything about a node except its children. Never changes: a change makes a new one. Clients see another cversion (`statOf`). */
+export interface NodeState extends Omit<StoredNode, 'data'> {
   /** null as the client sent it. */
   readonly data: NodeData
-  readonly acl: readonly Acl[]
-  readonly czxid: number
-  readonly mzxid: number
-  /** zxid of the last creation or deletion of a child. */
-  readonly pzxid: number
-  readonly ctimeMs: number
-  readonly mtimeMs: number
-  readonly version: number
-  /** Children created so far: the number of the next sequential child. Clients see another number (`statOf`). */
-  readonly cversion: number
-  readonly aversion: number
   /** Session of an ephemeral node; 0: not ephemeral. */
   readonly owner: bigint
   /** Removed some time after its last child. */

@@ -5,11 +5,12 @@ export interface StoredNode {
   readonly acl: readonly Acl[]
   readonly czxid: number
   readonly mzxid: number
+  /** zxid of the last creation or deletion of a child. */
   readonly pzxid: number
   readonly ctimeMs: number
   readonly mtimeMs: number
   readonly version: number
-  /** Children created so far. */
+  /** Children created so far: the number of the next sequential child. */
   readonly cversion: number
   readonly aversion: number
 }

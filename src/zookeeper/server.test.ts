@@ -1,8 +1,9 @@
 import { expect } from 'chai'
 import type { BrokerChange, BrokerNodes, BrokerTree, NodeChange } from './broker-nodes.ts'
 import type { ErrorName } from './error-codes.ts'
+import type { Stat } from './node-state.ts'
 import { opCodes } from './op-codes.ts'
-import { bodies, readMulti, type TestStat } from './test-client.fixture.ts'
+import { bodies, readMulti } from './test-client.fixture.ts'
 import { ZooKeeperWorld } from './zookeeper-world.fixture.ts'
 
 /** Topics that appear as /topics/NAME; a client's create or delete there is carried out by the broker. */
@@ -60,8 +61,8 @@ describe('the state behind ZooKeeper’s clients', () => {
     const client = await world.client()
     expect(await client.children('/')).to.deep.equal(['id', 'topics', 'where', 'zookeeper'])
     expect(await client.get('/where')).to.equal('127.0.0.1:2181')
-    expect(((await client.exists('/where')) as TestStat).dataLength).to.equal(14)
-    expect(((await client.exists('/id')) as TestStat).ephemeralOwner).to.not.equal(0n)
+    expect(((await client.exists('/where')) as Stat).dataLength).to.equal(14)
+    expect(((await client.exists('/id')) as Stat).ephemeralOwner).to.not.equal(0n)
     expect(await client.create('/id/x')).to.equal('NOCHILDRENFOREPHEMERALS')
   })
 
@@ -221,7 +222,7 @@ describe('stored nodes', () => {
     await client.create('/a/b', null)
     await client.set('/a', 'y')
     await client.create('/a/e', '', 1)
-    const stat = (await client.exists('/a/b')) as TestStat
+    const stat = (await client.exists('/a/b')) as Stat
     const second = await (await restarted(first)).client()
     expect(await second.get('/a')).to.equal('y')
     expect(await second.get('/a/b')).to.equal(null)
@@ -255,7 +256,7 @@ describe('stored nodes', () => {
     await (await first.client()).create('/a')
     const second = await (await restarted(first)).client()
     await second.create('/b')
-    expect(((await second.exists('/b')) as TestStat).czxid).to.be.greaterThan(1000)
+    expect(((await second.exists('/b')) as Stat).czxid).to.be.greaterThan(1000)
   })
 
   it('are dropped where the broker has a node now, and where the parent is gone', async () => {

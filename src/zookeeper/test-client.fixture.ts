@@ -1,6 +1,7 @@
 import { errorCodes } from './error-codes.ts'
 import { Frames } from './frames.ts'
 import { JuteReader, JuteWriter } from './jute.ts'
+import type { Stat } from './node-state.ts'
 import { opCodes } from './op-codes.ts'
 
 /** Bytes to and from a server. */
@@ -218,22 +219,7 @@ function withAcl(writer: JuteWriter, acl: readonly TestAcl[] | null): JuteWriter
   return writer.vector(acl, (_, { perms, scheme, id }) => writer.int(perms).string(scheme).string(id))
 }
 
-/** A Stat as it was sent. */
-export interface TestStat {
-  readonly czxid: number
-  readonly mzxid: number
-  readonly ctimeMs: number
-  readonly mtimeMs: number
-  readonly version: number
-  readonly cversion: number
-  readonly aversion: number
-  readonly ephemeralOwner: bigint
-  readonly dataLength: number
-  readonly numChildren: number
-  readonly pzxid: number
-}
-
-export function readStat(reader: JuteReader): TestStat {
+export function readStat(reader: JuteReader): Stat {
   return {
     czxid: reader.long(),
     mzxid: reader.long(),
@@ -254,7 +240,7 @@ export interface MultiResult {
   readonly type: number
   readonly headerError: number
   readonly path?: string | null
-  readonly stat?: TestStat
+  readonly stat?: Stat
   readonly error?: number
 }
 

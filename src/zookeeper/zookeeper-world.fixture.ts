@@ -3,15 +3,9 @@ import { SimulatedTransport } from '../network/simulated-transport.ts'
 import type { Logger } from '../observe/logger.ts'
 import { ZooKeeperEndpoint, type ZooKeeperEndpointOptions } from './endpoint.ts'
 import { MemoryNodeStore } from './memory-node-store.fixture.ts'
+import type { Stat } from './node-state.ts'
 import { opCodes } from './op-codes.ts'
-import {
-  bodies,
-  type Connected,
-  type ConnectOptions,
-  readStat,
-  TestClient,
-  type TestStat,
-} from './test-client.fixture.ts'
+import { bodies, type Connected, type ConnectOptions, readStat, TestClient } from './test-client.fixture.ts'
 
 const PORT = 2181
 
@@ -101,12 +95,12 @@ export class WorldClient {
     return (await this.call(opCodes.delete, bodies.pathAndVersion(path, version))).error
   }
 
-  async set(path: string, data: string, version = -1): Promise<TestStat | string> {
+  async set(path: string, data: string, version = -1): Promise<Stat | string> {
     const { error, body } = await this.call(opCodes.setData, bodies.setData(path, data, version))
     return error === 'OK' ? readStat(body) : error
   }
 
-  async exists(path: string, watch = false): Promise<TestStat | string> {
+  async exists(path: string, watch = false): Promise<Stat | string> {
     const { error, body } = await this.call(opCodes.exists, bodies.pathAndWatch(path, watch))
     return error === 'OK' ? readStat(body) : error
   }
