@@ -27,6 +27,7 @@ import { topicRules } from './metadata/topic-rules.ts'
 import { warnOfUnenforced } from './metadata/unenforced-metadata.ts'
 import { BytesInFlight } from './network/bytes-in-flight.ts'
 import { Connections } from './network/connections.ts'
+import { isHost } from './network/known-hosts.ts'
 import { type BrokerAddress, openListener } from './network/open-listener.ts'
 import { QueuedRequests } from './network/queued-requests.ts'
 import type { Peer, Transport } from './network/transport.ts'
@@ -346,7 +347,7 @@ export class Broker {
         partitions,
       }),
       clientMetrics: this.#clientMetrics(metadata, configs),
-      lookUp: (host) => this.#transport.lookUp(host),
+      isHost: (name) => isHost(this.#transport, name),
       controllerEndpoints: () => controllerEndpoints(this.#settings.listeners, this.#controllerAddresses),
       served: servedBy(handlers),
     }

@@ -47,8 +47,7 @@ async function resolvedHosts(
   const names = new Set(hosts.map(({ entityName }) => entityName as string))
   const found = new Set<string>()
   await mapInSlices(names, slices, async (name) => {
-    const addresses = await services.lookUp(name).catch(() => [])
-    if (addresses.length > 0) found.add(name)
+    if (await services.isHost(name)) found.add(name)
   })
   return found
 }

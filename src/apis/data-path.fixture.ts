@@ -17,6 +17,7 @@ import { FetchSessions } from '../fetch/fetch-sessions.ts'
 import { MemoryMetadata } from '../metadata/memory-metadata.fixture.ts'
 import { BytesInFlight } from '../network/bytes-in-flight.ts'
 import { Connections } from '../network/connections.ts'
+import { isHost } from '../network/known-hosts.ts'
 import { QueuedRequests } from '../network/queued-requests.ts'
 import { SimulatedTransport } from '../network/simulated-transport.ts'
 import type { Logger } from '../observe/logger.ts'
@@ -78,7 +79,7 @@ export class DataPath {
       // Tests of the data path do not use groups.
       groups: undefined as never,
       clientMetrics: new ClientMetrics(host, logger, metadata, () => configs.broker.telemetryMaxBytes),
-      lookUp: (host) => this.#transport.lookUp(host),
+      isHost: (name) => isHost(this.#transport, name),
       controllerEndpoints: () => [],
       served: new Map(handlers.map(({ api, versions }) => [api.key, versions])),
     }

@@ -40,8 +40,8 @@ export interface Services {
   readonly groups: GroupCoordinator
   /** Metrics that clients push (KIP-714). */
   readonly clientMetrics: ClientMetrics
-  /** Resolves a host name to addresses. Rejects if it has none. */
-  lookUp(host: string): Promise<readonly string[]>
+  /** True for an address, or a name that resolves to one. */
+  isHost(name: string): Promise<boolean>
   /** Where clients reach the controller. An empty host: at the address at which they reach the broker. */
   controllerEndpoints(): readonly ControllerEndpoint[]
   /** Supported API versions by API key, as ApiVersions answers them. */

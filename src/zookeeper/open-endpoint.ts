@@ -6,7 +6,10 @@ import { ZooKeeperEndpoint } from './endpoint.ts'
 import { InternalNodeStore } from './kafka/internal-node-store.ts'
 import { KafkaNodes } from './kafka/kafka-nodes.ts'
 
-/** Zxids of one start of the broker; its epochs, which rise with each start, come first. More changes only come closer to the next start's. */
+/**
+ * Zxids from one broker epoch to the next. Each start has a higher epoch, so zxids go on rising over restarts. A run with
+ * more changes than this reaches into the next epochs, which harms nothing: stored nodes are looked at, too.
+ */
 const ZXIDS_PER_EPOCH = 2 ** 20
 
 /** A listener of the broker, as clients can reach it. */
@@ -28,7 +31,7 @@ export interface EndpointParts {
 /** The endpoint with Kafka's tree of this broker; it does nothing before `listen`. */
 export function openZooKeeperEndpoint({ chroot }: ZooKeeperAddress, parts: EndpointParts): ZooKeeperEndpoint {
   const { services, transport, dataDirectory, listeners } = parts
-  const { nodeId, host, slices, logger, configs, metadata, partitions, lookUp } = services
+  const { nodeId, host, slices, logger, configs, metadata, partitions, isHost } = services
   const nowMs = () => host.clock.nowMs()
   return new ZooKeeperEndpoint({
     host,
@@ -46,7 +49,7 @@ export function openZooKeeperEndpoint({ chroot }: ZooKeeperAddress, parts: Endpo
       configs,
       metadata,
       nowMs,
-      isHost: async (name) => (await lookUp(name).catch(() => [])).length > 0,
+      isHost,
       endpoints: (view) => listeners.map((each) => shownTo(view, each)),
     }),
   })

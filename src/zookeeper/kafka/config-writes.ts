@@ -13,9 +13,7 @@ import {
   type WriteParts,
 } from './broker-request.ts'
 import { entityOfNode } from './entity-names.ts'
-import { readConfigData } from './node-data.ts'
-
-const MALFORMED = 'the data of settings must be {"version":1,"config":{"name":"value"}}'
+import { MALFORMED_SETTINGS, readConfigData } from './node-data.ts'
 
 type Settings = ReadonlyMap<string, string>
 
@@ -38,7 +36,7 @@ export function brokerConfigWrite(change: NodeChange, node: string, parts: Write
 
 function resourceWrite(data: Buffer | null, type: number, name: string, parts: WriteParts): Meaning {
   const settings = readConfigData(data)
-  if (settings === undefined) return malformed(MALFORMED)
+  if (settings === undefined) return malformed(MALFORMED_SETTINGS)
   return () => replaceSettings(type, name, settings, parts)
 }
 

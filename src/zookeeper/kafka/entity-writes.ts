@@ -6,7 +6,7 @@ import { decideQuotaChanges } from '../../metadata/quota-changes.ts'
 import type { BrokerTree, NodeChange } from '../broker-nodes.ts'
 import { type Done, done, type Meaning, malformed, type Refusal, refusedBy, type WriteParts } from './broker-request.ts'
 import { entityOfNode } from './entity-names.ts'
-import { configData, readConfigData } from './node-data.ts'
+import { configData, MALFORMED_SETTINGS, readConfigData } from './node-data.ts'
 import { mechanismOf, readCredential } from './scram-text.ts'
 
 /** Types of entities by the names of their nodes. */
@@ -54,7 +54,7 @@ function entityOf(names: readonly string[]): QuotaEntity | undefined {
 /** The settings, or why they are malformed. */
 function readSettings(data: Buffer | null, entity: QuotaEntity): EntitySettings | string {
   const texts = readConfigData(data)
-  if (texts === undefined) return 'the data of settings must be {"version":1,"config":{"name":"value"}}'
+  if (texts === undefined) return MALFORMED_SETTINGS
   const [{ entityType, entityName } = { entityType: '', entityName: null }, ...more] = entity
   const user = entityType === 'user' && more.length === 0 ? entityName : null
   const quotas = new Map<string, number>()

@@ -119,6 +119,9 @@ export function readTopicData(data: Buffer | null): ReadonlyMap<number, readonly
   return assignments
 }
 
+/** Reason for the log where `readConfigData` finds no settings. */
+export const MALFORMED_SETTINGS = 'the data of settings must be {"version":1,"config":{"name":"value"}}'
+
 /** Settings in /config/TYPE/NAME; no data or no settings: none. Undefined if malformed. Numbers become text, as in Kafka. */
 export function readConfigData(data: Buffer | null): ReadonlyMap<string, string> | undefined {
   if (data === null || data.length === 0) return new Map()

@@ -13,6 +13,7 @@ import {
   type WriteParts,
 } from './broker-request.ts'
 import {
+  MALFORMED_SETTINGS,
   type ReassignedPartition,
   readConfigData,
   readElectionData,
@@ -44,7 +45,7 @@ async function createTopic(
   parts: WriteParts,
 ): Promise<Refusal | Done> {
   const configs = readConfigData(tree.data(`${TOPIC_CONFIGS}/${name}`) ?? null)
-  if (configs === undefined) return malformed(`${TOPIC_CONFIGS}/${name} is malformed`)
+  if (configs === undefined) return malformed(`${TOPIC_CONFIGS}/${name}: ${MALFORMED_SETTINGS}`)
   const topic = { name, partitionCount: -1, replicationFactor: -1, assignments, configs, validateOnly: false }
   const [made] = await parts.metadata.createTopics([topic], { nowMs: parts.nowMs() })
   return isRejection(made) ? refusedBy(made) : done
