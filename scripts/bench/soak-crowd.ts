@@ -15,6 +15,11 @@ import { BenchMember } from './bench-member.ts'
 
 const STEADY_TOPIC = 'steady'
 const PARTITIONS = 6
+/** What a partition keeps: a run of a minute exceeds it in its warm-up, so the number of segments is steady after. */
+const RETAINED_BYTES = 10_000_000
+const SHORT_PAUSE_MS = 50
+/** What leaves something behind for a while: how much there is of it must not depend on the machine's speed. */
+const LONG_PAUSE_MS = 600
 const timeoutMs = 10_000
 const values = ['x'.repeat(100), 'y'.repeat(1000), 'z'.repeat(20_000), 'w'.repeat(200_000)]
 
@@ -31,6 +36,8 @@ export class SoakCrowd {
   readonly #port: number
   #isOver = false
   #count = 0
+  /** Log start offsets of the steady topic's partitions, as the last reader saw them. */
+  #logStarts = Array.from({ length: PARTITIONS }, () => 0)
   /** Number of actions by name. */
   readonly done = new Map<string, number>()
 
@@ -49,16 +56,18 @@ export class SoakCrowd {
   /** Resolves once all have left after `stop`. */
   async run(): Promise<void> {
     const acts = [
-      ['producers', 4, () => this.#produce()],
-      ['readers', 3, () => this.#read()],
-      ['stalling readers', 2, () => this.#stall()],
-      ['readers gone in mid-fetch', 3, () => this.#leaveInMidFetch()],
-      ['groups', 2, () => this.#group()],
-      ['consumer groups', 2, () => this.#consumerGroup()],
-      ['topics', 2, () => this.#topic()],
-      ['broken connections', 1, () => this.#breakOff()],
+      ['producers', 4, SHORT_PAUSE_MS, () => this.#produce()],
+      ['readers', 3, SHORT_PAUSE_MS, () => this.#read()],
+      ['stalling readers', 2, SHORT_PAUSE_MS, () => this.#stall()],
+      ['readers gone in mid-fetch', 3, SHORT_PAUSE_MS, () => this.#leaveInMidFetch()],
+      ['groups', 2, LONG_PAUSE_MS, () => this.#group()],
+      ['consumer groups', 2, LONG_PAUSE_MS, () => this.#consumerGroup()],
+      ['topics', 2, LONG_PAUSE_MS, () => this.#topic()],
+      ['broken connections', 1, SHORT_PAUSE_MS, () => this.#breakOff()],
     ] as const
-    const loops = acts.flatMap(([name, count, act]) => Array.from({ length: count }, () => this.#repeat(name, act)))
+    const loops = acts.flatMap(([name, count, pauseMs, act]) =>
+      Array.from({ length: count }, () => this.#repeat(name, pauseMs, act)),
+    )
     await Promise.all(loops)
   }
 
@@ -66,11 +75,11 @@ export class SoakCrowd {
     this.#isOver = true
   }
 
-  async #repeat(name: string, act: () => Promise<void>): Promise<void> {
+  async #repeat(name: string, longestPauseMs: number, act: () => Promise<void>): Promise<void> {
     while (!this.#isOver) {
       await act()
       this.done.set(name, (this.done.get(name) ?? 0) + 1)
-      await pause(randomInt(50))
+      await pause(randomInt(longestPauseMs))
     }
   }
 
@@ -105,7 +114,11 @@ export class SoakCrowd {
   /** A fetch session over all partitions, from arbitrary offsets. */
   #read(): Promise<void> {
     return this.#with(async (client) => {
-      const first = await client.send(Fetch, 12, fetchRequest({ sessionEpoch: 0 }, randomInt(2) === 0 ? 0 : -1))
+      const offsets = randomInt(2) === 0 ? this.#logStarts : this.#logStarts.map(() => -1)
+      const first = await client.send(Fetch, 12, fetchRequest({ sessionEpoch: 0 }, offsets))
+      for (const { partitions } of first.responses)
+        for (const { partitionIndex, logStartOffset } of partitions)
+          if (logStartOffset >= 0) this.#logStarts[partitionIndex] = logStartOffset
       for (let sessionEpoch = 1; sessionEpoch < 20 && first.sessionId !== 0; sessionEpoch++) {
         const next = { sessionId: first.sessionId, sessionEpoch, topics: [] }
         const { errorCode } = await client.send(Fetch, 12, fetchRequest({ maxWaitMs: 20, ...next }))
@@ -118,7 +131,7 @@ export class SoakCrowd {
   #stall(): Promise<void> {
     return this.#with(async (client) => {
       client.socket.pause()
-      for (let i = 0; i < 5; i++) ignore(client.send(Fetch, 12, fetchRequest({ maxWaitMs: 0 }, 0)))
+      for (let i = 0; i < 5; i++) ignore(client.send(Fetch, 12, fetchRequest({ maxWaitMs: 0 }, this.#logStarts)))
       await pause(1000)
     })
   }
@@ -126,7 +139,7 @@ export class SoakCrowd {
   #leaveInMidFetch(): Promise<void> {
     return this.#with(async (client) => {
       const waits = { maxWaitMs: 3_600_000, minBytes: 40_000_000 }
-      ignore(client.send(Fetch, 12, fetchRequest(waits, 0)))
+      ignore(client.send(Fetch, 12, fetchRequest(waits, this.#logStarts)))
       await pause(randomInt(20))
     })
   }
@@ -198,7 +211,7 @@ export class SoakCrowd {
 }
 
 function createTopic(client: RawClient, name: string, numPartitions: number): Promise<void> {
-  const configs = [{ name: 'retention.bytes', value: '50000000' }]
+  const configs = [{ name: 'retention.bytes', value: String(RETAINED_BYTES) }]
   const topic = { name, numPartitions, replicationFactor: 1, assignments: [], configs }
   return client.send(CreateTopics, 5, request(CreateTopics, { topics: [topic], timeoutMs })).then(() => {})
 }
@@ -208,13 +221,13 @@ function produceRequest(name: string, index: number, records: Buffer) {
   return request(Produce, { transactionalId: null, acks: -1, timeoutMs, topicData })
 }
 
-/** Without an offset: no topics, for a session that has them. -1: out of range, which is an error. */
-function fetchRequest(changes: object, fetchOffset?: number) {
-  const partitions = Array.from({ length: PARTITIONS }, (_, partition) => ({
+/** Without offsets: no topics, for a session that has them. -1: out of range, which is an error. */
+function fetchRequest(changes: object, offsets?: readonly number[]) {
+  const partitions = offsets?.map((fetchOffset, partition) => ({
     ...{ partition, fetchOffset, currentLeaderEpoch: -1, lastFetchedEpoch: -1, logStartOffset: -1 },
     ...{ partitionMaxBytes: 1 << 20, replicaDirectoryId: ZERO_UUID, highWatermark: -1 },
   }))
-  const topics = fetchOffset === undefined ? [] : [{ topic: STEADY_TOPIC, topicId: ZERO_UUID, partitions }]
+  const topics = partitions === undefined ? [] : [{ topic: STEADY_TOPIC, topicId: ZERO_UUID, partitions }]
   return request(Fetch, { maxWaitMs: 100, minBytes: 1, maxBytes: 50_000_000, topics, ...changes })
 }
 

@@ -19,7 +19,8 @@ const SHORTEST_PERIOD_MS = 1000
 
 /** Everything expires soon, so that a short run covers it. */
 const settings = {
-  'log.segment.bytes': '10485760',
+  'log.segment.bytes': '2097152',
+  'log.initial.task.delay.ms': '1000',
   'log.retention.check.interval.ms': '2000',
   'log.segment.delete.delay.ms': '1000',
   'log.flush.offset.checkpoint.interval.ms': '5000',
