@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { connect, type Socket } from 'node:net'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { mavenJars } from '../../scripts/maven-jars.ts'
@@ -76,16 +76,7 @@ export function dialPort(port: number): Dial {
         socket.on('error', () => {}) // 'close' follows
         socket.on('data', (chunk: Buffer) => client.onBytes(chunk))
         socket.on('close', () => client.onClose())
-        resolve({ send: (bytes) => sendWithTurn(socket, bytes), close: () => socket.destroy() })
+        resolve({ send: (bytes) => socket.write(bytes), close: () => socket.destroy() })
       })
     })
-}
-
-/** All bytes of one turn go out as one write: what a server reads together does not depend on its load. */
-function sendWithTurn(socket: Socket, bytes: Buffer): void {
-  if (socket.writableCorked === 0) {
-    socket.cork()
-    process.nextTick(() => socket.uncork())
-  }
-  socket.write(bytes)
 }

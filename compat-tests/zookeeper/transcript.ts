@@ -111,6 +111,15 @@ export class Actor {
     this.#say(`${what}: xid ${answer.xid} ${zxid} ${answer.error} ${content}${rest(answer.body)}`)
   }
 
+  /**
+   * Writes down that a request behind the end of its session was refused. Apache ZooKeeper may answer it before it closes
+   * the connection, or not: it depends on its threads.
+   */
+  async refused(what: string, sent: ReturnType<TestClient['call']>): Promise<void> {
+    const { error } = await within(`${this.#name} is answered: ${what}`, sent, ANSWER_WITHIN_MS)
+    this.#say(`${what}: ${['CLOSED', 'SESSIONEXPIRED'].includes(error) ? 'refused' : error}`)
+  }
+
   /** Writes down that the server closed the connection. */
   async closed(): Promise<void> {
     await within(`${this.#name} is closed`, this.raw.closed, ANSWER_WITHIN_MS)
