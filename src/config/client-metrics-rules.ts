@@ -1,6 +1,7 @@
 import { type Rejection, reject } from '../../protocol/error-codes.ts'
 import { entriesByName, int, list, parseSetting } from './config-entry.ts'
 import { InvalidSetting } from './config-value.ts'
+import { compileRe2 } from './re2.ts'
 
 const perSubscription = { applies: 'per-subscription' } as const
 
@@ -19,7 +20,7 @@ export const clientMetricsConfigs = {
   subscriptionMatch: list('match', {
     ...perSubscription,
     default: '',
-    doc: 'Clients that the subscription is for, as `what=pattern` pairs.',
+    doc: 'Clients that the subscription is for, as `what=pattern` pairs with regular expressions of RE2.',
   }),
 } as const
 
@@ -58,9 +59,5 @@ function isPattern(text: string): boolean {
   const [parameter, pattern, ...rest] = text.split('=')
   if (parameter === undefined || pattern === undefined || rest.length > 0) return false
   if (!matchable.has(parameter.trim())) return false
-  try {
-    return new RegExp(pattern.trim()) instanceof RegExp
-  } catch {
-    return false
-  }
+  return typeof compileRe2(pattern.trim()) !== 'string'
 }

@@ -67,6 +67,14 @@ describe('metrics of clients', () => {
     expect(rig.ask(undefined, { clientId: null }).wanted.pushIntervalMs).to.equal(5000)
   })
 
+  it('are matched in a time that no pattern can make long, and for nobody by one that is invalid here', () => {
+    const rig = new Rig()
+    rig.subscribe('slow', { metrics: '*', match: 'client_id=(a+)+' })
+    rig.subscribe('of Java', { metrics: '*', match: 'client_id=(?=a).*' })
+    expect(rig.ask(undefined, { clientId: `${'a'.repeat(1000)}b` }).wanted.metrics).to.deep.equal([])
+    expect(rig.ask(undefined, { clientId: 'aaa' }).wanted.metrics).to.deep.equal(['*'])
+  })
+
   it('are kept unpacked: the last push of each client', async () => {
     const rig = new Rig()
     rig.subscribe('all', { metrics: '*', 'interval.ms': '1000' })

@@ -3,6 +3,12 @@ import { writeUuidText } from '../../protocol/uuid-text.ts'
 import { clientMetricsConfigs } from '../config/client-metrics-rules.ts'
 import { parseSetting } from '../config/config-entry.ts'
 import { InvalidSetting } from '../config/config-value.ts'
+import { compileRe2 } from '../config/re2.ts'
+
+/** Matches whole texts. */
+interface Pattern {
+  matches(text: string): boolean
+}
 
 /** One client metrics subscription, as it is set. */
 export interface Subscription {
@@ -10,7 +16,7 @@ export interface Subscription {
   readonly metrics: readonly string[]
   readonly intervalMs: number
   /** Patterns by client attribute, which all must match. */
-  readonly match: ReadonlyMap<string, RegExp>
+  readonly match: ReadonlyMap<string, Pattern>
 }
 
 /** What a subscription can match: client_id and so on, under the names of KIP-714. */
@@ -38,19 +44,18 @@ export function subscriptionOf(settings: ReadonlyMap<string, string>): Subscript
   return {
     metrics: (read(subscriptionMetrics) as readonly string[] | undefined) ?? [],
     intervalMs: (read(subscriptionIntervalMs) as number | undefined) ?? DEFAULT_INTERVAL_MS,
-    match: new Map(((read(subscriptionMatch) as readonly string[] | undefined) ?? []).flatMap(patternOf)),
+    match: new Map(((read(subscriptionMatch) as readonly string[] | undefined) ?? []).map(patternOf)),
   }
 }
 
-function patternOf(pair: string): [string, RegExp][] {
-  const [name = '', pattern = ''] = pair.split('=')
-  try {
-    return [[name.trim(), new RegExp(`^(?:${pattern.trim()})$`)]]
-  } catch {
-    // Not valid here: the subscription is for nobody.
-    return [[name.trim(), /(?!)/]]
-  }
+function patternOf(pair: string): [string, Pattern] {
+  const [name = '', regex = ''] = pair.split('=')
+  const pattern = compileRe2(regex.trim())
+  return [name.trim(), typeof pattern === 'string' ? nothing : pattern]
 }
+
+/** For a pattern that another version of Kafka wrote, and that is invalid here. */
+const nothing: Pattern = { matches: () => false }
 
 /**
  * What the subscriptions that match a client ask it for: their metrics together, as often as the most frequent. Source:
@@ -74,10 +79,10 @@ export function wantedFrom(
 }
 
 /** A client does not match by an attribute that it does not have. Source: ClientMetricsInstanceMetadata.isMatch. */
-function matches(match: ReadonlyMap<string, RegExp>, attributes: ClientAttributes): boolean {
+function matches(match: ReadonlyMap<string, Pattern>, attributes: ClientAttributes): boolean {
   return [...match].every(([name, pattern]) => {
     const attribute = attributes[name] ?? null
-    return attribute !== null && pattern.test(attribute)
+    return attribute !== null && pattern.matches(attribute)
   })
 }
 

@@ -35,11 +35,11 @@ export function scramUserOf(argument: string, random: Pick<Random, 'bytes'>): Sc
   const salt = given === undefined ? random.bytes(SALT_BYTES) : base64(given, 'salt')
   const iterations = iterationsOf(parts.get('iterations'))
   const password = parts.get('password')
-  const salted = password === undefined ? base64(saltedPasswordIn(parts), 'saltedPassword') : (bytes: Buffer) => bytes
+  const salted = password === undefined ? base64(saltedPasswordIn(parts), 'saltedPassword') : undefined
   const unknown = [...parts.keys()].filter((key) => !known.includes(key)).sort()
   if (unknown.length > 0) throw new CommandFailure(`Unknown SCRAM configurations: ${unknown.join(', ')}`)
   checkIterations(iterations, mechanism)
-  const saltedPassword = Buffer.isBuffer(salted) ? salted : derived(password!, { salt, iterations, mechanism })
+  const saltedPassword = salted ?? derived(password!, { salt, iterations, mechanism })
   return {
     name,
     mechanism: mechanism.id,
