@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { exclusively } from './exclusively.ts'
 import { runCommandWell } from './run-command.ts'
 
 /** Cache that persists between runs, for slow installations that are the same in every run. */
@@ -9,17 +10,19 @@ export const clientCache = join(tmpdir(), 'ottla-test-clients')
 /** Limits of an installation, for `runCommand`. */
 export const INSTALL = { timeoutMs: 300_000 }
 
-/** Runs `install` in a new folder of the cache unless that was done before. */
+/** Runs `install` in a new folder of the cache unless that was done before, here or in another process. */
 export async function installed(name: string, install: (home: string) => Promise<unknown>): Promise<string> {
   const home = join(clientCache, name)
   const done = join(home, 'ok')
-  if (!existsSync(done)) {
+  if (existsSync(done)) return home
+  return exclusively(`install-${name}`, async () => {
+    if (existsSync(done)) return home
     rmSync(home, { recursive: true, force: true })
     mkdirSync(home, { recursive: true })
     await install(home)
     writeFileSync(done, '')
-  }
-  return home
+    return home
+  })
 }
 
 /** Python with kazoo, ZooKeeper's client. */

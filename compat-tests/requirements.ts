@@ -1,6 +1,7 @@
 import { execFileSync, spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
+import { exclusively } from './exclusively.ts'
 
 /** Programs that some tests need and npm cannot install. `apt` is the Debian package that contains them. */
 const programs = {
@@ -22,32 +23,38 @@ const inCi = process.env.CI === 'true'
  * failure.
  */
 export function needs(...requirements: Requirement[]): void {
-  before(function () {
-    this.timeout(300_000)
+  before(async function () {
+    this.timeout(600_000)
     for (const requirement of requirements) {
-      const { command, apt } = programs[requirement]
-      if (found(command)) continue
-      if (inCi && installed(apt, command)) continue
-      const missing = `${command} is missing: on Debian, apt-get install ${apt}`
-      if (inCi) throw new Error(missing)
-      skipped.add(missing)
-      this.skip()
+      if (isFound(requirement)) continue
+      if (!inCi) this.skip()
+      await exclusively('apt', () => install(requirement))
+      if (!isFound(requirement)) throw new Error(missing(requirement))
     }
   })
 }
 
-/** Why tests were skipped, for the summary of a run. */
-export const skipped = new Set<string>()
+/** Why tests are skipped on this machine, a line for each program. */
+export function missingPrograms(): string[] {
+  return (Object.keys(programs) as Requirement[]).filter((each) => !isFound(each)).map(missing)
+}
 
-function found(command: string): boolean {
+function missing(requirement: Requirement): string {
+  const { command, apt } = programs[requirement]
+  return `${command} is missing: on Debian, apt-get install ${apt}`
+}
+
+function isFound(requirement: Requirement): boolean {
+  const { command } = programs[requirement]
   return (process.env.PATH ?? '').split(delimiter).some((directory) => existsSync(join(directory, command)))
 }
 
-function installed(apt: string, command: string): boolean {
+/** Another process may have installed it meanwhile. */
+async function install(requirement: Requirement): Promise<void> {
+  if (isFound(requirement)) return
   execFileSync('apt-get', ['update', '-q'], { stdio: 'ignore' })
-  spawnSync('apt-get', ['install', '-y', '-q', apt], {
+  spawnSync('apt-get', ['install', '-y', '-q', programs[requirement].apt], {
     stdio: ['ignore', 'ignore', 'inherit'],
     env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
   })
-  return found(command)
 }
