@@ -53,8 +53,9 @@ function later(cases: readonly ToolCase[]): string {
 
 const elsewhere = `Tested by themselves:
 
-- connect-standalone and connect-distributed of 4.3.1 and 2.8.2 with the file connectors, their restarts and offsets;
-  connect-mirror-maker of 4.3.1 and kafka-mirror-maker of 2.8.2 between two Ottlas, offsets of groups translated
+- connect-standalone and connect-distributed of 4.3.1 and 2.8.2 with the file connectors, their restarts and offsets: same
+  answers of the REST interface at Apache Kafka and at Ottla, good and bad requests alike
+- connect-mirror-maker of 4.3.1 and kafka-mirror-maker of 2.8.2 between two Ottlas, offsets of groups translated
   (Maven has connect-file, connect-mirror, kafka-shell and trogdor of 4.3.1, but not of 4.4.0)
 - kafka-metadata-shell of 4.3.1 on the metadata log of Ottla and on that of Apache Kafka 4.4.0, both at metadata.version
   4.3-IV0: same output

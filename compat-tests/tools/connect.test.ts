@@ -1,136 +1,89 @@
-import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { expect } from 'chai'
-import { freePort } from '../free-port.ts'
+import { apacheKafka } from '../apache-kafka.ts'
+import { ottla } from '../broker-program.ts'
 import { needs } from '../requirements.ts'
 import { TestBroker } from '../test-broker.ts'
-import { waitFor } from '../wait-for.ts'
-import { propertiesText, ToolProcess } from './tool-process.ts'
-
-const START_MS = 120_000
-const CONVERTERS = {
-  'key.converter': 'org.apache.kafka.connect.storage.StringConverter',
-  'value.converter': 'org.apache.kafka.connect.storage.StringConverter',
-}
+import { ConnectWorker } from './connect-worker.ts'
 
 for (const version of ['4.3.1', '2.8.2']) {
-  describe(`Kafka Connect ${version} with the file connectors`, function () {
+  describe(`Kafka Connect ${version} with the file connectors, at Apache Kafka and at Ottla`, function () {
     this.timeout(300_000)
     needs('java', 'maven')
-    let broker: TestBroker
-    let folder: string
-    let rest: number
-    let worker: ToolProcess | undefined
+    let brokers: TestBroker[] = []
+    let workers: ConnectWorker[] = []
 
     before(async () => {
-      folder = mkdtempSync(join(tmpdir(), 'ottla-connect-'))
-      rest = await freePort()
-      broker = await TestBroker.start()
+      brokers = await TestBroker.startAll([{ program: apacheKafka }, { program: ottla }])
+      workers = await Promise.all(brokers.map((broker) => ConnectWorker.at(broker, version)))
     })
     after(async () => {
-      await worker?.stop('SIGKILL')
-      await broker?.dispose()
-      if (folder !== undefined) rmSync(folder, { recursive: true, force: true })
+      await Promise.all(workers.map((worker) => worker.dispose()))
+      await Promise.all(brokers.map((broker) => broker.dispose()))
     })
 
-    const file = (name: string) => join(folder, name)
-    const text = (name: string) => (existsSync(file(name)) ? readFileSync(file(name), 'utf8') : '')
-
-    const source = (name: string): Record<string, string> => ({
-      'connector.class': 'FileStreamSource',
-      'tasks.max': '1',
-      file: file(`${name}.txt`),
-      topic: name,
-    })
-    const sink = (name: string): Record<string, string> => ({
-      'connector.class': 'FileStreamSink',
-      'tasks.max': '1',
-      file: file(`${name}.sink.txt`),
-      topics: name,
-    })
-
-    async function start(tool: string, ...files: string[]): Promise<void> {
-      worker = await ToolProcess.start(version, tool, files, folder)
-      const isUp = async () => {
-        worker?.expectAlive()
-        return (await fetch(`http://127.0.0.1:${rest}/connectors`)).ok
-      }
-      await waitFor('the worker answers', isUp, START_MS)
+    /** Does the same at both; the answers must be the same. */
+    async function both(session: (worker: ConnectWorker) => Promise<void>): Promise<void> {
+      await Promise.all(workers.map(session))
+      const [theirs, ours] = workers.map(({ answers }) => answers.splice(0))
+      expect(theirs).to.not.deep.equal([])
+      expect(ours).to.deep.equal(theirs)
     }
 
-    async function ask(method: string, path: string, body?: unknown): Promise<unknown> {
-      const headers = { 'content-type': 'application/json' }
-      const answer = await fetch(`http://127.0.0.1:${rest}${path}`, { method, headers, body: JSON.stringify(body) })
-      const content = await answer.text()
-      if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${content}`)
-      return content === '' ? undefined : JSON.parse(content)
-    }
+    it('copies lines in a standalone worker, and goes on from its offset file', () =>
+      both(async (worker) => {
+        const connectors = { in: worker.source('alone'), out: worker.sink('alone') }
+        worker.append('alone', 'one\ntwo\n')
+        await worker.startStandalone(connectors)
+        await worker.written('alone', 'one\ntwo\n')
+        await worker.ask('GET', '/connectors/in')
+        await worker.stop()
+        worker.append('alone', 'three\n')
+        await worker.startStandalone(connectors)
+        await worker.written('alone', 'one\ntwo\nthree\n')
+        await worker.ask('GET', '/connectors/in/status')
+        await worker.stop()
+      }))
 
-    const written = (name: string, expected: string) =>
-      waitFor(`${name} has all lines`, () => text(name).length >= expected.length, START_MS).then(() =>
-        expect(text(name)).to.equal(expected),
-      )
-
-    const listeners = (): Record<string, string> =>
-      version.startsWith('2.')
-        ? { 'rest.port': `${rest}`, 'rest.host.name': '127.0.0.1' }
-        : { listeners: `http://127.0.0.1:${rest}` }
-
-    it('copies lines in a standalone worker, and goes on from its offset file', async () => {
-      const common = { 'bootstrap.servers': broker.bootstrap, ...listeners(), ...CONVERTERS }
-      const offsets = { 'offset.storage.file.filename': file('offsets'), 'offset.flush.interval.ms': '500' }
-      writeFileSync(file('worker.properties'), propertiesText({ ...common, ...offsets }))
-      writeFileSync(file('source.properties'), propertiesText({ name: 'in', ...source('alone') }))
-      writeFileSync(file('sink.properties'), propertiesText({ name: 'out', ...sink('alone') }))
-      writeFileSync(file('alone.txt'), 'one\ntwo\n')
-      await start('connect-standalone', 'worker.properties', 'source.properties', 'sink.properties')
-      await written('alone.sink.txt', 'one\ntwo\n')
-      await worker?.stop()
-      appendFileSync(file('alone.txt'), 'three\n')
-      await start('connect-standalone', 'worker.properties', 'source.properties', 'sink.properties')
-      await written('alone.sink.txt', 'one\ntwo\nthree\n')
-      await worker?.stop()
-    })
-
-    it('copies lines in a distributed worker, whose connectors and offsets survive it', async () => {
-      const common = { 'bootstrap.servers': broker.bootstrap, ...listeners(), ...CONVERTERS }
-      const topics = ['config', 'offset', 'status'].flatMap((each) => [
-        [`${each}.storage.topic`, `connect-${each}s`],
-        [`${each}.storage.replication.factor`, '1'],
-      ])
-      const own = { 'group.id': 'connect', 'offset.flush.interval.ms': '500', 'scheduled.rebalance.max.delay.ms': '0' }
-      writeFileSync(
-        file('distributed.properties'),
-        propertiesText({ ...common, ...own, ...Object.fromEntries(topics) }),
-      )
-      writeFileSync(file('shared.txt'), 'one\ntwo\n')
-      await start('connect-distributed', 'distributed.properties')
-      await waitFor('it takes connectors', () => ask('PUT', '/connectors/in/config', source('shared')), START_MS)
-      await ask('PUT', '/connectors/out/config', sink('shared'))
-      await written('shared.sink.txt', 'one\ntwo\n')
-      await worker?.stop()
-      appendFileSync(file('shared.txt'), 'three\n')
-      await start('connect-distributed', 'distributed.properties')
-      await written('shared.sink.txt', 'one\ntwo\nthree\n')
-      expect(await ask('GET', '/connectors')).to.have.members(['in', 'out'])
-      const { connector, tasks } = (await ask('GET', '/connectors/in/status')) as {
-        connector: { state: string }
-        tasks: { state: string }[]
-      }
-      expect([connector.state, ...tasks.map(({ state }) => state)]).to.deep.equal(['RUNNING', 'RUNNING'])
-      if (!version.startsWith('2.')) {
-        const position = async () => {
-          const { offsets } = (await ask('GET', '/connectors/in/offsets')) as {
-            offsets: { offset: { position: number } }[]
-          }
-          return offsets[0]?.offset.position === text('shared.txt').length
+    it('copies lines in a distributed worker, whose connectors and offsets survive it', () =>
+      both(async (worker) => {
+        worker.append('shared', 'one\ntwo\n')
+        await worker.startDistributed()
+        const isCreated = (content: string) => content.includes('"tasks"')
+        await worker.askUntil(isCreated, 'PUT', '/connectors/in/config', worker.source('shared'))
+        await worker.ask('PUT', '/connectors/out/config', worker.sink('shared'))
+        await worker.written('shared', 'one\ntwo\n')
+        await worker.stop()
+        worker.append('shared', 'three\n')
+        await worker.startDistributed()
+        await worker.written('shared', 'one\ntwo\nthree\n')
+        const run = (content: string) => content.match(/RUNNING/g)?.length === 2
+        for (const name of ['in', 'out']) await worker.askUntil(run, 'GET', `/connectors/${name}/status`)
+        for (const path of ['/', '/connectors', '/connectors/in', '/connectors/out/config', '/connectors/in/tasks'])
+          await worker.ask('GET', path)
+        await worker.ask('GET', '/connectors/out/topics')
+        if (!version.startsWith('2.')) {
+          const isStored = (content: string) => content.includes('"position":14')
+          await worker.askUntil(isStored, 'GET', '/connectors/in/offsets')
+          const isCommitted = (content: string) => content.includes('"shared"},"offset":{"kafka_offset":3}')
+          await worker.askUntil(isCommitted, 'GET', '/connectors/out/offsets')
         }
-        await waitFor('the offset is stored', position)
-      }
-      await ask('DELETE', '/connectors/in')
-      await waitFor('it is gone', async () => !((await ask('GET', '/connectors')) as string[]).includes('in'))
-      await worker?.stop()
-    })
+        await badRequests(worker)
+        await worker.ask('POST', '/connectors/out/restart')
+        await worker.ask('PUT', '/connectors/in/pause')
+        const isPaused = (content: string) => content.match(/PAUSED/g)?.length === 2
+        await worker.askUntil(isPaused, 'GET', '/connectors/in/status')
+        await worker.ask('DELETE', '/connectors/in')
+        await worker.askUntil((content) => content === '["out"]', 'GET', '/connectors')
+        await worker.stop()
+      }))
   })
+}
+
+async function badRequests(worker: ConnectWorker): Promise<void> {
+  await worker.ask('GET', '/connectors/absent')
+  await worker.ask('DELETE', '/connectors/absent')
+  await worker.ask('POST', '/connectors', { name: 'in', config: worker.source('shared') })
+  await worker.ask('PUT', '/connectors/bad/config', { 'connector.class': 'FileStreamSink', 'tasks.max': 'many' })
+  await worker.ask('PUT', '/connectors/bad/config', { 'connector.class': 'FileStreamSink' })
+  await worker.ask('PUT', '/connectors/bad/config', {})
 }
