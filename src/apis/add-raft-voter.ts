@@ -6,7 +6,7 @@ import { handler } from './handler.ts'
 /** Refuses with UNSUPPORTED_VERSION: the quorum is this one node. Source: KafkaRaftClient.handleAddVoterRequest. */
 export const addRaftVoter = handler(AddRaftVoter, (request, { services }) => {
   const { code, message } =
-    voterFault('Add', request, services) ?? listenerFault(request.listeners) ?? fixedQuorum('adding')
+    voterFault('Add', request, services) ?? listenerFault(request.listeners) ?? fixedQuorum('adding', services)
   return { errorCode: code, errorMessage: message }
 })
 

@@ -1,5 +1,6 @@
 import { ApiVersions, type ApiVersionsRequest } from '../../protocol/apis/api-versions.ts'
 import { errorCode } from '../../protocol/error-codes.ts'
+import { finalizedFeatures } from '../metadata/feature-changes.ts'
 import { supportedFeatures } from '../metadata/record-versions.ts'
 import { handler, type RequestContext } from './handler.ts'
 
@@ -51,7 +52,7 @@ function versionsFor(context: RequestContext) {
         maxVersion,
       })),
     finalizedFeaturesEpoch: image.endOffset,
-    finalizedFeatures: [...image.features].map(([feature, level]) => ({
+    finalizedFeatures: [...finalizedFeatures(metadata)].map(([feature, level]) => ({
       name: feature,
       minVersionLevel: level,
       maxVersionLevel: level,

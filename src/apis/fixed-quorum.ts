@@ -19,7 +19,9 @@ export function voterFault(what: 'Add' | 'Remove', voter: Voter, { metadata }: S
   return undefined
 }
 
-/** Refuses to change the voters: with kraft.version 0 they never change. */
-export function fixedQuorum(what: 'adding' | 'removing'): Rejection {
-  return reject('UNSUPPORTED_VERSION', `Cluster doesn't support ${what} voter because the kraft.version feature is 0`)
+/** Refuses to change the voters: with kraft.version 0 they never change, and with 1 there is only this one. */
+export function fixedQuorum(what: 'adding' | 'removing', { metadata }: Services): Rejection {
+  const because =
+    metadata.kraftVersion === 0 ? 'the kraft.version feature is 0' : 'the quorum is one voter, and stays so'
+  return reject('UNSUPPORTED_VERSION', `Cluster doesn't support ${what} voter because ${because}`)
 }

@@ -4,6 +4,6 @@ import { handler } from './handler.ts'
 
 /** Refuses with UNSUPPORTED_VERSION: the quorum is this one node. Source: KafkaRaftClient. */
 export const removeRaftVoter = handler(RemoveRaftVoter, (request, { services }) => {
-  const { code, message } = voterFault('Remove', request, services) ?? fixedQuorum('removing')
+  const { code, message } = voterFault('Remove', request, services) ?? fixedQuorum('removing', services)
   return { errorCode: code, errorMessage: message }
 })

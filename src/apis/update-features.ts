@@ -1,7 +1,7 @@
 import { UpdateFeatures, type UpdateFeaturesRequest } from '../../protocol/apis/update-features.ts'
 import { errorCode } from '../../protocol/error-codes.ts'
 import { mapInSlices } from '../../storage/host/turn-slices.ts'
-import { type FeatureChange, featureFault } from '../metadata/feature-changes.ts'
+import { type FeatureChange, featureFault, finalizedFeatures } from '../metadata/feature-changes.ts'
 import { handler } from './handler.ts'
 
 /** First version without a result for each feature. */
@@ -11,11 +11,12 @@ const FIRST_WITHOUT_RESULTS = 2
 export const updateFeatures = handler(UpdateFeatures, async (request, context) => {
   const { services, slices, apiVersion, nowMs, principal } = context
   const { image } = services.metadata
+  const current = finalizedFeatures(services.metadata)
   // The last update of a feature counts.
   const last = new Map<string, FeatureChange>()
   const changes = await mapInSlices(request.featureUpdates, slices, changeOf)
   for (const change of changes) last.set(change.feature, change)
-  const faults = await mapInSlices(last.values(), slices, (change) => featureFault(change, image))
+  const faults = await mapInSlices(last.values(), slices, (change) => featureFault(change, current, image.controllerId))
   const fault = faults.find((each) => each !== undefined)
   if (fault !== undefined)
     return {
@@ -24,7 +25,7 @@ export const updateFeatures = handler(UpdateFeatures, async (request, context) =
     }
   const levels = new Map(
     [...last.values()]
-      .filter(({ feature, level }) => level !== (image.features.get(feature) ?? 0))
+      .filter(({ feature, level }) => level !== (current.get(feature) ?? 0))
       .map(({ feature, level }) => [feature, level]),
   )
   if (!request.validateOnly) await services.metadata.setFeatures(levels, { nowMs, principal })

@@ -1,16 +1,14 @@
 import { expect } from 'chai'
 import { featureFault } from './feature-changes.ts'
-import type { MetadataImage } from './metadata-image.ts'
 
 describe('changes of feature levels', () => {
   const features = new Map([
     ['metadata.version', 33],
     ['group.version', 1],
   ])
-  const image = { controllerId: 1, features } as unknown as MetadataImage
   const [upgrade, safe, unsafe] = [1, 2, 3] as const
-  const fault = (feature: string, level: number, upgradeType: number) =>
-    featureFault({ feature, level, upgradeType }, image)
+  const fault = (feature: string, level: number, upgradeType: number, current = features) =>
+    featureFault({ feature, level, upgradeType }, current, 1)
 
   it('are allowed if level and direction are', () => {
     expect(fault('group.version', 1, upgrade)).to.equal(undefined)
@@ -37,6 +35,9 @@ describe('changes of feature levels', () => {
   it('leave the quorum as it is', () => {
     expect(fault('kraft.version', 0, upgrade)).to.equal(undefined)
     expect(fault('kraft.version', 1, upgrade)).to.contain('The quorum is one voter')
+    const dynamic = new Map([...features, ['kraft.version', 1] as const])
+    expect(fault('kraft.version', 1, upgrade, dynamic)).to.equal(undefined)
+    expect(fault('kraft.version', 0, safe, dynamic)).to.contain('The quorum is one voter')
   })
 
   it('are refused for unknown features, with another message at level 0', () => {

@@ -1,5 +1,7 @@
-import type { MetadataImage } from './metadata-image.ts'
+import type { MetadataStore } from './metadata-store.ts'
 import { supportedFeatures } from './record-versions.ts'
+
+const KRAFT_VERSION = 'kraft.version'
 
 /** Kafka's FeatureUpdate.UpgradeType ids. */
 const [UPGRADE, SAFE_DOWNGRADE, UNSAFE_DOWNGRADE] = [1, 2, 3] as const
@@ -10,40 +12,49 @@ export interface FeatureChange {
   readonly upgradeType: number
 }
 
+/** Levels of the cluster's features as clients see them. Source: KRaftMetadataCache.features. */
+export function finalizedFeatures({
+  image,
+  kraftVersion,
+}: Pick<MetadataStore, 'image' | 'kraftVersion'>): ReadonlyMap<string, number> {
+  return kraftVersion === 0 ? image.features : new Map([...image.features, [KRAFT_VERSION, kraftVersion]])
+}
+
 /**
- * Why a level is refused, in Kafka's words; undefined if it is allowed. Source: FeatureControlManager.updateFeature.
+ * Why a level is refused, in Kafka's words; undefined if it is allowed. current: finalized features. Source:
+ * FeatureControlManager.updateFeature.
  */
-export function featureFault(change: FeatureChange, image: MetadataImage): string | undefined {
+export function featureFault(
+  change: FeatureChange,
+  current: ReadonlyMap<string, number>,
+  controllerId: number,
+): string | undefined {
   const { feature, level } = change
   const invalid = (because: string) => `Invalid update version ${level} for feature ${feature}. ${because}`
   if (![UPGRADE, SAFE_DOWNGRADE, UNSAFE_DOWNGRADE].some((known) => known === change.upgradeType))
     return invalid('The controller does not support the given upgrade type.')
   if (level < 0) return invalid('A feature version cannot be less than 0.')
   const supported = supportedFeatures.find(({ name }) => name === feature)
-  const controller = `Local controller ${image.controllerId}`
+  const controller = `Local controller ${controllerId}`
   // Kafka's controller supports level 0, the absence, of every feature.
   if (supported === undefined && level === 0) return invalid(`Feature ${feature} not found.`)
   if (supported === undefined) return invalid(`${controller} does not support this feature.`)
   const { minSupportedVersion: min, maxSupportedVersion: max } = supported
   if (level < min || level > max) return invalid(`${controller} only supports versions ${min}-${max}`)
-  const reason = directionFault(change, image.features.get(feature) ?? 0)
-  return reason === undefined ? metadataDowngradeFault(change, image) : invalid(reason)
+  const currentLevel = current.get(feature) ?? 0
+  const reason = directionFault(change, currentLevel)
+  return reason === undefined ? metadataDowngradeFault(change, currentLevel) : invalid(reason)
 }
 
 function directionFault({ feature, level, upgradeType }: FeatureChange, current: number): string | undefined {
   if (level < current && upgradeType === UPGRADE)
     return "Can't downgrade the version of this feature without setting the upgrade type to either safe or unsafe downgrade."
   if (level > current && upgradeType !== UPGRADE) return "Can't downgrade to a newer version."
-  // kraft.version 1 would allow adding voters, but there can only be one.
-  if (level > current && feature === 'kraft.version') return 'The quorum is one voter, and stays so.'
+  if (level !== current && feature === KRAFT_VERSION) return 'The quorum is one voter, and stays as it was formatted.'
   return undefined
 }
 
-function metadataDowngradeFault(
-  { feature, level, upgradeType }: FeatureChange,
-  { features }: MetadataImage,
-): string | undefined {
-  const current = features.get(feature) ?? 0
+function metadataDowngradeFault({ feature, level, upgradeType }: FeatureChange, current: number): string | undefined {
   if (feature !== 'metadata.version' || level >= current) return undefined
   const reason =
     upgradeType === UNSAFE_DOWNGRADE

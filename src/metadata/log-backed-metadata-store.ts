@@ -123,6 +123,10 @@ export class LogBackedMetadataStore implements MetadataStore {
     return this.#log.voterDirectoryId(this.#parts.nodeId)
   }
 
+  get kraftVersion(): number {
+    return this.#log.kraftVersion
+  }
+
   onChange(listener: ChangeListener): void {
     this.#writer.onChange(listener)
   }

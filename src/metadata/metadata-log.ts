@@ -140,7 +140,7 @@ export class MetadataLog {
     this.#epoch = Math.max(this.#epoch, state?.leaderEpoch ?? 0) + 1
     const dataVersion = state?.dataVersion ?? 0
     writeQuorumState(this.#host, this.#directory, { leaderId: nodeId, leaderEpoch: this.#epoch, dataVersion })
-    const version = this.#quorum.has('KRAFT_VOTERS') ? 1 : 0
+    const version = this.kraftVersion
     const voters = this.#voters(nodeId)
     const writer = new ByteWriter()
     encode(LeaderChangeMessage, version, { version, leaderId: nodeId, voters, grantingVoters: voters }, writer)
@@ -159,11 +159,16 @@ export class MetadataLog {
       { directory: this.#directory },
       `quorum-state in ${this.#directory} cannot be read: it is rebuilt from the log, which ends in epoch ${this.#epoch}`,
     )
-    return { leaderId: -1, leaderEpoch: this.#epoch, dataVersion: this.#quorum.has('KRAFT_VOTERS') ? 1 : 0 }
+    return { leaderId: -1, leaderEpoch: this.#epoch, dataVersion: this.kraftVersion }
   }
 
   #voters(nodeId: number): { voterId: number; voterDirectoryId: string }[] {
     return [{ voterId: nodeId, voterDirectoryId: this.voterDirectoryId(nodeId) }]
+  }
+
+  /** 1 if voters are in the log. */
+  get kraftVersion(): number {
+    return this.#quorum.has('KRAFT_VOTERS') ? 1 : 0
   }
 
   /** The voter's directory in the log; the zero uuid if voters are not in it. */

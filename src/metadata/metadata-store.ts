@@ -13,6 +13,8 @@ export interface MetadataStore {
    * (controller.quorum.voters), which have none. Source: KIP-853.
    */
   readonly voterDirectoryId: string
+  /** Level of kraft.version: 0 for static voters, 1 for voters in the log. It is no feature record. Source: KIP-853. */
+  readonly kraftVersion: number
   /**
    * The listener is called after each change, in order: in the turn that changes `image`, before the change is
    * answered.
