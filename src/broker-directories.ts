@@ -40,6 +40,7 @@ import { type Identity, readIdentity, writeIdentity } from './metadata/meta-prop
 import { IdentityConflict } from './metadata/meta-properties-rules.ts'
 import type { MetadataImage } from './metadata/metadata-image.ts'
 import { METADATA_LOG } from './metadata/metadata-log.ts'
+import { type QuorumVoter, voterEndpoint } from './metadata/quorum-records.ts'
 import { type PartitionCopy, strayCopies } from './metadata/stray-copies.ts'
 import type { Logger } from './observe/logger.ts'
 
@@ -131,6 +132,14 @@ export class BrokerDirectories {
       const failure = this.#failures.get(path)
       return { path, directoryId, ...(failure && { failure }) }
     })
+  }
+
+  /** This node as the metadata log would name it; undefined: its controller has no listener. */
+  voter({ files, directoryIds, nodeId }: Identity): QuorumVoter | undefined {
+    const { metadataDirectory, listeners } = this.#settings
+    const directoryId = directoryIds[files.findIndex(({ directory }) => directory === metadataDirectory)] ?? ZERO_UUID
+    const endpoint = voterEndpoint(listeners)
+    return endpoint && { nodeId, directoryId, endpoint }
   }
 
   /** Uuids of the directories that can be used. */

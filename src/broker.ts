@@ -225,6 +225,7 @@ export class Broker {
       directoryIds: this.#directories.usableIds(identity),
       advertised: plaintext([...listeners.advertised.values()]),
       controllerEndpoints: plaintext(knownControllers(listeners)),
+      voter: this.#directories.voter(identity),
       snapshotBytes: () => configs.broker.metadataLogMaxRecordBytesBetweenSnapshots,
       onDiskFailure: (error) => this.#endWithout(metadataDirectory, error),
     })

@@ -74,11 +74,16 @@ const newer = [
   'kafka-metadata-quorum --bootstrap-server BROKER describe',
   'kafka-metadata-quorum --bootstrap-server BROKER',
 ]
-/** After this one the quorum of Apache Kafka is another. */
-const last: ToolCase = {
-  command: 'kafka-features --bootstrap-server BROKER upgrade --release-version 4.4',
-  differs: 'it makes the quorum one whose voters may change; that of Ottla is always the one node',
-}
+/** After the first of these the voter is in the log. */
+const raised: ToolCase[] = [
+  'kafka-features --bootstrap-server BROKER upgrade --release-version 4.4',
+  'kafka-features --bootstrap-server BROKER describe',
+  'kafka-features --bootstrap-server BROKER upgrade --release-version 4.4',
+  'kafka-features --bootstrap-server BROKER upgrade --feature kraft.version=1',
+  'kafka-features --bootstrap-server BROKER downgrade --feature kraft.version=0',
+  'kafka-features --bootstrap-server BROKER downgrade --unsafe --feature kraft.version=0',
+  'kafka-features --bootstrap-server BROKER disable --feature kraft.version',
+].map((command) => ({ command }))
 const quorum: ToolCase[] = ['--status', '--replication', '--replication --human-readable'].map((args) => ({
   command: `kafka-metadata-quorum --bootstrap-server BROKER describe ${args}`,
   normalise: ['numbers'],
@@ -102,6 +107,6 @@ export const cluster: ToolFamily = {
     { command: 'kafka-broker-api-versions --bootstrap-server BROKER', normalise: ['apiVersions'] },
     'kafka-broker-api-versions',
     ...(isOld(version) ? [] : [...newer, ...quorum]),
-    ...(version === '4.4.0' ? [last] : []),
+    ...(version === '4.4.0' ? raised : []),
   ],
 }

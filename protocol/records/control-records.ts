@@ -62,14 +62,20 @@ export function buildEndTransactionBatch(
   return buildBatch([record], { ...options, transactional: true, control: true })
 }
 
-/** Builds a control batch of another type; value is encoded with the type's own schema. */
+/** A control record that is no marker; value is encoded with the type's own schema. */
+export interface ControlRecord {
+  readonly type: Exclude<ControlRecordType, 'COMMIT' | 'ABORT'>
+  readonly value: Uint8Array
+}
+
+/** Builds a control batch of records that are no markers. */
 export function buildControlBatch(
-  type: Exclude<ControlRecordType, 'COMMIT' | 'ABORT'>,
-  value: Uint8Array,
+  records: readonly ControlRecord[],
   options: Pick<BatchOptions, 'baseOffset' | 'partitionLeaderEpoch'> & { readonly timestampMs: number },
 ): Buffer {
-  const record = { key: controlKey(type), value, timestamp: options.timestampMs }
-  return buildBatch([record], { ...options, control: true })
+  const timestamp = options.timestampMs
+  const content = records.map(({ type, value }) => ({ key: controlKey(type), value, timestamp }))
+  return buildBatch(content, { ...options, control: true })
 }
 
 /** The new leader of the metadata log and its voters (LeaderChangeMessage v0). */
@@ -87,7 +93,7 @@ export function buildLeaderChangeBatch(
   const head = Buffer.alloc(6)
   writeInt32(head, 2, change.leaderId)
   const value = [head, voterList(change.voters), voterList(change.grantingVoters), NO_TAGS]
-  return buildControlBatch('LEADER_CHANGE', Buffer.concat(value), options)
+  return buildControlBatch([{ type: 'LEADER_CHANGE', value: Buffer.concat(value) }], options)
 }
 
 const NO_TAGS = Buffer.alloc(1)

@@ -11,24 +11,25 @@ const FIRST_WITHOUT_RESULTS = 2
 export const updateFeatures = handler(UpdateFeatures, async (request, context) => {
   const { services, slices, apiVersion, nowMs, principal } = context
   const { image } = services.metadata
-  const current = finalizedFeatures(services.metadata)
+  const levels = finalizedFeatures(services.metadata)
+  const state = { levels, controllerId: image.controllerId, hasVoter: services.metadata.voter !== undefined }
   // The last update of a feature counts.
   const last = new Map<string, FeatureChange>()
   const changes = await mapInSlices(request.featureUpdates, slices, changeOf)
   for (const change of changes) last.set(change.feature, change)
-  const faults = await mapInSlices(last.values(), slices, (change) => featureFault(change, current, image.controllerId))
+  const faults = await mapInSlices(last.values(), slices, (change) => featureFault(change, state))
   const fault = faults.find((each) => each !== undefined)
   if (fault !== undefined)
     return {
       errorCode: errorCode('INVALID_UPDATE_VERSION'),
       errorMessage: `The update failed for all features since the following feature had an error: ${fault}`,
     }
-  const levels = new Map(
+  const changed = new Map(
     [...last.values()]
-      .filter(({ feature, level }) => level !== (current.get(feature) ?? 0))
+      .filter(({ feature, level }) => level !== (levels.get(feature) ?? 0))
       .map(({ feature, level }) => [feature, level]),
   )
-  if (!request.validateOnly) await services.metadata.setFeatures(levels, { nowMs, principal })
+  if (!request.validateOnly) await services.metadata.setFeatures(changed, { nowMs, principal })
   const results = apiVersion >= FIRST_WITHOUT_RESULTS ? [] : changes
   // Kafka's message is the error's name, so it is NONE on success.
   return {

@@ -123,6 +123,7 @@ export class GroupWorld {
         return world.image
       },
       voterDirectoryId: '',
+      voter: undefined,
       kraftVersion: 0,
       onChange: (listener) => this.#listeners.push(listener),
       createTopics: never,

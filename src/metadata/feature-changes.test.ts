@@ -7,8 +7,8 @@ describe('changes of feature levels', () => {
     ['group.version', 1],
   ])
   const [upgrade, safe, unsafe] = [1, 2, 3] as const
-  const fault = (feature: string, level: number, upgradeType: number, current = features) =>
-    featureFault({ feature, level, upgradeType }, current, 1)
+  const fault = (feature: string, level: number, upgradeType: number, levels = features, hasVoter = true) =>
+    featureFault({ feature, level, upgradeType }, { levels, controllerId: 1, hasVoter })
 
   it('are allowed if level and direction are', () => {
     expect(fault('group.version', 1, upgrade)).to.equal(undefined)
@@ -32,12 +32,13 @@ describe('changes of feature levels', () => {
     )
   })
 
-  it('leave the quorum as it is', () => {
+  it('put the voter into the log if it has a listener, for good', () => {
     expect(fault('kraft.version', 0, upgrade)).to.equal(undefined)
-    expect(fault('kraft.version', 1, upgrade)).to.contain('The quorum is one voter')
+    expect(fault('kraft.version', 1, upgrade)).to.equal(undefined)
+    expect(fault('kraft.version', 1, upgrade, features, false)).to.contain('set controller.listener.names')
     const dynamic = new Map([...features, ['kraft.version', 1] as const])
     expect(fault('kraft.version', 1, upgrade, dynamic)).to.equal(undefined)
-    expect(fault('kraft.version', 0, safe, dynamic)).to.contain('The quorum is one voter')
+    expect(fault('kraft.version', 0, safe, dynamic)).to.contain("Can't downgrade")
   })
 
   it('are refused for unknown features, with another message at level 0', () => {

@@ -1,7 +1,7 @@
 import type { MetadataStore } from './metadata-store.ts'
 import { supportedFeatures } from './record-versions.ts'
 
-const KRAFT_VERSION = 'kraft.version'
+export const KRAFT_VERSION = 'kraft.version'
 
 /** Kafka's FeatureUpdate.UpgradeType ids. */
 const [UPGRADE, SAFE_DOWNGRADE, UNSAFE_DOWNGRADE] = [1, 2, 3] as const
@@ -20,14 +20,21 @@ export function finalizedFeatures({
   return kraftVersion === 0 ? image.features : new Map([...image.features, [KRAFT_VERSION, kraftVersion]])
 }
 
+/** What a change is judged by. */
+export interface FeatureState {
+  /** Finalized features. */
+  readonly levels: ReadonlyMap<string, number>
+  readonly controllerId: number
+  /** False: its controller has no listener, so the log cannot name the voter. */
+  readonly hasVoter: boolean
+}
+
 /**
- * Why a level is refused, in Kafka's words; undefined if it is allowed. current: finalized features. Source:
- * FeatureControlManager.updateFeature.
+ * Why a level is refused, in Kafka's words; undefined if it is allowed. Source: FeatureControlManager.updateFeature.
  */
 export function featureFault(
   change: FeatureChange,
-  current: ReadonlyMap<string, number>,
-  controllerId: number,
+  { levels, controllerId, hasVoter }: FeatureState,
 ): string | undefined {
   const { feature, level } = change
   const invalid = (because: string) => `Invalid update version ${level} for feature ${feature}. ${because}`
@@ -41,17 +48,22 @@ export function featureFault(
   if (supported === undefined) return invalid(`${controller} does not support this feature.`)
   const { minSupportedVersion: min, maxSupportedVersion: max } = supported
   if (level < min || level > max) return invalid(`${controller} only supports versions ${min}-${max}`)
-  const currentLevel = current.get(feature) ?? 0
-  const reason = directionFault(change, currentLevel)
+  const currentLevel = levels.get(feature) ?? 0
+  const reason = directionFault(change, currentLevel) ?? quorumFault(change, currentLevel, hasVoter)
   return reason === undefined ? metadataDowngradeFault(change, currentLevel) : invalid(reason)
 }
 
-function directionFault({ feature, level, upgradeType }: FeatureChange, current: number): string | undefined {
+function directionFault({ level, upgradeType }: FeatureChange, current: number): string | undefined {
   if (level < current && upgradeType === UPGRADE)
     return "Can't downgrade the version of this feature without setting the upgrade type to either safe or unsafe downgrade."
   if (level > current && upgradeType !== UPGRADE) return "Can't downgrade to a newer version."
-  if (level !== current && feature === KRAFT_VERSION) return 'The quorum is one voter, and stays as it was formatted.'
   return undefined
+}
+
+function quorumFault({ feature, level }: FeatureChange, current: number, hasVoter: boolean): string | undefined {
+  if (feature !== KRAFT_VERSION || level === current) return undefined
+  if (level < current) return "Can't downgrade to a quorum whose voters are not in the log."
+  return hasVoter ? undefined : 'The log cannot name a controller without a listener: set controller.listener.names.'
 }
 
 function metadataDowngradeFault({ feature, level, upgradeType }: FeatureChange, current: number): string | undefined {

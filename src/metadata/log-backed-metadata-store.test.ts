@@ -1,6 +1,7 @@
 import { expect } from 'chai'
 import { isRejection } from '../../protocol/error-codes.ts'
 import { invariant } from '../../protocol/invariant.ts'
+import { ZERO_UUID } from '../../protocol/schema.ts'
 import { TurnSlices } from '../../storage/host/turn-slices.ts'
 import { newTopic, StoreOnMemory } from './metadata-store.fixture.ts'
 import type { MetadataChange } from './metadata-store.ts'
@@ -134,6 +135,31 @@ describe('LogBackedMetadataStore', () => {
     const again = await StoreOnMemory.start(host)
     expect([...again.store.image.topicsByName.keys()]).to.deep.equal(['kept'])
     expect(again.store.image.endOffset).to.be.greaterThan(endOffset)
+  })
+
+  it('kraft.version 1 puts the voter into the log, where later starts and snapshots have it', async () => {
+    const small = { 'metadata.log.max.record.bytes.between.snapshots': '20000' }
+    const first = await StoreOnMemory.start(undefined, small)
+    const { host, change } = first
+    const quorumOf = ({ store }: StoreOnMemory) => [store.kraftVersion, store.voterDirectoryId]
+    const levels = new Map([['kraft.version', 1]])
+    host.files.rates = { ...host.files.rates, writeError: 1 }
+    expect(await host.settle(first.store.setFeatures(levels, change).catch(() => 'not written'))).to.equal(
+      'not written',
+    )
+    host.files.rates = { ...host.files.rates, writeError: 0 }
+    await first.create(newTopic('t'))
+    expect(quorumOf(first)).to.deep.equal([0, ZERO_UUID])
+    await host.settle(first.store.setFeatures(levels, change))
+    expect(quorumOf(first)).to.deep.equal([1, 'directoryOneAAAAAAAAAA'])
+    await host.settle(first.store.stop())
+    const second = await StoreOnMemory.start(host, small)
+    expect(quorumOf(second)).to.deep.equal([1, 'directoryOneAAAAAAAAAA'])
+    expect(second.store.image.features.has('kraft.version')).to.equal(false)
+    for (let i = 0; i < 40; i++) await second.create(newTopic(`t${i}`, { partitionCount: 10 }))
+    await host.settle(second.store.stop())
+    expect(host.files.list('/data/__cluster_metadata-0').join()).to.contain('.checkpoint')
+    expect(quorumOf(await StoreOnMemory.start(host, small))).to.deep.equal([1, 'directoryOneAAAAAAAAAA'])
   })
 
   it('a listener that throws stops neither other listeners nor later changes', async () => {

@@ -10,6 +10,7 @@ import type { AdoptedTopic } from './adopted-topics.ts'
 import { bootstrapRecords, registrationRecords } from './bootstrap.ts'
 import { type ClusterImage, emptyImage, type Listener } from './cluster-image.ts'
 import { directoryRecords } from './directory-assignments.ts'
+import { KRAFT_VERSION } from './feature-changes.ts'
 import { ImageBuilder } from './image-builder.ts'
 import { clientQuotaRecord, configRecord, featureRecord, producerIdsRecord, scramRecord } from './image-records.ts'
 import { missingLeaders, newLeaderEpochs, raisedLeaderEpochs } from './leader-epochs.ts'
@@ -36,6 +37,7 @@ import {
   type MetadataWriterParts,
   NotWritten,
 } from './metadata-writer.ts'
+import { type QuorumVoter, quorumRecords } from './quorum-records.ts'
 import {
   decideNewPartitions,
   decideNewTopic,
@@ -56,6 +58,8 @@ export interface MetadataStoreParts extends MetadataWriterParts {
   readonly advertised: readonly Listener[]
   /** Endpoints of the controller whose address is known before it listens. */
   readonly controllerEndpoints: readonly Listener[]
+  /** See MetadataStore. */
+  readonly voter: QuorumVoter | undefined
 }
 
 /** Decides each request against the same image. Refuses repeated requests: they would not see the first one's effect. */
@@ -121,6 +125,10 @@ export class LogBackedMetadataStore implements MetadataStore {
 
   get voterDirectoryId(): string {
     return this.#log.voterDirectoryId(this.#parts.nodeId)
+  }
+
+  get voter(): QuorumVoter | undefined {
+    return this.#parts.voter
   }
 
   get kraftVersion(): number {
@@ -295,9 +303,11 @@ export class LogBackedMetadataStore implements MetadataStore {
   }
 
   async setFeatures(levels: ReadonlyMap<string, number>, options: ChangeOptions): Promise<void> {
-    const records = [...levels].map(([name, level]) => featureRecord(name, level))
+    const { [KRAFT_VERSION]: kraftVersion, ...others } = Object.fromEntries(levels)
+    const records = Object.entries(others).map(([name, level]) => featureRecord(name, level))
+    const quorum = kraftVersion === undefined ? [] : quorumRecords(this.#parts.voter!)
     await this.#writer.change(
-      inOneStep(() => ({ records, result: undefined })),
+      inOneStep(() => ({ records, quorum, result: undefined })),
       options,
     )
   }

@@ -27,6 +27,7 @@ export class MemoryMetadata implements MetadataStore {
     clientQuotas: new Map(),
   }
   readonly voterDirectoryId = ZERO_UUID
+  readonly voter = undefined
   kraftVersion = 0
   /** Arguments of assignDirectories calls. */
   readonly assigned: DirectoryAssignment[] = []

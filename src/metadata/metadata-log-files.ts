@@ -2,7 +2,8 @@ import type { Host } from '../../storage/host/host.ts'
 import type { Logger } from '../observe/logger.ts'
 import { cutDamagedEnd } from './metadata-log-cut.ts'
 import { fitRecord, MetadataDamage, type MetadataReplay, readMetadataFile } from './metadata-log-reader.ts'
-import { PARTIAL_SUFFIX, parseSnapshotFileName, type QuorumRecord, snapshotFileName } from './metadata-snapshot.ts'
+import { PARTIAL_SUFFIX, parseSnapshotFileName, snapshotFileName } from './metadata-snapshot.ts'
+import type { QuorumRecord } from './quorum-records.ts'
 
 const segmentName = /^(\d{20})\.log$/
 

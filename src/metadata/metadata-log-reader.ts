@@ -4,7 +4,7 @@ import { controlRecordType } from '../../protocol/records/control-records.ts'
 import { batchSizeAt, RecordBatch } from '../../protocol/records/record-batch.ts'
 import { RecordFault, readRecords } from '../../protocol/records/record-reader.ts'
 import type { FileHandle, Host } from '../../storage/host/host.ts'
-import type { QuorumRecord } from './metadata-snapshot.ts'
+import type { QuorumRecord } from './quorum-records.ts'
 
 /** Bytes per read; more if a single batch is larger. */
 const PIECE_BYTES = 1 << 20

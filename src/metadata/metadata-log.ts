@@ -12,7 +12,8 @@ import { SpaceReserve } from '../../storage/space-reserve.ts'
 import type { Logger } from '../observe/logger.ts'
 import { isReplaced, type LoadedMetadata, loadMetadata, segmentPath } from './metadata-log-files.ts'
 import type { MetadataReplay } from './metadata-log-reader.ts'
-import { type QuorumRecord, snapshotBatches, snapshotFileName } from './metadata-snapshot.ts'
+import { snapshotBatches, snapshotFileName } from './metadata-snapshot.ts'
+import type { QuorumRecord } from './quorum-records.ts'
 import { type QuorumState, readQuorumState, writeQuorumState } from './quorum-state.ts'
 import { writeSnapshot } from './snapshot-writer.ts'
 
@@ -43,6 +44,7 @@ export class MetadataLog {
   readonly #endsAtSnapshot: boolean
   #lastSnapshotBytes: number
   #staged: Buffer[] = []
+  #stagedQuorum: QuorumRecord[] = []
   /** A write failed: bytes after the durable position are undefined and are truncated before the next write. */
   #tailIsDirty = false
   /** False until the directory has been synced after creating the segment. */
@@ -138,14 +140,14 @@ export class MetadataLog {
   lead(nodeId: number, nowMs: number): void {
     const state = this.#readQuorumState()
     this.#epoch = Math.max(this.#epoch, state?.leaderEpoch ?? 0) + 1
-    const dataVersion = state?.dataVersion ?? 0
-    writeQuorumState(this.#host, this.#directory, { leaderId: nodeId, leaderEpoch: this.#epoch, dataVersion })
     const version = this.kraftVersion
+    writeQuorumState(this.#host, this.#directory, { leaderId: nodeId, leaderEpoch: this.#epoch, dataVersion: version })
     const voters = this.#voters(nodeId)
     const writer = new ByteWriter()
     encode(LeaderChangeMessage, version, { version, leaderId: nodeId, voters, grantingVoters: voters }, writer)
     this.#writeEpochs(`0\n1\n${this.#epoch} ${this.#endOffset}\n`)
-    this.#stage(buildControlBatch('LEADER_CHANGE', contiguous(writer.finish()), this.#options(nowMs)), 1, nowMs)
+    const change = { type: 'LEADER_CHANGE', value: contiguous(writer.finish()) } as const
+    this.#stage(buildControlBatch([change], this.#options(nowMs)), 1, nowMs)
   }
 
   /**
@@ -190,6 +192,12 @@ export class MetadataLog {
     this.#stage(buildBatch(records, this.#options(nowMs)), values.length, nowMs)
   }
 
+  /** Stages what the log says of the quorum from now on. */
+  appendQuorum(records: readonly QuorumRecord[], nowMs: number): void {
+    this.#stage(buildControlBatch(records, this.#options(nowMs)), records.length, nowMs)
+    this.#stagedQuorum.push(...records)
+  }
+
   #options(nowMs: number) {
     return { baseOffset: this.#endOffset, partitionLeaderEpoch: this.#epoch, timestampMs: nowMs }
   }
@@ -207,7 +215,9 @@ export class MetadataLog {
   async flush(freesRoom = false): Promise<void> {
     const slices = this.#staged
     const endOffset = this.#endOffset
+    const quorum = this.#stagedQuorum
     this.#staged = []
+    this.#stagedQuorum = []
     if (slices.length === 0) return
     this.#syncDirectory()
     try {
@@ -221,6 +231,7 @@ export class MetadataLog {
     this.#durablePosition += size
     this.#durableEndOffset = endOffset
     this.#bytesSinceSnapshot += size
+    for (const record of quorum) this.#quorum.set(record.type, record)
   }
 
   async #write(slices: readonly Buffer[]): Promise<void> {
@@ -241,6 +252,7 @@ export class MetadataLog {
   /** Discards staged records and what a failed flush may have written. */
   discard(): void {
     this.#staged = []
+    this.#stagedQuorum = []
     this.#endOffset = this.#durableEndOffset
   }
 

@@ -2,7 +2,8 @@ import { ByteWriter, contiguous } from '../../protocol/byte-writer.ts'
 import { encode } from '../../protocol/codegen.ts'
 import { SnapshotFooterRecord, SnapshotHeaderRecord } from '../../protocol/internal-records/control-records.ts'
 import { buildBatch } from '../../protocol/records/batch-builder.ts'
-import { buildControlBatch } from '../../protocol/records/control-records.ts'
+import { buildControlBatch, type ControlRecord } from '../../protocol/records/control-records.ts'
+import type { QuorumRecord } from './quorum-records.ts'
 
 /** Records per batch of a snapshot: encoding them takes about a millisecond. */
 const RECORDS_PER_BATCH = 512
@@ -30,12 +31,6 @@ export function parseSnapshotFileName(name: string): SnapshotId | undefined {
   return match === null ? undefined : { endOffset: Number(match[1]), epoch: Number(match[2]) }
 }
 
-/** A control record about the quorum, repeated in every snapshot (KIP-853). */
-export interface QuorumRecord {
-  readonly type: 'KRAFT_VERSION' | 'KRAFT_VOTERS'
-  readonly value: Buffer
-}
-
 /** Encodes a snapshot of these record values, batch by batch. Source: RecordsSnapshotWriter. */
 export function* snapshotBatches(
   values: Iterable<Buffer>,
@@ -43,8 +38,8 @@ export function* snapshotBatches(
 ): Generator<Buffer, void> {
   let offset = 0
   const options = () => ({ baseOffset: offset, partitionLeaderEpoch: at.id.epoch, timestampMs: at.nowMs })
-  const control = (type: Parameters<typeof buildControlBatch>[0], value: Buffer) => {
-    const batch = buildControlBatch(type, value, options())
+  const control = (type: ControlRecord['type'], value: Buffer) => {
+    const batch = buildControlBatch([{ type, value }], options())
     offset++
     return batch
   }

@@ -34,6 +34,7 @@ export class StoreOnMemory {
       directoryIds: ['directoryOneAAAAAAAAAA'],
       advertised: [],
       controllerEndpoints: [],
+      voter: { nodeId: 1, directoryId: 'directoryOneAAAAAAAAAA', endpoint: { name: 'CONTROLLER', host: 'h', port: 1 } },
       snapshotBytes: () => this.configs.broker.metadataLogMaxRecordBytesBetweenSnapshots,
     })
     this.configs.apply(this.store.image.configs, [...this.store.image.configs.keys()])

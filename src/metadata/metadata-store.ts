@@ -1,6 +1,7 @@
 import type { Rejection } from '../../protocol/error-codes.ts'
 import type { Slices } from '../../storage/host/turn-slices.ts'
 import type { MetadataImage, QuotaEntity, ScramCredential, TopicImage } from './metadata-image.ts'
+import type { QuorumVoter } from './quorum-records.ts'
 
 /**
  * Owns the cluster metadata: decides changes (topic-changes.ts), logs them (metadata-log.ts) and notifies listeners.
@@ -13,6 +14,8 @@ export interface MetadataStore {
    * (controller.quorum.voters), which have none. Source: KIP-853.
    */
   readonly voterDirectoryId: string
+  /** This node as the log would name it with kraft.version 1; undefined: its controller has no listener. */
+  readonly voter: QuorumVoter | undefined
   /** Level of kraft.version: 0 for static voters, 1 for voters in the log. It is no feature record. Source: KIP-853. */
   readonly kraftVersion: number
   /**
@@ -57,7 +60,7 @@ export interface MetadataStore {
     decide: (image: MetadataImage) => Generator<void, EntityChange>,
     options: ChangeOptions,
   ): Promise<Rejection | undefined>
-  /** Sets feature levels, which must be valid. */
+  /** Sets feature levels, which must be valid: see feature-changes.ts. */
   setFeatures(levels: ReadonlyMap<string, number>, options: ChangeOptions): Promise<void>
   /** Removes a broker's registration. */
   unregisterBroker(brokerId: number, options: ChangeOptions): Promise<void>

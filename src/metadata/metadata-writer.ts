@@ -11,11 +11,14 @@ import { imageRecords } from './image-records.ts'
 import type { MetadataImage } from './metadata-image.ts'
 import type { MetadataLog } from './metadata-log.ts'
 import type { ChangeOptions, MetadataChange } from './metadata-store.ts'
+import type { QuorumRecord } from './quorum-records.ts'
 
 /** An accepted change: its records, and the result for the client once they are written. No records: no change. */
 export interface MetadataDecision<T> {
   /** Can be read once: records of large topics are encoded one at a time. */
   readonly records: Iterable<Buffer>
+  /** What the log says of the quorum from then on. */
+  readonly quorum?: readonly QuorumRecord[]
   readonly result: T
 }
 
@@ -122,9 +125,9 @@ export class MetadataWriter {
   ): Generator<void, { readonly result: T; readonly written: Promise<void> }> {
     for (;;) {
       const image = this.#stagedImage
-      const { records: encoded, result } = yield* decide(image)
+      const { records: encoded, quorum = [], result } = yield* decide(image)
       const records = [...encoded]
-      if (records.length === 0 || validateOnly === true) return { result, written: Promise.resolve() }
+      if (records.length + quorum.length === 0 || validateOnly === true) return { result, written: Promise.resolve() }
       const builder = new ImageBuilder(image)
       for (const bytes of records) {
         builder.replay(readMetadataRecord(new ByteReader(bytes)), bytes)
@@ -132,12 +135,13 @@ export class MetadataWriter {
       }
       // A failed write has discarded changes that this decision was based on: decide again.
       if (image !== this.#stagedImage) continue
+      if (quorum.length > 0) this.#log.appendQuorum(quorum, nowMs)
       return { result, written: this.#stage(records, builder, nowMs) }
     }
   }
 
   #stage(records: readonly Buffer[], builder: ImageBuilder, nowMs: number): Promise<void> {
-    this.#log.append(records, nowMs)
+    if (records.length > 0) this.#log.append(records, nowMs)
     const { image, change } = builder.finish({
       endOffset: this.#log.endOffset,
       controllerId: this.#parts.nodeId,

@@ -1,5 +1,6 @@
 import type { Random } from '../../../storage/host/host.ts'
 import type { BrokerStartSettings } from '../../config/broker-start.ts'
+import { type QuorumVoter, voterEndpoint } from '../../metadata/quorum-records.ts'
 import { scramSupported } from '../../metadata/record-versions.ts'
 import { CommandFailure } from './command-failure.ts'
 import {
@@ -15,7 +16,7 @@ import {
   stableMetadataVersion,
 } from './feature-levels.ts'
 import { type ScramUser, scramUserOf } from './scram-argument.ts'
-import { type InitialVoter, votersOf } from './voters.ts'
+import { votersOf } from './voters.ts'
 
 /** Options of `ottla format`. */
 export interface FormatOptions {
@@ -38,7 +39,7 @@ export interface FormatPlan {
   readonly features: ReadonlyMap<string, number>
   readonly users: readonly ScramUser[]
   /** The quorum of this node alone that the metadata log names (KIP-853); undefined: controller.quorum.voters does. */
-  readonly voter: (InitialVoter & { readonly listener: string }) | undefined
+  readonly voter: QuorumVoter | undefined
 }
 
 /** Checks the options against the settings. Throws CommandFailure. Source: StorageTool.runFormatCommand, Formatter. */
@@ -147,22 +148,19 @@ function withListener(
   initialControllers: string | undefined,
   { nodeId, random }: { readonly nodeId: number; readonly random: Random },
 ): FormatPlan['voter'] {
-  const [first] = listeners.controller
-  if (first === undefined)
+  const own = voterEndpoint(listeners)
+  if (own === undefined)
     throw new CommandFailure(
       'the quorum needs a listener of the controller: set controller.listener.names, and add that name to listeners',
     )
-  const listener = first.name
-  if (initialControllers === undefined) {
-    const { host, port } = listeners.advertisedControllers.get(listener) ?? first
-    return { nodeId, host: host || 'localhost', port, directoryId: random.uuid(), listener }
-  }
+  if (initialControllers === undefined) return { nodeId, directoryId: random.uuid(), endpoint: own }
   const [voter, ...others] = votersOf(initialControllers)
   if (voter?.nodeId !== nodeId || others.length > 0)
     throw new CommandFailure(
       `--initial-controllers ${initialControllers} is not node.id=${nodeId} alone: Ottla is a cluster of one node; name only this one, or use --standalone`,
     )
-  return { ...voter, listener }
+  const { directoryId, host, port } = voter
+  return { nodeId, directoryId, endpoint: { name: own.name, host, port } }
 }
 
 function listIn({ static: { values } }: BrokerStartSettings, name: string): readonly string[] {

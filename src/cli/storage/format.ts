@@ -1,13 +1,11 @@
-import { ByteWriter, contiguous } from '../../../protocol/byte-writer.ts'
-import { encode } from '../../../protocol/codegen.ts'
-import { KRaftVersionRecord, VotersRecord } from '../../../protocol/internal-records/control-records.ts'
 import type { Host } from '../../../storage/host/host.ts'
 import type { BrokerStartSettings } from '../../config/broker-start.ts'
 import { featureRecords, scramRecord } from '../../metadata/image-records.ts'
 import { readMetaProperties, writeIdentity } from '../../metadata/meta-properties.ts'
 import { type MetaProperties, metaPropertiesConflict } from '../../metadata/meta-properties-rules.ts'
 import { METADATA_LOG } from '../../metadata/metadata-log.ts'
-import { type QuorumRecord, snapshotBatches, snapshotFileName } from '../../metadata/metadata-snapshot.ts'
+import { snapshotBatches, snapshotFileName } from '../../metadata/metadata-snapshot.ts'
+import { quorumRecords } from '../../metadata/quorum-records.ts'
 import { CommandFailure } from './command-failure.ts'
 import { type FormatPlan, metadataVersionText } from './format-plan.ts'
 
@@ -112,31 +110,13 @@ function writeSnapshot({ files, clock }: Host, directory: string, plan: FormatPl
     ...featureRecords(plan.features),
     ...plan.users.map(({ name, mechanism, credential }) => scramRecord(name, mechanism, credential)),
   ]
-  const at = { id: bootstrapId, nowMs, lastTimestampMs: nowMs, quorum: quorumRecords(plan) }
+  const at = {
+    id: bootstrapId,
+    nowMs,
+    lastTimestampMs: nowMs,
+    quorum: plan.voter === undefined ? [] : quorumRecords(plan.voter),
+  }
   files.replaceWhole(files.join(log, snapshotFileName(bootstrapId)), Buffer.concat([...snapshotBatches(values, at)]))
-}
-
-/** Source: RecordsSnapshotWriter.Builder. */
-function quorumRecords({ voter }: FormatPlan): QuorumRecord[] {
-  if (voter === undefined) return []
-  const voters = [
-    {
-      voterId: voter.nodeId,
-      voterDirectoryId: voter.directoryId,
-      endpoints: [{ name: voter.listener, host: voter.host, port: voter.port }],
-      kRaftVersionFeature: { minSupportedVersion: 0, maxSupportedVersion: 1 },
-    },
-  ]
-  return [
-    { type: 'KRAFT_VERSION', value: encoded(KRaftVersionRecord, { version: 0, kRaftVersion: 1 }) },
-    { type: 'KRAFT_VOTERS', value: encoded(VotersRecord, { version: 0, voters }) },
-  ]
-}
-
-function encoded(schema: Parameters<typeof encode>[0], value: object): Buffer {
-  const writer = new ByteWriter()
-  encode(schema, 0, value as never, writer)
-  return contiguous(writer.finish())
 }
 
 /** As Kafka's tool prints it, but for the keys of users: who reads them can pose as the broker. */
