@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import { buildMessageSet } from '../protocol/records/legacy-builder.ts'
 import { within } from './host/faulty-files.ts'
 import { SeededRandom } from './host/seeded-random.ts'
 import { TOPIC, TOPIC_ID } from './log-manager.fixture.ts'
@@ -47,6 +48,35 @@ describe('a log that moves to another data directory', () => {
     await rig.start()
     expect(await rig.values()).to.deep.equal(expected)
     expect(rig.log.latestEpoch).to.equal(5)
+    expect(rig.complaints).to.deep.equal([])
+  })
+
+  it('keeps the message formats of old Kafkas, byte by byte', async () => {
+    const rig = await new MovingLog().start()
+    rig.create()
+    await rig.host.settle(rig.manager.stop())
+    const records = (firstOffset: number) =>
+      [0, 1, 2].map((i) => {
+        const [key, value] = [Buffer.from('key'), Buffer.from(`value ${firstOffset + i}`)]
+        return { offset: firstOffset + i, timestamp: 1000 + i, key, value }
+      })
+    const old = Buffer.concat([
+      buildMessageSet(records(0), { magic: 0 }),
+      buildMessageSet(records(3), { magic: 0, compression: 'gzip' }),
+      buildMessageSet(records(6), { magic: 1 }),
+      buildMessageSet(records(9), { magic: 1, compression: 'lz4' }),
+    ])
+    const file = `/${TOPIC}-0/00000000000000000000.log`
+    rig.host.files.replaceWhole(`/a${file}`, old)
+    await rig.start()
+    await rig.appendAll(['new'])
+    const before = rig.host.files.readWhole(`/a${file}`)!
+    expect(before.subarray(0, old.length).equals(old)).to.equal(true)
+    rig.move()
+    await rig.untilMoved()
+    expect(rig.host.files.readWhole(`/b${file}`)).to.deep.equal(before)
+    const found = await rig.host.settle(rig.log.offsetForTimestamp(1001, 13))
+    expect(found).to.deep.include({ offset: 7 })
     expect(rig.complaints).to.deep.equal([])
   })
 
