@@ -28,7 +28,7 @@ export interface ConnectionQuotasParts {
    * listener.
    */
   readonly protectedListener: string | undefined
-  /** Listeners of the controller, whose connections the broker does not count: in Kafka it has its own server. */
+  /** Listeners of the controller, whose connections are counted by themselves: in Kafka it has its own server. */
   readonly controllerListeners: ReadonlySet<string>
 }
 
@@ -38,7 +38,7 @@ const UNLIMITED_RATE = 2 ** 31 - 1
 /** Counts connections and compares them with the limits. Source: SocketServer.ConnectionQuotas. */
 export class ConnectionQuotas {
   readonly #parts: ConnectionQuotasParts
-  readonly #countsByHost = new Map<string, number>()
+  readonly #countsByHost = { broker: new Map<string, number>(), controller: new Map<string, number>() }
   readonly #countsByListener = new Map<string, number>()
   readonly #rates = new Map<string, CreationRate>()
   readonly #brokerRate = new CreationRate()
@@ -51,13 +51,13 @@ export class ConnectionQuotas {
   add(listener: string, address: string): void {
     if (!this.#isController(listener)) this.#count++
     increase(this.#countsByListener, listener)
-    increase(this.#countsByHost, address)
+    increase(this.#countsByHostAt(listener), address)
   }
 
   remove(listener: string, address: string): void {
     if (!this.#isController(listener)) this.#count--
     decrease(this.#countsByListener, listener)
-    decrease(this.#countsByHost, address)
+    decrease(this.#countsByHostAt(listener), address)
   }
 
   /** Counts a new connection of the listener. Returns the milliseconds it must wait to keep the creation rates. */
@@ -101,11 +101,15 @@ export class ConnectionQuotas {
     return listener === this.#parts.protectedListener || this.#isController(listener)
   }
 
-  /** The reason to close one more connection of the address; undefined if it is allowed. */
-  refusal(address: string): string | undefined {
+  /** The reason to close one more connection of the address to the listener; undefined if it is allowed. */
+  refusal(listener: string, address: string): string | undefined {
     const { setting, count } = this.#parts.addressLimits.of(address)
-    if ((this.#countsByHost.get(address) ?? 0) < count) return undefined
+    if ((this.#countsByHostAt(listener).get(address) ?? 0) < count) return undefined
     return `${setting} allows ${address} ${count} ${count === 1 ? 'connection' : 'connections'}`
+  }
+
+  #countsByHostAt(listener: string): Map<string, number> {
+    return this.#countsByHost[this.#isController(listener) ? 'controller' : 'broker']
   }
 
   #isController(listener: string): boolean {

@@ -506,6 +506,13 @@ describe('a connection', () => {
     expect([secondController.connection.isRead, secondClient.connection.isRead]).to.deep.equal([false, true])
   })
 
+  it('to the controller is counted by itself for max.connections.per.ip', async () => {
+    const rig = await new Rig({ maxConnectionsPerIp: 1 }).listen()
+    const clients = [CONTROLLER_PORT, PORT, INSIDE_PORT, CONTROLLER_PORT].map((port) => rig.connect(port))
+    await rig.run()
+    expect(clients.map(({ state }) => state.closed)).to.deep.equal([false, false, true, true])
+  })
+
   it('waits beyond max.connections of its listener', async () => {
     const rig = await new Rig().listen()
     rig.listenerLimits = { PLAINTEXT: { maxConnections: 1 } }

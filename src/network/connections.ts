@@ -119,7 +119,7 @@ export class Connections {
   }
 
   #admit(listener: string, peer: Peer): PeerHandler {
-    const refusal = this.#openLimitReached() ?? this.#quotas.refusal(peer.remoteAddress)
+    const refusal = this.#openLimitReached() ?? this.#quotas.refusal(listener, peer.remoteAddress)
     if (refusal !== undefined) return this.#refuse(peer, refusal)
     const connection = new Connection(this.#describe(listener, peer), peer, this.#parts())
     this.#connections.add(connection)
