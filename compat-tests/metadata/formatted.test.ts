@@ -4,6 +4,7 @@ import { expect } from 'chai'
 import { ApiVersions } from '../../protocol/apis/api-versions.ts'
 import { DescribeQuorum } from '../../protocol/apis/describe-quorum.ts'
 import { DescribeUserScramCredentials } from '../../protocol/apis/describe-user-scram-credentials.ts'
+import { UpdateFeatures } from '../../protocol/apis/update-features.ts'
 import { apacheKafka } from '../apache-kafka.ts'
 import { type BrokerPlace, type BrokerProgram, ottlaCommand, ottlaWithController } from '../broker-program.ts'
 import { runKafkaTool } from '../kafka-tool.ts'
@@ -64,6 +65,31 @@ async function stateOf({ port }: TestBroker) {
   }
 }
 
+function knowsUsers(kafka: TestBroker): Promise<unknown> {
+  const isThere = async () => (await stateOf(kafka)).users.length === users.length
+  return waitFor('Kafka knows the users', isThere, 30_000)
+}
+
+/** Starts Kafka on the data of an Ottla that was stopped. */
+async function handOver(ottla: TestBroker, kafka: TestBroker): Promise<void> {
+  rmSync(kafka.dataDir, { recursive: true })
+  cpSync(ottla.dataDir, kafka.dataDir, { recursive: true })
+  await kafka.restart()
+  await knowsUsers(kafka)
+}
+
+async function putVoterIntoLog({ port }: TestBroker): Promise<void> {
+  const client = await RawClient.connect(port)
+  try {
+    const update = { feature: 'kraft.version', maxVersionLevel: 1, upgradeType: 1, allowDowngrade: false }
+    const request = { timeoutMs: 10_000, featureUpdates: [update], validateOnly: false }
+    const { errorCode, errorMessage } = await client.send(UpdateFeatures, 1, request)
+    expect([errorCode, errorMessage]).to.deep.equal([0, null])
+  } finally {
+    client.close()
+  }
+}
+
 const users = [
   { user: 'alice', credentialInfos: [{ mechanism: 1, iterations: 4096 }] },
   { user: 'bob', credentialInfos: [{ mechanism: 2, iterations: 8192 }] },
@@ -93,13 +119,15 @@ describe('a formatted directory', function () {
     expect(state.features).to.not.have.any.keys('share.version', 'group.version')
     await ottla.restart()
     expect(await stateOf(ottla)).to.deep.equal(state)
+    await putVoterIntoLog(ottla)
+    state.features['kraft.version'] = 1
+    expect(await stateOf(ottla)).to.deep.equal(state)
+    await ottla.restart()
+    expect(await stateOf(ottla)).to.deep.equal(state)
     await ottla.stop()
     const kafka = await TestBroker.stopped({ program: apacheKafka })
     brokers.push(kafka)
-    rmSync(kafka.dataDir, { recursive: true })
-    cpSync(ottla.dataDir, kafka.dataDir, { recursive: true })
-    await kafka.restart()
-    await waitFor('Kafka knows the users', async () => (await stateOf(kafka)).users.length === users.length, 30_000)
+    await handOver(ottla, kafka)
     expect(await stateOf(kafka)).to.deep.equal(state)
   })
 
@@ -144,11 +172,15 @@ describe('a formatted directory', function () {
         command: (place) => started.command(settings(place)),
       })
       const kafka = await start(formatted(apacheKafka))
-      await waitFor('Kafka knows the users', async () => (await stateOf(kafka)).users.length === users.length, 30_000)
+      await knowsUsers(kafka)
       const state = await stateOf(kafka)
       await kafka.stop()
       expect(state.users).to.deep.equal(users)
       expect(state.features).to.not.have.any.keys('share.version', 'group.version')
-      expect(await stateOf(await start(formatted(ottlaWithController)))).to.deep.equal(state)
+      const ottla = await start(formatted(ottlaWithController))
+      expect(await stateOf(ottla)).to.deep.equal(state)
+      await ottla.stop()
+      await handOver(ottla, kafka)
+      expect(await stateOf(kafka)).to.deep.equal(state)
     })
 })

@@ -62,7 +62,7 @@ function directionFault({ level, upgradeType }: FeatureChange, current: number):
 
 function quorumFault({ feature, level }: FeatureChange, current: number, hasVoter: boolean): string | undefined {
   if (feature !== KRAFT_VERSION || level === current) return undefined
-  if (level < current) return "Can't downgrade to a quorum whose voters are not in the log."
+  if (level < current) return "Can't downgrade the version of this feature."
   return hasVoter ? undefined : 'The log cannot name a controller without a listener: set controller.listener.names.'
 }
 

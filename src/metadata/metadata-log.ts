@@ -1,10 +1,9 @@
 import { ByteReader } from '../../protocol/byte-reader.ts'
-import { ByteWriter, contiguous } from '../../protocol/byte-writer.ts'
-import { decode, encode } from '../../protocol/codegen.ts'
-import { LeaderChangeMessage, VotersRecord } from '../../protocol/internal-records/control-records.ts'
+import { decode } from '../../protocol/codegen.ts'
+import { VotersRecord } from '../../protocol/internal-records/control-records.ts'
 import { invariant } from '../../protocol/invariant.ts'
 import { buildBatch } from '../../protocol/records/batch-builder.ts'
-import { buildControlBatch } from '../../protocol/records/control-records.ts'
+import { buildControlBatch, buildLeaderChangeBatch } from '../../protocol/records/control-records.ts'
 import { ZERO_UUID } from '../../protocol/schema.ts'
 import type { FileHandle, Host } from '../../storage/host/host.ts'
 import type { Slices } from '../../storage/host/turn-slices.ts'
@@ -140,14 +139,12 @@ export class MetadataLog {
   lead(nodeId: number, nowMs: number): void {
     const state = this.#readQuorumState()
     this.#epoch = Math.max(this.#epoch, state?.leaderEpoch ?? 0) + 1
-    const version = this.kraftVersion
-    writeQuorumState(this.#host, this.#directory, { leaderId: nodeId, leaderEpoch: this.#epoch, dataVersion: version })
-    const voters = this.#voters(nodeId)
-    const writer = new ByteWriter()
-    encode(LeaderChangeMessage, version, { version, leaderId: nodeId, voters, grantingVoters: voters }, writer)
+    const dataVersion = this.kraftVersion
+    writeQuorumState(this.#host, this.#directory, { leaderId: nodeId, leaderEpoch: this.#epoch, dataVersion })
     this.#writeEpochs(`0\n1\n${this.#epoch} ${this.#endOffset}\n`)
-    const change = { type: 'LEADER_CHANGE', value: contiguous(writer.finish()) } as const
-    this.#stage(buildControlBatch([change], this.#options(nowMs)), 1, nowMs)
+    // Kafka reads no newer version of this message, also if the log names the voters.
+    const change = { leaderId: nodeId, voters: [nodeId], grantingVoters: [nodeId] }
+    this.#stage(buildLeaderChangeBatch(change, this.#options(nowMs)), 1, nowMs)
   }
 
   /**
@@ -162,10 +159,6 @@ export class MetadataLog {
       `quorum-state in ${this.#directory} cannot be read: it is rebuilt from the log, which ends in epoch ${this.#epoch}`,
     )
     return { leaderId: -1, leaderEpoch: this.#epoch, dataVersion: this.kraftVersion }
-  }
-
-  #voters(nodeId: number): { voterId: number; voterDirectoryId: string }[] {
-    return [{ voterId: nodeId, voterDirectoryId: this.voterDirectoryId(nodeId) }]
   }
 
   /** 1 if voters are in the log. */
