@@ -2,7 +2,7 @@ import type { LeaveGroupRequest, LeaveGroupResponse } from '../../../../protocol
 import { type ErrorName, errorCode, type Rejection, reject } from '../../../../protocol/error-codes.ts'
 import { answer, type Decision, noChange } from '../../shard.ts'
 import type { ClassicGroup } from './classic-group.ts'
-import { type ClassicRebalance, refuseJoin } from './classic-rebalance.ts'
+import { type ClassicRebalance, refuseWaiting } from './classic-rebalance.ts'
 
 export type LeavingMember = LeaveGroupRequest['members'][number]
 
@@ -44,7 +44,7 @@ function remove(rebalance: ClassicRebalance, group: ClassicGroup, memberId: stri
   const member = group.members.get(memberId)
   if (member === undefined) return reject('UNKNOWN_MEMBER_ID').error
   rebalance.unwatch(group.groupId, memberId)
-  refuseJoin(group, member)
+  refuseWaiting(group, member)
   group.remove(memberId)
   return 'NONE'
 }

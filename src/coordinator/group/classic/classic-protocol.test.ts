@@ -169,6 +169,17 @@ describe('a classic group', () => {
     expect((await connect.join()).errorCode).to.equal(errorCode('INCONSISTENT_GROUP_PROTOCOL'))
   })
 
+  it('answers a member that leaves while it waits for its assignment', async () => {
+    const world = await GroupWorld.started()
+    const clients = [new ClassicClient(world, group, 'a'), new ClassicClient(world, group, 'b')]
+    await world.host.settle(Promise.all(clients.map((each) => each.enter())))
+    const leader = world.state.groups.classic(group)!.leaderId
+    const waiting = clients.find(({ memberId }) => memberId !== leader)!
+    const synced = waiting.sync()
+    expect(await waiting.leave()).to.equal(0)
+    expect((await world.host.settle(synced)).errorCode).to.equal(errorCode('UNKNOWN_MEMBER_ID'))
+  })
+
   it('removes members that never send SyncGroup', async () => {
     const world = await GroupWorld.started()
     const a = new ClassicClient(world, group, 'a')

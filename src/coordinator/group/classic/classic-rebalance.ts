@@ -214,7 +214,7 @@ export class ClassicRebalance {
   }
 
   #remove(group: ClassicGroup, member: ClassicMember): Decision<void> {
-    refuseJoin(group, member)
+    refuseWaiting(group, member)
     group.remove(member.memberId)
     if (group.isIn('Stable', 'CompletingRebalance')) {
       return this.startOrContinue(group, `removing member ${member.memberId} on heartbeat expiration.`)
@@ -223,10 +223,14 @@ export class ClassicRebalance {
   }
 }
 
-/** Answers the waiting join of a removed member with UNKNOWN_MEMBER_ID. */
-export function refuseJoin(group: ClassicGroup, member: ClassicMember): void {
+/**
+ * Answers the waiting join or sync of a removed member with UNKNOWN_MEMBER_ID. Kafka leaves such a sync without an answer,
+ * and its client waits until it gives up.
+ */
+export function refuseWaiting(group: ClassicGroup, member: ClassicMember): void {
   const unknown = errorCode('UNKNOWN_MEMBER_ID')
   group.answerJoin(member, { errorCode: unknown, protocolName: null, leader: '', memberId: '', members: [] })
+  group.answerSync(member, { errorCode: unknown, assignment: noAssignment })
 }
 
 function joinTimer(groupId: string): string {
