@@ -84,6 +84,8 @@ export class PartitionHistory {
   readonly topic: TopicHistory
   readonly index: number
   readonly sent = new SentRecords()
+  /** A time index is damaged: retention may take its records for younger than they are, as in Kafka. */
+  hasDamagedTimes = false
   /** Number of power losses in which the partition may have lost unsynced records. */
   losses = 0
   /** Acknowledged or read records by offset. */

@@ -397,7 +397,7 @@ class BrokerSimulation {
     if (this.#random.oneIn(2)) return
     await this.#host.advance(RETENTION_PASSED_MS)
     for (const partition of this.#partitions) {
-      if (partition.topic.plan.keptMs === undefined || concerns(partition)) continue
+      if (partition.topic.plan.keptMs === undefined || partition.hasDamagedTimes || concerns(partition)) continue
       await this.#auditor.checkEmpty(partition)
     }
   }
@@ -470,6 +470,9 @@ class BrokerSimulation {
     this.#trace({}, rot.what)
     rot.apply(memory)
     this.#world.counts.damagedFiles++
+    for (const partition of this.#partitions)
+      if (rot.paths.some((path) => path.includes(`/${partition.name}/`) && path.endsWith('.timeindex')))
+        partition.hasDamagedTimes = true
     if (topic !== undefined) topic.isDamaged = true
     return topic
   }
