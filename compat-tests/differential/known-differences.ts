@@ -87,10 +87,6 @@ export const knownDifferences: readonly KnownDifference[] = [
       'Kafka fills an answer up to its limit with the beginning of a batch, which clients discard; Ottla sends whole batches',
   },
   {
-    place: /^UpdateFeatures .*: kraft\.version to 1, type 1 \/ (errorCode|errorMessage|results\.\[?0\]?)$/,
-    reason: 'Kafka would let the quorum grow from then on; Ottla’s is the one broker',
-  },
-  {
     place: /^Metadata .* the first time \/ topics\.\[asked[^\]]*\]\.(errorCode|topicId|partitions\.\[?0\]?)$/,
     reason: 'Kafka’s controller creates the topic later and the client retries; Ottla has created it by then',
   },
