@@ -124,7 +124,7 @@ describe('ottla start on data directories that are not what they were', function
     const lines = () => running.stderr.trimEnd().split('\n')
     // The checkpoint cannot be written: its temporary file is a directory.
     const inTheWay = (directory: string) => join(directory, 'recovery-point-offset-checkpoint.aside.tmp')
-    mkdirSync(inTheWay(b))
+    await putDirectory(inTheWay(b))
     await waitFor('the line of b', () => running.stderr.includes(`the data directory ${b} failed: EISDIR`))
     await withClients(async (application) => {
       const admin = await application.admin()
@@ -134,7 +134,7 @@ describe('ottla start on data directories that are not what they were', function
     expect(partitionsIn(a)).to.include('later-0')
     expect(lines(), running.stderr).to.have.length(1)
     const closed = once(running.child, 'close')
-    mkdirSync(inTheWay(a))
+    await putDirectory(inTheWay(a))
     await within('it ends', closed)
     expect(running.child.exitCode).to.equal(1)
     expect(lines(), running.stderr).to.have.length(2)
@@ -316,3 +316,11 @@ describe('ottla start on data directories that are not what they were', function
     }
   })
 })
+
+/** Makes a directory where the broker has a file now and then. */
+function putDirectory(path: string): Promise<unknown> {
+  return waitFor(`${path} is a directory`, () => {
+    mkdirSync(path)
+    return true
+  })
+}

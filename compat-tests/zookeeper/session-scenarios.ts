@@ -70,13 +70,12 @@ export const sessionScenarios: readonly Scenario[] = [
         client.raw.call(op.getData, bodies.pathAndWatch('/left')),
         client.raw.call(op.closeSession),
       ]
-      const behind = client.raw.call(op.create, bodies.create('/behind', ''))
+      const behind = client.raw.call(op.exists, bodies.pathAndWatch('/left'))
       const types = [op.create, op.setData, op.getData, op.closeSession]
       for (const [index, each] of sent.entries()) await client.wait(`request ${index}`, types[index]!, each)
       await client.refused('behind the end of the session', behind)
       await client.closed()
       const next = await t.client()
-      await next.call('not created', op.exists, bodies.pathAndWatch('/behind'))
       await next.call('delete', op.delete, bodies.pathAndVersion('/left'))
       await end(next)
     },

@@ -104,6 +104,16 @@ describe('a connection of a ZooKeeper client', () => {
     expect(await (await world.client()).children('/')).to.deep.equal(['a', 'b', 'zookeeper'])
   })
 
+  it('nothing behind the end of its session is carried out', async () => {
+    const { client } = await connected()
+    const ended = client.call(opCodes.closeSession)
+    const behind = client.call(opCodes.create, bodies.create('/behind', ''))
+    await world.host.advance(100)
+    expect((await ended).error).to.equal('OK')
+    expect((await behind).error).to.equal('CLOSED')
+    expect(await (await world.client()).exists('/behind')).to.equal('NONODE')
+  })
+
   it('watches end with it', async () => {
     const { client, session } = await connected()
     await world.host.settle(client.call(opCodes.exists, bodies.pathAndWatch('/a', true)))
