@@ -126,20 +126,20 @@ export class BrokerDirectories {
   }
 
   /** log.dirs with their uuids. */
-  identified({ files, directoryIds }: Identity): readonly IdentifiedDirectory[] {
+  identified(identity: Identity): readonly IdentifiedDirectory[] {
     return this.#settings.logDirectories.map((path) => {
-      const directoryId = directoryIds[files.findIndex(({ directory }) => directory === path)] ?? ZERO_UUID
+      const directoryId = directoryIdOf(identity, path)
       const failure = this.#failures.get(path)
       return { path, directoryId, ...(failure && { failure }) }
     })
   }
 
   /** This node as the metadata log would name it; undefined: its controller has no listener. */
-  voter({ files, directoryIds, nodeId }: Identity): QuorumVoter | undefined {
+  voter(identity: Identity): QuorumVoter | undefined {
     const { metadataDirectory, listeners } = this.#settings
-    const directoryId = directoryIds[files.findIndex(({ directory }) => directory === metadataDirectory)] ?? ZERO_UUID
+    const directoryId = directoryIdOf(identity, metadataDirectory)
     const endpoint = voterEndpoint(listeners)
-    return endpoint && { nodeId, directoryId, endpoint }
+    return endpoint && { nodeId: identity.nodeId, directoryId, endpoint }
   }
 
   /** Uuids of the directories that can be used. */
@@ -294,4 +294,9 @@ export class BrokerDirectories {
 /** fault: a line for the user; undefined if the start may go on. */
 function refuseStart(fault: string | undefined): void {
   if (fault !== undefined) throw new StartError(fault)
+}
+
+/** Uuid of a directory; the zero uuid if its meta.properties could not be read. */
+function directoryIdOf({ files, directoryIds }: Identity, path: string): string {
+  return directoryIds[files.findIndex(({ directory }) => directory === path)] ?? ZERO_UUID
 }

@@ -1,3 +1,5 @@
+import { encodeControlValue } from '../internal-records/control-framing.ts'
+import { LeaderChangeMessage } from '../internal-records/control-records.ts'
 import { type BatchOptions, buildBatch } from './batch-builder.ts'
 import { readInt16, readInt32, writeInt16, writeInt32 } from './big-endian.ts'
 
@@ -90,22 +92,12 @@ export function buildLeaderChangeBatch(
   change: LeaderChange,
   options: Pick<BatchOptions, 'baseOffset' | 'partitionLeaderEpoch'> & { readonly timestampMs: number },
 ): Buffer {
-  const head = Buffer.alloc(6)
-  writeInt32(head, 2, change.leaderId)
-  const value = [head, voterList(change.voters), voterList(change.grantingVoters), NO_TAGS]
-  return buildControlBatch([{ type: 'LEADER_CHANGE', value: Buffer.concat(value) }], options)
-}
-
-const NO_TAGS = Buffer.alloc(1)
-
-/** Compact array of int32, each without tags. A one-byte length allows 126 voters, far more than a quorum has. */
-function voterList(voters: readonly number[]): Buffer {
-  const bytes = Buffer.alloc(1 + 5 * voters.length)
-  bytes[0] = voters.length + 1
-  voters.forEach((voter, i) => {
-    writeInt32(bytes, 1 + 5 * i, voter)
-  })
-  return bytes
+  const [voters, grantingVoters] = [change.voters, change.grantingVoters].map((ids) =>
+    ids.map((voterId) => ({ voterId })),
+  )
+  const message = { version: 0, leaderId: change.leaderId, voters, grantingVoters }
+  const value = encodeControlValue(LeaderChangeMessage, message)
+  return buildControlBatch([{ type: 'LEADER_CHANGE', value }], options)
 }
 
 function controlKey(type: ControlRecordType): Buffer {

@@ -1,5 +1,4 @@
-import { ByteWriter, contiguous } from '../../protocol/byte-writer.ts'
-import { encode } from '../../protocol/codegen.ts'
+import { encodeControlValue } from '../../protocol/internal-records/control-framing.ts'
 import { SnapshotFooterRecord, SnapshotHeaderRecord } from '../../protocol/internal-records/control-records.ts'
 import { buildBatch } from '../../protocol/records/batch-builder.ts'
 import { buildControlBatch, type ControlRecord } from '../../protocol/records/control-records.ts'
@@ -44,13 +43,13 @@ export function* snapshotBatches(
     return batch
   }
   const header = { version: 0, lastContainedLogTimestamp: at.lastTimestampMs }
-  yield control('SNAPSHOT_HEADER', encoded(SnapshotHeaderRecord, header))
+  yield control('SNAPSHOT_HEADER', encodeControlValue(SnapshotHeaderRecord, header))
   for (const { type, value } of at.quorum) yield control(type, value)
   for (const records of inBatches(values)) {
     yield buildBatch(records, options())
     offset += records.length
   }
-  yield control('SNAPSHOT_FOOTER', encoded(SnapshotFooterRecord, { version: 0 }))
+  yield control('SNAPSHOT_FOOTER', encodeControlValue(SnapshotFooterRecord, { version: 0 }))
 }
 
 function* inBatches(values: Iterable<Buffer>): Generator<readonly { readonly value: Buffer }[], void> {
@@ -62,10 +61,4 @@ function* inBatches(values: Iterable<Buffer>): Generator<readonly { readonly val
     records = []
   }
   if (records.length > 0) yield records
-}
-
-function encoded(schema: Parameters<typeof encode>[0], value: object): Buffer {
-  const writer = new ByteWriter()
-  encode(schema, 0, value as never, writer)
-  return contiguous(writer.finish())
 }

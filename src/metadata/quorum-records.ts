@@ -1,5 +1,4 @@
-import { ByteWriter, contiguous } from '../../protocol/byte-writer.ts'
-import { encode } from '../../protocol/codegen.ts'
+import { encodeControlValue } from '../../protocol/internal-records/control-framing.ts'
 import { KRaftVersionRecord, VotersRecord } from '../../protocol/internal-records/control-records.ts'
 import { isWildcard, type Listeners } from '../config/listeners.ts'
 
@@ -41,13 +40,7 @@ export function quorumRecords({ nodeId, directoryId, endpoint }: QuorumVoter): Q
     kRaftVersionFeature: { minSupportedVersion: 0, maxSupportedVersion: 1 },
   }
   return [
-    { type: 'KRAFT_VERSION', value: encoded(KRaftVersionRecord, { version: 0, kRaftVersion: 1 }) },
-    { type: 'KRAFT_VOTERS', value: encoded(VotersRecord, { version: 0, voters: [voter] }) },
+    { type: 'KRAFT_VERSION', value: encodeControlValue(KRaftVersionRecord, { version: 0, kRaftVersion: 1 }) },
+    { type: 'KRAFT_VOTERS', value: encodeControlValue(VotersRecord, { version: 0, voters: [voter] }) },
   ]
-}
-
-function encoded(schema: Parameters<typeof encode>[0], value: object): Buffer {
-  const writer = new ByteWriter()
-  encode(schema, 0, value as never, writer)
-  return contiguous(writer.finish())
 }
