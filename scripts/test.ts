@@ -97,7 +97,7 @@ if (failures.length > 0) console.log(`\nfailed:\n${failures.map((title) => `  ${
 if (pending.length > 0) {
   console.log('\nskipped:')
   for (const title of pending) console.log(`  ${title}`)
-  for (const reason of missingPrograms()) console.log(`because ${reason}`)
+  for (const line of missingPrograms()) console.log(`not on this machine: ${line}`)
 }
 // A skipped test proves nothing: where everything must be proven, the run is incomplete.
 const incomplete = process.env.CI === 'true' && sum.skipped > 0

@@ -37,7 +37,7 @@ export class SoakCrowd {
   #isOver = false
   #count = 0
   /** Log start offsets of the steady topic's partitions, as the last reader saw them. */
-  #logStarts = Array.from({ length: PARTITIONS }, () => 0)
+  readonly #logStarts = Array.from({ length: PARTITIONS }, () => 0)
   /** Number of actions by name. */
   readonly done = new Map<string, number>()
 
