@@ -151,7 +151,7 @@ function withListener(
   const own = voterEndpoint(listeners)
   if (own === undefined)
     throw new CommandFailure(
-      'the quorum needs a listener of the controller: set controller.listener.names, and add that name to listeners',
+      'the quorum needs a listener of the controller with a port: set controller.listener.names, and add that name to listeners',
     )
   if (initialControllers === undefined) return { nodeId, directoryId: random.uuid(), endpoint: own }
   const [voter, ...others] = votersOf(initialControllers)
