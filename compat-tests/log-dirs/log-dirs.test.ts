@@ -53,6 +53,13 @@ class Contender {
   }
 }
 
+/** Runs a tool against each, one after the other. */
+async function atEach(contenders: readonly Contender[], runner: ToolRunner, tool: string, args: readonly string[]) {
+  const results = []
+  for (const each of contenders) results.push(normalised(await each.run(runner, tool, args), each))
+  return results
+}
+
 /** Exit code and lines, without what differs from run to run. */
 function normalised({ code, stdout, stderr }: CommandResult, { folder, broker }: Contender) {
   const lines = `${stdout}\n${stderr}`
@@ -112,8 +119,7 @@ describe('tools for data directories, against Ottla and Apache Kafka', function 
 
       /** Runs a tool against both; their results must be equal. Returns the lines. */
       async function both(tool: string, ...args: string[]): Promise<readonly string[]> {
-        const results = []
-        for (const each of contenders) results.push(normalised(await each.run(runner, tool, args), each))
+        const results = await atEach(contenders, runner, tool, args)
         expect(results[0], `${tool} ${args.join(' ')}`).to.deep.equal(results[1])
         return results[0]!.lines
       }
@@ -207,12 +213,8 @@ describe('tools for data directories, against Ottla and Apache Kafka', function 
     after(() => runner?.close())
 
     const each = async (tool: string, ...args: string[]): Promise<readonly string[][]> => {
-      const results = []
-      for (const contender of contenders) {
-        const result = await contender.run(runner, tool, ['--bootstrap-server', 'BOOTSTRAP', ...args])
-        results.push(normalised(result, contender).lines)
-      }
-      return results
+      const results = await atEach(contenders, runner, tool, ['--bootstrap-server', 'BOOTSTRAP', ...args])
+      return results.map(({ lines }) => lines)
     }
     const places = async () => {
       const [ours, theirs] = await each('kafka-log-dirs', '--describe')
@@ -250,11 +252,8 @@ describe('tools for data directories, against Ottla and Apache Kafka', function 
           writeFileSync(join(each.folder, 'b'), 'no directory')
           await each.broker.restart()
         }
-        const results = []
-        for (const each of contenders) {
-          const args = ['--bootstrap-server', 'BOOTSTRAP', '--describe', '--topic-list', 'absent']
-          results.push(normalised(await each.run(runner, 'kafka-log-dirs', args), each))
-        }
+        const args = ['--bootstrap-server', 'BOOTSTRAP', '--describe', '--topic-list', 'absent']
+        const results = await atEach(contenders, runner, 'kafka-log-dirs', args)
         expect(results[0]).to.deep.equal(results[1])
         expect(results[0]!.lines.join('\n')).to.match(/"error":"org.apache.kafka.common.errors.KafkaStorageException"/)
       } finally {
