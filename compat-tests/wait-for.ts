@@ -13,7 +13,8 @@ export async function waitFor<T>(
   let lastError: unknown
   for (;;) {
     try {
-      const value = await condition()
+      const attempt = (async () => condition())()
+      const value = await within('the last attempt ended', attempt, Math.max(1, deadline - Date.now()))
       if (value !== undefined && value !== null && value !== false) return value as NonNullable<T>
       lastError = undefined
     } catch (error) {

@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { mavenJars } from '../../scripts/maven-jars.ts'
 import { type Dial, TestClient } from '../../src/zookeeper/test-client.fixture.ts'
 import { freePort } from '../free-port.ts'
-import { waitFor } from '../wait-for.ts'
+import { waitFor, within } from '../wait-for.ts'
 
 const VERSION = '3.5.9'
 
@@ -48,7 +48,12 @@ export class ApacheZooKeeper {
     })
     process.once('exit', () => child.kill('SIGKILL'))
     const server = new ApacheZooKeeper(port, directory, child)
-    await waitFor('Apache ZooKeeper serves clients', () => isServing(port), 60_000)
+    try {
+      await waitFor('Apache ZooKeeper serves clients', () => isServing(port), 60_000)
+    } catch (error) {
+      await server.stop()
+      throw error
+    }
     return server
   }
 
@@ -60,9 +65,14 @@ export class ApacheZooKeeper {
   }
 }
 
-/** The port is open before it serves. */
+/** The port is open before it serves; a word that comes in between may never be answered. */
 async function isServing(port: number): Promise<boolean> {
-  return (await (await TestClient.dial(dialPort(port))).word('srvr')).includes('Mode: standalone')
+  const client = await TestClient.dial(dialPort(port))
+  try {
+    return (await within('Apache ZooKeeper answers', client.word('srvr'), 2000)).includes('Mode: standalone')
+  } finally {
+    client.close()
+  }
 }
 
 /** Connects over TCP. */

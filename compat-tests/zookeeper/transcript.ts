@@ -9,7 +9,7 @@ import {
   readStat,
   TestClient,
 } from '../../src/zookeeper/test-client.fixture.ts'
-import { within } from '../wait-for.ts'
+import { waitFor, within } from '../wait-for.ts'
 
 const ANSWER_WITHIN_MS = 30_000
 
@@ -125,6 +125,12 @@ export class Actor {
     await within(`${this.#name} is closed`, this.raw.closed, ANSWER_WITHIN_MS)
     this.#sayEvents()
     this.#say('closed')
+  }
+
+  /** Waits for an event that nothing sent on this connection orders, and writes it down. */
+  async told(): Promise<void> {
+    await waitFor(`${this.#name} is told`, () => this.raw.events.length > this.#eventsSaid, ANSWER_WITHIN_MS)
+    this.#sayEvents()
   }
 
   #sayEvents(): void {
