@@ -90,20 +90,17 @@ export async function makeHistory(broker: TestBroker, made: readonly Topic[]): P
   return producer
 }
 
-/** Writes until the cleaner has removed most records. */
+/**
+ * Writes records, each into a segment of its own, and waits until the cleaner can remove no more: of each key one, and
+ * the last one, which the active segment holds. So no cleaner of a later broker removes more while it is compared.
+ */
 async function fillCompacted(client: RawClient, broker: TestBroker): Promise<void> {
-  let i = 0
-  const append = () =>
-    produce(client, 'compacted', [{ key: `key ${i % 5}`, value: `${i}`, timestamp: FIRST_MS + 200 * i++ }])
-  while (i < 60) await append()
-  await waitFor(
-    'it is compacted',
-    async () => {
-      await append()
-      return (await readAll(broker, 'compacted')).filter((line) => !line.startsWith('batch')).length < i / 2
-    },
-    60_000,
-  )
+  const [written, keys] = [60, 5]
+  for (let i = 0; i < written; i++) {
+    await produce(client, 'compacted', [{ key: `key ${i % keys}`, value: `${i}`, timestamp: FIRST_MS + 200 * i }])
+  }
+  const count = async () => (await readAll(broker, 'compacted')).filter((line) => !line.startsWith('batch')).length
+  await waitFor('it is compacted', async () => (await count()) === keys + 1, 60_000)
 }
 
 /** Commits one transaction and aborts another, with a stock client. */
