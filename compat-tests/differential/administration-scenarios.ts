@@ -224,6 +224,7 @@ const moves: Scenario[] = [
   ...inVersions(AlterReplicaLogDirs, 'of one directory', async (send, version) => {
     const name = `dirs-${version}`
     await makeTopic(send, name)
+    await logsAreThere(send, name, 1)
     const { results } = await send(DescribeLogDirs, 4, '~', { topics: null })
     const path = results[0]?.logDir ?? ''
     const move = (what: string, to: string, partitions: number[], topic = name) =>

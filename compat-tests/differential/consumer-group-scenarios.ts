@@ -14,7 +14,7 @@ import { SyncGroup } from '../../protocol/apis/sync-group.ts'
 import type { InputValue, ValueOf } from '../../protocol/schema.ts'
 import { coordinatorReady, joinOf, stableGroup, subscription } from './group-scenarios.ts'
 import { inVersions, type Scenario } from './scenario.ts'
-import { makeTopic } from './topic-scenarios.ts'
+import { changesAreApplied, makeTopic } from './topic-scenarios.ts'
 import type { Send } from './transcript.ts'
 
 type Beat = InputValue<typeof ConsumerGroupHeartbeat.request.fields>
@@ -227,6 +227,7 @@ const configs = scenario('settings of the group', 'config-beats', async (beat, s
     })
   await set('consumer.heartbeat.interval.ms', '7000')
   await set('consumer.session.timeout.ms', '50000')
+  await changesAreApplied(send)
   await beat('joins', joining(groupId, 'a'))
 })
 

@@ -11,6 +11,7 @@ import {
   producer,
 } from './record-scenarios.ts'
 import type { Scenario } from './scenario.ts'
+import { changesAreSeen } from './topic-scenarios.ts'
 import type { Send } from './transcript.ts'
 
 /**
@@ -117,6 +118,7 @@ const inSessions: Scenario[] = [7, 12, 13, 18].map((version) => ({
     const { sessionId } = await ask('opens it', partitions, { sessionEpoch: 0, maxWaitMs: 0 })
     await ask('says the missing one again', [], { sessionId, sessionEpoch: 1 })
     await send(DeleteTopics, 5, '~', { topicNames: [goes.name], timeoutMs: 5000 })
+    await changesAreSeen(send)
     await ask('says the deleted one', [], { sessionId, sessionEpoch: 2 })
     await ask('says the deleted one again', [], { sessionId, sessionEpoch: 3 })
     await placeOf(send, goes.name)

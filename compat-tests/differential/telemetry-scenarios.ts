@@ -3,7 +3,7 @@ import { IncrementalAlterConfigs } from '../../protocol/apis/incremental-alter-c
 import { PushTelemetry } from '../../protocol/apis/push-telemetry.ts'
 import { ZERO_UUID } from '../../protocol/schema.ts'
 import type { Scenario } from './scenario.ts'
-import { changesAreSeen } from './topic-scenarios.ts'
+import { changesAreApplied } from './topic-scenarios.ts'
 import type { Send } from './transcript.ts'
 
 const ONE_UUID = 'AAAAAAAAAAAAAAAAAAAAAQ'
@@ -16,7 +16,7 @@ async function subscribe(send: Send, settings: Record<string, string | null>): P
   })
   const resources = [{ resourceType: METRICS, resourceName: 'telemetry', configs }]
   await send(IncrementalAlterConfigs, 1, '~', { resources })
-  await changesAreSeen(send)
+  await changesAreApplied(send)
 }
 
 /** Kafka answers these without a receiver too, and does not advertise them. */

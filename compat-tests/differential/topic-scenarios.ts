@@ -46,6 +46,14 @@ export async function changesAreSeen(send: Send): Promise<void> {
   }
 }
 
+/**
+ * Waits until all changes so far have taken effect. Kafka's broker shows a change, then applies it, then shows the next
+ * one: so it takes two more.
+ */
+export async function changesAreApplied(send: Send): Promise<void> {
+  for (let i = 0; i < 2; i++) await changesAreSeen(send)
+}
+
 /** Kafka's broker creates its logs after its controller has answered. */
 export async function logsAreThere(send: Send, topic: string, count: number): Promise<void> {
   await waitFor(`the logs of ${topic}`, async () => {
