@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { exclusively } from './exclusively.ts'
+import { exclusively } from '../scripts/exclusively.ts'
 import { runCommandWell } from './run-command.ts'
 
 /** Cache that persists between runs, for slow installations that are the same in every run. */

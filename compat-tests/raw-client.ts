@@ -55,6 +55,7 @@ export class RawClient {
   ): Promise<ValueOf<S>> {
     const correlationId = ++this.#correlationId
     return new Promise((resolve, reject) => {
+      if (this.socket.destroyed) throw new Error(`closed before ${api.name} was sent`)
       this.#waiting.set(correlationId, { api: api as never, version, resolve: resolve as never, reject })
       this.#write(api, version, request, correlationId)
     })

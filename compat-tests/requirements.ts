@@ -1,7 +1,7 @@
 import { execFileSync, spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
-import { exclusively } from './exclusively.ts'
+import { exclusively } from '../scripts/exclusively.ts'
 
 /** Programs that some tests need and npm cannot install. `apt` is the Debian package that contains them. */
 const programs = {

@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync }
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { exclusively } from './exclusively.ts'
 
 /** Folder of everything that was fetched: KAFKA_JARS, or a persistent one in the system's temporary directory. */
 export const jarsDirectory = process.env.KAFKA_JARS ?? join(tmpdir(), 'jars')
@@ -22,11 +23,17 @@ export function isFetched(name: string): boolean {
 
 /**
  * Folder with these artifacts and their dependencies; downloads them if no folder of that name is complete. Two processes
- * may do so at once. Rejects with one line if Maven is missing or fails.
+ * may ask at once. Rejects with one line if Maven is missing or fails.
  */
 export async function mavenJars(name: string, artifacts: readonly Artifact[]): Promise<string> {
   const home = join(jarsDirectory, name)
-  if (isFetched(name)) return join(home, 'lib')
+  // Maven does not guard the repository in which it keeps what it downloads.
+  if (!isFetched(name)) await exclusively('maven', () => fetchJars(name, home, artifacts))
+  return join(home, 'lib')
+}
+
+async function fetchJars(name: string, home: string, artifacts: readonly Artifact[]): Promise<void> {
+  if (isFetched(name)) return
   mkdirSync(jarsDirectory, { recursive: true })
   const fresh = mkdtempSync(join(jarsDirectory, `${name}-`))
   try {
@@ -36,7 +43,6 @@ export async function mavenJars(name: string, artifacts: readonly Artifact[]): P
   } finally {
     rmSync(fresh, { recursive: true, force: true })
   }
-  return join(home, 'lib')
 }
 
 // The first process wins: its jars may already be in use. A folder without `ok` is incomplete.

@@ -7,6 +7,12 @@ interface RunsTools {
   run(tool: string, args: readonly string[], options?: ToolOptions): Promise<CommandResult>
 }
 
+/**
+ * kafka-console-producer gives up a record after three attempts, and sends it again after 1.5 s without an answer; before
+ * 3.0 it is then stored twice. With these arguments it does neither on a slow machine.
+ */
+export const PATIENT_PRODUCER = ['--request-timeout-ms', '60000', '--message-send-max-retries', '1000']
+
 /** The stock command-line tools of one version of Apache Kafka, for one broker. */
 export class ConsoleTools {
   readonly #version: string
@@ -22,7 +28,8 @@ export class ConsoleTools {
 
   /** kafka-console-producer; each line of the input is a record. Its exit code is 0 even if records were refused. */
   async produce(topic: string, options: ToolOptions, ...args: string[]): Promise<CommandResult> {
-    return this.#run('kafka-console-producer', [this.#brokerList, this.#bootstrap, '--topic', topic, ...args], options)
+    const common = [this.#brokerList, this.#bootstrap, '--topic', topic, ...PATIENT_PRODUCER]
+    return this.#run('kafka-console-producer', [...common, ...args], options)
   }
 
   /** Error output of kafka-console-producer for refused records, which it prints only if it waits for each record. */

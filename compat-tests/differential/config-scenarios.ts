@@ -4,7 +4,7 @@ import { IncrementalAlterConfigs } from '../../protocol/apis/incremental-alter-c
 import { ListConfigResources } from '../../protocol/apis/list-config-resources.ts'
 import type { ValueOf } from '../../protocol/schema.ts'
 import { inVersions, type Scenario } from './scenario.ts'
-import { changesAreSeen, makeTopic } from './topic-scenarios.ts'
+import { changesAreApplied, changesAreSeen, makeTopic } from './topic-scenarios.ts'
 import type { Send } from './transcript.ts'
 
 const type = { unknown: 1, topic: 2, broker: 4, logger: 8, metrics: 16, group: 32 }
@@ -26,7 +26,8 @@ async function alter(
 
 /** Settings configured on the resource itself; another scenario compares the whole DescribeConfigs response. */
 async function look(send: Send, what: string, resourceType: number, resourceName: string, keys: string[] | null) {
-  await changesAreSeen(send)
+  // Kafka answers with the settings that a broker has, and with those that a topic should have.
+  await (resourceType === type.broker ? changesAreApplied(send) : changesAreSeen(send))
   await send(DescribeConfigs, 4, what, {
     resources: [{ resourceType, resourceName, configurationKeys: keys }],
     includeSynonyms: true,

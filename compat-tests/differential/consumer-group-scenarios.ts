@@ -42,7 +42,7 @@ function scenario(
       await coordinatorReady(send)
       const topicId = await makeTopic(send, groupId, { numPartitions: 4 })
       // Kafka's coordinator learns of topics somewhat later than its clients.
-      await assignmentInterval()
+      await changesAreApplied(send)
       const beat: Beater = (what, wish) => send(ConsumerGroupHeartbeat, 1, what, { groupId, ...wish } as Beat)
       await run(beat, send, topicId)
     },
@@ -116,7 +116,7 @@ const lives = scenario('two members come, work and go', 'two-beats', async (beat
     timeoutMs: 10_000,
     validateOnly: false,
   })
-  await assignmentInterval()
+  await changesAreApplied(send)
   await assignmentInterval()
   await beat('sees more partitions', { memberId: 'a', memberEpoch: 3 })
   await beat('so does the other', { memberId: 'b', memberEpoch: 3 })
@@ -237,7 +237,7 @@ const migrations: Scenario = {
     await coordinatorReady(send)
     const groupId = 'moved'
     const topicId = await makeTopic(send, groupId, { numPartitions: 4 })
-    await assignmentInterval()
+    await changesAreApplied(send)
     const protocols = [{ name: 'range', metadata: subscription(groupId) }]
     const { memberId, generationId } = await stableGroup(
       send,
@@ -298,7 +298,7 @@ const descriptions: Scenario[] = inVersions(ConsumerGroupDescribe, 'groups of se
   await coordinatorReady(send)
   const id = (what: string) => `described-beats-${version}-${what}`
   await makeTopic(send, id('stable'), { numPartitions: 2 })
-  await assignmentInterval()
+  await changesAreApplied(send)
   await stableGroup(send, id('classic'))
   const beat = (what: string, groupId: string, wish: Partial<Beat> = {}) =>
     send(ConsumerGroupHeartbeat, version, what, joining(groupId, version === 0 ? '' : 'm', wish))
@@ -327,7 +327,7 @@ const old: Scenario[] = [
       await coordinatorReady(send)
       const groupId = 'old-beats'
       await makeTopic(send, groupId)
-      await assignmentInterval()
+      await changesAreApplied(send)
       const beat = (what: string, wish: Partial<Beat>) =>
         send(ConsumerGroupHeartbeat, 0, what, { groupId, ...wish } as Beat)
       for (const [what, wish] of refusedBeats) {

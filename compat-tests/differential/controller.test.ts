@@ -16,7 +16,8 @@ describe('the same requests to the controllers of Apache Kafka 4.4.0 and of Ottl
   let brokers: { kafka: TestBroker; ottla: TestBroker }
   const used = new Set<string>()
 
-  before(async () => {
+  before(async function () {
+    this.timeout(300_000)
     const [kafka, ottla] = await TestBroker.startAll([
       { program: apacheKafka },
       { program: ottlaWithController, settings: asKafkaIsStarted },

@@ -52,7 +52,8 @@ describe('the same requests to Apache Kafka 4.4.0 and to Ottla', function () {
   const used = new Set<string>()
   const compared = new Set<string>()
 
-  before(async () => {
+  before(async function () {
+    this.timeout(300_000)
     const [kafka, own] = await TestBroker.startAll([
       { program: apacheKafka },
       { program: ottlaWithController, settings: asKafkaIsStarted },

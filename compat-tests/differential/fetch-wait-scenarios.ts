@@ -19,7 +19,7 @@ import type { Send } from './transcript.ts'
  * a busy machine.
  */
 const MAX_WAIT_MS = 2500
-const WAITED_MS = 1800
+const WAITED_MS = 2400
 
 type Partitions = readonly (readonly [Place, FetchPartition])[]
 

@@ -312,9 +312,13 @@ const silence: Scenario = {
     await coordinatorReady(send)
     const groupId = 'silent'
     const { memberId, generationId } = await stableGroup(send, groupId, { sessionTimeoutMs: 6000 })
-    await new Promise((resolve) => setTimeout(resolve, 7000))
+    const described = { groups: [groupId], includeAuthorizedOperations: false }
+    await waitFor('nobody is left', async () => {
+      const { groups } = await send(DescribeGroups, 5, '~', described)
+      return groups[0]?.groupState === 'Empty'
+    })
     await send(Heartbeat, 3, 'too late', { groupId, memberId, generationId })
-    await send(DescribeGroups, 5, 'nobody is left', { groups: [groupId], includeAuthorizedOperations: false })
+    await send(DescribeGroups, 5, 'nobody is left', described)
   },
 }
 

@@ -28,11 +28,7 @@ export function topic(name: string, wish: Partial<NewTopic> = {}): NewTopic {
 /** Creates a topic with the newest version, whatever the scenario tests; resolves once readers see it. */
 export async function makeTopic(send: Send, name: string, wish: Partial<NewTopic> = {}): Promise<string> {
   const { topics } = await send(CreateTopics, 7, `(make ${name})`, { topics: [topic(name, wish)], timeoutMs })
-  for (;;) {
-    // Kafka's controller answers before its broker knows the topic.
-    const seen = await send(Metadata, 12, '~', { topics: [{ name }], allowAutoTopicCreation: false })
-    if (seen.topics[0]?.errorCode === 0) break
-  }
+  await topicIsSeen(send, name)
   return topics[0]?.topicId as string
 }
 
@@ -40,10 +36,15 @@ export async function makeTopic(send: Send, name: string, wish: Partial<NewTopic
 export async function changesAreSeen(send: Send): Promise<void> {
   const name = `barrier-${randomUUID()}`
   await send(CreateTopics, 7, '~', { topics: [topic(name)], timeoutMs })
-  for (;;) {
+  await topicIsSeen(send, name)
+}
+
+/** Kafka's controller answers before its broker knows a topic. */
+async function topicIsSeen(send: Send, name: string): Promise<void> {
+  await waitFor(`metadata of ${name}`, async () => {
     const seen = await send(Metadata, 12, '~', { topics: [{ name }], allowAutoTopicCreation: false })
-    if (seen.topics[0]?.errorCode === 0) return
-  }
+    return seen.topics[0]?.errorCode === 0
+  })
 }
 
 /**

@@ -75,6 +75,8 @@ async function makeHistory(broker: TestBroker, client: RawClient): Promise<Membe
   await commitOffset(client, { groupId: 'simple' }, TOPIC, 1, 11)
   await commitOffset(client, { groupId: 'simple' }, TOPIC, 2, 12)
   await deleteOffset(client, 'simple', 2)
+  // Each partition of the offsets topic is loaded by itself.
+  await groupsAreReady(client, ['deleted', 'classic', 'classic-static', 'consumer', 'ranged', 'left'])
   await commitOffset(client, { groupId: 'deleted' }, TOPIC, 0, 1)
   await client.send(DeleteGroups, 2, { groupsNames: ['deleted'] })
   const members = new Members()
@@ -112,7 +114,11 @@ async function kafkajsGroup(broker: TestBroker, groupId: string): Promise<void> 
 
 /** Commits offsets in a transaction, and leaves others in an open one. */
 async function commitInTransactions({ bootstrap }: TestBroker, consumerGroupId: string): Promise<void> {
-  const kafka = new Kafka({ brokers: [bootstrap], logLevel: logLevel.NOTHING, retry: { retries: 30 } })
+  const kafka = new Kafka({
+    brokers: [bootstrap],
+    logLevel: logLevel.NOTHING,
+    retry: { retries: 60, maxRetryTime: 1000 },
+  })
   for (const [offset, end] of [
     ['70', 'commit'],
     ['80', 'abort'],

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { expect } from 'chai'
 import { apacheKafka } from '../apache-kafka.ts'
 import { type BrokerProgram, ottla } from '../broker-program.ts'
+import { PATIENT_PRODUCER } from '../console-tools/stock-tools.ts'
 import { ToolRunner } from '../console-tools/tool-runner.ts'
 import { needs } from '../requirements.ts'
 import type { CommandResult } from '../run-command.ts'
@@ -157,7 +158,12 @@ describe('tools for data directories, against Ottla and Apache Kafka', function 
         for (const each of contenders) {
           const where = ['--bootstrap-server', 'BOOTSTRAP', '--topic', topic]
           const args = version.startsWith('2.') ? ['--broker-list', 'BOOTSTRAP', '--topic', topic] : where
-          const produced = await each.run(runner, 'kafka-console-producer', args, 'one\ntwo\nthree\n')
+          const produced = await each.run(
+            runner,
+            'kafka-console-producer',
+            [...args, ...PATIENT_PRODUCER],
+            'one\ntwo\nthree\n',
+          )
           expect(produced.code, produced.stderr).to.equal(0)
         }
         for (const directory of ['FOLDER/b', 'FOLDER/a', 'FOLDER/b']) {

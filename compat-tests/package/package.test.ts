@@ -40,7 +40,7 @@ describe('the package, installed into an empty folder', () => {
   })
 
   it('serves a client from npx ottla start, and stops when told', async function () {
-    this.timeout(60_000)
+    this.timeout(120_000)
     const [port] = await freePorts(1)
     const listeners = `listeners=PLAINTEXT://127.0.0.1:${port}`
     // A separate process group, because npx starts the broker in a child process.
@@ -54,7 +54,7 @@ describe('the package, installed into an empty folder', () => {
     child.stderr.on('data', (chunk) => (printed += chunk))
     const closed = once(child, 'close')
     try {
-      await waitFor('the broker is ready', () => printed.includes(`127.0.0.1:${port}`))
+      await waitFor('the broker is ready', () => printed.includes(`127.0.0.1:${port}`), 60_000)
       const admin = new Kafka({ brokers: [`127.0.0.1:${port}`], logLevel: logLevel.NOTHING }).admin()
       await admin.connect()
       await admin.createTopics({ topics: [{ topic: 'packed', numPartitions: 2 }] })

@@ -20,7 +20,7 @@ const TEN_DAYS_MS = 10 * 86_400_000
 const eager = { 'log.initial.task.delay.ms': '100', 'log.retention.check.interval.ms': '100' }
 
 describe('ottla start on data directories that are not what they were', function () {
-  this.timeout(60_000)
+  this.timeout(180_000)
   let rig: StartRig
   let a: string
   let b: string

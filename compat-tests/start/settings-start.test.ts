@@ -149,6 +149,7 @@ describe('ottla start says what settings do', function () {
       const running = await rig.runs()
       const socket = connect({ port: rig.port, host: '127.0.0.1' })
       socket.write(bytes)
+      socket.on('error', () => {}) // 'close' follows
       await new Promise((resolve) => socket.once('close', resolve).resume())
       await waitFor('a line that says so', () => said.test(running.stderr))
       expect(lines(running.stderr)).to.have.length(1)

@@ -158,7 +158,8 @@ describe("compaction by Apache Kafka 4.4.0's own cleaner and by Ottla", function
     const cleaning: Cleaning = { passes: new Map(), mapBytes, count: 0 }
     const manager = managerAt(directory, nowMs, cleaning)
     await manager.start(() => config)
-    await waitFor('all logs are compacted', () => [...ends].every(([log, end]) => cleaning.passes.get(log) === end))
+    const isDone = () => [...ends].every(([log, end]) => cleaning.passes.get(log) === end)
+    await waitFor('all logs are compacted', isDone, 60_000)
     await manager.stop()
     return cleaning
   }

@@ -3,12 +3,13 @@ import { Kafka, logLevel } from 'kafkajs'
 import { CreateTopics } from '../../protocol/apis/create-topics.ts'
 import { DeleteRecords } from '../../protocol/apis/delete-records.ts'
 import { Produce } from '../../protocol/apis/produce.ts'
+import { errorName } from '../../protocol/error-codes.ts'
 import { type BatchOptions, buildBatch, type NewRecord } from '../../protocol/records/batch-builder.ts'
 import type { RawClient } from '../raw-client.ts'
 import { IdempotentProducer } from '../restart/idempotent-producer.ts'
 import type { TestBroker } from '../test-broker.ts'
 import { waitFor } from '../wait-for.ts'
-import { FIRST_MS, NO_TOPIC_ID, readAll, withClient } from './topic-state.ts'
+import { FIRST_MS, NO_TOPIC_ID, readAll, stateOf, withClient } from './topic-state.ts'
 import { CODECS } from './written-logs.ts'
 
 export interface Topic {
@@ -65,10 +66,15 @@ export async function makeHistory(broker: TestBroker, made: readonly Topic[]): P
       configs: Object.entries(configs).map(([key, value]) => ({ name: key, value })),
     }))
     // At first its own controller may not know the broker yet and refuses them all.
-    await waitFor('topics are made', async () => {
-      const { topics: answers } = await client.send(CreateTopics, 5, { topics: asked, timeoutMs: 10_000 })
-      return answers.every(({ errorCode }) => errorCode === 0)
-    })
+    await waitFor(
+      'topics are made',
+      async () => {
+        const { topics: answers } = await client.send(CreateTopics, 5, { topics: asked, timeoutMs: 10_000 })
+        // An earlier attempt may have made it.
+        return answers.every(({ errorCode }) => ['NONE', 'TOPIC_ALREADY_EXISTS'].includes(errorName(errorCode)))
+      },
+      60_000,
+    )
     for (const { name } of made.filter(({ name }) => /^(codec|v1)\./.test(name))) {
       const compression = name.split('.')[1] as (typeof CODECS)[number]
       for (let i = 0; i < 30; i++) await produce(client, name, records(i), { compression })
@@ -117,4 +123,9 @@ export async function makeTransactions(broker: TestBroker): Promise<void> {
     await transaction[end]()
   }
   await producer.disconnect()
+  // The coordinator answers before it has written the last end into the log.
+  await waitFor('the last transaction has ended', async () => {
+    const { producers } = await stateOf(broker, 'transactional')
+    return producers.length > 0 && producers.every(({ currentTxnStartOffset }) => Number(currentTxnStartOffset) === -1)
+  })
 }

@@ -98,7 +98,11 @@ export async function statesOf(broker: TestBroker, names: readonly string[]): Pr
 
 /** What a stock consumer reads from the beginning; it does not receive aborted records. */
 export async function consumed(broker: TestBroker, topic: string, count: number): Promise<string[]> {
-  const kafka = new Kafka({ brokers: [broker.bootstrap], logLevel: logLevel.NOTHING, retry: { retries: 30 } })
+  const kafka = new Kafka({
+    brokers: [broker.bootstrap],
+    logLevel: logLevel.NOTHING,
+    retry: { retries: 60, maxRetryTime: 1000 },
+  })
   const consumer = kafka.consumer({ groupId: `reader of ${topic}`, readUncommitted: false })
   const values: string[] = []
   await consumer.connect()

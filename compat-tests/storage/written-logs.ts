@@ -221,10 +221,14 @@ async function fillCompacted(writer: LogWriter, directory: string): Promise<void
   await writer.log.flush()
   const segments = readdirSync(join(directory, `${writer.topic}-0`)).filter((name) => name.endsWith('.log'))
   const lastBaseOffset = Number.parseInt(segments.sort().at(-1)!, 10)
-  await waitFor('the log is compacted', () => {
-    const checkpoint = readFileSync(join(directory, 'cleaner-offset-checkpoint'), 'utf8')
-    return checkpoint.endsWith(`${writer.topic} 0 ${lastBaseOffset}\n`)
-  })
+  await waitFor(
+    'the log is compacted',
+    () => {
+      const checkpoint = readFileSync(join(directory, 'cleaner-offset-checkpoint'), 'utf8')
+      return checkpoint.endsWith(`${writer.topic} 0 ${lastBaseOffset}\n`)
+    },
+    60_000,
+  )
   const kept = await offsetsIn(writer.log)
   const lastOffsets = new Map(writer.records.map((each) => [each.key, each.offset]))
   for (const [key, offset] of lastOffsets) if (!kept.has(offset)) throw new Error(`the last ${key} is lost`)

@@ -85,7 +85,9 @@ export class ConnectWorker {
     const listeners: Record<string, string> = this.#version.startsWith('2.')
       ? { 'rest.port': `${this.#port}`, 'rest.host.name': '127.0.0.1' }
       : { listeners: `http://127.0.0.1:${this.#port}` }
-    return { 'bootstrap.servers': this.#broker.bootstrap, ...listeners, ...CONVERTERS }
+    // A task that is cancelled while it commits its offsets does the same work again.
+    const patience = { 'task.shutdown.graceful.timeout.ms': '50000' }
+    return { 'bootstrap.servers': this.#broker.bootstrap, ...listeners, ...patience, ...CONVERTERS }
   }
 
   async #start(tool: string, ...files: string[]): Promise<void> {
@@ -137,7 +139,7 @@ export class ConnectWorker {
   #normalised(content: string): string {
     return content
       .replaceAll(this.#folder, 'FOLDER')
-      .replaceAll(String(this.#port), 'PORT')
+      .replaceAll(new RegExp(`\\b${this.#port}\\b`, 'g'), 'PORT')
       .replaceAll(this.#broker.bootstrap, 'BROKER')
       .replaceAll(/"kafka_cluster_id":"[^"]*"/g, '"kafka_cluster_id":"ID"')
       .replaceAll(/"last_modified":\d+/g, '"last_modified":TIME')

@@ -1,3 +1,4 @@
+import { PATIENT_PRODUCER } from '../console-tools/stock-tools.ts'
 import { isOld, type ToolCase, type ToolFamily } from './tool-case.ts'
 
 const consume = 'kafka-console-consumer --bootstrap-server BROKER --topic g --from-beginning'
@@ -45,7 +46,10 @@ export const groups: ToolFamily = {
   title: 'groups',
   cases: (version) => [
     'kafka-topics --bootstrap-server BROKER --create --topic g',
-    { command: 'kafka-console-producer --bootstrap-server BROKER --topic g', input: '1\n2\n3\n' },
+    {
+      command: `kafka-console-producer --bootstrap-server BROKER ${PATIENT_PRODUCER.join(' ')} --topic g`,
+      input: '1\n2\n3\n',
+    },
     { command: `${consume} --group empty --max-messages 2`, normalise: ['sorted'] },
     ...asking.map((args) => sorted(`kafka-consumer-groups --bootstrap-server BROKER ${args}`)),
     ...(isOld(version)

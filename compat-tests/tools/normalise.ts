@@ -57,6 +57,7 @@ function eachSorted(list: string): string {
 const named = {
   numbers: [{ pattern: /-?\d+(\.\d+)?(E-?\d+)?|-?NaN/g, by: 'N', reason: 'the tool measures' }],
   batches: [
+    { pattern: /\b(size|position): \d+/g, by: '$1: N', reason: 'the distance of two times has one byte or two' },
     { pattern: /\bcrc: \d+/g, by: 'crc: N', reason: 'it covers the time of the records' },
     { pattern: /\bproducerId: \d+/g, by: 'producerId: N', reason: 'ids count how often producers asked for one' },
   ],
@@ -99,7 +100,7 @@ export function normalise(
   which: readonly Normalisation[] = [],
 ): string {
   let text = output
-  for (const [from, to] of own) text = text.replaceAll(from, to)
+  for (const [from, to] of own) text = text.replaceAll(/^\d+$/.test(from) ? new RegExp(`\\b${from}\\b`, 'g') : from, to)
   for (const each of everywhere) text = replaced(text, each)
   for (const name of which)
     if (name in named) for (const each of named[name as keyof typeof named]) text = replaced(text, each)

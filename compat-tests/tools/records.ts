@@ -1,3 +1,4 @@
+import { PATIENT_PRODUCER } from '../console-tools/stock-tools.ts'
 import { isOld, type ToolCase, type ToolFamily } from './tool-case.ts'
 
 /** Options that 4.2 renamed. */
@@ -16,7 +17,7 @@ function names(version: string) {
 function producing(version: string): ToolCase[] {
   const { reader, producer } = names(version)
   const produce = (args: string, input: string): ToolCase => ({
-    command: `kafka-console-producer --bootstrap-server BROKER ${args}`,
+    command: `kafka-console-producer --bootstrap-server BROKER ${PATIENT_PRODUCER.join(' ')} ${args}`,
     input,
     normalise: ['quietErrors'],
   })
@@ -64,10 +65,10 @@ function consuming(version: string): ToolCase[] {
     consume('--topic r --from-beginning --isolation-level read_committed --max-messages 4'),
     consume('--topic r --isolation-level nonsense'),
     consume('--topic r --from-beginning --group console --max-messages 4'),
-    consume('--topic r --group console --timeout-ms 500'),
+    consume(`--topic r --group console ${isOld(version) ? '--timeout-ms 500' : '--max-messages 1'}`),
     consume(`--topic r --from-beginning ${client} fetch.max.bytes=1 --max-messages 4`),
     consume(`${isOld(version) ? '--whitelist' : '--include'} 'made-.*' --from-beginning --max-messages 1`),
-    consume('--topic no-such-topic-yet --from-beginning --timeout-ms 500'),
+    consume('--topic no-such-topic-yet --from-beginning --timeout-ms 5000'),
     consume(''),
     consume('--topic r --formatter no.such.Formatter'),
   ]

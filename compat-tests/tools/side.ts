@@ -1,9 +1,13 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { AlterClientQuotas } from '../../protocol/apis/alter-client-quotas.ts'
+import { DescribeClientQuotas } from '../../protocol/apis/describe-client-quotas.ts'
 import { apacheKafka, CLUSTER_ID } from '../apache-kafka.ts'
 import { type BrokerPlace, type BrokerProgram, ottlaCommand } from '../broker-program.ts'
 import { ToolRunner } from '../console-tools/tool-runner.ts'
+import { RawClient } from '../raw-client.ts'
 import { TestBroker } from '../test-broker.ts'
+import { waitFor } from '../wait-for.ts'
 import { normalise } from './normalise.ts'
 import { type ToolCase, words } from './tool-case.ts'
 
@@ -66,6 +70,28 @@ export class Side {
       await this.#runner.close()
       this.#runner = await ToolRunner.start(this.#version)
       return { code: null, output: String(error) }
+    }
+  }
+
+  /**
+   * Waits until what tools changed so far has taken effect. Kafka's broker shows a change, then applies it, then shows the
+   * next one: a quota is set, and removed again.
+   */
+  async changesAreApplied(): Promise<void> {
+    const entity = [{ entityType: 'user', entityName: 'barrier' }]
+    const components = [{ entityType: 'user', matchType: 0, match: 'barrier' }]
+    const client = await RawClient.connect(this.broker.port)
+    try {
+      for (const remove of [false, true]) {
+        const ops = [{ key: 'producer_byte_rate', value: 1e9, remove }]
+        await client.send(AlterClientQuotas, 1, { entries: [{ entity, ops }], validateOnly: false })
+        await waitFor('the change is seen', async () => {
+          const { entries } = await client.send(DescribeClientQuotas, 1, { components, strict: true })
+          return entries?.length === (remove ? 0 : 1)
+        })
+      }
+    } finally {
+      client.close()
     }
   }
 

@@ -5,6 +5,9 @@ import { files } from './files.ts'
 import { type Outcome, Side } from './side.ts'
 import { type ToolCase, type ToolFamily, toolCase } from './tool-case.ts'
 
+/** Commands after which the next one may see another broker. */
+const CHANGES = /\b(create|alter|delete|execute|upgrade|downgrade|disable)\b/
+
 for (const version of versions) {
   describe(`the tools of ${version}, at Apache Kafka 4.4.0 and at Ottla`, function () {
     this.timeout(600_000)
@@ -33,6 +36,7 @@ for (const version of versions) {
       for (const each of family.cases(version)) {
         const found = await difference(toolCase(each))
         if (found !== undefined) differing.push(found)
+        if (CHANGES.test(toolCase(each).command)) await Promise.all(sides.map((side) => side.changesAreApplied()))
       }
       expect(differing.join('\n\n')).to.equal('')
     }

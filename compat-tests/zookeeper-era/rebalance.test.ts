@@ -7,6 +7,7 @@ import { expect } from 'chai'
 import { kafkaToolCommand } from '../../scripts/kafka-tool.ts'
 import { opCodes } from '../../src/zookeeper/op-codes.ts'
 import { bodies, TestClient } from '../../src/zookeeper/test-client.fixture.ts'
+import { PATIENT_PRODUCER } from '../console-tools/stock-tools.ts'
 import { runKafkaTool } from '../kafka-tool.ts'
 import { needs } from '../requirements.ts'
 import { TestBroker } from '../test-broker.ts'
@@ -28,11 +29,16 @@ describe('two consumers with --zookeeper in one group', function () {
   before(async () => {
     folder = mkdtempSync(join(tmpdir(), 'ottla-shared-'))
     for (const version of VERSIONS) {
-      const settings = [`group.id=${version}`, 'auto.offset.reset=smallest', 'zookeeper.session.timeout.ms=6000']
+      const settings = [
+        `group.id=${version}`,
+        'auto.offset.reset=smallest',
+        'zookeeper.session.timeout.ms=6000',
+        'rebalance.max.retries=30',
+      ]
       writeFileSync(join(folder, version), `${settings.join('\n')}\n`)
     }
     broker = await TestBroker.start({ program: ottlaWithZooKeeper, settings: { 'num.partitions': '2' } })
-    const producer = ['--broker-list', broker.bootstrap, '--topic', 'shared']
+    const producer = ['--broker-list', broker.bootstrap, '--topic', 'shared', ...PATIENT_PRODUCER]
     await runKafkaTool(VERSIONS[0]!, 'kafka-console-producer', producer, { input: 'a\nb\n' })
     reader = await TestClient.dial(dialPort(broker.secondPort))
     await reader.connect()

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
+import { PATIENT_PRODUCER } from '../console-tools/stock-tools.ts'
 import { ToolRunner } from '../console-tools/tool-runner.ts'
 import { needs } from '../requirements.ts'
 import { type Step, transcriptOf } from './transcript.ts'
@@ -134,7 +135,7 @@ const REASSIGNMENTS: readonly Step[] = [
   { ...reassign('--verify', '--reassignment-json-file', '{folder}/same.json'), until: /complete/ },
   reassign('--execute', '--reassignment-json-file', '{folder}/unknown.json'),
   elect('--path-to-json-file', '{folder}/election.json'),
-  elect(),
+  { ...elect(), until: /^(?!.*currently in progress)/s },
 ]
 
 /** Later tools refuse a broker that is not there; those before 1.0 let the controller wait for it. */
@@ -145,7 +146,7 @@ const CONSUMERS: readonly Step[] = [
   topics('--create', '--topic', 'read', '--partitions', '1', '--replication-factor', '1'),
   {
     tool: 'kafka-console-producer',
-    args: ['--broker-list', '{bootstrap}', '--topic', 'read'],
+    args: ['--broker-list', '{bootstrap}', '--topic', 'read', ...PATIENT_PRODUCER],
     input: 'first\nsecond\nthird\n',
   },
   consume('--from-beginning', '--max-messages', '2'),

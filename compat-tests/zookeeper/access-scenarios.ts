@@ -1,6 +1,6 @@
 import { opCodes as op } from '../../src/zookeeper/op-codes.ts'
 import { anyone, bodies, type TestAcl } from '../../src/zookeeper/test-client.fixture.ts'
-import { end } from './node-scenarios.ts'
+import { end, endCut } from './node-scenarios.ts'
 import type { Actor, Scenario } from './transcript.ts'
 
 const DIGEST = 'me:Tg7bLSuNzU0gPh8f8bRoEMQtcFE='
@@ -83,11 +83,11 @@ export const accessScenarios: readonly Scenario[] = [
       for (const scheme of ['world', 'auth', 'super', 'sasl', '']) {
         const failing = await t.client()
         await failing.call(`scheme ${scheme}`, op.auth, bodies.auth(scheme, 'x'), -4)
-        await failing.closed()
+        await endCut(t, failing)
       }
       const cut = await t.client()
       await cut.call('cut', op.auth, Buffer.alloc(2), -4)
-      await cut.closed()
+      await endCut(t, cut)
     },
   },
 ]

@@ -1,6 +1,6 @@
 import { opCodes as op } from '../../src/zookeeper/op-codes.ts'
 import { bodies } from '../../src/zookeeper/test-client.fixture.ts'
-import type { Actor, Scenario } from './transcript.ts'
+import type { Actor, Scenario, Transcript } from './transcript.ts'
 
 /** Nodes: creation in every mode, data, deletion, questions, with good and bad arguments. */
 export const nodeScenarios: readonly Scenario[] = [
@@ -131,7 +131,7 @@ export const nodeScenarios: readonly Scenario[] = [
       for (const type of [0, -1, 10, 99, 12345]) {
         const other = await t.client()
         await other.call(`type ${type}`, type)
-        await other.closed()
+        await endCut(t, other)
       }
       await end(client)
     },
@@ -166,6 +166,13 @@ const paths = [
   '/a b',
   '/zookeeper',
 ]
+
+/** Waits until the server has closed the connection, and ends the session: it would expire within a later scenario. */
+export async function endCut(t: Transcript, client: Actor): Promise<void> {
+  await client.closed()
+  const { sessionId, password } = client.session!
+  await end(await t.client({ sessionId, password }))
+}
 
 /** Ends the session, so that nothing of it is left for the next scenario. */
 export async function end(client: Actor): Promise<void> {

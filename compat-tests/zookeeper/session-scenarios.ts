@@ -1,6 +1,6 @@
 import { opCodes as op } from '../../src/zookeeper/op-codes.ts'
 import { bodies } from '../../src/zookeeper/test-client.fixture.ts'
-import { end } from './node-scenarios.ts'
+import { end, endCut } from './node-scenarios.ts'
 import type { Scenario } from './transcript.ts'
 
 /** Sessions: what clients ask for, resumption, moves, expiry, and what is no session at all. */
@@ -58,6 +58,7 @@ export const sessionScenarios: readonly Scenario[] = [
       const old = await t.dial()
       await old.connect({ sessionId: 123n, hasReadOnly: false })
       await old.closed()
+      await endCut(t, first)
     },
   },
   {
@@ -89,7 +90,7 @@ export const sessionScenarios: readonly Scenario[] = [
         await fresh.closed()
         const client = await t.client()
         client.raw.raw(Buffer.from(hex, 'hex'))
-        await client.closed()
+        await endCut(t, client)
       }
     },
   },

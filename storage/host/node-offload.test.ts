@@ -60,13 +60,12 @@ describe('what a machine decompresses beside the loop', () => {
     const bomb = codecNamed('gzip').compress(Buffer.alloc(200_000_000))
     const before = process.memoryUsage().arrayBuffers
     const offloaded = nodeOffload.decompress('gzip', bomb)!
-    let most = 0
-    for (let i = 0; i < 300; i++) {
-      await offloaded.next()
-      most = Math.max(most, process.memoryUsage().arrayBuffers - before)
-    }
+    for (let i = 0; i < 100; i++) await offloaded.next()
+    // Time to unpack all of it. What was read, 26 MB, may still be there.
+    await new Promise((resolve) => setTimeout(resolve, 500))
+    const kept = process.memoryUsage().arrayBuffers - before
     offloaded.close()
-    expect(most).to.be.below(60_000_000)
+    expect(kept).to.be.below(60_000_000)
   })
 
   it('lz4: native code is installed where these tests run', () => {

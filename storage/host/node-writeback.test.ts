@@ -36,9 +36,12 @@ describe('the kernel', () => {
 
   it('is asked no more than every 10 ms, on whatever system', () => {
     const { writeback } = nodeHost(() => {})
-    const startMs = performance.now()
-    for (let i = 0; i < 10_000; i++) writeback.isUnderWay()
+    const tries = Array.from({ length: 5 }, () => {
+      const startMs = performance.now()
+      for (let i = 0; i < 10_000; i++) writeback.isUnderWay()
+      return performance.now() - startMs
+    })
     // Asked each time, Linux would need 200 ms.
-    expect(performance.now() - startMs).to.be.lessThan(100)
+    expect(Math.min(...tries)).to.be.lessThan(100)
   })
 })

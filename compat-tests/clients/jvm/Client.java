@@ -57,9 +57,9 @@ public class Client {
       String[] pair = args[i].split("=", 2);
       properties.put(pair[0], pair[1]);
     }
-    long deadline = System.currentTimeMillis() + 20_000;
     try (var consumer = new KafkaConsumer<>(properties, new StringDeserializer(), new StringDeserializer())) {
       consumer.subscribe(List.of(topic));
+      long deadline = System.currentTimeMillis() + 30_000;
       for (int seen = 0; seen < count; ) {
         if (System.currentTimeMillis() > deadline) throw new IllegalStateException(seen + " of " + count + " records");
         for (ConsumerRecord<String, String> record : consumer.poll(Duration.ofSeconds(1))) {

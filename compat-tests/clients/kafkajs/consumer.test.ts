@@ -150,7 +150,7 @@ describe('kafkajs consumer', function () {
     await create(topic, 6)
     const [first, second] = [await member(groupId), await member(groupId)]
     await Inbox.of(first, topic)
-    const both = [nextAssignment(second), assignmentOf(first, 3)]
+    const both = [assignmentOf(second, 3), assignmentOf(first, 3)]
     await Inbox.of(second, topic)
     const [ofSecond, ofFirst] = await within('both are given their share', Promise.all(both))
     expect([...ofFirst![topic]!, ...ofSecond![topic]!].toSorted()).to.deep.equal([0, 1, 2, 3, 4, 5])
@@ -177,9 +177,10 @@ describe('kafkajs consumer', function () {
       await doomed.kill9()
       await everyPartition('late')
       await within('the survivor is given all', all)
-      await inbox.atLeast(6)
-      expect(inbox.values).to.deep.equal(Array(6).fill('late'))
-      expect(new Set(inbox.messages.map(({ partition }) => partition)).size).to.equal(6)
+      // On a slow machine it loses its own session, and reads again what it did not commit.
+      const partitions = () => new Set(inbox.messages.map(({ partition }) => partition))
+      await waitFor('a record of each partition', () => partitions().size === 6)
+      expect(new Set(inbox.values)).to.deep.equal(new Set(['late']))
     } finally {
       await doomed.kill9()
     }

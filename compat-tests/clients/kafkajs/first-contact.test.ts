@@ -7,7 +7,7 @@ import { againstApacheKafka, TestBroker } from '../../test-broker.ts'
 import { Inbox, KafkaJsApplication } from './kafkajs-application.ts'
 
 const FROM_JOIN_TO_RECORD_MS = 100
-const ATTEMPTS = 5
+const ATTEMPTS_TAKE_MS = 40_000
 
 describe('first contact', function () {
   this.timeout(60_000)
@@ -60,9 +60,9 @@ describe('first contact', function () {
     await (await application.producer()).send({ topic: 'waiting', messages: [{ value: 'a' }] })
     // The machine is shared: the best of several attempts shows the broker's own time.
     const attempts: number[] = []
-    while (attempts.length < ATTEMPTS && !attempts.some((ms) => ms <= FROM_JOIN_TO_RECORD_MS)) {
-      attempts.push(await brokerMsFromJoinToRecord())
-    }
+    const endMs = Date.now() + ATTEMPTS_TAKE_MS
+    do attempts.push(await brokerMsFromJoinToRecord())
+    while (Math.min(...attempts) > FROM_JOIN_TO_RECORD_MS && Date.now() < endMs)
     expect(Math.min(...attempts), attempts.join(' ')).to.be.at.most(FROM_JOIN_TO_RECORD_MS)
   })
 

@@ -23,7 +23,8 @@ export class KafkaJsApplication {
   readonly #connected: { disconnect(): Promise<void> }[] = []
 
   constructor(bootstrap: string, config: Partial<KafkaConfig> = {}) {
-    this.kafka = new Kafka({ brokers: [bootstrap], clientId: 'an-application', logLevel: logLevel.NOTHING, ...config })
+    const patient = { connectionTimeout: 30_000, logLevel: logLevel.NOTHING }
+    this.kafka = new Kafka({ brokers: [bootstrap], clientId: 'an-application', ...patient, ...config })
   }
 
   async admin(): Promise<Admin> {

@@ -1,5 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { exclusively } from '../../../scripts/exclusively.ts'
 import { clientCache, INSTALL, installed } from '../../client-cache.ts'
 import type { Requirement } from '../../requirements.ts'
 import { runCommandWell } from '../../run-command.ts'
@@ -50,7 +51,8 @@ function go(name: string, limits: Pick<MatrixClient, 'cannotRead'> = {}): Matrix
   const command = async () => {
     const program = join(clientCache, 'go', name)
     mkdirSync(dirname(program), { recursive: true })
-    await runCommandWell(['go', 'build', '-o', program, '.'], { ...INSTALL, cwd: join(folder, name) })
+    const build = ['go', 'build', '-o', program, '.']
+    await exclusively(`build-${name}`, () => runCommandWell(build, { ...INSTALL, cwd: join(folder, name) }))
     return [program]
   }
   return { name, codecs: ALL_CODECS, requirements: ['go'], command, ...limits }
@@ -59,7 +61,8 @@ function go(name: string, limits: Pick<MatrixClient, 'cannotRead'> = {}): Matrix
 function rust(name: string): MatrixClient {
   const command = async () => {
     const target = join(clientCache, name)
-    await runCommandWell(['cargo', 'build', '--quiet', '--target-dir', target], { ...INSTALL, cwd: join(folder, name) })
+    const build = ['cargo', 'build', '--quiet', '--target-dir', target]
+    await exclusively(`build-${name}`, () => runCommandWell(build, { ...INSTALL, cwd: join(folder, name) }))
     return [join(target, 'debug', `${name}-client`)]
   }
   return { name, codecs: ALL_CODECS, requirements: ['rust'], command }
