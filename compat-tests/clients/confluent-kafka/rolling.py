@@ -2,7 +2,8 @@
 import threading
 import time
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
+from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, KafkaError, KafkaException, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient
 
 DEADLINE = time.monotonic() + 90
 # A rebalance may overtake a commit although the member keeps its partitions: the commit is tried again after it.
@@ -80,11 +81,23 @@ def until(condition, members, what):
         time.sleep(0.02)
 
 
+def commit_starts(bootstrap, topic):
+    """
+    Commits the start of each partition. Of a partition without a committed offset librdkafka asks for the first one, and
+    when rebalances follow each other it may ask again half a second later, and go back (seen with 2.16.0).
+    """
+    admin = AdminClient({"bootstrap.servers": bootstrap})
+    starts = [TopicPartition(topic, partition, 0) for partition in admin.list_topics(topic, 10).topics[topic].partitions]
+    for result in admin.alter_consumer_group_offsets([ConsumerGroupTopicPartitions(topic, starts)]).values():
+        result.result(30)
+
+
 def rolling(bootstrap, topic, count, *settings):
     common = {"bootstrap.servers": bootstrap, "group.id": topic, "auto.offset.reset": "earliest",
               "enable.auto.commit": False, **dict(each.split("=", 1) for each in settings)}
     if common.get("group.protocol") != "consumer":
         common["heartbeat.interval.ms"] = 300
+    commit_starts(bootstrap, topic)
     processed, sent, members = {}, [0], []
     producing = threading.Event()
     producing.set()
