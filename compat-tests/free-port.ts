@@ -22,7 +22,7 @@ export async function freePorts(count: number): Promise<number[]> {
   for (let tries = 0; ports.length < count; tries++) {
     if (tries === COUNT) throw new Error(`no port from ${FIRST} to ${FIRST + COUNT - 1} is free`)
     const port = FIRST + (next++ % COUNT)
-    if (isReserved(port) && (await isFree(port))) ports.push(port)
+    if (reserve(port) && (await isFree(port))) ports.push(port)
   }
   return ports
 }
@@ -32,7 +32,7 @@ export async function freePort(): Promise<number> {
 }
 
 /** False: another process has it, or this one. */
-function isReserved(port: number): boolean {
+function reserve(port: number): boolean {
   const directory = join(tmpdir(), 'ottla-test-ports')
   mkdirSync(directory, { recursive: true })
   const lock = lockFile(join(directory, String(port)))

@@ -147,7 +147,10 @@ function normalised({ code, stdout, stderr }: CommandResult, directory: string) 
       .replaceAll(/^[\w-]{22}$/gm, 'UUID')
   const lines = text(stdout).split('\n')
   const formatting = lines.filter((line) => line.startsWith('Formatting ')).sort()
-  const message = text(stderr).replace(/^(java|org)\.[\w.]+: /, '')
+  // Of two directories that are at fault it names the first in the map.
+  const message = text(stderr)
+    .replace(/^(java|org)\.[\w.]+: /, '')
+    .replace(/DIRECTORY\/[ab]\b/, 'DIRECTORY/X')
   return {
     code,
     stdout: lines.map((line) => (line.startsWith('Formatting ') ? formatting.shift() : line)),
