@@ -26,7 +26,7 @@ async function alter(
 
 /** Settings configured on the resource itself; another scenario compares the whole DescribeConfigs response. */
 async function look(send: Send, what: string, resourceType: number, resourceName: string, keys: string[] | null) {
-  // Kafka answers with the settings that a broker has, and with those that a topic should have.
+  // Kafka answers for a broker from the settings in effect, for all else from the metadata.
   await (resourceType === type.broker ? changesAreApplied(send) : changesAreSeen(send))
   await send(DescribeConfigs, 4, what, {
     resources: [{ resourceType, resourceName, configurationKeys: keys }],

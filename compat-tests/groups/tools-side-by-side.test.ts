@@ -10,6 +10,7 @@ import { ToolRunner } from '../console-tools/tool-runner.ts'
 import { RawClient } from '../raw-client.ts'
 import { needs } from '../requirements.ts'
 import { TestBroker } from '../test-broker.ts'
+import { wholeNumber } from '../tools/normalise.ts'
 import { waitFor } from '../wait-for.ts'
 import { ClassicMember, ConsumerMember, commitOffset } from './raw-members.ts'
 
@@ -158,7 +159,7 @@ class Side {
     const args = ['--bootstrap-server', this.broker.bootstrap, ...command.split(' ')]
     const { code, stdout, stderr } = await this.#runner.run(tool, args)
     const lines = `${stdout}\n${stderr}`
-      .replaceAll(new RegExp(`\\b${this.broker.port}\\b`, 'g'), 'PORT')
+      .replaceAll(wholeNumber(this.broker.port), 'PORT')
       .replaceAll(/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g, 'UUID')
       .split('\n')
       .map((line) => line.trim().replaceAll(/\s+/g, ' '))

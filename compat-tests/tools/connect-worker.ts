@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { freePort } from '../free-port.ts'
 import type { TestBroker } from '../test-broker.ts'
 import { waitFor } from '../wait-for.ts'
+import { wholeNumber } from './normalise.ts'
 import { propertiesText, ToolProcess } from './tool-process.ts'
 
 const START_MS = 120_000
@@ -139,7 +140,7 @@ export class ConnectWorker {
   #normalised(content: string): string {
     return content
       .replaceAll(this.#folder, 'FOLDER')
-      .replaceAll(new RegExp(`\\b${this.#port}\\b`, 'g'), 'PORT')
+      .replaceAll(wholeNumber(this.#port), 'PORT')
       .replaceAll(this.#broker.bootstrap, 'BROKER')
       .replaceAll(/"kafka_cluster_id":"[^"]*"/g, '"kafka_cluster_id":"ID"')
       .replaceAll(/"last_modified":\d+/g, '"last_modified":TIME')

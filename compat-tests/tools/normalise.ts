@@ -57,7 +57,6 @@ function eachSorted(list: string): string {
 const named = {
   numbers: [{ pattern: /-?\d+(\.\d+)?(E-?\d+)?|-?NaN/g, by: 'N', reason: 'the tool measures' }],
   batches: [
-    { pattern: /\b(size|position): \d+/g, by: '$1: N', reason: 'the distance of two times has one byte or two' },
     { pattern: /\bcrc: \d+/g, by: 'crc: N', reason: 'it covers the time of the records' },
     { pattern: /\bproducerId: \d+/g, by: 'producerId: N', reason: 'ids count how often producers asked for one' },
   ],
@@ -93,6 +92,11 @@ const named = {
 /** `sorted`: the tool prints a hash map. `quietErrors`: it logs what it retries, as often as it happens to. */
 export type Normalisation = keyof typeof named | 'sorted' | 'quietErrors'
 
+/** Matches a number, and not its digits within another one. */
+export function wholeNumber(number: number | string): RegExp {
+  return new RegExp(`\\b${number}\\b`, 'g')
+}
+
 /** Output without what may differ; `own` are texts of this side and what each is called. */
 export function normalise(
   output: string,
@@ -100,7 +104,7 @@ export function normalise(
   which: readonly Normalisation[] = [],
 ): string {
   let text = output
-  for (const [from, to] of own) text = text.replaceAll(/^\d+$/.test(from) ? new RegExp(`\\b${from}\\b`, 'g') : from, to)
+  for (const [from, to] of own) text = text.replaceAll(/^\d+$/.test(from) ? wholeNumber(from) : from, to)
   for (const each of everywhere) text = replaced(text, each)
   for (const name of which)
     if (name in named) for (const each of named[name as keyof typeof named]) text = replaced(text, each)

@@ -26,7 +26,8 @@ function producing(version: string): ToolCase[] {
     { command: 'kafka-topics --bootstrap-server BROKER --create --topic r' },
     { command: 'kafka-topics --bootstrap-server BROKER --create --topic k --partitions 3' },
     produce('--topic r --sync', 'one\ntwo\n'),
-    produce(`--topic k ${keyed}`, 'k1:v1\nk2:v2\nk1:v3\n'),
+    // One batch each: the size of a batch depends on the time between its records.
+    produce(`--topic k --sync ${keyed}`, 'k1:v1\nk2:v2\nk1:v3\n'),
     produce(`--topic r ${keyed}`, 'no separator\n'),
     produce(`--topic r --compression-codec zstd --batch-size 100`, 'packed\n'),
     produce(`--topic r --compression-codec rar`, 'x\n'),
