@@ -8,8 +8,8 @@ import { Metadata } from '../protocol/apis/metadata.ts'
 import { errorName } from '../protocol/error-codes.ts'
 import { SimulatedHost } from '../storage/host/simulated-host.ts'
 import { WireClient } from './apis/data-path.fixture.ts'
-import { Broker } from './broker.ts'
-import { brokerSettingsOf } from './config/broker-start.ts'
+import { Cluster } from './cluster.ts'
+import { startSettingsOf } from './config/start-settings.ts'
 import { SimulatedTransport } from './network/simulated-transport.ts'
 import type { Logger } from './observe/logger.ts'
 
@@ -25,7 +25,7 @@ async function start(settings: Record<string, string> = {}) {
   const logger: Logger = { error: complain, warn: complain, info() {}, debug() {} }
   const listeners = `PLAINTEXT://:${BROKER},CONTROLLER://:${CONTROLLER}`
   const properties = { 'log.dirs': '/data', listeners, 'controller.listener.names': 'CONTROLLER', ...settings }
-  const broker = new Broker(brokerSettingsOf(new Map(Object.entries(properties))), host, transport, logger)
+  const broker = new Cluster(startSettingsOf(new Map(Object.entries(properties))), host, transport, logger)
   await host.settle(broker.start())
   return { host, broker, complaints, connect: (port: number) => new WireClient(host, transport, port) }
 }

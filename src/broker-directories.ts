@@ -13,10 +13,10 @@ import type { FileLock, Host } from '../storage/host/host.ts'
 import { removeReplaced, replacedCopies } from '../storage/moved-from.ts'
 import { isOpenLimitError } from '../storage/open-limits.ts'
 import { setAside, setAsideLine, topicIdIn } from '../storage/stray-directories.ts'
-import type { BrokerStartSettings } from './config/broker-start.ts'
 import type { ConfigStore } from './config/config-store.ts'
 import { bootstrapServer } from './config/listeners.ts'
 import { StartError } from './config/start-error.ts'
+import type { StartSettings } from './config/start-settings.ts'
 import {
   type AdoptedTopic,
   type Adopter,
@@ -58,12 +58,12 @@ export interface IdentifiedDirectory {
  * Source: LogManager.createAndValidateLogDirs, LogDirFailureChannel.
  */
 export class BrokerDirectories {
-  readonly #settings: BrokerStartSettings
+  readonly #settings: StartSettings
   readonly #host: Host
   readonly #logger: Logger
   readonly #failures = new Map<string, Error>()
 
-  constructor(settings: BrokerStartSettings, host: Host, logger: Logger) {
+  constructor(settings: StartSettings, host: Host, logger: Logger) {
     this.#settings = settings
     this.#host = host
     this.#logger = logger
@@ -136,9 +136,9 @@ export class BrokerDirectories {
 
   /** This node as the metadata log would name it; undefined: its controller has no listener. */
   voter(identity: Identity): QuorumVoter | undefined {
-    const { metadataDirectory, listeners } = this.#settings
+    const { metadataDirectory, brokers } = this.#settings
     const directoryId = directoryIdOf(identity, metadataDirectory)
-    const endpoint = voterEndpoint(listeners)
+    const endpoint = voterEndpoint(brokers[0].listeners)
     return endpoint && { nodeId: identity.nodeId, directoryId, endpoint }
   }
 
@@ -260,7 +260,7 @@ export class BrokerDirectories {
   adopt(found: readonly FoundPartition[], identity: Identity, configs: ConfigStore): AdoptedTopic[] {
     const [failure] = this.#failures.values()
     if (failure !== undefined && found.length > 0) throw new StartError(adoptionFault(failure))
-    const server = bootstrapServer(this.#settings.listeners)
+    const server = bootstrapServer(this.#settings.brokers[0].listeners)
     const directories = this.identified(identity).filter(({ failure }) => failure === undefined)
     const broker = { nodeId: identity.nodeId, directories, settings: configs.broker }
     const adopted = this.#adopted(found, broker)

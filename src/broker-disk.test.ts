@@ -11,8 +11,8 @@ import { StorageLostError } from '../storage/failure-policy.ts'
 import { NO_FAULTS } from '../storage/host/faulty-files.ts'
 import { SimulatedHost } from '../storage/host/simulated-host.ts'
 import { WireClient } from './apis/data-path.fixture.ts'
-import { Broker } from './broker.ts'
-import { brokerSettingsOf } from './config/broker-start.ts'
+import { Cluster } from './cluster.ts'
+import { startSettingsOf } from './config/start-settings.ts'
 import { SimulatedTransport } from './network/simulated-transport.ts'
 import type { Logger } from './observe/logger.ts'
 
@@ -23,7 +23,7 @@ class Rig {
   readonly host = new SimulatedHost(1)
   /** Messages logged as errors, with their partition. */
   readonly errors: string[] = []
-  #broker!: Broker
+  #broker!: Cluster
   #client!: WireClient
 
   async start(): Promise<this> {
@@ -35,14 +35,14 @@ class Rig {
       info() {},
       debug() {},
     }
-    const settings = brokerSettingsOf(
+    const settings = startSettingsOf(
       new Map([
         ['log.dirs', '/data'],
         ['listeners', 'PLAINTEXT://:9092'],
       ]),
     )
     const transport = new SimulatedTransport(this.host.timers)
-    this.#broker = new Broker(settings, this.host, transport, logger)
+    this.#broker = new Cluster(settings, this.host, transport, logger)
     await this.host.settle(this.#broker.start())
     this.#client = new WireClient(this.host, transport)
     return this

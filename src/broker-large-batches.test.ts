@@ -14,8 +14,8 @@ import { RecordFault } from '../protocol/records/record-reader.ts'
 import { ZERO_UUID } from '../protocol/schema.ts'
 import { SimulatedHost } from '../storage/host/simulated-host.ts'
 import { WireClient } from './apis/data-path.fixture.ts'
-import { Broker } from './broker.ts'
-import { brokerSettingsOf } from './config/broker-start.ts'
+import { Cluster } from './cluster.ts'
+import { startSettingsOf } from './config/start-settings.ts'
 import { SimulatedTransport } from './network/simulated-transport.ts'
 import { silentLogger } from './observe/logger.ts'
 
@@ -27,12 +27,12 @@ const MOST_TURNS = 2000
 class Rig {
   readonly host = new SimulatedHost(1)
   readonly transport = new SimulatedTransport(this.host.timers)
-  broker!: Broker
+  broker!: Cluster
 
   async start(): Promise<this> {
     const properties = { 'log.dirs': '/data', listeners: 'PLAINTEXT://:9092' }
-    const settings = brokerSettingsOf(new Map(Object.entries(properties)))
-    this.broker = new Broker(settings, this.host, this.transport, silentLogger)
+    const settings = startSettingsOf(new Map(Object.entries(properties)))
+    this.broker = new Cluster(settings, this.host, this.transport, silentLogger)
     await this.host.settle(this.broker.start())
     await this.create('t')
     await this.create('other')

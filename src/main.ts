@@ -2,13 +2,13 @@ import { readFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { StorageLostError } from '../storage/failure-policy.ts'
 import { nodeHost } from '../storage/host/node-host.ts'
-import { Broker } from './broker.ts'
 import { parseArguments, type StartArguments } from './cli/arguments.ts'
 import type { StorageCommand } from './cli/storage/arguments.ts'
 import { runStorageCommand } from './cli/storage/run.ts'
-import { type BrokerStartSettings, brokerSettingsOf } from './config/broker-start.ts'
+import { Cluster } from './cluster.ts'
 import { parseProperties } from './config/server-properties.ts'
 import { StartError } from './config/start-error.ts'
+import { type StartSettings, startSettingsOf } from './config/start-settings.ts'
 import type { BrokerAddress } from './network/open-listener.ts'
 import { TcpTransport } from './network/tcp-transport.ts'
 import { processLogger } from './observe/process-logger.ts'
@@ -29,8 +29,8 @@ function propertiesOf({
   }
 }
 
-function settingsOf(args: Parameters<typeof propertiesOf>[0]): BrokerStartSettings {
-  return brokerSettingsOf(propertiesOf(args), { hostName: hostname(), environment: process.env })
+function settingsOf(args: Parameters<typeof propertiesOf>[0]): StartSettings {
+  return startSettingsOf(propertiesOf(args), { hostName: hostname(), environment: process.env })
 }
 
 /** Runs a command about data directories, and returns its exit code. */
@@ -57,7 +57,7 @@ async function start(args: StartArguments): Promise<void> {
   process.on('uncaughtException', endAtOnce)
   process.on('unhandledRejection', (reason) => endAtOnce(reason instanceof Error ? reason : new Error(String(reason))))
   const host = nodeHost(endAtOnce)
-  const broker = new Broker(settings, host, new TcpTransport(), logger, logLevels[args.logLevel])
+  const broker = new Cluster(settings, host, new TcpTransport(), logger, logLevels[args.logLevel])
   stopOnSignals(broker)
   await broker.start()
   const addresses = listText(broker.addresses)
@@ -86,7 +86,7 @@ function sinceStartMs(): number {
 }
 
 /** The first signal stops the broker cleanly, the second one at once. */
-function stopOnSignals(broker: Broker): void {
+function stopOnSignals(broker: Cluster): void {
   let stopping = false
   const stop = (signal: string) => {
     if (stopping) process.exit(1)

@@ -18,8 +18,8 @@ import { type ApiSchema, type Fields, type RequestInputOf, ZERO_UUID } from '../
 import type { Host } from '../storage/host/host.ts'
 import { SimulatedHost } from '../storage/host/simulated-host.ts'
 import { WireClient } from './apis/data-path.fixture.ts'
-import { Broker } from './broker.ts'
-import { brokerSettingsOf } from './config/broker-start.ts'
+import { Cluster } from './cluster.ts'
+import { startSettingsOf } from './config/start-settings.ts'
 import { SimulatedTransport } from './network/simulated-transport.ts'
 import type { Logger } from './observe/logger.ts'
 import { openClient, type WorldClient as ZooKeeperClient } from './zookeeper/zookeeper-world.fixture.ts'
@@ -45,7 +45,7 @@ export class RunningBroker {
   connectZooKeeper!: () => Promise<ZooKeeperClient>
   /** A further connection. */
   connect!: () => WireClient
-  #broker!: Broker
+  #broker!: Cluster
   #client!: WireClient
 
   async start(properties: Record<string, string> = {}): Promise<this> {
@@ -58,11 +58,11 @@ export class RunningBroker {
       },
       debug() {},
     }
-    const settings = brokerSettingsOf(
+    const settings = startSettingsOf(
       new Map([['log.dirs', '/data'], ['listeners', 'PLAINTEXT://:9092'], ...Object.entries(properties)]),
     )
     const transport = new SimulatedTransport(this.host.timers)
-    this.#broker = new Broker(settings, this.machine, transport, logger)
+    this.#broker = new Cluster(settings, this.machine, transport, logger)
     await this.host.settle(this.#broker.start())
     this.connect = () => new WireClient(this.host, transport)
     this.connectZooKeeper = () => openClient(this.host, transport)

@@ -8,8 +8,8 @@ import { batchesOf } from '../../protocol/records/record-batch.ts'
 import { readRecords } from '../../protocol/records/record-reader.ts'
 import { ZERO_UUID } from '../../protocol/schema.ts'
 import { WireClient } from '../../src/apis/data-path.fixture.ts'
-import { Broker } from '../../src/broker.ts'
-import { brokerSettingsOf } from '../../src/config/broker-start.ts'
+import { Cluster } from '../../src/cluster.ts'
+import { startSettingsOf } from '../../src/config/start-settings.ts'
 import {
   type SimulatedClient,
   type SimulatedConnection,
@@ -58,7 +58,7 @@ export class BrokerVictim implements Victim {
   /** A text was too long for its field in an answer: UNKNOWN_SERVER_ERROR, as in Kafka. */
   wasTextTooLong = false
   readonly #transport: SimulatedTransport
-  readonly #broker: Broker
+  readonly #broker: Cluster
   readonly #faults: string[] = []
   #bystander: WireClient | undefined
   #produced = 0
@@ -70,7 +70,7 @@ export class BrokerVictim implements Victim {
       this.#longestTurnMs = Math.max(this.#longestTurnMs, cpuMs)
     }
     this.#transport = new SimulatedTransport(this.host.timers)
-    this.#broker = new Broker(brokerSettingsOf(properties), this.host, this.#transport, this.#logger())
+    this.#broker = new Cluster(startSettingsOf(properties), this.host, this.#transport, this.#logger())
   }
 
   #logger(): Logger {

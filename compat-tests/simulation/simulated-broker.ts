@@ -2,8 +2,8 @@ import { ByteReader } from '../../protocol/byte-reader.ts'
 import { decode } from '../../protocol/codegen.ts'
 import { readResponseHeader } from '../../protocol/headers.ts'
 import type { ApiSchema, Fields, InputValue, ValueOf } from '../../protocol/schema.ts'
-import { Broker } from '../../src/broker.ts'
-import { brokerSettingsOf } from '../../src/config/broker-start.ts'
+import { Cluster } from '../../src/cluster.ts'
+import { startSettingsOf } from '../../src/config/start-settings.ts'
 import {
   type SimulatedClient,
   type SimulatedConnection,
@@ -27,7 +27,7 @@ export class SimulatedBroker {
   readonly #host: SimulatedHost
   readonly #settings: ReadonlyMap<string, string>
   readonly #logger: Logger
-  #broker!: Broker
+  #broker!: Cluster
   #transport!: SimulatedTransport
   /** True after a start and until a stop begins. */
   #isServing = false
@@ -45,7 +45,7 @@ export class SimulatedBroker {
   /** Throws if the start takes longer than the limit, in virtual time. */
   async start(limitMs = Number.POSITIVE_INFINITY): Promise<void> {
     this.#transport = new SimulatedTransport(this.#host.timers)
-    this.#broker = new Broker(brokerSettingsOf(this.#settings), this.#host, this.#transport, this.#logger)
+    this.#broker = new Cluster(startSettingsOf(this.#settings), this.#host, this.#transport, this.#logger)
     await this.#host.settle(this.#within(limitMs, this.#broker.start()))
     this.#isServing = true
   }
@@ -102,7 +102,7 @@ export class SimulatedBroker {
         readResponseHeader(reader, api, version)
         resolve(decode(api.response, version, reader) as ValueOf<S>)
       }
-      this.#broker.inject(requestFrame(api, version, request).subarray(4)).then(settle, (error) => {
+      this.#broker.first.inject(requestFrame(api, version, request).subarray(4)).then(settle, (error) => {
         if (!this.#waiting.delete(reject)) return
         reject(error instanceof SimulatedCrash || !this.#isServing ? new ConnectionLost() : error)
       })

@@ -4,8 +4,8 @@ import { decode, encode } from '../../protocol/codegen.ts'
 import { frameOf } from '../../protocol/frame.ts'
 import { readResponseHeader, writeRequestHeader } from '../../protocol/headers.ts'
 import type { ApiSchema } from '../../protocol/schema.ts'
-import { Broker } from '../../src/broker.ts'
-import { brokerSettingsOf } from '../../src/config/broker-start.ts'
+import { Cluster } from '../../src/cluster.ts'
+import { startSettingsOf } from '../../src/config/start-settings.ts'
 import { SimulatedTransport } from '../../src/network/simulated-transport.ts'
 import type { Host } from '../../storage/host/host.ts'
 import { SimulatedHost } from '../../storage/host/simulated-host.ts'
@@ -29,7 +29,7 @@ const properties = {
 export class MeasuredBroker {
   readonly host: SimulatedHost
   readonly complaints: string[] = []
-  readonly #broker: Broker
+  readonly #broker: Cluster
   #turns = { longestMs: 0, totalMs: 0, count: 0 }
 
   /** changes: further settings. host: a machine on which an earlier broker has stopped. */
@@ -38,13 +38,13 @@ export class MeasuredBroker {
     const error = (fields: { err?: Error }, message: string) =>
       this.complaints.push(`${message}: ${fields.err?.stack ?? JSON.stringify(fields)}`)
     const logger = { error, warn: error, info() {}, debug() {} }
-    const settings = brokerSettingsOf(new Map(Object.entries({ ...properties, ...changes })))
+    const settings = startSettingsOf(new Map(Object.entries({ ...properties, ...changes })))
     const { timers, clock } = this.host
     this.host.processorMs = threadClock()
     // Without threads, the loop does all work: the turns include it.
     const offload = { decompress: () => undefined, compress: () => undefined }
     const machine: Host = { ...this.host, offload, clock: { nowMs: clock.nowMs, monotonicMs: () => this.#clockMs() } }
-    this.#broker = new Broker(settings, machine, new SimulatedTransport(timers), logger)
+    this.#broker = new Cluster(settings, machine, new SimulatedTransport(timers), logger)
     this.host.onTurn = (cpuMs) => {
       const { longestMs, totalMs, count } = this.#turns
       this.#turns = { longestMs: Math.max(longestMs, cpuMs), totalMs: totalMs + cpuMs, count: count + 1 }
@@ -66,7 +66,7 @@ export class MeasuredBroker {
 
   /** The decoded response to a request. */
   async ask(api: ApiSchema, version: number, body: object): Promise<Record<string, unknown>> {
-    return decoded(api, version, (await this.host.settle(this.#broker.inject(message(api, version, body))))!)
+    return decoded(api, version, (await this.host.settle(this.#broker.first.inject(message(api, version, body))))!)
   }
 
   /** Cost of a request until its response, and of the work left after it. */
@@ -85,7 +85,7 @@ export class MeasuredBroker {
     // A request over a connection begins in a turn of its own.
     return new Promise((resolve, reject) => {
       this.host.timers.atTurnEnd(() => {
-        this.#broker.inject(bytes).then((answer) => resolve(answer!), reject)
+        this.#broker.first.inject(bytes).then((answer) => resolve(answer!), reject)
       })
     })
   }

@@ -1,8 +1,8 @@
 import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Broker } from '../../src/broker.ts'
-import { brokerSettingsOf } from '../../src/config/broker-start.ts'
+import { Cluster } from '../../src/cluster.ts'
+import { startSettingsOf } from '../../src/config/start-settings.ts'
 import { TcpTransport } from '../../src/network/tcp-transport.ts'
 import { silentLogger } from '../../src/observe/logger.ts'
 import type { FileHandle } from '../../storage/host/host.ts'
@@ -26,13 +26,13 @@ class UnsyncedFiles extends NodeFiles {
 export async function madeData(fill: (port: number) => Promise<void>): Promise<PreparedData> {
   const dataDir = mkdtempSync(join(tmpdir(), 'ottla-bench-'))
   const dispose = () => rmSync(dataDir, { recursive: true, force: true, maxRetries: 3 })
-  const settings = brokerSettingsOf(
+  const settings = startSettingsOf(
     new Map(Object.entries({ listeners: 'PLAINTEXT://127.0.0.1:0', 'log.dirs': dataDir })),
   )
   const fatal = (reason: Error) => {
     throw reason
   }
-  const broker = new Broker(
+  const broker = new Cluster(
     settings,
     { ...nodeHost(fatal), files: new UnsyncedFiles() },
     new TcpTransport(),

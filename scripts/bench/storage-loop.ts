@@ -8,8 +8,8 @@ import { join } from 'node:path'
 import { leaseOf } from '../../protocol/buffer-pool.ts'
 import { isRejection } from '../../protocol/error-codes.ts'
 import { RecordBatch } from '../../protocol/records/record-batch.ts'
-import { brokerSettingsOf } from '../../src/config/broker-start.ts'
 import { ConfigStore } from '../../src/config/config-store.ts'
+import { startSettingsOf } from '../../src/config/start-settings.ts'
 import { nodeHost } from '../../storage/host/node-host.ts'
 import { LogManager } from '../../storage/log-manager.ts'
 import type { PartitionLog } from '../../storage/partition-log.ts'
@@ -125,7 +125,7 @@ async function readBare(file: string): Promise<void> {
 
 /** A log with the broker's defaults. */
 async function withLog<T>(directory: string, work: (log: PartitionLog) => Promise<T>): Promise<T> {
-  const { static: given } = brokerSettingsOf(new Map([['log.dirs', directory]]))
+  const [{ static: given }] = startSettingsOf(new Map([['log.dirs', directory]])).brokers
   const configs = new ConfigStore(given, 1)
   const host = nodeHost((reason) => {
     throw reason

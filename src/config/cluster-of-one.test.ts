@@ -1,10 +1,10 @@
 import { expect } from 'chai'
-import { brokerSettingsOf } from './broker-start.ts'
+import { startSettingsOf } from './start-settings.ts'
 
 type Texts = Readonly<Record<string, string>>
 
 const start = (properties: Texts, hostName?: string) =>
-  brokerSettingsOf(new Map(Object.entries(properties)), { hostName })
+  startSettingsOf(new Map(Object.entries(properties)), { hostName })
 
 const combined = {
   'process.roles': 'broker,controller',

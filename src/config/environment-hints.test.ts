@@ -1,9 +1,9 @@
 import { expect } from 'chai'
-import { brokerSettingsOf } from './broker-start.ts'
 import type { Environment } from './environment-hints.ts'
+import { startSettingsOf } from './start-settings.ts'
 
 const warnings = (environment: Environment, properties: Record<string, string> = {}) =>
-  brokerSettingsOf(new Map(Object.entries(properties)), { environment }).warnings
+  startSettingsOf(new Map(Object.entries(properties)), { environment }).warnings
 
 describe('variables of the environment', () => {
   it('cause a warning if they name settings', () => {

@@ -10,7 +10,7 @@ import { topicConfigs } from './topic-configs.ts'
 const ROOT = join(import.meta.dirname, '..', '..')
 
 /** Files of src/config that act on settings. The others only declare, describe or check them. */
-const ACTS = /(broker-start|cluster-of-one|config-store|listeners)\.ts$/
+const ACTS = /(start-settings|cluster-of-one|config-store|listeners)\.ts$/
 
 /** Words of the code without comments, tests, and code that only declares, checks or describes settings. */
 function wordsOf(files: readonly string[]): ReadonlySet<string> {

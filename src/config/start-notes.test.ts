@@ -1,13 +1,13 @@
 import { expect } from 'chai'
 import { checkDynamicBrokerConfig } from './broker-config-rules.ts'
-import { brokerSettingsOf } from './broker-start.ts'
 import { documentationOf } from './documentation.ts'
 import { warningsAboutDynamic } from './start-notes.ts'
+import { startSettingsOf } from './start-settings.ts'
 import { brokerEntry } from './static-config.ts'
 
 type Texts = Readonly<Record<string, string>>
 
-const start = (properties: Texts) => brokerSettingsOf(new Map(Object.entries(properties)))
+const start = (properties: Texts) => startSettingsOf(new Map(Object.entries(properties)))
 const warnings = (properties: Texts) => start(properties).warnings
 
 describe('settings that protect and are not in force', () => {

@@ -12,7 +12,7 @@ import { authorizerSettings } from './without-effect.ts'
 /** Prefixes of plug-ins' settings. */
 const pluginPrefixes = ['rlmm.config.', 'rsm.config.', 'config.providers.', 'metrics.', 'client.quota.callback.']
 
-/** Settings without an entry, because Kafka 4.4 has none, that broker-start.ts reads. */
+/** Settings without an entry, because Kafka 4.4 has none, that start-settings.ts reads. */
 const usedElsewhere: ReadonlySet<string> = new Set(['zookeeper.connect'])
 
 /** Maximum edits between a misspelling and the name that was meant. */

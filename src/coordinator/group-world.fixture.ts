@@ -125,7 +125,10 @@ export class GroupWorld {
       voterDirectoryId: '',
       voter: undefined,
       kraftVersion: 0,
-      onChange: (listener) => this.#listeners.push(listener),
+      onChange: (listener) => {
+        this.#listeners.push(listener)
+        return () => {}
+      },
       createTopics: never,
       deleteTopics: never,
       createPartitions: never,

@@ -40,6 +40,7 @@ export class CoordinatorRuntime<S extends Shard> {
   /** Last logged reason why the topic could not be created: clients retry often. */
   #loggedReason: string | undefined
   #isRunning = false
+  #unsubscribe = () => {}
 
   constructor(parts: CoordinatorRuntimeParts<S>) {
     this.#parts = parts
@@ -48,13 +49,14 @@ export class CoordinatorRuntime<S extends Shard> {
   /** Resolves once each shard led here is active or failed to load: no shard holds up the others. */
   async start(): Promise<void> {
     this.#isRunning = true
-    this.#parts.metadata.onChange((image, change) => this.#follow(image, change))
+    this.#unsubscribe = this.#parts.metadata.onChange((image, change) => this.#follow(image, change))
     this.#lead(this.#parts.metadata.image)
     await Promise.all([...this.#shards.values()].map(({ runtime }) => runtime.settled()))
   }
 
   stop(): void {
     this.#isRunning = false
+    this.#unsubscribe()
     for (const { runtime } of this.#shards.values()) runtime.close()
     this.#shards.clear()
   }

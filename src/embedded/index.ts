@@ -3,8 +3,8 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { nodeHost } from '../../storage/host/node-host.ts'
-import { Broker } from '../broker.ts'
-import { brokerSettingsOf } from '../config/broker-start.ts'
+import { Cluster } from '../cluster.ts'
+import { startSettingsOf } from '../config/start-settings.ts'
 import { TcpTransport } from '../network/tcp-transport.ts'
 import { type Logger, silentLogger } from '../observe/logger.ts'
 
@@ -52,14 +52,14 @@ export async function startBroker(options: BrokerOptions = {}): Promise<RunningB
   try {
     const given = Object.entries(options.settings ?? {}).map(([name, value]) => [name, String(value)] as const)
     const place = { listeners: `PLAINTEXT://${host}:${port}`, 'log.dirs': dataDirectory }
-    const settings = brokerSettingsOf(new Map([...Object.entries(place), ...given]))
+    const settings = startSettingsOf(new Map([...Object.entries(place), ...given]))
     for (const warning of settings.warnings) logger.warn({}, warning)
     // Do not end the process, it is not ours. A broker that cannot go on drops its clients, and the log says why.
     const machine = nodeHost((reason) => {
       logger.error({ err: reason }, `the broker stopped: ${reason.message}`)
       broker.halt().catch((err: unknown) => logger.error({ err }, 'the broker could not be stopped'))
     })
-    const broker = new Broker(settings, machine, new TcpTransport(), logger)
+    const broker = new Cluster(settings, machine, new TcpTransport(), logger)
     await broker.start()
     const [address] = broker.addresses
     const zooKeeper = broker.zooKeeperAddress

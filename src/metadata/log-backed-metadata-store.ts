@@ -135,8 +135,8 @@ export class LogBackedMetadataStore implements MetadataStore {
     return this.#log.kraftVersion
   }
 
-  onChange(listener: ChangeListener): void {
-    this.#writer.onChange(listener)
+  onChange(listener: ChangeListener): () => void {
+    return this.#writer.onChange(listener)
   }
 
   /** Starts this controller's epoch and registers the broker. adopted: topics found on disk beside an empty log. */

@@ -31,12 +31,13 @@ export class MemoryMetadata implements MetadataStore {
   kraftVersion = 0
   /** Arguments of assignDirectories calls. */
   readonly assigned: DirectoryAssignment[] = []
-  readonly #listeners: ((image: MetadataImage, change: MetadataChange) => void)[] = []
+  readonly #listeners = new Set<(image: MetadataImage, change: MetadataChange) => void>()
   #topics = 0
   #nextProducerId = 0
 
-  onChange(listener: (image: MetadataImage, change: MetadataChange) => void): void {
-    this.#listeners.push(listener)
+  onChange(listener: (image: MetadataImage, change: MetadataChange) => void): () => void {
+    this.#listeners.add(listener)
+    return () => void this.#listeners.delete(listener)
   }
 
   /** Adds a topic; all its partitions have the given values. By default node 1 is the only replica and leads. */

@@ -20,9 +20,9 @@ export interface MetadataStore {
   readonly kraftVersion: number
   /**
    * The listener is called after each change, in order: in the turn that changes `image`, before the change is
-   * answered.
+   * answered. Returns a function that unsubscribes.
    */
-  onChange(listener: (image: MetadataImage, change: MetadataChange) => void): void
+  onChange(listener: (image: MetadataImage, change: MetadataChange) => void): () => void
   /**
    * Creates topics independently of each other. Results in request order. Source:
    * ReplicationControlManager.createTopics.

@@ -71,7 +71,7 @@ export interface MetadataWriterParts {
 export class MetadataWriter {
   readonly #parts: MetadataWriterParts
   readonly #log: MetadataLog
-  readonly #listeners: ChangeListener[] = []
+  readonly #listeners = new Set<ChangeListener>()
   /** The image on disk, and the image after the staged changes. */
   #image: ClusterImage
   #stagedImage: ClusterImage
@@ -95,8 +95,9 @@ export class MetadataWriter {
     return this.#image
   }
 
-  onChange(listener: ChangeListener): void {
-    this.#listeners.push(listener)
+  onChange(listener: ChangeListener): () => void {
+    this.#listeners.add(listener)
+    return () => void this.#listeners.delete(listener)
   }
 
   /** Waits for decided and staged changes and for a snapshot under way, then closes the log. */

@@ -37,6 +37,7 @@ export class PartitionRegistry {
   readonly #watcher: PartitionWatcher
   readonly #logger: Logger
   readonly #topics = new Map<string, HostedTopic>()
+  #unsubscribe = () => {}
   readonly #readable = (partition: Partition, bytes: number) => this.#watcher.appended(partition, bytes)
 
   constructor(parts: {
@@ -62,12 +63,13 @@ export class PartitionRegistry {
    * Makes logs match the metadata just loaded, and then follows its changes. Rejects if the metadata cannot be written.
    */
   start(): Promise<void> {
-    this.#metadata.onChange((image, change) => this.#apply(image, change))
+    this.#unsubscribe = this.#metadata.onChange((image, change) => this.#apply(image, change))
     return this.#logs.start()
   }
 
   /** Resolves when the logs of deleted topics are deleted. */
   stop(): Promise<void> {
+    this.#unsubscribe()
     return this.#logs.stop()
   }
 

@@ -48,6 +48,7 @@ export class ClientMetrics {
   readonly #byConnection = new Map<string, string>()
   readonly #pushed = new PushedMetricsStore()
   #sweep: Timer | undefined
+  readonly #unsubscribe: () => void
 
   /** maxBytes: telemetry.max.bytes. */
   constructor(
@@ -61,10 +62,11 @@ export class ClientMetrics {
     this.#maxBytes = maxBytes
     const { configs } = metadata.image
     this.#apply(configs, [...configs.keys()])
-    metadata.onChange((image, { configsChanged }) => this.#apply(image.configs, configsChanged))
+    this.#unsubscribe = metadata.onChange((image, { configsChanged }) => this.#apply(image.configs, configsChanged))
   }
 
   stop(): void {
+    this.#unsubscribe()
     this.#sweep?.cancel()
   }
 

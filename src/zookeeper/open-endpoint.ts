@@ -1,9 +1,13 @@
-import type { Services } from '../apis/services.ts'
+import type { Host } from '../../storage/host/host.ts'
+import type { Slices } from '../../storage/host/turn-slices.ts'
+import type { ConfigStore } from '../config/config-store.ts'
 import type { ZooKeeperAddress } from '../config/zookeeper-connect.ts'
+import type { MetadataStore } from '../metadata/metadata-store.ts'
 import type { Transport } from '../network/transport.ts'
+import type { Logger } from '../observe/logger.ts'
 import type { ClientView } from './broker-nodes.ts'
 import { ZooKeeperEndpoint } from './endpoint.ts'
-import { InternalNodeStore } from './kafka/internal-node-store.ts'
+import { InternalNodeStore, type InternalNodeStoreParts } from './kafka/internal-node-store.ts'
 import { KafkaNodes } from './kafka/kafka-nodes.ts'
 
 /**
@@ -21,17 +25,26 @@ export interface BrokerListener {
 }
 
 export interface EndpointParts {
-  readonly services: Services
+  readonly nodeId: number
+  readonly host: Host
+  readonly slices: Slices
+  readonly logger: Logger
+  readonly configs: ConfigStore
+  readonly metadata: MetadataStore
   readonly transport: Transport
   readonly dataDirectory: string
   /** Where the broker listens. */
   readonly listeners: readonly BrokerListener[]
+  /** True for a name that resolves to an address. */
+  isHost(name: string): Promise<boolean>
+  /** A partition at its leader. */
+  readonly leaderFor: InternalNodeStoreParts['leaderFor']
 }
 
 /** The endpoint with Kafka's tree of this broker; it does nothing before `listen`. */
 export function openZooKeeperEndpoint({ chroot }: ZooKeeperAddress, parts: EndpointParts): ZooKeeperEndpoint {
-  const { services, transport, dataDirectory, listeners } = parts
-  const { nodeId, host, slices, logger, configs, metadata, partitions, isHost } = services
+  const { nodeId, host, slices, logger, configs, metadata, transport, dataDirectory, listeners } = parts
+  const { isHost, leaderFor } = parts
   const nowMs = () => host.clock.nowMs()
   return new ZooKeeperEndpoint({
     host,
@@ -40,7 +53,7 @@ export function openZooKeeperEndpoint({ chroot }: ZooKeeperAddress, parts: Endpo
     dataDirectory,
     chroot,
     firstZxid: ((metadata.image.brokers.get(nodeId)?.epoch ?? 0) + 1) * ZXIDS_PER_EPOCH,
-    store: new InternalNodeStore({ slices, configs, metadata, partitions, nowMs }),
+    store: new InternalNodeStore({ slices, configs, metadata, leaderFor, nowMs }),
     nodes: new KafkaNodes({
       nodeId,
       host,

@@ -1,5 +1,5 @@
 import type { Random } from '../../../storage/host/host.ts'
-import type { BrokerStartSettings } from '../../config/broker-start.ts'
+import type { StartSettings } from '../../config/start-settings.ts'
 import { type QuorumVoter, voterEndpoint } from '../../metadata/quorum-records.ts'
 import { scramSupported } from '../../metadata/record-versions.ts'
 import { CommandFailure } from './command-failure.ts'
@@ -43,7 +43,7 @@ export interface FormatPlan {
 }
 
 /** Checks the options against the settings. Throws CommandFailure. Source: StorageTool.runFormatCommand, Formatter. */
-export function formatPlan(options: FormatOptions, settings: BrokerStartSettings, random: Random): FormatPlan {
+export function formatPlan(options: FormatOptions, settings: StartSettings, random: Random): FormatPlan {
   const { releaseVersion, clusterId } = options
   const nodeId = settings.nodeId ?? 1
   const release = releaseVersion === undefined ? undefined : releaseLevel(releaseVersion, 'stable')
@@ -119,7 +119,7 @@ function checkKRaftVersion(level: number | undefined, isDynamic: boolean): void 
 /** The voter to write; undefined if the settings name it. Refuses a quorum of other nodes. */
 function voterIn(
   { standalone, initialControllers, noInitialControllers }: FormatOptions,
-  settings: BrokerStartSettings,
+  settings: StartSettings,
   { nodeId, random }: { readonly nodeId: number; readonly random: Random },
 ): FormatPlan['voter'] {
   const isStatic = listIn(settings, 'controller.quorum.voters').length > 0
@@ -144,7 +144,7 @@ function voterIn(
 }
 
 function withListener(
-  { listeners }: BrokerStartSettings,
+  { brokers: [{ listeners }] }: StartSettings,
   initialControllers: string | undefined,
   { nodeId, random }: { readonly nodeId: number; readonly random: Random },
 ): FormatPlan['voter'] {
@@ -163,8 +163,8 @@ function withListener(
   return { nodeId, directoryId, endpoint: { name: own.name, host, port } }
 }
 
-function listIn({ static: { values } }: BrokerStartSettings, name: string): readonly string[] {
-  return (values.get(name)?.value ?? []) as readonly string[]
+function listIn({ brokers: [broker] }: StartSettings, name: string): readonly string[] {
+  return (broker.static.values.get(name)?.value ?? []) as readonly string[]
 }
 
 /** `metadata.version 4.4-IV2` of these levels. */

@@ -1,5 +1,5 @@
 import type { Host } from '../../../storage/host/host.ts'
-import type { BrokerStartSettings } from '../../config/broker-start.ts'
+import type { StartSettings } from '../../config/start-settings.ts'
 import { featureRecords, scramRecord } from '../../metadata/image-records.ts'
 import { readMetaProperties, writeIdentity } from '../../metadata/meta-properties.ts'
 import { type MetaProperties, metaPropertiesConflict } from '../../metadata/meta-properties-rules.ts'
@@ -18,7 +18,7 @@ const bootstrapId = { endOffset: 0, epoch: 0 }
  */
 export function format(
   host: Host,
-  settings: BrokerStartSettings,
+  settings: StartSettings,
   plan: FormatPlan,
   { ignoreFormatted }: { readonly ignoreFormatted: boolean },
 ): string[] {
@@ -48,11 +48,11 @@ export function format(
 }
 
 /** log.dirs and the metadata directory, in order, each once. */
-export function directoriesOf({ logDirectories, metadataDirectory }: BrokerStartSettings): string[] {
+export function directoriesOf({ logDirectories, metadataDirectory }: StartSettings): string[] {
   return [...new Set([...logDirectories, metadataDirectory])].sort()
 }
 
-function readAll(host: Host, settings: BrokerStartSettings, onFailure: (directory: string) => void): MetaProperties[] {
+function readAll(host: Host, settings: StartSettings, onFailure: (directory: string) => void): MetaProperties[] {
   return directoriesOf(settings).flatMap((directory) => {
     try {
       return [readMetaProperties(host, directory)]

@@ -1,14 +1,11 @@
 import type { Host } from '../../../storage/host/host.ts'
-import type { BrokerStartSettings } from '../../config/broker-start.ts'
+import type { StartSettings } from '../../config/start-settings.ts'
 import { readMetaProperties } from '../../metadata/meta-properties.ts'
 import type { MetaProperties } from '../../metadata/meta-properties-rules.ts'
 import { directoriesOf } from './format.ts'
 
 /** Lines of `ottla info`, and its exit code: 1 if there are problems. Changes nothing. Source: StorageTool.infoCommand. */
-export function info(
-  host: Host,
-  settings: BrokerStartSettings,
-): { readonly lines: string[]; readonly exitCode: number } {
+export function info(host: Host, settings: StartSettings): { readonly lines: string[]; readonly exitCode: number } {
   const problems: string[] = []
   const found: string[] = []
   let first: MetaProperties | undefined
@@ -25,7 +22,7 @@ export function info(
     }
   }
   // A file without process.roles is of the ZooKeeper era, and so may the directories be.
-  if (first !== undefined && isOfZooKeeper(first) && settings.static.values.has('process.roles'))
+  if (first !== undefined && isOfZooKeeper(first) && settings.brokers[0].static.values.has('process.roles'))
     problems.push(
       'The kafka configuration file appears to be for a cluster in KRaft mode, but the directories are formatted for legacy mode.',
     )

@@ -2,7 +2,7 @@ import { expect } from 'chai'
 import { ApiVersions } from '../../../protocol/apis/api-versions.ts'
 import { DescribeUserScramCredentials } from '../../../protocol/apis/describe-user-scram-credentials.ts'
 import type { SimulatedHost } from '../../../storage/host/simulated-host.ts'
-import { brokerSettingsOf } from '../../config/broker-start.ts'
+import { startSettingsOf } from '../../config/start-settings.ts'
 import { RunningBroker } from '../../running-broker.fixture.ts'
 import { parseArguments } from '../arguments.ts'
 import { runStorageCommand } from './run.ts'
@@ -25,7 +25,7 @@ function run(host: SimulatedHost, properties: Record<string, string>, ...args: s
   const err: string[] = []
   const code = runStorageCommand(command, {
     host,
-    settingsOf: () => brokerSettingsOf(new Map(Object.entries(properties))),
+    settingsOf: () => startSettingsOf(new Map(Object.entries(properties))),
     out: (line) => out.push(line),
     err: (line) => err.push(line),
   })

@@ -1,6 +1,6 @@
 import type { Host } from '../../../storage/host/host.ts'
-import type { BrokerStartSettings } from '../../config/broker-start.ts'
 import { StartError } from '../../config/start-error.ts'
+import type { StartSettings } from '../../config/start-settings.ts'
 import type { StorageCommand } from './arguments.ts'
 import { CommandFailure } from './command-failure.ts'
 import { featureDependencies, versionMapping } from './feature-commands.ts'
@@ -12,7 +12,7 @@ import { info } from './info.ts'
 export interface Surroundings {
   readonly host: Host
   /** Reads and checks a settings file. Throws StartError. */
-  readonly settingsOf: (propertiesFile: string) => BrokerStartSettings
+  readonly settingsOf: (propertiesFile: string) => StartSettings
   /** Prints a line on stdout, or on stderr. */
   readonly out: (line: string) => void
   readonly err: (line: string) => void

@@ -2,7 +2,7 @@ import { expect } from 'chai'
 import { DataPath } from '../../apis/data-path.fixture.ts'
 import type { PartitionImage } from '../../metadata/metadata-image.ts'
 import type { StoredChange, StoredNode } from '../node-store.ts'
-import { InternalNodeStore } from './internal-node-store.ts'
+import { InternalNodeStore, type InternalNodeStoreParts } from './internal-node-store.ts'
 
 function node(data: string | null, changes: Partial<StoredNode> = {}): StoredNode {
   return {
@@ -20,12 +20,15 @@ function node(data: string | null, changes: Partial<StoredNode> = {}): StoredNod
   }
 }
 
+function leaderIn({ services }: DataPath): InternalNodeStoreParts['leaderFor'] {
+  return (topic, partition) => services.partitions.leaderFor(topic, partition)
+}
+
 describe('nodes of clients in the internal topic', () => {
   function opened(partition: Partial<PartitionImage> = {}) {
     const path = new DataPath([])
     path.metadata.addTopic('__zookeeper_nodes', 1, partition)
-    const { slices, configs, metadata, partitions } = path.services
-    const parts = { slices, configs, metadata, partitions, nowMs: () => path.host.clock.nowMs() }
+    const parts = { ...path.services, leaderFor: leaderIn(path), nowMs: () => path.host.clock.nowMs() }
     return { host: path.host, store: new InternalNodeStore(parts), again: () => new InternalNodeStore(parts) }
   }
 
@@ -52,8 +55,7 @@ describe('nodes of clients in the internal topic', () => {
 
   it('are none where the topic was never made', async () => {
     const path = new DataPath([])
-    const { slices, configs, metadata, partitions } = path.services
-    const store = new InternalNodeStore({ slices, configs, metadata, partitions, nowMs: () => 0 })
+    const store = new InternalNodeStore({ ...path.services, leaderFor: leaderIn(path), nowMs: () => 0 })
     await store.load(() => expect.fail('nothing is stored'))
   })
 

@@ -1,4 +1,4 @@
-import { isRejection } from '../../../protocol/error-codes.ts'
+import { isRejection, type Rejection } from '../../../protocol/error-codes.ts'
 import { decodeKey, decodeValue } from '../../../protocol/internal-records/coordinator-framing.ts'
 import { ZooKeeperNodeRecord, type ZooKeeperNodeValue } from '../../../protocol/internal-records/zookeeper-records.ts'
 import type { Slices } from '../../../storage/host/turn-slices.ts'
@@ -8,7 +8,7 @@ import { AppendRefused, PartitionStateLog } from '../../coordinator/partition-st
 import { autoCreatedTopic } from '../../metadata/auto-created-topics.ts'
 import type { MetadataStore } from '../../metadata/metadata-store.ts'
 import { ZOOKEEPER_NODE_TOPIC as NODE_TOPIC } from '../../metadata/topic-names.ts'
-import type { PartitionRegistry } from '../../partition/partition-registry.ts'
+import type { Partition } from '../../partition/partition.ts'
 import type { NodeStore, StoredChange, StoredNode } from '../node-store.ts'
 
 const PARTITION = 0
@@ -18,7 +18,8 @@ export interface InternalNodeStoreParts {
   readonly slices: Slices
   readonly configs: ConfigStore
   readonly metadata: MetadataStore
-  readonly partitions: PartitionRegistry
+  /** A partition at its leader. */
+  leaderFor(topic: string, partition: number): Partition | Rejection
   nowMs(): number
 }
 
@@ -29,7 +30,7 @@ export class InternalNodeStore implements NodeStore {
 
   constructor(parts: InternalNodeStoreParts) {
     this.#parts = parts
-    this.#log = new PartitionStateLog(() => parts.partitions.leaderFor(NODE_TOPIC, PARTITION), parts.slices)
+    this.#log = new PartitionStateLog(() => parts.leaderFor(NODE_TOPIC, PARTITION), parts.slices)
   }
 
   async load(replay: (change: StoredChange) => void): Promise<void> {

@@ -20,9 +20,9 @@ import { batchesOf } from '../protocol/records/record-batch.ts'
 import { type ApiSchema, type Fields, type RequestInputOf, type ResponseOf, ZERO_UUID } from '../protocol/schema.ts'
 import { SimulatedHost } from '../storage/host/simulated-host.ts'
 import { WireClient } from './apis/data-path.fixture.ts'
-import { Broker } from './broker.ts'
-import { brokerSettingsOf } from './config/broker-start.ts'
+import { Cluster } from './cluster.ts'
 import { StartError } from './config/start-error.ts'
+import { startSettingsOf } from './config/start-settings.ts'
 import { SimulatedTransport } from './network/simulated-transport.ts'
 import { silentLogger } from './observe/logger.ts'
 
@@ -33,7 +33,7 @@ const SIMULATED_NOW_MS = new SimulatedHost().clock.nowMs()
 class Rig {
   readonly host: SimulatedHost
   transport: SimulatedTransport
-  broker: Broker
+  broker: Cluster
   readonly #properties: Record<string, string>
 
   constructor(properties: Record<string, string> = {}, host = new SimulatedHost(1)) {
@@ -43,10 +43,10 @@ class Rig {
     this.broker = this.#newBroker()
   }
 
-  #newBroker(): Broker {
+  #newBroker(): Cluster {
     const place = { 'log.dirs': DIRECTORY, listeners: 'PLAINTEXT://:9092' }
-    const settings = brokerSettingsOf(new Map(Object.entries({ ...place, ...this.#properties })))
-    return new Broker(settings, this.host, this.transport, silentLogger)
+    const settings = startSettingsOf(new Map(Object.entries({ ...place, ...this.#properties })))
+    return new Cluster(settings, this.host, this.transport, silentLogger)
   }
 
   async start(): Promise<this> {
@@ -192,7 +192,7 @@ describe('a broker', () => {
       apiVersion: number,
       request: RequestInputOf<ApiSchema<Q, S>>,
     ): Promise<ResponseOf<ApiSchema<Q, S>>> => {
-      const answer = await rig.host.settle(rig.broker.inject(messageOf(api, apiVersion, request)))
+      const answer = await rig.host.settle(rig.broker.first.inject(messageOf(api, apiVersion, request)))
       const reader = new ByteReader(answer!)
       readResponseHeader(reader, api, apiVersion)
       return decode(api.response, apiVersion, reader) as ResponseOf<ApiSchema<Q, S>>
@@ -201,7 +201,7 @@ describe('a broker', () => {
     const topics = [{ name: 't', partitions: [{ partitionIndex: 0, timestamp: -1 }] }]
     const answer = await inject(ListOffsets, 5, { replicaId: -1, isolationLevel: 0, topics, timeoutMs: 0 })
     expect(errorName(answer.topics[0]!.partitions[0]!.errorCode)).to.equal('UNKNOWN_TOPIC_OR_PARTITION')
-    await rig.host.settle(rig.broker.inject(Buffer.from([1])).then(fail, () => {}))
+    await rig.host.settle(rig.broker.first.inject(Buffer.from([1])).then(fail, () => {}))
   })
 
   it('rejects waiting injected requests when it stops', async () => {
@@ -209,7 +209,7 @@ describe('a broker', () => {
     await createTopic(rig.connect(), 't')
     const partitions = [{ partition: 0, fetchOffset: 0, logStartOffset: -1, partitionMaxBytes: 1000 }]
     const request = { maxWaitMs: 3_600_000, minBytes: 1, topics: [{ topic: 't', topicId: ZERO_UUID, partitions }] }
-    const refused = rig.broker.inject(messageOf(Fetch, 4, request as never)).then(fail, ({ message }) => message)
+    const refused = rig.broker.first.inject(messageOf(Fetch, 4, request as never)).then(fail, ({ message }) => message)
     await rig.host.settle(rig.broker.stop())
     expect(await refused).to.equal('the broker was stopped')
   })

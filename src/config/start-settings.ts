@@ -10,16 +10,23 @@ import { unresolvedValue, unsafeStart, warningsAboutEffect } from './start-notes
 import { readStaticConfig, type StaticConfig } from './static-config.ts'
 import { readZooKeeperConnect, type ZooKeeperAddress } from './zookeeper-connect.ts'
 
-/** The settings that a broker needs before it starts. */
+/** One broker's own settings. */
 export interface BrokerStartSettings {
   readonly static: StaticConfig
   readonly listeners: Listeners
+}
+
+/** The settings that the brokers of a process need before they start. */
+export interface StartSettings {
+  /** The first broker's settings apply to what all share. */
+  readonly brokers: readonly [BrokerStartSettings, ...BrokerStartSettings[]]
   /** log.dirs, absolute. */
   readonly logDirectories: readonly string[]
   /** metadata.log.dir, absolute. Default: the first of log.dirs. */
   readonly metadataDirectory: string
   /** Set by the user; undefined: read from disk, or generated. */
   readonly clusterId: string | undefined
+  /** Of the first broker. */
   readonly nodeId: number | undefined
   /** zookeeper.connect, if it names a port of this machine. */
   readonly zooKeeper: ZooKeeperAddress | undefined
@@ -35,10 +42,10 @@ export interface Machine {
 }
 
 /** Checks the settings of server.properties and overrides. Throws StartError for the first invalid one. */
-export function brokerSettingsOf(
+export function startSettingsOf(
   properties: ReadonlyMap<string, string>,
   { hostName, environment = {} }: Machine = {},
-): BrokerStartSettings {
+): StartSettings {
   const staticConfig = valid(readStaticConfig(properties))
   const { broker } = new ConfigStore(staticConfig, 1)
   refuse(unsafeStart(staticConfig))
@@ -50,8 +57,7 @@ export function brokerSettingsOf(
   const zooKeeper = readZooKeeperConnect(properties.get('zookeeper.connect'), hostName)
   const logDirectories = (broker.logDirs ?? broker.logDir).map((directory) => resolve(directory))
   return {
-    static: staticConfig,
-    listeners,
+    brokers: [{ static: staticConfig, listeners }],
     logDirectories,
     metadataDirectory: broker.metadataLogDir === null ? logDirectories[0]! : resolve(broker.metadataLogDir),
     clusterId: properties.get('cluster.id'),

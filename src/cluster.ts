@@ -1,0 +1,299 @@
+import { BufferPool } from '../protocol/buffer-pool.ts'
+import { type Rejection, reject } from '../protocol/error-codes.ts'
+import { placesForLargeContents } from '../storage/concurrency-limit.ts'
+import { DirectoryFailedError, isSystemError, StorageLostError } from '../storage/failure-policy.ts'
+import type { Host } from '../storage/host/host.ts'
+import { TurnSlices } from '../storage/host/turn-slices.ts'
+import { LogManager } from '../storage/log-manager.ts'
+import { type FailedDirectory, failedDirectoryLine } from '../storage/log-store.ts'
+import { Broker, type ClusterParts } from './broker.ts'
+import { BrokerDirectories } from './broker-directories.ts'
+import { StartSteps } from './broker-start-steps.ts'
+import { ConfigStore } from './config/config-store.ts'
+import { isWildcard, type ListenerAddress, type Listeners } from './config/listeners.ts'
+import { warningsAboutDynamic } from './config/start-notes.ts'
+import type { StartSettings } from './config/start-settings.ts'
+import type { Listener } from './metadata/cluster-image.ts'
+import { lostDirectoryFault } from './metadata/data-directories.ts'
+import { LogBackedMetadataStore } from './metadata/log-backed-metadata-store.ts'
+import type { Identity } from './metadata/meta-properties.ts'
+import { configResourceKey, configResourceType } from './metadata/metadata-image.ts'
+import type { MetadataStore } from './metadata/metadata-store.ts'
+import { topicRules } from './metadata/topic-rules.ts'
+import { warnOfUnenforced } from './metadata/unenforced-metadata.ts'
+import { BytesInFlight } from './network/bytes-in-flight.ts'
+import { isHost } from './network/known-hosts.ts'
+import type { BrokerAddress } from './network/open-listener.ts'
+import type { Transport } from './network/transport.ts'
+import type { Logger } from './observe/logger.ts'
+import { type LogLevel, loggerOf, NamedLoggers, ROOT_LOGGER } from './observe/named-loggers.ts'
+import type { Partition } from './partition/partition.ts'
+import { openZooKeeperEndpoint } from './zookeeper/open-endpoint.ts'
+
+/** Id of PLAINTEXT in Kafka's SecurityProtocol, the only one supported yet. */
+const PLAINTEXT = 0
+
+/**
+ * The brokers of this process and what they share: data directories, cluster metadata, logs. Starts all parts in order
+ * and stops them in reverse.
+ */
+export class Cluster {
+  readonly #settings: StartSettings
+  readonly #host: Host
+  readonly #transport: Transport
+  readonly #loggers: NamedLoggers
+  readonly #logger: Logger
+  readonly #slices: TurnSlices
+  readonly #pool = new BufferPool()
+  readonly #largeContents = placesForLargeContents()
+  readonly #directories: BrokerDirectories
+  readonly #steps: StartSteps
+  readonly #brokers = new Map<number, Broker>()
+  #isHalted = false
+  #haltLogs: () => void = () => {}
+  #isStopping = false
+  #zooKeeperAddress: BrokerAddress | undefined
+
+  /** logLevel: level of the root logger; what it lets through goes to `logger`. */
+  constructor(settings: StartSettings, host: Host, transport: Transport, logger: Logger, logLevel: LogLevel = 'DEBUG') {
+    this.#settings = settings
+    this.#host = host
+    this.#slices = new TurnSlices(host)
+    this.#transport = transport
+    this.#loggers = new NamedLoggers(logger, logLevel)
+    this.#logger = this.#loggers.named(ROOT_LOGGER)
+    this.#steps = new StartSteps(this.#logger)
+    this.#directories = new BrokerDirectories(settings, host, this.#loggers.named(loggerOf.logs))
+  }
+
+  /** The running brokers by node id, the first broker first. Empty before the start. */
+  get brokers(): ReadonlyMap<number, Broker> {
+    return this.#brokers
+  }
+
+  /** The first broker. Throws before the start. */
+  get first(): Broker {
+    const [broker] = this.#brokers.values()
+    if (broker === undefined) throw new Error('the cluster is not running')
+    return broker
+  }
+
+  /** Where clients reach the brokers. */
+  get addresses(): readonly BrokerAddress[] {
+    return [...this.#brokers.values()].flatMap(({ addresses }) => addresses)
+  }
+
+  /** Addresses of the controller. Empty without controller listeners. */
+  get controllerAddresses(): readonly BrokerAddress[] {
+    return [...this.#brokers.values()].flatMap(({ controllerAddresses }) => controllerAddresses)
+  }
+
+  /** Where ZooKeeper's clients are served; undefined: nowhere. */
+  get zooKeeperAddress(): BrokerAddress | undefined {
+    return this.#zooKeeperAddress
+  }
+
+  /**
+   * Resolves when clients are served; coordinators are loaded by then. Rejects with StartError if the user can fix the
+   * cause: a directory or port in use, data of another cluster. Parts that were started are stopped again.
+   */
+  async start(): Promise<void> {
+    const startedMs = this.#host.clock.monotonicMs()
+    try {
+      await this.#start()
+      const tookMs = Math.round(this.#host.clock.monotonicMs() - startedMs)
+      this.#logger.info({ addresses: this.addresses, zooKeeper: this.#zooKeeperAddress, tookMs }, 'serving clients')
+    } catch (error) {
+      await this.stop().catch((failure) =>
+        this.#logger.error({ err: failure }, 'a failed start could not be cleaned up'),
+      )
+      throw error
+    }
+  }
+
+  async #start(): Promise<void> {
+    const { release } = this.#directories.lock()
+    this.#steps.push(release)
+    const wasClean = this.#directories.wasCleanStop()
+    const identity = this.#directories.identity()
+    const configs = new ConfigStore(this.#settings.brokers[0].static, identity.nodeId)
+    const metadata = await this.#openMetadata(identity, configs, wasClean).catch((error) => {
+      this.#directories.fail(this.#settings.metadataDirectory, error)
+      throw error
+    })
+    const logs = await this.#openLogs(identity, configs, metadata)
+    if (!wasClean) await metadata.startLeaderEpochs(this.#host.clock.nowMs())
+    await this.#startBrokers(identity.nodeId, {
+      host: this.#host,
+      transport: this.#transport,
+      loggers: this.#loggers,
+      pool: this.#pool,
+      slices: this.#slices,
+      largeContents: this.#largeContents,
+      bytesInFlight: new BytesInFlight(configs.broker.queuedMaxRequestBytes),
+      metadata,
+      logs,
+    })
+    await this.#serveZooKeeper(configs, metadata)
+  }
+
+  async #startBrokers(firstNodeId: number, parts: ClusterParts): Promise<void> {
+    const brokers = this.#settings.brokers.map((each, index) => new Broker(firstNodeId + index, each, parts))
+    for (const broker of brokers) {
+      this.#brokers.set(broker.nodeId, broker)
+      this.#steps.push(() => broker.stop())
+    }
+    for (const broker of brokers) await broker.bind()
+    for (const broker of brokers) await broker.serve()
+  }
+
+  /**
+   * Stops at once, after a failure that affects the whole process. Drops clients, unlocks the directories, and writes
+   * nothing more from memory. The next start recovers from the files.
+   */
+  halt(): Promise<void> {
+    this.#isHalted = true
+    this.#haltLogs()
+    return this.stop()
+  }
+
+  /**
+   * Stops all parts; pending requests get no response. Safe to call at any time, also twice. If a step fails, the later
+   * steps still run, including the release of the lock. Throws the first failure at the end.
+   */
+  async stop(): Promise<void> {
+    if (this.addresses.length > 0) this.#logger.info({}, 'stopping')
+    this.#isStopping = true
+    this.#zooKeeperAddress = undefined
+    await this.#steps.undo()
+  }
+
+  async #openMetadata(identity: Identity, configs: ConfigStore, wasClean: boolean): Promise<LogBackedMetadataStore> {
+    const { brokers, metadataDirectory } = this.#settings
+    const { listeners } = brokers[0]
+    const { nodeId } = identity
+    const directoryIds = this.#directories.identified(identity).map(({ directoryId }) => directoryId)
+    const metadata = LogBackedMetadataStore.open({
+      host: this.#host,
+      slices: this.#slices,
+      logger: this.#loggers.named(loggerOf.controller),
+      directory: metadataDirectory,
+      clusterId: identity.clusterId,
+      nodeId,
+      rack: configs.broker.brokerRack,
+      directoryIds: this.#directories.usableIds(identity),
+      advertised: plaintext([...listeners.advertised.values()]),
+      controllerEndpoints: plaintext(knownControllers(listeners)),
+      voter: this.#directories.voter(identity),
+      snapshotBytes: () => configs.broker.metadataLogMaxRecordBytesBetweenSnapshots,
+      onDiskFailure: (error) => this.#endWithout(metadataDirectory, error),
+    })
+    this.#steps.push(() => (this.#isHalted ? undefined : metadata.stop()))
+    // This listener must be the first, so that later ones see the new settings.
+    metadata.onChange((image, change) => configs.apply(image.configs, change.configsChanged))
+    configs.apply(metadata.image.configs, [configResourceKey(configResourceType.broker, '')])
+    const found = this.#directories.findPartitions(identity, metadata.image, configs)
+    this.#directories.write(identity)
+    metadata.expectEnd(wasClean)
+    const nowMs = this.#host.clock.nowMs()
+    const adopted = metadata.image.endOffset === 0 ? this.#directories.adopt(found, identity, configs) : []
+    await metadata.start(topicRules(this.#host, configs, { nodeId, directoryIds }), { nowMs, adopted })
+    if (metadata.mayHaveLostChanges || !wasClean)
+      await metadata.raiseLeaderEpochs(this.#directories.lastLeaderEpochs(found), nowMs)
+    this.#warnOfAdopted(metadata, configs)
+    return metadata
+  }
+
+  /** Warns about metadata without effect here, perhaps written by another broker. */
+  #warnOfAdopted(metadata: LogBackedMetadataStore, configs: ConfigStore): void {
+    const dynamic = new Map([...configs.dynamicDefault, ...configs.dynamicBroker])
+    for (const warning of warningsAboutDynamic(dynamic)) this.#logger.warn({}, warning)
+    warnOfUnenforced(metadata, this.#logger)
+  }
+
+  async #openLogs(identity: Identity, configs: ConfigStore, metadata: LogBackedMetadataStore): Promise<LogManager> {
+    const logs = new LogManager({
+      host: this.#host,
+      directories: this.#directories.identified(identity),
+      settings: configs.live,
+      isCordoned: (directory) => configs.isCordoned(this.#settings.logDirectories.indexOf(directory)),
+      logger: this.#loggers.named(loggerOf.logs),
+      pool: this.#pool,
+      largeContents: this.#largeContents,
+      onUnusable: this.#directories.fail,
+      onDirectoryFailed: (failed) => this.#onDirectoryFailed(failed),
+    })
+    configs.onBrokerChange(() => logs.settingsChanged())
+    await logs.start(
+      (topic) => configs.topic(topic),
+      (topic) => metadata.image.topicsByName.get(topic)?.id,
+    )
+    this.#steps.push(() => (this.#isHalted ? undefined : logs.stop()))
+    this.#haltLogs = () => logs.halt()
+    return logs
+  }
+
+  /** Goes on without a data directory that failed, or ends. Source: ReplicaManager.handleLogDirFailure. */
+  #onDirectoryFailed(failed: FailedDirectory): void {
+    const fault = lostDirectoryFault(failed, this.#settings.metadataDirectory)
+    if (fault !== undefined) {
+      this.#host.fatal(new StorageLostError(fault))
+      return
+    }
+    this.#logger.error({ directory: failed.directory }, failedDirectoryLine(failed))
+    for (const broker of this.#brokers.values()) broker.takeOffline(failed.partitions)
+  }
+
+  /** The disk failed under the metadata log. A cluster that stops writes no more to it anyway. */
+  #endWithout(directory: string, cause: Error): void {
+    if (this.#isStopping) return
+    const failed = { directory, error: new DirectoryFailedError(directory, cause), hasOther: true }
+    this.#host.fatal(new StorageLostError(lostDirectoryFault(failed, directory)!))
+  }
+
+  #leaderFor({ image }: MetadataStore, topic: string, partition: number): Partition | Rejection {
+    const leader = image.topicsByName.get(topic)?.partitions[partition]?.leader
+    const broker = leader === undefined ? undefined : this.#brokers.get(leader)
+    return broker === undefined ? reject('LEADER_NOT_AVAILABLE') : broker.partitions.leaderFor(topic, partition)
+  }
+
+  /** A port that is taken, perhaps by a ZooKeeper, does not stop the start. */
+  async #serveZooKeeper(configs: ConfigStore, metadata: LogBackedMetadataStore): Promise<void> {
+    const { zooKeeper, metadataDirectory } = this.#settings
+    if (zooKeeper === undefined) return
+    const { host, port } = zooKeeper
+    const endpoint = openZooKeeperEndpoint(zooKeeper, {
+      nodeId: configs.nodeId,
+      host: this.#host,
+      slices: this.#slices,
+      logger: this.#loggers.named(loggerOf.requests),
+      transport: this.#transport,
+      dataDirectory: metadataDirectory,
+      configs,
+      metadata,
+      listeners: this.addresses,
+      isHost: (name) => isHost(this.#transport, name),
+      leaderFor: (topic, partition) => this.#leaderFor(metadata, topic, partition),
+    })
+    try {
+      const listening = await endpoint.listen(host, port)
+      this.#zooKeeperAddress = { listener: 'ZOOKEEPER', host, port: listening, isEveryInterface: false }
+      this.#steps.push(() => endpoint.stop())
+    } catch (error) {
+      if (!isSystemError(error)) throw error
+      const reason = error.code === 'EADDRINUSE' ? 'the port is in use, perhaps by a ZooKeeper' : error.message
+      this.#logger.warn({}, `ZooKeeper clients are not served at ${host}:${port} (zookeeper.connect): ${reason}`)
+    }
+  }
+}
+
+function plaintext(addresses: readonly ListenerAddress[]): Listener[] {
+  return addresses.map((each) => ({ ...each, securityProtocol: PLAINTEXT }))
+}
+
+/** Addresses of the controller that are known before it listens. */
+function knownControllers({ controller, advertisedControllers }: Listeners): ListenerAddress[] {
+  return controller
+    .map((each) => advertisedControllers.get(each.name) ?? each)
+    .filter(({ host, port }) => !isWildcard(host) && port !== 0)
+}
