@@ -23,12 +23,14 @@ import { type BrokerAddress, openListener } from './network/open-listener.ts'
 import { QueuedRequests } from './network/queued-requests.ts'
 import type { Peer, Transport } from './network/transport.ts'
 import type { Logger } from './observe/logger.ts'
+import { silentMetrics } from './observe/metrics.ts'
 import { loggerOf, type NamedLoggers, ROOT_LOGGER } from './observe/named-loggers.ts'
 import { PartitionRegistry } from './partition/partition-registry.ts'
 import { ProducerIds } from './partition/producer-ids.ts'
 import { Dispatcher } from './request/dispatcher.ts'
 import type { ConnectionInfo, Exchange } from './request/exchange.ts'
 import { InjectedExchange } from './request/injected-exchange.ts'
+import { allowAll } from './security/authorizer.ts'
 import { ClientMetrics } from './telemetry/client-metrics.ts'
 
 /** What all brokers of a process share. */
@@ -208,6 +210,8 @@ export class Broker {
       largeContents,
       logger: loggers.named(loggerOf.requests),
       loggers,
+      metrics: silentMetrics,
+      authorizer: allowAll,
       configs,
       logs,
       metadata,

@@ -1,13 +1,45 @@
-/*
- * Authorized operations as bits by AclOperation code: 3 read, 4 write, 5 create, 6 delete, 7 alter, 8 describe, 9
- * cluster action, 10 describe configs, 11 alter configs, 12 idempotent write. Without an authorizer these are all
- * operations of the resource type. Source: AclEntry.supportedOperations.
- */
-function bits(...codes: number[]): number {
-  return codes.reduce((all, code) => all | (1 << code), 0)
-}
+import { type AclOperation, aclOperation, CLUSTER_NAME, type ResourceType } from '../security/authorizer.ts'
+import { allowedOperations } from './authorization.ts'
+import type { RequestContext } from './handler.ts'
 
-export const allTopicOperations = bits(3, 4, 5, 6, 7, 8, 10, 11)
-export const allClusterOperations = bits(5, 7, 8, 9, 10, 11, 12)
 /** The client did not ask for them. */
 export const operationsNotAsked = -2147483648
+
+/** Operations that a resource of the type has. Source: AclEntry.supportedOperations. */
+const supportedOperations = {
+  TOPIC: ['READ', 'WRITE', 'CREATE', 'DESCRIBE', 'DELETE', 'ALTER', 'DESCRIBE_CONFIGS', 'ALTER_CONFIGS'],
+  GROUP: ['READ', 'DESCRIBE', 'DELETE', 'DESCRIBE_CONFIGS', 'ALTER_CONFIGS'],
+  CLUSTER: [
+    ...(['CREATE', 'CLUSTER_ACTION', 'DESCRIBE_CONFIGS', 'ALTER_CONFIGS', 'IDEMPOTENT_WRITE'] as const),
+    ...(['ALTER', 'DESCRIBE'] as const),
+  ],
+} as const satisfies Partial<Record<ResourceType, readonly AclOperation[]>>
+
+/** What the client may do with a topic, as bits by AclOperation code. Source: AuthHelper.authorizedOperations. */
+export function topicOperations(context: RequestContext, name: string): number {
+  return authorizedOperations(context, 'TOPIC', name)
+}
+
+/** The same for a group. */
+export function groupOperations(context: RequestContext, groupId: string): number {
+  return authorizedOperations(context, 'GROUP', groupId)
+}
+
+/** The same for the cluster. */
+export function clusterOperations(context: RequestContext): number {
+  return authorizedOperations(context, 'CLUSTER', CLUSTER_NAME)
+}
+
+function authorizedOperations(
+  context: RequestContext,
+  resourceType: keyof typeof supportedOperations,
+  resourceName: string,
+): number {
+  const operations = allowedOperations<AclOperation>(
+    context,
+    supportedOperations[resourceType],
+    resourceType,
+    resourceName,
+  )
+  return operations.reduce((bits, operation) => bits | (1 << aclOperation[operation]), 0)
+}

@@ -21,12 +21,14 @@ import { isHost } from '../network/known-hosts.ts'
 import { QueuedRequests } from '../network/queued-requests.ts'
 import { SimulatedTransport } from '../network/simulated-transport.ts'
 import type { Logger } from '../observe/logger.ts'
+import { type Metrics, silentMetrics } from '../observe/metrics.ts'
 import { NamedLoggers } from '../observe/named-loggers.ts'
 import type { MemoryLog } from '../partition/memory-log.fixture.ts'
 import { MemoryLogStore } from '../partition/memory-log-store.fixture.ts'
 import { PartitionRegistry } from '../partition/partition-registry.ts'
 import { ProducerIds } from '../partition/producer-ids.ts'
 import { Dispatcher } from '../request/dispatcher.ts'
+import { allowAll } from '../security/authorizer.ts'
 import { ClientMetrics } from '../telemetry/client-metrics.ts'
 import { type Handler, handler } from './handler.ts'
 import type { Services } from './services.ts'
@@ -44,8 +46,12 @@ export class DataPath {
   readonly purgatory = new FetchPurgatory(this.host.timers)
   readonly #transport = new SimulatedTransport(this.host.timers)
 
-  // biome-ignore lint/suspicious/noExplicitAny: handlers of every api
-  constructor(handlers: readonly Handler<any>[], properties: Record<string, string> = {}) {
+  constructor(
+    // biome-ignore lint/suspicious/noExplicitAny: handlers of every api
+    handlers: readonly Handler<any>[],
+    properties: Record<string, string> = {},
+    metrics: Metrics = silentMetrics,
+  ) {
     const { host, metadata, logs, purgatory } = this
     const logger: Logger = {
       error: (_, message) => this.errors.push(message),
@@ -68,6 +74,8 @@ export class DataPath {
       largeContents: placesForLargeContents(),
       logger,
       loggers: new NamedLoggers(logger, 'DEBUG'),
+      metrics,
+      authorizer: allowAll,
       configs,
       logs,
       metadata,

@@ -1,6 +1,6 @@
 import { DescribeCluster } from '../../protocol/apis/describe-cluster.ts'
 import { errorCode } from '../../protocol/error-codes.ts'
-import { allClusterOperations, operationsNotAsked } from './authorized-operations.ts'
+import { clusterOperations, operationsNotAsked } from './authorized-operations.ts'
 import { clientEndpoint } from './client-endpoint.ts'
 import { BROKERS, CONTROLLERS, wrongEndpoint } from './endpoint-type.ts'
 import { handler } from './handler.ts'
@@ -31,7 +31,9 @@ export const describeCluster = handler(DescribeCluster, (request, context) => {
     clusterId: image.clusterId,
     controllerId: services.nodeId,
     brokers,
-    clusterAuthorizedOperations: request.includeClusterAuthorizedOperations ? allClusterOperations : operationsNotAsked,
+    clusterAuthorizedOperations: request.includeClusterAuthorizedOperations
+      ? clusterOperations(context)
+      : operationsNotAsked,
   }
 })
 
@@ -39,26 +41,24 @@ export const describeCluster = handler(DescribeCluster, (request, context) => {
  * Answers the cluster id and the controllers, which are this node, at the address of the client's listener. Source:
  * ControllerApis.handleDescribeCluster, ControllerRegistrationsPublisher.describeClusterControllers.
  */
-export const describeClusterOfController = handler(
-  DescribeCluster,
-  (request, { apiVersion, services, listener, localAddress }) => {
-    const refusal = wrongEndpoint(request.endpointType, CONTROLLERS)
-    if (refusal !== undefined) return apiVersion > 0 ? refusal : { ...refusal, errorCode: errorCode('INVALID_REQUEST') }
-    const { nodeId, metadata } = services
-    const endpoint = services.controllerEndpoints().find((each) => each.listener === listener)
-    const brokers =
-      endpoint === undefined
-        ? []
-        : [{ brokerId: nodeId, host: endpoint.host || localAddress, port: endpoint.port, isFenced: false }]
-    return {
-      errorCode: 0,
-      endpointType: CONTROLLERS,
-      clusterId: metadata.image.clusterId,
-      controllerId: nodeId,
-      brokers,
-      clusterAuthorizedOperations: request.includeClusterAuthorizedOperations
-        ? allClusterOperations
-        : operationsNotAsked,
-    }
-  },
-)
+export const describeClusterOfController = handler(DescribeCluster, (request, context) => {
+  const { apiVersion, services, listener, localAddress } = context
+  const refusal = wrongEndpoint(request.endpointType, CONTROLLERS)
+  if (refusal !== undefined) return apiVersion > 0 ? refusal : { ...refusal, errorCode: errorCode('INVALID_REQUEST') }
+  const { nodeId, metadata } = services
+  const endpoint = services.controllerEndpoints().find((each) => each.listener === listener)
+  const brokers =
+    endpoint === undefined
+      ? []
+      : [{ brokerId: nodeId, host: endpoint.host || localAddress, port: endpoint.port, isFenced: false }]
+  return {
+    errorCode: 0,
+    endpointType: CONTROLLERS,
+    clusterId: metadata.image.clusterId,
+    controllerId: nodeId,
+    brokers,
+    clusterAuthorizedOperations: request.includeClusterAuthorizedOperations
+      ? clusterOperations(context)
+      : operationsNotAsked,
+  }
+})

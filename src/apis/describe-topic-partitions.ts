@@ -7,7 +7,7 @@ import { ZERO_UUID } from '../../protocol/schema.ts'
 import { sortInSlices } from '../../storage/host/turn-slices.ts'
 import type { TopicImage } from '../metadata/metadata-image.ts'
 import { invalidTopicName } from '../metadata/topic-names.ts'
-import { allTopicOperations } from './authorized-operations.ts'
+import { topicOperations } from './authorized-operations.ts'
 import { handler, type RequestContext } from './handler.ts'
 import { type ClusterView, clusterView, partitionNow, partitionView } from './topic-view.ts'
 
@@ -25,10 +25,10 @@ export const describeTopicPartitions = handler(DescribeTopicPartitions, async (r
   const all = request.topics.length === 0
   const names = await namesFrom(request, context)
   const isMalformed = cursor !== null && ((!all && !names.includes(cursor.topicName)) || cursor.partitionIndex < 0)
-  if (isMalformed) return { topics: request.topics.map(({ name }) => failed(name, 'INVALID_REQUEST', false)) }
+  if (isMalformed) return { topics: request.topics.map(({ name }) => failed(name, 'INVALID_REQUEST')) }
   // Kafka takes the empty name for the cursor's topic, and fails because there is no cursor.
   if (cursor === null && names.includes(''))
-    return { topics: request.topics.map(({ name }) => failed(name, 'UNKNOWN_SERVER_ERROR', false)) }
+    return { topics: request.topics.map(({ name }) => failed(name, 'UNKNOWN_SERVER_ERROR')) }
   const { maxRequestPartitionSizeLimit } = context.services.configs.broker
   return page(
     names,
@@ -38,6 +38,10 @@ export const describeTopicPartitions = handler(DescribeTopicPartitions, async (r
     context,
   )
 })
+
+interface Operations {
+  readonly topicAuthorizedOperations: number
+}
 
 async function namesFrom(request: DescribeTopicPartitionsRequest, { services, slices }: RequestContext) {
   const { topicsByName } = services.metadata.image
@@ -59,7 +63,7 @@ async function page(
   const { services, slices } = context
   const { image } = services.metadata
   const view = clusterView(image, services)
-  const topics: (ReturnType<typeof described> | ReturnType<typeof failed>)[] = []
+  const topics: ((ReturnType<typeof described> | ReturnType<typeof failed>) & Operations)[] = []
   let left = limit
   for (const name of names) {
     const wait = slices.next()
@@ -69,11 +73,18 @@ async function page(
     if (left === 0) return { topics, nextCursor: { topicName: name, partitionIndex: first } }
     if (topic === undefined) {
       const invalid = invalidTopicName(name) !== undefined
-      if (!all) topics.push(failed(name, invalid ? 'INVALID_TOPIC_EXCEPTION' : 'UNKNOWN_TOPIC_OR_PARTITION', true))
+      if (!all)
+        topics.push({
+          ...failed(name, invalid ? 'INVALID_TOPIC_EXCEPTION' : 'UNKNOWN_TOPIC_OR_PARTITION'),
+          topicAuthorizedOperations: topicOperations(context, name),
+        })
       continue
     }
     const end = Math.min(topic.partitions.length, first + left)
-    topics.push(described(topic, first, end, view))
+    topics.push({
+      ...described(topic, first, end, view),
+      topicAuthorizedOperations: topicOperations(context, name),
+    })
     left -= Math.max(0, end - first)
     if (end < topic.partitions.length) return { topics, nextCursor: { topicName: name, partitionIndex: end } }
   }
@@ -83,7 +94,6 @@ async function page(
 function failed(
   name: string,
   error: 'INVALID_REQUEST' | 'INVALID_TOPIC_EXCEPTION' | 'UNKNOWN_SERVER_ERROR' | 'UNKNOWN_TOPIC_OR_PARTITION',
-  withOperations: boolean,
 ) {
   return {
     errorCode: errorCode(error),
@@ -91,7 +101,6 @@ function failed(
     topicId: ZERO_UUID,
     isInternal: false,
     partitions: [],
-    ...(withOperations ? { topicAuthorizedOperations: allTopicOperations } : {}),
   }
 }
 
@@ -112,6 +121,5 @@ function described(topic: TopicImage, first: number, end: number, view: ClusterV
         lastKnownElr: partition.lastKnownEligibleLeaderReplicas,
       }
     }),
-    topicAuthorizedOperations: allTopicOperations,
   }
 }

@@ -6,6 +6,3 @@ export function groupClient({ clientId, clientHost, apiVersion }: RequestContext
   // Kafka stores a null client id as empty, and prints addresses like Java.
   return { clientId: clientId ?? '', clientHost: `/${clientHost}`, apiVersion }
 }
-
-/** Group operations without an authorizer: READ, DELETE, DESCRIBE, DESCRIBE_CONFIGS, ALTER_CONFIGS. */
-export const ALL_GROUP_OPERATIONS: number = (1 << 3) | (1 << 6) | (1 << 8) | (1 << 10) | (1 << 11)

@@ -5,7 +5,7 @@ import { mapInSlices, type Slices } from '../../storage/host/turn-slices.ts'
 import { autoCreatedTopic } from '../metadata/auto-created-topics.ts'
 import type { MetadataImage, TopicImage } from '../metadata/metadata-image.ts'
 import { invalidTopicName, isInternalTopic } from '../metadata/topic-names.ts'
-import { allClusterOperations, allTopicOperations, operationsNotAsked } from './authorized-operations.ts'
+import { clusterOperations, operationsNotAsked, topicOperations } from './authorized-operations.ts'
 import { clientEndpoint } from './client-endpoint.ts'
 import { handler, type RequestContext } from './handler.ts'
 import { type ClusterView, clusterView, partitionNow, partitionView } from './topic-view.ts'
@@ -30,12 +30,16 @@ export const metadata = handler(Metadata, async (request, context) => {
   if (fault !== undefined) return refused(asked ?? [], errorCode(fault))
   const topics = await topicsOf(asked, request.allowAutoTopicCreation, context)
   if (request.includeTopicAuthorizedOperations)
-    for (const topic of topics) if (topic.name !== null) topic.topicAuthorizedOperations = allTopicOperations
+    await mapInSlices(topics, context.slices, (topic) => {
+      if (topic.name !== null) topic.topicAuthorizedOperations = topicOperations(context, topic.name)
+    })
   return {
     ...clusterOf(context),
     errorCode: 0,
     topics,
-    clusterAuthorizedOperations: request.includeClusterAuthorizedOperations ? allClusterOperations : operationsNotAsked,
+    clusterAuthorizedOperations: request.includeClusterAuthorizedOperations
+      ? clusterOperations(context)
+      : operationsNotAsked,
   }
 })
 

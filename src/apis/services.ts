@@ -9,9 +9,11 @@ import type { FetchPurgatory } from '../fetch/fetch-purgatory.ts'
 import type { FetchSessions } from '../fetch/fetch-sessions.ts'
 import type { MetadataStore } from '../metadata/metadata-store.ts'
 import type { Logger } from '../observe/logger.ts'
+import type { Metrics } from '../observe/metrics.ts'
 import type { NamedLoggers } from '../observe/named-loggers.ts'
 import type { PartitionRegistry } from '../partition/partition-registry.ts'
 import type { ProducerIds } from '../partition/producer-ids.ts'
+import type { Authorizer } from '../security/authorizer.ts'
 import type { ClientMetrics } from '../telemetry/client-metrics.ts'
 
 /** Parts of the broker that handlers use. broker.ts creates them in this order. */
@@ -25,6 +27,10 @@ export interface Services {
   readonly logger: Logger
   /** All loggers, whose levels clients can change. */
   readonly loggers: NamedLoggers
+  /** The broker's own metrics, for monitoring. */
+  readonly metrics: Metrics
+  /** Decides what a client may do. */
+  readonly authorizer: Authorizer
   /** Settings of brokers, topics and groups, with their sources (server.properties, dynamic, default). */
   readonly configs: ConfigStore
   readonly logs: LogStore

@@ -11,6 +11,7 @@ import { apiVersions } from '../apis/api-versions.ts'
 import { DataPath, handlerOf } from '../apis/data-path.fixture.ts'
 import { type RequestContext, WithRelease } from '../apis/handler.ts'
 import { metadata } from '../apis/metadata.ts'
+import { RecordedMetrics } from '../observe/recorded-metrics.fixture.ts'
 
 const software = { clientSoftwareName: 'test-suite', clientSoftwareVersion: '1.2.3' }
 
@@ -198,6 +199,40 @@ describe('the dispatcher', () => {
     respond()
     await path.host.settle(Promise.resolve())
     expect(released).to.equal(2)
+  })
+})
+
+describe('metrics of requests', () => {
+  it('count those that were handled, by API and version, with their times', async () => {
+    const metrics = new RecordedMetrics()
+    const waits = handlerOf(DeleteGroups.key, async (_, { services }) => {
+      await new Promise<void>((resolve) => services.host.timers.after(25, resolve))
+      return { results: [] }
+    })
+    const path = new DataPath([apiVersions, waits], {}, metrics)
+    const client = path.connect()
+    for (const version of [3, 3, 0]) await client.call(ApiVersions, version, software)
+    client.send(DeleteGroups, 2, { groupsNames: [] })
+    await path.host.advance(25)
+    await client.receive(DeleteGroups, 2)
+    expect([...metrics.counts]).to.deep.equal([
+      ['kafka.network:type=RequestMetrics,name=RequestsPerSec,request=ApiVersions,version=3', 2],
+      ['kafka.network:type=RequestMetrics,name=RequestsPerSec,request=ApiVersions,version=0', 1],
+      ['kafka.network:type=RequestMetrics,name=RequestsPerSec,request=DeleteGroups,version=2', 1],
+    ])
+    expect([...metrics.values]).to.deep.equal([
+      ['kafka.network:type=RequestMetrics,name=TotalTimeMs,request=ApiVersions', [0, 0, 0]],
+      ['kafka.network:type=RequestMetrics,name=TotalTimeMs,request=DeleteGroups', [25]],
+    ])
+  })
+
+  it('leave out a request that failed', async () => {
+    const metrics = new RecordedMetrics()
+    const failing = handlerOf(DeleteGroups.key, () => {
+      throw new Error('a bug')
+    })
+    await new DataPath([failing], {}, metrics).connect().call(DeleteGroups, 2, { groupsNames: ['g'] })
+    expect(metrics.counts.size + metrics.values.size).to.equal(0)
   })
 })
 

@@ -12,6 +12,7 @@ import type { Services } from '../apis/services.ts'
 import { errorResponse } from './error-response.ts'
 import type { Exchange } from './exchange.ts'
 import { ExchangeContext } from './request-context.ts'
+import { RequestMetrics } from './request-metrics.ts'
 import { AbandonedError, RequestSlices } from './request-slices.ts'
 import { isLargeResponse } from './response-weight.ts'
 
@@ -27,10 +28,13 @@ type AnyHandler = Handler<any>
 /** Decodes a request, calls its handler and encodes the response. */
 export class Dispatcher {
   readonly #services: Services
+  /** Undefined: nobody reads metrics. */
+  readonly #metrics: RequestMetrics | undefined
   readonly #handlers = new Map<number, AnyHandler>()
 
   constructor(services: Services, handlers: readonly AnyHandler[]) {
     this.#services = services
+    this.#metrics = RequestMetrics.of(services.metrics)
     for (const handler of handlers) this.#handlers.set(handler.api.key, handler)
   }
 
@@ -49,7 +53,8 @@ export class Dispatcher {
       this.#refuseVersion(exchange, header, handler)
       return
     }
-    const run = (request: Record<string, unknown>) => new Call(this.#services, handler, exchange, header, request).run()
+    const run = (request: Record<string, unknown>) =>
+      new Call(this.#services, handler, exchange, header, request, this.#metrics).run()
     const refuse = (error: unknown) => failMalformed(exchange, `${handler.api.name} v${header.apiVersion}`, error)
     let request: Record<string, unknown> | Promise<Record<string, unknown>>
     try {
@@ -118,6 +123,9 @@ class Call {
   readonly #header: RequestHeader
   readonly #request: Record<string, unknown>
   readonly #context: ExchangeContext
+  readonly #metrics: RequestMetrics | undefined
+  /** Monotonic; 0 without metrics. */
+  readonly #startedMs: number
 
   constructor(
     services: Services,
@@ -125,6 +133,7 @@ class Call {
     exchange: Exchange,
     header: RequestHeader,
     request: Record<string, unknown>,
+    metrics: RequestMetrics | undefined,
   ) {
     this.#services = services
     this.#handler = handler
@@ -132,6 +141,8 @@ class Call {
     this.#header = header
     this.#request = request
     this.#context = new ExchangeContext(services, exchange, header, services.host.clock.nowMs())
+    this.#metrics = metrics
+    this.#startedMs = metrics === undefined ? 0 : services.host.clock.monotonicMs()
   }
 
   run(): void {
@@ -158,7 +169,7 @@ class Call {
       return
     }
     if (answer === undefined) {
-      this.#exchange.reply(undefined)
+      this.#reply(undefined)
       return
     }
     const failed = (error: unknown) => {
@@ -172,8 +183,15 @@ class Call {
       failed(error)
       return
     }
-    if (frame instanceof Promise) frame.then((whole) => this.#exchange.reply(whole, release), failed)
-    else this.#exchange.reply(frame, release)
+    if (frame instanceof Promise) frame.then((whole) => this.#reply(whole, release), failed)
+    else this.#reply(frame, release)
+  }
+
+  #reply(frame: GatheredBytes | undefined, release?: () => void): void {
+    this.#exchange.reply(frame, release)
+    if (this.#metrics === undefined) return
+    const tookMs = this.#services.host.clock.monotonicMs() - this.#startedMs
+    this.#metrics.handled(this.#handler.api, this.#header.apiVersion, tookMs)
   }
 
   #frame(body: object): GatheredBytes | Promise<GatheredBytes> {

@@ -1,0 +1,38 @@
+import type { ApiSchema } from '../../protocol/schema.ts'
+import type { Counter, Histogram, Metrics } from '../observe/metrics.ts'
+
+const group = 'kafka.network'
+const type = 'RequestMetrics'
+
+/** Counts handled requests and their times, by API and version. Source: RequestChannel.Metrics, RequestMetrics. */
+export class RequestMetrics {
+  readonly #metrics: Metrics
+  /** By API key and version. */
+  readonly #counts = new Map<number, Counter>()
+  /** By API key. */
+  readonly #times = new Map<number, Histogram>()
+
+  private constructor(metrics: Metrics) {
+    this.#metrics = metrics
+  }
+
+  /** Undefined if nobody reads the metrics. */
+  static of(metrics: Metrics): RequestMetrics | undefined {
+    return metrics.isSilent ? undefined : new RequestMetrics(metrics)
+  }
+
+  /** tookMs: from the start of the handler until the response was given to the connection. */
+  handled({ key, name }: ApiSchema, version: number, tookMs: number): void {
+    const tags = { request: name }
+    known(this.#counts, key * 1000 + version, () =>
+      this.#metrics.counter({ group, type, name: 'RequestsPerSec', tags: { ...tags, version: String(version) } }),
+    ).add(1)
+    known(this.#times, key, () => this.#metrics.histogram({ group, type, name: 'TotalTimeMs', tags })).record(tookMs)
+  }
+}
+
+function known<T>(all: Map<number, T>, key: number, create: () => T): T {
+  const found = all.get(key) ?? create()
+  all.set(key, found)
+  return found
+}
