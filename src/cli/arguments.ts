@@ -1,4 +1,5 @@
 import { Command, CommanderError, InvalidArgumentError } from 'commander'
+import { severalBrokers } from '../config/several-brokers.ts'
 import { addStorageCommands, type StorageCommand } from './storage/arguments.ts'
 
 /** Arguments of `ottla start`. */
@@ -22,6 +23,7 @@ Examples:
   ottla start                                                      listen on localhost:9092, keep data in ./data
   ottla start config/server.properties
   ottla start --override listeners=PLAINTEXT://127.0.0.1:19092 --override log.dirs=/tmp/kafka
+  ottla start --brokers 3 --racks a,b,c                            three brokers, on ports 9092, 9093 and 9094
   ottla start --log-file ottla.log --log-level debug
   ottla format -t $(ottla random-uuid) -c config/server.properties   (ottla format --help has more)
 
@@ -42,12 +44,17 @@ export function parseArguments(args: readonly string[], version: string): StartA
     .description('start a broker; it runs until SIGTERM or SIGINT (ctrl-c)')
     .argument('[server.properties]', "settings, in the format of Kafka's own file")
     .option('-o, --override <name=value>', 'set one setting; may be given many times', collectOverride, new Map())
+    .option('--brokers <number>', 'brokers to run in this process (setting num.brokers)')
+    .option('--racks <a,b,c>', 'rack of each broker (setting broker.racks)')
     .option('--log-file <file>', "append structured logs to this file; '-' means stderr")
     .option('--log-level <level>', 'least important level to log: debug, info, warn or error', checkLevel, 'info')
     .exitOverride()
     .action((propertiesFile: string | undefined, options) => {
-      const { override, logFile, logLevel } = options
-      parsed = { propertiesFile, overrides: override, logFile, logLevel }
+      const { override, brokers, racks, logFile, logLevel } = options
+      const overrides = new Map<string, string>(override)
+      if (brokers !== undefined) overrides.set(severalBrokers.count, brokers)
+      if (racks !== undefined) overrides.set(severalBrokers.racks, racks)
+      parsed = { propertiesFile, overrides, logFile, logLevel }
     })
   addStorageCommands(program, (command) => {
     parsed = command

@@ -40,15 +40,16 @@ const replicaSettings = [
   'share.coordinator.state.topic.min.isr',
 ]
 
-/**
- * Warning for a file of a larger cluster, which asks for more replicas than one broker can keep. The broker starts
- * anyway.
- */
-export function warningAboutReplicas({ values }: StaticConfig): string | undefined {
-  const beyond = replicaSettings.filter((name) => ((values.get(name)?.value as number | undefined) ?? 1) > 1)
+/** Warning for a file of a larger cluster, which asks for more replicas than there are brokers. They start anyway. */
+export function warningAboutReplicas({ values }: StaticConfig, brokerCount: number): string | undefined {
+  const beyond = replicaSettings.filter((name) => ((values.get(name)?.value as number | undefined) ?? 1) > brokerCount)
   if (beyond.length === 0) return undefined
   const shown = listed(beyond.map((name) => `${name}=${values.get(name)?.text}`))
-  return `${shown}: the cluster has one broker, so new topics get one replica and need one in-sync replica`
+  const [brokers, replicas, inSync] =
+    brokerCount === 1
+      ? ['one broker', 'one replica', 'one in-sync replica']
+      : [`${brokerCount} brokers`, `at most ${brokerCount} replicas`, `at most ${brokerCount} in-sync replicas`]
+  return `${shown}: the cluster has ${brokers}, so new topics get ${replicas} and need ${inSync}`
 }
 
 /** A node that is only broker or only controller; undefined if it has both roles. */

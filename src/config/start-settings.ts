@@ -5,6 +5,7 @@ import { InvalidSetting } from './config-value.ts'
 import { type Environment, warningAboutEnvironment } from './environment-hints.ts'
 import { warningsAboutOverrides } from './listener-overrides.ts'
 import { type Listeners, readListeners } from './listeners.ts'
+import { brokerCountIn, ofFirstBroker, ofFurtherBroker, racksIn } from './several-brokers.ts'
 import { StartError } from './start-error.ts'
 import { unresolvedValue, unsafeStart, warningsAboutEffect } from './start-notes.ts'
 import { readStaticConfig, type StaticConfig } from './static-config.ts'
@@ -20,6 +21,10 @@ export interface BrokerStartSettings {
 export interface StartSettings {
   /** The first broker's settings apply to what all share. */
   readonly brokers: readonly [BrokerStartSettings, ...BrokerStartSettings[]]
+  /** num.brokers; undefined: not set. */
+  readonly brokerCount: number | undefined
+  /** The settings of a broker after n others. Throws StartError if no port is left for it. */
+  readonly furtherBroker: (n: number) => BrokerStartSettings
   /** log.dirs, absolute. */
   readonly logDirectories: readonly string[]
   /** metadata.log.dir, absolute. Default: the first of log.dirs. */
@@ -42,10 +47,11 @@ export interface Machine {
 }
 
 /** Checks the settings of server.properties and overrides. Throws StartError for the first invalid one. */
-export function startSettingsOf(
-  properties: ReadonlyMap<string, string>,
-  { hostName, environment = {} }: Machine = {},
-): StartSettings {
+export function startSettingsOf(given: ReadonlyMap<string, string>, machine: Machine = {}): StartSettings {
+  const brokerCount = valid(brokerCountIn(given))
+  const racks = valid(racksIn(given, brokerCount ?? 1))
+  const properties = valid(ofFirstBroker(given, racks, brokerCount ?? 1))
+  const { hostName, environment = {} } = machine
   const staticConfig = valid(readStaticConfig(properties))
   const { broker } = new ConfigStore(staticConfig, 1)
   refuse(unsafeStart(staticConfig))
@@ -56,8 +62,16 @@ export function startSettingsOf(
   refuse(otherNodeSettings(broker, { nodeId, listeners, hostName }))
   const zooKeeper = readZooKeeperConnect(properties.get('zookeeper.connect'), hostName)
   const logDirectories = (broker.logDirs ?? broker.logDir).map((directory) => resolve(directory))
+  const zooKeeperPort = zooKeeper instanceof InvalidSetting ? undefined : zooKeeper?.port
+  const taken = zooKeeperPort === undefined ? [] : [zooKeeperPort]
+  const furtherBroker = (n: number) => brokerSettingsOf(valid(ofFurtherBroker(given, listeners, n, { racks, taken })))
   return {
-    brokers: [{ static: staticConfig, listeners }],
+    brokers: [
+      { static: staticConfig, listeners },
+      ...Array.from({ length: (brokerCount ?? 1) - 1 }, (_, index) => furtherBroker(index + 1)),
+    ],
+    brokerCount,
+    furtherBroker,
     logDirectories,
     metadataDirectory: broker.metadataLogDir === null ? logDirectories[0]! : resolve(broker.metadataLogDir),
     clusterId: properties.get('cluster.id'),
@@ -68,11 +82,17 @@ export function startSettingsOf(
       ...warningsAboutEffect(properties),
       ...warningsAboutOverrides(properties.keys(), listeners),
       ...(zooKeeper instanceof InvalidSetting ? [zooKeeper.message] : []),
-      ...[warningAboutReplicas(staticConfig), warningAboutEnvironment(environment, properties)].filter(
-        (warning) => warning !== undefined,
-      ),
+      ...[
+        warningAboutReplicas(staticConfig, brokerCount ?? 1),
+        warningAboutEnvironment(environment, properties),
+      ].filter((warning) => warning !== undefined),
     ],
   }
+}
+
+function brokerSettingsOf(properties: ReadonlyMap<string, string>): BrokerStartSettings {
+  const staticConfig = valid(readStaticConfig(properties))
+  return { static: staticConfig, listeners: valid(readListeners(new ConfigStore(staticConfig, 1).broker)) }
 }
 
 function refuse(fault: InvalidSetting | undefined): void {

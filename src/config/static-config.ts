@@ -75,13 +75,9 @@ function successors(properties: ReadonlyMap<string, string>): [string, string][]
   add('broker.id', properties.get('node.id'))
   add('delegation.token.secret.key', properties.get('delegation.token.master.key'))
   add('listeners', plaintextAddress(properties.get('host.name'), properties.get('port')))
-  add(
-    'advertised.listeners',
-    plaintextAddress(
-      properties.get('advertised.host.name'),
-      properties.get('advertised.port') ?? properties.get('port'),
-    ),
-  )
+  const advertised = properties.get('advertised.host.name')
+  const advertisedPort = properties.get('advertised.port') ?? properties.get('port')
+  if (advertised !== undefined) add('advertised.listeners', plaintextAddress(advertised, advertisedPort))
   return added
 }
 

@@ -6,6 +6,7 @@ import { brokerConfigs } from './broker-configs.ts'
 import { type ConfigEntry, entriesByName } from './config-entry.ts'
 import { groupConfigs } from './group-configs.ts'
 import { retiredSetting } from './retired-settings.ts'
+import { severalBrokers } from './several-brokers.ts'
 import { topicConfigs } from './topic-configs.ts'
 import { authorizerSettings } from './without-effect.ts'
 
@@ -13,7 +14,7 @@ import { authorizerSettings } from './without-effect.ts'
 const pluginPrefixes = ['rlmm.config.', 'rsm.config.', 'config.providers.', 'metrics.', 'client.quota.callback.']
 
 /** Settings without an entry, because Kafka 4.4 has none, that start-settings.ts reads. */
-const usedElsewhere: ReadonlySet<string> = new Set(['zookeeper.connect'])
+const usedElsewhere: ReadonlySet<string> = new Set(['zookeeper.connect', ...Object.values(severalBrokers)])
 
 /** Maximum edits between a misspelling and the name that was meant. */
 const TYPING_ERRORS = 2
