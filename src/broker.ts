@@ -25,6 +25,7 @@ import type { Peer, Transport } from './network/transport.ts'
 import type { Logger } from './observe/logger.ts'
 import { silentMetrics } from './observe/metrics.ts'
 import { loggerOf, type NamedLoggers, ROOT_LOGGER } from './observe/named-loggers.ts'
+import type { PartitionLogs } from './partition/partition-logs.ts'
 import { PartitionRegistry } from './partition/partition-registry.ts'
 import { ProducerIds } from './partition/producer-ids.ts'
 import { Dispatcher } from './request/dispatcher.ts'
@@ -46,6 +47,7 @@ export interface ClusterParts {
   readonly bytesInFlight: BytesInFlight
   readonly metadata: MetadataStore
   readonly logs: LogStore
+  readonly partitionLogs: PartitionLogs
 }
 
 /**
@@ -125,7 +127,7 @@ export class Broker {
   async serve(): Promise<void> {
     const services = this.#services
     this.#steps.push(() => services.partitions.stop())
-    await services.partitions.start()
+    services.partitions.start()
     this.#steps.push(() => services.groups.stop())
     await services.groups.start()
     this.#steps.push(() => services.clientMetrics.stop())
@@ -195,13 +197,10 @@ export class Broker {
     const fetchPurgatory = new FetchPurgatory(host.timers)
     const partitions = new PartitionRegistry({
       nodeId,
-      host,
-      slices,
-      logs,
+      logs: this.#shared.partitionLogs,
       metadata,
       settings: (topic) => configs.topic(topic),
       watcher: fetchPurgatory,
-      logger: loggers.named(loggerOf.partitions),
     })
     return {
       nodeId,

@@ -5,7 +5,7 @@ import { DirectoryFailedError, isSystemError, StorageLostError } from '../storag
 import type { Host } from '../storage/host/host.ts'
 import { TurnSlices } from '../storage/host/turn-slices.ts'
 import { LogManager } from '../storage/log-manager.ts'
-import { type FailedDirectory, failedDirectoryLine } from '../storage/log-store.ts'
+import { type FailedDirectory, failedDirectoryLine, type LogStore } from '../storage/log-store.ts'
 import { Broker, type ClusterParts } from './broker.ts'
 import { BrokerDirectories } from './broker-directories.ts'
 import { StartSteps } from './broker-start-steps.ts'
@@ -28,6 +28,7 @@ import type { Transport } from './network/transport.ts'
 import type { Logger } from './observe/logger.ts'
 import { type LogLevel, loggerOf, NamedLoggers, ROOT_LOGGER } from './observe/named-loggers.ts'
 import type { Partition } from './partition/partition.ts'
+import { PartitionLogs } from './partition/partition-logs.ts'
 import { openZooKeeperEndpoint } from './zookeeper/open-endpoint.ts'
 
 /** Id of PLAINTEXT in Kafka's SecurityProtocol, the only one supported yet. */
@@ -133,17 +134,20 @@ export class Cluster {
       bytesInFlight: new BytesInFlight(configs.broker.queuedMaxRequestBytes),
       metadata,
       logs,
+      partitionLogs: this.#partitionLogs(configs, metadata, logs),
     })
     await this.#serveZooKeeper(configs, metadata)
   }
 
   async #startBrokers(firstNodeId: number, parts: ClusterParts): Promise<void> {
+    this.#steps.push(() => parts.partitionLogs.stop())
     const brokers = this.#settings.brokers.map((each, index) => new Broker(firstNodeId + index, each, parts))
     for (const broker of brokers) {
       this.#brokers.set(broker.nodeId, broker)
       this.#steps.push(() => broker.stop())
     }
     for (const broker of brokers) await broker.bind()
+    await parts.partitionLogs.start()
     for (const broker of brokers) await broker.serve()
   }
 
@@ -231,6 +235,18 @@ export class Cluster {
     this.#steps.push(() => (this.#isHalted ? undefined : logs.stop()))
     this.#haltLogs = () => logs.halt()
     return logs
+  }
+
+  #partitionLogs(configs: ConfigStore, metadata: MetadataStore, logs: LogStore): PartitionLogs {
+    return new PartitionLogs({
+      nodeIds: this.#settings.brokers.map((_, index) => configs.nodeId + index),
+      host: this.#host,
+      slices: this.#slices,
+      logs,
+      metadata,
+      settings: (topic) => configs.topic(topic),
+      logger: this.#loggers.named(loggerOf.partitions),
+    })
   }
 
   /** Goes on without a data directory that failed, or ends. Source: ReplicaManager.handleLogDirFailure. */

@@ -25,6 +25,7 @@ import { type Metrics, silentMetrics } from '../observe/metrics.ts'
 import { NamedLoggers } from '../observe/named-loggers.ts'
 import type { MemoryLog } from '../partition/memory-log.fixture.ts'
 import { MemoryLogStore } from '../partition/memory-log-store.fixture.ts'
+import { PartitionLogs } from '../partition/partition-logs.ts'
 import { PartitionRegistry } from '../partition/partition-registry.ts'
 import { ProducerIds } from '../partition/producer-ids.ts'
 import { Dispatcher } from '../request/dispatcher.ts'
@@ -63,8 +64,10 @@ export class DataPath {
     metadata.onChange((image, change) => configs.apply(image.configs, change.configsChanged))
     const settings = (topic: string) => configs.topic(topic)
     const slices = new TurnSlices(host)
-    const parts = { nodeId: 1, host, slices, logs, metadata, settings, watcher: purgatory, logger }
-    const partitions = new PartitionRegistry(parts)
+    const partitionLogs = new PartitionLogs({ nodeIds: [1], host, slices, logs, metadata, settings, logger })
+    void partitionLogs.start()
+    const shared = { logs: partitionLogs, metadata, settings }
+    const partitions = new PartitionRegistry({ nodeId: 1, ...shared, watcher: purgatory })
     partitions.start()
     const budget = new BytesInFlight(-1)
     this.services = {

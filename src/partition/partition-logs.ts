@@ -1,5 +1,11 @@
 import { ZERO_UUID } from '../../protocol/schema.ts'
-import { DirectoryFailedError, failureOfPart, inBackground, isSystemError } from '../../storage/failure-policy.ts'
+import {
+  DirectoryFailedError,
+  eachAlone,
+  failureOfPart,
+  inBackground,
+  isSystemError,
+} from '../../storage/failure-policy.ts'
 import type { Host } from '../../storage/host/host.ts'
 import { StepQueue } from '../../storage/host/step-queue.ts'
 import type { Slices } from '../../storage/host/turn-slices.ts'
@@ -17,12 +23,13 @@ import {
   type PartitionImage,
   type TopicImage,
 } from '../metadata/metadata-image.ts'
-import type { DirectoryAssignment, MetadataStore } from '../metadata/metadata-store.ts'
+import type { DirectoryAssignment, MetadataChange, MetadataStore } from '../metadata/metadata-store.ts'
 import type { Logger } from '../observe/logger.ts'
 
 /** Dependencies of PartitionLogs. */
 export interface PartitionLogParts {
-  readonly nodeId: number
+  /** Brokers of this process. The metadata gets the data directories of the first. */
+  readonly nodeIds: readonly number[]
   readonly host: Pick<Host, 'fatal' | 'clock'>
   readonly slices: Slices
   readonly logs: LogStore
@@ -31,12 +38,22 @@ export interface PartitionLogParts {
   readonly logger: Logger
 }
 
+/** The partitions of one broker, which use the logs. Each change of the metadata is applied to them in this order. */
+export interface LogUser {
+  /** Stops using the logs of a deleted topic. They are deleted after this. */
+  topicDeleted(topic: TopicImage): void
+  /** Applies a new or changed topic. The creation of its missing logs was started before this. */
+  topicChanged(topic: TopicImage): void
+}
+
 /**
- * Keeps logs on disk consistent with the metadata: creates, deletes and reconfigures them. Thousands of logs are
- * created in slices over several turns. A log needed before its turn is created at once.
+ * Keeps logs on disk consistent with the metadata: creates, deletes and reconfigures them. All brokers of the process
+ * share it. Thousands of logs are created in slices over several turns. A log needed before its turn is created at once.
  */
 export class PartitionLogs {
   readonly #parts: PartitionLogParts
+  readonly #users = new Set<LogUser>()
+  #unfollow: () => void = () => {}
   readonly #queue = new StepQueue()
   /** Logs of deleted topics still on disk: the topic's id by `topic-0`. */
   readonly #pendingDeletions = new Map<string, string>()
@@ -50,9 +67,13 @@ export class PartitionLogs {
     this.#parts = parts
   }
 
-  /** Makes logs match the metadata just loaded. Rejects if changes cannot be written to the metadata. */
+  /**
+   * Makes logs match the metadata just loaded, and then follows its changes. Rejects if changes cannot be written to the
+   * metadata.
+   */
   async start(): Promise<void> {
     const { logs, metadata } = this.#parts
+    this.#follow()
     const { image } = metadata
     this.#setAsideStrays(image)
     const stored = new Set([...logs.list()].map(({ topic, partition }) => `${topic}-${partition}`))
@@ -63,6 +84,46 @@ export class PartitionLogs {
     const assignments = [...lost, ...this.#moved(topics)]
     if (assignments.length > 0) await metadata.assignDirectories(assignments, this.#ownOptions())
     logs.resumeMoves((topic, partition, directoryId) => this.#assign(topic, partition, directoryId))
+  }
+
+  /** From now on the user is told of changes, until the returned function is called. */
+  addUser(user: LogUser): () => void {
+    this.#users.add(user)
+    // After the listener of the user's settings: the user finds new settings applied.
+    this.#follow()
+    return () => this.#users.delete(user)
+  }
+
+  #follow(): void {
+    this.#unfollow()
+    this.#unfollow = this.#parts.metadata.onChange((image, change) => this.#apply(image, change))
+  }
+
+  #apply(image: MetadataImage, { topicsDeleted, topicsChanged, configsChanged }: MetadataChange): void {
+    for (const topic of topicsDeleted) {
+      this.#tellUsers(topic, (user) => user.topicDeleted(topic))
+      this.#alone(topic, () => this.#delete(topic))
+    }
+    for (const topic of topicsChanged) {
+      this.#alone(topic, () => this.#create(topic))
+      this.#tellUsers(topic, (user) => user.topicChanged(topic))
+    }
+    if (configsChanged.length > 0) this.#reconfigure(image, configsChanged)
+  }
+
+  #tellUsers(topic: TopicImage, tell: (user: LogUser) => void): void {
+    for (const user of this.#users) this.#alone(topic, () => tell(user))
+  }
+
+  /** A failure of one task keeps neither other users nor other topics from following. */
+  #alone(topic: TopicImage, task: () => void): void {
+    const { host, logger } = this.#parts
+    eachAlone(
+      host,
+      [task],
+      (each) => each(),
+      (_, err) => logger.error({ err, topic: topic.name }, `a change of topic ${topic.name} could not be applied`),
+    )
   }
 
   /** Records the directory of a partition that is about to move. */
@@ -79,11 +140,11 @@ export class PartitionLogs {
    * them are unknown. Source: LogManager.isStrayReplica.
    */
   #setAsideStrays(image: MetadataImage): void {
-    const { logs, nodeId } = this.#parts
+    const { logs } = this.#parts
     for (const stored of [...logs.list()]) {
       const { topic, partition } = stored
       const known = image.topicsByName.get(topic)
-      if (known?.partitions[partition]?.replicas.includes(nodeId)) continue
+      if (known !== undefined && this.#hosts(known, partition)) continue
       this.#withDisk(`${topic}-${partition}`, 'set aside', () => {
         const why =
           known === undefined
@@ -138,10 +199,12 @@ export class PartitionLogs {
   }
 
   #assignment(topic: TopicImage, partition: number, { isLost = false } = {}): DirectoryAssignment[] {
-    const { logs, nodeId } = this.#parts
+    const { logs, nodeIds } = this.#parts
     const image = topic.partitions[partition] as PartitionImage
     const directoryId = logs.directoryOf(topic.name, partition)
-    if (directoryId === undefined || (!isLost && directoryOf(image, nodeId) === directoryId)) return []
+    const nodeId = nodeIds[0]!
+    if (directoryId === undefined || !image.replicas.includes(nodeId)) return []
+    if (!isLost && directoryOf(image, nodeId) === directoryId) return []
     return [{ topicId: topic.id, partition, directoryId, isLost }]
   }
 
@@ -149,13 +212,18 @@ export class PartitionLogs {
     return { nowMs: this.#parts.host.clock.nowMs(), principal: 'User:ANONYMOUS' }
   }
 
-  /** Numbers of the partitions with a replica on this broker. */
-  #hosted({ partitions }: TopicImage): number[] {
-    return [...partitions.keys()].filter((index) => partitions[index]!.replicas.includes(this.#parts.nodeId))
+  /** Whether a broker of this process has a replica of the partition. */
+  #hosts({ partitions }: TopicImage, index: number): boolean {
+    return partitions[index]?.replicas.some((replica) => this.#parts.nodeIds.includes(replica)) === true
+  }
+
+  /** Numbers of the partitions with a replica here. */
+  #hosted(topic: TopicImage): number[] {
+    return [...topic.partitions.keys()].filter((index) => this.#hosts(topic, index))
   }
 
   /** Creates the missing logs of a topic. */
-  create(topic: TopicImage): void {
+  #create(topic: TopicImage): void {
     const isDeleted = () => this.#isStopped || !this.#parts.metadata.image.topicsById.has(topic.id)
     this.#inTurn(
       this.#hosted(topic),
@@ -179,7 +247,7 @@ export class PartitionLogs {
   }
 
   /** Deletes the logs of a topic. If the disk refuses, the log store keeps the remains out of any new topic. */
-  delete({ id, name, partitions }: TopicImage): void {
+  #delete({ id, name, partitions }: TopicImage): void {
     for (const index of partitions.keys()) {
       this.#pendingDeletions.set(`${name}-${index}`, id)
       this.#hidden.delete(`${id}-${index}`)
@@ -196,7 +264,7 @@ export class PartitionLogs {
   }
 
   /** Passes on changed settings. keys: resource keys whose settings changed. */
-  reconfigure(image: MetadataImage, keys: readonly string[]): void {
+  #reconfigure(image: MetadataImage, keys: readonly string[]): void {
     const { metadata, settings, logs } = this.#parts
     const brokerPrefix = configResourceKey(configResourceType.broker, '')
     const topicPrefix = configResourceKey(configResourceType.topic, '')
@@ -228,6 +296,7 @@ export class PartitionLogs {
   /** Finishes pending deletions: the next start would not know why these logs exist. */
   stop(): Promise<void> {
     this.#isStopped = true
+    this.#unfollow()
     return this.#queue.idle()
   }
 

@@ -1,6 +1,7 @@
 import { expect } from 'chai'
 import { isRejection } from '../../protocol/error-codes.ts'
 import { InvariantError } from '../../protocol/invariant.ts'
+import { buildBatch } from '../../protocol/records/batch-builder.ts'
 import { ZERO_UUID } from '../../protocol/schema.ts'
 import { SimulatedHost } from '../../storage/host/simulated-host.ts'
 import { TurnSlices } from '../../storage/host/turn-slices.ts'
@@ -10,7 +11,13 @@ import { FetchPurgatory } from '../fetch/fetch-purgatory.ts'
 import { MemoryMetadata } from '../metadata/memory-metadata.fixture.ts'
 import type { Logger } from '../observe/logger.ts'
 import { MemoryLogStore } from './memory-log-store.fixture.ts'
+import { PartitionLogs } from './partition-logs.ts'
 import { PartitionRegistry } from './partition-registry.ts'
+
+/** A batch with one record for each value. */
+function batchOf(values: readonly string[]): Buffer {
+  return buildBatch(values.map((value) => ({ key: null, value, timestamp: 1000 })))
+}
 
 class Rig {
   readonly metadata = new MemoryMetadata()
@@ -20,6 +27,7 @@ class Rig {
   readonly purgatory = new FetchPurgatory(new SimulatedHost(1).timers)
   readonly configs = new ConfigStore(readStaticConfig(new Map()) as StaticConfig, 1)
   readonly host = new SimulatedHost()
+  readonly partitionLogs: PartitionLogs
   readonly registry: PartitionRegistry
 
   constructor() {
@@ -32,16 +40,17 @@ class Rig {
     }
     const { logs, metadata, purgatory, configs } = this
     const settings = (topic: string) => configs.topic(topic)
-    this.registry = new PartitionRegistry({
-      nodeId: 1,
-      host: this.host,
-      slices: new TurnSlices(this.host),
-      logs,
-      metadata,
-      settings,
-      watcher: purgatory,
-      logger,
-    })
+    const { host } = this
+    const slices = new TurnSlices(host)
+    this.partitionLogs = new PartitionLogs({ nodeIds: [1], host, slices, logs, metadata, settings, logger })
+    const shared = { logs: this.partitionLogs, metadata, settings }
+    this.registry = new PartitionRegistry({ nodeId: 1, ...shared, watcher: purgatory })
+  }
+
+  start(): this {
+    void this.partitionLogs.start()
+    this.registry.start()
+    return this
   }
 
   get names(): string[] {
@@ -62,8 +71,7 @@ class Rig {
 
 describe('the partition registry', () => {
   it('creates and deletes the logs of a large topic in several turns, and a requested one at once', async () => {
-    const { host, metadata, registry, logs } = new Rig()
-    registry.start()
+    const { host, metadata, registry, partitionLogs, logs } = new Rig().start()
     const topic = metadata.addTopic('wide', 5000)
     const made = () => [...logs.logs.keys()]
     expect(made().length).to.be.within(1, 2000)
@@ -74,13 +82,12 @@ describe('the partition registry', () => {
     metadata.deleteTopic(topic)
     expect(made().length).to.be.within(3000, 4999)
     expect(registry.leaderFor('wide', 4999)).to.include({ error: 'UNKNOWN_TOPIC_OR_PARTITION' })
-    await host.settle(registry.stop())
+    await host.settle(partitionLogs.stop())
     expect(made()).to.deep.equal([])
   })
 
   it('deletes the log of a deleted topic before it creates one of the same name', async () => {
-    const { host, metadata, registry, logs } = new Rig()
-    registry.start()
+    const { host, metadata, registry, logs } = new Rig().start()
     const old = metadata.addTopic('again', 5000)
     await host.advance(0)
     metadata.deleteTopic(old)
@@ -93,8 +100,7 @@ describe('the partition registry', () => {
   })
 
   it('creates no log for a topic that is deleted first', async () => {
-    const { host, metadata, registry, logs } = new Rig()
-    registry.start()
+    const { host, metadata, logs } = new Rig().start()
     metadata.deleteTopic(metadata.addTopic('brief', 5000))
     await host.advance(0)
     expect([...logs.logs.keys()]).to.deep.equal([])
@@ -109,7 +115,7 @@ describe('the partition registry', () => {
     rig.logs.create('gone', 0, id)
     rig.logs.create('torn', 0, ZERO_UUID)
     rig.logs.create('elsewhere', 0, id)
-    rig.registry.start()
+    rig.start()
     expect(rig.names).to.deep.equal(['known-0', 'known-1'])
     expect(rig.logs.setAsides).to.deep.equal([
       'known-2 is a partition that topic known does not have on this broker',
@@ -124,7 +130,7 @@ describe('the partition registry', () => {
     const rig = new Rig()
     const topic = rig.metadata.addTopic('t', 3, { directories: ['d'] })
     rig.logs.create('t', 1, topic.id)
-    rig.registry.start()
+    rig.start()
     expect(rig.names).to.deep.equal(['t-1', 't-0', 't-2'])
     expect(rig.warnings).to.have.length(1)
     expect(rig.warnings[0]).to.include('t-0, t-2 had no files in any data directory and start empty')
@@ -141,7 +147,7 @@ describe('the partition registry', () => {
     const rig = new Rig()
     const moved = rig.metadata.addTopic('moved', 1, { directories: ['elsewhere'] })
     rig.logs.create('moved', 0, moved.id)
-    rig.registry.start()
+    rig.start()
     const made = rig.metadata.addTopic('made', 1, { directories: [ZERO_UUID] })
     expect(rig.metadata.assigned).to.deep.equal(
       [moved, made].map(({ id }) => ({ topicId: id, partition: 0, directoryId: 'd', isLost: false })),
@@ -150,7 +156,7 @@ describe('the partition registry', () => {
 
   it('creates a log that the disk refused on its next use, and deletes a topic whatever the disk does', () => {
     const rig = new Rig()
-    rig.registry.start()
+    rig.start()
     rig.logs.failure = Object.assign(new Error('EIO: write'), { code: 'EIO' })
     const topic = rig.metadata.addTopic('topic')
     expect(rig.outcome('topic', 0)).to.equal('KAFKA_STORAGE_ERROR')
@@ -166,7 +172,7 @@ describe('the partition registry', () => {
     const rig = new Rig()
     rig.metadata.addTopic('before', 2)
     rig.metadata.addTopic('elsewhere', 1, { replicas: [2], leader: 2 })
-    rig.registry.start()
+    rig.start()
     const topic = rig.metadata.addTopic('after')
     expect(rig.names).to.deep.equal(['before-0', 'before-1', 'after-0'])
     rig.metadata.putTopic({ ...topic, partitions: [...topic.partitions, topic.partitions[0]!] })
@@ -178,13 +184,13 @@ describe('the partition registry', () => {
     const stale = rig.logs.create('t', 0, 'LAAAAAAAAAAAAAAAAAAAAA')
     stale.logEndOffset = stale.flushedEndOffset = 5
     rig.metadata.addTopic('t')
-    rig.registry.start()
+    rig.start()
     expect(rig.partition('t').highWatermark).to.equal(0)
   })
 
   it('rejects unknown partitions and those that another broker leads', () => {
     const rig = new Rig()
-    rig.registry.start()
+    rig.start()
     rig.metadata.addTopic('t')
     rig.metadata.addTopic('other', 1, { leader: 2, replicas: [1, 2] })
     rig.metadata.addTopic('nobody', 1, { leader: -1 })
@@ -198,7 +204,7 @@ describe('the partition registry', () => {
   it('answers KAFKA_STORAGE_ERROR if a log cannot be opened, and logs why once; a broken invariant is rethrown', () => {
     const rig = new Rig()
     rig.metadata.addTopic('t')
-    rig.registry.start()
+    rig.start()
     const fail = (error: Error) => {
       rig.logs.create = () => {
         throw error
@@ -215,7 +221,7 @@ describe('the partition registry', () => {
 
   it('removes a deleted topic and its log, and wakes waiting fetches', () => {
     const rig = new Rig()
-    rig.registry.start()
+    rig.start()
     const topic = rig.metadata.addTopic('t')
     const reasons: string[] = []
     const complete = (reason: string) => reasons.push(reason)
@@ -228,7 +234,7 @@ describe('the partition registry', () => {
 
   it('follows a new leader epoch, and drops a partition that another broker leads now', () => {
     const rig = new Rig()
-    rig.registry.start()
+    rig.start()
     const topic = rig.metadata.addTopic('t')
     const partition = rig.partition('t')
     expect(partition.log.latestEpoch).to.equal(0)
@@ -242,11 +248,52 @@ describe('the partition registry', () => {
 
   it('passes new settings on to the logs of their topic', () => {
     const rig = new Rig()
-    rig.registry.start()
+    rig.start()
     rig.metadata.addTopic('t')
     rig.metadata.setConfig('t', 'retention.ms', '5000')
     expect(rig.logs.configured.map(({ topic, config }) => [topic, config.retentionMs])).to.deep.equal([['t', 5000]])
     rig.metadata.setConfig('gone', 'retention.ms', '5000')
     expect(rig.logs.configured).to.have.length(1)
+  })
+
+  it('is told of a deletion before the logs are deleted, and of a change after they are created', () => {
+    const rig = new Rig().start()
+    const told: string[] = []
+    const tell = (what: string) => () => void told.push(`${what}: ${rig.names.join()}`)
+    const leave = rig.partitionLogs.addUser({ topicDeleted: tell('deleted'), topicChanged: tell('changed') })
+    rig.metadata.deleteTopic(rig.metadata.addTopic('t'))
+    expect(told).to.deep.equal(['changed: t-0', 'deleted: t-0'])
+    leave()
+    rig.metadata.addTopic('u')
+    expect(told).to.have.length(2)
+  })
+
+  it('keeps other users of the logs, and the logs, up to date if one fails', () => {
+    const rig = new Rig()
+    const fail = () => {
+      throw new Error('broken')
+    }
+    rig.partitionLogs.addUser({ topicDeleted: fail, topicChanged: fail })
+    rig.start()
+    const topic = rig.metadata.addTopic('t')
+    const partition = rig.partition('t')
+    rig.metadata.putTopic({ ...topic, partitions: [{ ...topic.partitions[0]!, leaderEpoch: 3 }] })
+    expect(partition.leaderEpoch).to.equal(3)
+    rig.metadata.deleteTopic(topic)
+    expect(rig.outcome('t', 0)).to.equal('UNKNOWN_TOPIC_OR_PARTITION')
+    expect(rig.names).to.deep.equal([])
+    expect(rig.errors).to.deep.equal(Array(3).fill('a change of topic t could not be applied'))
+  })
+
+  it('retires its partitions when it stops, and follows no more changes; the logs stay for other brokers', async () => {
+    const rig = new Rig().start()
+    const topic = rig.metadata.addTopic('t')
+    const partition = rig.partition('t')
+    rig.registry.stop()
+    const append = { origin: 'client', acks: 1, leaderEpoch: 0, nowMs: 0 } as const
+    expect(await partition.append(batchOf(['v']), append)).to.include({ error: 'NOT_LEADER_OR_FOLLOWER' })
+    rig.metadata.putTopic({ ...topic, partitions: [{ ...topic.partitions[0]!, leaderEpoch: 3 }] })
+    expect(partition.leaderEpoch).to.equal(0)
+    expect(rig.names).to.deep.equal(['t-0'])
   })
 })

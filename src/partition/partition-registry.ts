@@ -1,14 +1,10 @@
 import { type Rejection, reject } from '../../protocol/error-codes.ts'
-import { eachAlone } from '../../storage/failure-policy.ts'
-import type { Host } from '../../storage/host/host.ts'
-import type { Slices } from '../../storage/host/turn-slices.ts'
-import type { FailedDirectory, LogStore } from '../../storage/log-store.ts'
+import type { FailedDirectory } from '../../storage/log-store.ts'
 import type { TopicSettings } from '../config/topic-configs.ts'
-import type { MetadataImage, PartitionImage, TopicImage } from '../metadata/metadata-image.ts'
-import type { MetadataChange, MetadataStore } from '../metadata/metadata-store.ts'
-import type { Logger } from '../observe/logger.ts'
+import type { PartitionImage, TopicImage } from '../metadata/metadata-image.ts'
+import type { MetadataStore } from '../metadata/metadata-store.ts'
 import { Partition } from './partition.ts'
-import { PartitionLogs } from './partition-logs.ts'
+import type { LogUser, PartitionLogs } from './partition-logs.ts'
 
 /** Notified about partitions, for parked fetches. */
 export interface PartitionWatcher {
@@ -24,53 +20,44 @@ interface HostedTopic {
   readonly partitions: (Partition | undefined)[]
 }
 
-/**
- * Finds partitions that this broker leads. Keeps logs consistent with the metadata: creates, deletes and reconfigures
- * them. Opens a partition's log on first use.
- */
-export class PartitionRegistry {
+/** Finds partitions that this broker leads. Their logs are opened on first use. */
+export class PartitionRegistry implements LogUser {
   readonly #nodeId: number
-  readonly #host: Pick<Host, 'fatal' | 'clock'>
   readonly #logs: PartitionLogs
   readonly #metadata: MetadataStore
   readonly #settings: (topic: string) => TopicSettings
   readonly #watcher: PartitionWatcher
-  readonly #logger: Logger
   readonly #topics = new Map<string, HostedTopic>()
-  #unsubscribe = () => {}
   readonly #readable = (partition: Partition, bytes: number) => this.#watcher.appended(partition, bytes)
+  #leaveLogs: () => void = () => {}
 
   constructor(parts: {
     nodeId: number
-    host: Pick<Host, 'fatal' | 'clock'>
-    slices: Slices
-    logs: LogStore
+    logs: PartitionLogs
     metadata: MetadataStore
     settings: (topic: string) => TopicSettings
     watcher: PartitionWatcher
-    logger: Logger
   }) {
     this.#nodeId = parts.nodeId
-    this.#host = parts.host
-    this.#logs = new PartitionLogs(parts)
+    this.#logs = parts.logs
     this.#metadata = parts.metadata
     this.#settings = parts.settings
     this.#watcher = parts.watcher
-    this.#logger = parts.logger
   }
 
-  /**
-   * Makes logs match the metadata just loaded, and then follows its changes. Rejects if the metadata cannot be written.
-   */
-  start(): Promise<void> {
-    this.#unsubscribe = this.#metadata.onChange((image, change) => this.#apply(image, change))
-    return this.#logs.start()
+  /** Follows changes of the metadata from now on. */
+  start(): void {
+    this.#leaveLogs = this.#logs.addUser(this)
   }
 
-  /** Resolves when the logs of deleted topics are deleted. */
-  stop(): Promise<void> {
-    this.#unsubscribe()
-    return this.#logs.stop()
+  /** Retires all partitions. Nothing may be asked of the registry any more. */
+  stop(): void {
+    this.#leaveLogs()
+    const hosted = [...this.#topics.values()]
+    this.#topics.clear()
+    for (const { partitions } of hosted) {
+      for (const partition of partitions) partition?.retire(reject('NOT_LEADER_OR_FOLLOWER'))
+    }
   }
 
   /**
@@ -94,26 +81,17 @@ export class PartitionRegistry {
     return this.#logs.isOffline(topic, partition)
   }
 
-  #apply(image: MetadataImage, change: MetadataChange): void {
-    const tell = (topic: TopicImage, err: Error) =>
-      this.#logger.error({ err, topic: topic.name }, `a change of topic ${topic.name} could not be applied`)
-    eachAlone(this.#host, change.topicsDeleted, (topic) => this.#delete(topic), tell)
-    eachAlone(this.#host, change.topicsChanged, (topic) => this.#change(topic), tell)
-    if (change.configsChanged.length > 0) this.#logs.reconfigure(image, change.configsChanged)
-  }
-
-  #delete(topic: TopicImage): void {
+  topicDeleted(topic: TopicImage): void {
     const hosted = this.#topics.get(topic.name)
     this.#topics.delete(topic.name)
-    for (const partition of hosted?.partitions ?? []) partition?.retire(reject('UNKNOWN_TOPIC_OR_PARTITION'))
-    this.#logs.delete(topic)
     for (const partition of hosted?.partitions ?? []) {
-      if (partition !== undefined) this.#watcher.changed(partition)
+      if (partition === undefined) continue
+      partition.retire(reject('UNKNOWN_TOPIC_OR_PARTITION'))
+      this.#watcher.changed(partition)
     }
   }
 
-  #change(topic: TopicImage): void {
-    this.#logs.create(topic)
+  topicChanged(topic: TopicImage): void {
     const hosted = this.#topics.get(topic.name)
     if (hosted === undefined) return
     const before = hosted.image
