@@ -153,13 +153,13 @@ export class LogCleaner {
     if (stored.failure !== undefined) return undefined
     const log = stored.open()
     if (log.failure !== undefined || log.isClosed) return undefined
-    const { flushedEndOffset, logStartOffset, logEndOffset } = log
+    const { logStartOffset, logEndOffset, lastStableOffset } = log
     return planCleaning(log.segments, log.config, {
       nowMs: this.#host.clock.nowMs(),
       logStartOffset,
       logEndOffset,
       recoveryPoint: log.recoveryPoint,
-      lastStableOffset: log.firstUnstableOffset(flushedEndOffset) ?? flushedEndOffset,
+      lastStableOffset,
       cleanedUpTo: this.#checkpointOf(stored.logDirectory).offsetOf(stored.name),
     })
   }

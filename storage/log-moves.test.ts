@@ -51,6 +51,29 @@ describe('a log that moves to another data directory', () => {
     expect(rig.complaints).to.deep.equal([])
   })
 
+  it('tells those who read it where it ends, and holds its high watermark, as before the move', async () => {
+    const rig = await filled()
+    const { log } = rig
+    const events: [number, number][] = []
+    const end = log.onReadable((bytes) => events.push([bytes, log.highWatermark]))
+    const { length } = rig.batch('held')
+    log.holdHighWatermark(true)
+    await rig.appendAll(['held'])
+    rig.move()
+    await rig.untilMoved()
+    await rig.appendAll(['held'])
+    expect([log.highWatermark, log.lastStableOffset, events]).to.deep.equal([10, 10, []])
+    log.holdHighWatermark(false)
+    await rig.appendAll(['held'])
+    expect(events).to.deep.equal([
+      [2 * length, 12],
+      [length, 13],
+    ])
+    end()
+    await rig.appendAll(['held'])
+    expect(events).to.have.length(2)
+  })
+
   it('keeps the message formats of old Kafkas, byte by byte', async () => {
     const rig = await new MovingLog().start()
     rig.create()

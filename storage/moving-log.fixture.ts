@@ -96,9 +96,9 @@ export class MovingLog {
   async values(): Promise<[number, string][]> {
     const { log } = this
     const found: [number, string][] = []
-    for (let offset = log.logStartOffset; offset < log.flushedEndOffset; ) {
+    for (let offset = log.logStartOffset; offset < log.highWatermark; ) {
       const read = await this.host.settle(
-        log.read(offset, { maxBytes: 1000, minOneBatch: true, upToOffset: log.flushedEndOffset }),
+        log.read(offset, { maxBytes: 1000, minOneBatch: true, upToOffset: log.highWatermark }),
       )
       if ('error' in read) throw new Error(`offset ${offset}: ${read.error}`)
       if (read.sizeBytes === 0) break

@@ -47,8 +47,8 @@ export function describePartitionLog(name: string, make: (config: LogConfig) => 
         options,
       )
     const read = async (offset: number, context: Partial<ReadContext> = {}): Promise<ReadOutcome> => {
-      const { flushedEndOffset } = tested.log
-      const whole = { maxBytes: 1_000_000, minOneBatch: true, upToOffset: flushedEndOffset, ...context }
+      const { highWatermark } = tested.log
+      const whole = { maxBytes: 1_000_000, minOneBatch: true, upToOffset: highWatermark, ...context }
       const result = await tested.settle(tested.log.read(offset, whole))
       if (isRejection(result)) throw new Error(`read was refused: ${result.error} ${result.message}`)
       const bytes = Buffer.concat(result.slices)
@@ -66,7 +66,7 @@ export function describePartitionLog(name: string, make: (config: LogConfig) => 
     }
     const valuesFrom = async (offset: number): Promise<string[]> => {
       const values: string[] = []
-      for (let at = offset; at < tested.log.flushedEndOffset; ) {
+      for (let at = offset; at < tested.log.highWatermark; ) {
         const part = await read(at)
         values.push(...part.records.filter((record) => record.offset >= offset).map((record) => String(record.value)))
         at = part.nextOffset
@@ -82,7 +82,7 @@ export function describePartitionLog(name: string, make: (config: LogConfig) => 
       expect(tested.log.logEndOffset).to.equal(6)
       const offsets = (await tested.settle(Promise.all(results))).map((result) => resultOf(result).baseOffset)
       expect(offsets).to.deep.equal([0, 2, 4])
-      expect(tested.log.flushedEndOffset).to.equal(6)
+      expect(tested.log.highWatermark).to.equal(6)
       expect(await valuesFrom(0)).to.deep.equal(['a', 'a', 'b', 'b', 'c', 'c'])
     })
 
@@ -126,7 +126,7 @@ export function describePartitionLog(name: string, make: (config: LogConfig) => 
       for (let i = 0; i < 2 * perSegment + 2; i++) await appended(records(['x'.repeat(200)]))
       for (const restart of [false, true]) {
         if (restart) await tested.restart()
-        const end = tested.log.flushedEndOffset
+        const end = tested.log.highWatermark
         expect((await read(0, { maxBytes: 2 * size + 10 })).isLimited).to.equal(true)
         expect((await read(0, { maxBytes: 1 })).isLimited).to.equal(true)
         expect((await read(0, { maxBytes: 1, minOneBatch: false })).isLimited).to.equal(true)
@@ -209,12 +209,11 @@ export function describePartitionLog(name: string, make: (config: LogConfig) => 
       await appended(data(1, 0))
       await appended(data(2, 0))
       const checkOpen = (offset: number | undefined) =>
-        expect(tested.log.firstUnstableOffset(tested.log.flushedEndOffset)).to.equal(offset)
+        expect(tested.log.lastStableOffset).to.equal(offset ?? tested.log.highWatermark)
       checkOpen(0)
       expect(tested.log.hasOpenTransaction(1, 0)).to.equal(true)
       await appended(marker(1, 'ABORT'), { origin: 'coordinator' })
       checkOpen(2)
-      expect(tested.log.firstUnstableOffset(4), 'marker above the high watermark').to.equal(0)
       await appended(data(1, 2))
       await appended(marker(2, 'COMMIT'), { origin: 'coordinator' })
       for (const again of ['crash', 'restart'] as const) {
@@ -228,6 +227,145 @@ export function describePartitionLog(name: string, make: (config: LogConfig) => 
       const all = tested.log.abortedTransactions(0, tested.log.logEndOffset)
       expect(all.map((each) => each.firstOffset)).to.deep.equal([0, 5])
       expect(tested.log.abortedTransactions(0, 5).map((each) => each.firstOffset)).to.deep.equal([0])
+    })
+
+    describe('tells how far it can be read:', () => {
+      const ALL = Number.POSITIVE_INFINITY
+      const data = (baseSequence: number) =>
+        records(['v'], { producerId: 1, producerEpoch: 0, baseSequence, transactional: true })
+      const commit = () => {
+        const producer = { producerId: 1, producerEpoch: 0, timestampMs: tested.nowMs() }
+        return appended(buildEndTransactionBatch({ type: 'COMMIT', coordinatorEpoch: 1 }, producer), {
+          origin: 'coordinator',
+        })
+      }
+      /** Events from now on: bytes, high watermark, last stable offset. */
+      const watch = () => {
+        const { log } = tested
+        const events: [number, number, number][] = []
+        const end = log.onReadable((bytes) => events.push([bytes, log.highWatermark, log.lastStableOffset]))
+        return { events, end }
+      }
+
+      it('once for each flush, before its appends are answered', async () => {
+        await open()
+        const { events } = watch()
+        const { events: others } = watch()
+        const bytes = records(['a', 'b']).length
+        const append = { origin: 'client', leaderEpoch: 0, nowMs: tested.nowMs() } as const
+        const seen = [1, 2, 3].map((count) =>
+          tested.log.append(records(['a', 'b']), append).then(() => tested.log.highWatermark >= 2 * count),
+        )
+        expect(await tested.settle(Promise.all(seen))).to.deep.equal([true, true, true])
+        // How many appends one flush covers is up to the implementation.
+        expect(events.map(([size]) => size).reduce((sum, size) => sum + size)).to.equal(3 * bytes)
+        const ends = events.map(([, highWatermark]) => highWatermark)
+        expect(ends).to.deep.equal([...new Set(ends)].sort((a, b) => a - b))
+        expect(events.at(-1)?.slice(1)).to.deep.equal([6, 6])
+        expect(others).to.deep.equal(events)
+      })
+
+      it('not of a retry, and not to those who stopped listening', async () => {
+        await open()
+        const batch = () => records(['v'], { producerId: 5, producerEpoch: 0, baseSequence: 0 })
+        await appended(batch())
+        const { events, end } = watch()
+        await appended(batch())
+        expect(events).to.deep.equal([])
+        const append = { origin: 'client', leaderEpoch: 0, nowMs: tested.nowMs() } as const
+        const both = [batch(), records(['v'])].map((bytes) => tested.log.append(bytes, append))
+        await tested.settle(Promise.all(both))
+        end()
+        await appended(records(['v']))
+        expect(events).to.deep.equal([[records(['v']).length, 2, 2]])
+      })
+
+      it('high watermark and last stable offset in one event, and everything at the end of a transaction', async () => {
+        await open()
+        await appended(records(['v']))
+        const { events } = watch()
+        await appended(data(0))
+        await appended(data(1))
+        await commit()
+        await appended(records(['v']))
+        const { length } = data(0)
+        expect(events).to.deep.equal([
+          [length, 2, 1],
+          [length, 3, 1],
+          [ALL, 4, 4],
+          [records(['v']).length, 5, 5],
+        ])
+      })
+
+      it('nothing while the high watermark is held, and then all that was held', async () => {
+        await open()
+        await appended(records(['a']))
+        const { events } = watch()
+        const { length } = records(['b'])
+        for (let i = 0; i < 2; i++) tested.log.holdHighWatermark(true)
+        for (const value of ['b', 'c']) await appended(records([value]))
+        expect([tested.log.logEndOffset, tested.log.highWatermark, tested.log.lastStableOffset]).to.deep.equal([
+          3, 1, 1,
+        ])
+        expect(await valuesFrom(0)).to.deep.equal(['a'])
+        expect(events).to.deep.equal([])
+        for (let i = 0; i < 2; i++) tested.log.holdHighWatermark(false)
+        expect(events).to.deep.equal([[2 * length, 3, 3]])
+        await appended(records(['d']))
+        tested.log.holdHighWatermark(true)
+        await appended(records(['e']))
+        tested.log.holdHighWatermark(false)
+        expect(events.slice(1)).to.deep.equal([
+          [length, 4, 4],
+          [length, 5, 5],
+        ])
+        expect(await valuesFrom(0)).to.deep.equal(['a', 'b', 'c', 'd', 'e'])
+      })
+
+      it('holds back the end of a transaction too', async () => {
+        await open()
+        await appended(data(0))
+        const { events } = watch()
+        tested.log.holdHighWatermark(true)
+        await commit()
+        expect([tested.log.highWatermark, tested.log.lastStableOffset]).to.deep.equal([1, 0])
+        tested.log.holdHighWatermark(false)
+        expect(events).to.deep.equal([[ALL, 2, 2]])
+      })
+
+      it('does not delete records that are held back', async () => {
+        await open()
+        await appended(records(['a']))
+        tested.log.holdHighWatermark(true)
+        await appended(records(['b']))
+        await tested.settle(tested.log.deleteRecordsBefore(2))
+        expect(tested.log.logStartOffset).to.equal(1)
+      })
+
+      it('everything if records that could be read are truncated', async () => {
+        await open()
+        for (const value of ['a', 'b', 'c']) await appended(records([value]))
+        const { events } = watch()
+        tested.log.holdHighWatermark(true)
+        for (const value of ['d', 'e']) await appended(records([value]))
+        await tested.settle(tested.log.truncateTo(4))
+        expect(events).to.deep.equal([])
+        tested.log.holdHighWatermark(false)
+        await tested.settle(tested.log.truncateTo(2))
+        expect(events).to.deep.equal([
+          [records(['d']).length, 4, 4],
+          [ALL, 2, 2],
+        ])
+      })
+
+      it('everything if an open transaction is deleted', async () => {
+        await open()
+        await appended(data(0))
+        for (const value of ['a', 'b']) await appended(records([value]))
+        const { events } = watch()
+        await tested.settle(tested.log.deleteRecordsBefore(2))
+        expect(events).to.deep.equal([[ALL, 3, 2]])
+      })
     })
 
     it('refuses unverified transactional records unless their transaction is open', async () => {
@@ -330,7 +468,7 @@ export function describePartitionLog(name: string, make: (config: LogConfig) => 
     it('flushes what is appended when flush.messages says so', async () => {
       await open({ flushMessages: 1 })
       for (let i = 0; i < 5; i++) await appended(records([`value ${i}`]))
-      expect(tested.log.flushedEndOffset).to.equal(5)
+      expect(tested.log.highWatermark).to.equal(5)
     })
   })
 }

@@ -14,10 +14,23 @@ export interface PartitionLog {
   readonly logStartOffset: number
   /** Offset of the next record; includes appends whose flush is still under way. */
   readonly logEndOffset: number
-  /** End of the records that are as durable as the settings ask: the high watermark if there is one replica. */
-  readonly flushedEndOffset: number
-  /** First offset of the oldest transaction that is open or ends at or after upToOffset; undefined: none. */
-  firstUnstableOffset(upToOffset: number): number | undefined
+  /** Consumers may read below this offset: the end of the records that are as durable as the settings ask, or held. */
+  readonly highWatermark: number
+  /**
+   * read_committed consumers may read below this offset: the first offset of an open transaction, at most the high
+   * watermark.
+   */
+  readonly lastStableOffset: number
+  /**
+   * Calls the listener in the turn in which high watermark or last stable offset moved, once for both, whoever appended,
+   * and before the append is answered. Returns a function that ends it.
+   */
+  onReadable(listener: ReadableListener): () => void
+  /**
+   * While held, the high watermark does not move up: flushed records are not readable. All brokers that serve the log
+   * derive the value from the same metadata: true while too few replicas are in sync. Not kept over a restart.
+   */
+  holdHighWatermark(isHeld: boolean): void
 
   /**
    * Validates, assigns offsets, stages at once; resolves when written (and synced where flush.messages asks). Where there
@@ -76,6 +89,12 @@ export interface PartitionLog {
   flush(): Promise<void>
   close(): Promise<void>
 }
+
+/**
+ * Told how many bytes became readable. Infinity: a transaction ended, which releases what was held back, or the end fell.
+ * Must not throw.
+ */
+export type ReadableListener = (bytes: number) => void
 
 /** The origin decides what is checked: only clients' batches are checked for sequence, control bits, timestamps. */
 export type AppendOrigin = 'client' | 'coordinator' | 'replication'

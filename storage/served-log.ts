@@ -8,6 +8,7 @@ import type {
   LogConfig,
   PartitionLog,
   ProducerDescription,
+  ReadableListener,
   ReadContext,
   ReadResult,
   SegmentStart,
@@ -46,6 +47,7 @@ export class ServedLog implements PartitionLog {
 
   /** The log has other files from now on, with the same content. */
   switchTo(log: Log): void {
+    log.takeOverReaders(this.#log)
     this.#log = log
   }
 
@@ -55,8 +57,11 @@ export class ServedLog implements PartitionLog {
   get logEndOffset(): number {
     return this.#log.logEndOffset
   }
-  get flushedEndOffset(): number {
-    return this.#log.flushedEndOffset
+  get highWatermark(): number {
+    return this.#log.highWatermark
+  }
+  get lastStableOffset(): number {
+    return this.#log.lastStableOffset
   }
   get denseFrom(): { readonly offset: number; readonly file: string } | undefined {
     return this.#log.denseFrom
@@ -128,8 +133,11 @@ export class ServedLog implements PartitionLog {
   segmentStarts(): Iterable<SegmentStart> {
     return this.#log.segmentStarts()
   }
-  firstUnstableOffset(upToOffset: number): number | undefined {
-    return this.#log.firstUnstableOffset(upToOffset)
+  onReadable(listener: ReadableListener): () => void {
+    return this.#log.onReadable(listener)
+  }
+  holdHighWatermark(isHeld: boolean): void {
+    this.#log.holdHighWatermark(isHeld)
   }
   abortedTransactions(fromOffset: number, toOffset: number): AbortedTransaction[] {
     return this.#log.abortedTransactions(fromOffset, toOffset)

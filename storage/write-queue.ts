@@ -11,6 +11,8 @@ const LARGEST_WRITE_BYTES = 1024 * 1024
 /** Callbacks of an append. Exactly one of the two is called, in the order of appending. */
 export interface AppendWaiter {
   readonly endOffset: number
+  /** Of the append. */
+  readonly sizeBytes: number
   /** True: resolves once the file has been synced after the write. */
   readonly needsSync: boolean
   done(): void
@@ -37,8 +39,8 @@ interface Staged {
 export interface WriteQueueEvents {
   /** Everything below that offset is in the file. */
   written(endOffset: number): void
-  /** Everything below that offset is as durable as requested. */
-  flushed(endOffset: number): void
+  /** Everything below that offset is as durable as requested. bytes: size of the appends that are now. */
+  flushed(endOffset: number, bytes: number): void
   /** A write failed: nothing still queued will be written. All waiting appends are rejected right after. */
   writeFailed(error: Error): void
   /** A sync failed: it is unknown which bytes are on disk, and a second sync would not tell (fsync reports once). */
@@ -243,7 +245,9 @@ export class WriteQueue {
   #resolve(waiters: readonly AppendWaiter[]): void {
     const last = waiters.at(-1)
     if (last === undefined) return
-    this.#events.flushed(last.endOffset)
+    let bytes = 0
+    for (const { sizeBytes } of waiters) bytes += sizeBytes
+    this.#events.flushed(last.endOffset, bytes)
     for (const waiter of waiters) waiter.done()
   }
 

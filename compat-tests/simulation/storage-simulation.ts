@@ -151,7 +151,7 @@ class StorageSimulation {
 
   async #read(partition: SimulatedPartition): Promise<void> {
     const log = this.#log(partition)
-    const upToOffset = log.flushedEndOffset
+    const upToOffset = log.highWatermark
     const span = upToOffset - log.logStartOffset
     const offset = log.logStartOffset + this.#random.below(span + 1)
     const maxBytes = this.#random.pick([1, 300, 100_000])
@@ -177,7 +177,7 @@ class StorageSimulation {
 
   async #flush(partition: SimulatedPartition): Promise<void> {
     const log = this.#log(partition)
-    const upToOffset = log.flushedEndOffset
+    const upToOffset = log.highWatermark
     await this.#host.settle(log.flush())
     if (this.#disk(log) === undefined) partition.model.synced(upToOffset)
   }
@@ -185,7 +185,7 @@ class StorageSimulation {
   async #deleteRecords(partition: SimulatedPartition): Promise<void> {
     const log = this.#log(partition)
     if (partition.model.isCompacted) return
-    const offset = log.logStartOffset + this.#random.below(log.flushedEndOffset - log.logStartOffset + 1)
+    const offset = log.logStartOffset + this.#random.below(log.highWatermark - log.logStartOffset + 1)
     if ((await this.#host.settle(log.deleteRecordsBefore(offset))) !== undefined) return
     check(log.logStartOffset >= offset, `records before ${offset} are not deleted`)
     partition.model.deletedBefore(offset)
@@ -196,7 +196,7 @@ class StorageSimulation {
     const log = this.#log(partition)
     const batches = await this.#readAll(log)
     const end = batches.at(-1)?.lastOffset ?? -1
-    if (end + 1 !== log.flushedEndOffset || this.#disk(log) !== undefined) return
+    if (end + 1 !== log.highWatermark || this.#disk(log) !== undefined) return
     const start = log.logStartOffset
     const all = batches.flatMap((batch) => batch.records).filter(({ offset }) => offset >= start)
     if (all.length === 0) return
@@ -214,10 +214,15 @@ class StorageSimulation {
 
   #inspect(partition: SimulatedPartition): void {
     const log = this.#log(partition)
-    check(log.flushedEndOffset <= log.logEndOffset, 'the flushed end is above the end')
-    check(log.logStartOffset <= log.flushedEndOffset, 'the start is above the flushed end')
-    const unstable = log.firstUnstableOffset(log.flushedEndOffset)
-    check(unstable === undefined || unstable >= log.logStartOffset, 'the first unstable offset is below the start')
+    check(log.highWatermark <= log.logEndOffset, 'the high watermark is above the end')
+    check(log.logStartOffset <= log.highWatermark, 'the start is above the high watermark')
+    const { logStartOffset: start, highWatermark, lastStableOffset: stable } = log
+    check(start <= stable && stable <= highWatermark, `stable up to ${stable}, not from ${start} to ${highWatermark}`)
+    if (log.logEndOffset !== highWatermark) return
+    // -1: the producer has no open transaction.
+    const open = log.activeProducers().map((each) => each.currentTransactionStartOffset)
+    const first = Math.min(highWatermark, ...open.filter((offset) => offset >= 0))
+    check(stable === Math.max(first, start), `stable up to ${stable}, not ${first}`)
   }
 
   async #fillDisk(): Promise<void> {
@@ -357,7 +362,7 @@ class StorageSimulation {
   async #verify(partition: SimulatedPartition, lost: 'process' | 'power'): Promise<void> {
     const { model } = partition
     const log = this.#log(partition)
-    check(log.logEndOffset === log.flushedEndOffset, 'a log that was just opened is flushed')
+    check(log.logEndOffset === log.highWatermark, 'a log that was just opened is flushed')
     const batches = await this.#readAll(log)
     model.verify(batches, log.logStartOffset, log.logEndOffset, lost)
     if (model.isCompacted) {
@@ -382,8 +387,8 @@ class StorageSimulation {
       sorted(found) === sorted(expected.producers),
       `producers are ${sorted(found)}, not ${sorted(expected.producers)}`,
     )
-    const unstable = log.firstUnstableOffset(log.flushedEndOffset)
-    check(unstable === expected.firstUnstableOffset, `unstable from ${unstable}, not ${expected.firstUnstableOffset}`)
+    const stable = expected.firstUnstableOffset ?? log.highWatermark
+    check(log.lastStableOffset === stable, `stable up to ${log.lastStableOffset}, not ${stable}`)
     const aborted = log.abortedTransactions(0, log.logEndOffset)
     check(
       JSON.stringify(aborted) === JSON.stringify(expected.aborted),
@@ -393,7 +398,7 @@ class StorageSimulation {
 
   async #readAll(log: PartitionLog): Promise<FoundBatch[]> {
     const batches: FoundBatch[] = []
-    const upToOffset = log.flushedEndOffset
+    const upToOffset = log.highWatermark
     for (let offset = log.logStartOffset; offset < upToOffset; ) {
       const result = await this.#host.settle(log.read(offset, { maxBytes: 2000, minOneBatch: true, upToOffset }))
       if (isRejection(result)) {

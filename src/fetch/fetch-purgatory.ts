@@ -23,7 +23,7 @@ interface Waiting {
 }
 
 /**
- * Fetches that found too little data. Nothing polls: each append reports how many bytes became readable. A fetch is
+ * Fetches that found too little data. Nothing polls: the log reports how many bytes became readable. A fetch is
  * completed once its missing bytes are there; each partition counts no more than it may add.
  */
 export class FetchPurgatory {

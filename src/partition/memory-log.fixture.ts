@@ -8,16 +8,19 @@ import type {
   LogConfig,
   PartitionLog,
   ProducerDescription,
+  ReadableListener,
   ReadContext,
   SegmentStart,
 } from '../../storage/partition-log.ts'
+import { ReadableEnd } from '../../storage/readable-end.ts'
 
 /** A log in an array, without files, validation or producer state: enough for the broker's other parts. */
 export class MemoryLog implements PartitionLog {
   logStartOffset = 0
   logEndOffset = 0
   flushedEndOffset = 0
-  unstableOffset: number | undefined
+  #unstableOffset: number | undefined
+  readonly #readable = new ReadableEnd(this)
   aborted: AbortedTransaction[] = []
   producers: ProducerDescription[] = []
   /** Returned by append instead of appending. */
@@ -33,8 +36,25 @@ export class MemoryLog implements PartitionLog {
   readonly epochs: { leaderEpoch: number; startOffset: number }[] = []
   #batches: RecordBatch[] = []
 
+  /** First offset of an open transaction; undefined: it ends with the next append. */
+  set unstableOffset(offset: number | undefined) {
+    this.#unstableOffset = offset
+    if (offset !== undefined) this.#readable.startMoved()
+  }
   firstUnstableOffset(): number | undefined {
-    return this.unstableOffset
+    return this.#unstableOffset
+  }
+  get highWatermark(): number {
+    return this.#readable.highWatermark
+  }
+  get lastStableOffset(): number {
+    return this.#readable.lastStableOffset
+  }
+  onReadable(listener: ReadableListener): () => void {
+    return this.#readable.onMoved(listener)
+  }
+  holdHighWatermark(isHeld: boolean): void {
+    this.#readable.hold(isHeld)
   }
 
   async append(records: Buffer, { leaderEpoch }: AppendContext): Promise<AppendResult | AppendRejection> {
@@ -50,6 +70,7 @@ export class MemoryLog implements PartitionLog {
     const { logEndOffset, logStartOffset } = this
     await this.flushing()
     this.flushedEndOffset = logEndOffset
+    this.#readable.flushed(records.length)
     return { baseOffset, lastOffset: logEndOffset - 1, logAppendTimeMs: -1, logStartOffset, duplicate: false }
   }
 
@@ -120,11 +141,14 @@ export class MemoryLog implements PartitionLog {
 
   async deleteRecordsBefore(offset: number): Promise<undefined> {
     this.logStartOffset = Math.max(this.logStartOffset, offset)
+    this.#readable.startMoved()
     return undefined
   }
   async truncateTo(offset: number): Promise<void> {
+    const { sizeBytes } = this
     this.#batches = this.#batches.filter((batch) => batch.nextOffset <= offset)
     this.logEndOffset = this.flushedEndOffset = this.#batches.at(-1)?.nextOffset ?? 0
+    this.#readable.truncated(sizeBytes - this.sizeBytes)
   }
 
   hasOpenTransaction(): boolean {

@@ -44,6 +44,8 @@ export interface LogUser {
   topicDeleted(topic: TopicImage): void
   /** Applies a new or changed topic. The creation of its missing logs was started before this. */
   topicChanged(topic: TopicImage): void
+  /** Applies other settings of a topic. The logs have them already. */
+  settingsChanged(topic: string): void
 }
 
 /**
@@ -273,7 +275,10 @@ export class PartitionLogs {
       ? image.topicsByName.keys()
       : keys.filter((key) => key.startsWith(topicPrefix)).map((key) => key.slice(topicPrefix.length))
     this.#inTurn(names, (name) => {
-      if (metadata.image.topicsByName.has(name)) logs.updateConfig(name, settings(name))
+      const topic = metadata.image.topicsByName.get(name)
+      if (topic === undefined) return
+      logs.updateConfig(name, settings(name))
+      this.#tellUsers(topic, (user) => user.settingsChanged(name))
     })
   }
 

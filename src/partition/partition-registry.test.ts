@@ -256,11 +256,43 @@ describe('the partition registry', () => {
     expect(rig.logs.configured).to.have.length(1)
   })
 
+  it('applies min.insync.replicas to what can be read, also when it changes', async () => {
+    const rig = new Rig().start()
+    rig.metadata.addTopic('t', 1, { replicas: [1, 2], isr: [1] })
+    const partition = rig.partition('t')
+    const append = { origin: 'client', acks: 1, leaderEpoch: 0, nowMs: 0 } as const
+    await partition.append(batchOf(['a']), append)
+    expect(partition.highWatermark).to.equal(1)
+    rig.metadata.setConfig('t', 'min.insync.replicas', '2')
+    await partition.append(batchOf(['b']), append)
+    expect(partition.highWatermark).to.equal(1)
+    rig.metadata.setConfig('t', 'min.insync.replicas', '1')
+    expect(partition.highWatermark).to.equal(2)
+  })
+
+  it('is told of new settings once they are in force for it, also if it came late', () => {
+    const rig = new Rig().start()
+    let retentionMs: string | undefined
+    rig.metadata.addTopic('t')
+    rig.metadata.onChange(({ configs }) => {
+      retentionMs = [...configs.values()][0]?.get('retention.ms')
+    })
+    const told: (string | undefined)[] = []
+    const settingsChanged = (topic: string) => told.push(topic, retentionMs)
+    rig.partitionLogs.addUser({ topicDeleted() {}, topicChanged() {}, settingsChanged })
+    rig.metadata.setConfig('t', 'retention.ms', '5000')
+    expect(told).to.deep.equal(['t', '5000'])
+  })
+
   it('is told of a deletion before the logs are deleted, and of a change after they are created', () => {
     const rig = new Rig().start()
     const told: string[] = []
     const tell = (what: string) => () => void told.push(`${what}: ${rig.names.join()}`)
-    const leave = rig.partitionLogs.addUser({ topicDeleted: tell('deleted'), topicChanged: tell('changed') })
+    const leave = rig.partitionLogs.addUser({
+      topicDeleted: tell('deleted'),
+      topicChanged: tell('changed'),
+      settingsChanged: tell('settings'),
+    })
     rig.metadata.deleteTopic(rig.metadata.addTopic('t'))
     expect(told).to.deep.equal(['changed: t-0', 'deleted: t-0'])
     leave()
@@ -273,7 +305,7 @@ describe('the partition registry', () => {
     const fail = () => {
       throw new Error('broken')
     }
-    rig.partitionLogs.addUser({ topicDeleted: fail, topicChanged: fail })
+    rig.partitionLogs.addUser({ topicDeleted: fail, topicChanged: fail, settingsChanged: fail })
     rig.start()
     const topic = rig.metadata.addTopic('t')
     const partition = rig.partition('t')

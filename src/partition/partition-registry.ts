@@ -8,7 +8,7 @@ import type { LogUser, PartitionLogs } from './partition-logs.ts'
 
 /** Notified about partitions, for parked fetches. */
 export interface PartitionWatcher {
-  /** That many more bytes of the partition are readable. */
+  /** That many more bytes of the partition are readable. Infinity: everything is to be read again. */
   appended(partition: Partition, bytes: number): void
   /** Something other than data changed: another leader or a deletion. */
   changed(partition: Partition): void
@@ -106,6 +106,10 @@ export class PartitionRegistry implements LogUser {
       }
       this.#watcher.changed(partition)
     })
+  }
+
+  settingsChanged(topic: string): void {
+    for (const partition of this.#topics.get(topic)?.partitions ?? []) partition?.settingsChanged()
   }
 
   /** Whether the cluster has this partition, whoever leads it. */

@@ -9,20 +9,14 @@ export interface LeaderAppend extends AppendContext {
   readonly acks: number
 }
 
-/**
- * A partition that this broker leads. As long as no other broker has a replica, flushed records are replicated: the
- * high watermark is the flushed end offset.
- */
+/** A partition that this broker leads. */
 export class Partition {
   readonly topic: string
   readonly topicId: string
   readonly partition: number
   readonly log: PartitionLog
   readonly #settings: () => TopicSettings
-  /** Called after each append that became readable, with its bytes; with Infinity if it ended a transaction. */
-  readonly #readable: (partition: Partition, bytes: number) => void
-  /** Last stable offset at the last notification. */
-  #notifiedStableOffset: number
+  readonly #stopListening: () => void
   #image: PartitionImage
   #retired: Rejection | undefined
 
@@ -33,6 +27,7 @@ export class Partition {
     image: PartitionImage
     log: PartitionLog
     settings: () => TopicSettings
+    /** Called when the readable end of the log moved. bytes: see ReadableListener. */
     readable: (partition: Partition, bytes: number) => void
   }) {
     this.topic = parts.topic
@@ -40,16 +35,22 @@ export class Partition {
     this.partition = parts.partition
     this.log = parts.log
     this.#settings = parts.settings
-    this.#readable = parts.readable
-    this.#notifiedStableOffset = this.lastStableOffset
+    this.#stopListening = parts.log.onReadable((bytes) => parts.readable(this, bytes))
     this.#image = parts.image
     this.#beginEpoch()
+    this.settingsChanged()
   }
 
   /** Applies the partition's newest metadata. */
   update(image: PartitionImage): void {
     this.#image = image
     this.#beginEpoch()
+    this.settingsChanged()
+  }
+
+  /** Applies min.insync.replicas. Source: Partition.maybeIncrementLeaderHW. */
+  settingsChanged(): void {
+    this.log.holdHighWatermark(this.#isUnderMinIsr)
   }
 
   // Assigns the epoch to the log end before anything is appended in it. Source: Partition.makeLeader.
@@ -72,16 +73,11 @@ export class Partition {
   }
   /** Consumers may read below this offset. */
   get highWatermark(): number {
-    return this.log.flushedEndOffset
+    return this.log.highWatermark
   }
-  /**
-   * read_committed consumers may read below this offset: the first offset of an open transaction, at most the high
-   * watermark.
-   */
+  /** read_committed consumers may read below this offset. */
   get lastStableOffset(): number {
-    const { highWatermark } = this
-    const unstable = this.log.firstUnstableOffset(highWatermark)
-    return unstable !== undefined && unstable < highWatermark ? unstable : highWatermark
+    return this.log.lastStableOffset
   }
 
   /** Source: Partition.checkCurrentLeaderEpoch. */
@@ -98,29 +94,19 @@ export class Partition {
   append(records: Buffer, append: LeaderAppend): Promise<AppendResult | AppendRejection> {
     const refused = this.#refusal(append)
     if (refused !== undefined) return Promise.resolve(refused)
-    const size = records.length
     const epochNow = () => this.#refusal(append) ?? this.leaderEpoch
     const appended = this.log.append(records, { ...append, epochNow })
-    return appended.then((result) => {
-      if ('baseOffset' in result && !result.duplicate) this.#notifyReadable(result.baseOffset, size)
-      return result
-    })
+    return append.acks === -1 ? appended.then(this.#acknowledgeAll) : appended
   }
 
-  /**
-   * Reports readable bytes. The end of a transaction releases everything held back for read_committed readers, not its
-   * marker alone.
-   */
-  #notifyReadable(baseOffset: number, size: number): void {
-    const before = this.#notifiedStableOffset
-    this.#notifiedStableOffset = this.lastStableOffset
-    const endsTransaction = before < baseOffset && this.#notifiedStableOffset > before
-    this.#readable(this, endsTransaction ? Number.POSITIVE_INFINITY : size)
-  }
+  /** The in-sync set may have shrunk while the records were flushed. Source: checkEnoughReplicasReachOffset. */
+  readonly #acknowledgeAll = (result: AppendResult | AppendRejection): AppendResult | AppendRejection =>
+    'baseOffset' in result && this.#isUnderMinIsr ? reject('NOT_ENOUGH_REPLICAS_AFTER_APPEND') : result
 
   /** Refuses further appends: the topic is deleted or another broker leads. Waiting appends get the error. */
   retire(why: Rejection): void {
     this.#retired = why
+    this.#stopListening()
   }
 
   #refusal({ acks }: LeaderAppend): Rejection | undefined {
@@ -128,13 +114,19 @@ export class Partition {
   }
 
   /** Never require more replicas than the partition has. Source: Partition.effectiveMinIsr. */
+  get #effectiveMinIsr(): number {
+    return Math.min(this.settings.minInsyncReplicas, this.#image.replicas.length)
+  }
+
+  get #isUnderMinIsr(): boolean {
+    return this.#image.isr.length < this.#effectiveMinIsr
+  }
+
   #tooFewInSync(): Rejection | undefined {
-    const { isr, replicas } = this.#image
-    const needed = Math.min(this.settings.minInsyncReplicas, replicas.length)
-    if (isr.length >= needed) return undefined
+    if (!this.#isUnderMinIsr) return undefined
     return reject(
       'NOT_ENOUGH_REPLICAS',
-      `The size of the current ISR ${isr.join(', ')} is insufficient to satisfy the min.isr requirement of ${needed} for partition ${this.topic}-${this.partition}`,
+      `The size of the current ISR ${this.#image.isr.join(', ')} is insufficient to satisfy the min.isr requirement of ${this.#effectiveMinIsr} for partition ${this.topic}-${this.partition}`,
     )
   }
 }

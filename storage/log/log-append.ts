@@ -28,6 +28,8 @@ interface AppendedParts {
 export interface StagedAppend {
   readonly result: AppendResult
   readonly needsSync: boolean
+  /** As stored. 0 for a duplicate. */
+  readonly sizeBytes: number
 }
 
 /**
@@ -105,7 +107,7 @@ export class LogAppend {
       logStartOffset,
       duplicate: true,
     }
-    return { result, needsSync: false }
+    return { result, needsSync: false, sizeBytes: 0 }
   }
 
   #carryOut(plan: ValidatedBatches, changes: ProducerChanges, context: AppendContext): StagedAppend {
@@ -127,7 +129,7 @@ export class LogAppend {
     const { logAppendTimeMs } = plan
     const { logStartOffset } = state
     const result = { baseOffset, lastOffset, logAppendTimeMs, logStartOffset, duplicate: false }
-    return { result, needsSync: this.#takesSync() }
+    return { result, needsSync: this.#takesSync(), sizeBytes: plan.sizeBytes }
   }
 
   #stageBatch(segment: Segment, batch: RecordBatch, lease: AppendContext['lease'], origin: AppendOrigin): void {

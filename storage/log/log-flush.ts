@@ -97,7 +97,8 @@ export class LogFlush {
     const { queue, state } = this.#parts
     if (queue.isIdle) return Promise.resolve()
     return new Promise((resolve) => {
-      queue.wait({ endOffset: state.logEndOffset, needsSync: false, done: resolve, failed: () => resolve() })
+      const nothing = { endOffset: state.logEndOffset, sizeBytes: 0, needsSync: false }
+      queue.wait({ ...nothing, done: resolve, failed: () => resolve() })
     })
   }
 

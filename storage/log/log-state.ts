@@ -83,6 +83,12 @@ export class LogState {
     return this.#cutCount
   }
 
+  /** First offset of the oldest transaction that is open or ends at or above the offset; undefined: none. */
+  firstUnstableOffset(upToOffset: number): number | undefined {
+    const first = this.#producers.firstUnstableOffset(upToOffset)
+    return first === undefined ? undefined : Math.max(first, this.#logStartOffset)
+  }
+
   updateConfig(config: LogConfig): void {
     this.#config = config
   }

@@ -9,11 +9,13 @@ import type {
   LogConfig,
   PartitionLog,
   ProducerDescription,
+  ReadableListener,
   ReadContext,
   ReadResult,
   SegmentStart,
   TimestampAndOffset,
 } from '../partition-log.ts'
+import { ReadableEnd } from '../readable-end.ts'
 import type { Segment } from '../segment/segment.ts'
 import { AppendOrder, type OrderedAppends } from './append-order.ts'
 import { CleaningAborted, type LastOfProducer } from './compaction.ts'
@@ -45,6 +47,7 @@ export class Log implements PartitionLog {
   readonly services: LogServices
   readonly #location: LogLocation
   readonly #parts: LogParts
+  #readable: ReadableEnd
   /** Where compaction may have left holes. */
   readonly #compactionEnd: CompactionEnd
   /** Log start offset not yet checkpointed. */
@@ -68,10 +71,11 @@ export class Log implements PartitionLog {
     this.#location = location
     this.#parts = openLogParts(location, config, services, {
       written: (endOffset) => this.#onWritten(endOffset),
-      flushed: (endOffset) => this.#state.flushed(endOffset),
+      flushed: (endOffset, bytes) => this.#onFlushed(endOffset, bytes),
       writeFailed: (error) => this.#onWriteFailed(error),
       syncFailed: (error) => this.#onSyncFailed(error),
     })
+    this.#readable = new ReadableEnd(this.#state)
     const { logger, openFiles } = services
     const compactionFiles = { files: openFiles.files, logger, partition: location.partition }
     this.#compactionEnd = new CompactionEnd(compactionFiles, location.directory, location.compactedUpTo ?? 0)
@@ -98,6 +102,12 @@ export class Log implements PartitionLog {
   }
   get flushedEndOffset(): number {
     return this.#state.flushedEndOffset
+  }
+  get highWatermark(): number {
+    return this.#readable.highWatermark
+  }
+  get lastStableOffset(): number {
+    return this.#readable.lastStableOffset
   }
   get recoveryPoint(): number {
     return this.#state.recoveryPoint
@@ -154,10 +164,11 @@ export class Log implements PartitionLog {
       return Promise.resolve(storageError())
     }
     if (isRejection(staged)) return Promise.resolve(staged)
-    const { result, needsSync } = staged
+    const { result, needsSync, sizeBytes } = staged
     return new Promise((resolve) => {
       this.#parts.queue.wait({
         endOffset: this.#state.logEndOffset,
+        sizeBytes,
         needsSync,
         done: () => resolve(result),
         failed: () => resolve(storageError()),
@@ -201,12 +212,21 @@ export class Log implements PartitionLog {
     return { file: segment.logPath, position: segment.positionOf(offset) }
   }
 
-  // Producers and epochs.
+  // How far it can be read.
 
-  firstUnstableOffset(upToOffset: number): number | undefined {
-    const first = this.#state.producers.firstUnstableOffset(upToOffset)
-    return first === undefined ? undefined : Math.max(first, this.#state.logStartOffset)
+  onReadable(listener: ReadableListener): () => void {
+    return this.#readable.onMoved(listener)
   }
+  holdHighWatermark(isHeld: boolean): void {
+    this.#readable.hold(isHeld)
+  }
+  /** This log replaces another one, with the same content: whoever reads that one reads this one from now on. */
+  takeOverReaders(previous: Log): void {
+    this.#readable = previous.#readable
+    this.#readable.follow(this.#state)
+  }
+
+  // Producers and epochs.
 
   abortedTransactions(fromOffset: number, toOffset: number): AbortedTransaction[] {
     return this.#noting(() => abortedTransactions(this.#parts, this.services, fromOffset, toOffset))
@@ -240,13 +260,15 @@ export class Log implements PartitionLog {
 
   /** Raises the log start offset; the log manager makes it durable. Source: maybeIncrementLogStartOffset. */
   moveStartTo(offset: number): boolean {
-    return this.#state.moveStartTo(offset)
+    const hasMoved = this.#state.moveStartTo(offset)
+    if (hasMoved) this.#readable.startMoved()
+    return hasMoved
   }
 
   async deleteRecordsBefore(offset: number): Promise<Rejection | undefined> {
     // A log without disk space allows this too: it frees some.
     if (this.#isClosed || this.#parts.availability.isOffline) return storageError()
-    const start = Math.min(offset, this.#state.flushedEndOffset)
+    const start = Math.min(offset, this.highWatermark)
     if (this.moveStartTo(start)) this.#unsavedStart = start
     const unsaved = this.#unsavedStart
     if (unsaved === undefined) return undefined
@@ -265,8 +287,8 @@ export class Log implements PartitionLog {
    * last. Creating it may fail on a full disk, so the others are removed first. Source: UnifiedLog.deleteOldSegments.
    */
   deleteOldSegments(nowMs: number): number {
-    const { config, flushedEndOffset, logStartOffset, logEndOffset } = this.#state
-    const facts = { nowMs, highWatermark: flushedEndOffset, logStartOffset, logEndOffset }
+    const { config, logStartOffset, logEndOffset } = this.#state
+    const facts = { nowMs, highWatermark: this.highWatermark, logStartOffset, logEndOffset }
     const { segments, appends, availability } = this.#parts
     // The next start finishes the exchange with these segments.
     if (segments.isTorn) return 0
@@ -321,7 +343,9 @@ export class Log implements PartitionLog {
     while (!this.#parts.queue.isIdle) await this.#parts.queue.idle()
     if (this.#isClosed || offset >= this.#state.logEndOffset) return
     this.#truncationCount++
+    const { sizeBytes } = this
     cutLog(this.#parts, offset, this.services)
+    this.#readable.truncated(sizeBytes - this.sizeBytes)
     // Before the next append: recovery would trust what it writes below the old recovery point.
     this.services.saveRecoveryPointsAtOnce(this.#location.logDirectory)
     await this.services.saveLogStarts(this.#location.logDirectory)
@@ -401,7 +425,7 @@ export class Log implements PartitionLog {
     this.#parts.appends.roll(offset)
     this.#state.staged(offset)
     this.#state.written(offset)
-    this.#state.flushed(offset)
+    this.#onFlushed(offset, 0)
   }
 
   /**
@@ -509,6 +533,11 @@ export class Log implements PartitionLog {
       this.services.host,
       active.indexes.writePendingAside(this.#parts.disk).then(() => end(), end),
     )
+  }
+
+  #onFlushed(endOffset: number, bytes: number): void {
+    this.#state.flushed(endOffset)
+    this.#readable.flushed(bytes)
   }
 
   #onWriteFailed(error: Error): void {

@@ -54,6 +54,18 @@ describe('retention', () => {
     expect(rig.log.logStartOffset).to.equal(4)
   })
 
+  it('keeps records that are held back from consumers', async () => {
+    const now = await opened({ retentionMs: 2 * HOUR_MS })
+    await rig.put(now - 3 * HOUR_MS)
+    rig.log.holdHighWatermark(true)
+    await rig.put(now - 3 * HOUR_MS, now - 3 * HOUR_MS, now)
+    await rig.passes()
+    expect(rig.log.logStartOffset).to.equal(1)
+    rig.log.holdHighWatermark(false)
+    await rig.passes()
+    expect(rig.log.logStartOffset).to.equal(3)
+  })
+
   it('has its log start offset checkpointed until the removal of segments would survive a power loss', async () => {
     const now = await opened({ retentionMs: 2 * HOUR_MS })
     await rig.put(now - 3 * HOUR_MS, now - 3 * HOUR_MS, now)
