@@ -5,6 +5,8 @@ export interface ReadableLog {
   readonly flushedEndOffset: number
   /** First offset of the oldest transaction that is open or ends at or above the offset; undefined: none. */
   firstUnstableOffset(upToOffset: number): number | undefined
+  /** Consumers can read the markers of transactions that ended below the offset. */
+  forgetTransactionsBelow(highWatermark: number): void
 }
 
 /**
@@ -84,6 +86,7 @@ export class ReadableEnd {
   }
 
   #stableUpTo(highWatermark: number): number {
+    this.#log.forgetTransactionsBelow(highWatermark)
     const unstable = this.#log.firstUnstableOffset(highWatermark)
     return unstable === undefined ? highWatermark : Math.min(unstable, highWatermark)
   }

@@ -44,6 +44,7 @@ export class MemoryLog implements PartitionLog {
   firstUnstableOffset(): number | undefined {
     return this.#unstableOffset
   }
+  forgetTransactionsBelow(): void {}
   get highWatermark(): number {
     return this.#readable.highWatermark
   }

@@ -89,6 +89,10 @@ export class LogState {
     return first === undefined ? undefined : Math.max(first, this.#logStartOffset)
   }
 
+  forgetTransactionsBelow(highWatermark: number): void {
+    this.#producers.forgetCompletedBelow(highWatermark)
+  }
+
   updateConfig(config: LogConfig): void {
     this.#config = config
   }
