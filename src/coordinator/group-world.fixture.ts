@@ -160,6 +160,7 @@ export function topicImage(name: string, partitionCount: number, id = topicIdOf(
     removingReplicas: [],
     eligibleLeaderReplicas: [],
     lastKnownEligibleLeaderReplicas: [],
+    isRecovering: false,
     directories: [],
   }
   const partitions = Array.from({ length: partitionCount }, () => partition)

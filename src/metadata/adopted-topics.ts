@@ -154,6 +154,7 @@ function partitionOf(
     removingReplicas: [],
     eligibleLeaderReplicas: [],
     lastKnownEligibleLeaderReplicas: [],
+    isRecovering: false,
     directories: [state?.directoryId ?? (directories.length === 1 ? directories[0]!.directoryId : ZERO_UUID)],
   }
 }

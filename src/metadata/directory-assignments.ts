@@ -6,6 +6,11 @@ import type { MetadataImage, PartitionImage } from './metadata-image.ts'
 import type { DirectoryAssignment } from './metadata-store.ts'
 import { partitionRecordVersion } from './record-versions.ts'
 
+/** Kafka's directory id of a replica from before the metadata had directories. */
+export const MIGRATING_DIRECTORY = `${ZERO_UUID.slice(0, -1)}g`
+/** Kafka's directory id of a replica whose directory failed before it was named. */
+export const LOST_DIRECTORY = `${ZERO_UUID.slice(0, -1)}Q`
+
 /** Prefix of Kafka's reserved directory ids: unassigned, lost, migrating. */
 const NO_DIRECTORY = ZERO_UUID.slice(0, -1)
 

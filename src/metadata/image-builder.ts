@@ -37,9 +37,15 @@ import {
   type TopicImage,
 } from './metadata-image.ts'
 import type { MetadataChange } from './metadata-store.ts'
+import { changedPartition } from './partition-change.ts'
 import { preservedKey } from './preserved-records.ts'
 import type { ShardedMapChange } from './sharded-map.ts'
 import { hasCollisionCharacters, isInternalTopic, unifiedName } from './topic-names.ts'
+
+/** Values of PartitionChangeRecord.leader and leaderRecoveryState. */
+const NO_LEADER_CHANGE = -2
+const NO_RECOVERY_CHANGE = -1
+const RECOVERING = 1
 
 interface Framed {
   readonly record: MetadataRecord
@@ -161,20 +167,20 @@ export class ImageBuilder {
       removingReplicas: record.removingReplicas,
       eligibleLeaderReplicas: record.eligibleLeaderReplicas ?? [],
       lastKnownEligibleLeaderReplicas: record.lastKnownElr ?? [],
+      isRecovering: record.leaderRecoveryState === RECOVERING,
       directories: record.directories,
     }
   }
 
-  // Setting a leader, even the same one, starts a new leader epoch. Source: PartitionRegistration.merge.
   changePartition(record: MessageOf<typeof PartitionChangeRecord>): void {
     const { partitions } = this.#ownTopic(record.topicId)
     const before = partitions[record.partitionId]
     invariant(before !== undefined, `no partition ${record.partitionId} of topic ${record.topicId} to change`)
-    const elected = record.leader !== -2
-    partitions[record.partitionId] = {
-      leader: elected ? record.leader : before.leader,
-      leaderEpoch: before.leaderEpoch + (elected ? 1 : 0),
-      partitionEpoch: before.partitionEpoch + 1,
+    partitions[record.partitionId] = changedPartition(before, {
+      ...(record.leader === NO_LEADER_CHANGE ? {} : { leader: record.leader }),
+      ...(record.leaderRecoveryState === NO_RECOVERY_CHANGE
+        ? {}
+        : { isRecovering: record.leaderRecoveryState === RECOVERING }),
       replicas: record.replicas ?? before.replicas,
       isr: record.isr ?? before.isr,
       addingReplicas: record.addingReplicas ?? before.addingReplicas,
@@ -182,7 +188,7 @@ export class ImageBuilder {
       eligibleLeaderReplicas: record.eligibleLeaderReplicas ?? before.eligibleLeaderReplicas,
       lastKnownEligibleLeaderReplicas: record.lastKnownElr ?? before.lastKnownEligibleLeaderReplicas,
       directories: record.directories ?? before.directories,
-    }
+    })
   }
 
   removeTopic({ topicId }: MessageOf<typeof RemoveTopicRecord>): void {
@@ -200,15 +206,21 @@ export class ImageBuilder {
     else this.#byUnifiedName.set(unified, others)
   }
 
+  /** An empty name clears those of all topics. Source: TopicDelta.maybeClearElr. */
   clearEligibleLeaders({ topicName }: MessageOf<typeof ClearElrRecord>): void {
-    const topics = topicName === '' ? [...this.#before.topicsByName.values()] : [this.#byName.get(topicName)]
-    for (const topic of topics) {
-      if (topic === undefined) continue
-      const { partitions } = this.#ownTopic(topic.id)
-      partitions.forEach((partition, index) => {
-        partitions[index] = { ...partition, eligibleLeaderReplicas: [], lastKnownEligibleLeaderReplicas: [] }
-      })
+    const all = () => new Set([...this.#before.topicsById.keys(), ...this.#changed.keys()])
+    for (const id of topicName === '' ? all() : [this.#byName.get(topicName)?.id]) {
+      const topic = id === undefined ? undefined : this.#byId.get(id)
+      if (topic?.partitions.some(hasEligibleLeaders) === true) this.#clearEligibleLeadersOf(topic.id)
     }
+  }
+
+  #clearEligibleLeadersOf(topicId: string): void {
+    const { partitions } = this.#ownTopic(topicId)
+    const none = { eligibleLeaderReplicas: [], lastKnownEligibleLeaderReplicas: [] }
+    partitions.forEach((partition, index) => {
+      if (hasEligibleLeaders(partition)) partitions[index] = changedPartition(partition, none)
+    })
   }
 
   setConfig(record: MessageOf<typeof ConfigRecord>): void {
@@ -297,6 +309,10 @@ export class ImageBuilder {
     this.#byName.set(topic.name, topic)
     this.#byId.set(topic.id, topic)
   }
+}
+
+function hasEligibleLeaders({ eligibleLeaderReplicas, lastKnownEligibleLeaderReplicas }: PartitionImage): boolean {
+  return eligibleLeaderReplicas.length > 0 || lastKnownEligibleLeaderReplicas.length > 0
 }
 
 type Applier = (builder: ImageBuilder, record: MetadataRecord) => void

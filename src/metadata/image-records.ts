@@ -80,6 +80,7 @@ export function partitionRecord(
     removingReplicas: partition.removingReplicas,
     addingReplicas: partition.addingReplicas,
     leader: partition.leader,
+    leaderRecoveryState: Number(partition.isRecovering),
     leaderEpoch: partition.leaderEpoch,
     partitionEpoch: partition.partitionEpoch,
     directories: version >= 1 ? partition.directories : [],

@@ -52,6 +52,7 @@ export class MemoryMetadata implements MetadataStore {
       removingReplicas: [],
       eligibleLeaderReplicas: [],
       lastKnownEligibleLeaderReplicas: [],
+      isRecovering: false,
       directories: [],
       ...changes,
     }

@@ -74,6 +74,8 @@ export interface PartitionImage {
   readonly removingReplicas: readonly number[]
   readonly eligibleLeaderReplicas: readonly number[]
   readonly lastKnownEligibleLeaderReplicas: readonly number[]
+  /** True after an unclean election, until the leader next changes its in-sync replicas (LeaderRecoveryState). */
+  readonly isRecovering: boolean
   /** Uuid of the log directory of each replica, in the order of replicas. */
   readonly directories: readonly string[]
 }

@@ -4,6 +4,7 @@
  */
 const migrationSupported = 8 // 3.4-IV0
 const scramCredentials = 11 // 3.5-IV2
+const shrinkWithoutEpoch = 12 // 3.6-IV0
 const controllerRegistration = 15 // 3.7-IV0
 const directoryAssignment = 17 // 3.7-IV2
 const eligibleReplicas = 23 // 4.0-IV1
@@ -52,6 +53,16 @@ export function registerBrokerRecordVersion(features: Features): number {
   if (version >= cordonedDirectories) return 4
   if (version >= directoryAssignment) return 3
   return version >= migrationSupported ? 2 : 1
+}
+
+/** True if the log has the directories of replicas (KIP-858). */
+export function directoriesSupported(features: Features): boolean {
+  return metadataVersion(features) >= directoryAssignment
+}
+
+/** True if a leader starts a new epoch when a replica leaves its in-sync replicas (KAFKA-15021). */
+export function isrShrinkStartsEpoch(features: Features): boolean {
+  return metadataVersion(features) < shrinkWithoutEpoch
 }
 
 /** True if controllers are registered in the log (KIP-919). */

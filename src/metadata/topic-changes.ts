@@ -8,9 +8,11 @@ import { encodeMetadataRecord } from '../../protocol/internal-records/metadata-f
 import { RemoveTopicRecord } from '../../protocol/internal-records/topic-records.ts'
 import type { ClusterImage } from './cluster-image.ts'
 import { configRecord, partitionRecord, topicRecords } from './image-records.ts'
+import { defaultDirectory, isActive } from './live-brokers.ts'
 import { type BrokerImage, configResourceType, type PartitionImage, type TopicImage } from './metadata-image.ts'
 import type { CreatedTopic, NewPartitions, NewTopic } from './metadata-store.ts'
 import type { MetadataDecision } from './metadata-writer.ts'
+import type { ReplicationRules } from './partition-rules.ts'
 import { manualAssignmentFault, type Placement, placeReplicas } from './replica-placement.ts'
 import { hasCollisionCharacters, invalidTopicName, isInternalTopic, unifiedName } from './topic-names.ts'
 
@@ -18,7 +20,7 @@ import { hasCollisionCharacters, invalidTopicName, isInternalTopic, unifiedName 
 const MAX_PARTITIONS_PER_REQUEST = 10_000
 
 /** Inputs of decisions besides the image. */
-export interface TopicRules {
+export interface TopicRules extends ReplicationRules {
   readonly defaultPartitionCount: number
   readonly defaultReplicationFactor: number
   /** Error for a topic's settings; undefined if they are valid. */
@@ -26,8 +28,6 @@ export interface TopicRules {
   newTopicId(): string
   /** A random integer from 0 to below bound. */
   random(bound: number): number
-  /** Directory id for a new replica on a broker; the zero uuid if the broker decides later. */
-  directoryOf(broker: number): string
   /** False if all directories of a broker are cordoned. It then gets new replicas only by a client's assignment. */
   takesReplicas(broker: number): boolean
 }
@@ -58,7 +58,7 @@ export function decideNewTopic(
     name: topic.name,
     id: rules.newTopicId(),
     internal: isInternalTopic(topic.name),
-    partitions: placement.map((replicas) => newPartition(image, replicas, rules)),
+    partitions: placement.map((replicas) => newPartition(image, replicas)),
   }
   const result = { topic: created, replicationFactor: (placement[0] as readonly number[]).length }
   return { records: newTopicRecords(image, created, topic.configs), result }
@@ -156,13 +156,10 @@ function defaultReplicas(image: ClusterImage, { defaultReplicationFactor }: Topi
 }
 
 function inSync(image: ClusterImage, replicas: readonly number[]): number[] {
-  return replicas.filter((replica) => {
-    const broker = image.registrations.get(replica)
-    return broker !== undefined && !broker.fenced && !broker.inControlledShutdown
-  })
+  return replicas.filter((replica) => isActive(image, replica))
 }
 
-function newPartition(image: ClusterImage, replicas: readonly number[], rules: TopicRules): PartitionImage {
+function newPartition(image: ClusterImage, replicas: readonly number[]): PartitionImage {
   const isr = inSync(image, replicas)
   return {
     leader: isr[0] ?? -1,
@@ -174,7 +171,8 @@ function newPartition(image: ClusterImage, replicas: readonly number[], rules: T
     removingReplicas: [],
     eligibleLeaderReplicas: [],
     lastKnownEligibleLeaderReplicas: [],
-    directories: replicas.map((replica) => rules.directoryOf(replica)),
+    isRecovering: false,
+    directories: replicas.map((replica) => defaultDirectory(image, replica)),
   }
 }
 
@@ -218,7 +216,7 @@ export function decideNewPartitions(
     )
   const placement = placementOfMore(image, topic, wish, rules)
   if (isRejection(placement)) return placement
-  const added = placement.map((replicas) => newPartition(image, replicas, rules))
+  const added = placement.map((replicas) => newPartition(image, replicas))
   return {
     records: addedRecords(image, topic, added),
     result: { ...topic, partitions: [...topic.partitions, ...added] },

@@ -1,5 +1,4 @@
 import { reject } from '../../protocol/error-codes.ts'
-import { ZERO_UUID } from '../../protocol/schema.ts'
 import type { Host } from '../../storage/host/host.ts'
 import type { ConfigStore } from '../config/config-store.ts'
 import { checkTopicConfig } from '../config/topic-config-rules.ts'
@@ -24,9 +23,8 @@ export function topicRules(
     },
     newTopicId: () => host.random.uuid(),
     random: (bound) => host.random.below(bound),
-    // With several directories the broker decides when it creates the log, as Kafka's brokers do.
     takesReplicas: (id) => id !== broker.nodeId || !broker.directoryIds.every((_, index) => configs.isCordoned(index)),
-    directoryOf: (id) =>
-      id === broker.nodeId && broker.directoryIds.length === 1 ? (broker.directoryIds[0] as string) : ZERO_UUID,
+    minInsyncReplicas: (topic) => configs.topic(topic).minInsyncReplicas,
+    allowsUncleanElection: (topic) => configs.topic(topic).uncleanLeaderElectionEnable,
   }
 }
