@@ -3,7 +3,7 @@ import { encodeMetadataRecord } from '../../protocol/internal-records/metadata-f
 import { BeginTransactionRecord, EndTransactionRecord } from '../../protocol/internal-records/metadata-log-records.ts'
 import type { AdoptedTopic } from './adopted-topics.ts'
 import type { ClusterImage, Listener } from './cluster-image.ts'
-import { configRecord, featureRecords, registerBrokerRecord, scramRecords, topicRecords } from './image-records.ts'
+import { configRecord, featureRecords, scramRecords, topicRecords } from './image-records.ts'
 import { configResourceType } from './metadata-image.ts'
 import {
   controllersRegister,
@@ -39,43 +39,23 @@ export function bootstrapRecords(
   ]
 }
 
-/** Registers this process as controller and broker. */
-export function registrationRecords(
-  image: ClusterImage,
-  node: {
+/** Registers a controller. None if the metadata version is too old for it. */
+export function controllerRecords(
+  { features }: Pick<ClusterImage, 'features'>,
+  controller: {
     readonly nodeId: number
-    readonly rack: string | null
     readonly incarnationId: string
-    readonly brokerEpoch: number
-    readonly directoryIds: readonly string[]
-    readonly advertised: readonly Listener[]
     readonly controllerEndpoints: readonly Listener[]
   },
 ): Buffer[] {
-  const broker = registerBrokerRecord(
-    {
-      nodeId: node.nodeId,
-      // Kafka's broker epoch is the offset of the registration record.
-      epoch: node.brokerEpoch + (controllersRegister(image.features) ? 1 : 0),
-      rack: node.rack,
-      fenced: false,
-      inControlledShutdown: false,
-      incarnationId: node.incarnationId,
-      endpoints: new Map(),
-      listeners: node.advertised,
-      supportedFeatures,
-      directories: node.directoryIds,
-      cordonedDirectories: [],
-    },
-    image.features,
-  )
-  if (!controllersRegister(image.features)) return [broker]
-  const controller = encodeMetadataRecord(RegisterControllerRecord, 0, {
-    controllerId: node.nodeId,
-    incarnationId: node.incarnationId,
-    zkMigrationReady: false,
-    endPoints: node.controllerEndpoints,
-    features: supportedFeatures,
-  })
-  return [controller, broker]
+  if (!controllersRegister(features)) return []
+  return [
+    encodeMetadataRecord(RegisterControllerRecord, 0, {
+      controllerId: controller.nodeId,
+      incarnationId: controller.incarnationId,
+      zkMigrationReady: false,
+      endPoints: controller.controllerEndpoints,
+      features: supportedFeatures,
+    }),
+  ]
 }

@@ -58,11 +58,11 @@ export function partitionsInMissingDirectories(
 /** Records that assign partitions to directories. None if the metadata version is too old for them. */
 export function directoryRecords(
   image: ClusterImage,
-  nodeId: number,
   assignments: readonly DirectoryAssignment[],
+  controllerId: number,
 ): Buffer[] {
   const version = partitionRecordVersion(image.features)
-  return assignments.flatMap(({ topicId, partition, directoryId, isLost = false }) => {
+  return assignments.flatMap(({ topicId, partition, directoryId, brokerId: nodeId = controllerId, isLost = false }) => {
     const before = image.topicsById.get(topicId)?.partitions[partition]
     const replica = before?.replicas.indexOf(nodeId) ?? -1
     if (before === undefined || replica === -1) return []

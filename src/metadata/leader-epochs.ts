@@ -1,22 +1,17 @@
-import { encodeMetadataRecord } from '../../protocol/internal-records/metadata-framing.ts'
-import { PartitionChangeRecord } from '../../protocol/internal-records/topic-records.ts'
 import type { ClusterImage } from './cluster-image.ts'
 import { partitionRecord } from './image-records.ts'
-import { partitionRecordVersion } from './record-versions.ts'
+import { partitionChangeRecord } from './partition-change.ts'
 
 /**
- * Starts a new leader epoch for each partition that this broker leads, or may lead as the only in-sync replica of a
+ * Starts a new leader epoch for each partition that one of these brokers leads, or may lead as an in-sync replica of a
  * partition without a leader.
  */
-export function newLeaderEpochs(image: ClusterImage, nodeId: number): Buffer[] {
-  const version = partitionRecordVersion(image.features)
+export function newLeaderEpochs(image: ClusterImage, nodes: readonly number[]): Buffer[] {
   const records: Buffer[] = []
   for (const topic of image.topicsByName.values()) {
-    topic.partitions.forEach(({ leader, isr }, partitionId) => {
-      if (leader === nodeId || (leader === -1 && isr.includes(nodeId)))
-        records.push(
-          encodeMetadataRecord(PartitionChangeRecord, version, { partitionId, topicId: topic.id, leader: nodeId }),
-        )
+    topic.partitions.forEach((partition, index) => {
+      const leader = (partition.leader === -1 ? partition.isr : [partition.leader]).find((node) => nodes.includes(node))
+      if (leader !== undefined) records.push(partitionChangeRecord(topic.id, index, { leader }, image.features))
     })
   }
   return records
@@ -29,7 +24,7 @@ export function newLeaderEpochs(image: ClusterImage, nodeId: number): Buffer[] {
  */
 export function raisedLeaderEpochs(
   image: ClusterImage,
-  nodeId: number,
+  nodes: readonly number[],
   latest: ReadonlyMap<string, number>,
   { lostElections }: { readonly lostElections: boolean },
 ): Buffer[] {
@@ -38,7 +33,7 @@ export function raisedLeaderEpochs(
     topic.partitions.forEach((partition, index) => {
       const last = latest.get(`${topic.name}-${index}`) ?? -1
       const leaderEpoch = last + 1
-      if (partition.leader !== nodeId || partition.leaderEpoch >= (lostElections ? leaderEpoch : last)) return
+      if (!nodes.includes(partition.leader) || partition.leaderEpoch >= (lostElections ? leaderEpoch : last)) return
       const next = { ...partition, leaderEpoch, partitionEpoch: partition.partitionEpoch + 1 }
       records.push(partitionRecord(topic.id, index, next, image.features))
     })
@@ -48,26 +43,21 @@ export function raisedLeaderEpochs(
 
 /** Elects this broker for partitions without a leader, as Kafka leaves them when its last broker stops. */
 export function missingLeaders(image: ClusterImage, nodeId: number): Buffer[] {
-  const version = partitionRecordVersion(image.features)
   const records: Buffer[] = []
   for (const topic of image.topicsByName.values()) {
-    topic.partitions.forEach(({ leader, isr, eligibleLeaderReplicas }, partitionId) => {
+    topic.partitions.forEach(({ leader, isr, eligibleLeaderReplicas }, index) => {
       if (leader !== -1) return
-      if (isr.includes(nodeId))
-        records.push(
-          encodeMetadataRecord(PartitionChangeRecord, version, { partitionId, topicId: topic.id, leader: nodeId }),
-        )
-      else if (eligibleLeaderReplicas.includes(nodeId))
-        records.push(
-          encodeMetadataRecord(PartitionChangeRecord, version, {
-            partitionId,
-            topicId: topic.id,
-            leader: nodeId,
-            isr: [nodeId],
-            eligibleLeaderReplicas: eligibleLeaderReplicas.filter((id) => id !== nodeId),
-            lastKnownElr: [],
-          }),
-        )
+      const change = isr.includes(nodeId)
+        ? { leader: nodeId }
+        : eligibleLeaderReplicas.includes(nodeId)
+          ? {
+              leader: nodeId,
+              isr: [nodeId],
+              eligibleLeaderReplicas: eligibleLeaderReplicas.filter((id) => id !== nodeId),
+              lastKnownEligibleLeaderReplicas: [],
+            }
+          : undefined
+      if (change !== undefined) records.push(partitionChangeRecord(topic.id, index, change, image.features))
     })
   }
   return records

@@ -1,18 +1,22 @@
 import { isRejection, type Rejection, reject } from '../../protocol/error-codes.ts'
-import {
-  BrokerRegistrationChangeRecord,
-  UnregisterBrokerRecord,
-} from '../../protocol/internal-records/broker-records.ts'
-import { encodeMetadataRecord } from '../../protocol/internal-records/metadata-framing.ts'
 import { isSystemError } from '../../storage/failure-policy.ts'
 import { StartError } from '../config/start-error.ts'
 import type { AdoptedTopic } from './adopted-topics.ts'
-import { bootstrapRecords, registrationRecords } from './bootstrap.ts'
+import { bootstrapRecords, controllerRecords } from './bootstrap.ts'
+import { registrationOf } from './broker-changes.ts'
+import { BrokerLifeCycle } from './broker-life-cycle.ts'
 import { type ClusterImage, emptyImage, type Listener } from './cluster-image.ts'
 import { directoryRecords } from './directory-assignments.ts'
 import { KRAFT_VERSION } from './feature-changes.ts'
 import { ImageBuilder } from './image-builder.ts'
-import { clientQuotaRecord, configRecord, featureRecord, producerIdsRecord, scramRecord } from './image-records.ts'
+import {
+  clientQuotaRecord,
+  configRecord,
+  featureRecord,
+  producerIdsRecord,
+  registerBrokerRecord,
+  scramRecord,
+} from './image-records.ts'
 import { missingLeaders, newLeaderEpochs, raisedLeaderEpochs } from './leader-epochs.ts'
 import type { MetadataImage, TopicImage } from './metadata-image.ts'
 import { METADATA_LOG, MetadataLog } from './metadata-log.ts'
@@ -32,6 +36,7 @@ import type {
 import {
   type ChangeListener,
   inOneStep,
+  MAX_RECORDS_PER_CHANGE,
   type MetadataDecision,
   MetadataWriter,
   type MetadataWriterParts,
@@ -80,8 +85,6 @@ function* decideEach<W, T>(
   return decisions
 }
 
-/** Most records in one change. Source: QuorumController.MAX_RECORDS_PER_USER_OP. */
-const MAX_RECORDS_PER_CHANGE = 10_000
 const tooManyRecords = reject('POLICY_VIOLATION', 'Unable to perform excessively large batch operation.')
 
 function openLog({ host, directory, logger }: MetadataStoreParts, builder: ImageBuilder): MetadataLog {
@@ -103,12 +106,16 @@ export class LogBackedMetadataStore implements MetadataStore {
   readonly #parts: MetadataStoreParts
   readonly #log: MetadataLog
   readonly #writer: MetadataWriter
+  /** The brokers of this process. */
+  readonly brokers: BrokerLifeCycle
   #rules: TopicRules | undefined
 
   private constructor(parts: MetadataStoreParts, log: MetadataLog, image: ClusterImage) {
     this.#parts = parts
     this.#log = log
     this.#writer = new MetadataWriter(parts, log, image)
+    const { host, logger } = parts
+    this.brokers = new BrokerLifeCycle({ host, logger, writer: this.#writer, rules: () => this.#startedRules() })
   }
 
   /** Loads the metadata from disk. Throws StartError, naming the file, if it is damaged. */
@@ -139,8 +146,14 @@ export class LogBackedMetadataStore implements MetadataStore {
     return this.#writer.onChange(listener)
   }
 
-  /** Starts this controller's epoch and registers the broker. adopted: topics found on disk beside an empty log. */
-  async start(rules: TopicRules, options: { nowMs: number; adopted: readonly AdoptedTopic[] }): Promise<void> {
+  /**
+   * Starts this controller's epoch, and registers its node as a broker unless isControllerOnly. adopted: topics found on
+   * disk beside an empty log.
+   */
+  async start(
+    rules: TopicRules,
+    options: { nowMs: number; adopted: readonly AdoptedTopic[]; isControllerOnly?: boolean },
+  ): Promise<void> {
     this.#rules = rules
     const isNew = this.#log.endOffset === 0
     this.#log.lead(this.#parts.nodeId, options.nowMs)
@@ -153,14 +166,22 @@ export class LogBackedMetadataStore implements MetadataStore {
     if (options.adopted.length > 0 || this.#log.mayHaveLostChanges)
       await write((image) => this.#skippedProducerIds(image, options.nowMs))
     await write((image) => {
-      const incarnationId = this.#parts.host.random.uuid()
-      const register = registrationRecords(image, {
-        ...this.#parts,
-        incarnationId,
-        brokerEpoch: this.#log.endOffset,
-      })
-      return [...register, ...missingLeaders(image, this.#parts.nodeId)]
+      const { rack, directoryIds, advertised, controllerEndpoints, nodeId } = this.#parts
+      const node = {
+        nodeId,
+        rack,
+        directoryIds,
+        advertised,
+        controllerEndpoints,
+        incarnationId: this.#parts.host.random.uuid(),
+        fenced: false,
+      }
+      const controller = controllerRecords(image, node)
+      if (options.isControllerOnly === true) return controller
+      const broker = registrationOf(node, this.#log.endOffset + controller.length)
+      return [...controller, registerBrokerRecord(broker, image.features), ...missingLeaders(image, nodeId)]
     })
+    if (options.isControllerOnly !== true) this.brokers.noteRunning(this.#parts.nodeId)
   }
 
   /** True if the log's end was damaged: acknowledged changes may be missing. */
@@ -174,24 +195,27 @@ export class LogBackedMetadataStore implements MetadataStore {
     if (own !== undefined) this.#log.expectEndOfBroker(own.fenced, wasCleanStop)
   }
 
-  /** Raises leader epochs to those found in partition logs. latest: last epoch by `topic-0`. */
-  async raiseLeaderEpochs(latest: ReadonlyMap<string, number>, nowMs: number): Promise<void> {
+  /**
+   * Raises leader epochs of these brokers to those found in partition logs. latest: last epoch by `topic-0`.
+   */
+  async raiseLeaderEpochs(
+    latest: ReadonlyMap<string, number>,
+    nowMs: number,
+    nodes: readonly number[] = [this.#parts.nodeId],
+  ): Promise<void> {
     const decide = (image: ClusterImage) => ({
-      records: raisedLeaderEpochs(image, this.#parts.nodeId, latest, { lostElections: this.mayHaveLostChanges }),
+      records: raisedLeaderEpochs(image, nodes, latest, { lostElections: this.mayHaveLostChanges }),
       result: undefined,
     })
     await this.#writer.change(inOneStep(decide), { nowMs })
   }
 
   /**
-   * Starts a new leader epoch for every partition that this broker leads. After an unclean stop the end of a log may be
+   * Starts a new leader epoch for every partition that these brokers lead. After an unclean stop the end of a log may be
    * lost; the epoch tells clients (KIP-320).
    */
-  async startLeaderEpochs(nowMs: number): Promise<void> {
-    const decide = (image: ClusterImage) => ({
-      records: newLeaderEpochs(image, this.#parts.nodeId),
-      result: undefined,
-    })
+  async startLeaderEpochs(nowMs: number, nodes: readonly number[] = [this.#parts.nodeId]): Promise<void> {
+    const decide = (image: ClusterImage) => ({ records: newLeaderEpochs(image, nodes), result: undefined })
     await this.#writer.change(inOneStep(decide), { nowMs })
   }
 
@@ -252,7 +276,7 @@ export class LogBackedMetadataStore implements MetadataStore {
 
   async assignDirectories(assignments: readonly DirectoryAssignment[], options: ChangeOptions): Promise<void> {
     const decide = (image: ClusterImage) => ({
-      records: directoryRecords(image, this.#parts.nodeId, assignments),
+      records: directoryRecords(image, assignments, this.#parts.nodeId),
       result: undefined,
     })
     await this.#writer.change(inOneStep(decide), options)
@@ -312,19 +336,13 @@ export class LogBackedMetadataStore implements MetadataStore {
     )
   }
 
-  async unregisterBroker(brokerId: number, options: ChangeOptions): Promise<void> {
-    const decide = ({ registrations }: ClusterImage) => {
-      const brokerEpoch = registrations.get(brokerId)?.epoch
-      const record = { brokerId, brokerEpoch: brokerEpoch ?? -1 }
-      const records = brokerEpoch === undefined ? [] : [encodeMetadataRecord(UnregisterBrokerRecord, 0, record)]
-      return { records, result: undefined }
-    }
-    await this.#writer.change(inOneStep(decide), options)
+  unregisterBroker(brokerId: number, options: ChangeOptions): Promise<void> {
+    return this.brokers.unregister(brokerId, options)
   }
 
-  async allocateProducerIds(count: number, nowMs: number): Promise<number | Rejection> {
+  async allocateProducerIds(count: number, nowMs: number, brokerId = this.#parts.nodeId): Promise<number | Rejection> {
     const decide = (image: ClusterImage) => ({
-      records: [producerIdsRecord(image, this.#parts.nodeId, image.nextProducerId + count)],
+      records: [producerIdsRecord(image, brokerId, image.nextProducerId + count)],
       result: image.nextProducerId,
     })
     try {
@@ -334,20 +352,15 @@ export class LogBackedMetadataStore implements MetadataStore {
     }
   }
 
-  /** Fences this broker, waits for staged changes and closes the log. */
+  /** Fences the brokers of this process, waits for staged changes and closes the log. */
   async stop(): Promise<void> {
-    // Kafka started on this directory would otherwise wait for the broker's session to expire.
-    const { nodeId, host, logger } = this.#parts
-    const decide = ({ registrations }: ClusterImage) => {
-      const registration = registrations.get(nodeId)
-      if (this.#rules === undefined || registration?.fenced !== false) return { records: [], result: undefined }
-      const gone = { brokerId: nodeId, brokerEpoch: registration.epoch, fenced: 1 }
-      return { records: [encodeMetadataRecord(BrokerRegistrationChangeRecord, 0, gone)], result: undefined }
-    }
-    await this.#writer
-      .change(inOneStep(decide), { nowMs: host.clock.nowMs() })
+    await this.brokers
+      .stop()
       .catch((error) =>
-        logger.warn({ err: error }, 'the shutdown of this broker could not be recorded in the metadata log'),
+        this.#parts.logger.warn(
+          { err: error },
+          'the shutdown of this broker could not be recorded in the metadata log',
+        ),
       )
     await this.#writer.close()
   }

@@ -41,10 +41,14 @@ export class StoreOnMemory {
     this.store.onChange((image, change) => this.configs.apply(image.configs, change.configsChanged))
   }
 
-  static async start(host = new SimulatedHost(1), properties: Record<string, string> = {}): Promise<StoreOnMemory> {
+  static async start(
+    host = new SimulatedHost(1),
+    properties: Record<string, string> = {},
+    options: { isControllerOnly?: boolean } = {},
+  ): Promise<StoreOnMemory> {
     const opened = new StoreOnMemory(host, properties)
     const rules = topicRules(host, opened.configs, { nodeId: 1, directoryIds: ['directoryOneAAAAAAAAAA'] })
-    await host.settle(opened.store.start(rules, { nowMs: host.clock.nowMs(), adopted: [] }))
+    await host.settle(opened.store.start(rules, { nowMs: host.clock.nowMs(), adopted: [], ...options }))
     return opened
   }
 

@@ -34,7 +34,7 @@ export interface MetadataStore {
     topics: readonly NewPartitions[],
     options: ChangeOptions,
   ): Promise<readonly (TopicImage | Rejection)[]>
-  /** Records the data directory of partitions on this broker (KIP-858). Deleted partitions are skipped. */
+  /** Records the data directory of partitions on a broker (KIP-858). Deleted partitions are skipped. */
   assignDirectories(assignments: readonly DirectoryAssignment[], options: ChangeOptions): Promise<void>
   /**
    * Changes settings of resources. `decide` gets the image after all earlier changes. It yields between resources, and
@@ -64,8 +64,11 @@ export interface MetadataStore {
   setFeatures(levels: ReadonlyMap<string, number>, options: ChangeOptions): Promise<void>
   /** Removes a broker's registration. */
   unregisterBroker(brokerId: number, options: ChangeOptions): Promise<void>
-  /** Reserves a block of producer ids, never given out again: [first, first + count). */
-  allocateProducerIds(count: number, nowMs: number): Promise<number | Rejection>
+  /**
+   * Reserves a block of producer ids for a broker, never given out again: [first, first + count). By default it is for
+   * the broker with the controller's id.
+   */
+  allocateProducerIds(count: number, nowMs: number, brokerId?: number): Promise<number | Rejection>
 }
 
 export interface ChangeOptions {
@@ -105,6 +108,8 @@ export interface DirectoryAssignment {
   readonly topicId: string
   readonly partition: number
   readonly directoryId: string
+  /** By default the broker with the controller's id. */
+  readonly brokerId?: number
   /** True: the partition's log is lost, so its replica is elected again (an unclean election). */
   readonly isLost?: boolean
 }

@@ -22,6 +22,12 @@ export interface MetadataDecision<T> {
   readonly result: T
 }
 
+/**
+ * Most records in one change. Larger changes of the controller's own are written in parts. Source:
+ * QuorumController.MAX_RECORDS_PER_USER_OP.
+ */
+export const MAX_RECORDS_PER_CHANGE = 10_000
+
 /** Decides a change on an image. A long decision yields between steps. */
 export type DecideChange<T> = (image: ClusterImage) => Generator<void, MetadataDecision<T>>
 

@@ -1,0 +1,155 @@
+import { BrokerRegistrationChangeRecord } from '../../protocol/internal-records/broker-records.ts'
+import { encodeMetadataRecord } from '../../protocol/internal-records/metadata-framing.ts'
+import { inBackground } from '../../storage/failure-policy.ts'
+import type { Host } from '../../storage/host/host.ts'
+import type { Logger } from '../observe/logger.ts'
+import {
+  catchUp,
+  fenceBroker,
+  type Part,
+  type RegisteringBroker,
+  registerBroker,
+  shutDownBroker,
+  staleBrokers,
+  unfenceBroker,
+  unregisterBroker,
+} from './broker-changes.ts'
+import type { ClusterImage } from './cluster-image.ts'
+import type { ChangeOptions } from './metadata-store.ts'
+import { inOneStep, type MetadataWriter } from './metadata-writer.ts'
+import type { ReplicationRules } from './partition-rules.ts'
+
+export interface BrokerLifeCycleParts {
+  readonly host: Host
+  readonly logger: Logger
+  readonly writer: Pick<MetadataWriter, 'change' | 'image'>
+  /** Throws before the metadata store is started. */
+  readonly rules: () => ReplicationRules
+}
+
+/**
+ * Brokers of this process that come and go. Each change resolves once readers see all of it, and rejects with NotWritten
+ * if the disk fails: then a part of it may stand. After each, replicas that live catch up in the background.
+ */
+export class BrokerLifeCycle {
+  readonly #parts: BrokerLifeCycleParts
+  /** Brokers registered by this process and not fenced since. */
+  readonly #running = new Set<number>()
+  /** The catching up that is under way. */
+  #catchingUp: Promise<void> | undefined
+  #catchesUpAgain = false
+  #isStopped = false
+
+  constructor(parts: BrokerLifeCycleParts) {
+    this.#parts = parts
+  }
+
+  /** Registers a new incarnation of a broker. Returns its epoch. */
+  async register(broker: Omit<RegisteringBroker, 'incarnationId'>, options: ChangeOptions): Promise<number> {
+    const incarnation = { ...broker, incarnationId: this.#parts.host.random.uuid() }
+    await this.#inParts((image, rules) => registerBroker(image, incarnation, rules), options)
+    const { epoch } = this.#parts.writer.image.registrations.get(broker.nodeId)!
+    if (!broker.fenced) await this.unfence(broker.nodeId, options)
+    return epoch
+  }
+
+  /** The broker takes part from now on, and leads what has no other leader. */
+  async unfence(nodeId: number, options: ChangeOptions): Promise<void> {
+    this.#running.add(nodeId)
+    await this.#change((image, rules) => unfenceBroker(image, nodeId, rules), options)
+  }
+
+  /** The broker is dead: it leads nothing and leaves the in-sync replicas. */
+  async fence(nodeId: number, options: ChangeOptions): Promise<void> {
+    this.#running.delete(nodeId)
+    await this.#change((image, rules) => fenceBroker(image, nodeId, rules), options)
+  }
+
+  /** The broker is going to stop. Others lead its partitions; it still answers until it is fenced. */
+  async shutDown(nodeId: number, options: ChangeOptions): Promise<void> {
+    await this.#change((image, rules) => shutDownBroker(image, nodeId, rules), options)
+  }
+
+  async unregister(nodeId: number, options: ChangeOptions): Promise<void> {
+    this.#running.delete(nodeId)
+    await this.#change((image, rules) => unregisterBroker(image, nodeId, rules), options)
+  }
+
+  /** Puts all live replicas in sync and completes reassignments. */
+  caughtUp(options: ChangeOptions): Promise<void> {
+    return this.#inParts(catchUp, options)
+  }
+
+  /**
+   * Fences brokers that do not run in this process: a process that was killed leaves them as they were. Call it when all
+   * that run are unfenced, so that they lead what the others led.
+   */
+  async reconcile(running: ReadonlySet<number>, options: ChangeOptions): Promise<void> {
+    const decide = function* (image: ClusterImage) {
+      return { records: [], result: yield* staleBrokers(image, running) }
+    }
+    for (const nodeId of await this.#parts.writer.change(decide, options)) await this.fence(nodeId, options)
+  }
+
+  /** Tells that the start of the metadata registered a broker, unfenced. */
+  noteRunning(nodeId: number): void {
+    this.#running.add(nodeId)
+  }
+
+  /** Lets live replicas catch up, soon. */
+  catchUpSoon(): void {
+    if (this.#isStopped) return
+    this.#catchesUpAgain = true
+    if (this.#catchingUp !== undefined) return
+    this.#catchingUp = this.#catchUpWhileAsked().finally(() => {
+      this.#catchingUp = undefined
+    })
+    inBackground(this.#parts.host, this.#catchingUp)
+  }
+
+  /**
+   * Fences the brokers of this process, all at once: partitions keep their leaders for its next start. Kafka started on
+   * this directory would otherwise wait for their sessions to expire.
+   */
+  async stop(): Promise<void> {
+    this.#isStopped = true
+    await this.#catchingUp
+    const { writer, host } = this.#parts
+    const decide = ({ registrations }: ClusterImage) => {
+      const records: Buffer[] = []
+      for (const nodeId of this.#running) {
+        const registration = registrations.get(nodeId)
+        if (registration?.fenced !== false) continue
+        const gone = { brokerId: nodeId, brokerEpoch: registration.epoch, fenced: 1 }
+        records.push(encodeMetadataRecord(BrokerRegistrationChangeRecord, 0, gone))
+      }
+      return { records, result: undefined }
+    }
+    await writer.change(inOneStep(decide), { nowMs: host.clock.nowMs() })
+  }
+
+  async #change(decide: DecidePart, options: ChangeOptions): Promise<void> {
+    await this.#inParts(decide, options)
+    this.catchUpSoon()
+  }
+
+  async #inParts(decide: DecidePart, options: ChangeOptions): Promise<void> {
+    const rules = this.#parts.rules()
+    let hasMore = true
+    while (hasMore) hasMore = await this.#parts.writer.change((image) => decide(image, rules), options)
+  }
+
+  async #catchUpWhileAsked(): Promise<void> {
+    const { host, logger } = this.#parts
+    try {
+      while (this.#catchesUpAgain && !this.#isStopped) {
+        this.#catchesUpAgain = false
+        await this.caughtUp({ nowMs: host.clock.nowMs() })
+      }
+    } catch (err) {
+      logger.error({ err }, 'in-sync replicas could not be recorded in the metadata log')
+    }
+  }
+}
+
+type DecidePart = (image: ClusterImage, rules: ReplicationRules) => Part
