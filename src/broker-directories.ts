@@ -35,7 +35,8 @@ import {
   noDirectoryFault,
   repeatedDirectory,
 } from './metadata/data-directories.ts'
-import { directoryOf, type HostingBroker, partitionsInMissingDirectories } from './metadata/directory-assignments.ts'
+import { partitionsInMissingDirectories } from './metadata/directory-assignments.ts'
+import type { HostedReplicas } from './metadata/hosted-replicas.ts'
 import { type Identity, readIdentity, writeIdentity } from './metadata/meta-properties.ts'
 import { IdentityConflict } from './metadata/meta-properties-rules.ts'
 import type { MetadataImage } from './metadata/metadata-image.ts'
@@ -153,14 +154,18 @@ export class BrokerDirectories {
    * The partitions in log.dirs. Copies that are of no topic are set aside. Throws StartError if records would be missing
    * or duplicated.
    */
-  findPartitions(identity: Identity, image: MetadataImage, configs: ConfigStore): FoundPartition[] {
+  findPartitions(
+    identity: Identity,
+    image: MetadataImage,
+    configs: ConfigStore,
+    hosted: HostedReplicas,
+  ): FoundPartition[] {
     const { files } = this.#host
     const directories = this.identified(identity)
     const directoryIds = directories.map(({ directoryId }) => directoryId)
-    const broker = { nodeId: identity.nodeId, directoryIds }
-    const found = this.#withoutStrays(this.#endMoves(this.#find(), identity, image), image, broker)
+    const found = this.#withoutStrays(this.#endMoves(this.#find(), identity, image, hosted), image, hosted)
     refuseStart(copiesFault(files, found))
-    const missing = partitionsInMissingDirectories(image, broker, found)
+    const missing = partitionsInMissingDirectories(image, hosted, found)
     // A missing partition counts as being in a directory whose uuid is unknown.
     const areIdsKnown = !directoryIds.includes(ZERO_UUID)
     const lost = missing.filter(({ isFound }) => areIdsKnown && !isFound)
@@ -178,7 +183,12 @@ export class BrokerDirectories {
   }
 
   /** Moves between directories that were interrupted when nothing was left to be copied: they take place now. */
-  #endMoves(found: readonly FoundPartition[], identity: Identity, image: MetadataImage): FoundPartition[] {
+  #endMoves(
+    found: readonly FoundPartition[],
+    identity: Identity,
+    image: MetadataImage,
+    hosted: HostedReplicas,
+  ): FoundPartition[] {
     const ids = new Map(this.identified(identity).map(({ path, directoryId }) => [path, directoryId]))
     const replaced = replacedCopies(this.#host.files, found, (path) => ids.get(path)!)
     const remove = (copy: FoundPartition) => void removeReplaced(this.#host, copy, this.#logger)
@@ -190,7 +200,7 @@ export class BrokerDirectories {
     const futures = findFutures(this.#host.files, this.#settings.logDirectories)
     const lone = futures.filter(({ topic, partition, logDirectory }) => {
       const known = image.topicsByName.get(topic)?.partitions[partition]
-      const isAssigned = known !== undefined && directoryOf(known, identity.nodeId) === ids.get(logDirectory)
+      const isAssigned = known !== undefined && hosted.directoryOf(known) === ids.get(logDirectory)
       return isAssigned && !names.has(`${topic}-${partition}`)
     })
     eachAlone(
@@ -217,10 +227,10 @@ export class BrokerDirectories {
   }
 
   /** Looks only at partitions in several directories, or in another one than the metadata says: others are checked later. */
-  #withoutStrays(found: readonly FoundPartition[], image: MetadataImage, broker: HostingBroker): FoundPartition[] {
+  #withoutStrays(found: readonly FoundPartition[], image: MetadataImage, hosted: HostedReplicas): FoundPartition[] {
     if (image.endOffset === 0) return [...found]
     const moved = new Set(
-      partitionsInMissingDirectories(image, broker, found).map(({ topic, partition }) => `${topic}-${partition}`),
+      partitionsInMissingDirectories(image, hosted, found).map(({ topic, partition }) => `${topic}-${partition}`),
     )
     const suspects = [
       ...repeatedPartitions(found),

@@ -14,6 +14,7 @@ import type { BrokerStartSettings } from './config/start-settings.ts'
 import { openGroupCoordinator } from './coordinator/group/open-group-coordinator.ts'
 import { FetchPurgatory } from './fetch/fetch-purgatory.ts'
 import { FetchSessions } from './fetch/fetch-sessions.ts'
+import type { Listener } from './metadata/cluster-image.ts'
 import { configResourceKey, configResourceType } from './metadata/metadata-image.ts'
 import type { MetadataStore } from './metadata/metadata-store.ts'
 import type { BytesInFlight } from './network/bytes-in-flight.ts'
@@ -33,6 +34,9 @@ import type { ConnectionInfo, Exchange } from './request/exchange.ts'
 import { InjectedExchange } from './request/injected-exchange.ts'
 import { allowAll } from './security/authorizer.ts'
 import { ClientMetrics } from './telemetry/client-metrics.ts'
+
+/** Id of PLAINTEXT in Kafka's SecurityProtocol, the only one supported yet. */
+const PLAINTEXT = 0
 
 /** What all brokers of a process share. */
 export interface ClusterParts {
@@ -99,6 +103,20 @@ export class Broker {
   /** Addresses of the controller. Empty before `bind`, after `stop`, and without controller listeners. */
   get controllerAddresses(): readonly BrokerAddress[] {
     return this.#controllerAddresses
+  }
+
+  /**
+   * Where clients reach this broker, after `bind`: the advertised address of each listener, else the bound one. An empty
+   * host: all interfaces, so clients use the address that they connected to.
+   */
+  get endpoints(): readonly Listener[] {
+    const { advertised } = this.#settings.listeners
+    return this.#addresses.map(({ listener: name, host, port, isEveryInterface }) => ({
+      name,
+      host: advertised.get(name)?.host ?? (isEveryInterface ? '' : host),
+      port: advertised.get(name)?.port ?? port,
+      securityProtocol: PLAINTEXT,
+    }))
   }
 
   get rack(): string | null {

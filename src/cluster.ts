@@ -6,15 +6,18 @@ import type { Host } from '../storage/host/host.ts'
 import { TurnSlices } from '../storage/host/turn-slices.ts'
 import { LogManager } from '../storage/log-manager.ts'
 import { type FailedDirectory, failedDirectoryLine, type LogStore } from '../storage/log-store.ts'
-import { Broker, type ClusterParts } from './broker.ts'
+import type { Broker } from './broker.ts'
 import { BrokerDirectories } from './broker-directories.ts'
 import { StartSteps } from './broker-start-steps.ts'
+import { ClusterBrokers } from './cluster-brokers.ts'
 import { ConfigStore } from './config/config-store.ts'
 import { isWildcard, type ListenerAddress, type Listeners } from './config/listeners.ts'
 import { warningsAboutDynamic } from './config/start-notes.ts'
 import type { StartSettings } from './config/start-settings.ts'
+import { EmbeddedMembership } from './membership/embedded-membership.ts'
 import type { Listener } from './metadata/cluster-image.ts'
 import { lostDirectoryFault } from './metadata/data-directories.ts'
+import { HostedReplicas } from './metadata/hosted-replicas.ts'
 import { LogBackedMetadataStore } from './metadata/log-backed-metadata-store.ts'
 import type { Identity } from './metadata/meta-properties.ts'
 import { configResourceKey, configResourceType } from './metadata/metadata-image.ts'
@@ -34,6 +37,12 @@ import { openZooKeeperEndpoint } from './zookeeper/open-endpoint.ts'
 /** Id of PLAINTEXT in Kafka's SecurityProtocol, the only one supported yet. */
 const PLAINTEXT = 0
 
+interface OpenedMetadata {
+  readonly metadata: LogBackedMetadataStore
+  /** Last leader epoch in each log, by `topic-0`, where it may be later than in the metadata. */
+  readonly latestEpochs: ReadonlyMap<string, number> | undefined
+}
+
 /**
  * The brokers of this process and what they share: data directories, cluster metadata, logs. Starts all parts in order
  * and stops them in reverse.
@@ -49,7 +58,8 @@ export class Cluster {
   readonly #largeContents = placesForLargeContents()
   readonly #directories: BrokerDirectories
   readonly #steps: StartSteps
-  readonly #brokers = new Map<number, Broker>()
+  #brokers: ClusterBrokers | undefined
+  #metadata: LogBackedMetadataStore | undefined
   #isHalted = false
   #haltLogs: () => void = () => {}
   #isStopping = false
@@ -67,26 +77,37 @@ export class Cluster {
     this.#directories = new BrokerDirectories(settings, host, this.#loggers.named(loggerOf.logs))
   }
 
-  /** The running brokers by node id, the first broker first. Empty before the start. */
-  get brokers(): ReadonlyMap<number, Broker> {
+  /** Throws before the start. */
+  get brokers(): ClusterBrokers {
+    if (this.#brokers === undefined) throw new Error('the cluster is not running')
     return this.#brokers
   }
 
-  /** The first broker. Throws before the start. */
+  /** The first running broker. Throws if none runs. */
   get first(): Broker {
-    const [broker] = this.#brokers.values()
-    if (broker === undefined) throw new Error('the cluster is not running')
+    const [broker] = this.brokers.running.values()
+    if (broker === undefined) throw new Error('no broker is running')
     return broker
   }
 
-  /** Where clients reach the brokers. */
+  /** Throws before the start. */
+  get metadata(): MetadataStore {
+    if (this.#metadata === undefined) throw new Error('the cluster is not running')
+    return this.#metadata
+  }
+
+  /** Where the running brokers listen for clients. */
   get addresses(): readonly BrokerAddress[] {
-    return [...this.#brokers.values()].flatMap(({ addresses }) => addresses)
+    return this.#running.flatMap(({ addresses }) => addresses)
   }
 
   /** Addresses of the controller. Empty without controller listeners. */
   get controllerAddresses(): readonly BrokerAddress[] {
-    return [...this.#brokers.values()].flatMap(({ controllerAddresses }) => controllerAddresses)
+    return this.#running.flatMap(({ controllerAddresses }) => controllerAddresses)
+  }
+
+  get #running(): readonly Broker[] {
+    return [...(this.#brokers?.running.values() ?? [])]
   }
 
   /** Where ZooKeeper's clients are served; undefined: nowhere. */
@@ -118,37 +139,51 @@ export class Cluster {
     const wasClean = this.#directories.wasCleanStop()
     const identity = this.#directories.identity()
     const configs = new ConfigStore(this.#settings.brokers[0].static, identity.nodeId)
-    const metadata = await this.#openMetadata(identity, configs, wasClean).catch((error) => {
+    const hosted = this.#hostedReplicas(identity)
+    const opened = await this.#openMetadata(identity, configs, hosted, wasClean).catch((error) => {
       this.#directories.fail(this.#settings.metadataDirectory, error)
       throw error
     })
+    const { metadata, latestEpochs } = opened
+    this.#metadata = metadata
     const logs = await this.#openLogs(identity, configs, metadata)
-    if (!wasClean) await metadata.startLeaderEpochs(this.#host.clock.nowMs())
-    await this.#startBrokers(identity.nodeId, {
-      host: this.#host,
-      transport: this.#transport,
-      loggers: this.#loggers,
-      pool: this.#pool,
-      slices: this.#slices,
-      largeContents: this.#largeContents,
-      bytesInFlight: new BytesInFlight(configs.broker.queuedMaxRequestBytes),
-      metadata,
-      logs,
-      partitionLogs: this.#partitionLogs(configs, metadata, logs),
+    const partitionLogs = this.#partitionLogs(configs, hosted, metadata, logs)
+    this.#steps.push(() => partitionLogs.stop())
+    await partitionLogs.start()
+    const membership = new EmbeddedMembership({ host: this.#host, brokers: metadata.brokers })
+    this.#brokers = new ClusterBrokers({
+      settings: this.#settings,
+      firstNodeId: identity.nodeId,
+      directoryIds: this.#directories.usableIds(identity),
+      membership,
+      hosted,
+      shared: {
+        host: this.#host,
+        transport: this.#transport,
+        loggers: this.#loggers,
+        pool: this.#pool,
+        slices: this.#slices,
+        largeContents: this.#largeContents,
+        bytesInFlight: new BytesInFlight(configs.broker.queuedMaxRequestBytes),
+        metadata,
+        logs,
+        partitionLogs,
+      },
+    })
+    this.#steps.push(() => this.brokers.stopAll())
+    await this.#brokers.startAll(async () => {
+      const nowMs = this.#host.clock.nowMs()
+      if (latestEpochs !== undefined) await metadata.raiseLeaderEpochs(latestEpochs, hosted.nodes, nowMs)
+      if (!wasClean) await metadata.startLeaderEpochs(hosted.nodes, nowMs)
     })
     await this.#serveZooKeeper(configs, metadata)
   }
 
-  async #startBrokers(firstNodeId: number, parts: ClusterParts): Promise<void> {
-    this.#steps.push(() => parts.partitionLogs.stop())
-    const brokers = this.#settings.brokers.map((each, index) => new Broker(firstNodeId + index, each, parts))
-    for (const broker of brokers) {
-      this.#brokers.set(broker.nodeId, broker)
-      this.#steps.push(() => broker.stop())
-    }
-    for (const broker of brokers) await broker.bind()
-    await parts.partitionLogs.start()
-    for (const broker of brokers) await broker.serve()
+  #hostedReplicas(identity: Identity): HostedReplicas {
+    const directoryIds = this.#directories.identified(identity).map(({ directoryId }) => directoryId)
+    const hosted = new HostedReplicas(identity.nodeId, directoryIds)
+    for (const index of this.#settings.brokers.keys()) hosted.addNode(identity.nodeId + index)
+    return hosted
   }
 
   /**
@@ -172,11 +207,14 @@ export class Cluster {
     await this.#steps.undo()
   }
 
-  async #openMetadata(identity: Identity, configs: ConfigStore, wasClean: boolean): Promise<LogBackedMetadataStore> {
+  async #openMetadata(
+    identity: Identity,
+    configs: ConfigStore,
+    hosted: HostedReplicas,
+    wasClean: boolean,
+  ): Promise<OpenedMetadata> {
     const { brokers, metadataDirectory } = this.#settings
-    const { listeners } = brokers[0]
     const { nodeId } = identity
-    const directoryIds = this.#directories.identified(identity).map(({ directoryId }) => directoryId)
     const metadata = LogBackedMetadataStore.open({
       host: this.#host,
       slices: this.#slices,
@@ -184,10 +222,8 @@ export class Cluster {
       directory: metadataDirectory,
       clusterId: identity.clusterId,
       nodeId,
-      rack: configs.broker.brokerRack,
-      directoryIds: this.#directories.usableIds(identity),
-      advertised: plaintext([...listeners.advertised.values()]),
-      controllerEndpoints: plaintext(knownControllers(listeners)),
+      hosted,
+      controllerEndpoints: plaintext(knownControllers(brokers[0].listeners)),
       voter: this.#directories.voter(identity),
       snapshotBytes: () => configs.broker.metadataLogMaxRecordBytesBetweenSnapshots,
       onDiskFailure: (error) => this.#endWithout(metadataDirectory, error),
@@ -196,16 +232,15 @@ export class Cluster {
     // This listener must be the first, so that later ones see the new settings.
     metadata.onChange((image, change) => configs.apply(image.configs, change.configsChanged))
     configs.apply(metadata.image.configs, [configResourceKey(configResourceType.broker, '')])
-    const found = this.#directories.findPartitions(identity, metadata.image, configs)
+    const found = this.#directories.findPartitions(identity, metadata.image, configs, hosted)
     this.#directories.write(identity)
     metadata.expectEnd(wasClean)
     const nowMs = this.#host.clock.nowMs()
     const adopted = metadata.image.endOffset === 0 ? this.#directories.adopt(found, identity, configs) : []
-    await metadata.start(topicRules(this.#host, configs, { nodeId, directoryIds }), { nowMs, adopted })
-    if (metadata.mayHaveLostChanges || !wasClean)
-      await metadata.raiseLeaderEpochs(this.#directories.lastLeaderEpochs(found), nowMs)
+    await metadata.start(topicRules(this.#host, configs, hosted), { nowMs, adopted })
     this.#warnOfAdopted(metadata, configs)
-    return metadata
+    const mayHaveLaterEpochs = metadata.mayHaveLostChanges || !wasClean
+    return { metadata, latestEpochs: mayHaveLaterEpochs ? this.#directories.lastLeaderEpochs(found) : undefined }
   }
 
   /** Warns about metadata without effect here, perhaps written by another broker. */
@@ -237,9 +272,9 @@ export class Cluster {
     return logs
   }
 
-  #partitionLogs(configs: ConfigStore, metadata: MetadataStore, logs: LogStore): PartitionLogs {
+  #partitionLogs(configs: ConfigStore, hosted: HostedReplicas, metadata: MetadataStore, logs: LogStore): PartitionLogs {
     return new PartitionLogs({
-      nodeIds: this.#settings.brokers.map((_, index) => configs.nodeId + index),
+      hosted,
       host: this.#host,
       slices: this.#slices,
       logs,
@@ -257,7 +292,7 @@ export class Cluster {
       return
     }
     this.#logger.error({ directory: failed.directory }, failedDirectoryLine(failed))
-    for (const broker of this.#brokers.values()) broker.takeOffline(failed.partitions)
+    for (const broker of this.#running) broker.takeOffline(failed.partitions)
   }
 
   /** The disk failed under the metadata log. A cluster that stops writes no more to it anyway. */
@@ -269,7 +304,7 @@ export class Cluster {
 
   #leaderFor({ image }: MetadataStore, topic: string, partition: number): Partition | Rejection {
     const leader = image.topicsByName.get(topic)?.partitions[partition]?.leader
-    const broker = leader === undefined ? undefined : this.#brokers.get(leader)
+    const broker = leader === undefined ? undefined : this.#brokers?.running.get(leader)
     return broker === undefined ? reject('LEADER_NOT_AVAILABLE') : broker.partitions.leaderFor(topic, partition)
   }
 
@@ -287,7 +322,6 @@ export class Cluster {
       dataDirectory: metadataDirectory,
       configs,
       metadata,
-      listeners: this.addresses,
       isHost: (name) => isHost(this.#transport, name),
       leaderFor: (topic, partition) => this.#leaderFor(metadata, topic, partition),
     })

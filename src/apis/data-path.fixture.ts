@@ -14,6 +14,7 @@ import { ConfigStore } from '../config/config-store.ts'
 import { readStaticConfig, type StaticConfig } from '../config/static-config.ts'
 import { FetchPurgatory } from '../fetch/fetch-purgatory.ts'
 import { FetchSessions } from '../fetch/fetch-sessions.ts'
+import { HostedReplicas } from '../metadata/hosted-replicas.ts'
 import { MemoryMetadata } from '../metadata/memory-metadata.fixture.ts'
 import { BytesInFlight } from '../network/bytes-in-flight.ts'
 import { Connections } from '../network/connections.ts'
@@ -64,7 +65,15 @@ export class DataPath {
     metadata.onChange((image, change) => configs.apply(image.configs, change.configsChanged))
     const settings = (topic: string) => configs.topic(topic)
     const slices = new TurnSlices(host)
-    const partitionLogs = new PartitionLogs({ nodeIds: [1], host, slices, logs, metadata, settings, logger })
+    const partitionLogs = new PartitionLogs({
+      hosted: new HostedReplicas(1, []),
+      host,
+      slices,
+      logs,
+      metadata,
+      settings,
+      logger,
+    })
     void partitionLogs.start()
     const shared = { logs: partitionLogs, metadata, settings }
     const partitions = new PartitionRegistry({ nodeId: 1, ...shared, watcher: purgatory })

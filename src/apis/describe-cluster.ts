@@ -1,7 +1,7 @@
 import { DescribeCluster } from '../../protocol/apis/describe-cluster.ts'
 import { errorCode } from '../../protocol/error-codes.ts'
 import { clusterOperations, operationsNotAsked } from './authorized-operations.ts'
-import { clientEndpoint } from './client-endpoint.ts'
+import { clientEndpoint, controllerIdOf } from './client-endpoint.ts'
 import { BROKERS, CONTROLLERS, wrongEndpoint } from './endpoint-type.ts'
 import { handler } from './handler.ts'
 
@@ -29,7 +29,7 @@ export const describeCluster = handler(DescribeCluster, (request, context) => {
     errorCode: 0,
     endpointType: request.endpointType,
     clusterId: image.clusterId,
-    controllerId: services.nodeId,
+    controllerId: controllerIdOf(image),
     brokers,
     clusterAuthorizedOperations: request.includeClusterAuthorizedOperations
       ? clusterOperations(context)
@@ -38,24 +38,25 @@ export const describeCluster = handler(DescribeCluster, (request, context) => {
 })
 
 /**
- * Answers the cluster id and the controllers, which are this node, at the address of the client's listener. Source:
+ * Answers the cluster id and the controllers, which is one node, at the address of the client's listener. Source:
  * ControllerApis.handleDescribeCluster, ControllerRegistrationsPublisher.describeClusterControllers.
  */
 export const describeClusterOfController = handler(DescribeCluster, (request, context) => {
   const { apiVersion, services, listener, localAddress } = context
   const refusal = wrongEndpoint(request.endpointType, CONTROLLERS)
   if (refusal !== undefined) return apiVersion > 0 ? refusal : { ...refusal, errorCode: errorCode('INVALID_REQUEST') }
-  const { nodeId, metadata } = services
+  const { image } = services.metadata
+  const { controllerId } = image
   const endpoint = services.controllerEndpoints().find((each) => each.listener === listener)
   const brokers =
     endpoint === undefined
       ? []
-      : [{ brokerId: nodeId, host: endpoint.host || localAddress, port: endpoint.port, isFenced: false }]
+      : [{ brokerId: controllerId, host: endpoint.host || localAddress, port: endpoint.port, isFenced: false }]
   return {
     errorCode: 0,
     endpointType: CONTROLLERS,
-    clusterId: metadata.image.clusterId,
-    controllerId: nodeId,
+    clusterId: image.clusterId,
+    controllerId,
     brokers,
     clusterAuthorizedOperations: request.includeClusterAuthorizedOperations
       ? clusterOperations(context)

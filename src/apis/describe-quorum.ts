@@ -8,7 +8,7 @@ const METADATA_TOPIC = '__cluster_metadata'
 const FIRST_WITH_NODES = 2
 
 /**
- * Describes the quorum of the metadata log, which is this node alone. Source:
+ * Describes the quorum of the metadata log: the controller is its only voter, other brokers observe. Source:
  * KafkaRaftClient.handleDescribeQuorumRequest.
  */
 export const describeQuorum = handler(DescribeQuorum, async (request, context) => {
@@ -26,7 +26,9 @@ export const describeQuorum = handler(DescribeQuorum, async (request, context) =
       ),
     })),
     nodes:
-      isAsked && apiVersion >= FIRST_WITH_NODES ? [{ nodeId: services.nodeId, listeners: listenersFor(context) }] : [],
+      isAsked && apiVersion >= FIRST_WITH_NODES
+        ? [{ nodeId: services.metadata.image.controllerId, listeners: listenersFor(context) }]
+        : [],
   }
 })
 
@@ -43,6 +45,8 @@ function isMetadata(topic: string, partition: number): boolean {
 function quorum({ services, nowMs, apiVersion }: RequestContext) {
   const { image } = services.metadata
   const seenMs = apiVersion >= 1 ? nowMs : -1
+  // All brokers of the process see one log.
+  const caughtUp = { logEndOffset: image.endOffset, lastFetchTimestamp: seenMs, lastCaughtUpTimestamp: seenMs }
   return {
     partitionIndex: 0,
     errorCode: 0,
@@ -52,14 +56,18 @@ function quorum({ services, nowMs, apiVersion }: RequestContext) {
     highWatermark: image.endOffset,
     currentVoters: [
       {
-        replicaId: services.nodeId,
+        replicaId: image.controllerId,
         replicaDirectoryId: apiVersion >= FIRST_WITH_NODES ? services.metadata.voterDirectoryId : ZERO_UUID,
-        logEndOffset: image.endOffset,
-        lastFetchTimestamp: seenMs,
-        lastCaughtUpTimestamp: seenMs,
+        ...caughtUp,
       },
     ],
-    observers: [],
+    observers: [...image.brokers.values()]
+      .filter(({ nodeId, fenced }) => nodeId !== image.controllerId && !fenced)
+      .map(({ nodeId, directories }) => ({
+        replicaId: nodeId,
+        replicaDirectoryId: apiVersion >= FIRST_WITH_NODES ? (directories[0] ?? ZERO_UUID) : ZERO_UUID,
+        ...caughtUp,
+      })),
   }
 }
 

@@ -6,7 +6,7 @@ import { autoCreatedTopic } from '../metadata/auto-created-topics.ts'
 import type { MetadataImage, TopicImage } from '../metadata/metadata-image.ts'
 import { invalidTopicName, isInternalTopic } from '../metadata/topic-names.ts'
 import { clusterOperations, operationsNotAsked, topicOperations } from './authorized-operations.ts'
-import { clientEndpoint } from './client-endpoint.ts'
+import { clientEndpoint, controllerIdOf } from './client-endpoint.ts'
 import { handler, type RequestContext } from './handler.ts'
 import { type ClusterView, clusterView, partitionNow, partitionView } from './topic-view.ts'
 
@@ -73,8 +73,7 @@ function clusterOf(context: RequestContext) {
     const endpoint = clientEndpoint(nodeId, context)
     return endpoint === undefined ? [] : [{ ...endpoint, rack }]
   })
-  // Clients send controller requests to the broker named here; any broker will do (KIP-590).
-  return { brokers, clusterId: image.clusterId, controllerId: context.services.nodeId }
+  return { brokers, clusterId: image.clusterId, controllerId: controllerIdOf(image) }
 }
 
 async function topicsOf(asked: Asked | null, mayCreate: boolean, context: RequestContext): Promise<Topic[]> {

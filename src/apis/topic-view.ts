@@ -16,34 +16,36 @@ export interface PartitionView {
 
 /** The cluster's state that descriptions of partitions depend on. */
 export interface ClusterView {
-  readonly nodeId: number
   /** Ids of brokers that are not fenced. */
   readonly alive: ReadonlySet<number>
-  /** True: the partition's data directory on this broker failed. */
+  /** True: the partition's data directory, which the brokers of this process share, failed. */
   readonly isOffline: (topic: TopicImage, partition: number) => boolean
 }
 
-export function clusterView(image: MetadataImage, { nodeId, partitions }: Services): ClusterView {
+export function clusterView(image: MetadataImage, { partitions }: Services): ClusterView {
   const alive = [...image.brokers.values()].filter((broker) => !broker.fenced).map((broker) => broker.nodeId)
-  return { nodeId, alive: new Set(alive), isOffline: (topic, partition) => partitions.isOffline(topic, partition) }
+  return { alive: new Set(alive), isOffline: (topic, partition) => partitions.isOffline(topic, partition) }
 }
 
 /**
- * The partition as clients see it. Where its data directory on this broker failed, Kafka's controller takes the broker
- * out of the in-sync replicas, and the leader away. Here the metadata stays as it is, for the next start; only its
- * description changes. Source: ReplicationControlManager.handleDirectoriesOffline.
+ * The partition as clients see it. Where the data directory of its replicas failed, Kafka's controller takes them out of
+ * the in-sync replicas, and the leader away. Here the metadata stays as it is, for the next start; only its description
+ * changes. Source: ReplicationControlManager.handleDirectoriesOffline.
  */
-export function partitionNow(topic: TopicImage, index: number, { nodeId, isOffline }: ClusterView): PartitionNow {
+export function partitionNow(topic: TopicImage, index: number, { alive, isOffline }: ClusterView): PartitionNow {
   const partition = topic.partitions[index]!
   if (!isOffline(topic, index)) return { ...partition, offline: [] }
-  const isLast = partition.isr.every((node) => node === nodeId)
+  const { leader, replicas, isr } = partition
+  const left = isr.filter((node) => !alive.has(node))
+  // The last ones in sync stay eligible leaders (KIP-966).
+  const last = left.length === 0 && isr.length > 0 ? isr : undefined
   return {
     ...partition,
-    leader: partition.leader === nodeId ? NO_LEADER : partition.leader,
-    isr: partition.isr.filter((node) => node !== nodeId),
-    eligibleLeaderReplicas: isLast ? [nodeId] : partition.eligibleLeaderReplicas,
-    lastKnownEligibleLeaderReplicas: isLast ? [nodeId] : partition.lastKnownEligibleLeaderReplicas,
-    offline: [nodeId],
+    leader: alive.has(leader) ? NO_LEADER : leader,
+    isr: left,
+    eligibleLeaderReplicas: last ?? partition.eligibleLeaderReplicas,
+    lastKnownEligibleLeaderReplicas: last?.slice(0, 1) ?? partition.lastKnownEligibleLeaderReplicas,
+    offline: replicas.filter((node) => alive.has(node)),
   }
 }
 

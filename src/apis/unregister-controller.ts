@@ -2,9 +2,9 @@ import { UnregisterController } from '../../protocol/apis/unregister-controller.
 import { errorCode } from '../../protocol/error-codes.ts'
 import { handler } from './handler.ts'
 
-/** Refuses: the only controller is this process, which is running. Source: ClusterControlManager. */
+/** Refuses: the only controller is in this process, which is running. Source: ClusterControlManager. */
 export const unregisterController = handler(UnregisterController, ({ controllerId }, { services }) => {
-  if (controllerId === services.nodeId)
+  if (controllerId === services.metadata.image.controllerId)
     return {
       errorCode: errorCode('INVALID_REQUEST'),
       errorMessage: 'Controller cannot unregister itself while it is active.',

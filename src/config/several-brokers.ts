@@ -67,7 +67,7 @@ export function ofFurtherBroker(
   properties: Properties,
   { listening, controller }: Listeners,
   n: number,
-  { racks, taken }: { readonly racks: readonly string[] | undefined; readonly taken: readonly number[] },
+  { rack, taken }: { readonly rack: string | undefined; readonly taken: readonly number[] },
 ): Properties | InvalidSetting {
   const ports = portsOf(listening, n, [...taken, ...[...listening, ...controller].map(({ port }) => port)])
   if (ports instanceof InvalidSetting) return ports
@@ -75,11 +75,7 @@ export function ofFurtherBroker(
   const firstId = properties.get('node.id') ?? properties.get('broker.id')
   const nodeId = firstId === undefined ? undefined : String(Number(firstId) + n)
   const advertised = advertisedFor(properties.get('advertised.listeners'), n)?.text
-  return new Map([
-    ...properties,
-    ...ownSettings({ nodeId, advertised, rack: racks?.[n] }),
-    ['listeners', listeners.join(',')],
-  ])
+  return new Map([...properties, ...ownSettings({ nodeId, advertised, rack }), ['listeners', listeners.join(',')]])
 }
 
 function ownSettings(own: { nodeId?: string | undefined; advertised: string | undefined; rack: string | undefined }) {

@@ -24,7 +24,7 @@ export interface StartSettings {
   /** num.brokers; undefined: not set. */
   readonly brokerCount: number | undefined
   /** The settings of a broker after n others. Throws StartError if no port is left for it. */
-  readonly furtherBroker: (n: number) => BrokerStartSettings
+  readonly furtherBroker: (n: number, rack?: string) => BrokerStartSettings
   /** log.dirs, absolute. */
   readonly logDirectories: readonly string[]
   /** metadata.log.dir, absolute. Default: the first of log.dirs. */
@@ -64,7 +64,8 @@ export function startSettingsOf(given: ReadonlyMap<string, string>, machine: Mac
   const logDirectories = (broker.logDirs ?? broker.logDir).map((directory) => resolve(directory))
   const zooKeeperPort = zooKeeper instanceof InvalidSetting ? undefined : zooKeeper?.port
   const taken = zooKeeperPort === undefined ? [] : [zooKeeperPort]
-  const furtherBroker = (n: number) => brokerSettingsOf(valid(ofFurtherBroker(given, listeners, n, { racks, taken })))
+  const furtherBroker = (n: number, rack = racks?.[n]) =>
+    brokerSettingsOf(valid(ofFurtherBroker(given, listeners, n, { rack, taken })))
   return {
     brokers: [
       { static: staticConfig, listeners },

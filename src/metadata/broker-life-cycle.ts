@@ -91,19 +91,12 @@ export class BrokerLifeCycle {
     for (const nodeId of await this.#parts.writer.change(decide, options)) await this.fence(nodeId, options)
   }
 
-  /** Tells that the start of the metadata registered a broker, unfenced. */
-  noteRunning(nodeId: number): void {
-    this.#running.add(nodeId)
-  }
-
   /** Lets live replicas catch up, soon. */
   catchUpSoon(): void {
     if (this.#isStopped) return
     this.#catchesUpAgain = true
     if (this.#catchingUp !== undefined) return
-    this.#catchingUp = this.#catchUpWhileAsked().finally(() => {
-      this.#catchingUp = undefined
-    })
+    this.#catchingUp = this.#catchUpWhileAsked()
     inBackground(this.#parts.host, this.#catchingUp)
   }
 
@@ -149,6 +142,8 @@ export class BrokerLifeCycle {
     } catch (err) {
       logger.error({ err }, 'in-sync replicas could not be recorded in the metadata log')
     }
+    // Same turn as the last check of #catchesUpAgain: whoever asks later starts again.
+    this.#catchingUp = undefined
   }
 }
 

@@ -19,7 +19,6 @@ export interface BrokerRegistration extends BrokerImage {
   readonly inControlledShutdown: boolean
   readonly listeners: readonly Listener[]
   readonly supportedFeatures: readonly FeatureRange[]
-  readonly directories: readonly string[]
   readonly cordonedDirectories: readonly string[]
 }
 

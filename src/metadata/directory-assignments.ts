@@ -2,7 +2,8 @@ import { encodeMetadataRecord } from '../../protocol/internal-records/metadata-f
 import { PartitionChangeRecord } from '../../protocol/internal-records/topic-records.ts'
 import { ZERO_UUID } from '../../protocol/schema.ts'
 import type { ClusterImage } from './cluster-image.ts'
-import type { MetadataImage, PartitionImage } from './metadata-image.ts'
+import { assignedDirectory, type HostedReplicas } from './hosted-replicas.ts'
+import type { MetadataImage } from './metadata-image.ts'
 import type { DirectoryAssignment } from './metadata-store.ts'
 import { partitionRecordVersion } from './record-versions.ts'
 
@@ -10,15 +11,6 @@ import { partitionRecordVersion } from './record-versions.ts'
 export const MIGRATING_DIRECTORY = `${ZERO_UUID.slice(0, -1)}g`
 /** Kafka's directory id of a replica whose directory failed before it was named. */
 export const LOST_DIRECTORY = `${ZERO_UUID.slice(0, -1)}Q`
-
-/** Prefix of Kafka's reserved directory ids: unassigned, lost, migrating. */
-const NO_DIRECTORY = ZERO_UUID.slice(0, -1)
-
-/** Data directory of a broker's replica in the metadata; undefined if the metadata does not say. */
-export function directoryOf({ replicas, directories }: PartitionImage, nodeId: number): string | undefined {
-  const directory = directories[replicas.indexOf(nodeId)]
-  return directory === undefined || directory.startsWith(NO_DIRECTORY) ? undefined : directory
-}
 
 /** A partition that the metadata places in a missing data directory. */
 export interface PartitionInMissingDirectory {
@@ -30,25 +22,24 @@ export interface PartitionInMissingDirectory {
   readonly isFound: boolean
 }
 
-/** A broker and the ids of its data directories. */
-export interface HostingBroker {
-  readonly nodeId: number
-  readonly directoryIds: readonly string[]
-}
-
-/** Partitions of a broker that the metadata places in none of its directories. */
+/** Partitions of the brokers of this process that the metadata places in none of its directories. */
 export function partitionsInMissingDirectories(
   image: MetadataImage,
-  broker: HostingBroker,
+  hosted: HostedReplicas,
   found: readonly { readonly name: string }[],
 ): PartitionInMissingDirectory[] {
-  const present = new Set(broker.directoryIds)
   const names = new Set(found.map(({ name }) => name))
   const missing: PartitionInMissingDirectory[] = []
   for (const { name: topic, partitions } of image.topicsByName.values()) {
     partitions.forEach((each, partition) => {
-      const directoryId = directoryOf(each, broker.nodeId)
-      if (directoryId === undefined || present.has(directoryId)) return
+      const isMissing = (node: number) => {
+        const directoryId = assignedDirectory(each, node)
+        return hosted.nodes.has(node) && directoryId !== undefined && !hosted.hasDirectory(node, directoryId)
+      }
+      const node = each.replicas.find(isMissing)
+      if (node === undefined || hosted.directoryOf(each) !== undefined) return
+      // The id as in the missing meta.properties, whichever broker it is registered for.
+      const directoryId = hosted.idFor(node, assignedDirectory(each, node)!)
       missing.push({ topic, partition, directoryId, isFound: names.has(`${topic}-${partition}`) })
     })
   }
@@ -58,24 +49,25 @@ export function partitionsInMissingDirectories(
 /** Records that assign partitions to directories. None if the metadata version is too old for them. */
 export function directoryRecords(
   image: ClusterImage,
+  hosted: HostedReplicas,
   assignments: readonly DirectoryAssignment[],
-  controllerId: number,
 ): Buffer[] {
   const version = partitionRecordVersion(image.features)
-  return assignments.flatMap(({ topicId, partition, directoryId, brokerId: nodeId = controllerId, isLost = false }) => {
+  return assignments.flatMap(({ topicId, partition, directoryId, isLost = false }) => {
     const before = image.topicsById.get(topicId)?.partitions[partition]
-    const replica = before?.replicas.indexOf(nodeId) ?? -1
-    if (before === undefined || replica === -1) return []
-    const directories = before.replicas.map((_, i) =>
-      i === replica ? directoryId : (before.directories[i] ?? ZERO_UUID),
+    const own = before?.replicas.filter((node) => hosted.nodes.has(node)) ?? []
+    if (before === undefined || own.length === 0) return []
+    const directories = before.replicas.map((node, i) =>
+      own.includes(node) ? hosted.idFor(node, directoryId) : (before.directories[i] ?? ZERO_UUID),
     )
-    const isNew = version >= 1 && before.directories[replica] !== directoryId
+    const isNew = version >= 1 && directories.some((id, i) => id !== before.directories[i])
     if (!isNew && !isLost) return []
+    const leader = own.includes(before.leader) ? before.leader : own[0]!
     const change = {
       partitionId: partition,
       topicId,
       ...(isNew ? { directories } : {}),
-      ...(isLost ? { leader: nodeId } : {}),
+      ...(isLost ? { leader } : {}),
     }
     return [encodeMetadataRecord(PartitionChangeRecord, version, change)]
   })

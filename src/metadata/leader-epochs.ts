@@ -6,11 +6,11 @@ import { partitionChangeRecord } from './partition-change.ts'
  * Starts a new leader epoch for each partition that one of these brokers leads, or may lead as an in-sync replica of a
  * partition without a leader.
  */
-export function newLeaderEpochs(image: ClusterImage, nodes: readonly number[]): Buffer[] {
+export function newLeaderEpochs(image: ClusterImage, nodes: ReadonlySet<number>): Buffer[] {
   const records: Buffer[] = []
   for (const topic of image.topicsByName.values()) {
     topic.partitions.forEach((partition, index) => {
-      const leader = (partition.leader === -1 ? partition.isr : [partition.leader]).find((node) => nodes.includes(node))
+      const leader = (partition.leader === -1 ? partition.isr : [partition.leader]).find((node) => nodes.has(node))
       if (leader !== undefined) records.push(partitionChangeRecord(topic.id, index, { leader }, image.features))
     })
   }
@@ -24,7 +24,7 @@ export function newLeaderEpochs(image: ClusterImage, nodes: readonly number[]): 
  */
 export function raisedLeaderEpochs(
   image: ClusterImage,
-  nodes: readonly number[],
+  nodes: ReadonlySet<number>,
   latest: ReadonlyMap<string, number>,
   { lostElections }: { readonly lostElections: boolean },
 ): Buffer[] {
@@ -33,31 +33,9 @@ export function raisedLeaderEpochs(
     topic.partitions.forEach((partition, index) => {
       const last = latest.get(`${topic.name}-${index}`) ?? -1
       const leaderEpoch = last + 1
-      if (!nodes.includes(partition.leader) || partition.leaderEpoch >= (lostElections ? leaderEpoch : last)) return
+      if (!nodes.has(partition.leader) || partition.leaderEpoch >= (lostElections ? leaderEpoch : last)) return
       const next = { ...partition, leaderEpoch, partitionEpoch: partition.partitionEpoch + 1 }
       records.push(partitionRecord(topic.id, index, next, image.features))
-    })
-  }
-  return records
-}
-
-/** Elects this broker for partitions without a leader, as Kafka leaves them when its last broker stops. */
-export function missingLeaders(image: ClusterImage, nodeId: number): Buffer[] {
-  const records: Buffer[] = []
-  for (const topic of image.topicsByName.values()) {
-    topic.partitions.forEach(({ leader, isr, eligibleLeaderReplicas }, index) => {
-      if (leader !== -1) return
-      const change = isr.includes(nodeId)
-        ? { leader: nodeId }
-        : eligibleLeaderReplicas.includes(nodeId)
-          ? {
-              leader: nodeId,
-              isr: [nodeId],
-              eligibleLeaderReplicas: eligibleLeaderReplicas.filter((id) => id !== nodeId),
-              lastKnownEligibleLeaderReplicas: [],
-            }
-          : undefined
-      if (change !== undefined) records.push(partitionChangeRecord(topic.id, index, change, image.features))
     })
   }
   return records

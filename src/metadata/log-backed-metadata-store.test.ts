@@ -282,7 +282,7 @@ describe('LogBackedMetadataStore', () => {
 
   it('after an unclean stop every partition gets its next leader epoch', async () => {
     const { host, store } = await withTopic()
-    await host.settle(store.startLeaderEpochs(0))
+    await host.settle(store.startLeaderEpochs(new Set([1]), 0))
     expect(store.image.topicsByName.get('t')?.partitions[0]).to.include({
       leader: 1,
       leaderEpoch: 1,

@@ -3,21 +3,14 @@ import { isSystemError } from '../../storage/failure-policy.ts'
 import { StartError } from '../config/start-error.ts'
 import type { AdoptedTopic } from './adopted-topics.ts'
 import { bootstrapRecords, controllerRecords } from './bootstrap.ts'
-import { registrationOf } from './broker-changes.ts'
 import { BrokerLifeCycle } from './broker-life-cycle.ts'
 import { type ClusterImage, emptyImage, type Listener } from './cluster-image.ts'
 import { directoryRecords } from './directory-assignments.ts'
 import { KRAFT_VERSION } from './feature-changes.ts'
+import type { HostedReplicas } from './hosted-replicas.ts'
 import { ImageBuilder } from './image-builder.ts'
-import {
-  clientQuotaRecord,
-  configRecord,
-  featureRecord,
-  producerIdsRecord,
-  registerBrokerRecord,
-  scramRecord,
-} from './image-records.ts'
-import { missingLeaders, newLeaderEpochs, raisedLeaderEpochs } from './leader-epochs.ts'
+import { clientQuotaRecord, configRecord, featureRecord, producerIdsRecord, scramRecord } from './image-records.ts'
+import { newLeaderEpochs, raisedLeaderEpochs } from './leader-epochs.ts'
 import type { MetadataImage, TopicImage } from './metadata-image.ts'
 import { METADATA_LOG, MetadataLog } from './metadata-log.ts'
 import { MetadataDamage } from './metadata-log-reader.ts'
@@ -56,11 +49,7 @@ export interface MetadataStoreParts extends MetadataWriterParts {
   /** Directory of __cluster_metadata-0: metadata.log.dir, or the first of log.dirs. */
   readonly directory: string
   readonly clusterId: string
-  readonly rack: string | null
-  /** Uuids of this broker's log directories. */
-  readonly directoryIds: readonly string[]
-  /** Listeners advertised to clients; empty: clients get the address that they connected to. */
-  readonly advertised: readonly Listener[]
+  readonly hosted: HostedReplicas
   /** Endpoints of the controller whose address is known before it listens. */
   readonly controllerEndpoints: readonly Listener[]
   /** See MetadataStore. */
@@ -146,14 +135,8 @@ export class LogBackedMetadataStore implements MetadataStore {
     return this.#writer.onChange(listener)
   }
 
-  /**
-   * Starts this controller's epoch, and registers its node as a broker unless isControllerOnly. adopted: topics found on
-   * disk beside an empty log.
-   */
-  async start(
-    rules: TopicRules,
-    options: { nowMs: number; adopted: readonly AdoptedTopic[]; isControllerOnly?: boolean },
-  ): Promise<void> {
+  /** Starts this controller's epoch and registers it. adopted: topics found on disk beside an empty log. */
+  async start(rules: TopicRules, options: { nowMs: number; adopted: readonly AdoptedTopic[] }): Promise<void> {
     this.#rules = rules
     const isNew = this.#log.endOffset === 0
     this.#log.lead(this.#parts.nodeId, options.nowMs)
@@ -165,23 +148,8 @@ export class LogBackedMetadataStore implements MetadataStore {
     if (isNew) await write((formatted) => bootstrapRecords(formatted, options.adopted))
     if (options.adopted.length > 0 || this.#log.mayHaveLostChanges)
       await write((image) => this.#skippedProducerIds(image, options.nowMs))
-    await write((image) => {
-      const { rack, directoryIds, advertised, controllerEndpoints, nodeId } = this.#parts
-      const node = {
-        nodeId,
-        rack,
-        directoryIds,
-        advertised,
-        controllerEndpoints,
-        incarnationId: this.#parts.host.random.uuid(),
-        fenced: false,
-      }
-      const controller = controllerRecords(image, node)
-      if (options.isControllerOnly === true) return controller
-      const broker = registrationOf(node, this.#log.endOffset + controller.length)
-      return [...controller, registerBrokerRecord(broker, image.features), ...missingLeaders(image, nodeId)]
-    })
-    if (options.isControllerOnly !== true) this.brokers.noteRunning(this.#parts.nodeId)
+    const incarnationId = this.#parts.host.random.uuid()
+    await write((image) => controllerRecords(image, { ...this.#parts, incarnationId }))
   }
 
   /** True if the log's end was damaged: acknowledged changes may be missing. */
@@ -200,8 +168,8 @@ export class LogBackedMetadataStore implements MetadataStore {
    */
   async raiseLeaderEpochs(
     latest: ReadonlyMap<string, number>,
+    nodes: ReadonlySet<number>,
     nowMs: number,
-    nodes: readonly number[] = [this.#parts.nodeId],
   ): Promise<void> {
     const decide = (image: ClusterImage) => ({
       records: raisedLeaderEpochs(image, nodes, latest, { lostElections: this.mayHaveLostChanges }),
@@ -214,7 +182,7 @@ export class LogBackedMetadataStore implements MetadataStore {
    * Starts a new leader epoch for every partition that these brokers lead. After an unclean stop the end of a log may be
    * lost; the epoch tells clients (KIP-320).
    */
-  async startLeaderEpochs(nowMs: number, nodes: readonly number[] = [this.#parts.nodeId]): Promise<void> {
+  async startLeaderEpochs(nodes: ReadonlySet<number>, nowMs: number): Promise<void> {
     const decide = (image: ClusterImage) => ({ records: newLeaderEpochs(image, nodes), result: undefined })
     await this.#writer.change(inOneStep(decide), { nowMs })
   }
@@ -276,7 +244,7 @@ export class LogBackedMetadataStore implements MetadataStore {
 
   async assignDirectories(assignments: readonly DirectoryAssignment[], options: ChangeOptions): Promise<void> {
     const decide = (image: ClusterImage) => ({
-      records: directoryRecords(image, assignments, this.#parts.nodeId),
+      records: directoryRecords(image, this.#parts.hosted, assignments),
       result: undefined,
     })
     await this.#writer.change(inOneStep(decide), options)

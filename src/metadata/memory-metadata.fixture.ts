@@ -64,7 +64,7 @@ export class MemoryMetadata implements MetadataStore {
   /** Adds a broker that advertises a plaintext endpoint. */
   addBroker(nodeId: number, endpoint: { host: string; port: number }): void {
     const endpoints = new Map([['PLAINTEXT', endpoint]])
-    const broker = { nodeId, epoch: 1, rack: null, fenced: false, endpoints }
+    const broker = { nodeId, epoch: 1, rack: null, fenced: false, directories: [], endpoints }
     this.image = { ...this.image, brokers: new Map([...this.image.brokers, [nodeId, broker]]) }
   }
 

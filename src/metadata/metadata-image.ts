@@ -50,7 +50,9 @@ export interface BrokerImage {
   readonly epoch: number
   readonly rack: string | null
   readonly fenced: boolean
-  /** Advertised endpoints by listener name; empty: clients get the address that they connected to. */
+  /** Uuids of its data directories. */
+  readonly directories: readonly string[]
+  /** Endpoints by listener name. An empty host: clients get the address that they connected to. */
   readonly endpoints: ReadonlyMap<string, { readonly host: string; readonly port: number }>
 }
 

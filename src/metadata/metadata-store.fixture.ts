@@ -4,13 +4,17 @@ import { ConfigStore } from '../config/config-store.ts'
 import { InvalidSetting } from '../config/config-value.ts'
 import { readStaticConfig } from '../config/static-config.ts'
 import { silentLogger } from '../observe/logger.ts'
+import { HostedReplicas } from './hosted-replicas.ts'
 import { LogBackedMetadataStore } from './log-backed-metadata-store.ts'
 import type { NewTopic } from './metadata-store.ts'
 import { topicRules } from './topic-rules.ts'
 
+const DIRECTORY = 'directoryOneAAAAAAAAAA'
+
 /** A metadata store on in-memory files, which survive a restart. */
 export class StoreOnMemory {
   readonly host: SimulatedHost
+  readonly hosted = new HostedReplicas(1, [DIRECTORY])
   readonly configs: ConfigStore
   readonly store: LogBackedMetadataStore
   /** What the store told of its directory. */
@@ -30,11 +34,9 @@ export class StoreOnMemory {
       directory: '/data',
       clusterId: 'test-cluster',
       nodeId: 1,
-      rack: null,
-      directoryIds: ['directoryOneAAAAAAAAAA'],
-      advertised: [],
+      hosted: this.hosted,
       controllerEndpoints: [],
-      voter: { nodeId: 1, directoryId: 'directoryOneAAAAAAAAAA', endpoint: { name: 'CONTROLLER', host: 'h', port: 1 } },
+      voter: { nodeId: 1, directoryId: DIRECTORY, endpoint: { name: 'CONTROLLER', host: 'h', port: 1 } },
       snapshotBytes: () => this.configs.broker.metadataLogMaxRecordBytesBetweenSnapshots,
     })
     this.configs.apply(this.store.image.configs, [...this.store.image.configs.keys()])
@@ -47,8 +49,12 @@ export class StoreOnMemory {
     options: { isControllerOnly?: boolean } = {},
   ): Promise<StoreOnMemory> {
     const opened = new StoreOnMemory(host, properties)
-    const rules = topicRules(host, opened.configs, { nodeId: 1, directoryIds: ['directoryOneAAAAAAAAAA'] })
-    await host.settle(opened.store.start(rules, { nowMs: host.clock.nowMs(), adopted: [], ...options }))
+    const rules = topicRules(host, opened.configs, opened.hosted)
+    await host.settle(opened.store.start(rules, { nowMs: host.clock.nowMs(), adopted: [] }))
+    if (options.isControllerOnly === true) return opened
+    const advertised = [{ name: 'PLAINTEXT', host: '', port: 9092, securityProtocol: 0 }]
+    const broker = { nodeId: 1, rack: null, directoryIds: [DIRECTORY], advertised, fenced: false }
+    await host.settle(opened.store.brokers.register(broker, { nowMs: host.clock.nowMs() }))
     return opened
   }
 

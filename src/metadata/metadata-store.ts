@@ -108,8 +108,6 @@ export interface DirectoryAssignment {
   readonly topicId: string
   readonly partition: number
   readonly directoryId: string
-  /** By default the broker with the controller's id. */
-  readonly brokerId?: number
   /** True: the partition's log is lost, so its replica is elected again (an unclean election). */
   readonly isLost?: boolean
 }

@@ -14,7 +14,7 @@ import { isOpenLimitError } from '../../storage/open-limits.ts'
 import type { PartitionLog } from '../../storage/partition-log.ts'
 import { unknownTopicReason } from '../../storage/stray-directories.ts'
 import type { TopicSettings } from '../config/topic-configs.ts'
-import { directoryOf } from '../metadata/directory-assignments.ts'
+import { assignedDirectory, type HostedReplicas } from '../metadata/hosted-replicas.ts'
 import { namesOf } from '../metadata/meta-properties-rules.ts'
 import {
   configResourceKey,
@@ -28,8 +28,7 @@ import type { Logger } from '../observe/logger.ts'
 
 /** Dependencies of PartitionLogs. */
 export interface PartitionLogParts {
-  /** Brokers of this process. The metadata gets the data directories of the first. */
-  readonly nodeIds: readonly number[]
+  readonly hosted: HostedReplicas
   readonly host: Pick<Host, 'fatal' | 'clock'>
   readonly slices: Slices
   readonly logs: LogStore
@@ -142,11 +141,12 @@ export class PartitionLogs {
    * them are unknown. Source: LogManager.isStrayReplica.
    */
   #setAsideStrays(image: MetadataImage): void {
-    const { logs } = this.#parts
+    const { logs, hosted } = this.#parts
     for (const stored of [...logs.list()]) {
       const { topic, partition } = stored
       const known = image.topicsByName.get(topic)
-      if (known !== undefined && this.#hosts(known, partition)) continue
+      const own = known?.partitions[partition]
+      if (own !== undefined && hosted.hosts(image, own)) continue
       this.#withDisk(`${topic}-${partition}`, 'set aside', () => {
         const why =
           known === undefined
@@ -201,12 +201,13 @@ export class PartitionLogs {
   }
 
   #assignment(topic: TopicImage, partition: number, { isLost = false } = {}): DirectoryAssignment[] {
-    const { logs, nodeIds } = this.#parts
+    const { logs, hosted } = this.#parts
     const image = topic.partitions[partition] as PartitionImage
     const directoryId = logs.directoryOf(topic.name, partition)
-    const nodeId = nodeIds[0]!
-    if (directoryId === undefined || !image.replicas.includes(nodeId)) return []
-    if (!isLost && directoryOf(image, nodeId) === directoryId) return []
+    if (directoryId === undefined) return []
+    const isWrong = (node: number) =>
+      hosted.nodes.has(node) && assignedDirectory(image, node) !== hosted.idFor(node, directoryId)
+    if (!isLost && !image.replicas.some(isWrong)) return []
     return [{ topicId: topic.id, partition, directoryId, isLost }]
   }
 
@@ -214,14 +215,10 @@ export class PartitionLogs {
     return { nowMs: this.#parts.host.clock.nowMs(), principal: 'User:ANONYMOUS' }
   }
 
-  /** Whether a broker of this process has a replica of the partition. */
-  #hosts({ partitions }: TopicImage, index: number): boolean {
-    return partitions[index]?.replicas.some((replica) => this.#parts.nodeIds.includes(replica)) === true
-  }
-
-  /** Numbers of the partitions with a replica here. */
-  #hosted(topic: TopicImage): number[] {
-    return [...topic.partitions.keys()].filter((index) => this.#hosts(topic, index))
+  /** Numbers of the partitions with a replica at a broker of this process. */
+  #hosted({ partitions }: TopicImage): number[] {
+    const { nodes } = this.#parts.hosted
+    return [...partitions.keys()].filter((index) => partitions[index]!.replicas.some((node) => nodes.has(node)))
   }
 
   /** Creates the missing logs of a topic. */

@@ -8,6 +8,7 @@ import { TurnSlices } from '../../storage/host/turn-slices.ts'
 import { ConfigStore } from '../config/config-store.ts'
 import { readStaticConfig, type StaticConfig } from '../config/static-config.ts'
 import { FetchPurgatory } from '../fetch/fetch-purgatory.ts'
+import { HostedReplicas } from '../metadata/hosted-replicas.ts'
 import { MemoryMetadata } from '../metadata/memory-metadata.fixture.ts'
 import type { Logger } from '../observe/logger.ts'
 import { MemoryLogStore } from './memory-log-store.fixture.ts'
@@ -42,7 +43,15 @@ class Rig {
     const settings = (topic: string) => configs.topic(topic)
     const { host } = this
     const slices = new TurnSlices(host)
-    this.partitionLogs = new PartitionLogs({ nodeIds: [1], host, slices, logs, metadata, settings, logger })
+    this.partitionLogs = new PartitionLogs({
+      hosted: new HostedReplicas(1, []),
+      host,
+      slices,
+      logs,
+      metadata,
+      settings,
+      logger,
+    })
     const shared = { logs: this.partitionLogs, metadata, settings }
     this.registry = new PartitionRegistry({ nodeId: 1, ...shared, watcher: purgatory })
   }

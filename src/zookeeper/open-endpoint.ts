@@ -5,7 +5,6 @@ import type { ZooKeeperAddress } from '../config/zookeeper-connect.ts'
 import type { MetadataStore } from '../metadata/metadata-store.ts'
 import type { Transport } from '../network/transport.ts'
 import type { Logger } from '../observe/logger.ts'
-import type { ClientView } from './broker-nodes.ts'
 import { ZooKeeperEndpoint } from './endpoint.ts'
 import { InternalNodeStore, type InternalNodeStoreParts } from './kafka/internal-node-store.ts'
 import { KafkaNodes } from './kafka/kafka-nodes.ts'
@@ -16,14 +15,6 @@ import { KafkaNodes } from './kafka/kafka-nodes.ts'
  */
 const ZXIDS_PER_EPOCH = 2 ** 20
 
-/** A listener of the broker, as clients can reach it. */
-export interface BrokerListener {
-  readonly listener: string
-  readonly host: string
-  readonly port: number
-  readonly isEveryInterface: boolean
-}
-
 export interface EndpointParts {
   readonly nodeId: number
   readonly host: Host
@@ -33,8 +24,6 @@ export interface EndpointParts {
   readonly metadata: MetadataStore
   readonly transport: Transport
   readonly dataDirectory: string
-  /** Where the broker listens. */
-  readonly listeners: readonly BrokerListener[]
   /** True for a name that resolves to an address. */
   isHost(name: string): Promise<boolean>
   /** A partition at its leader. */
@@ -43,7 +32,7 @@ export interface EndpointParts {
 
 /** The endpoint with Kafka's tree of this broker; it does nothing before `listen`. */
 export function openZooKeeperEndpoint({ chroot }: ZooKeeperAddress, parts: EndpointParts): ZooKeeperEndpoint {
-  const { nodeId, host, slices, logger, configs, metadata, transport, dataDirectory, listeners } = parts
+  const { nodeId, host, slices, logger, configs, metadata, transport, dataDirectory } = parts
   const { isHost, leaderFor } = parts
   const nowMs = () => host.clock.nowMs()
   return new ZooKeeperEndpoint({
@@ -63,12 +52,6 @@ export function openZooKeeperEndpoint({ chroot }: ZooKeeperAddress, parts: Endpo
       metadata,
       nowMs,
       isHost,
-      endpoints: (view) => listeners.map((each) => shownTo(view, each)),
     }),
   })
-}
-
-/** Like a client of Kafka, a client is told the address at which it came, where the broker has not only one. */
-function shownTo(view: ClientView, { listener, host, port, isEveryInterface }: BrokerListener) {
-  return { listener, host: isEveryInterface ? view.localAddress : host, port, securityProtocol: 'PLAINTEXT' }
 }

@@ -31,9 +31,6 @@ class World {
       metadata: memory.store,
       nowMs: () => memory.host.clock.nowMs(),
       isHost: async (name) => name === '10.0.0.1',
-      endpoints: ({ localAddress }) => [
-        { listener: 'PLAINTEXT', host: localAddress, port: 9092, securityProtocol: 'PLAINTEXT' },
-      ],
     })
   }
 

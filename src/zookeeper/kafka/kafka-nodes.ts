@@ -25,8 +25,6 @@ export interface KafkaNodesParts extends WriteParts {
   readonly host: Pick<Host, 'timers' | 'fatal'>
   readonly slices: Slices
   readonly logger: Logger
-  /** Endpoints of this broker as a client at that address should see them. */
-  endpoints(view: ClientView): readonly ShownEndpoint[]
 }
 
 /** Nodes without data that are always there, parents first. Source: ZkData.PersistentZkPaths. */
@@ -277,15 +275,12 @@ export class KafkaNodes implements BrokerNodes {
     }
     for (const { nodeId, fenced, rack, endpoints } of brokers.values()) {
       if (fenced) continue
-      const advertised = [...endpoints].map(([listener, endpoint]) => ({
-        listener,
-        securityProtocol: 'PLAINTEXT',
-        ...endpoint,
-      }))
-      const data =
-        endpoints.size > 0
-          ? brokerData(advertised, rack, this.#startedMs)
-          : (view: ClientView) => brokerData(this.#parts.endpoints(view), rack, this.#startedMs)
+      // Like a client of Kafka: one that is told no host uses the address at which it came.
+      const shownTo = (view: ClientView): ShownEndpoint[] =>
+        [...endpoints].map(([listener, { host, port }]) => {
+          return { listener, securityProtocol: 'PLAINTEXT', host: host || view.localAddress, port }
+        })
+      const data = (view: ClientView) => brokerData(shownTo(view), rack, this.#startedMs)
       tree.put(`/brokers/ids/${nodeId}`, data, { isEphemeral: true })
     }
   }

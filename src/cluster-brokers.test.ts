@@ -1,0 +1,171 @@
+import { expect } from 'chai'
+import { OffsetCommit } from '../protocol/apis/offset-commit.ts'
+import { OffsetFetch } from '../protocol/apis/offset-fetch.ts'
+import { errorName } from '../protocol/error-codes.ts'
+import { ZERO_UUID } from '../protocol/schema.ts'
+import { RunningBrokers } from './running-brokers.fixture.ts'
+
+const start = (brokers: number, properties: Record<string, string> = {}) =>
+  new RunningBrokers(brokers, properties).start()
+
+async function commit(rig: RunningBrokers, nodeId: number, groupId: string, committedOffset: number): Promise<string> {
+  const partitions = [{ partitionIndex: 0, committedOffset, committedLeaderEpoch: -1, committedMetadata: '' }]
+  const member = { generationIdOrMemberEpoch: -1, memberId: '', groupInstanceId: null }
+  const topics = [{ name: 't', topicId: ZERO_UUID, partitions }]
+  const answer = await rig.call(nodeId, OffsetCommit, 8, { groupId, ...member, topics })
+  return errorName(answer.topics[0]!.partitions[0]!.errorCode)
+}
+
+async function committed(rig: RunningBrokers, nodeId: number, groupId: string): Promise<number | string> {
+  const topics = [{ name: 't', partitionIndexes: [0] }]
+  const answer = await rig.call(nodeId, OffsetFetch, 7, { groupId, groups: [], topics, requireStable: false })
+  return answer.errorCode === 0 ? answer.topics[0]!.partitions[0]!.committedOffset : errorName(answer.errorCode)
+}
+
+describe('several brokers in one process', () => {
+  it('are named by each of them, with their racks and the ports that they bound', async () => {
+    const rig = await start(3, { 'broker.racks': 'a,b,c' })
+    const expected = { brokers: ['1 127.0.0.1:9092 a', '2 127.0.0.1:9093 b', '3 127.0.0.1:9094 c'], controllerId: 1 }
+    for (const nodeId of [1, 2, 3]) expect(await rig.brokersSeenBy(nodeId)).to.deep.equal(expected)
+  })
+
+  it('are advertised where the pattern says', async () => {
+    const rig = await start(2, { 'advertised.listeners': 'PLAINTEXT://box:19092+n' })
+    expect((await rig.brokersSeenBy(2)).brokers).to.deep.equal(['1 box:19092 -', '2 box:19093 -'])
+  })
+
+  it('lead their own partitions only, over one copy of the data', async () => {
+    const rig = await start(3)
+    expect(await rig.create('t', [[2, 3, 1]])).to.equal('NONE')
+    expect(await rig.describe('t')).to.equal('leader 2, replicas 2 3 1, isr 2 3 1')
+    expect(await rig.produce(1, 't', 'x')).to.equal('NOT_LEADER_OR_FOLLOWER')
+    expect(await rig.produce(2, 't', 'x')).to.equal(0)
+    expect(await rig.consume(2, 't')).to.equal(1)
+    expect(rig.host.files.list('/data').filter((name) => name.startsWith('t-'))).to.deep.equal(['t-0'])
+  })
+
+  it('take over from one that is killed, and take it back as a follower', async () => {
+    const rig = await start(3)
+    await rig.create('t', [[2, 3, 1]])
+    await rig.produce(2, 't', 'x')
+    await rig.settle(rig.cluster.brokers.kill(2))
+    expect(await rig.describe('t')).to.equal('leader 3, replicas 2 3 1, isr 3 1')
+    expect((await rig.brokersSeenBy(1)).brokers).to.deep.equal(['1 127.0.0.1:9092 -', '3 127.0.0.1:9094 -'])
+    expect(await rig.produce(3, 't', 'y')).to.equal(1)
+    expect(await rig.consume(3, 't')).to.equal(2)
+    await rig.settle(rig.cluster.brokers.start(2))
+    await rig.passes()
+    expect(await rig.describe('t')).to.equal('leader 3, replicas 2 3 1, isr 3 1 2')
+    expect((await rig.brokersSeenBy(2)).brokers).to.deep.equal([
+      '1 127.0.0.1:9092 -',
+      '2 127.0.0.1:9093 -',
+      '3 127.0.0.1:9094 -',
+    ])
+    expect(await rig.produce(2, 't', 'z')).to.equal('NOT_LEADER_OR_FOLLOWER')
+  })
+
+  it('take over before one stops', async () => {
+    const rig = await start(2)
+    await rig.create('t', [[2, 1]])
+    await rig.settle(rig.cluster.brokers.stop(2))
+    expect(await rig.describe('t')).to.equal('leader 1, replicas 2 1, isr 1')
+    expect(await rig.produce(1, 't', 'x')).to.equal(0)
+    await rig.settle(rig.cluster.brokers.start(2))
+    await rig.passes()
+    expect(await rig.describe('t')).to.equal('leader 1, replicas 2 1, isr 1 2')
+  })
+
+  it('leave a partition offline whose replicas are all gone, until they are back', async () => {
+    const rig = await start(2)
+    await rig.create('t', [[2]])
+    await rig.produce(2, 't', 'x')
+    await rig.settle(rig.cluster.brokers.kill(2))
+    expect(await rig.describe('t')).to.match(/^leader -1, replicas 2, /)
+    expect(await rig.produce(1, 't', 'y')).to.equal('NOT_LEADER_OR_FOLLOWER')
+    await rig.settle(rig.cluster.brokers.start(2))
+    expect(await rig.describe('t')).to.equal('leader 2, replicas 2, isr 2')
+    expect(await rig.consume(2, 't')).to.equal(1)
+    expect(await rig.produce(2, 't', 'y')).to.equal(1)
+  })
+
+  it('move the coordinator of groups with their offsets', async () => {
+    const rig = await start(3, { 'offsets.topic.replication.factor': '3' })
+    await rig.create('t', [[1]])
+    const owner = (await rig.coordinator(1, 'g')) as number
+    for (const nodeId of [1, 2, 3]) expect(await rig.coordinator(nodeId, 'g')).to.equal(owner)
+    const other = owner === 1 ? 2 : 1
+    expect(await commit(rig, other, 'g', 5)).to.equal('NOT_COORDINATOR')
+    expect(await commit(rig, owner, 'g', 5)).to.equal('NONE')
+    await rig.settle(rig.cluster.brokers.kill(owner))
+    const next = (await rig.coordinator(other, 'g')) as number
+    expect(next).not.to.equal(owner)
+    expect(await committed(rig, next, 'g')).to.equal(5)
+    await rig.settle(rig.cluster.brokers.start(owner))
+    expect(await committed(rig, owner, 'g')).to.equal('NOT_COORDINATOR')
+  })
+
+  it('drop the clients of one that is killed at once', async () => {
+    const rig = await start(2)
+    const [first, second] = [rig.connect(1), rig.connect(2)]
+    const killed = rig.cluster.brokers.kill(2)
+    await rig.settle(killed)
+    expect([first.isClosed, second.isClosed]).to.deep.equal([false, true])
+  })
+
+  it('name a controller that is alive', async () => {
+    const rig = await start(3)
+    await rig.settle(rig.cluster.brokers.kill(1))
+    expect((await rig.brokersSeenBy(3)).controllerId).to.equal(2)
+    await rig.settle(rig.cluster.brokers.start(1))
+    expect((await rig.brokersSeenBy(3)).controllerId).to.equal(1)
+  })
+
+  it('can be added and removed', async () => {
+    const rig = await start(1)
+    expect(await rig.settle(rig.cluster.brokers.add('r'))).to.equal(2)
+    expect((await rig.brokersSeenBy(1)).brokers).to.deep.equal(['1 127.0.0.1:9092 -', '2 127.0.0.1:9093 r'])
+    await rig.create('t', [[2]])
+    expect(await rig.produce(2, 't', 'x')).to.equal(0)
+    await rig.settle(rig.cluster.brokers.remove(2))
+    expect(rig.cluster.metadata.image.brokers.has(2)).to.equal(false)
+    expect(await rig.describe('t')).to.match(/^leader -1, replicas 2, /)
+    expect(await rig.settle(rig.cluster.brokers.remove(1).catch((error: Error) => error.message))).to.contain(
+      'broker 1 cannot be removed',
+    )
+    expect(await rig.settle(rig.cluster.brokers.start(2).catch((error: Error) => error.message))).to.equal(
+      'there is no broker 2',
+    )
+  })
+
+  it('lead what they led after the process was stopped', async () => {
+    const rig = await start(3)
+    await rig.create('t', [
+      [3, 1],
+      [2, 3],
+    ])
+    await rig.produce(3, 't', 'x')
+    await rig.stop()
+    const again = await rig.again(3).start()
+    expect(await again.describe('t', 0)).to.equal('leader 3, replicas 3 1, isr 3 1')
+    expect(await again.describe('t', 1)).to.equal('leader 2, replicas 2 3, isr 2 3')
+    expect(await again.consume(3, 't')).to.equal(1)
+    expect(again.complaints).to.deep.equal([])
+  })
+
+  it('take over at the start from one that is not started again, whose data waits for it', async () => {
+    const rig = await start(3)
+    await rig.create('t', [[3, 1]])
+    await rig.create('lone', [[3]])
+    await rig.produce(3, 't', 'x')
+    await rig.produce(3, 'lone', 'y')
+    await rig.stop()
+    const fewer = await rig.again(2).start()
+    expect(await fewer.describe('t')).to.equal('leader 1, replicas 3 1, isr 1')
+    expect(await fewer.consume(1, 't')).to.equal(1)
+    expect(await fewer.describe('lone')).to.match(/^leader -1, replicas 3, /)
+    await fewer.stop()
+    const all = await rig.again(3).start()
+    expect(await all.describe('lone')).to.equal('leader 3, replicas 3, isr 3')
+    expect(await all.consume(3, 'lone')).to.equal(1)
+  })
+})

@@ -1,0 +1,189 @@
+import { Broker, type ClusterParts } from './broker.ts'
+import { ClusterError } from './cluster-error.ts'
+import type { Listeners } from './config/listeners.ts'
+import type { BrokerStartSettings, StartSettings } from './config/start-settings.ts'
+import type { Membership } from './membership/membership.ts'
+import type { HostedReplicas } from './metadata/hosted-replicas.ts'
+import type { BrokerAddress } from './network/open-listener.ts'
+
+export interface ClusterBrokersParts {
+  readonly settings: StartSettings
+  readonly firstNodeId: number
+  /** Uuids of the data directories that can be used. */
+  readonly directoryIds: readonly string[]
+  readonly shared: ClusterParts
+  readonly membership: Membership
+  readonly hosted: HostedReplicas
+}
+
+/** A broker of the cluster, whether it runs or not. */
+interface KnownBroker {
+  readonly settings: BrokerStartSettings
+  /** Where it last listened: it starts again at the same addresses. */
+  addresses: readonly BrokerAddress[]
+}
+
+/** The brokers of a process: starts and stops them, one after the other, and tells the membership. */
+export class ClusterBrokers {
+  readonly #parts: ClusterBrokersParts
+  readonly #known = new Map<number, KnownBroker>()
+  readonly #running = new Map<number, Broker>()
+  /** Resolves when the changes asked for so far have ended. */
+  #changes: Promise<unknown> = Promise.resolve()
+  #isStopping = false
+
+  constructor(parts: ClusterBrokersParts) {
+    this.#parts = parts
+    const { settings, firstNodeId } = parts
+    for (const [index, each] of settings.brokers.entries()) this.#add(firstNodeId + index, each)
+  }
+
+  #add(nodeId: number, settings: BrokerStartSettings): void {
+    this.#known.set(nodeId, { settings, addresses: [] })
+    this.#parts.hosted.addNode(nodeId)
+  }
+
+  /** Node ids of all brokers, also those that do not run. */
+  get nodeIds(): readonly number[] {
+    return [...this.#known.keys()]
+  }
+
+  /** The running brokers by node id. */
+  get running(): ReadonlyMap<number, Broker> {
+    return this.#running
+  }
+
+  /** Where a broker listens for clients, or did before it was stopped. Throws ClusterError if there is no such broker. */
+  addressesOf(nodeId: number): readonly BrokerAddress[] {
+    return this.#find(nodeId).addresses
+  }
+
+  #find(nodeId: number): KnownBroker {
+    const broker = this.#known.get(nodeId)
+    if (broker === undefined) throw new ClusterError(`there is no broker ${nodeId}`)
+    return broker
+  }
+
+  /** Starts all brokers. registered: called before they serve. Throws StartError if an address is in use. */
+  startAll(registered: () => Promise<void>): Promise<void> {
+    return this.#inOrder(() => this.#run([...this.#known.keys()], registered))
+  }
+
+  /** Starts a broker that does not run, at the addresses where it ran before. */
+  start(nodeId: number): Promise<void> {
+    return this.#inOrder(async () => {
+      this.#find(nodeId)
+      if (!this.#running.has(nodeId)) await this.#run([nodeId])
+    })
+  }
+
+  /** Stops a broker. Others take over first what it leads and coordinates. */
+  stop(nodeId: number): Promise<void> {
+    return this.#inOrder(() => this.#stop(nodeId))
+  }
+
+  async #stop(nodeId: number): Promise<void> {
+    this.#find(nodeId)
+    const broker = this.#running.get(nodeId)
+    if (broker === undefined) return
+    await this.#parts.membership.retire(nodeId)
+    this.#running.delete(nodeId)
+    await broker.stop()
+    await this.#parts.membership.leave(nodeId, { isUnclean: false })
+  }
+
+  /** Ends a broker as a crash does: its clients are dropped at once, then others take over. */
+  kill(nodeId: number): Promise<void> {
+    return this.#inOrder(async () => {
+      this.#find(nodeId)
+      const broker = this.#running.get(nodeId)
+      if (broker === undefined) return
+      this.#running.delete(nodeId)
+      await broker.stop()
+      await this.#parts.membership.leave(nodeId, { isUnclean: true })
+    })
+  }
+
+  /** Adds a broker with the next node id, and starts it. Returns the id. */
+  async add(rack: string | undefined): Promise<number> {
+    const nodeId = Math.max(...this.#known.keys()) + 1
+    this.#add(nodeId, this.#parts.settings.furtherBroker(nodeId - this.#parts.firstNodeId, rack))
+    await this.#inOrder(() => this.#run([nodeId])).catch((error) => {
+      this.#known.delete(nodeId)
+      throw error
+    })
+    return nodeId
+  }
+
+  /** Stops a broker if it runs, and removes it from the cluster. */
+  remove(nodeId: number): Promise<void> {
+    return this.#inOrder(async () => {
+      if (nodeId === this.#parts.firstNodeId)
+        throw new ClusterError(`broker ${nodeId} cannot be removed: it has the cluster’s controller`)
+      await this.#stop(nodeId)
+      await this.#parts.membership.remove(nodeId)
+      this.#known.delete(nodeId)
+    })
+  }
+
+  /** Ends the changes under way, and stops all brokers. They stay leaders and in sync for the next start. */
+  async stopAll(): Promise<void> {
+    this.#isStopping = true
+    await this.#changes
+    const failures: unknown[] = []
+    for (const broker of this.#running.values()) await broker.stop().catch((error) => failures.push(error))
+    this.#running.clear()
+    if (failures.length > 0) throw failures[0]
+  }
+
+  /** Binds first, registers what was bound, then serves. If that fails, the brokers are stopped again. */
+  async #run(nodeIds: readonly number[], registered = async () => {}): Promise<void> {
+    const brokers = nodeIds.map((nodeId) => this.#make(nodeId))
+    try {
+      for (const broker of brokers) {
+        await broker.bind()
+        this.#find(broker.nodeId).addresses = [...broker.addresses]
+      }
+      await this.#parts.membership.join(brokers.map((broker) => this.#joining(broker)))
+      await registered()
+      for (const broker of brokers) {
+        this.#running.set(broker.nodeId, broker)
+        await broker.serve()
+      }
+    } catch (error) {
+      for (const broker of brokers) {
+        this.#running.delete(broker.nodeId)
+        await broker.stop()
+      }
+      throw error
+    }
+  }
+
+  #make(nodeId: number): Broker {
+    const { settings, addresses } = this.#find(nodeId)
+    const listeners = atAddresses(settings.listeners, addresses)
+    return new Broker(nodeId, { ...settings, listeners }, this.#parts.shared)
+  }
+
+  #joining({ nodeId, rack, endpoints }: Broker) {
+    const { directoryIds, hosted } = this.#parts
+    return { nodeId, rack, endpoints, directoryIds: directoryIds.map((id) => hosted.idFor(nodeId, id)) }
+  }
+
+  #inOrder(change: () => Promise<void>): Promise<void> {
+    const made = this.#changes.then(() => {
+      if (this.#isStopping) throw new ClusterError('the cluster is stopping')
+      return change()
+    })
+    // A failure is the asker's; the next change is made all the same.
+    this.#changes = Promise.allSettled([made])
+    return made
+  }
+}
+
+/** The listeners with the ports that they had; any port stays any if they have not listened yet. */
+function atAddresses(listeners: Listeners, addresses: readonly BrokerAddress[]): Listeners {
+  const portOf = (name: string) => addresses.find(({ listener }) => listener === name)?.port
+  const listening = listeners.listening.map((each) => ({ ...each, port: portOf(each.name) ?? each.port }))
+  return { ...listeners, listening }
+}
