@@ -153,6 +153,7 @@ export class Broker {
     this.#controllerDispatcher = new Dispatcher(
       { ...services, served: servedBy(controllerHandlers) },
       controllerHandlers,
+      () => (services.metadata.image.controllerId === this.nodeId ? undefined : 'NOT_CONTROLLER'),
     )
     for (const exchange of this.#early.splice(0)) this.#dispatch(exchange)
   }

@@ -168,4 +168,32 @@ describe('several brokers in one process', () => {
     expect(await all.describe('lone')).to.equal('leader 3, replicas 3, isr 3')
     expect(await all.consume(3, 'lone')).to.equal(1)
   })
+
+  it('move all to the first broker where one is asked for', async () => {
+    const rig = await start(3)
+    await rig.create('t', [[3, 1, 2]])
+    await rig.create('lone', [[3]])
+    await rig.produce(3, 't', 'x')
+    await rig.produce(3, 'lone', 'y')
+    await rig.stop()
+    const without = await rig.again(undefined).start()
+    expect(await without.describe('t')).to.equal('leader 1, replicas 3 1 2, isr 1')
+    expect(await without.describe('lone')).to.match(/^leader -1, replicas 3, /)
+    expect(without.complaints).to.deep.equal([
+      'brokers 2 and 3 ran on this data and are not started: 1 partition has no leader; start with --brokers 3 to have them back, or with --brokers 1 to move all to broker 1',
+    ])
+    await without.stop()
+    const one = await rig.again(1).start()
+    expect(one.complaints).to.deep.equal([
+      'brokers 2 and 3 are removed, and all that they had is moved to broker 1 (num.brokers=1)',
+    ])
+    for (const topic of ['t', 'lone']) {
+      expect(await one.describe(topic)).to.equal('leader 1, replicas 1, isr 1')
+      expect(await one.consume(1, topic)).to.equal(1)
+      expect(await one.produce(1, topic, 'z')).to.equal(1)
+    }
+    expect([...one.cluster.metadata.image.brokers.keys()]).to.deep.equal([1])
+    await one.stop()
+    expect((await rig.again(1).start()).complaints).to.deep.equal([])
+  })
 })

@@ -15,6 +15,7 @@ import { isWildcard, type ListenerAddress, type Listeners } from './config/liste
 import { warningsAboutDynamic } from './config/start-notes.ts'
 import type { StartSettings } from './config/start-settings.ts'
 import { EmbeddedMembership } from './membership/embedded-membership.ts'
+import { absentBrokers, absentBrokersLine } from './metadata/absent-brokers.ts'
 import type { Listener } from './metadata/cluster-image.ts'
 import { lostDirectoryFault } from './metadata/data-directories.ts'
 import { HostedReplicas } from './metadata/hosted-replicas.ts'
@@ -173,10 +174,24 @@ export class Cluster {
     this.#steps.push(() => this.brokers.stopAll())
     await this.#brokers.startAll(async () => {
       const nowMs = this.#host.clock.nowMs()
+      await this.#withoutAbsentBrokers(metadata, hosted, nowMs)
       if (latestEpochs !== undefined) await metadata.raiseLeaderEpochs(latestEpochs, hosted.nodes, nowMs)
       if (!wasClean) await metadata.startLeaderEpochs(hosted.nodes, nowMs)
     })
     await this.#serveZooKeeper(configs, metadata)
+  }
+
+  /**
+   * Says what to do about brokers that ran here before and were not started. With num.brokers=1 moves all that they have
+   * to the first broker: so the directory is one of a single broker again.
+   */
+  async #withoutAbsentBrokers(metadata: LogBackedMetadataStore, hosted: HostedReplicas, nowMs: number): Promise<void> {
+    const absent = absentBrokers(metadata.image, hosted)
+    const isMoved = this.#settings.brokerCount === 1
+    const first = hosted.firstNodeId
+    if (isMoved) await metadata.brokers.moveAllTo(first, hosted, { nowMs })
+    if (absent.length === 0) return
+    this.#logger.warn({}, absentBrokersLine(absent, { image: metadata.image, first, isMoved }))
   }
 
   #hostedReplicas(identity: Identity): HostedReplicas {

@@ -3,6 +3,7 @@ import { BufferPool } from '../../protocol/buffer-pool.ts'
 import { ByteReader } from '../../protocol/byte-reader.ts'
 import { contiguous } from '../../protocol/byte-writer.ts'
 import { decode, encode } from '../../protocol/codegen.ts'
+import type { ErrorName } from '../../protocol/error-codes.ts'
 import { frameOf } from '../../protocol/frame.ts'
 import { readResponseHeader, writeRequestHeader } from '../../protocol/headers.ts'
 import { buildBatch } from '../../protocol/records/batch-builder.ts'
@@ -44,6 +45,8 @@ export class DataPath {
   readonly logs = new MemoryLogStore()
   readonly errors: string[] = []
   readonly warnings: string[] = []
+  /** Answered to every request but ApiVersions. */
+  refusal: ErrorName | undefined
   readonly services: Services
   readonly purgatory = new FetchPurgatory(this.host.timers)
   readonly #transport = new SimulatedTransport(this.host.timers)
@@ -103,7 +106,7 @@ export class DataPath {
       controllerEndpoints: () => [],
       served: new Map(handlers.map(({ api, versions }) => [api.key, versions])),
     }
-    const dispatcher = new Dispatcher(this.services, handlers)
+    const dispatcher = new Dispatcher(this.services, handlers, () => this.refusal)
     const connections = new Connections({
       host,
       logger,

@@ -8,18 +8,30 @@ import { failureOfPart } from '../../storage/failure-policy.ts'
 import { mapInSlices } from '../../storage/host/turn-slices.ts'
 import type { LogDirectory } from '../../storage/log-store.ts'
 import { handler, type RequestContext } from './handler.ts'
+import type { Services } from './services.ts'
 
 type DirectoryResult = DescribeLogDirsResponse['results'][number]
 type TopicResult = DirectoryResult['topics'][number]
 type IsAsked = (topic: string, partition: number) => boolean
 
-/** Lists data directories, their partitions and sizes, also of partitions that are moving there. Source: ReplicaManager.describeLogDirs. */
+/**
+ * Lists data directories, their partitions and sizes, also of partitions that are moving there. Brokers share the
+ * directories: each lists the partitions that it has a replica of. Source: ReplicaManager.describeLogDirs.
+ */
 export const describeLogDirs = handler(DescribeLogDirs, async (request, context) => {
   const isAsked = askedPartitions(request)
+  const isListed = (topic: string, partition: number) =>
+    isAsked(topic, partition) && hasReplica(context.services, topic, partition)
   const results: DirectoryResult[] = []
-  for (const directory of context.services.logs.directories()) results.push(await describe(directory, isAsked, context))
+  for (const directory of context.services.logs.directories())
+    results.push(await describe(directory, isListed, context))
   return { errorCode: 0, results }
 })
+
+/** True for a partition that the cluster does not know, too: its log is about to be deleted. */
+function hasReplica({ nodeId, metadata }: Services, topic: string, partition: number): boolean {
+  return metadata.image.topicsByName.get(topic)?.partitions[partition]?.replicas.includes(nodeId) !== false
+}
 
 function askedPartitions({ topics }: DescribeLogDirsRequest): IsAsked {
   if (topics === null) return () => true

@@ -3,6 +3,7 @@ import { encodeMetadataRecord } from '../../protocol/internal-records/metadata-f
 import { inBackground } from '../../storage/failure-policy.ts'
 import type { Host } from '../../storage/host/host.ts'
 import type { Logger } from '../observe/logger.ts'
+import { moveAllTo } from './absent-brokers.ts'
 import {
   catchUp,
   fenceBroker,
@@ -15,6 +16,7 @@ import {
   unregisterBroker,
 } from './broker-changes.ts'
 import type { ClusterImage } from './cluster-image.ts'
+import type { HostedReplicas } from './hosted-replicas.ts'
 import type { ChangeOptions } from './metadata-store.ts'
 import { inOneStep, type MetadataWriter } from './metadata-writer.ts'
 import type { ReplicationRules } from './partition-rules.ts'
@@ -89,6 +91,11 @@ export class BrokerLifeCycle {
       return { records: [], result: yield* staleBrokers(image, running) }
     }
     for (const nodeId of await this.#parts.writer.change(decide, options)) await this.fence(nodeId, options)
+  }
+
+  /** Moves all replicas of this process to one broker, and removes its other brokers. */
+  moveAllTo(nodeId: number, hosted: HostedReplicas, options: ChangeOptions): Promise<void> {
+    return this.#inParts((image) => moveAllTo(nodeId, image, hosted), options)
   }
 
   /** Lets live replicas catch up, soon. */

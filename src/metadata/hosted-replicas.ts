@@ -17,7 +17,7 @@ export function assignedDirectory({ replicas, directories }: PartitionImage, nod
  * meta.properties, and a further broker's are made from them and its node id.
  */
 export class HostedReplicas {
-  readonly #firstNodeId: number
+  readonly firstNodeId: number
   /** Uuids in meta.properties, in the order of log.dirs. */
   readonly directoryIds: readonly string[]
   readonly #nodes = new Set<number>()
@@ -25,7 +25,7 @@ export class HostedReplicas {
   readonly #owned = new Map<number, ReadonlyMap<string, string>>()
 
   constructor(firstNodeId: number, directoryIds: readonly string[]) {
-    this.#firstNodeId = firstNodeId
+    this.firstNodeId = firstNodeId
     this.directoryIds = directoryIds
     this.#nodes.add(firstNodeId)
   }
@@ -42,10 +42,10 @@ export class HostedReplicas {
 
   /** A broker's id of a data directory; given that id, the one in meta.properties. */
   idFor(nodeId: number, directoryId: string): string {
-    if (nodeId === this.#firstNodeId || directoryId === ZERO_UUID) return directoryId
+    if (nodeId === this.firstNodeId || directoryId === ZERO_UUID) return directoryId
     const bytes = Buffer.alloc(16)
     writeUuidText(bytes, 0, directoryId)
-    bytes.writeInt32BE(bytes.readInt32BE(0) ^ nodeId ^ this.#firstNodeId, 0)
+    bytes.writeInt32BE(bytes.readInt32BE(0) ^ nodeId ^ this.firstNodeId, 0)
     return uuidText(bytes, 0)
   }
 
@@ -67,10 +67,18 @@ export class HostedReplicas {
   }
 
   /** True if this process has, or is to have, the partition's data, whether a broker with a replica runs or not. */
-  hosts({ brokers }: Pick<MetadataImage, 'brokers'>, partition: PartitionImage): boolean {
-    const isOwn = (node: number) =>
-      this.#nodes.has(node) || (brokers.get(node)?.directories ?? []).some((id) => this.hasDirectory(node, id))
-    return partition.replicas.some(isOwn) || this.directoryOf(partition) !== undefined
+  hosts(image: Pick<MetadataImage, 'brokers'>, partition: PartitionImage): boolean {
+    return partition.replicas.some((node) => this.hostsReplica(image, partition, node))
+  }
+
+  /** The same for one replica. */
+  hostsReplica({ brokers }: Pick<MetadataImage, 'brokers'>, partition: PartitionImage, node: number): boolean {
+    const isOwn = (id: string) => this.hasDirectory(node, id)
+    return (
+      this.#nodes.has(node) ||
+      isOwn(assignedDirectory(partition, node) ?? '') ||
+      (brokers.get(node)?.directories ?? []).some(isOwn)
+    )
   }
 
   #ownedBy(nodeId: number): ReadonlyMap<string, string> {

@@ -100,6 +100,19 @@ describe('ApiVersions', () => {
 })
 
 describe('the dispatcher', () => {
+  it('answers an error to all requests but ApiVersions while it refuses them', async () => {
+    const path = new DataPath([apiVersions, handlerOf(DeleteGroups.key, () => ({ results: [] }))])
+    path.refusal = 'NOT_CONTROLLER'
+    const client = path.connect()
+    expect((await client.call(ApiVersions, 3, software)).errorCode).to.equal(0)
+    const refused = await client.call(DeleteGroups, 2, { groupsNames: ['g'] })
+    expect(refused.results.map(({ groupId, errorCode }) => [groupId, errorName(errorCode)])).to.deep.equal([
+      ['g', 'NOT_CONTROLLER'],
+    ])
+    path.refusal = undefined
+    expect((await client.call(DeleteGroups, 2, { groupsNames: ['g'] })).results).to.deep.equal([])
+  })
+
   const fetchNothing = { maxWaitMs: 0, minBytes: 0, topics: [], forgottenTopicsData: [] }
 
   for (const [what, bytes] of [

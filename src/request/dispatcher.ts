@@ -1,7 +1,7 @@
 import { ByteReader, MalformedError } from '../../protocol/byte-reader.ts'
 import { type GatheredBytes, TextTooLongError } from '../../protocol/byte-writer.ts'
 import { decode, decodeInSteps, encode, encodeInSteps } from '../../protocol/codegen.ts'
-import { errorCode, errorTable } from '../../protocol/error-codes.ts'
+import { type ErrorName, errorCode, errorTable } from '../../protocol/error-codes.ts'
 import { frameInSteps, frameOf } from '../../protocol/frame.ts'
 import { type RequestHeader, readRequestHeader, writeResponseHeader } from '../../protocol/headers.ts'
 import { InvariantError } from '../../protocol/invariant.ts'
@@ -31,9 +31,12 @@ export class Dispatcher {
   /** Undefined: nobody reads metrics. */
   readonly #metrics: RequestMetrics | undefined
   readonly #handlers = new Map<number, AnyHandler>()
+  readonly #refusal: (() => ErrorName | undefined) | undefined
 
-  constructor(services: Services, handlers: readonly AnyHandler[]) {
+  /** refusal: Kafka's error for every request but ApiVersions, as long as there is one. */
+  constructor(services: Services, handlers: readonly AnyHandler[], refusal?: () => ErrorName | undefined) {
     this.#services = services
+    this.#refusal = refusal
     this.#metrics = RequestMetrics.of(services.metrics)
     for (const handler of handlers) this.#handlers.set(handler.api.key, handler)
   }
@@ -54,7 +57,7 @@ export class Dispatcher {
       return
     }
     const run = (request: Record<string, unknown>) =>
-      new Call(this.#services, handler, exchange, header, request, this.#metrics).run()
+      new Call(this.#services, handler, exchange, header, request, this.#metrics).run(this.#refusalOf(header))
     const refuse = (error: unknown) => failMalformed(exchange, `${handler.api.name} v${header.apiVersion}`, error)
     let request: Record<string, unknown> | Promise<Record<string, unknown>>
     try {
@@ -65,6 +68,10 @@ export class Dispatcher {
     }
     if (request instanceof Promise) request.then(run, refuse)
     else run(request)
+  }
+
+  #refusalOf({ apiKey }: RequestHeader): ErrorName | undefined {
+    return apiKey === API_VERSIONS ? undefined : this.#refusal?.()
   }
 
   #decode(api: ApiSchema, { apiVersion }: RequestHeader, reader: ByteReader, exchange: Exchange) {
@@ -145,7 +152,12 @@ class Call {
     this.#startedMs = metrics === undefined ? 0 : services.host.clock.monotonicMs()
   }
 
-  run(): void {
+  /** refusal: the error to answer instead. */
+  run(refusal: ErrorName | undefined): void {
+    if (refusal !== undefined) {
+      this.#replyError(refusal)
+      return
+    }
     let answer: HandlerAnswer<ApiSchema> | Promise<HandlerAnswer<ApiSchema>>
     try {
       answer = this.#handler.handle(this.#request as never, this.#context) as typeof answer
@@ -220,17 +232,23 @@ class Call {
       this.#exchange.fail('a produce request without acknowledgement failed')
       return
     }
-    const frame = this.#errorFrame()
-    if (frame === undefined)
-      this.#exchange.fail(`${api.name} v${apiVersion} failed, and its error cannot be sent in an answer`)
-    else this.#exchange.reply(frame)
+    this.#replyError('UNKNOWN_SERVER_ERROR')
+  }
+
+  #replyError(error: ErrorName): void {
+    const frame = this.#errorFrame(error)
+    if (frame !== undefined) this.#exchange.reply(frame)
+    else {
+      const what = `${this.#handler.api.name} v${this.#header.apiVersion}`
+      this.#exchange.fail(`${what} failed, and its error cannot be sent in an answer`)
+    }
   }
 
   /** Undefined if the error cannot be encoded. */
-  #errorFrame(): GatheredBytes | undefined {
+  #errorFrame(error: ErrorName): GatheredBytes | undefined {
     const { api } = this.#handler
     const { apiVersion, correlationId } = this.#header
-    const { code, message } = errorTable.UNKNOWN_SERVER_ERROR
+    const { code, message } = errorTable[error]
     try {
       return responseFrame(api, apiVersion, correlationId, errorResponse(api, apiVersion, this.#request, code, message))
     } catch (error) {
