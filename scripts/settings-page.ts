@@ -41,6 +41,14 @@ accepted and shown to clients. If such a setting has a value whose effect its us
 would be a protection (an authorizer, a policy, client certificates, tiered storage), the start fails with one line:
 remove the setting to start without that protection.
 
+Three settings are Ottla's own, or those of an older Kafka:
+
+| setting | default | what it does |
+|---|---|---|
+| \`num.brokers\` | \`1\` | Number of brokers in the process ([brokers.md](brokers.md)). With several, \`offsets.topic.replication.factor\` is 3 or their number by default. |
+| \`broker.racks\` | | Rack of each broker, in order: \`a,b,c\`. Not together with \`broker.rack\`. |
+| \`zookeeper.connect\` | | An address of this machine at which ZooKeeper's clients are served ([zookeeper.md](zookeeper.md)). |
+
 ## Defaults that differ from Kafka's`
 
 const perTopic = 'Set with `kafka-topics --create --config` or `kafka-configs --entity-type topics`.'

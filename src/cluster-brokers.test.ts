@@ -89,7 +89,7 @@ describe('several brokers in one process', () => {
   })
 
   it('move the coordinator of groups with their offsets', async () => {
-    const rig = await start(3, { 'offsets.topic.replication.factor': '3' })
+    const rig = await start(3)
     await rig.create('t', [[1]])
     const owner = (await rig.coordinator(1, 'g')) as number
     for (const nodeId of [1, 2, 3]) expect(await rig.coordinator(nodeId, 'g')).to.equal(owner)

@@ -79,6 +79,14 @@ describe('settings of several brokers', () => {
     expect(values('broker.rack', { 'num.brokers': '2', 'broker.rack': 'a' })).to.deep.equal(['a', 'a'])
   })
 
+  it('keep the offsets of groups on up to three brokers, unless a setting says otherwise', () => {
+    const factor = (properties: Texts) => values('offsets.topic.replication.factor', properties)
+    expect(factor({ 'num.brokers': '1' })).to.deep.equal([undefined])
+    expect(factor({ 'num.brokers': '2' })).to.deep.equal(['2', '2'])
+    expect(factor({ 'num.brokers': '4' })).to.deep.equal(['3', '3', '3', '3'])
+    expect(factor({ 'num.brokers': '2', 'offsets.topic.replication.factor': '1' })).to.deep.equal(['1', '1'])
+  })
+
   it('go on for a broker that is added', () => {
     const { furtherBroker } = start({ 'num.brokers': '2', listeners: 'PLAINTEXT://:9092', 'broker.racks': 'a,b' })
     expect(furtherBroker(2).listeners.listening[0]?.port).to.equal(9094)

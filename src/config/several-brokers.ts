@@ -8,6 +8,12 @@ import type { ListenerAddress, Listeners } from './listeners.ts'
 /** Settings about the number of brokers. Apache Kafka has none of them. */
 export const severalBrokers = { count: 'num.brokers', racks: 'broker.racks' } as const
 
+/**
+ * Kafka's default for topics with the state of coordinators. With one broker Ottla's is 1; with several, a coordinator
+ * must survive its broker.
+ */
+const COORDINATOR_REPLICAS = 3
+
 /** Each broker has its listeners, connections and timers; more of them test nothing that fewer do not. */
 const MOST_BROKERS = 100
 const LARGEST_PORT = 65_535
@@ -56,7 +62,16 @@ export function ofFirstBroker(
       advertised.text,
       `${severalBrokers.count}=${brokerCount}, and all brokers would be advertised at the same address; write the port as ${example(advertised.text)}: n is 0 for the first broker, 1 for the next`,
     )
-  return new Map([...properties, ...ownSettings({ advertised: advertised?.text, rack: racks?.[0] })])
+  return new Map([
+    ...defaultsFor(brokerCount),
+    ...properties,
+    ...ownSettings({ advertised: advertised?.text, rack: racks?.[0] }),
+  ])
+}
+
+function defaultsFor(brokerCount: number): [string, string][] {
+  if (brokerCount === 1) return []
+  return [['offsets.topic.replication.factor', String(Math.min(COORDINATOR_REPLICAS, brokerCount))]]
 }
 
 /**
@@ -75,7 +90,12 @@ export function ofFurtherBroker(
   const firstId = properties.get('node.id') ?? properties.get('broker.id')
   const nodeId = firstId === undefined ? undefined : String(Number(firstId) + n)
   const advertised = advertisedFor(properties.get('advertised.listeners'), n)?.text
-  return new Map([...properties, ...ownSettings({ nodeId, advertised, rack }), ['listeners', listeners.join(',')]])
+  return new Map([
+    ...defaultsFor(Number(properties.get(severalBrokers.count) ?? 1)),
+    ...properties,
+    ...ownSettings({ nodeId, advertised, rack }),
+    ['listeners', listeners.join(',')],
+  ])
 }
 
 function ownSettings(own: { nodeId?: string | undefined; advertised: string | undefined; rack: string | undefined }) {
