@@ -31,8 +31,8 @@ import type { BrokerAddress } from './network/open-listener.ts'
 import type { Transport } from './network/transport.ts'
 import type { Logger } from './observe/logger.ts'
 import { type LogLevel, loggerOf, NamedLoggers, ROOT_LOGGER } from './observe/named-loggers.ts'
-import type { Partition } from './partition/partition.ts'
 import { PartitionLogs } from './partition/partition-logs.ts'
+import type { FoundPartition } from './partition/partition-registry.ts'
 import { openZooKeeperEndpoint } from './zookeeper/open-endpoint.ts'
 
 /** Id of PLAINTEXT in Kafka's SecurityProtocol, the only one supported yet. */
@@ -317,7 +317,7 @@ export class Cluster {
     this.#host.fatal(new StorageLostError(lostDirectoryFault(failed, directory)!))
   }
 
-  #leaderFor({ image }: MetadataStore, topic: string, partition: number): Partition | Rejection {
+  #leaderFor({ image }: MetadataStore, topic: string, partition: number): FoundPartition | Promise<FoundPartition> {
     const leader = image.topicsByName.get(topic)?.partitions[partition]?.leader
     const broker = leader === undefined ? undefined : this.#brokers?.running.get(leader)
     return broker === undefined ? reject('LEADER_NOT_AVAILABLE') : broker.partitions.leaderFor(topic, partition)

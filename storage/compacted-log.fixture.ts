@@ -57,7 +57,7 @@ export class Rig {
   async open(): Promise<this> {
     this.manager = this.newManager()
     await this.host.settle(this.manager.start(() => this.config))
-    this.log = logBehind(this.manager.create(TOPIC, 0, TOPIC_ID, this.config))
+    this.log = logBehind(this.manager.createNow(TOPIC, 0, TOPIC_ID, this.config))
     return this
   }
 
@@ -108,7 +108,7 @@ export class Rig {
 
   /** What a consumer with isolation.level=read_committed sees. */
   async committed(): Promise<Shown[]> {
-    const aborted = this.log.abortedTransactions(this.log.logStartOffset, this.log.logEndOffset)
+    const aborted = await this.log.abortedTransactions(this.log.logStartOffset, this.log.logEndOffset)
     const batches = (await this.batches()).filter((batch) => !batch.isControl)
     const isAborted = (batch: RecordBatch) =>
       batch.isTransactional &&

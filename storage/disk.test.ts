@@ -219,7 +219,7 @@ describe('a disk', () => {
 
 describe('logs on a disk that cannot keep up', () => {
   const append = (manager: LogManager, topic: string, bytes: number) =>
-    manager.get(topic, 0)!.append(buildBatch([{ value: Buffer.alloc(bytes), timestamp: 0 }]), {
+    manager.getNow(topic, 0)!.append(buildBatch([{ value: Buffer.alloc(bytes), timestamp: 0 }]), {
       origin: 'client',
       leaderEpoch: 0,
       nowMs: 0,
@@ -229,14 +229,15 @@ describe('logs on a disk that cannot keep up', () => {
     const directories = ['/data/d1', '/data/d2'].map((path) => ({ path, directoryId: path }))
     const manager = new LogManager({ host, directories, settings: managerSettings })
     await host.settle(manager.start(() => logConfig({ indexIntervalBytes: 0 })))
-    for (const topic of ['a', 'b', 'c', 'd']) manager.create(topic, 0, TOPIC_ID, logConfig({ indexIntervalBytes: 0 }))
+    for (const topic of ['a', 'b', 'c', 'd'])
+      manager.createNow(topic, 0, TOPIC_ID, logConfig({ indexIntervalBytes: 0 }))
     return manager
   }
 
   it('write indexes, sync data and names, and remove files off the loop', async () => {
     const host = new SimulatedHost()
     const manager = await started(host)
-    const log = manager.get('a', 0)!
+    const log = manager.getNow('a', 0)!
     const slow = host.files.exists('/data/d1/a-0') ? '/data/d1' : '/data/d2'
     host.files.pathFaults = [{ concerns: within(slow), effect: 'slow' }]
     await host.settle(append(manager, 'a', 100))
@@ -258,14 +259,14 @@ describe('logs on a disk that cannot keep up', () => {
   it('are offline where the names of their files cannot be synced', async () => {
     const host = new SimulatedHost()
     const manager = await started(host)
-    const log = manager.get('a', 0)!
+    const log = manager.getNow('a', 0)!
     await host.settle(append(manager, 'a', 100))
     const directory = host.files.exists('/data/d1/a-0') ? '/data/d1/a-0' : '/data/d2/a-0'
     host.files.pathFaults = [{ concerns: (path) => path === directory, effect: 'unwritable' }]
     await host.settle(log.flush())
     const read = log.read(0, { maxBytes: 1, minOneBatch: true, upToOffset: 1 })
     expect(isRejection(await host.settle(read))).to.equal(true)
-    expect(() => manager.get('a', 0)).to.throw('EIO')
+    expect(() => manager.getNow('a', 0)).to.throw('EIO')
   })
 
   it('hold up the loop once, and not once each', async () => {

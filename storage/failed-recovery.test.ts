@@ -13,7 +13,7 @@ describe('a log that the disk does not let recover', () => {
       await host.settle(manager.start(() => logConfig()))
       return manager
     }
-    const log = (await start()).create(TOPIC, 0, TOPIC_ID, logConfig())
+    const log = (await start()).createNow(TOPIC, 0, TOPIC_ID, logConfig())
     const context = { origin: 'client', leaderEpoch: 0, nowMs: host.clock.nowMs() } as const
     for (const value of ['a', 'b']) await host.settle(log.append(buildBatch([{ value }]), context))
     await host.settle(log.deleteRecordsBefore(1))
@@ -25,7 +25,7 @@ describe('a log that the disk does not let recover', () => {
       throw Object.assign(new Error('EIO: read'), { code: 'EIO' })
     }
     const failing = await start()
-    expect(() => failing.create(TOPIC, 0, TOPIC_ID, logConfig())).to.throw('EIO')
+    expect(() => failing.createNow(TOPIC, 0, TOPIC_ID, logConfig())).to.throw('EIO')
     // One log that cannot be read is left alone; its directory is used for the others.
     expect(failing.directories()[0]?.failure).to.equal(undefined)
     await host.settle(failing.stop())
@@ -33,7 +33,7 @@ describe('a log that the disk does not let recover', () => {
     host.files.rates = NO_FAULTS
     host.crash()
 
-    const found = (await start()).get(TOPIC, 0)!
+    const found = (await start()).getNow(TOPIC, 0)!
     expect([found.logStartOffset, found.logEndOffset]).to.deep.equal([1, 2])
   })
 })

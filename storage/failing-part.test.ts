@@ -44,7 +44,7 @@ class Rig {
   }
 
   create(topic: string): Log {
-    return logBehind(this.manager.create(topic, 0, IDS[topic]!, this.#config))
+    return logBehind(this.manager.createNow(topic, 0, IDS[topic]!, this.#config))
   }
 
   append(log: Log, value = 'x') {
@@ -74,7 +74,7 @@ describe('of several logs, one that fails', () => {
     await rig.start()
     rig.fail('/data/a-0', 'unreadable')
     await rig.host.advance(3 * HOUR_MS)
-    expect(rig.manager.get('b', 0)!.logStartOffset).to.equal(1)
+    expect(rig.manager.getNow('b', 0)!.logStartOffset).to.equal(1)
     expect(rig.errors, 'told once').to.have.length(1)
     expect(rig.errors[0]).to.match(/a log cannot be opened.*"a-0"/)
   })
@@ -93,7 +93,7 @@ describe('of several logs, one that fails', () => {
     await rig.start()
     rig.fail('/data/a-0', 'unreadable')
     await rig.host.advance(HOUR_MS / 2)
-    const log = rig.manager.get('b', 0)!
+    const log = rig.manager.getNow('b', 0)!
     const read = await rig.host.settle(log.read(0, { maxBytes: 1000, minOneBatch: true, upToOffset: 2 }))
     expect(read).to.have.property('sizeBytes')
     const kept = rig.host.files.readWhole('/data/b-0/00000000000000000000.log')!
@@ -127,7 +127,7 @@ describe('of several logs, one that fails', () => {
     expect(found).to.have.property('code', 'ENOENT')
     await rig.stop()
     await rig.start()
-    const again = rig.manager.get('a', 0)!
+    const again = rig.manager.getNow('a', 0)!
     const read = await rig.host.settle(again.read(0, { maxBytes: 1000, minOneBatch: true, upToOffset: 3 }))
     expect(read).to.have.property('sizeBytes')
   })
@@ -246,7 +246,7 @@ describe('a data directory that fails while it is used', () => {
       expect(await rig.append(c)).to.have.property('error', 'KAFKA_STORAGE_ERROR')
       expect(await rig.host.settle(c.read(0, readOf))).to.have.property('error', 'KAFKA_STORAGE_ERROR')
       expect(await rig.host.settle(c.deleteRecordsBefore(1))).to.have.property('error', 'KAFKA_STORAGE_ERROR')
-      expect(() => rig.manager.get('c', 0)).to.throw('the data directory /d1 failed')
+      expect(() => rig.manager.getNow('c', 0)).to.throw('the data directory /d1 failed')
       expect(() => rig.create('c')).to.throw('the data directory /d1 failed')
       expect(rig.manager.isOffline('c', 0)).to.equal(true)
       expect(rig.manager.isOffline('b', 0)).to.equal(false)
@@ -258,7 +258,7 @@ describe('a data directory that fails while it is used', () => {
         true,
       ])
       await rig.start()
-      const found = rig.manager.get('c', 0)!
+      const found = rig.manager.getNow('c', 0)!
       expect(found.logEndOffset).to.equal(1)
       expect(await rig.append(logBehind(found))).to.have.property('baseOffset', 1)
     })
@@ -268,7 +268,7 @@ describe('a data directory that fails while it is used', () => {
     const { rig, c } = await filled()
     await rig.stop()
     await rig.start()
-    const [a, again] = ['a', 'c'].map((topic) => rig.manager.get(topic, 0)) as [Log, Log]
+    const [a, again] = ['a', 'c'].map((topic) => rig.manager.getNow(topic, 0)) as [Log, Log]
     expect(c.isClosed).to.equal(true)
     rig.fail('/d1/a-0', 'unreadable')
     const reads = [a.read(0, readOf), again.read(0, readOf)]
@@ -292,7 +292,7 @@ describe('a data directory that fails while it is used', () => {
     for (const log of [a, c]) await rig.append(log)
     await rig.stop()
     await rig.start()
-    const logs = ['a', 'c'].map((topic) => rig.manager.get(topic, 0)) as [Log, Log]
+    const logs = ['a', 'c'].map((topic) => rig.manager.getNow(topic, 0)) as [Log, Log]
     for (const log of logs) await rig.append(log)
     rig.fail('/d1', 'unwritable')
     for (const log of logs) expect(await rig.append(log)).to.have.property('error', 'KAFKA_STORAGE_ERROR')
@@ -314,7 +314,7 @@ describe('a data directory that fails while it is used', () => {
     await rig.stop()
     await rig.start()
     const kept = others.filter((each) => 'baseOffset' in each).length
-    expect(rig.manager.get('c', 0)!.logEndOffset).to.equal(1 + kept)
+    expect(rig.manager.getNow('c', 0)!.logEndOffset).to.equal(1 + kept)
   })
 
   it('is not offline because it is full, nor because a batch in it is damaged', async () => {
@@ -332,9 +332,9 @@ describe('a data directory that fails while it is used', () => {
     bytes[16] = 9
     rig.host.files.replaceWhole(path, bytes)
     await rig.start()
-    const damaged = await rig.host.settle(rig.manager.get('c', 0)!.read(0, readOf))
+    const damaged = await rig.host.settle(rig.manager.getNow('c', 0)!.read(0, readOf))
     expect(damaged).to.not.have.property('error', 'KAFKA_STORAGE_ERROR')
-    expect(await rig.append(logBehind(rig.manager.get('a', 0)))).to.have.property('baseOffset', 2)
+    expect(await rig.append(logBehind(rig.manager.getNow('a', 0)))).to.have.property('baseOffset', 2)
     expect(rig.manager.directories().map(({ failure }) => failure)).to.deep.equal([undefined, undefined])
     expect(c.directory).to.equal('/d1/c-0')
   })
@@ -345,7 +345,7 @@ describe('a data directory that fails while it is used', () => {
     rig.host.files.makeDirectory = () => {
       throw Object.assign(new Error('ENAMETOOLONG'), { code: 'ENAMETOOLONG' })
     }
-    expect(() => rig.manager.create('d', 0, IDS.a!, logConfig())).to.throw('ENAMETOOLONG')
+    expect(() => rig.manager.createNow('d', 0, IDS.a!, logConfig())).to.throw('ENAMETOOLONG')
     rig.host.files.makeDirectory = makeDirectory
     await rig.host.advance(1)
     expect(rig.manager.directories().map(({ failure }) => failure)).to.deep.equal([undefined, undefined])
@@ -356,14 +356,14 @@ describe('a data directory that fails while it is used', () => {
     await rig.stop()
     await rig.start()
     rig.fail('/d1/a-0', 'dead')
-    expect(() => rig.manager.get('a', 0)).to.throw('EIO')
+    expect(() => rig.manager.getNow('a', 0)).to.throw('EIO')
     await rig.host.advance(10)
-    expect(rig.manager.get('c', 0)?.logEndOffset).to.equal(1)
+    expect(rig.manager.getNow('c', 0)?.logEndOffset).to.equal(1)
     rig.fail('/d1', 'dead')
     await rig.host.advance(2000)
-    expect(() => rig.manager.get('a', 0)).to.throw('the data directory /d1 failed')
+    expect(() => rig.manager.getNow('a', 0)).to.throw('the data directory /d1 failed')
     await rig.host.advance(10)
-    expect(() => rig.manager.get('c', 0)).to.throw('the data directory /d1 failed')
+    expect(() => rig.manager.getNow('c', 0)).to.throw('the data directory /d1 failed')
   })
 
   it('is the broker’s affair where it is the last one', async () => {
@@ -389,7 +389,7 @@ describe('a log file in the place of another of the same log', () => {
     files.rename(path(2), path(1))
     files.rename('/data/a-0/aside', path(2))
     await rig.start()
-    const found = rig.manager.get('a', 0)!
+    const found = rig.manager.getNow('a', 0)!
     for (const [offset, expected] of ['value 0', 'CORRUPT_MESSAGE', 'CORRUPT_MESSAGE', 'value 3'].entries()) {
       const read = await rig.host.settle(found.read(offset, { maxBytes: 1, minOneBatch: true, upToOffset: 4 }))
       if ('error' in read) expect(read.error, `offset ${offset}`).to.equal(expected)

@@ -34,7 +34,7 @@ class Rig {
   }
 
   create(name: string): Log {
-    return logBehind(this.manager.create(name, 0, IDS[name]!, this.#config))
+    return logBehind(this.manager.createNow(name, 0, IDS[name]!, this.#config))
   }
 
   /** From a separate producer, so that a snapshot of the producers takes room. */

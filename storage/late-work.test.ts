@@ -37,7 +37,7 @@ class Rig {
   }
 
   create(topicId: string): Log {
-    return logBehind(this.manager.create('t', 0, topicId, this.config))
+    return logBehind(this.manager.createNow('t', 0, topicId, this.config))
   }
 
   /** Stages a record; its write is under way when this returns. */
@@ -91,7 +91,7 @@ describe('a log that is deleted while work on it is under way', () => {
         for (const key of ['new 0', 'new 1']) await host.settle(rig.append(fresh, key))
         await host.settle(manager.stop())
         await rig.start()
-        const log = manager === rig.manager ? fresh : logBehind(rig.manager.get('t', 0))
+        const log = manager === rig.manager ? fresh : logBehind(rig.manager.getNow('t', 0))
         for (const offset of [0, 1]) {
           const read = await host.settle(log.read(offset, { maxBytes: 1, minOneBatch: true, upToOffset: 2 }))
           const bytes = 'slices' in read ? Buffer.concat(read.slices) : Buffer.alloc(0)
@@ -163,7 +163,7 @@ describe('a log that is cut while work on it is under way', () => {
       expect('slices' in read && Buffer.concat(read.slices).includes('third'), `seed ${seed}`).to.equal(true)
       await rig.host.settle(rig.manager.stop())
       await rig.start()
-      expect(rig.manager.get('t', 0)!.logEndOffset, `seed ${seed}, after a restart`).to.equal(logEndOffset)
+      expect(rig.manager.getNow('t', 0)!.logEndOffset, `seed ${seed}, after a restart`).to.equal(logEndOffset)
       expect(rig.complaints, `seed ${seed}`).to.deep.equal([])
     }
   })
@@ -173,7 +173,7 @@ describe('a log whose old segments go while work on it is under way', () => {
   it('stays in use after a flush finds a file gone when its turn has come', async () => {
     for (let delayMs = 0; delayMs < 20_000; delayMs += 500) {
       const rig = await new Rig(1, { segmentBytes: 100, retentionMs: 1 }).start()
-      const other = logBehind(rig.manager.create('u', 0, NEW_ID, rig.config))
+      const other = logBehind(rig.manager.createNow('u', 0, NEW_ID, rig.config))
       const log = rig.create(OLD_ID)
       // Syncs of two logs wait for each other.
       rig.host.files.rates = { ...NO_FAULTS, slowSync: 1 }

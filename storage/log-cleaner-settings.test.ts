@@ -70,7 +70,7 @@ describe('settings of compaction', () => {
       const rig = await new Rig({}, settings).open()
       await filled(rig, 1)
       const first = rig.log
-      rig.log = rig.manager.create('other', 0, TOPIC_ID, rig.config) as typeof first
+      rig.log = rig.manager.createNow('other', 0, TOPIC_ID, rig.config) as typeof first
       await filled(rig, 1)
       await rig.host.settle(Promise.all([first.flush(), rig.log.flush()]))
       rig.settings.logCleanerEnable = true
@@ -146,7 +146,7 @@ describe('settings of compaction', () => {
     const broken = rig.log
     const passed: string[] = []
     rig.onPass = () => passed.push('pass')
-    rig.log = rig.manager.create('other', 0, TOPIC_ID, rig.config) as typeof broken
+    rig.log = rig.manager.createNow('other', 0, TOPIC_ID, rig.config) as typeof broken
     await filled(rig, 1)
     // It has the larger dirty ratio, so compaction would always begin with it.
     await rig.clean()

@@ -309,7 +309,7 @@ describe('compaction', () => {
     const rig = await new Rig().open()
     for (let i = 0; i < 20; i++) await rig.append([['a', `${i}`]])
     const broken = rig.log
-    rig.log = logBehind(rig.manager.create('other', 0, TOPIC_ID, rig.config))
+    rig.log = logBehind(rig.manager.createNow('other', 0, TOPIC_ID, rig.config))
     for (let i = 0; i < 20; i++) await rig.append([['a', `${i}`]])
     await rig.host.settle(Promise.all([broken.flush(), rig.log.flush()]))
     const segment = broken.segments[1]!

@@ -22,7 +22,7 @@ async function started() {
     onDirectoryFailed: ({ error }) => failures.push(error.message),
   })
   await host.settle(manager.start(() => logConfig()))
-  const log = manager.create(TOPIC, 0, TOPIC_ID, logConfig())
+  const log = manager.createNow(TOPIC, 0, TOPIC_ID, logConfig())
   const context = { origin: 'client', leaderEpoch: 3, nowMs: host.clock.nowMs() } as const
   await host.settle(log.append(buildBatch([{ value: 'a' }]), context))
   host.files.rates = { ...host.files.rates, slowSync: 1 }
@@ -44,7 +44,7 @@ describe('a log that is deleted', () => {
     const flushing = log.flush()
     await host.advance(1)
     manager.delete(TOPIC, 0)
-    manager.create(TOPIC, 0, OTHER_TOPIC_ID, logConfig())
+    manager.createNow(TOPIC, 0, OTHER_TOPIC_ID, logConfig())
     await host.settle(flushing)
     const epochs = host.files.readWhole(`/data/${TOPIC}-0/${LEADER_EPOCH_FILE}`)
     expect(epochs?.toString() ?? '').not.to.include('3 0')
@@ -67,12 +67,12 @@ describe('a log that is deleted', () => {
     await host.settle(log.flush())
     await host.settle(log.deleteRecordsBefore(2))
     manager.delete(TOPIC, 0)
-    const next = manager.create(TOPIC, 0, OTHER_TOPIC_ID, logConfig())
+    const next = manager.createNow(TOPIC, 0, OTHER_TOPIC_ID, logConfig())
     await host.settle(next.append(buildBatch([{ value: 'c' }]), context))
     host.crash()
     const restarted = newManager(host, '/data')
     await host.settle(restarted.start(() => logConfig()))
-    const found = restarted.get(TOPIC, 0)!
+    const found = restarted.getNow(TOPIC, 0)!
     expect([found.logStartOffset, found.logEndOffset]).to.deep.equal([0, 1])
     expect(cleanerOffsets()).to.equal(formatOffsets([{ topic: TOPIC, partition: 1, offset: 7 }]))
   })
@@ -98,20 +98,20 @@ describe('a log that is deleted', () => {
     }
     const manager = await newBroker()
     const context = { origin: 'client', leaderEpoch: 0, nowMs: host.clock.nowMs() } as const
-    const log = manager.create(TOPIC, 0, TOPIC_ID, logConfig())
+    const log = manager.createNow(TOPIC, 0, TOPIC_ID, logConfig())
     for (let i = 0; i < 5; i++) await host.settle(log.append(buildBatch([{ value: 'a' }]), context))
     await host.settle(log.deleteRecordsBefore(4))
     const failing = host.files.exists('/data/d1/topic-0') ? '/data/d1' : '/data/d2'
     manager.delete(TOPIC, 0)
     host.files.pathFaults = [{ concerns: within(failing), effect: 'dead' }]
-    const again = () => manager.create(TOPIC, 0, OTHER_TOPIC_ID, logConfig())
+    const again = () => manager.createNow(TOPIC, 0, OTHER_TOPIC_ID, logConfig())
     if (failing === '/data/d1') expect(again).to.throw('EIO')
     const next = again()
     expect(host.files.exists(failing === '/data/d1' ? '/data/d2/topic-0' : '/data/d1/topic-0')).to.equal(true)
     await host.settle(next.append(buildBatch([{ value: 'b' }]), context))
     host.files.pathFaults = []
     host.crash()
-    const found = (await newBroker()).get(TOPIC, 0)!
+    const found = (await newBroker()).getNow(TOPIC, 0)!
     expect([found.logStartOffset, found.logEndOffset]).to.deep.equal([0, 1])
   })
 
@@ -131,7 +131,7 @@ describe('a log that is deleted', () => {
     )
     host.files.makeDirectory(next)
     host.files.replaceWhole(`${next}/00000000000000000000.log`, '')
-    const found = (await newBroker()).get(TOPIC, 0)!
+    const found = (await newBroker()).getNow(TOPIC, 0)!
     expect([found.logStartOffset, found.logEndOffset]).to.deep.equal([0, 0])
   })
 
@@ -139,15 +139,15 @@ describe('a log that is deleted', () => {
     const { host, manager } = await started()
     host.files.rates = { ...NO_FAULTS, writeError: 1 }
     expect(() => manager.delete(TOPIC, 0)).to.throw('EIO')
-    expect(manager.get(TOPIC, 0)).to.equal(undefined)
-    expect(() => manager.create(TOPIC, 0, OTHER_TOPIC_ID, logConfig())).to.throw('EIO')
+    expect(manager.getNow(TOPIC, 0)).to.equal(undefined)
+    expect(() => manager.createNow(TOPIC, 0, OTHER_TOPIC_ID, logConfig())).to.throw('EIO')
     host.files.rates = NO_FAULTS
     // The directory failed: not even this is tried before the next start.
-    expect(() => manager.create(TOPIC, 0, OTHER_TOPIC_ID, logConfig())).to.throw('EIO')
+    expect(() => manager.createNow(TOPIC, 0, OTHER_TOPIC_ID, logConfig())).to.throw('EIO')
     await host.settle(manager.stop())
     const restarted = newManager(host, '/data')
     await host.settle(restarted.start(() => logConfig()))
-    expect(restarted.create(TOPIC, 0, OTHER_TOPIC_ID, logConfig()).logEndOffset).to.equal(0)
+    expect(restarted.createNow(TOPIC, 0, OTHER_TOPIC_ID, logConfig()).logEndOffset).to.equal(0)
   })
 
   it('while it is read says so to the reader, and is no failure of the disk', async () => {
@@ -158,7 +158,7 @@ describe('a log that is deleted', () => {
     const manager = new LogManager({ host, directories, settings: managerSettings, logger })
     const config = logConfig({ segmentBytes: 2000, indexIntervalBytes: 1_000_000, retentionBytes: 1 })
     await host.settle(manager.start(() => config))
-    const log = logBehind(manager.create(TOPIC, 0, TOPIC_ID, config))
+    const log = logBehind(manager.createNow(TOPIC, 0, TOPIC_ID, config))
     const context = { origin: 'client', leaderEpoch: 0, nowMs: host.clock.nowMs() } as const
     for (let i = 0; i < 60; i++) await host.settle(log.append(buildBatch([{ value: 'a' }]), context))
     await host.settle(manager.stop())
@@ -166,8 +166,8 @@ describe('a log that is deleted', () => {
     const again = new LogManager({ host, directories, settings: managerSettings, logger })
     await host.settle(again.start(() => config))
     const read = (offset: number) =>
-      again.get(TOPIC, 0)!.read(offset, { maxBytes: 1, minOneBatch: true, upToOffset: 60 })
-    const refused = await retried(host, read(20), () => logBehind(again.get(TOPIC, 0)).deleteOldSegments(0))
+      again.getNow(TOPIC, 0)!.read(offset, { maxBytes: 1, minOneBatch: true, upToOffset: 60 })
+    const refused = await retried(host, read(20), () => logBehind(again.getNow(TOPIC, 0)).deleteOldSegments(0))
     expect(refused).to.equal('OFFSET_OUT_OF_RANGE')
     const gone = await retried(host, read(59), () => again.delete(TOPIC, 0))
     expect(gone).to.equal('KAFKA_STORAGE_ERROR')
@@ -179,7 +179,7 @@ describe('a log that is deleted', () => {
     const config = logConfig({ segmentBytes: 100, retentionBytes: 1 })
     const manager = newManager(host, '/data')
     await host.settle(manager.start(() => config))
-    const log = logBehind(manager.create(TOPIC, 0, TOPIC_ID, config))
+    const log = logBehind(manager.createNow(TOPIC, 0, TOPIC_ID, config))
     const context = { origin: 'client', leaderEpoch: 0, nowMs: host.clock.nowMs() } as const
     for (const value of ['a', 'b', 'c', 'd']) await host.settle(log.append(buildBatch([{ value }]), context))
     await host.settle(log.deleteRecordsBefore(1))
@@ -194,7 +194,7 @@ describe('a log that is deleted', () => {
     host.crash()
     const restarted = newManager(host, '/data')
     await host.settle(restarted.start(() => config))
-    const found = restarted.get(TOPIC, 0)!
+    const found = restarted.getNow(TOPIC, 0)!
     expect(found.logEndOffset).to.equal(4)
     // The deleted record does not come back either.
     expect(found.logStartOffset).to.be.at.least(1)
@@ -211,17 +211,17 @@ describe('a log that is deleted', () => {
         if (path.endsWith('.timeindex')) throw Object.assign(new Error('ENOSPC'), { code: 'ENOSPC' })
         return open.call(host.files, path, mode)
       }
-      expect(() => manager.create(TOPIC, 0, TOPIC_ID, config)).to.throw('ENOSPC')
+      expect(() => manager.createNow(TOPIC, 0, TOPIC_ID, config)).to.throw('ENOSPC')
       host.files.open = open
       await host.advance(1000)
-      const log = manager.create(TOPIC, 0, TOPIC_ID, config)
+      const log = manager.createNow(TOPIC, 0, TOPIC_ID, config)
       const context = { origin: 'client', leaderEpoch: 0, nowMs: host.clock.nowMs() } as const
       await host.settle(log.append(buildBatch([{ value: 'a' }]), context))
       host.crash()
       host.memory.losePower(host.random)
       const restarted = newManager(host, '/data')
       await host.settle(restarted.start(() => config))
-      expect(restarted.get(TOPIC, 0)?.logEndOffset, `seed ${seed}`).to.equal(1)
+      expect(restarted.getNow(TOPIC, 0)?.logEndOffset, `seed ${seed}`).to.equal(1)
     }
   })
 
@@ -234,11 +234,11 @@ describe('a log that is deleted', () => {
     host.files.open = () => {
       throw Object.assign(new Error('EIO'), { code: 'EIO' })
     }
-    expect(() => manager.create(TOPIC, 0, TOPIC_ID, logConfig())).to.throw('EIO')
+    expect(() => manager.createNow(TOPIC, 0, TOPIC_ID, logConfig())).to.throw('EIO')
     host.files.open = open
     await host.advance(1000)
-    manager.create('other', 0, OTHER_TOPIC_ID, logConfig())
-    expect(() => manager.create(TOPIC, 0, TOPIC_ID, logConfig())).to.throw('the data directory /a failed')
+    manager.createNow('other', 0, OTHER_TOPIC_ID, logConfig())
+    expect(() => manager.createNow(TOPIC, 0, TOPIC_ID, logConfig())).to.throw('the data directory /a failed')
     expect(directories.filter(({ path }) => host.files.exists(`${path}/${TOPIC}-0`))).to.have.length(1)
   })
 
@@ -253,7 +253,7 @@ describe('a log that is deleted', () => {
     const deleted = () => host.files.list('/data').filter((name) => name.endsWith('-delete'))
     let manager = await open()
     for (const restarts of [false, true]) {
-      manager.create(TOPIC, 0, TOPIC_ID, config)
+      manager.createNow(TOPIC, 0, TOPIC_ID, config)
       manager.delete(TOPIC, 0)
       if (restarts) {
         await host.settle(manager.stop())

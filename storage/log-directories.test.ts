@@ -18,7 +18,7 @@ describe('directories of logs', () => {
     })
     await host.settle(manager.start(() => logConfig()))
     const added = (partition: number): string => {
-      manager.create('topic', partition, 'AAAAAAAAAAAAAAAAAAAABQ', logConfig())
+      manager.createNow('topic', partition, 'AAAAAAAAAAAAAAAAAAAABQ', logConfig())
       return ['/a', '/b'].filter((path) => host.files.exists(`${path}/topic-${partition}`)).join()
     }
     expect([added(0), added(1)].sort()).to.deep.equal(['/a', '/b'])
@@ -40,7 +40,7 @@ describe('directories of logs', () => {
     const manager = new LogManager({ host, directories, settings: managerSettings })
     await host.settle(manager.start(() => logConfig()))
     const added = (partition: number): string => {
-      manager.create('topic', partition, 'AAAAAAAAAAAAAAAAAAAABQ', logConfig())
+      manager.createNow('topic', partition, 'AAAAAAAAAAAAAAAAAAAABQ', logConfig())
       return ['/a', '/b'].filter((path) => host.files.exists(`${path}/topic-${partition}`)).join()
     }
     expect([added(0), added(1)]).to.deep.equal(['/b', '/b'])
@@ -68,13 +68,13 @@ describe('directories of logs', () => {
     const first = await started()
     const home = new Map<number, string>()
     for (const partition of [0, 1]) {
-      const log = first.create('topic', partition, 'AAAAAAAAAAAAAAAAAAAABQ', logConfig())
+      const log = first.createNow('topic', partition, 'AAAAAAAAAAAAAAAAAAAABQ', logConfig())
       home.set(partition, host.files.exists(`/a/topic-${partition}`) ? '/a' : '/b')
       await host.settle(
         log.append(buildBatch([{ value: 'a' }, { value: 'b' }]), { origin: 'client', leaderEpoch: 0, nowMs }),
       )
     }
-    await host.settle(first.get('topic', 0)!.deleteRecordsBefore(1))
+    await host.settle(first.getNow('topic', 0)!.deleteRecordsBefore(1))
     await host.settle(first.stop())
     const [from, to] = [home.get(0)!, home.get(1)!]
     host.files.rename(`${from}/topic-0`, `${to}/topic-0`)
@@ -86,7 +86,7 @@ describe('directories of logs', () => {
     ]
     host.files.replaceWhole(`${from}/${LOG_START_FILE}`, formatOffsets(starts))
     const second = await started()
-    expect([0, 1].map((partition) => second.get('topic', partition)!.logStartOffset)).to.deep.equal([1, 0])
+    expect([0, 1].map((partition) => second.getNow('topic', partition)!.logStartOffset)).to.deep.equal([1, 0])
     await host.settle(second.stop())
   })
 
@@ -100,7 +100,7 @@ describe('directories of logs', () => {
       onDirectoryFailed: ({ directory }) => failed.push(directory),
     })
     await host.settle(manager.start(() => logConfig()))
-    const log = manager.create('topic', 0, 'AAAAAAAAAAAAAAAAAAAABQ', logConfig())
+    const log = manager.createNow('topic', 0, 'AAAAAAAAAAAAAAAAAAAABQ', logConfig())
     const context = { origin: 'client', leaderEpoch: 0, nowMs: host.clock.nowMs() } as const
     await host.settle(log.append(buildBatch([{ value: 'a' }]), context))
     const gone = () => Object.assign(new Error('ENOENT: no such file'), { code: 'ENOENT' })

@@ -87,10 +87,10 @@ async function logUnderTest(
     await settle(manager.start(() => config))
   }
   await start()
-  manager.create(TOPIC, 0, TOPIC_ID, config)
+  manager.createNow(TOPIC, 0, TOPIC_ID, config)
   return {
     get log(): PartitionLog {
-      return manager.get(TOPIC, 0)!
+      return manager.getNow(TOPIC, 0)!
     },
     nowMs: () => host.clock.nowMs(),
     settle,

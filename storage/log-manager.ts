@@ -189,11 +189,19 @@ export class LogManager implements LogStore {
     return this.#directories.hasUnread
   }
 
-  get(topic: string, partition: number): PartitionLog | undefined {
+  async get(topic: string, partition: number): Promise<PartitionLog | undefined> {
+    return this.getNow(topic, partition)
+  }
+  /** The same without a promise: files are opened in the turn of the call. Throws what the disk says. */
+  getNow(topic: string, partition: number): PartitionLog | undefined {
     return this.#logs.find(topic, partition)?.serve()
   }
 
-  create(topic: string, partition: number, topicId: string, config: LogConfig): PartitionLog {
+  async create(topic: string, partition: number, topicId: string, config: LogConfig): Promise<PartitionLog> {
+    return this.createNow(topic, partition, topicId, config)
+  }
+  /** The same without a promise. Throws what the disk says. */
+  createNow(topic: string, partition: number, topicId: string, config: LogConfig): PartitionLog {
     try {
       return this.#creation.create(topic, partition, topicId, config)
     } catch (error) {

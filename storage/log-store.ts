@@ -8,13 +8,13 @@ export interface LogStore {
   start(settings: (topic: string) => LogConfig, topicIdOf?: (topic: string) => string | undefined): Promise<void>
   /** Partitions found on disk or created since, whether opened or not. */
   list(): Iterable<StoredPartition>
-  /** The log, opened if necessary; undefined if there is none. */
-  get(topic: string, partition: number): PartitionLog | undefined
+  /** The log, opened if necessary, which may take time; undefined if there is none. Rejects with what the disk says. */
+  get(topic: string, partition: number): Promise<PartitionLog | undefined>
   /**
-   * Creates the directory with its partition.metadata. An existing log of the same topic id is returned. Throws what the
-   * disk says; that too many files are open (isOpenLimitError) is told to the log here, once for all logs.
+   * Creates the directory with its partition.metadata. An existing log of the same topic id is opened. Rejects with what
+   * the disk says; that too many files are open (isOpenLimitError) is told to the log here, once for all logs.
    */
-  create(topic: string, partition: number, topicId: string, config: LogConfig): PartitionLog
+  create(topic: string, partition: number, topicId: string, config: LogConfig): Promise<PartitionLog>
   /**
    * Removes the log for readers at once, and its files after file.delete.delay.ms. topicId: id of the deleted topic; a log
    * of another topic with that name is set aside. Left out: the log is deleted whatever its topic is.

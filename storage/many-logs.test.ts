@@ -49,7 +49,7 @@ function append(log: PartitionLog, timestamp: number): Promise<unknown> {
 async function stoppedWith(partitions: number): Promise<SimulatedHost> {
   const host = new SimulatedHost(1)
   const manager = await started(host, logConfig())
-  const logs = Array.from({ length: partitions }, (_, i) => manager.create(TOPIC, i, TOPIC_ID, logConfig()))
+  const logs = Array.from({ length: partitions }, (_, i) => manager.createNow(TOPIC, i, TOPIC_ID, logConfig()))
   await host.settle(Promise.all(logs.map((log) => append(log, START_MS))))
   await host.settle(manager.stop())
   return host
@@ -71,7 +71,7 @@ describe('many logs', () => {
     const directory = `/data/${TOPIC}-`
     const ofLogs = () => [...seen.touched].filter((path) => path.startsWith(directory))
     expect(ofLogs()).to.deep.equal([])
-    expect(manager.get(TOPIC, 42)!.logEndOffset).to.equal(1)
+    expect(manager.getNow(TOPIC, 42)!.logEndOffset).to.equal(1)
     expect(ofLogs()).not.to.deep.equal([])
     expect(ofLogs().every((path) => path.startsWith(`${directory}42/`))).to.equal(true)
   })
@@ -81,8 +81,8 @@ describe('many logs', () => {
     const host = await stoppedWith(1200)
     const seen = watched(host)
     const manager = await started(host, logConfig())
-    for (let i = 0; i < 1200; i++) expect(await firstBatch(host, manager.get(TOPIC, i)!, 0)).to.be.greaterThan(0)
-    await host.settle(Promise.all(Array.from({ length: 1200 }, (_, i) => append(manager.get(TOPIC, i)!, START_MS))))
+    for (let i = 0; i < 1200; i++) expect(await firstBatch(host, manager.getNow(TOPIC, i)!, 0)).to.be.greaterThan(0)
+    await host.settle(Promise.all(Array.from({ length: 1200 }, (_, i) => append(manager.getNow(TOPIC, i)!, START_MS))))
     // More handles were needed than allowed, so the limit was reached; a flush opens one more for a snapshot.
     expect(seen.touched.size).to.be.greaterThan(MOST_HANDLES)
     expect(seen.mostOpen).to.be.within(MOST_HANDLES, MOST_HANDLES + 1)
@@ -102,7 +102,7 @@ describe('a log of many segments', () => {
     host = new SimulatedHost(1)
     seen = watched(host)
     const manager = await started(host, config)
-    const log = manager.create(TOPIC, 0, TOPIC_ID, config)
+    const log = manager.createNow(TOPIC, 0, TOPIC_ID, config)
     for (let i = 0; i < segments; i++) await host.settle(append(log, START_MS + i))
     expect(seen.touched.size).to.be.greaterThan(3 * segments)
     await host.settle(manager.stop())
@@ -110,7 +110,7 @@ describe('a log of many segments', () => {
 
   it('is made, searched by time and read with no more open files than the cache keeps', async () => {
     const manager = await started(host, config)
-    const log = manager.get(TOPIC, 0)!
+    const log = manager.getNow(TOPIC, 0)!
     const found = await host.settle(log.offsetForTimestamp(START_MS + segments - 1, log.logEndOffset))
     expect(found?.offset).to.equal(segments - 1)
     for (let offset = 0; offset < segments; offset++) expect(await firstBatch(host, log, offset)).to.be.greaterThan(0)
@@ -121,7 +121,7 @@ describe('a log of many segments', () => {
   it('is opened after a clean stop by its last segment alone, and read by the one that has the offset', async () => {
     const manager = await started(host, config)
     seen.touched.clear()
-    const log = manager.get(TOPIC, 0)!
+    const log = manager.getNow(TOPIC, 0)!
     const logFiles = () => [...seen.touched].filter((path) => path.endsWith('.log')).map((path) => path.slice(-24, -4))
     expect(logFiles()).to.deep.equal([String(segments - 1).padStart(20, '0')])
     seen.touched.clear()

@@ -41,11 +41,11 @@ export class MovingLog {
   }
 
   create(): PartitionLog {
-    return this.manager.create(TOPIC, 0, TOPIC_ID, this.config)
+    return this.manager.createNow(TOPIC, 0, TOPIC_ID, this.config)
   }
 
   get log(): PartitionLog {
-    return this.manager.get(TOPIC, 0)!
+    return this.manager.getNow(TOPIC, 0)!
   }
 
   batch(value: string): Buffer {

@@ -80,10 +80,10 @@ describe('open files', () => {
     })
     const config = logConfig()
     await host.settle(manager.start(() => config))
-    const log = manager.create('t', 0, 'AAAAAAAAAAAAAAAAAAAABQ', config)
+    const log = manager.createNow('t', 0, 'AAAAAAAAAAAAAAAAAAAABQ', config)
     process.limit = 0
     for (let i = 1; i <= 100; i++)
-      expect(() => manager.create('t', i, 'AAAAAAAAAAAAAAAAAAAABQ', config)).to.throw('EMFILE')
+      expect(() => manager.createNow('t', i, 'AAAAAAAAAAAAAAAAAAAABQ', config)).to.throw('EMFILE')
     expect(lines).to.have.length(1)
     expect(lines[0]).to.contain('cannot open another file').and.to.contain('ulimit -n')
     process.limit = 1000

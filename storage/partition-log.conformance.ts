@@ -206,6 +206,7 @@ export function describePartitionLog(name: string, make: (config: LogConfig) => 
           { type, coordinatorEpoch: 1 },
           { producerId, producerEpoch: 0, timestampMs: tested.nowMs() },
         )
+      const abortedIn = (from: number, to: number) => tested.settle(tested.log.abortedTransactions(from, to))
       await appended(data(1, 0))
       await appended(data(2, 0))
       const checkOpen = (offset: number | undefined) =>
@@ -218,15 +219,15 @@ export function describePartitionLog(name: string, make: (config: LogConfig) => 
       await appended(marker(2, 'COMMIT'), { origin: 'coordinator' })
       for (const again of ['crash', 'restart'] as const) {
         checkOpen(5)
-        const aborted = tested.log.abortedTransactions(0, tested.log.logEndOffset)
+        const aborted = await abortedIn(0, tested.log.logEndOffset)
         expect(aborted).to.deep.equal([{ producerId: 1, firstOffset: 0, lastOffset: 4, lastStableOffset: 2 }])
         await tested[again]()
       }
       await appended(marker(1, 'ABORT'), { origin: 'coordinator' })
       checkOpen(undefined)
-      const all = tested.log.abortedTransactions(0, tested.log.logEndOffset)
+      const all = await abortedIn(0, tested.log.logEndOffset)
       expect(all.map((each) => each.firstOffset)).to.deep.equal([0, 5])
-      expect(tested.log.abortedTransactions(0, 5).map((each) => each.firstOffset)).to.deep.equal([0])
+      expect((await abortedIn(0, 5)).map((each) => each.firstOffset)).to.deep.equal([0])
     })
 
     describe('tells how far it can be read:', () => {

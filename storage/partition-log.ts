@@ -54,7 +54,7 @@ export interface PartitionLog {
   readonly denseFrom: { readonly offset: number; readonly file: string } | undefined
 
   /** Aborted transactions that overlap [fromOffset, toOffset), in order of their first offset (KIP-98). */
-  abortedTransactions(fromOffset: number, toOffset: number): AbortedTransaction[]
+  abortedTransactions(fromOffset: number, toOffset: number): Promise<AbortedTransaction[]>
 
   /** Offset of the first record with at least that timestamp; undefined: none. Reads at most one segment's tail. */
   offsetForTimestamp(timestampMs: number, upToOffset: number): Promise<TimestampAndOffset | undefined>

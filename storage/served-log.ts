@@ -115,6 +115,9 @@ export class ServedLog implements PartitionLog {
   maxTimestamp(): Promise<TimestampAndOffset | undefined> {
     return this.#search((log) => log.maxTimestamp())
   }
+  abortedTransactions(fromOffset: number, toOffset: number): Promise<AbortedTransaction[]> {
+    return this.#search((log) => log.abortedTransactions(fromOffset, toOffset))
+  }
 
   async #search<T>(search: (log: Log) => Promise<T>): Promise<T> {
     for (;;) {
@@ -138,9 +141,6 @@ export class ServedLog implements PartitionLog {
   }
   holdHighWatermark(isHeld: boolean): void {
     this.#log.holdHighWatermark(isHeld)
-  }
-  abortedTransactions(fromOffset: number, toOffset: number): AbortedTransaction[] {
-    return this.#log.abortedTransactions(fromOffset, toOffset)
   }
   hasOpenTransaction(producerId: number, producerEpoch: number): boolean {
     return this.#log.hasOpenTransaction(producerId, producerEpoch)

@@ -37,12 +37,12 @@ class Rig {
       logger: { ...silentStorageLogger, warn: complain, error: complain },
     })
     await this.simulated.settle(this.manager.start(() => this.config))
-    this.manager.create(TOPIC, 0, TOPIC_ID, this.config)
+    this.manager.createNow(TOPIC, 0, TOPIC_ID, this.config)
     return this
   }
 
   get log(): Log {
-    return logBehind(this.manager.get(TOPIC, 0))
+    return logBehind(this.manager.getNow(TOPIC, 0))
   }
 
   async append(count: number): Promise<void> {
@@ -150,7 +150,7 @@ describe('a log where open files can be neither renamed nor removed', () => {
     const result = await rig.simulated.settle(reading)
     if (!isRejection(result)) result.release()
     await rig.simulated.advance(1000)
-    rig.manager.create(TOPIC, 0, OTHER_ID, rig.config)
+    rig.manager.createNow(TOPIC, 0, OTHER_ID, rig.config)
     expect(rig.log.logEndOffset).to.equal(0)
     await rig.simulated.advance(2 * MINUTE_MS)
     expect(rig.names('/data').filter((name) => name.startsWith(TOPIC))).to.deep.equal([`${TOPIC}-0`])

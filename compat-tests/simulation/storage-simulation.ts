@@ -279,11 +279,11 @@ class StorageSimulation {
     for (const { topic, config } of this.#partitions) {
       check(this.#manager.isOffline(topic, 0), `${topic} is not offline`)
       check(
-        isRefused(() => this.#manager.get(topic, 0)),
+        isRefused(() => this.#manager.getNow(topic, 0)),
         `${topic} is given out`,
       )
       check(
-        isRefused(() => this.#manager.create(topic, 0, TOPIC_ID, config)),
+        isRefused(() => this.#manager.createNow(topic, 0, TOPIC_ID, config)),
         `${topic} is made again`,
       )
     }
@@ -355,7 +355,7 @@ class StorageSimulation {
     })
     const configOf = (topic: string): LogConfig => this.#partitions.find((each) => each.topic === topic)!.config
     await this.#host.settle(this.#manager.start(configOf))
-    for (const { topic, config } of this.#partitions) this.#manager.create(topic, 0, TOPIC_ID, config)
+    for (const { topic, config } of this.#partitions) this.#manager.createNow(topic, 0, TOPIC_ID, config)
   }
 
   /** Checks the log against the model, and its derived state against its content. */
@@ -370,10 +370,10 @@ class StorageSimulation {
       return
     }
     const firstBase = batches[0]?.baseOffset ?? log.logEndOffset
-    if (firstBase === 0 && log.logStartOffset === 0) this.#verifyProducers(log, batches)
+    if (firstBase === 0 && log.logStartOffset === 0) await this.#verifyProducers(log, batches)
   }
 
-  #verifyProducers(log: PartitionLog, batches: readonly FoundBatch[]): void {
+  async #verifyProducers(log: PartitionLog, batches: readonly FoundBatch[]): Promise<void> {
     const expected = replayProducers(batches)
     const found = log.activeProducers().map((each) => ({
       producerId: each.producerId,
@@ -389,7 +389,7 @@ class StorageSimulation {
     )
     const stable = expected.firstUnstableOffset ?? log.highWatermark
     check(log.lastStableOffset === stable, `stable up to ${log.lastStableOffset}, not ${stable}`)
-    const aborted = log.abortedTransactions(0, log.logEndOffset)
+    const aborted = await this.#host.settle(log.abortedTransactions(0, log.logEndOffset))
     check(
       JSON.stringify(aborted) === JSON.stringify(expected.aborted),
       `aborted: ${JSON.stringify(aborted)}, not ${JSON.stringify(expected.aborted)}`,
@@ -422,7 +422,7 @@ class StorageSimulation {
   }
 
   #log(partition: SimulatedPartition): PartitionLog {
-    const log = this.#manager.get(partition.topic, 0)
+    const log = this.#manager.getNow(partition.topic, 0)
     if (log === undefined) throw new CheckFailed(`${partition.topic} is gone`)
     return log
   }

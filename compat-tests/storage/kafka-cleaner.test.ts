@@ -146,7 +146,7 @@ describe("compaction by Apache Kafka 4.4.0's own cleaner and by Ottla", function
     const ends: Passes = new Map()
     for (const [i, writer] of writers.entries()) {
       const topic = topics[i]!
-      const log = logBehind(manager.get(topic, 0) ?? manager.create(topic, 0, 'AAAAAAAAAAAAAAAAAAAAAQ', config))
+      const log = logBehind(manager.getNow(topic, 0) ?? manager.createNow(topic, 0, 'AAAAAAAAAAAAAAAAAAAAAQ', config))
       await writer.write(log, 80, nowMs)
       ends.set(`${topic}-0`, log.segments.at(-1)!.baseOffset)
     }

@@ -12,17 +12,16 @@ const MAX_TIMESTAMP = -3
  */
 export async function logText(manager: LogManager, partition: string): Promise<string[]> {
   const [, topic, number] = /^(.*)-(\d+)$/.exec(partition)!
-  const log = manager.get(topic!, Number(number))!
+  const log = manager.getNow(topic!, Number(number))!
   const batches = await batchLines(log)
+  const aborted = await log.abortedTransactions(log.logStartOffset, log.logEndOffset)
   return [
     `log ${partition} ${log.logStartOffset} ${log.logEndOffset}`,
     ...epochLines(log),
     ...producerLines(log),
-    ...log
-      .abortedTransactions(log.logStartOffset, log.logEndOffset)
-      .map(
-        (each) => `aborted ${each.producerId} ${each.firstOffset}-${each.lastOffset} stable ${each.lastStableOffset}`,
-      ),
+    ...aborted.map(
+      (each) => `aborted ${each.producerId} ${each.firstOffset}-${each.lastOffset} stable ${each.lastStableOffset}`,
+    ),
     ...batches,
     ...(await searchLines(log, batches)),
   ]

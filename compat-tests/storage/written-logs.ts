@@ -63,7 +63,7 @@ class LogWriter implements WrittenLog {
   constructor(manager: LogManager, topic: string, config: LogConfig) {
     this.topic = topic
     this.config = config
-    this.log = manager.create(topic, 0, topicIdOf(topic), config)
+    this.log = manager.createNow(topic, 0, topicIdOf(topic), config)
   }
 
   /** Appends keys and values; a producer's sequence numbers continue. */

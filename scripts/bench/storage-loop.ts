@@ -136,7 +136,7 @@ async function withLog<T>(directory: string, work: (log: PartitionLog) => Promis
     settings: configs.live,
   })
   await logs.start((topic) => configs.topic(topic))
-  const result = await work(logs.create(TOPIC, 0, TOPIC_ID, configs.topic(TOPIC)))
+  const result = await work(logs.createNow(TOPIC, 0, TOPIC_ID, configs.topic(TOPIC)))
   await logs.stop()
   return result
 }

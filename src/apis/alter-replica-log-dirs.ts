@@ -26,8 +26,8 @@ export const alterReplicaLogDirs = handler(AlterReplicaLogDirs, async (request, 
   return {
     results: await mapInSlices(asked, slices, async ([topicName, paths]) => ({
       topicName,
-      partitions: await mapInSlices(paths, slices, ([partitionIndex, path]) => {
-        const error = move(services, directories.get(path), topicName, partitionIndex)
+      partitions: await mapInSlices(paths, slices, async ([partitionIndex, path]) => {
+        const error = await move(services, directories.get(path), topicName, partitionIndex)
         return { partitionIndex, errorCode: error === undefined ? 0 : errorCode(error) }
       }),
     })),
@@ -35,12 +35,12 @@ export const alterReplicaLogDirs = handler(AlterReplicaLogDirs, async (request, 
 })
 
 /** The checks are in Kafka's order. */
-function move(
+async function move(
   { nodeId, metadata, partitions, logs, host }: Services,
   directory: LogDirectory | undefined,
   name: string,
   partition: number,
-): ErrorName | undefined {
+): Promise<ErrorName | undefined> {
   if (!mayMove(name, partition)) return 'INVALID_TOPIC_EXCEPTION'
   if (directory === undefined) return 'LOG_DIR_NOT_FOUND'
   if (directory.failure !== undefined) return 'KAFKA_STORAGE_ERROR'
@@ -53,7 +53,7 @@ function move(
   if (partitions.isOffline(topic, partition)) return 'KAFKA_STORAGE_ERROR'
   if (logs.directoryOf(name, partition) === undefined) {
     // The log is about to be created.
-    const created = partitions.leaderFor(name, partition)
+    const created = await partitions.leaderFor(name, partition)
     if (isRejection(created)) return created.error
   }
   try {

@@ -138,7 +138,7 @@ export class DataPath {
   }
 
   log(topic: string, partition = 0): MemoryLog {
-    const log = this.logs.get(topic, partition)
+    const log = this.logs.logOf(topic, partition)
     if (log === undefined) throw new Error(`no log of ${topic}-${partition}`)
     return log
   }

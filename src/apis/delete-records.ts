@@ -43,7 +43,7 @@ async function deleteBefore(
   const known = metadata.image.topicsByName.get(topic)
   if (known?.partitions[index] === undefined) return reject('UNKNOWN_TOPIC_OR_PARTITION')
   if (known.internal) return reject('INVALID_TOPIC_EXCEPTION')
-  const partition = partitions.leaderFor(topic, index)
+  const partition = await partitions.leaderFor(topic, index)
   if (isRejection(partition)) return partition
   if (!partition.settings.cleanupPolicy.includes('delete')) return reject('POLICY_VIOLATION')
   const { highWatermark } = partition

@@ -16,7 +16,11 @@ export const describeProducers = handler(DescribeProducers, async (request, { se
   })),
 }))
 
-function describe(topic: string, partitionIndex: number, { metadata, partitions }: Services): PartitionResponse {
+async function describe(
+  topic: string,
+  partitionIndex: number,
+  { metadata, partitions }: Services,
+): Promise<PartitionResponse> {
   const fault = invalidTopicName(topic)
   if (fault !== undefined) {
     return {
@@ -26,7 +30,7 @@ function describe(topic: string, partitionIndex: number, { metadata, partitions 
       activeProducers: [],
     }
   }
-  const partition = partitions.leaderFor(topic, partitionIndex)
+  const partition = await partitions.leaderFor(topic, partitionIndex)
   if (!isRejection(partition)) {
     return { partitionIndex, errorCode: 0, activeProducers: partition.log.activeProducers().map(activeProducer) }
   }

@@ -82,6 +82,37 @@ describe('Fetch', () => {
     expect(baseOffsets(response?.responses[0]?.partitions[0]?.records ?? null)).to.deep.equal([0])
   })
 
+  it('waits for logs that are being opened, all at once, and then for data', async () => {
+    const { path, topic } = await rig(2)
+    const slow = new DataPath([fetch])
+    slow.logs.opening = () => new Promise((resolve) => slow.host.timers.after(100, resolve))
+    slow.metadata.addTopic('t', 2)
+    const client = slow.connect()
+    client.send(Fetch, NEWEST, requestTo(topic, { 0: 0, 1: 0 }, { maxWaitMs: 5000 }))
+    await slow.host.advance(150)
+    expect([client.hasResponse, slow.purgatory.watchedCount]).to.deep.equal([false, 2])
+    await slow.log('t').append(batchOf(['late']), append)
+    const response = await client.receive(Fetch, NEWEST)
+    expect(response?.responses[0]?.partitions.map(({ errorCode }) => errorCode)).to.deep.equal([0, 0])
+    expect(path.errors).to.deep.equal([])
+  })
+
+  for (const maxWaitMs of [0, 5000]) {
+    it(`answers at once if a log cannot be opened, with max.wait ${maxWaitMs}`, async () => {
+      const path = new DataPath([fetch])
+      path.logs.opening = async (_, partition) => {
+        if (partition === 0) throw Object.assign(new Error('EIO'), { code: 'EIO' })
+      }
+      const topic = path.metadata.addTopic('t', 2)
+      const { responses } = await path.connect().call(Fetch, NEWEST, requestTo(topic, { 0: 0, 1: 0 }, { maxWaitMs }))
+      expect(responses[0]?.partitions.map((each) => errorName(each.errorCode))).to.deep.equal([
+        'KAFKA_STORAGE_ERROR',
+        'NONE',
+      ])
+      expect(path.host.clock.monotonicMs()).to.be.lessThan(1000)
+    })
+  }
+
   it('answers empty when max.wait is over', async () => {
     const { path, topic } = await rig()
     const client = path.connect()

@@ -9,6 +9,7 @@ import { type PartitionRead, refusedRead } from '../fetch/partition-read.ts'
 import type { Visibility } from '../fetch/plan-fetch.ts'
 import type { Partition } from '../partition/partition.ts'
 import { partitionFailure } from '../partition/partition-failure.ts'
+import type { FoundPartition } from '../partition/partition-registry.ts'
 import { type HandlerAnswer, handler, type RequestContext, WithRelease, whileConnected } from './handler.ts'
 import { type LeaderHint, LeaderHints } from './leader-hints.ts'
 
@@ -45,6 +46,8 @@ class PendingFetch {
    * Partitions that the cluster knew when the request arrived. Only these are read and decide how long the fetch waits.
    */
   readonly #wanted: WantedPartition[] = []
+  /** Error codes of partitions whose logs could not be opened. */
+  readonly #unopened = new Map<WantedPartition, number>()
   /** Unknown partitions. They do not end the wait; their errors come last in the answer. */
   readonly #refused: PartitionRead[] = []
   readonly #limits: FetchLimits
@@ -83,7 +86,8 @@ class PendingFetch {
       const mayWait = remainingMs > 0 && minBytes > 0 && this.#wanted.length > 0
       // Those of a fetch that may wait are looked at, and waited for, in one turn.
       const targets = mayWait ? this.#targets() : await this.#targetsInSlices()
-      if (mayWait && hasNothingToRead(targets, visibility)) {
+      if (targets === undefined) await this.#openLogs()
+      else if (mayWait && hasNothingToRead(targets, visibility)) {
         const rooms = this.#wanted.map(({ maxBytes }) => Math.max(0, maxBytes))
         await this.#park(targets, rooms, minBytes, remainingMs)
       } else {
@@ -91,7 +95,8 @@ class PendingFetch {
         if (!this.#context.isAbandoned && (!mayWait || attempt.isComplete)) return await this.#answer(attempt)
         attempt.release()
         // Appends during the read have not woken this fetch.
-        if (!this.#context.isAbandoned && !attempt.isOutdated(this.#targets())) {
+        const now = this.#targets()
+        if (!this.#context.isAbandoned && now !== undefined && !attempt.isOutdated(now)) {
           const rooms = attempt.reads.map(({ roomBytes }) => roomBytes)
           await this.#park(targets, rooms, minBytes - attempt.countedBytes, remainingMs)
         }
@@ -105,30 +110,50 @@ class PendingFetch {
    * thousands.
    */
   async #openLogs(): Promise<void> {
-    const { services, slices } = this.#context
-    await mapInSlices(this.#wanted, slices, ({ topic, partition }) => {
-      services.partitions.leaderFor(topic as string, partition)
+    const opening: Promise<void>[] = []
+    await mapInSlices(this.#wanted, this.#context.slices, (wanted) => {
+      const found = this.#look(wanted)
+      if (found instanceof Promise) opening.push(found.then((opened) => this.#noteOpened(wanted, opened)))
+    })
+    await Promise.all(opening)
+  }
+
+  #noteOpened(wanted: WantedPartition, found: FoundPartition): void {
+    if (isRejection(found)) this.#unopened.set(wanted, found.code)
+  }
+
+  #look({ topic, partition }: WantedPartition): FoundPartition | Promise<FoundPartition> {
+    return this.#context.services.partitions.leaderFor(topic as string, partition)
+  }
+
+  /** All partitions as they are in this turn; undefined if a log is not open. */
+  #targets(): FetchTarget[] | undefined {
+    const targets: FetchTarget[] = []
+    for (const wanted of this.#wanted) {
+      const found = this.#unopened.get(wanted) ?? this.#look(wanted)
+      if (found instanceof Promise) return undefined
+      targets.push(this.#target(wanted, found))
+    }
+    return targets
+  }
+
+  #targetsInSlices(): Promise<FetchTarget[]> {
+    return mapInSlices(this.#wanted, this.#context.slices, (wanted) => {
+      const found = this.#look(wanted)
+      return found instanceof Promise
+        ? found.then((opened) => this.#target(wanted, opened))
+        : this.#target(wanted, found)
     })
   }
 
-  #targets(): FetchTarget[] {
-    return this.#wanted.map((wanted) => this.#target(wanted))
-  }
-
-  async #targetsInSlices(): Promise<FetchTarget[]> {
-    if (this.#wanted.length < PARTITIONS_PER_STEP) return this.#targets()
-    return mapInSlices(this.#wanted, this.#context.slices, (wanted) => this.#target(wanted))
-  }
-
-  #target(wanted: WantedPartition): FetchTarget {
-    const partition = this.#find(wanted)
+  #target(wanted: WantedPartition, found: FoundPartition | number): FetchTarget {
+    const partition = typeof found === 'number' ? found : this.#admit(wanted, found)
     const isRefused = typeof partition === 'number' || this.#refusal(partition) !== undefined
     return { wanted, partition, convertTo: isRefused ? undefined : messageFormat(this.#context.apiVersion) }
   }
 
   /** The partition, or an error code. Checks in Kafka's order. */
-  #find({ topic, topicId, partition: index, currentLeaderEpoch }: WantedPartition): Partition | number {
-    const partition = this.#context.services.partitions.leaderFor(topic as string, index)
+  #admit({ topicId, currentLeaderEpoch }: WantedPartition, partition: FoundPartition): Partition | number {
     if (isRejection(partition)) return partition.code
     if (topicId !== ZERO_UUID && topicId !== partition.topicId) return errorCode('INCONSISTENT_TOPIC_ID')
     if (replicaIdOf(this.#request) < 0) return partition
@@ -186,8 +211,8 @@ class PendingFetch {
   #refuseOldClient(read: PartitionRead): PartitionRead {
     const { wanted } = read
     if (messageFormat(this.#context.apiVersion) === undefined || wanted.topic === null) return read
-    const partition = this.#context.services.partitions.leaderFor(wanted.topic, wanted.partition)
-    const refusal = isRejection(partition) ? undefined : this.#refusal(partition)
+    const partition = this.#look(wanted)
+    const refusal = partition instanceof Promise || isRejection(partition) ? undefined : this.#refusal(partition)
     return refusal === undefined ? read : refusedRead(wanted, errorCode(refusal))
   }
 

@@ -11,7 +11,7 @@ describe('ListOffsets', () => {
   async function rig() {
     const path = new DataPath([listOffsets])
     path.metadata.addTopic('t', 1, { leaderEpoch: 4 })
-    path.services.partitions.leaderFor('t', 0)
+    await path.services.partitions.leaderFor('t', 0)
     for (const [values, timestamp] of [
       [['a', 'b'], 1000],
       [['c'], 3000],

@@ -90,7 +90,7 @@ async function answer(
   context: RequestContext,
 ): Promise<PartitionResponse> {
   if (!isSupported(asked.timestamp, context.apiVersion)) return failure(asked, 'UNSUPPORTED_VERSION')
-  const partition = context.services.partitions.leaderFor(topic, asked.partitionIndex)
+  const partition = await context.services.partitions.leaderFor(topic, asked.partitionIndex)
   if (isRejection(partition)) return failure(asked, partition.error)
   const fenced = partition.checkEpoch(asked.currentLeaderEpoch)
   if (fenced !== undefined) return failure(asked, fenced.error)
@@ -128,7 +128,7 @@ async function legacyPartition(
   { services, slices, nowMs }: RequestContext,
 ): Promise<PartitionResponse> {
   if (!isSupported(asked.timestamp, 0)) return failure(asked, 'UNSUPPORTED_VERSION')
-  const partition = services.partitions.leaderFor(topic, asked.partitionIndex)
+  const partition = await services.partitions.leaderFor(topic, asked.partitionIndex)
   if (isRejection(partition)) return failure(asked, partition.error)
   const readableEnd = replicaId === CONSUMER ? partition.highWatermark : Number.POSITIVE_INFINITY
   const oldStyleOffsets = await runInSlices(legacyOffsets(partition.log, asked, { readableEnd, nowMs }), slices)

@@ -7,8 +7,8 @@ import { handler } from './handler.ts'
 export const offsetForLeaderEpoch = handler(OffsetForLeaderEpoch, async (request, { services, slices }) => ({
   topics: await mapInSlices(request.topics, slices, async ({ topic, partitions }) => ({
     topic,
-    partitions: await mapInSlices(partitions, slices, ({ partition: index, currentLeaderEpoch, leaderEpoch }) => {
-      const partition = services.partitions.leaderFor(topic, index)
+    partitions: await mapInSlices(partitions, slices, async ({ partition: index, currentLeaderEpoch, leaderEpoch }) => {
+      const partition = await services.partitions.leaderFor(topic, index)
       if (isRejection(partition)) return { partition: index, errorCode: partition.code }
       const fenced = partition.checkEpoch(currentLeaderEpoch)
       if (fenced !== undefined) return { partition: index, errorCode: fenced.code }

@@ -186,6 +186,50 @@ describe('Produce', () => {
     expect(path.warnings).to.have.length(1)
   })
 
+  it('keeps the order of requests to a log that is being opened, and lets other clients go on', async () => {
+    const path = new DataPath([produce])
+    path.logs.opening = (topic) =>
+      topic === 't' ? new Promise((resolve) => path.host.timers.after(100, resolve)) : Promise.resolve()
+    const topic = path.metadata.addTopic('t', 2)
+    const other = path.metadata.addTopic('other')
+    const client = path.connect()
+    const twice = [0, 1, 0].map((index) => ({ index, records: batchOf(['a']) }))
+    const topicData = [{ name: 't', topicId: topic.id, partitionData: twice }]
+    client.send(Produce, 9, requestTo(topic, null, { topicData }))
+    client.send(Produce, 9, requestTo(topic, batchOf(['b', 'b'])))
+    await path.host.advance(50)
+    expect((await outcome(9, requestTo(other, batchOf(['x'])), path)).error).to.equal('NONE')
+    // The log is opened by now; the second request must not pass the first.
+    await path.host.advance(49)
+    expect(path.logs.logOf('t', 0)).to.equal(undefined)
+    const offsets = []
+    for (let index = 0; index < 2; index++) {
+      const response = await client.receive(Produce, 9)
+      offsets.push(response?.responses[0]?.partitionResponses.map((each) => [each.index, each.baseOffset]))
+    }
+    expect(offsets).to.deep.equal([
+      [
+        [0, 0],
+        [1, 0],
+        [0, 1],
+      ],
+      [[0, 2]],
+    ])
+  })
+
+  it('refuses a partition alone whose log cannot be opened', async () => {
+    const path = new DataPath([produce])
+    path.logs.opening = async (_, partition) => {
+      if (partition === 0) throw Object.assign(new Error('EIO'), { code: 'EIO' })
+    }
+    const topic = path.metadata.addTopic('t', 2)
+    const partitionData = [0, 1].map((index) => ({ index, records: batchOf(['a']) }))
+    const topicData = [{ name: 't', topicId: topic.id, partitionData }]
+    const { responses } = await path.connect().call(Produce, 9, requestTo(topic, null, { topicData }))
+    const errors = responses[0]?.partitionResponses.map((each) => errorName(each.errorCode))
+    expect(errors).to.deep.equal(['KAFKA_STORAGE_ERROR', 'NONE'])
+  })
+
   it('starts the next request while the append is written, and answers in order', async () => {
     const path = new DataPath([produce])
     const topic = path.metadata.addTopic('t')

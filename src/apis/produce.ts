@@ -6,6 +6,7 @@ import { runInSlices } from '../../storage/host/turn-slices.ts'
 import type { AppendRejection, AppendResult } from '../../storage/partition-log.ts'
 import type { Partition } from '../partition/partition.ts'
 import { partitionFailure } from '../partition/partition-failure.ts'
+import type { FoundPartition } from '../partition/partition-registry.ts'
 import { type HandlerAnswer, handler, type RequestContext } from './handler.ts'
 import { LeaderHints } from './leader-hints.ts'
 
@@ -55,21 +56,39 @@ interface TopicAppends {
 /** Partitions appended to between two slices. Most requests have fewer. */
 const PARTITIONS_PER_STEP = 16
 
-function* orderAppends(request: ProduceRequest, context: RequestContext): Generator<void, TopicAppends[]> {
+function* orderAppends(request: ProduceRequest, context: RequestContext): Generator<unknown, TopicAppends[]> {
   const appends: TopicAppends[] = []
+  /** Appends to logs that are being opened. */
+  const opening: Promise<void>[] = []
   const forbidden = transactionRefusal(request)
   let count = 0
   for (const topic of request.topicData) {
     const name = topicName(topic, context)
     const parts: TopicAppends['parts'] = []
     for (const { index, records } of topic.partitionData) {
-      if (forbidden !== undefined) parts.push(failure(index, forbidden))
-      else parts.push(append(name, index, records, request, context))
+      const found = forbidden ?? target(name, index, records, request, context)
+      if (found instanceof Promise) opening.push(appendOnceOpen(found, parts, index, records!, request, context))
+      else parts.push(typeof found === 'string' ? failure(index, found) : append(found, records!, request, context))
       if (++count % PARTITIONS_PER_STEP === 0) yield
     }
     if (parts.length > 0) appends.push({ topic, parts })
   }
+  if (opening.length > 0) yield Promise.all(opening)
   return appends
+}
+
+/** Appends in the turn in which the log is open. The response keeps its place. */
+async function appendOnceOpen(
+  opening: Promise<FoundPartition>,
+  parts: TopicAppends['parts'],
+  index: number,
+  records: Buffer,
+  request: ProduceRequest,
+  context: RequestContext,
+): Promise<void> {
+  const place = parts.push(failure(index, 'UNKNOWN_SERVER_ERROR')) - 1
+  const partition = await opening
+  parts[place] = isRejection(partition) ? failure(index, partition.error) : append(partition, records, request, context)
 }
 
 async function answer(
@@ -163,26 +182,36 @@ function hasTransactionalRecords({ records }: PartitionData): boolean {
   return !batch.isLegacy && batch.isTransactional
 }
 
-function append(
+/** The partition to append to, or why not. A promise while its log is being opened. */
+function target(
   topic: string | undefined,
   index: number,
   records: Buffer | null,
   request: ProduceRequest,
   context: RequestContext,
-): PartitionResponse | Promise<PartitionResponse> {
-  const { services, nowMs } = context
-  if (topic === undefined) return failure(index, 'UNKNOWN_TOPIC_ID')
+): Partition | ErrorName | Promise<FoundPartition> {
+  const { services } = context
+  if (topic === undefined) return 'UNKNOWN_TOPIC_ID'
   const known = services.metadata.image.topicsByName.get(topic)
-  if (known?.partitions[index] === undefined) return failure(index, 'UNKNOWN_TOPIC_OR_PARTITION')
+  if (known?.partitions[index] === undefined) return 'UNKNOWN_TOPIC_OR_PARTITION'
   if (records === null) {
     // Kafka fails on null records, and fails again when it builds the error response.
     context.closeConnection('produce without records')
-    return failure(index, 'INVALID_RECORD')
+    return 'INVALID_RECORD'
   }
-  if (request.acks < -1 || request.acks > 1) return failure(index, 'INVALID_REQUIRED_ACKS')
-  if (known.internal && context.clientId !== ADMIN_CLIENT_ID) return failure(index, 'INVALID_TOPIC_EXCEPTION')
+  if (request.acks < -1 || request.acks > 1) return 'INVALID_REQUIRED_ACKS'
+  if (known.internal && context.clientId !== ADMIN_CLIENT_ID) return 'INVALID_TOPIC_EXCEPTION'
   const partition = services.partitions.leaderFor(topic, index)
-  if (isRejection(partition)) return failure(index, partition.error)
+  return isRejection(partition) ? partition.error : partition
+}
+
+function append(
+  partition: Partition,
+  records: Buffer,
+  request: ProduceRequest,
+  context: RequestContext,
+): Promise<PartitionResponse> {
+  const { services, nowMs } = context
   const appended = partition.append(records, {
     origin: 'client',
     acks: request.acks,
@@ -195,7 +224,8 @@ function append(
   })
   return appended.then(
     (result) => outcome(partition, result),
-    (error) => failure(index, partitionFailure(services, `${topic}-${index}`, error)),
+    (error) =>
+      failure(partition.partition, partitionFailure(services, `${partition.topic}-${partition.partition}`, error)),
   )
 }
 

@@ -40,4 +40,21 @@ describe('the log of a coordinator', () => {
       }
     })
   }
+
+  it('keeps the order of appends that wait until the log is open, and of one right after', async () => {
+    const batches: Buffer[] = []
+    let open: (partition: Partition) => void = () => {}
+    let found: Partition | Promise<Partition> = new Promise<Partition>((resolve) => (open = resolve))
+    const log = new PartitionStateLog(() => found, new TurnSlices(new SimulatedHost()))
+    const append = (key: string) => log.append([{ key: Buffer.from(key), value: null }], { nowMs: 5 })
+    const appends = [append('a'), append('b')]
+    found = partitionInto(batches)
+    open(found)
+    appends.push(append('c'))
+    await Promise.all(appends)
+    appends.push(append('d'))
+    await Promise.all(appends)
+    const keys = batches.map((bytes) => String((readRecords(new RecordBatch(bytes)) as { key: Buffer }[])[0]!.key))
+    expect(keys).to.deep.equal(['a', 'b', 'c', 'd'])
+  })
 })

@@ -1,5 +1,5 @@
 import type { CompressionName } from '../../protocol/compression/codec.ts'
-import { isRejection, type Rejection } from '../../protocol/error-codes.ts'
+import { isRejection } from '../../protocol/error-codes.ts'
 import { buildBatch } from '../../protocol/records/batch-builder.ts'
 import { buildEndTransactionBatch, readEndTransactionMarker } from '../../protocol/records/control-records.ts'
 import { RecordBatch } from '../../protocol/records/record-batch.ts'
@@ -8,6 +8,7 @@ import { runInSlices, type Slices } from '../../storage/host/turn-slices.ts'
 import type { PartitionLog } from '../../storage/partition-log.ts'
 import { hasValidChecksum, lastOffsetOf } from '../../storage/segment/stored-batch.ts'
 import type { Partition } from '../partition/partition.ts'
+import type { FoundPartition } from '../partition/partition-registry.ts'
 import {
   type AppendOptions,
   type CoordinatorLog,
@@ -24,14 +25,20 @@ const LOAD_BYTES = 5 * 1024 * 1024
 
 const NOTHING = Buffer.alloc(0)
 
+/** Finds the partition. A promise while its log is being opened. */
+export type FindPartition = () => FoundPartition | Promise<FoundPartition>
+
 /** Coordinator log in one partition of its internal topic, in Kafka's format. */
 export class PartitionStateLog implements CoordinatorLog {
-  readonly #find: () => Partition | Rejection
+  readonly #find: FindPartition
   readonly #compression: CompressionName
   readonly #slices: Slices
 
+  /** Appends that wait until the log is open. Later ones wait behind them. */
+  #waiting = 0
+
   /** `find` runs at each use: deleting and recreating the topic makes a new partition. Loading runs in `slices`. */
-  constructor(find: () => Partition | Rejection, slices: Slices, compression: CompressionName = 'none') {
+  constructor(find: FindPartition, slices: Slices, compression: CompressionName = 'none') {
     this.#find = find
     this.#slices = slices
     this.#compression = compression
@@ -39,7 +46,8 @@ export class PartitionStateLog implements CoordinatorLog {
 
   get maxBatchBytes(): number {
     const partition = this.#find()
-    return isRejection(partition) ? Number.POSITIVE_INFINITY : partition.settings.maxMessageBytes
+    const isOpen = !(partition instanceof Promise) && !isRejection(partition)
+    return isOpen ? partition.settings.maxMessageBytes : Number.POSITIVE_INFINITY
   }
 
   append(records: readonly StateRecord[], { nowMs, transaction }: AppendOptions): Promise<number> {
@@ -57,8 +65,25 @@ export class PartitionStateLog implements CoordinatorLog {
     return this.#write(buildEndTransactionBatch({ type, coordinatorEpoch }, marker), nowMs)
   }
 
-  async #write(batch: Buffer, nowMs: number): Promise<number> {
-    const partition = this.#partition()
+  #write(batch: Buffer, nowMs: number): Promise<number> {
+    const found = this.#find()
+    if (this.#waiting === 0 && !(found instanceof Promise)) return this.#append(found, batch, nowMs)
+    return this.#appendOnceOpen(found, batch, nowMs)
+  }
+
+  async #appendOnceOpen(found: ReturnType<FindPartition>, batch: Buffer, nowMs: number): Promise<number> {
+    this.#waiting++
+    let opened: FoundPartition
+    try {
+      opened = await found
+    } finally {
+      this.#waiting--
+    }
+    return this.#append(opened, batch, nowMs)
+  }
+
+  async #append(found: FoundPartition, batch: Buffer, nowMs: number): Promise<number> {
+    const partition = served(found)
     const { leaderEpoch } = partition
     const result = await partition.append(batch, { origin: 'coordinator', acks: -1, leaderEpoch, nowMs })
     if (!('baseOffset' in result)) throw new AppendRefused(result.error)
@@ -67,7 +92,7 @@ export class PartitionStateLog implements CoordinatorLog {
 
   /** All or nothing, as in Kafka: an unreadable batch may have changed any key of the shard. */
   async load(replay: (record: LoadedRecord) => void): Promise<void> {
-    const { log } = this.#partition()
+    const { log } = served(await this.#find())
     let offset = log.logStartOffset
     const gaps = new GapCheck(log)
     while (offset < log.logEndOffset) {
@@ -88,12 +113,11 @@ export class PartitionStateLog implements CoordinatorLog {
       offset = read.nextOffset
     }
   }
+}
 
-  #partition(): Partition {
-    const partition = this.#find()
-    if (isRejection(partition)) throw new AppendRefused(partition.error)
-    return partition
-  }
+function served(partition: FoundPartition): Partition {
+  if (isRejection(partition)) throw new AppendRefused(partition.error)
+  return partition
 }
 
 /** The partition's log refused an append. */

@@ -2,6 +2,7 @@ import { SimulatedHost } from '../../storage/host/simulated-host.ts'
 import { TurnSlices } from '../../storage/host/turn-slices.ts'
 import { logConfig } from '../../storage/log-config.fixture.ts'
 import { newManager } from '../../storage/log-manager.fixture.ts'
+import type { PartitionLog } from '../../storage/partition-log.ts'
 import type { PartitionImage } from '../metadata/metadata-image.ts'
 import { Partition } from '../partition/partition.ts'
 import { MemoryLog } from './memory-log.fixture.ts'
@@ -11,26 +12,36 @@ import { describeStateLog, type StateLogUnderTest } from './state-log.conformanc
 const TOPIC = '__consumer_offsets'
 const TOPIC_ID = 'AAAAAAAAAAAAAAAAAAAABQ'
 
-/** On a partition whose log is in files of a simulated machine. */
-async function onPartition(compression: 'none' | 'lz4' | 'zstd'): Promise<StateLogUnderTest> {
+/** On a partition whose log is in files of a simulated machine. openMs: how long it takes to open the log. */
+async function onPartition(compression: 'none' | 'lz4' | 'zstd', openMs = 0): Promise<StateLogUnderTest> {
   const host = new SimulatedHost(1)
   const config = logConfig({ cleanupPolicy: ['compact'] })
   let manager = newManager(host, '/data')
   const start = () => host.settle(manager.start(() => config))
   await start()
-  const open = () =>
+  const partitionOf = (log: PartitionLog) =>
     new Partition({
       topic: TOPIC,
       topicId: TOPIC_ID,
       partition: 0,
       image: { leader: 1, leaderEpoch: 0, isr: [1], replicas: [1] } as unknown as PartitionImage,
-      log: manager.create(TOPIC, 0, TOPIC_ID, config),
+      log,
       settings: () => ({ ...config, minInsyncReplicas: 1 }) as never,
       readable: () => {},
     })
-  let partition = open()
+  const open = async () => {
+    await new Promise<void>((resolve) => host.timers.after(openMs, resolve))
+    partition = partitionOf(await manager.create(TOPIC, 0, TOPIC_ID, config))
+    return partition
+  }
+  let partition: Partition | undefined
+  let opening: Promise<Partition> | undefined
+  const find = () => {
+    opening ??= open()
+    return partition ?? opening
+  }
   return {
-    log: new PartitionStateLog(() => partition, new TurnSlices(host), compression),
+    log: new PartitionStateLog(find, new TurnSlices(host), compression),
     settle: (promise) => host.settle(promise),
     async failAppends(fails) {
       host.memory.capacityBytes = fails ? 0 : Number.POSITIVE_INFINITY
@@ -41,7 +52,7 @@ async function onPartition(compression: 'none' | 'lz4' | 'zstd'): Promise<StateL
       await host.settle(manager.stop())
       manager = newManager(host, '/data')
       await start()
-      partition = open()
+      partition = opening = undefined
     },
     stop: () => host.settle(manager.stop()),
   }
@@ -64,4 +75,5 @@ async function inMemory(): Promise<StateLogUnderTest> {
 for (const codec of ['none', 'lz4', 'zstd'] as const) {
   describeStateLog(`the log of a coordinator in a partition (${codec})`, () => onPartition(codec))
 }
+describeStateLog('the log of a coordinator in a partition that is slow to open', () => onPartition('none', 100))
 describeStateLog('the log of a coordinator in memory, for tests', inMemory)

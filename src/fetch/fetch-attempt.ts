@@ -166,7 +166,7 @@ export class FetchAttempt {
     this.#count(result.sizeBytes)
     if (isReadingOn(result) || (result.isLimited && maxBytes < askedBytes)) this.#isUrgent = true
     const { slices, sizeBytes, nextOffset, storedBytes, isLimited } = result
-    const aborted = this.#limits.withAbortedTransactions ? log.abortedTransactions(fetchOffset, nextOffset) : null
+    const aborted = this.#limits.withAbortedTransactions ? await log.abortedTransactions(fetchOffset, nextOffset) : null
     return {
       ...emptyRead(wanted, offsets, upToOffset, aborted),
       slices,

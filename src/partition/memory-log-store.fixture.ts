@@ -28,10 +28,21 @@ export class MemoryLogStore implements LogStore {
   list(): Iterable<StoredPartition> {
     return this.logs.values()
   }
-  get(topic: string, partition: number): MemoryLog | undefined {
+  async get(topic: string, partition: number): Promise<MemoryLog | undefined> {
+    return this.logOf(topic, partition)
+  }
+  logOf(topic: string, partition: number): MemoryLog | undefined {
     return this.logs.get(`${topic}-${partition}`)?.log
   }
-  create(topic: string, partition: number, topicId: string): MemoryLog {
+
+  /** Called by `create`, which goes on once the promise has resolved. Left out: it creates the log at once. */
+  opening: ((topic: string, partition: number) => Promise<void>) | undefined
+
+  async create(topic: string, partition: number, topicId: string): Promise<MemoryLog> {
+    if (this.opening !== undefined) await this.opening(topic, partition)
+    return this.make(topic, partition, topicId)
+  }
+  make(topic: string, partition: number, topicId: string): MemoryLog {
     const known = this.logs.get(`${topic}-${partition}`)
     if (known?.topicId === topicId) return known.log
     if (this.failure !== undefined) throw this.failure

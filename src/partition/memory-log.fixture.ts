@@ -98,7 +98,7 @@ export class MemoryLog implements PartitionLog {
     return { slices, sizeBytes, nextOffset, isLimited, isBehind, release: () => this.heldReads-- }
   }
 
-  abortedTransactions(fromOffset: number, toOffset: number): AbortedTransaction[] {
+  async abortedTransactions(fromOffset: number, toOffset: number): Promise<AbortedTransaction[]> {
     return this.aborted.filter(({ firstOffset, lastOffset }) => firstOffset < toOffset && lastOffset >= fromOffset)
   }
 

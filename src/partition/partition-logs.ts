@@ -37,6 +37,12 @@ export interface PartitionLogParts {
   readonly logger: Logger
 }
 
+/** A log being opened or created. */
+interface Opening {
+  readonly topicId: string
+  readonly log: Promise<PartitionLog | undefined>
+}
+
 /** The partitions of one broker, which use the logs. Each change of the metadata is applied to them in this order. */
 export interface LogUser {
   /** Stops using the logs of a deleted topic. They are deleted after this. */
@@ -50,6 +56,7 @@ export interface LogUser {
 /**
  * Keeps logs on disk consistent with the metadata: creates, deletes and reconfigures them. All brokers of the process
  * share it. Thousands of logs are created in slices over several turns. A log needed before its turn is created at once.
+ * Creating and opening may take time. One partition's log is opened once at a time, and never beside its deletion.
  */
 export class PartitionLogs {
   readonly #parts: PartitionLogParts
@@ -58,6 +65,8 @@ export class PartitionLogs {
   readonly #queue = new StepQueue()
   /** Logs of deleted topics still on disk: the topic's id by `topic-0`. */
   readonly #pendingDeletions = new Map<string, string>()
+  /** Logs being opened, by `topic-0`. */
+  readonly #opening = new Map<string, Opening>()
   /** Last error logged for each partition, by `topic-0`. */
   readonly #loggedFailures = new Map<string, string>()
   /** Partitions, by `topic id-0`, whose files may be in a failed data directory. No empty log replaces them. */
@@ -158,16 +167,18 @@ export class PartitionLogs {
   }
 
   /** Creates logs that are missing on disk, with one log line for each topic. Returns their directories. */
-  *#lost(topics: readonly TopicImage[], stored: ReadonlySet<string>): Generator<void, DirectoryAssignment[]> {
+  *#lost(topics: readonly TopicImage[], stored: ReadonlySet<string>): Generator<unknown, DirectoryAssignment[]> {
     const assignments: DirectoryAssignment[] = []
     for (const topic of topics) {
       const made: number[] = []
+      const opening: Promise<unknown>[] = []
       for (const partition of this.#hosted(topic)) {
         if (stored.has(`${topic.name}-${partition}`)) continue
         if (this.#parts.logs.mayHideLogs) this.#hidden.add(`${topic.id}-${partition}`)
-        else if (this.open(topic, partition) !== undefined) made.push(partition)
+        else opening.push(this.open(topic, partition).then((log) => void (log === undefined || made.push(partition))))
         yield
       }
+      if (opening.length > 0) yield Promise.all(opening)
       if (made.length > 0) this.#warnLost(topic, made)
       for (const partition of made) assignments.push(...this.#assignment(topic, partition, { isLost: true }))
       yield
@@ -223,13 +234,23 @@ export class PartitionLogs {
 
   /** Creates the missing logs of a topic. */
   #create(topic: TopicImage): void {
-    const isDeleted = () => this.#isStopped || !this.#parts.metadata.image.topicsById.has(topic.id)
-    this.#inTurn(
-      this.#hosted(topic),
-      // If the disk refuses, the next use of the partition tries again.
-      (index) => void (isDeleted() || this.open(topic, index)),
-      () => void (isDeleted() || this.#recordDirectories(topic)),
-    )
+    const opening: Promise<unknown>[] = []
+    // If the disk refuses, the next use of the partition tries again.
+    const open = (index: number) => {
+      if (this.#isGone(topic)) return
+      const log = this.open(topic, index)
+      inBackground(this.#parts.host, log)
+      opening.push(log)
+    }
+    const end = async () => {
+      await Promise.allSettled(opening)
+      if (!this.#isGone(topic)) this.#recordDirectories(topic)
+    }
+    this.#inTurn(this.#hosted(topic), open, () => inBackground(this.#parts.host, end()))
+  }
+
+  #isGone({ id }: TopicImage): boolean {
+    return this.#isStopped || !this.#parts.metadata.image.topicsById.has(id)
   }
 
   /** Records in which data directory each new log was created. */
@@ -256,7 +277,8 @@ export class PartitionLogs {
 
   #deleteIfPending(name: string, index: number): void {
     const topicId = this.#pendingDeletions.get(`${name}-${index}`)
-    if (topicId === undefined) return
+    // After a log is opened this is called again.
+    if (topicId === undefined || this.#opening.has(`${name}-${index}`)) return
     this.#pendingDeletions.delete(`${name}-${index}`)
     this.#withDisk(`${name}-${index}`, 'deleted', () => this.#parts.logs.delete(name, index, topicId))
     this.#loggedFailures.delete(`${name}-${index}`)
@@ -280,14 +302,38 @@ export class PartitionLogs {
   }
 
   /**
-   * The log, created if missing; undefined if the disk refuses. Opens an existing log, unless it belongs to an older
-   * topic of the same name: a crash can separate the metadata's change from the directory's.
+   * The log, created if missing; undefined if the disk refuses, or the topic is deleted meanwhile. Opens an existing log,
+   * unless it belongs to an older topic of the same name: a crash can separate the metadata's change from the
+   * directory's.
    */
-  open({ name, id }: TopicImage, index: number): PartitionLog | undefined {
+  open(topic: TopicImage, index: number): Promise<PartitionLog | undefined> {
+    const { name, id } = topic
+    const underWay = this.#opening.get(`${name}-${index}`)
+    if (underWay?.topicId === id) return underWay.log
+    // The log of an older topic of the same name: it is deleted first.
+    if (underWay !== undefined)
+      return underWay.log.then(() => (this.#isGone(topic) ? undefined : this.open(topic, index)))
     this.#deleteIfPending(name, index)
-    if (this.#hidden.has(`${id}-${index}`)) return undefined
+    if (this.#hidden.has(`${id}-${index}`)) return Promise.resolve(undefined)
+    const log = this.#openNow(topic, index)
+    this.#opening.set(`${name}-${index}`, { topicId: id, log })
+    return log
+  }
+
+  async #openNow(topic: TopicImage, index: number): Promise<PartitionLog | undefined> {
     const { logs, settings } = this.#parts
-    return this.#withDisk(`${name}-${index}`, 'opened', () => logs.create(name, index, id, settings(name)))
+    const { name, id } = topic
+    try {
+      const log = await logs.create(name, index, id, settings(name))
+      this.#loggedFailures.delete(`${name}-${index}`)
+      return this.#isGone(topic) ? undefined : log
+    } catch (error) {
+      this.#tellRefusal(`${name}-${index}`, 'opened', error)
+      return undefined
+    } finally {
+      this.#opening.delete(`${name}-${index}`)
+      this.#deleteIfPending(name, index)
+    }
   }
 
   /** True: the partition's files are, or may be, in a data directory that failed. */
@@ -296,10 +342,11 @@ export class PartitionLogs {
   }
 
   /** Finishes pending deletions: the next start would not know why these logs exist. */
-  stop(): Promise<void> {
+  async stop(): Promise<void> {
     this.#isStopped = true
     this.#unfollow()
-    return this.#queue.idle()
+    await this.#queue.idle()
+    await Promise.all([...this.#opening.values()].map(({ log }) => log))
   }
 
   /** Runs the task for each item in slices, after all earlier tasks; then calls end. */
@@ -315,23 +362,26 @@ export class PartitionLogs {
     if (done instanceof Promise) inBackground(this.#parts.host, done)
   }
 
-  /** The result, or undefined if the disk refuses: this partition answers KAFKA_STORAGE_ERROR, the others go on. */
-  #withDisk<T>(name: string, what: string, task: () => T): T | undefined {
-    const { host, logger } = this.#parts
+  /** Does what needs the disk. If the disk refuses, this partition alone is affected. */
+  #withDisk(name: string, what: string, task: () => void): void {
     try {
-      const result = task()
+      task()
       this.#loggedFailures.delete(name)
-      return result
-    } catch (caught) {
-      const error = failureOfPart(host, caught)
-      // The log store logs them once for all partitions: the open-file limit, and the failure of a directory.
-      if (isOpenLimitError(error) || error instanceof DirectoryFailedError) return undefined
-      // Log each error once: clients retry again and again.
-      if (this.#loggedFailures.get(name) === error.message) return undefined
-      this.#loggedFailures.set(name, error.message)
-      const fields = isSystemError(error) ? {} : { err: error }
-      logger.error(fields, `${name} cannot be ${what}: ${error.message}`)
-      return undefined
+    } catch (error) {
+      this.#tellRefusal(name, what, error)
     }
+  }
+
+  /** The partition answers KAFKA_STORAGE_ERROR, the others go on. Rethrows a broken invariant. */
+  #tellRefusal(name: string, what: string, caught: unknown): void {
+    const { host, logger } = this.#parts
+    const error = failureOfPart(host, caught)
+    // The log store logs them once for all partitions: the open-file limit, and the failure of a directory.
+    if (isOpenLimitError(error) || error instanceof DirectoryFailedError) return
+    // Log each error once: clients retry again and again.
+    if (this.#loggedFailures.get(name) === error.message) return
+    this.#loggedFailures.set(name, error.message)
+    const fields = isSystemError(error) ? {} : { err: error }
+    logger.error(fields, `${name} cannot be ${what}: ${error.message}`)
   }
 }

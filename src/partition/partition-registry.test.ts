@@ -10,8 +10,10 @@ import { readStaticConfig, type StaticConfig } from '../config/static-config.ts'
 import { FetchPurgatory } from '../fetch/fetch-purgatory.ts'
 import { HostedReplicas } from '../metadata/hosted-replicas.ts'
 import { MemoryMetadata } from '../metadata/memory-metadata.fixture.ts'
+import type { PartitionImage } from '../metadata/metadata-image.ts'
 import type { Logger } from '../observe/logger.ts'
 import { MemoryLogStore } from './memory-log-store.fixture.ts'
+import type { Partition } from './partition.ts'
 import { PartitionLogs } from './partition-logs.ts'
 import { PartitionRegistry } from './partition-registry.ts'
 
@@ -56,9 +58,9 @@ class Rig {
     this.registry = new PartitionRegistry({ nodeId: 1, ...shared, watcher: purgatory })
   }
 
-  start(): this {
-    void this.partitionLogs.start()
+  async start(): Promise<this> {
     this.registry.start()
+    await this.partitionLogs.start()
     return this
   }
 
@@ -66,13 +68,13 @@ class Rig {
     return [...this.logs.logs.keys()]
   }
 
-  outcome(topic: string, partition: number): string {
-    const found = this.registry.leaderFor(topic, partition)
+  async outcome(topic: string, partition: number): Promise<string> {
+    const found = await this.registry.leaderFor(topic, partition)
     return isRejection(found) ? found.error : 'led'
   }
 
-  partition(topic: string, index = 0) {
-    const found = this.registry.leaderFor(topic, index)
+  async partition(topic: string, index = 0): Promise<Partition> {
+    const found = await this.registry.leaderFor(topic, index)
     if (isRejection(found)) throw new Error(found.error)
     return found
   }
@@ -80,7 +82,7 @@ class Rig {
 
 describe('the partition registry', () => {
   it('creates and deletes the logs of a large topic in several turns, and a requested one at once', async () => {
-    const { host, metadata, registry, partitionLogs, logs } = new Rig().start()
+    const { host, metadata, registry, partitionLogs, logs } = await new Rig().start()
     const topic = metadata.addTopic('wide', 5000)
     const made = () => [...logs.logs.keys()]
     expect(made().length).to.be.within(1, 2000)
@@ -96,12 +98,12 @@ describe('the partition registry', () => {
   })
 
   it('deletes the log of a deleted topic before it creates one of the same name', async () => {
-    const { host, metadata, registry, logs } = new Rig().start()
+    const { host, metadata, registry, logs } = await new Rig().start()
     const old = metadata.addTopic('again', 5000)
     await host.advance(0)
     metadata.deleteTopic(old)
     const again = metadata.addTopic('again', 5000)
-    const partition = registry.leaderFor('again', 4999)
+    const partition = await registry.leaderFor('again', 4999)
     expect(partition).to.include({ topicId: again.id })
     await host.advance(0)
     expect(registry.leaderFor('again', 4999)).to.equal(partition)
@@ -109,22 +111,22 @@ describe('the partition registry', () => {
   })
 
   it('creates no log for a topic that is deleted first', async () => {
-    const { host, metadata, logs } = new Rig().start()
+    const { host, metadata, logs } = await new Rig().start()
     metadata.deleteTopic(metadata.addTopic('brief', 5000))
     await host.advance(0)
     expect([...logs.logs.keys()]).to.deep.equal([])
   })
 
-  it('sets aside logs that the metadata does not place on this broker, each with its reason', () => {
+  it('sets aside logs that the metadata does not place on this broker, each with its reason', async () => {
     const rig = new Rig()
     const id = 'B9tNdH1zRsmI8JTueZP1SA'
     const known = rig.metadata.addTopic('known', 2)
     rig.metadata.addTopic('elsewhere', 1, { replicas: [2], leader: 2 })
-    for (const partition of [0, 1, 2]) rig.logs.create('known', partition, known.id)
-    rig.logs.create('gone', 0, id)
-    rig.logs.create('torn', 0, ZERO_UUID)
-    rig.logs.create('elsewhere', 0, id)
-    rig.start()
+    for (const partition of [0, 1, 2]) rig.logs.make('known', partition, known.id)
+    rig.logs.make('gone', 0, id)
+    rig.logs.make('torn', 0, ZERO_UUID)
+    rig.logs.make('elsewhere', 0, id)
+    await rig.start()
     expect(rig.names).to.deep.equal(['known-0', 'known-1'])
     expect(rig.logs.setAsides).to.deep.equal([
       'known-2 is a partition that topic known does not have on this broker',
@@ -135,11 +137,11 @@ describe('the partition registry', () => {
     expect(rig.warnings).to.deep.equal([])
   })
 
-  it('logs which partitions have no files and elects them again; new partitions are no loss', () => {
+  it('logs which partitions have no files and elects them again; new partitions are no loss', async () => {
     const rig = new Rig()
     const topic = rig.metadata.addTopic('t', 3, { directories: ['d'] })
-    rig.logs.create('t', 1, topic.id)
-    rig.start()
+    rig.logs.make('t', 1, topic.id)
+    await rig.start()
     expect(rig.names).to.deep.equal(['t-1', 't-0', 't-2'])
     expect(rig.warnings).to.have.length(1)
     expect(rig.warnings[0]).to.include('t-0, t-2 had no files in any data directory and start empty')
@@ -152,36 +154,37 @@ describe('the partition registry', () => {
     expect([rig.warnings.length, rig.metadata.assigned.length]).to.deep.equal([1, 2])
   })
 
-  it('records the data directory of each partition, at the start and when it is created', () => {
+  it('records the data directory of each partition, at the start and when it is created', async () => {
     const rig = new Rig()
     const moved = rig.metadata.addTopic('moved', 1, { directories: ['elsewhere'] })
-    rig.logs.create('moved', 0, moved.id)
-    rig.start()
+    rig.logs.make('moved', 0, moved.id)
+    await rig.start()
     const made = rig.metadata.addTopic('made', 1, { directories: [ZERO_UUID] })
+    await rig.host.advance(0)
     expect(rig.metadata.assigned).to.deep.equal(
       [moved, made].map(({ id }) => ({ topicId: id, partition: 0, directoryId: 'd', isLost: false })),
     )
   })
 
-  it('creates a log that the disk refused on its next use, and deletes a topic whatever the disk does', () => {
+  it('creates a log that the disk refused on its next use, and deletes a topic whatever the disk does', async () => {
     const rig = new Rig()
-    rig.start()
+    await rig.start()
     rig.logs.failure = Object.assign(new Error('EIO: write'), { code: 'EIO' })
     const topic = rig.metadata.addTopic('topic')
-    expect(rig.outcome('topic', 0)).to.equal('KAFKA_STORAGE_ERROR')
+    expect(await rig.outcome('topic', 0)).to.equal('KAFKA_STORAGE_ERROR')
     rig.logs.failure = undefined
-    expect(rig.outcome('topic', 0)).to.equal('led')
+    expect(await rig.outcome('topic', 0)).to.equal('led')
     rig.logs.failure = Object.assign(new Error('EIO: rename'), { code: 'EIO' })
     rig.metadata.deleteTopic(topic)
-    expect(rig.outcome('topic', 0)).to.equal('UNKNOWN_TOPIC_OR_PARTITION')
+    expect(await rig.outcome('topic', 0)).to.equal('UNKNOWN_TOPIC_OR_PARTITION')
     expect(rig.errors.at(-1)).to.equal('topic-0 cannot be deleted: EIO: rename')
   })
 
-  it('creates the logs that the metadata places on this broker, at the start and later', () => {
+  it('creates the logs that the metadata places on this broker, at the start and later', async () => {
     const rig = new Rig()
     rig.metadata.addTopic('before', 2)
     rig.metadata.addTopic('elsewhere', 1, { replicas: [2], leader: 2 })
-    rig.start()
+    await rig.start()
     const topic = rig.metadata.addTopic('after')
     expect(rig.names).to.deep.equal(['before-0', 'before-1', 'after-0'])
     rig.metadata.putTopic({ ...topic, partitions: [...topic.partitions, topic.partitions[0]!] })
@@ -190,74 +193,73 @@ describe('the partition registry', () => {
 
   it('never serves the log of an older topic of the same name', async () => {
     const rig = new Rig()
-    const stale = rig.logs.create('t', 0, 'LAAAAAAAAAAAAAAAAAAAAA')
+    const stale = rig.logs.make('t', 0, 'LAAAAAAAAAAAAAAAAAAAAA')
     stale.logEndOffset = stale.flushedEndOffset = 5
     rig.metadata.addTopic('t')
-    rig.start()
-    expect(rig.partition('t').highWatermark).to.equal(0)
+    await rig.start()
+    expect((await rig.partition('t')).highWatermark).to.equal(0)
   })
 
-  it('rejects unknown partitions and those that another broker leads', () => {
+  it('rejects unknown partitions and those that another broker leads', async () => {
     const rig = new Rig()
-    rig.start()
+    await rig.start()
     rig.metadata.addTopic('t')
     rig.metadata.addTopic('other', 1, { leader: 2, replicas: [1, 2] })
     rig.metadata.addTopic('nobody', 1, { leader: -1 })
-    expect(rig.outcome('t', 0)).to.equal('led')
-    for (const index of [1, -1]) expect(rig.outcome('t', index)).to.equal('UNKNOWN_TOPIC_OR_PARTITION')
-    expect(rig.outcome('x', 0)).to.equal('UNKNOWN_TOPIC_OR_PARTITION')
-    expect(rig.outcome('other', 0)).to.equal('NOT_LEADER_OR_FOLLOWER')
-    expect(rig.outcome('nobody', 0)).to.equal('NOT_LEADER_OR_FOLLOWER')
+    expect(await rig.outcome('t', 0)).to.equal('led')
+    for (const index of [1, -1]) expect(await rig.outcome('t', index)).to.equal('UNKNOWN_TOPIC_OR_PARTITION')
+    expect(await rig.outcome('x', 0)).to.equal('UNKNOWN_TOPIC_OR_PARTITION')
+    expect(await rig.outcome('other', 0)).to.equal('NOT_LEADER_OR_FOLLOWER')
+    expect(await rig.outcome('nobody', 0)).to.equal('NOT_LEADER_OR_FOLLOWER')
   })
 
-  it('answers KAFKA_STORAGE_ERROR if a log cannot be opened, and logs why once; a broken invariant is rethrown', () => {
+  it('answers KAFKA_STORAGE_ERROR if a log cannot be opened, and logs why once; a broken invariant is rethrown', async () => {
     const rig = new Rig()
     rig.metadata.addTopic('t')
-    rig.start()
+    await rig.start()
     const fail = (error: Error) => {
-      rig.logs.create = () => {
-        throw error
-      }
+      rig.logs.create = () => Promise.reject(error)
     }
     fail(Object.assign(new Error('EIO: broken'), { code: 'EIO' }))
-    for (let i = 0; i < 3; i++) expect(rig.outcome('t', 0)).to.equal('KAFKA_STORAGE_ERROR')
+    for (let i = 0; i < 3; i++) expect(await rig.outcome('t', 0)).to.equal('KAFKA_STORAGE_ERROR')
     expect(rig.errors).to.deep.equal(['t-0 cannot be opened: EIO: broken'])
     fail(new Error('a bug'))
-    expect(rig.outcome('t', 0)).to.equal('KAFKA_STORAGE_ERROR')
+    expect(await rig.outcome('t', 0)).to.equal('KAFKA_STORAGE_ERROR')
     fail(new InvariantError('broken'))
-    expect(() => rig.outcome('t', 0)).to.throw('broken')
+    const broken = await rig.outcome('t', 0).catch((error: Error) => error.message)
+    expect(broken).to.equal('broken')
   })
 
-  it('removes a deleted topic and its log, and wakes waiting fetches', () => {
+  it('removes a deleted topic and its log, and wakes waiting fetches', async () => {
     const rig = new Rig()
-    rig.start()
+    await rig.start()
     const topic = rig.metadata.addTopic('t')
     const reasons: string[] = []
     const complete = (reason: string) => reasons.push(reason)
-    rig.purgatory.park({ roomBytes: new Map([[rig.partition('t'), 1]]), waitMs: 1000, missingBytes: 1, complete })
+    rig.purgatory.park({ roomBytes: new Map([[await rig.partition('t'), 1]]), waitMs: 1000, missingBytes: 1, complete })
     rig.metadata.deleteTopic(topic)
     expect(rig.names).to.deep.equal([])
     expect(reasons).to.deep.equal(['changed'])
-    expect(rig.outcome('t', 0)).to.equal('UNKNOWN_TOPIC_OR_PARTITION')
+    expect(await rig.outcome('t', 0)).to.equal('UNKNOWN_TOPIC_OR_PARTITION')
   })
 
-  it('follows a new leader epoch, and drops a partition that another broker leads now', () => {
+  it('follows a new leader epoch, and drops a partition that another broker leads now', async () => {
     const rig = new Rig()
-    rig.start()
+    await rig.start()
     const topic = rig.metadata.addTopic('t')
-    const partition = rig.partition('t')
+    const partition = await rig.partition('t')
     expect(partition.log.latestEpoch).to.equal(0)
     const [image] = topic.partitions
     rig.metadata.putTopic({ ...topic, partitions: [{ ...image!, leaderEpoch: 3 }] })
-    expect(rig.partition('t')).to.equal(partition)
+    expect(await rig.partition('t')).to.equal(partition)
     expect([partition.leaderEpoch, partition.log.latestEpoch]).to.deep.equal([3, 3])
     rig.metadata.putTopic({ ...topic, partitions: [{ ...image!, leaderEpoch: 4, leader: 2 }] })
-    expect(rig.outcome('t', 0)).to.equal('NOT_LEADER_OR_FOLLOWER')
+    expect(await rig.outcome('t', 0)).to.equal('NOT_LEADER_OR_FOLLOWER')
   })
 
-  it('passes new settings on to the logs of their topic', () => {
+  it('passes new settings on to the logs of their topic', async () => {
     const rig = new Rig()
-    rig.start()
+    await rig.start()
     rig.metadata.addTopic('t')
     rig.metadata.setConfig('t', 'retention.ms', '5000')
     expect(rig.logs.configured.map(({ topic, config }) => [topic, config.retentionMs])).to.deep.equal([['t', 5000]])
@@ -266,9 +268,9 @@ describe('the partition registry', () => {
   })
 
   it('applies min.insync.replicas to what can be read, also when it changes', async () => {
-    const rig = new Rig().start()
+    const rig = await new Rig().start()
     rig.metadata.addTopic('t', 1, { replicas: [1, 2], isr: [1] })
-    const partition = rig.partition('t')
+    const partition = await rig.partition('t')
     const append = { origin: 'client', acks: 1, leaderEpoch: 0, nowMs: 0 } as const
     await partition.append(batchOf(['a']), append)
     expect(partition.highWatermark).to.equal(1)
@@ -279,8 +281,117 @@ describe('the partition registry', () => {
     expect(partition.highWatermark).to.equal(2)
   })
 
-  it('is told of new settings once they are in force for it, also if it came late', () => {
-    const rig = new Rig().start()
+  describe('while a log is opened, which takes time,', () => {
+    /** A topic whose log is being opened. `opened` lets it go on. */
+    async function opening(changes: Partial<PartitionImage> = {}) {
+      const rig = await new Rig().start()
+      const { metadata } = rig
+      let opened = () => {}
+      const gate = new Promise<void>((resolve) => (opened = resolve))
+      let opens = 0
+      rig.logs.opening = () => {
+        opens++
+        return gate
+      }
+      const topic = metadata.addTopic('t', 1, changes)
+      const change = (next: Partial<PartitionImage>) =>
+        metadata.putTopic({ ...topic, partitions: [{ ...topic.partitions[0]!, ...next }] })
+      return { ...rig, rig, topic, change, opened: () => opened(), opens: () => opens }
+    }
+
+    it('all who ask get the same partition, and later ones at once', async () => {
+      const { rig, opened, logs, opens } = await opening()
+      const asked = [rig.partition('t'), rig.partition('t')]
+      opened()
+      const [first, second] = await Promise.all(asked)
+      expect(second).to.equal(first)
+      expect(opens(), 'when the topic was created').to.equal(1)
+      expect(rig.registry.leaderFor('t', 0)).to.equal(first)
+      const reasons: string[] = []
+      const complete = (reason: string) => reasons.push(reason)
+      rig.purgatory.park({ roomBytes: new Map([[first!, 1000]]), waitMs: 1000, missingBytes: 100, complete })
+      await logs.logOf('t', 0)!.append(batchOf(['v']), { origin: 'client', leaderEpoch: 0, nowMs: 0 })
+      expect(batchOf(['v']).length, 'one event is too little').to.be.within(50, 99)
+      expect(reasons).to.deep.equal([])
+    })
+
+    it('its topic may be deleted: nothing of it is left', async () => {
+      const { rig, topic, metadata, opened, partitionLogs } = await opening()
+      const asked = rig.outcome('t', 0)
+      metadata.deleteTopic(topic)
+      expect(await rig.outcome('t', 0)).to.equal('UNKNOWN_TOPIC_OR_PARTITION')
+      let isStopped = false
+      const stopped = partitionLogs.stop().then(() => (isStopped = true))
+      await rig.host.advance(10)
+      expect(isStopped).to.equal(false)
+      opened()
+      expect(await asked).to.equal('UNKNOWN_TOPIC_OR_PARTITION')
+      await rig.host.settle(stopped)
+      expect(rig.names).to.deep.equal([])
+    })
+
+    it('its topic may be made again: the old log is deleted before the new one is created', async () => {
+      const { rig, topic, metadata, opened, logs } = await opening()
+      const ofOld = rig.outcome('t', 0)
+      metadata.deleteTopic(topic)
+      const again = metadata.addTopic('t')
+      const ofNew = rig.partition('t')
+      opened()
+      expect(await ofOld).to.equal('UNKNOWN_TOPIC_OR_PARTITION')
+      const partition = await ofNew
+      expect(partition.topicId).to.equal(again.id)
+      expect(logs.logs.get('t-0')).to.include({ topicId: again.id, log: partition.log })
+      expect(rig.registry.leaderFor('t', 0)).to.equal(partition)
+    })
+
+    it('another broker may become the leader', async () => {
+      const { rig, change, opened } = await opening()
+      const asked = rig.outcome('t', 0)
+      change({ leader: 2, leaderEpoch: 1 })
+      opened()
+      expect(await asked).to.equal('NOT_LEADER_OR_FOLLOWER')
+      expect(rig.registry.leaderFor('t', 0)).to.include({ error: 'NOT_LEADER_OR_FOLLOWER' })
+    })
+
+    it('its leader epoch may change', async () => {
+      const { rig, change, opened } = await opening()
+      const asked = rig.partition('t')
+      change({ leaderEpoch: 7 })
+      opened()
+      expect((await asked).log.latestEpoch).to.equal(7)
+    })
+
+    it('its directory may fail', async () => {
+      const { rig, logs, opened } = await opening()
+      const asked = rig.outcome('t', 0)
+      logs.offline.add('t-0')
+      opened()
+      expect(await asked).to.equal('KAFKA_STORAGE_ERROR')
+    })
+
+    it('the disk may refuse, and the next use tries again', async () => {
+      const { rig, logs, opened } = await opening()
+      logs.failure = Object.assign(new Error('EIO: broken'), { code: 'EIO' })
+      const asked = rig.outcome('t', 0)
+      opened()
+      expect(await asked).to.equal('KAFKA_STORAGE_ERROR')
+      logs.failure = undefined
+      expect(await rig.outcome('t', 0)).to.equal('led')
+      expect(rig.errors).to.deep.equal(['t-0 cannot be opened: EIO: broken'])
+    })
+
+    it('the registry may be stopped: no partition is left behind', async () => {
+      const { rig, opened, logs } = await opening()
+      const asked = rig.outcome('t', 0)
+      rig.registry.stop()
+      opened()
+      expect(await asked).to.not.equal('led')
+      expect(logs.logOf('t', 0)?.latestEpoch).to.equal(undefined)
+    })
+  })
+
+  it('is told of new settings once they are in force for it, also if it came late', async () => {
+    const rig = await new Rig().start()
     let retentionMs: string | undefined
     rig.metadata.addTopic('t')
     rig.metadata.onChange(({ configs }) => {
@@ -293,8 +404,8 @@ describe('the partition registry', () => {
     expect(told).to.deep.equal(['t', '5000'])
   })
 
-  it('is told of a deletion before the logs are deleted, and of a change after they are created', () => {
-    const rig = new Rig().start()
+  it('is told of a deletion before the logs are deleted, and of a change after they are created', async () => {
+    const rig = await new Rig().start()
     const told: string[] = []
     const tell = (what: string) => () => void told.push(`${what}: ${rig.names.join()}`)
     const leave = rig.partitionLogs.addUser({
@@ -309,27 +420,27 @@ describe('the partition registry', () => {
     expect(told).to.have.length(2)
   })
 
-  it('keeps other users of the logs, and the logs, up to date if one fails', () => {
+  it('keeps other users of the logs, and the logs, up to date if one fails', async () => {
     const rig = new Rig()
     const fail = () => {
       throw new Error('broken')
     }
     rig.partitionLogs.addUser({ topicDeleted: fail, topicChanged: fail, settingsChanged: fail })
-    rig.start()
+    await rig.start()
     const topic = rig.metadata.addTopic('t')
-    const partition = rig.partition('t')
+    const partition = await rig.partition('t')
     rig.metadata.putTopic({ ...topic, partitions: [{ ...topic.partitions[0]!, leaderEpoch: 3 }] })
     expect(partition.leaderEpoch).to.equal(3)
     rig.metadata.deleteTopic(topic)
-    expect(rig.outcome('t', 0)).to.equal('UNKNOWN_TOPIC_OR_PARTITION')
+    expect(await rig.outcome('t', 0)).to.equal('UNKNOWN_TOPIC_OR_PARTITION')
     expect(rig.names).to.deep.equal([])
     expect(rig.errors).to.deep.equal(Array(3).fill('a change of topic t could not be applied'))
   })
 
   it('retires its partitions when it stops, and follows no more changes; the logs stay for other brokers', async () => {
-    const rig = new Rig().start()
+    const rig = await new Rig().start()
     const topic = rig.metadata.addTopic('t')
-    const partition = rig.partition('t')
+    const partition = await rig.partition('t')
     rig.registry.stop()
     const append = { origin: 'client', acks: 1, leaderEpoch: 0, nowMs: 0 } as const
     expect(await partition.append(batchOf(['v']), append)).to.include({ error: 'NOT_LEADER_OR_FOLLOWER' })

@@ -1,5 +1,6 @@
 import { type Rejection, reject } from '../../protocol/error-codes.ts'
 import type { FailedDirectory } from '../../storage/log-store.ts'
+import type { PartitionLog } from '../../storage/partition-log.ts'
 import type { TopicSettings } from '../config/topic-configs.ts'
 import type { PartitionImage, TopicImage } from '../metadata/metadata-image.ts'
 import type { MetadataStore } from '../metadata/metadata-store.ts'
@@ -14,10 +15,15 @@ export interface PartitionWatcher {
   changed(partition: Partition): void
 }
 
+/** A partition, or why it is not served here. */
+export type FoundPartition = Partition | Rejection
+
 /** Opened partitions of one topic, by partition number. */
 interface HostedTopic {
   image: TopicImage
   readonly partitions: (Partition | undefined)[]
+  /** Partitions whose logs are being opened. */
+  readonly opening: Map<number, Promise<FoundPartition>>
 }
 
 /** Finds partitions that this broker leads. Their logs are opened on first use. */
@@ -118,21 +124,39 @@ export class PartitionRegistry implements LogUser {
   }
 
   /**
-   * The partition if this broker leads it. Errors: UNKNOWN_TOPIC_OR_PARTITION, NOT_LEADER_OR_FOLLOWER,
-   * KAFKA_STORAGE_ERROR.
+   * The partition if this broker leads it. A promise only while its log is being opened: whoever awaits it must look up
+   * again what else it relies on. Errors: UNKNOWN_TOPIC_OR_PARTITION, NOT_LEADER_OR_FOLLOWER, KAFKA_STORAGE_ERROR.
    */
-  leaderFor(topic: string, partition: number): Partition | Rejection {
+  leaderFor(topic: string, partition: number): FoundPartition | Promise<FoundPartition> {
     return this.#topics.get(topic)?.partitions[partition] ?? this.#open(topic, partition)
   }
 
-  #open(name: string, index: number): Partition | Rejection {
+  #open(name: string, index: number): Rejection | Promise<FoundPartition> {
     const topic = this.#metadata.image.topicsByName.get(name)
     const image = topic?.partitions[index]
     if (topic === undefined || image === undefined) return reject('UNKNOWN_TOPIC_OR_PARTITION')
     if (image.leader !== this.#nodeId) return reject('NOT_LEADER_OR_FOLLOWER')
-    const log = this.#logs.open(topic, index)
-    if (log === undefined) return reject('KAFKA_STORAGE_ERROR')
     const hosted = this.#hosted(topic)
+    const underWay = hosted.opening.get(index)
+    if (underWay !== undefined) return underWay
+    const opening = this.#openIn(hosted, index)
+    hosted.opening.set(index, opening)
+    return opening
+  }
+
+  async #openIn(hosted: HostedTopic, index: number): Promise<FoundPartition> {
+    let log: PartitionLog | undefined
+    try {
+      log = await this.#logs.open(hosted.image, index)
+    } finally {
+      hosted.opening.delete(index)
+    }
+    // Meanwhile the topic may be deleted, the leader have changed, or the directory have failed.
+    const topic = hosted.image
+    if (this.#topics.get(topic.name) !== hosted) return reject('UNKNOWN_TOPIC_OR_PARTITION')
+    const image = topic.partitions[index]!
+    if (image.leader !== this.#nodeId) return reject('NOT_LEADER_OR_FOLLOWER')
+    if (log === undefined || this.isOffline(topic, index)) return reject('KAFKA_STORAGE_ERROR')
     const partition = this.#lead(topic, index, image, log)
     hosted.partitions[index] = partition
     return partition
@@ -153,7 +177,7 @@ export class PartitionRegistry implements LogUser {
   #hosted(topic: TopicImage): HostedTopic {
     const known = this.#topics.get(topic.name)
     if (known !== undefined) return known
-    const hosted = { image: topic, partitions: [] }
+    const hosted = { image: topic, partitions: [], opening: new Map() }
     this.#topics.set(topic.name, hosted)
     return hosted
   }

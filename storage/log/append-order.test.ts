@@ -73,7 +73,7 @@ describe('appends behind one that has much to decompress', () => {
   }
 
   it('of other logs go on', async () => {
-    const other = rig.manager.create('other', 0, TOPIC_ID, rig.config)
+    const other = rig.manager.createNow('other', 0, TOPIC_ID, rig.config)
     const first = rig.put('large', rig.large())
     await rig.host.settle(rig.put('other', rig.small(), {}, other))
     expect(rig.ended).to.deep.equal(['other: 0'])
@@ -168,7 +168,7 @@ describe('a batch that unpacks to far more than it takes', () => {
   it('is looked into with bounded memory, in many turns, while others go on', async () => {
     const rig = new Appends()
     await rig.open()
-    const other = rig.manager.create('other', 0, TOPIC_ID, rig.config)
+    const other = rig.manager.createNow('other', 0, TOPIC_ID, rig.config)
     // A zstd frame with a window of 16 KB: one record of half a gigabyte, whose block repeats a byte.
     const blocks = 32_768
     const valueBytes = blocks * 16_384 - 15

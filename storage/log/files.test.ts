@@ -146,7 +146,7 @@ describe('files of a log on a real disk', () => {
     })
     const manager = newManager(host, directory)
     await manager.start(() => logConfig())
-    manager.create(TOPIC, 0, TOPIC_ID, logConfig())
+    manager.createNow(TOPIC, 0, TOPIC_ID, logConfig())
     const names = readdirSync(join(directory, `${TOPIC}-0`)).filter((name) => name.endsWith('index'))
     expect(names.sort()).to.deep.equal(['00000000000000000000.index', '00000000000000000000.timeindex'])
     for (const name of names) {

@@ -77,7 +77,7 @@ class Cleaning {
   async buildMap(): Promise<void> {
     const { firstDirtyOffset, endOffset } = this.#plan
     const transactions = new TransactionFilter()
-    transactions.add(this.#log.abortedTransactions(firstDirtyOffset, endOffset))
+    transactions.add(this.#log.abortedTransactionsNow(firstDirtyOffset, endOffset))
     const note = (batch: RecordBatch) => this.#noteKeys(batch, transactions)
     for (const [segment, segmentEnd] of this.#segmentsBetween(firstDirtyOffset, endOffset)) {
       if (!(await this.#forEachBatch(segment, segment.positionOf(firstDirtyOffset), note))) return
@@ -129,7 +129,7 @@ class Cleaning {
       target.createFiles()
       for (const segment of group) {
         const end = this.#endOf(segment)
-        pass.transactions.add(this.#log.abortedTransactions(segment.baseOffset, end))
+        pass.transactions.add(this.#log.abortedTransactionsNow(segment.baseOffset, end))
         const keepsLegacyTombstones = segment.retentionTimestampMs > legacyHorizonMs
         await this.#copy(segment, target, { ...pass, keepsLegacyTombstones })
       }

@@ -228,7 +228,11 @@ export class Log implements PartitionLog {
 
   // Producers and epochs.
 
-  abortedTransactions(fromOffset: number, toOffset: number): AbortedTransaction[] {
+  async abortedTransactions(fromOffset: number, toOffset: number): Promise<AbortedTransaction[]> {
+    return this.abortedTransactionsNow(fromOffset, toOffset)
+  }
+  /** The same without a promise, for compaction. */
+  abortedTransactionsNow(fromOffset: number, toOffset: number): AbortedTransaction[] {
     return this.#noting(() => abortedTransactions(this.#parts, this.services, fromOffset, toOffset))
   }
   hasOpenTransaction(producerId: number, producerEpoch: number): boolean {

@@ -288,7 +288,7 @@ class Maker {
     })
     const config = logConfig({ segmentBytes: 1500, indexIntervalBytes: 100, retentionMs: -1 })
     await host.settle(manager.start(() => config))
-    const log = manager.get('transactional', 0)!
+    const log = manager.getNow('transactional', 0)!
     const append = async (bytes: Buffer, origin: 'client' | 'coordinator') => {
       const options = { leaderEpoch: 0, nowMs: START_MS + 10_000 }
       const result = await host.settle(

@@ -1,4 +1,4 @@
-import { isRejection, type Rejection } from '../../../protocol/error-codes.ts'
+import { isRejection } from '../../../protocol/error-codes.ts'
 import { decodeKey, decodeValue } from '../../../protocol/internal-records/coordinator-framing.ts'
 import { ZooKeeperNodeRecord, type ZooKeeperNodeValue } from '../../../protocol/internal-records/zookeeper-records.ts'
 import type { Slices } from '../../../storage/host/turn-slices.ts'
@@ -8,7 +8,7 @@ import { AppendRefused, PartitionStateLog } from '../../coordinator/partition-st
 import { autoCreatedTopic } from '../../metadata/auto-created-topics.ts'
 import type { MetadataStore } from '../../metadata/metadata-store.ts'
 import { ZOOKEEPER_NODE_TOPIC as NODE_TOPIC } from '../../metadata/topic-names.ts'
-import type { Partition } from '../../partition/partition.ts'
+import type { FoundPartition } from '../../partition/partition-registry.ts'
 import type { NodeStore, StoredChange, StoredNode } from '../node-store.ts'
 
 const PARTITION = 0
@@ -19,7 +19,7 @@ export interface InternalNodeStoreParts {
   readonly configs: ConfigStore
   readonly metadata: MetadataStore
   /** A partition at its leader. */
-  leaderFor(topic: string, partition: number): Partition | Rejection
+  leaderFor(topic: string, partition: number): FoundPartition | Promise<FoundPartition>
   nowMs(): number
 }
 
