@@ -53,7 +53,7 @@ async function move(
   if (partitions.isOffline(topic, partition)) return 'KAFKA_STORAGE_ERROR'
   if (logs.directoryOf(name, partition) === undefined) {
     // The log is about to be created.
-    const created = await partitions.leaderFor(name, partition)
+    const created = await partitions.replicaFor(name, partition)
     if (isRejection(created)) return created.error
   }
   try {

@@ -8,7 +8,7 @@ import type { Services } from './services.ts'
 
 type PartitionResponse = DescribeProducersResponse['topics'][number]['partitions'][number]
 
-/** Lists producers with state in a partition. Source: KafkaApis.handleDescribeProducersRequest. */
+/** Lists producers with state in a partition, of any replica. Source: KafkaApis.handleDescribeProducersRequest. */
 export const describeProducers = handler(DescribeProducers, async (request, { services, slices }) => ({
   topics: await mapInSlices(request.topics, slices, async ({ name, partitionIndexes }) => ({
     name,
@@ -30,7 +30,7 @@ async function describe(
       activeProducers: [],
     }
   }
-  const partition = await partitions.leaderFor(topic, partitionIndex)
+  const partition = await partitions.replicaFor(topic, partitionIndex)
   if (!isRejection(partition)) {
     return { partitionIndex, errorCode: 0, activeProducers: partition.log.activeProducers().map(activeProducer) }
   }

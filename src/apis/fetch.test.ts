@@ -82,6 +82,41 @@ describe('Fetch', () => {
     expect(baseOffsets(response?.responses[0]?.partitions[0]?.records ?? null)).to.deep.equal([0])
   })
 
+  describe('from a broker that follows', () => {
+    async function answer(version: number, changes: Partial<Request>, partition: object = {}) {
+      const path = new DataPath([fetch])
+      const topic = path.metadata.addTopic('t', 1, { replicas: [1, 2], isr: [1, 2], leader: 2, leaderEpoch: 5 })
+      await path.log('t').append(batchOf(['a']), append)
+      const response = await path.connect().call(Fetch, version, requestTo(topic, { 0: 0 }, changes, partition))
+      const { errorCode, records } = response.responses[0]!.partitions[0]!
+      return [errorName(errorCode), baseOffsets(records).length]
+    }
+
+    for (const [who, version, replicaId, expected] of [
+      ['consumers that know of it', 11, -1, ['NONE', 1]],
+      ['older consumers not', 10, -1, ['NOT_LEADER_OR_FOLLOWER', 0]],
+      ['debugging tools', 11, -2, ['NONE', 1]],
+      ['older debugging tools not', 10, -2, ['NOT_LEADER_OR_FOLLOWER', 0]],
+      ['copies to another directory of any age', 10, -3, ['NONE', 1]],
+      ['other brokers not', 12, 2, ['NOT_LEADER_OR_FOLLOWER', 0]],
+    ] as const) {
+      it(`serves ${who}`, async () => {
+        expect(await answer(version, { replicaId })).to.deep.equal(expected)
+      })
+    }
+
+    it('checks the leader epoch', async () => {
+      const check = async (version: number, currentLeaderEpoch: number) =>
+        (await answer(version, {}, { currentLeaderEpoch }))[0]
+      expect([await check(11, 4), await check(11, 5), await check(11, 6)]).to.deep.equal([
+        'FENCED_LEADER_EPOCH',
+        'NONE',
+        'UNKNOWN_LEADER_EPOCH',
+      ])
+      expect([await check(10, 4), await check(10, 5)]).to.deep.equal(['FENCED_LEADER_EPOCH', 'NOT_LEADER_OR_FOLLOWER'])
+    })
+  })
+
   it('waits for logs that are being opened, all at once, and then for data', async () => {
     const { path, topic } = await rig(2)
     const slow = new DataPath([fetch])

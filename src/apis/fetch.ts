@@ -19,6 +19,10 @@ type Answer = HandlerAnswer<typeof Fetch>
 
 const READ_COMMITTED = 1
 const WITH_LEADER_HINTS = 16
+/** First version whose clients may read from followers. */
+const WITH_FOLLOWER_READS = 11
+/** Replica id of Kafka's own copies to another data directory. */
+const FUTURE_LOCAL_REPLICA = -3
 /** Newest version without KAFKA_STORAGE_ERROR. Its clients get NOT_LEADER_OR_FOLLOWER. */
 const WITHOUT_STORAGE_ERROR = 5
 
@@ -51,6 +55,7 @@ class PendingFetch {
   /** Unknown partitions. They do not end the wait; their errors come last in the answer. */
   readonly #refused: PartitionRead[] = []
   readonly #limits: FetchLimits
+  readonly #mayReadFollowers: boolean
   readonly #deadlineMs: number
 
   constructor(request: FetchRequest, context: RequestContext, session: FetchContext) {
@@ -58,6 +63,7 @@ class PendingFetch {
     this.#context = context
     this.#session = session
     this.#limits = limitsOf(request, context)
+    this.#mayReadFollowers = mayReadFollowers(request, context)
     this.#deadlineMs = context.services.host.clock.monotonicMs() + request.maxWaitMs
   }
 
@@ -122,8 +128,10 @@ class PendingFetch {
     if (isRejection(found)) this.#unopened.set(wanted, found.code)
   }
 
-  #look({ topic, partition }: WantedPartition): FoundPartition | Promise<FoundPartition> {
-    return this.#context.services.partitions.leaderFor(topic as string, partition)
+  #look({ topic, partition, currentLeaderEpoch }: WantedPartition): FoundPartition | Promise<FoundPartition> {
+    const { partitions } = this.#context.services
+    if (this.#mayReadFollowers) return partitions.replicaFor(topic as string, partition)
+    return partitions.leaderFor(topic as string, partition, currentLeaderEpoch)
   }
 
   /** All partitions as they are in this turn; undefined if a log is not open. */
@@ -237,6 +245,15 @@ function limitsOf(request: FetchRequest, context: RequestContext): FetchLimits {
       errorCode(partitionFailure(context.services, `${topic}-${partition}`, error)),
     withAbortedTransactions: request.isolationLevel === READ_COMMITTED && replicaIdOf(request) < 0,
   }
+}
+
+/**
+ * Consumers read from followers too (KIP-392), unless they are too old to know. Other brokers read from the leader.
+ * Source: FetchParams.fetchOnlyLeader.
+ */
+function mayReadFollowers(request: FetchRequest, { apiVersion }: RequestContext): boolean {
+  const replicaId = replicaIdOf(request)
+  return replicaId === FUTURE_LOCAL_REPLICA || (replicaId < 0 && apiVersion >= WITH_FOLLOWER_READS)
 }
 
 /** Message format for clients of this version; undefined: record batches. */

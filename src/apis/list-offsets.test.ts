@@ -104,6 +104,21 @@ describe('ListOffsets', () => {
     expect((await ask(path, 5, 1500, { isolationLevel: 1 })).offset).to.equal(-1)
   })
 
+  it('is answered by a follower only for debugging tools, which checks the epoch first', async () => {
+    const path = new DataPath([listOffsets])
+    path.metadata.addTopic('t', 1, { replicas: [1, 2], leader: 2, leaderEpoch: 4 })
+    const errors = []
+    for (const replicaId of [-2, -1]) {
+      for (const currentLeaderEpoch of [3, 4, 5])
+        errors.push((await ask(path, 5, -1, { replicaId }, { currentLeaderEpoch })).error)
+      errors.push((await ask(path, 0, -1, { replicaId })).error)
+    }
+    expect(errors).to.deep.equal([
+      ...['FENCED_LEADER_EPOCH', 'NONE', 'UNKNOWN_LEADER_EPOCH', 'NONE'],
+      ...['FENCED_LEADER_EPOCH', 'NOT_LEADER_OR_FOLLOWER', 'UNKNOWN_LEADER_EPOCH', 'NOT_LEADER_OR_FOLLOWER'],
+    ])
+  })
+
   it('refuses a duplicate partition, an unknown one, and a wrong epoch', async () => {
     const path = await rig()
     const twice = { partitionIndex: 0, timestamp: -1 }

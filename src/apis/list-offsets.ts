@@ -4,6 +4,7 @@ import { runInSlices } from '../../storage/host/turn-slices.ts'
 import type { TimestampAndOffset } from '../../storage/partition-log.ts'
 import type { Partition } from '../partition/partition.ts'
 import { partitionFailure } from '../partition/partition-failure.ts'
+import type { FoundPartition } from '../partition/partition-registry.ts'
 import { handler, type RequestContext } from './handler.ts'
 import { legacyOffsets } from './legacy-offsets.ts'
 
@@ -32,6 +33,8 @@ const oldestVersionFor: Readonly<Record<number, number>> = {
 /** First version with a leader epoch in the response; older versions cannot encode it. */
 const WITH_LEADER_EPOCH = 4
 const CONSUMER = -1
+/** Replica id of debugging tools, which read from any replica. */
+const DEBUGGING_CONSUMER = -2
 const READ_UNCOMMITTED = 0
 const READ_COMMITTED = 1
 
@@ -90,7 +93,7 @@ async function answer(
   context: RequestContext,
 ): Promise<PartitionResponse> {
   if (!isSupported(asked.timestamp, context.apiVersion)) return failure(asked, 'UNSUPPORTED_VERSION')
-  const partition = await context.services.partitions.leaderFor(topic, asked.partitionIndex)
+  const partition = await look(topic, asked, request, context)
   if (isRejection(partition)) return failure(asked, partition.error)
   const fenced = partition.checkEpoch(asked.currentLeaderEpoch)
   if (fenced !== undefined) return failure(asked, fenced.error)
@@ -124,16 +127,27 @@ async function legacyAnswer(request: ListOffsetsRequest, context: RequestContext
 async function legacyPartition(
   topic: string,
   asked: PartitionRequest,
-  { replicaId }: ListOffsetsRequest,
-  { services, slices, nowMs }: RequestContext,
+  request: ListOffsetsRequest,
+  context: RequestContext,
 ): Promise<PartitionResponse> {
   if (!isSupported(asked.timestamp, 0)) return failure(asked, 'UNSUPPORTED_VERSION')
-  const partition = await services.partitions.leaderFor(topic, asked.partitionIndex)
+  const partition = await look(topic, asked, request, context)
   if (isRejection(partition)) return failure(asked, partition.error)
-  const readableEnd = replicaId === CONSUMER ? partition.highWatermark : Number.POSITIVE_INFINITY
+  const { slices, nowMs } = context
+  const readableEnd = request.replicaId === CONSUMER ? partition.highWatermark : Number.POSITIVE_INFINITY
   const oldStyleOffsets = await runInSlices(legacyOffsets(partition.log, asked, { readableEnd, nowMs }), slices)
   if (oldStyleOffsets === undefined) return failure(asked, 'UNKNOWN_SERVER_ERROR')
   return { ...failure(asked, 'NONE'), oldStyleOffsets }
+}
+
+function look(
+  topic: string,
+  { partitionIndex, currentLeaderEpoch }: PartitionRequest,
+  { replicaId }: ListOffsetsRequest,
+  { services: { partitions } }: RequestContext,
+): FoundPartition | Promise<FoundPartition> {
+  if (replicaId === DEBUGGING_CONSUMER) return partitions.replicaFor(topic, partitionIndex)
+  return partitions.leaderFor(topic, partitionIndex, currentLeaderEpoch)
 }
 
 /** Other negative timestamps are unsupported. Source: isListOffsetsTimestampUnsupported. */

@@ -8,7 +8,7 @@ export const offsetForLeaderEpoch = handler(OffsetForLeaderEpoch, async (request
   topics: await mapInSlices(request.topics, slices, async ({ topic, partitions }) => ({
     topic,
     partitions: await mapInSlices(partitions, slices, async ({ partition: index, currentLeaderEpoch, leaderEpoch }) => {
-      const partition = await services.partitions.leaderFor(topic, index)
+      const partition = await services.partitions.leaderFor(topic, index, currentLeaderEpoch)
       if (isRejection(partition)) return { partition: index, errorCode: partition.code }
       const fenced = partition.checkEpoch(currentLeaderEpoch)
       if (fenced !== undefined) return { partition: index, errorCode: fenced.code }

@@ -86,6 +86,10 @@ describe('OffsetForLeaderEpoch', () => {
     expect(await ask(3, 2)).to.deep.equal(['FENCED_LEADER_EPOCH', -1, -1])
     expect(await ask(3, 4)).to.deep.equal(['UNKNOWN_LEADER_EPOCH', -1, -1])
     expect(await ask(3, -1, 9)).to.deep.equal(['UNKNOWN_TOPIC_OR_PARTITION', -1, -1])
+    const { partitions } = path.metadata.image.topicsByName.get('t')!
+    path.metadata.addTopic('t', 1, { ...partitions[0], replicas: [1, 2], leader: 2 })
+    expect(await ask(3, 2)).to.deep.equal(['FENCED_LEADER_EPOCH', -1, -1])
+    expect(await ask(3, 3)).to.deep.equal(['NOT_LEADER_OR_FOLLOWER', -1, -1])
   })
 })
 
@@ -120,6 +124,18 @@ describe('InitProducerId', () => {
 })
 
 describe('DescribeProducers', () => {
+  it('is answered by any replica', async () => {
+    const path = new DataPath([describeProducers])
+    path.metadata.addTopic('t', 1, { replicas: [1, 2], leader: 2 })
+    path.metadata.addTopic('elsewhere', 1, { replicas: [2], leader: 2 })
+    const topics = ['t', 'elsewhere'].map((name) => ({ name, partitionIndexes: [0] }))
+    const response = await path.connect().call(DescribeProducers, 0, { topics })
+    expect(response.topics.map(({ partitions }) => errorName(partitions[0]!.errorCode))).to.deep.equal([
+      'NONE',
+      'NOT_LEADER_OR_FOLLOWER',
+    ])
+  })
+
   it('lists the producers of a log, and has error messages for unknown topics', async () => {
     const path = new DataPath([describeProducers])
     path.metadata.addTopic('t')

@@ -21,6 +21,7 @@ async function onPartition(compression: 'none' | 'lz4' | 'zstd', openMs = 0): Pr
   await start()
   const partitionOf = (log: PartitionLog) =>
     new Partition({
+      nodeId: 1,
       topic: TOPIC,
       topicId: TOPIC_ID,
       partition: 0,

@@ -83,7 +83,7 @@ export class PartitionLogs {
    */
   async start(): Promise<void> {
     const { logs, metadata } = this.#parts
-    this.#follow()
+    this.#unfollow = metadata.onChange((image, change) => this.#apply(image, change))
     const { image } = metadata
     this.#setAsideStrays(image)
     const stored = new Set([...logs.list()].map(({ topic, partition }) => `${topic}-${partition}`))
@@ -99,14 +99,7 @@ export class PartitionLogs {
   /** From now on the user is told of changes, until the returned function is called. */
   addUser(user: LogUser): () => void {
     this.#users.add(user)
-    // After the listener of the user's settings: the user finds new settings applied.
-    this.#follow()
     return () => this.#users.delete(user)
-  }
-
-  #follow(): void {
-    this.#unfollow()
-    this.#unfollow = this.#parts.metadata.onChange((image, change) => this.#apply(image, change))
   }
 
   #apply(image: MetadataImage, { topicsDeleted, topicsChanged, configsChanged }: MetadataChange): void {
@@ -297,7 +290,9 @@ export class PartitionLogs {
       const topic = metadata.image.topicsByName.get(name)
       if (topic === undefined) return
       logs.updateConfig(name, settings(name))
-      this.#tellUsers(topic, (user) => user.settingsChanged(name))
+      // The users' own settings follow the same change, perhaps after this.
+      const told = Promise.resolve().then(() => this.#tellUsers(topic, (user) => user.settingsChanged(name)))
+      inBackground(this.#parts.host, told)
     })
   }
 

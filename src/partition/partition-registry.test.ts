@@ -275,10 +275,89 @@ describe('the partition registry', () => {
     await partition.append(batchOf(['a']), append)
     expect(partition.highWatermark).to.equal(1)
     rig.metadata.setConfig('t', 'min.insync.replicas', '2')
+    await rig.host.advance(0)
     await partition.append(batchOf(['b']), append)
     expect(partition.highWatermark).to.equal(1)
     rig.metadata.setConfig('t', 'min.insync.replicas', '1')
+    await rig.host.advance(0)
     expect(partition.highWatermark).to.equal(2)
+  })
+
+  describe('of a broker that has a replica, but does not lead,', () => {
+    const replicated = { replicas: [1, 2], isr: [1, 2], leader: 2, leaderEpoch: 5 }
+    const client = { origin: 'client', acks: 1, leaderEpoch: 5, nowMs: 0 } as const
+
+    async function follower() {
+      const rig = await new Rig().start()
+      const topic = rig.metadata.addTopic('t', 1, replicated)
+      const found = await rig.registry.replicaFor('t', 0)
+      if (isRejection(found)) throw new Error(found.error)
+      const change = (next: Partial<PartitionImage>) =>
+        rig.metadata.putTopic({ ...topic, partitions: [{ ...topic.partitions[0]!, ...next }] })
+      return { rig, partition: found, change }
+    }
+
+    it('serves reads, and nothing that needs the leader', async () => {
+      const { rig, partition } = await follower()
+      expect(rig.registry.replicaFor('t', 0)).to.equal(partition)
+      expect(rig.registry.leaderFor('t', 0)).to.include({ error: 'NOT_LEADER_OR_FOLLOWER' })
+      expect(await partition.append(batchOf(['v']), client)).to.include({ error: 'NOT_LEADER_OR_FOLLOWER' })
+      expect(partition.log.latestEpoch, 'its leader assigns epochs').to.equal(undefined)
+    })
+
+    for (const isOpen of [false, true]) {
+      it(`checks the client's epoch before the leader, ${isOpen ? 'open' : 'not open'}`, async () => {
+        const rig = isOpen ? (await follower()).rig : await new Rig().start()
+        if (!isOpen) rig.metadata.addTopic('t', 1, replicated)
+        rig.metadata.addTopic('elsewhere', 1, { ...replicated, replicas: [2, 3] })
+        for (const [topic, epoch, error] of [
+          ['t', 4, 'FENCED_LEADER_EPOCH'],
+          ['t', 5, 'NOT_LEADER_OR_FOLLOWER'],
+          ['t', 6, 'UNKNOWN_LEADER_EPOCH'],
+          ['elsewhere', 4, 'NOT_LEADER_OR_FOLLOWER'],
+        ] as const) {
+          expect(rig.registry.leaderFor(topic, 0, epoch), `${topic} ${epoch}`).to.include({ error })
+        }
+        expect(rig.registry.replicaFor('elsewhere', 0)).to.include({ error: 'NOT_LEADER_OR_FOLLOWER' })
+      })
+    }
+
+    it('stays the same partition when the leader changes, and tells those who wait', async () => {
+      const { rig, partition, change } = await follower()
+      const reasons: string[] = []
+      const park = () => {
+        const complete = (reason: string) => reasons.push(reason)
+        rig.purgatory.park({ roomBytes: new Map([[partition, 1]]), waitMs: 1000, missingBytes: 1, complete })
+      }
+      park()
+      change({ leader: 1, leaderEpoch: 6 })
+      expect(rig.registry.leaderFor('t', 0)).to.equal(partition)
+      expect(partition.log.latestEpoch).to.equal(6)
+      expect(await partition.append(batchOf(['v']), client)).to.include({ baseOffset: 0 })
+      park()
+      change({ leader: 2, leaderEpoch: 7 })
+      expect(reasons).to.deep.equal(['changed', 'changed'])
+      expect(await partition.append(batchOf(['v']), client)).to.include({ error: 'NOT_LEADER_OR_FOLLOWER' })
+      expect(rig.registry.replicaFor('t', 0)).to.equal(partition)
+    })
+
+    it('is told of what another broker appends, until its replica moves away', async () => {
+      const { rig, partition, change } = await follower()
+      const reasons: string[] = []
+      const park = () => {
+        const complete = (reason: string) => reasons.push(reason)
+        rig.purgatory.park({ roomBytes: new Map([[partition, 1]]), waitMs: 1000, missingBytes: 1, complete })
+      }
+      park()
+      await partition.log.append(batchOf(['v']), client)
+      park()
+      change({ replicas: [2, 3] })
+      expect(reasons).to.deep.equal(['data', 'changed'])
+      park()
+      await partition.log.append(batchOf(['v']), client)
+      expect(reasons).to.have.length(2)
+      expect(rig.registry.replicaFor('t', 0)).to.include({ error: 'NOT_LEADER_OR_FOLLOWER' })
+    })
   })
 
   describe('while a log is opened, which takes time,', () => {
@@ -353,6 +432,18 @@ describe('the partition registry', () => {
       expect(rig.registry.leaderFor('t', 0)).to.include({ error: 'NOT_LEADER_OR_FOLLOWER' })
     })
 
+    it('its replica may move to another broker', async () => {
+      const { rig, change, opened } = await opening()
+      const asked = rig.outcome('t', 0)
+      change({ leader: 2, leaderEpoch: 1, replicas: [2] })
+      opened()
+      expect(await asked).to.equal('NOT_LEADER_OR_FOLLOWER')
+      await rig.host.advance(0)
+      expect(rig.logs.logOf('t', 0)?.latestEpoch).to.equal(undefined)
+      change({ replicas: [1, 2], leader: 2 })
+      expect(rig.registry.replicaFor('t', 0), 'not opened before').to.be.instanceOf(Promise)
+    })
+
     it('its leader epoch may change', async () => {
       const { rig, change, opened } = await opening()
       const asked = rig.partition('t')
@@ -394,13 +485,14 @@ describe('the partition registry', () => {
     const rig = await new Rig().start()
     let retentionMs: string | undefined
     rig.metadata.addTopic('t')
-    rig.metadata.onChange(({ configs }) => {
-      retentionMs = [...configs.values()][0]?.get('retention.ms')
-    })
     const told: (string | undefined)[] = []
     const settingsChanged = (topic: string) => told.push(topic, retentionMs)
     rig.partitionLogs.addUser({ topicDeleted() {}, topicChanged() {}, settingsChanged })
+    rig.metadata.onChange(({ configs }) => {
+      retentionMs = [...configs.values()][0]?.get('retention.ms')
+    })
     rig.metadata.setConfig('t', 'retention.ms', '5000')
+    await rig.host.advance(0)
     expect(told).to.deep.equal(['t', '5000'])
   })
 

@@ -1,10 +1,10 @@
-import { type Rejection, reject } from '../../protocol/error-codes.ts'
+import { isRejection, type Rejection, reject } from '../../protocol/error-codes.ts'
 import type { FailedDirectory } from '../../storage/log-store.ts'
 import type { PartitionLog } from '../../storage/partition-log.ts'
 import type { TopicSettings } from '../config/topic-configs.ts'
 import type { PartitionImage, TopicImage } from '../metadata/metadata-image.ts'
 import type { MetadataStore } from '../metadata/metadata-store.ts'
-import { Partition } from './partition.ts'
+import { checkEpoch, Partition } from './partition.ts'
 import type { LogUser, PartitionLogs } from './partition-logs.ts'
 
 /** Notified about partitions, for parked fetches. */
@@ -26,7 +26,7 @@ interface HostedTopic {
   readonly opening: Map<number, Promise<FoundPartition>>
 }
 
-/** Finds partitions that this broker leads. Their logs are opened on first use. */
+/** Finds partitions that this broker leads or has a replica of. Their logs are opened on first use. */
 export class PartitionRegistry implements LogUser {
   readonly #nodeId: number
   readonly #logs: PartitionLogs
@@ -105,7 +105,7 @@ export class PartitionRegistry implements LogUser {
     hosted.partitions.forEach((partition, index) => {
       const image = topic.partitions[index]
       if (partition === undefined || image === undefined || image === before.partitions[index]) return
-      if (image.leader === this.#nodeId) partition.update(image)
+      if (image.replicas.includes(this.#nodeId)) partition.update(image)
       else {
         hosted.partitions[index] = undefined
         partition.retire(reject('NOT_LEADER_OR_FOLLOWER'))
@@ -125,9 +125,27 @@ export class PartitionRegistry implements LogUser {
 
   /**
    * The partition if this broker leads it. A promise only while its log is being opened: whoever awaits it must look up
-   * again what else it relies on. Errors: UNKNOWN_TOPIC_OR_PARTITION, NOT_LEADER_OR_FOLLOWER, KAFKA_STORAGE_ERROR.
+   * again what else it relies on. Errors: UNKNOWN_TOPIC_OR_PARTITION, NOT_LEADER_OR_FOLLOWER, KAFKA_STORAGE_ERROR. A
+   * follower checks the client's leader epoch first; -1: it has none. Source: Partition.getLocalLog.
    */
-  leaderFor(topic: string, partition: number): FoundPartition | Promise<FoundPartition> {
+  leaderFor(topic: string, partition: number, currentLeaderEpoch = -1): FoundPartition | Promise<FoundPartition> {
+    const open = this.#topics.get(topic)?.partitions[partition]
+    if (open !== undefined) return open.isLeader ? open : leaderOnly(open, currentLeaderEpoch)
+    const image = this.#metadata.image.topicsByName.get(topic)?.partitions[partition]
+    if (image !== undefined && image.leader !== this.#nodeId) return this.#refuseFollower(image, currentLeaderEpoch)
+    const found = this.#open(topic, partition)
+    // It may have lost the leadership meanwhile.
+    return found instanceof Promise ? found.then((opened) => leaderOnly(opened, currentLeaderEpoch)) : found
+  }
+
+  #refuseFollower(image: PartitionImage, currentLeaderEpoch: number): Rejection {
+    const hasReplica = image.replicas.includes(this.#nodeId)
+    const fenced = hasReplica ? checkEpoch(currentLeaderEpoch, image.leaderEpoch) : undefined
+    return fenced ?? reject('NOT_LEADER_OR_FOLLOWER')
+  }
+
+  /** The same for reads from any replica: also if this broker only has a replica of it. */
+  replicaFor(topic: string, partition: number): FoundPartition | Promise<FoundPartition> {
     return this.#topics.get(topic)?.partitions[partition] ?? this.#open(topic, partition)
   }
 
@@ -135,7 +153,7 @@ export class PartitionRegistry implements LogUser {
     const topic = this.#metadata.image.topicsByName.get(name)
     const image = topic?.partitions[index]
     if (topic === undefined || image === undefined) return reject('UNKNOWN_TOPIC_OR_PARTITION')
-    if (image.leader !== this.#nodeId) return reject('NOT_LEADER_OR_FOLLOWER')
+    if (!image.replicas.includes(this.#nodeId)) return reject('NOT_LEADER_OR_FOLLOWER')
     const hosted = this.#hosted(topic)
     const underWay = hosted.opening.get(index)
     if (underWay !== undefined) return underWay
@@ -151,19 +169,20 @@ export class PartitionRegistry implements LogUser {
     } finally {
       hosted.opening.delete(index)
     }
-    // Meanwhile the topic may be deleted, the leader have changed, or the directory have failed.
+    // Meanwhile the topic may be deleted, the replica have moved, or the directory have failed.
     const topic = hosted.image
     if (this.#topics.get(topic.name) !== hosted) return reject('UNKNOWN_TOPIC_OR_PARTITION')
     const image = topic.partitions[index]!
-    if (image.leader !== this.#nodeId) return reject('NOT_LEADER_OR_FOLLOWER')
+    if (!image.replicas.includes(this.#nodeId)) return reject('NOT_LEADER_OR_FOLLOWER')
     if (log === undefined || this.isOffline(topic, index)) return reject('KAFKA_STORAGE_ERROR')
-    const partition = this.#lead(topic, index, image, log)
+    const partition = this.#serve(topic, index, image, log)
     hosted.partitions[index] = partition
     return partition
   }
 
-  #lead(topic: TopicImage, index: number, image: PartitionImage, log: Partition['log']): Partition {
+  #serve(topic: TopicImage, index: number, image: PartitionImage, log: Partition['log']): Partition {
     return new Partition({
+      nodeId: this.#nodeId,
       topic: topic.name,
       topicId: topic.id,
       partition: index,
@@ -186,4 +205,9 @@ export class PartitionRegistry implements LogUser {
   nameOf(topicId: string): string | undefined {
     return this.#metadata.image.topicsById.get(topicId)?.name
   }
+}
+
+function leaderOnly(partition: FoundPartition, currentLeaderEpoch: number): FoundPartition {
+  if (isRejection(partition) || partition.isLeader) return partition
+  return partition.checkEpoch(currentLeaderEpoch) ?? reject('NOT_LEADER_OR_FOLLOWER')
 }

@@ -14,6 +14,7 @@ function rig(isr: readonly number[] = [1, 2, 3]) {
   let minInsyncReplicas = 2
   const image = { leader: 1, leaderEpoch: 0, replicas: [1, 2, 3], isr } as unknown as PartitionImage
   const partition = new Partition({
+    nodeId: 1,
     topic: 't',
     topicId: 'BAAAAAAAAAAAAAAAAAAAAA',
     partition: 0,

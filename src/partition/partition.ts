@@ -9,18 +9,20 @@ export interface LeaderAppend extends AppendContext {
   readonly acks: number
 }
 
-/** A partition that this broker leads. */
+/** A partition that this broker leads, or follows: then it is only read. Its log may be served by other brokers too. */
 export class Partition {
   readonly topic: string
   readonly topicId: string
   readonly partition: number
   readonly log: PartitionLog
+  readonly #nodeId: number
   readonly #settings: () => TopicSettings
   readonly #stopListening: () => void
   #image: PartitionImage
   #retired: Rejection | undefined
 
   constructor(parts: {
+    nodeId: number
     topic: string
     topicId: string
     partition: number
@@ -34,6 +36,7 @@ export class Partition {
     this.topicId = parts.topicId
     this.partition = parts.partition
     this.log = parts.log
+    this.#nodeId = parts.nodeId
     this.#settings = parts.settings
     this.#stopListening = parts.log.onReadable((bytes) => parts.readable(this, bytes))
     this.#image = parts.image
@@ -56,9 +59,13 @@ export class Partition {
   // Assigns the epoch to the log end before anything is appended in it. Source: Partition.makeLeader.
   #beginEpoch(): void {
     const { leaderEpoch } = this.#image
+    if (!this.isLeader) return
     if ((this.log.latestEpoch ?? -1) < leaderEpoch) this.log.assignEpoch(leaderEpoch)
   }
 
+  get isLeader(): boolean {
+    return this.#image.leader === this.#nodeId
+  }
   get leaderEpoch(): number {
     return this.#image.leaderEpoch
   }
@@ -80,10 +87,8 @@ export class Partition {
     return this.log.lastStableOffset
   }
 
-  /** Source: Partition.checkCurrentLeaderEpoch. */
   checkEpoch(currentLeaderEpoch: number): Rejection | undefined {
-    if (currentLeaderEpoch === -1 || currentLeaderEpoch === this.leaderEpoch) return undefined
-    return reject(currentLeaderEpoch < this.leaderEpoch ? 'FENCED_LEADER_EPOCH' : 'UNKNOWN_LEADER_EPOCH')
+    return checkEpoch(currentLeaderEpoch, this.leaderEpoch)
   }
 
   endOffsetForEpoch(leaderEpoch: number) {
@@ -110,7 +115,9 @@ export class Partition {
   }
 
   #refusal({ acks }: LeaderAppend): Rejection | undefined {
-    return this.#retired ?? (acks === -1 ? this.#tooFewInSync() : undefined)
+    if (this.#retired !== undefined) return this.#retired
+    if (!this.isLeader) return reject('NOT_LEADER_OR_FOLLOWER')
+    return acks === -1 ? this.#tooFewInSync() : undefined
   }
 
   /** Never require more replicas than the partition has. Source: Partition.effectiveMinIsr. */
@@ -129,4 +136,10 @@ export class Partition {
       `The size of the current ISR ${this.#image.isr.join(', ')} is insufficient to satisfy the min.isr requirement of ${this.#effectiveMinIsr} for partition ${this.topic}-${this.partition}`,
     )
   }
+}
+
+/** Rejects a client's epoch that is not the current one. -1: it sends none. Source: Partition.checkCurrentLeaderEpoch. */
+export function checkEpoch(currentLeaderEpoch: number, leaderEpoch: number): Rejection | undefined {
+  if (currentLeaderEpoch === -1 || currentLeaderEpoch === leaderEpoch) return undefined
+  return reject(currentLeaderEpoch < leaderEpoch ? 'FENCED_LEADER_EPOCH' : 'UNKNOWN_LEADER_EPOCH')
 }
