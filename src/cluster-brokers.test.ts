@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import { Fetch } from '../protocol/apis/fetch.ts'
 import { OffsetCommit } from '../protocol/apis/offset-commit.ts'
 import { OffsetFetch } from '../protocol/apis/offset-fetch.ts'
 import { errorName } from '../protocol/error-codes.ts'
@@ -86,6 +87,38 @@ describe('several brokers in one process', () => {
     expect(await rig.describe('t')).to.equal('leader 2, replicas 2, isr 2')
     expect(await rig.consume(2, 't')).to.equal(1)
     expect(await rig.produce(2, 't', 'y')).to.equal(1)
+  })
+
+  it('serve consumers from a follower, too, which hears of appends at the leader', async () => {
+    const rig = await start(2)
+    await rig.create('t', [[2, 1]])
+    await rig.produce(2, 't', 'x')
+    expect(await rig.consume(1, 't')).to.equal(1)
+    const client = rig.connect(1)
+    const partitions = [{ partition: 0, fetchOffset: 1, partitionMaxBytes: 1 << 20 }]
+    const topics = [{ topic: 't', topicId: ZERO_UUID, partitions }]
+    client.send(Fetch, 11, { maxWaitMs: 60_000, minBytes: 1, maxBytes: 1 << 20, topics, forgottenTopicsData: [] })
+    await rig.passes()
+    expect(client.hasResponse).to.equal(false)
+    await rig.produce(2, 't', 'y')
+    const before = rig.host.clock.monotonicMs()
+    const answer = await client.receive(Fetch, 11)
+    expect(answer?.responses[0]?.partitions[0]).to.include({ errorCode: 0, highWatermark: 2 })
+    expect(rig.host.clock.monotonicMs() - before).to.be.lessThan(1000)
+  })
+
+  it('hide what too few replicas have until enough are back in sync', async () => {
+    const rig = await start(2)
+    await rig.create('t', [[2, 1]], { 'min.insync.replicas': '2' })
+    await rig.produce(2, 't', 'x')
+    await rig.settle(rig.cluster.brokers.kill(1))
+    expect(await rig.produce(2, 't', 'y')).to.equal('NOT_ENOUGH_REPLICAS')
+    expect(await rig.produce(2, 't', 'y', 1)).to.equal(1)
+    expect(await rig.consume(2, 't')).to.equal(1)
+    await rig.settle(rig.cluster.brokers.start(1))
+    await rig.passes()
+    expect(await rig.describe('t')).to.equal('leader 2, replicas 2 1, isr 2 1')
+    for (const nodeId of [1, 2]) expect(await rig.consume(nodeId, 't')).to.equal(2)
   })
 
   it('move the coordinator of groups with their offsets', async () => {
