@@ -119,6 +119,37 @@ describe('ListOffsets', () => {
     ])
   })
 
+  it('tells consumers of no end while a new leader has a lower high watermark than its epoch began with', async () => {
+    const path = await rig()
+    const topic = path.metadata.image.topicsByName.get('t')!
+    const change = (changes: object) =>
+      path.metadata.putTopic({ ...topic, partitions: [{ ...topic.partitions[0]!, ...changes }] })
+    path.metadata.setConfig('t', 'min.insync.replicas', '2')
+    change({ replicas: [1, 2], isr: [1], leaderEpoch: 4 })
+    await path.log('t').append(batchOf(['f'], 4000), append)
+    change({ replicas: [1, 2], isr: [1], leaderEpoch: 4, partitionEpoch: 1 })
+    const ends = async () => [
+      (await ask(path, 5, -1)).error,
+      (await ask(path, 4, -1)).error,
+      (await ask(path, 5, 3500)).error,
+      (await ask(path, 5, 1500)).error,
+      (await ask(path, 5, -2)).error,
+      (await ask(path, 5, -1, { replicaId: -2 })).error,
+    ]
+    expect(new Set(await ends()), 'in the same epoch').to.deep.equal(new Set(['NONE']))
+    change({ replicas: [1, 2], isr: [1], leaderEpoch: 5 })
+    expect(await ends()).to.deep.equal([
+      'OFFSET_NOT_AVAILABLE',
+      'LEADER_NOT_AVAILABLE',
+      'OFFSET_NOT_AVAILABLE',
+      'NONE',
+      'NONE',
+      'NONE',
+    ])
+    change({ replicas: [1, 2], isr: [1, 2], leaderEpoch: 5 })
+    expect(new Set(await ends())).to.deep.equal(new Set(['NONE']))
+  })
+
   it('refuses a duplicate partition, an unknown one, and a wrong epoch', async () => {
     const path = await rig()
     const twice = { partitionIndex: 0, timestamp: -1 }

@@ -32,6 +32,8 @@ const oldestVersionFor: Readonly<Record<number, number>> = {
 
 /** First version with a leader epoch in the response; older versions cannot encode it. */
 const WITH_LEADER_EPOCH = 4
+/** First version with OFFSET_NOT_AVAILABLE. */
+const WITH_OFFSET_NOT_AVAILABLE = 5
 const CONSUMER = -1
 /** Replica id of debugging tools, which read from any replica. */
 const DEBUGGING_CONSUMER = -2
@@ -98,7 +100,10 @@ async function answer(
   const fenced = partition.checkEpoch(asked.currentLeaderEpoch)
   if (fenced !== undefined) return failure(asked, fenced.error)
   try {
+    const isLagging = request.replicaId === CONSUMER && partition.isHighWatermarkLagging
+    if (isLagging && asked.timestamp === LATEST) return failure(asked, notAvailable(context))
     const found = await find(partition, asked.timestamp, lastFetchableOffset(partition, request))
+    if (isLagging && found === undefined) return failure(asked, notAvailable(context))
     return found === undefined ? failure(asked, 'NONE') : success(asked, found, context.apiVersion)
   } catch (error) {
     return failure(asked, partitionFailure(context.services, `${topic}-${asked.partitionIndex}`, error))
@@ -138,6 +143,10 @@ async function legacyPartition(
   const oldStyleOffsets = await runInSlices(legacyOffsets(partition.log, asked, { readableEnd, nowMs }), slices)
   if (oldStyleOffsets === undefined) return failure(asked, 'UNKNOWN_SERVER_ERROR')
   return { ...failure(asked, 'NONE'), oldStyleOffsets }
+}
+
+function notAvailable({ apiVersion }: RequestContext): ErrorName {
+  return apiVersion >= WITH_OFFSET_NOT_AVAILABLE ? 'OFFSET_NOT_AVAILABLE' : 'LEADER_NOT_AVAILABLE'
 }
 
 function look(

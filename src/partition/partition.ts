@@ -19,6 +19,8 @@ export class Partition {
   readonly #settings: () => TopicSettings
   readonly #stopListening: () => void
   #image: PartitionImage
+  /** Log end when this broker last began to lead, or to lead in another epoch. */
+  #epochStart: { readonly leaderEpoch: number; readonly offset: number } | undefined
   #retired: Rejection | undefined
 
   constructor(parts: {
@@ -60,6 +62,7 @@ export class Partition {
   #beginEpoch(): void {
     const { leaderEpoch } = this.#image
     if (!this.isLeader) return
+    if (this.#epochStart?.leaderEpoch !== leaderEpoch) this.#epochStart = { leaderEpoch, offset: this.log.logEndOffset }
     if ((this.log.latestEpoch ?? -1) < leaderEpoch) this.log.assignEpoch(leaderEpoch)
   }
 
@@ -81,6 +84,13 @@ export class Partition {
   /** Consumers may read below this offset. */
   get highWatermark(): number {
     return this.log.highWatermark
+  }
+  /**
+   * True while the high watermark is below the start of this leader's epoch. Earlier leaders may have answered higher
+   * offsets. Source: Partition.fetchOffsetForTimestamp.
+   */
+  get isHighWatermarkLagging(): boolean {
+    return this.#epochStart !== undefined && this.#epochStart.offset > this.highWatermark
   }
   /** read_committed consumers may read below this offset. */
   get lastStableOffset(): number {
