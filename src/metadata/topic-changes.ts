@@ -28,7 +28,7 @@ export interface TopicRules extends ReplicationRules {
   newTopicId(): string
   /** A random integer from 0 to below bound. */
   random(bound: number): number
-  /** False if all directories of a broker are cordoned. It then gets new replicas only by a client's assignment. */
+  /** False if all directories of a broker are cordoned. It then gets no new replicas. */
   takesReplicas(broker: number): boolean
 }
 
@@ -52,7 +52,8 @@ export function decideNewTopic(
 ): MetadataDecision<CreatedTopic> | Rejection {
   const refusal = nameRefusal(image, topic.name) ?? configRefusal(topic, rules)
   if (refusal !== undefined) return refusal
-  const placement = topic.assignments.size > 0 ? manualPlacement(image, topic) : automaticPlacement(image, topic, rules)
+  const placement =
+    topic.assignments.size > 0 ? manualPlacement(image, topic, rules) : automaticPlacement(image, topic, rules)
   if (isRejection(placement)) return placement
   const created: TopicImage = {
     name: topic.name,
@@ -95,7 +96,7 @@ function configRefusal(topic: NewTopic, rules: TopicRules): Rejection | undefine
   return configs.size === 0 ? undefined : rules.checkConfigs(topic.name, configs)
 }
 
-function manualPlacement(image: ClusterImage, topic: NewTopic): Placement | Rejection {
+function manualPlacement(image: ClusterImage, topic: NewTopic, rules: TopicRules): Placement | Rejection {
   if (topic.replicationFactor !== -1)
     return reject(
       'INVALID_REQUEST',
@@ -108,7 +109,7 @@ function manualPlacement(image: ClusterImage, topic: NewTopic): Placement | Reje
     )
   let replicationFactor: number | undefined
   for (const [partition, replicas] of topic.assignments) {
-    const fault = assignmentFault(image, partition, replicas, replicationFactor)
+    const fault = assignmentFault(image, partition, replicas, replicationFactor, rules)
     if (fault !== undefined) return reject('INVALID_REPLICA_ASSIGNMENT', fault)
     replicationFactor = replicas.length
   }
@@ -123,8 +124,9 @@ function assignmentFault(
   partition: number,
   replicas: readonly number[],
   replicationFactor: number | undefined,
+  rules: TopicRules,
 ): string | undefined {
-  const fault = manualAssignmentFault(replicas, replicationFactor, image.brokers)
+  const fault = manualAssignmentFault(replicas, replicationFactor, image.brokers, rules)
   if (fault !== undefined || inSync(image, replicas).length > 0) return fault
   return (
     `All brokers specified in the manual partition assignment for partition ${partition} ` +
@@ -143,7 +145,7 @@ function automaticPlacement(image: ClusterImage, topic: NewTopic, rules: TopicRu
   return placeReplicas(candidates(image, rules), {
     partitionCount: topic.partitionCount === -1 ? rules.defaultPartitionCount : topic.partitionCount,
     replicationFactor: topic.replicationFactor === -1 ? defaultReplicas(image, rules) : topic.replicationFactor,
-    start: rules.random(Math.max(1, image.brokers.size)),
+    random: (bound) => rules.random(bound),
   })
 }
 
@@ -229,7 +231,9 @@ function* addedRecords(image: ClusterImage, { id, partitions }: TopicImage, adde
 }
 
 function candidates(image: ClusterImage, rules: TopicRules): BrokerImage[] {
-  return [...image.brokers.values()].filter(({ nodeId }) => rules.takesReplicas(nodeId))
+  return [...image.registrations.values()].filter(
+    ({ nodeId, inControlledShutdown }) => !inControlledShutdown && rules.takesReplicas(nodeId),
+  )
 }
 
 function placementOfMore(
@@ -242,11 +246,11 @@ function placementOfMore(
   const replicationFactor = (topic.partitions[0] as PartitionImage).replicas.length
   if (wish.assignments === undefined) {
     const partitionCount = wish.count - existing
-    const start = rules.random(Math.max(1, image.brokers.size))
-    return withoutPrefix(placeReplicas(candidates(image, rules), { partitionCount, replicationFactor, start }))
+    const random = (bound: number) => rules.random(bound)
+    return withoutPrefix(placeReplicas(candidates(image, rules), { partitionCount, replicationFactor, random }))
   }
   for (const [index, replicas] of wish.assignments.entries()) {
-    const fault = assignmentFault(image, existing + index, replicas, replicationFactor)
+    const fault = assignmentFault(image, existing + index, replicas, replicationFactor, rules)
     if (fault !== undefined) return reject('INVALID_REPLICA_ASSIGNMENT', fault)
   }
   return wish.assignments
