@@ -138,6 +138,9 @@ export class GroupWorld {
       alterClientQuotas: never,
       alterEntity: never,
       setFeatures: never,
+      electLeaders: never,
+      moveLeader: never,
+      alterPartitionReassignments: never,
       unregisterBroker: never,
       allocateProducerIds: never,
     }

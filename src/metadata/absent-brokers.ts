@@ -6,12 +6,12 @@ import { UnregisterBrokerRecord } from '../../protocol/internal-records/broker-r
 import { encodeMetadataRecord } from '../../protocol/internal-records/metadata-framing.ts'
 import { ZERO_UUID } from '../../protocol/schema.ts'
 import { listed } from '../config/listed.ts'
-import type { Part } from './broker-changes.ts'
 import type { ClusterImage } from './cluster-image.ts'
 import type { HostedReplicas } from './hosted-replicas.ts'
 import type { MetadataImage, PartitionImage } from './metadata-image.ts'
 import { MAX_RECORDS_PER_CHANGE } from './metadata-writer.ts'
 import { isReassigning, type PartitionChange, partitionChangeRecord } from './partition-change.ts'
+import type { Part } from './partition-changes.ts'
 
 /** Registered brokers whose data directories are those of this process, without those that run in it. */
 export function absentBrokers({ brokers }: MetadataImage, hosted: HostedReplicas): number[] {

@@ -13,18 +13,10 @@ import type { BrokerRegistration, ClusterImage, Listener } from './cluster-image
 import { registerBrokerRecord } from './image-records.ts'
 import { hasOnlineDirectory, isActive } from './live-brokers.ts'
 import type { PartitionImage, TopicImage } from './metadata-image.ts'
-import { MAX_RECORDS_PER_CHANGE, type MetadataDecision } from './metadata-writer.ts'
-import {
-  decidePartitionChange,
-  type PartitionRules,
-  type PartitionTargets,
-  partitionChangeRecord,
-} from './partition-change.ts'
-import { partitionRules, type ReplicationRules } from './partition-rules.ts'
+import type { PartitionTargets } from './partition-change.ts'
+import { changePartitions, type Part } from './partition-changes.ts'
+import type { ReplicationRules } from './partition-rules.ts'
 import { eligibleLeaderReplicas, supportedFeatures } from './record-versions.ts'
-
-/** A part of a change. The result is true if more parts follow. */
-export type Part = Generator<void, MetadataDecision<boolean>>
 
 /** What a broker registers. */
 export interface RegisteringBroker {
@@ -140,14 +132,15 @@ export function* unregisterBroker(image: ClusterImage, nodeId: number, rules: Re
  */
 export function* catchUp(image: ClusterImage, rules: ReplicationRules): Part {
   const records: Buffer[] = []
-  const isWhole = yield* changePartitions(image, rules, records, (partition, topic) => {
+  const targetsOf = (partition: PartitionImage, topic: TopicImage) => {
     const lives = (replica: number) => isActive(image, replica) && hasOnlineDirectory(image, partition, replica)
     if (partition.leader !== -1) return lives(partition.leader) ? grownIsr(partition, lives, topic, rules) : undefined
     const { isr, eligibleLeaderReplicas, addingReplicas, replicas } = partition
     const canBeLed = isr.some(lives) || (isr.length === 0 && eligibleLeaderReplicas.some(lives))
     if (canBeLed || !addingReplicas.some(lives)) return undefined
     return { isr: replicas.filter(lives) }
-  })
+  }
+  const isWhole = yield* changePartitions(image, rules, { targetsOf, records })
   return { records, result: !isWhole }
 }
 
@@ -204,35 +197,7 @@ function changeLeaders(
           ...(uncleanShutdown === undefined ? {} : { uncleanShutdownReplica: uncleanShutdown }),
         }
       : undefined
-  return changePartitions(image, rules, records, targetsOf, isAcceptable)
-}
-
-/**
- * Changes all partitions that have targets. Stops one record before a batch is full, and returns false: the last is for
- * the broker's registration.
- */
-function* changePartitions(
-  image: ClusterImage,
-  rules: ReplicationRules,
-  records: Buffer[],
-  targetsOf: (partition: PartitionImage, topic: TopicImage) => PartitionTargets | undefined,
-  isAcceptable?: (node: number) => boolean,
-): Generator<void, boolean> {
-  for (const topic of image.topicsByName.values()) {
-    let topicRules: ((partition: PartitionImage) => PartitionRules) | undefined
-    for (const [index, partition] of topic.partitions.entries()) {
-      const targets = targetsOf(partition, topic)
-      if (targets === undefined) continue
-      topicRules ??= partitionRules(image, topic, rules, isAcceptable)
-      const change = decidePartitionChange(partition, targets, topicRules(partition))
-      if (change === undefined) continue
-      if (records.length >= MAX_RECORDS_PER_CHANGE - 1) return false
-      records.push(partitionChangeRecord(topic.id, index, change, image.features))
-      yield
-    }
-    yield
-  }
-  return true
+  return changePartitions(image, rules, { targetsOf, records, isAcceptable })
 }
 
 function fencingRecord({ nodeId, epoch }: BrokerRegistration, isFenced: boolean): Buffer {

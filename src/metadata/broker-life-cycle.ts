@@ -1,3 +1,4 @@
+import { type Rejection, reject } from '../../protocol/error-codes.ts'
 import { BrokerRegistrationChangeRecord } from '../../protocol/internal-records/broker-records.ts'
 import { encodeMetadataRecord } from '../../protocol/internal-records/metadata-framing.ts'
 import { inBackground } from '../../storage/failure-policy.ts'
@@ -7,7 +8,6 @@ import { moveAllTo } from './absent-brokers.ts'
 import {
   catchUp,
   fenceBroker,
-  type Part,
   type RegisteringBroker,
   registerBroker,
   shutDownBroker,
@@ -19,6 +19,7 @@ import type { ClusterImage } from './cluster-image.ts'
 import type { HostedReplicas } from './hosted-replicas.ts'
 import type { ChangeOptions } from './metadata-store.ts'
 import { inOneStep, type MetadataWriter } from './metadata-writer.ts'
+import { changeInParts, type Part } from './partition-changes.ts'
 import type { ReplicationRules } from './partition-rules.ts'
 
 export interface BrokerLifeCycleParts {
@@ -49,7 +50,7 @@ export class BrokerLifeCycle {
   /** Registers a new incarnation of a broker. Returns its epoch. */
   async register(broker: Omit<RegisteringBroker, 'incarnationId'>, options: ChangeOptions): Promise<number> {
     const incarnation = { ...broker, incarnationId: this.#parts.host.random.uuid() }
-    await this.#inParts((image, rules) => registerBroker(image, incarnation, rules), options)
+    await changeInParts(this.#parts, (image, rules) => registerBroker(image, incarnation, rules), options)
     const { epoch } = this.#parts.writer.image.registrations.get(broker.nodeId)!
     if (!broker.fenced) await this.unfence(broker.nodeId, options)
     return epoch
@@ -72,14 +73,18 @@ export class BrokerLifeCycle {
     await this.#change((image, rules) => shutDownBroker(image, nodeId, rules), options)
   }
 
-  async unregister(nodeId: number, options: ChangeOptions): Promise<void> {
-    this.#running.delete(nodeId)
+  /** Removes a registration. Refused for brokers that are unknown, or that run. */
+  async unregister(nodeId: number, options: ChangeOptions): Promise<Rejection | undefined> {
+    if (!this.#parts.writer.image.registrations.has(nodeId))
+      return reject('BROKER_ID_NOT_REGISTERED', `Broker ID ${nodeId} is not currently registered`)
+    if (this.#running.has(nodeId)) return reject('INVALID_REQUEST', `Broker ID ${nodeId} is running`)
     await this.#change((image, rules) => unregisterBroker(image, nodeId, rules), options)
+    return undefined
   }
 
   /** Puts all live replicas in sync and completes reassignments. */
   caughtUp(options: ChangeOptions): Promise<void> {
-    return this.#inParts(catchUp, options)
+    return changeInParts(this.#parts, catchUp, options)
   }
 
   /**
@@ -95,7 +100,7 @@ export class BrokerLifeCycle {
 
   /** Moves all replicas of this process to one broker, and removes its other brokers. */
   moveAllTo(nodeId: number, hosted: HostedReplicas, options: ChangeOptions): Promise<void> {
-    return this.#inParts((image) => moveAllTo(nodeId, image, hosted), options)
+    return changeInParts(this.#parts, (image) => moveAllTo(nodeId, image, hosted), options)
   }
 
   /** Lets live replicas catch up, soon. */
@@ -129,14 +134,8 @@ export class BrokerLifeCycle {
   }
 
   async #change(decide: DecidePart, options: ChangeOptions): Promise<void> {
-    await this.#inParts(decide, options)
+    await changeInParts(this.#parts, decide, options)
     this.catchUpSoon()
-  }
-
-  async #inParts(decide: DecidePart, options: ChangeOptions): Promise<void> {
-    const rules = this.#parts.rules()
-    let hasMore = true
-    while (hasMore) hasMore = await this.#parts.writer.change((image) => decide(image, rules), options)
   }
 
   async #catchUpWhileAsked(): Promise<void> {

@@ -4,21 +4,43 @@ import { catchUp, fenceBroker, type RegisteringBroker, registerBroker, unfenceBr
 import { type ClusterImage, emptyImage } from './cluster-image.ts'
 import { ImageBuilder } from './image-builder.ts'
 import { featureRecords, topicRecords } from './image-records.ts'
-import type { PartitionImage } from './metadata-image.ts'
+import { configResourceKey, configResourceType, type PartitionImage } from './metadata-image.ts'
 import type { MetadataDecision } from './metadata-writer.ts'
 import { directoryOfBroker, partitionOf } from './partition.fixture.ts'
-import type { ReplicationRules } from './partition-rules.ts'
 import { newClusterFeatures } from './record-versions.ts'
+import type { TopicRules } from './topic-changes.ts'
 
-/** Settings of all topics, for tests to change. */
-export class TopicSettings implements ReplicationRules {
+/** Settings of topics in an image; those of other topics are for tests to change. */
+export class TopicSettings implements TopicRules {
   minIsr = 1
   unclean = false
-  minInsyncReplicas(): number {
-    return this.minIsr
+  readonly cordoned = new Set<number>()
+  readonly defaultPartitionCount = 1
+  readonly defaultReplicationFactor = 1
+  readonly #image: () => ClusterImage
+  #topicIds = 0
+
+  constructor(image: () => ClusterImage) {
+    this.#image = image
   }
-  allowsUncleanElection(): boolean {
-    return this.unclean
+  minInsyncReplicas(topic: string): number {
+    return Number(this.#own(topic, 'min.insync.replicas') ?? this.minIsr)
+  }
+  allowsUncleanElection(topic: string): boolean {
+    return String(this.#own(topic, 'unclean.leader.election.enable') ?? this.unclean) === 'true'
+  }
+  checkConfigs(): undefined {}
+  newTopicId(): string {
+    return `topic${String(++this.#topicIds).padStart(16, '0')}A`
+  }
+  random(): number {
+    return 0
+  }
+  takesReplicas(broker: number): boolean {
+    return !this.cordoned.has(broker)
+  }
+  #own(topic: string, name: string): string | undefined {
+    return this.#image().configs.get(configResourceKey(configResourceType.topic, topic))?.get(name)
   }
 }
 
@@ -31,7 +53,7 @@ export function registering(nodeId: number, changes: Partial<RegisteringBroker> 
 /** A cluster's image, changed by decisions that are replayed at once. */
 export class ClusterUnderTest {
   image: ClusterImage = emptyImage('test-cluster')
-  readonly settings = new TopicSettings()
+  readonly settings = new TopicSettings(() => this.image)
 
   /** Brokers 1 to n, unfenced. */
   constructor(brokers: number, features = newClusterFeatures) {

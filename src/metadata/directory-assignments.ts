@@ -8,9 +8,11 @@ import type { DirectoryAssignment } from './metadata-store.ts'
 import { partitionRecordVersion } from './record-versions.ts'
 
 /** Kafka's directory id of a replica from before the metadata had directories. */
-export const MIGRATING_DIRECTORY = `${ZERO_UUID.slice(0, -1)}g`
+export const MIGRATING_DIRECTORY = ZERO_UUID
+/** Kafka's directory id of a replica whose broker has not chosen a directory yet. */
+export const UNASSIGNED_DIRECTORY = `${ZERO_UUID.slice(0, -1)}Q`
 /** Kafka's directory id of a replica whose directory failed before it was named. */
-export const LOST_DIRECTORY = `${ZERO_UUID.slice(0, -1)}Q`
+export const LOST_DIRECTORY = `${ZERO_UUID.slice(0, -1)}g`
 
 /** A partition that the metadata places in a missing data directory. */
 export interface PartitionInMissingDirectory {

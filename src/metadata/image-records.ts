@@ -6,10 +6,16 @@ import {
   UserScramCredentialRecord,
 } from '../../protocol/internal-records/security-records.ts'
 import { ClientQuotaRecord, ConfigRecord, FeatureLevelRecord } from '../../protocol/internal-records/setting-records.ts'
-import { PartitionRecord, TopicRecord } from '../../protocol/internal-records/topic-records.ts'
+import { ClearElrRecord, PartitionRecord, TopicRecord } from '../../protocol/internal-records/topic-records.ts'
 import type { BrokerRegistration, ClusterImage } from './cluster-image.ts'
-import type { PartitionImage, QuotaEntity, ScramCredential, TopicImage } from './metadata-image.ts'
-import { partitionRecordVersion, registerBrokerRecordVersion } from './record-versions.ts'
+import {
+  configResourceType,
+  type PartitionImage,
+  type QuotaEntity,
+  type ScramCredential,
+  type TopicImage,
+} from './metadata-image.ts'
+import { eligibleLeaderReplicas, partitionRecordVersion, registerBrokerRecordVersion } from './record-versions.ts'
 
 type Features = ReadonlyMap<string, number>
 
@@ -92,6 +98,24 @@ export function partitionRecord(
 /** A null value removes the setting. */
 export function configRecord(resourceType: number, resourceName: string, name: string, value: string | null): Buffer {
   return encodeMetadataRecord(ConfigRecord, 0, { resourceType, resourceName, name, value })
+}
+
+/**
+ * Records that end the eligibility of replicas where a change of min.insync.replicas makes it doubtful (KIP-966). An
+ * empty topic stands for all. Source: ConfigurationControlManager.createClearElrRecordsAsNeeded.
+ */
+export function clearElrRecords(
+  changed: Iterable<{ readonly resourceType: number; readonly resourceName: string; readonly name: string }>,
+  features: Features,
+): Buffer[] {
+  if (!eligibleLeaderReplicas(features)) return []
+  return [...changed]
+    .filter(({ name }) => name === 'min.insync.replicas')
+    .map(({ resourceType, resourceName }) =>
+      encodeMetadataRecord(ClearElrRecord, 0, {
+        topicName: resourceType === configResourceType.topic ? resourceName : '',
+      }),
+    )
 }
 
 export function producerIdsRecord(image: ClusterImage, brokerId: number, nextProducerId: number): Buffer {

@@ -1,6 +1,5 @@
-import { ZERO_UUID } from '../../protocol/schema.ts'
 import type { ClusterImage } from './cluster-image.ts'
-import { LOST_DIRECTORY, MIGRATING_DIRECTORY } from './directory-assignments.ts'
+import { LOST_DIRECTORY, MIGRATING_DIRECTORY, UNASSIGNED_DIRECTORY } from './directory-assignments.ts'
 import type { PartitionImage } from './metadata-image.ts'
 
 /** True if a broker is registered, unfenced and not shutting down. Source: ClusterControlManager.isActive. */
@@ -19,7 +18,7 @@ export function hasOnlineDirectory(
   const index = replicas.indexOf(brokerId)
   if (broker === undefined || index === -1) return false
   const directory = directories[index] ?? MIGRATING_DIRECTORY
-  if (directory === ZERO_UUID || directory === MIGRATING_DIRECTORY) return true
+  if (directory === UNASSIGNED_DIRECTORY || directory === MIGRATING_DIRECTORY) return true
   if (directory === LOST_DIRECTORY) return false
   return broker.directories.length === 0 || broker.directories.includes(directory)
 }
@@ -29,7 +28,7 @@ export function hasOnlineDirectory(
  * ClusterControlManager.defaultDir.
  */
 export function defaultDirectory({ registrations }: Pick<ClusterImage, 'registrations'>, brokerId: number): string {
-  const [first, ...others] = registrations.get(brokerId)?.directories ?? [ZERO_UUID]
+  const [first, ...others] = registrations.get(brokerId)?.directories ?? [UNASSIGNED_DIRECTORY]
   if (first === undefined) return MIGRATING_DIRECTORY
-  return others.length === 0 ? first : ZERO_UUID
+  return others.length === 0 ? first : UNASSIGNED_DIRECTORY
 }

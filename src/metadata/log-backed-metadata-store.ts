@@ -1,4 +1,4 @@
-import { isRejection, type Rejection, reject } from '../../protocol/error-codes.ts'
+import { type Rejection, reject } from '../../protocol/error-codes.ts'
 import { isSystemError } from '../../storage/failure-policy.ts'
 import { StartError } from '../config/start-error.ts'
 import type { AdoptedTopic } from './adopted-topics.ts'
@@ -9,12 +9,22 @@ import { directoryRecords } from './directory-assignments.ts'
 import { KRAFT_VERSION } from './feature-changes.ts'
 import type { HostedReplicas } from './hosted-replicas.ts'
 import { ImageBuilder } from './image-builder.ts'
-import { clientQuotaRecord, configRecord, featureRecord, producerIdsRecord, scramRecord } from './image-records.ts'
+import {
+  clearElrRecords,
+  clientQuotaRecord,
+  configRecord,
+  featureRecord,
+  producerIdsRecord,
+  scramRecord,
+} from './image-records.ts'
 import { newLeaderEpochs, raisedLeaderEpochs } from './leader-epochs.ts'
 import type { MetadataImage, TopicImage } from './metadata-image.ts'
 import { METADATA_LOG, MetadataLog } from './metadata-log.ts'
 import { MetadataDamage } from './metadata-log-reader.ts'
 import type {
+  AskedElections,
+  AskedLeader,
+  AskedReassignment,
   ChangeOptions,
   ClientQuotaChange,
   ConfigChange,
@@ -24,7 +34,9 @@ import type {
   MetadataStore,
   NewPartitions,
   NewTopic,
+  ReassignmentOptions,
   ScramChange,
+  TopicElections,
 } from './metadata-store.ts'
 import {
   type ChangeListener,
@@ -33,9 +45,10 @@ import {
   type MetadataDecision,
   MetadataWriter,
   type MetadataWriterParts,
-  NotWritten,
 } from './metadata-writer.ts'
 import { type QuorumVoter, quorumRecords } from './quorum-records.ts'
+import { ReplicationChanges } from './replication-changes.ts'
+import { changeEach, decideEach, notWritten, tooManyRecords } from './separate-decisions.ts'
 import {
   decideNewPartitions,
   decideNewTopic,
@@ -55,26 +68,6 @@ export interface MetadataStoreParts extends MetadataWriterParts {
   /** See MetadataStore. */
   readonly voter: QuorumVoter | undefined
 }
-
-/** Decides each request against the same image. Refuses repeated requests: they would not see the first one's effect. */
-function* decideEach<W, T>(
-  requests: readonly W[],
-  keyOf: (request: W) => string,
-  decide: (request: W) => MetadataDecision<T> | Rejection,
-  refuse: (request: W) => Rejection,
-): Generator<void, (MetadataDecision<T> | Rejection)[]> {
-  const seen = new Set<string>()
-  const decisions: (MetadataDecision<T> | Rejection)[] = []
-  for (const request of requests) {
-    const key = keyOf(request)
-    decisions.push(seen.has(key) ? refuse(request) : decide(request))
-    seen.add(key)
-    yield
-  }
-  return decisions
-}
-
-const tooManyRecords = reject('POLICY_VIOLATION', 'Unable to perform excessively large batch operation.')
 
 function openLog({ host, directory, logger }: MetadataStoreParts, builder: ImageBuilder): MetadataLog {
   try {
@@ -97,6 +90,8 @@ export class LogBackedMetadataStore implements MetadataStore {
   readonly #writer: MetadataWriter
   /** The brokers of this process. */
   readonly brokers: BrokerLifeCycle
+  /** Requests of clients about leaders and replicas. */
+  readonly #replication: ReplicationChanges
   #rules: TopicRules | undefined
 
   private constructor(parts: MetadataStoreParts, log: MetadataLog, image: ClusterImage) {
@@ -104,7 +99,9 @@ export class LogBackedMetadataStore implements MetadataStore {
     this.#log = log
     this.#writer = new MetadataWriter(parts, log, image)
     const { host, logger } = parts
-    this.brokers = new BrokerLifeCycle({ host, logger, writer: this.#writer, rules: () => this.#startedRules() })
+    const shared = { host, logger, writer: this.#writer, rules: () => this.#startedRules() }
+    this.brokers = new BrokerLifeCycle(shared)
+    this.#replication = new ReplicationChanges(shared, () => this.brokers.catchUpSoon())
   }
 
   /** Loads the metadata from disk. Throws StartError, naming the file, if it is damaged. */
@@ -210,7 +207,7 @@ export class LogBackedMetadataStore implements MetadataStore {
         (topic) => decideNewTopic(image, topic, rules),
         ({ name }) => reject('TOPIC_ALREADY_EXISTS', `Topic '${name}' already exists.`),
       )
-    return this.#changeEach(decide, { ...options, validateOnly })
+    return changeEach({ writer: this.#writer, logger: this.#parts.logger }, decide, { ...options, validateOnly })
   }
 
   async deleteTopics(ids: readonly string[], options: ChangeOptions): Promise<readonly (TopicImage | Rejection)[]> {
@@ -221,7 +218,7 @@ export class LogBackedMetadataStore implements MetadataStore {
         (id) => decideTopicRemoval(image, id),
         () => reject('UNKNOWN_TOPIC_ID'),
       )
-    return this.#changeEach(decide, options)
+    return changeEach({ writer: this.#writer, logger: this.#parts.logger }, decide, options)
   }
 
   async createPartitions(
@@ -239,7 +236,7 @@ export class LogBackedMetadataStore implements MetadataStore {
         () => reject('INVALID_REQUEST', 'Duplicate topic name.'),
       )
     }
-    return this.#changeEach(decide, options)
+    return changeEach({ writer: this.#writer, logger: this.#parts.logger }, decide, options)
   }
 
   async assignDirectories(assignments: readonly DirectoryAssignment[], options: ChangeOptions): Promise<void> {
@@ -256,10 +253,15 @@ export class LogBackedMetadataStore implements MetadataStore {
   ): Promise<Rejection | undefined> {
     return this.#writer.change(function* (image): Generator<void, MetadataDecision<Rejection | undefined>> {
       const records: Buffer[] = []
+      const changed: { resourceType: number; resourceName: string; name: string }[] = []
       for (const { resourceType, resourceName, settings } of yield* decide(image)) {
-        for (const [name, value] of settings) records.push(configRecord(resourceType, resourceName, name, value))
+        for (const [name, value] of settings) {
+          records.push(configRecord(resourceType, resourceName, name, value))
+          changed.push({ resourceType, resourceName, name })
+        }
         yield
       }
+      records.push(...clearElrRecords(changed, image.features))
       if (records.length > MAX_RECORDS_PER_CHANGE) return { records: [], result: tooManyRecords }
       return { records, result: undefined }
     }, options)
@@ -304,8 +306,31 @@ export class LogBackedMetadataStore implements MetadataStore {
     )
   }
 
-  unregisterBroker(brokerId: number, options: ChangeOptions): Promise<void> {
+  unregisterBroker(brokerId: number, options: ChangeOptions): Promise<Rejection | undefined> {
     return this.brokers.unregister(brokerId, options)
+  }
+
+  electLeaders(asked: AskedElections, options: ChangeOptions): Promise<readonly TopicElections[] | Rejection> {
+    return this.#replication.electLeaders(asked, options)
+  }
+
+  moveLeader(asked: AskedLeader, options: ChangeOptions): Promise<Rejection | undefined> {
+    return this.#replication.moveLeader(asked, options)
+  }
+
+  alterPartitionReassignments(
+    asked: readonly AskedReassignment[],
+    options: ReassignmentOptions,
+  ): Promise<readonly (Rejection | undefined)[]> {
+    return this.#replication.alterPartitionReassignments(asked, options)
+  }
+
+  balanceLeaders(options: ChangeOptions): Promise<void> {
+    return this.#replication.balanceLeaders(options)
+  }
+
+  electUncleanLeaders(options: ChangeOptions): Promise<void> {
+    return this.#replication.electUncleanLeaders(options)
   }
 
   async allocateProducerIds(count: number, nowMs: number, brokerId = this.#parts.nodeId): Promise<number | Rejection> {
@@ -316,7 +341,7 @@ export class LogBackedMetadataStore implements MetadataStore {
     try {
       return await this.#writer.change(inOneStep(decide), { nowMs })
     } catch (error) {
-      return this.#notWritten(error)
+      return notWritten(this.#parts.logger, error)
     }
   }
 
@@ -336,43 +361,6 @@ export class LogBackedMetadataStore implements MetadataStore {
   #startedRules(): TopicRules {
     if (this.#rules === undefined) throw new Error('the metadata store was not started')
     return this.#rules
-  }
-
-  /** Writes the accepted decisions as one change. If that fails, they are refused too. */
-  async #changeEach<T>(
-    decide: (image: ClusterImage) => Generator<void, readonly (MetadataDecision<T> | Rejection)[]>,
-    options: ChangeOptions,
-  ): Promise<readonly (T | Rejection)[]> {
-    let decisions: readonly (MetadataDecision<T> | Rejection)[] = []
-    const decideAll = function* (image: ClusterImage) {
-      decisions = yield* decide(image)
-      const records: Buffer[] = []
-      for (const decision of decisions) {
-        for (const record of isRejection(decision) ? [] : decision.records) {
-          records.push(record)
-          yield
-        }
-        if (records.length <= MAX_RECORDS_PER_CHANGE) continue
-        decisions = decisions.map(() => tooManyRecords)
-        return { records: [], result: undefined }
-      }
-      return { records, result: undefined }
-    }
-    const resultOf = (decision: MetadataDecision<T> | Rejection) => (isRejection(decision) ? decision : decision.result)
-    try {
-      await this.#writer.change(decideAll, options)
-      return decisions.map(resultOf)
-    } catch (error) {
-      if (!(error instanceof NotWritten)) throw error
-      const refusal = this.#notWritten(error)
-      return decisions.map((decision) => (isRejection(decision) ? decision : refusal))
-    }
-  }
-
-  #notWritten(error: unknown): Rejection {
-    const err = error instanceof NotWritten ? error.cause : error
-    this.#parts.logger.error({ err }, 'a change of the cluster metadata could not be written')
-    return reject('KAFKA_STORAGE_ERROR')
   }
 }
 

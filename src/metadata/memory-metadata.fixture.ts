@@ -10,6 +10,10 @@ import type { DirectoryAssignment, MetadataChange, MetadataStore } from './metad
 
 const nothing: MetadataChange = { topicsChanged: [], topicsDeleted: [], configsChanged: [] }
 
+const notInTest = async () => {
+  throw new Error('not part of this test')
+}
+
 /** Metadata changed directly by tests. Changes requested by clients are refused. */
 export class MemoryMetadata implements MetadataStore {
   image: MetadataImage = {
@@ -130,9 +134,10 @@ export class MemoryMetadata implements MetadataStore {
   async setFeatures(): Promise<never> {
     throw new Error('not part of this test')
   }
-  async unregisterBroker(): Promise<never> {
-    throw new Error('not part of this test')
-  }
+  electLeaders: MetadataStore['electLeaders'] = notInTest
+  moveLeader: MetadataStore['moveLeader'] = notInTest
+  alterPartitionReassignments: MetadataStore['alterPartitionReassignments'] = notInTest
+  unregisterBroker: MetadataStore['unregisterBroker'] = notInTest
   async allocateProducerIds(count: number): Promise<number> {
     const first = this.#nextProducerId
     this.#nextProducerId += count

@@ -62,8 +62,20 @@ export interface MetadataStore {
   ): Promise<Rejection | undefined>
   /** Sets feature levels, which must be valid: see feature-changes.ts. */
   setFeatures(levels: ReadonlyMap<string, number>, options: ChangeOptions): Promise<void>
-  /** Removes a broker's registration. */
-  unregisterBroker(brokerId: number, options: ChangeOptions): Promise<void>
+  /** Elects leaders. Refuses all if the elections do not fit into one batch. Source: electLeaders. */
+  electLeaders(asked: AskedElections, options: ChangeOptions): Promise<readonly TopicElections[] | Rejection>
+  /** Makes a replica that is in sync the leader. Kafka has no such request. */
+  moveLeader(asked: AskedLeader, options: ChangeOptions): Promise<Rejection | undefined>
+  /**
+   * Moves replicas between brokers, or cancels that. Results in request order. A reassignment completes later, when all
+   * replicas to add live.
+   */
+  alterPartitionReassignments(
+    asked: readonly AskedReassignment[],
+    options: ReassignmentOptions,
+  ): Promise<readonly (Rejection | undefined)[]>
+  /** Removes a broker's registration; others lead its partitions. Refused for brokers that run in this process. */
+  unregisterBroker(brokerId: number, options: ChangeOptions): Promise<Rejection | undefined>
   /**
    * Reserves a block of producer ids for a broker, never given out again: [first, first + count). By default it is for
    * the broker with the controller's id.
@@ -78,6 +90,36 @@ export interface ChangeOptions {
   readonly validateOnly?: boolean
   /** Slices for long decisions. If they reject, the decision ends and nothing is changed. */
   readonly slices?: Slices
+}
+
+export interface AskedElections {
+  /** unclean: takes a replica that is not in sync rather than none, for partitions without a leader. */
+  readonly election: 'preferred' | 'unclean'
+  /** Null: all partitions. */
+  readonly topics: readonly { readonly topic: string; readonly partitions: readonly number[] }[] | null
+}
+
+/** Elections of a topic. If all partitions were asked for, those that need none are left out. */
+export interface TopicElections {
+  readonly topic: string
+  readonly partitions: readonly { readonly partition: number; readonly refusal: Rejection | undefined }[]
+}
+
+export interface AskedLeader {
+  readonly topic: string
+  readonly partition: number
+  readonly leader: number
+}
+
+export interface AskedReassignment {
+  readonly topic: string
+  readonly partition: number
+  /** Replicas wanted; null cancels the reassignment in progress. */
+  readonly replicas: readonly number[] | null
+}
+
+export interface ReassignmentOptions extends ChangeOptions {
+  readonly mayChangeReplicationFactor: boolean
 }
 
 export interface NewTopic {

@@ -242,6 +242,11 @@ const cases: Case[] = [
     becomes: undefined,
   },
   {
+    it: 'not all replicas are removed',
+    before: { replicas: [1], isr: [1], removingReplicas: [1] },
+    becomes: undefined,
+  },
+  {
     it: 'before 3.6 a smaller in-sync set starts an epoch',
     targets: { isr: [1, 2] },
     features: new Map([['metadata.version', 11]]),

@@ -195,11 +195,11 @@ function elect(
 function lastKnownLeader(
   { lastKnownEligibleLeaderReplicas }: PartitionImage,
   { isr, eligible }: Candidates,
-  { features, mayLead }: PartitionRules,
+  rules: PartitionRules,
 ): number | undefined {
-  if (!eligibleLeaderReplicas(features) || eligible.length > 0 || isr.length > 0) return undefined
+  if (!eligibleLeaderReplicas(rules.features) || eligible.length > 0 || isr.length > 0) return undefined
   const [last, ...others] = lastKnownEligibleLeaderReplicas
-  return last !== undefined && others.length === 0 && mayLead(last) ? last : undefined
+  return last !== undefined && others.length === 0 && rules.mayLead(last) ? last : undefined
 }
 
 /** The last known eligible leaders are the last leader, from when there is none until there is one again. */

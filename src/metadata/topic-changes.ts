@@ -7,7 +7,7 @@ import { isRejection, type Rejection, reject } from '../../protocol/error-codes.
 import { encodeMetadataRecord } from '../../protocol/internal-records/metadata-framing.ts'
 import { RemoveTopicRecord } from '../../protocol/internal-records/topic-records.ts'
 import type { ClusterImage } from './cluster-image.ts'
-import { configRecord, partitionRecord, topicRecords } from './image-records.ts'
+import { clearElrRecords, configRecord, partitionRecord, topicRecords } from './image-records.ts'
 import { defaultDirectory, isActive } from './live-brokers.ts'
 import { type BrokerImage, configResourceType, type PartitionImage, type TopicImage } from './metadata-image.ts'
 import type { CreatedTopic, NewPartitions, NewTopic } from './metadata-store.ts'
@@ -67,10 +67,16 @@ export function decideNewTopic(
 
 function* newTopicRecords(image: ClusterImage, topic: TopicImage, configs: NewTopic['configs']): Iterable<Buffer> {
   let isFirst = true
+  const resource = { resourceType: configResourceType.topic, resourceName: topic.name }
   for (const record of topicRecords(topic, image.features)) {
     yield record
-    if (isFirst)
-      for (const [name, value] of configs) yield configRecord(configResourceType.topic, topic.name, name, value)
+    if (isFirst) {
+      for (const [name, value] of configs) yield configRecord(resource.resourceType, topic.name, name, value)
+      yield* clearElrRecords(
+        [...configs.keys()].map((name) => ({ ...resource, name })),
+        image.features,
+      )
+    }
     isFirst = false
   }
 }
