@@ -11,6 +11,7 @@ import { ConfigStore } from './config/config-store.ts'
 import { ignoredLine } from './config/ignored-settings.ts'
 import { bootstrapServer, type ListenerAddress, type Listeners } from './config/listeners.ts'
 import type { BrokerStartSettings } from './config/start-settings.ts'
+import { withNodeId } from './config/static-config.ts'
 import { openGroupCoordinator } from './coordinator/group/open-group-coordinator.ts'
 import { FetchPurgatory } from './fetch/fetch-purgatory.ts'
 import { FetchSessions } from './fetch/fetch-sessions.ts'
@@ -49,6 +50,8 @@ export interface ClusterParts {
   readonly largeContents: ConcurrencyLimit
   /** Memory of the requests and responses of all connections. */
   readonly bytesInFlight: BytesInFlight
+  /** Connections of all brokers. */
+  readonly connections: Set<Connections>
   readonly metadata: MetadataStore
   readonly logs: LogStore
   readonly partitionLogs: PartitionLogs
@@ -89,7 +92,7 @@ export class Broker {
     this.#logger = shared.loggers.named(ROOT_LOGGER)
     this.#network = new StartSteps(this.#logger)
     this.#steps = new StartSteps(this.#logger)
-    this.#configs = new ConfigStore(settings.static, nodeId)
+    this.#configs = new ConfigStore(withNodeId(settings.static, nodeId), nodeId)
     this.#followSettings()
     this.#services = this.#makeServices()
     this.#connections = this.#makeConnections()
@@ -121,6 +124,11 @@ export class Broker {
 
   get rack(): string | null {
     return this.#configs.broker.brokerRack
+  }
+
+  /** Partition of __consumer_offsets that has the group. */
+  partitionOfGroup(groupId: string): number {
+    return this.#services.groups.partitionOf(groupId)
   }
 
   get partitions(): PartitionRegistry {
@@ -237,7 +245,7 @@ export class Broker {
       bytesInFlight,
       fetchSessions: new FetchSessions(() => configs.broker.maxIncrementalFetchSessionCacheSlots, host.random),
       fetchPurgatory,
-      producerIds: new ProducerIds((count, nowMs) => metadata.allocateProducerIds(count, nowMs)),
+      producerIds: new ProducerIds((count, nowMs) => metadata.allocateProducerIds(count, nowMs, nodeId)),
       groups: openGroupCoordinator({
         nodeId,
         host,
@@ -276,6 +284,7 @@ export class Broker {
       controllerListeners: new Set(controller.map(({ name }) => name)),
       lookUp: (name) => transport.lookUp(name),
       closed: (connectionId) => clientMetrics.connectionClosed(connectionId),
+      all: this.#shared.connections,
       dispatch: (exchange) => this.#dispatch(exchange),
     })
     configs.onBrokerChange(() => void connections.refresh())

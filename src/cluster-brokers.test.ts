@@ -153,6 +153,34 @@ describe('several brokers in one process', () => {
     expect((await rig.brokersSeenBy(3)).controllerId).to.equal(1)
   })
 
+  it('send a consumer to the replica in its rack, if the selector knows racks', async () => {
+    const selector = 'org.apache.kafka.common.replica.RackAwareReplicaSelector'
+    const rig = await start(3, { 'broker.racks': 'a,b,c', 'replica.selector.class': selector })
+    await rig.create('t', [[1, 2]])
+    await rig.produce(1, 't', 'x')
+    const fetch = async (nodeId: number, rackId: string, version = 11, fetchOffset = 0) => {
+      const partitions = [{ partition: 0, fetchOffset, partitionMaxBytes: 1 << 20 }]
+      const topics = [{ topic: 't', topicId: ZERO_UUID, partitions }]
+      // Nothing more comes: an answer that redirects does not wait.
+      const wait = { maxWaitMs: 100_000, minBytes: 1_000_000, maxBytes: 1 << 20 }
+      const request = { ...wait, topics, forgottenTopicsData: [], rackId }
+      const sentMs = rig.host.clock.monotonicMs()
+      const { responses } = await rig.call(nodeId, Fetch, version, request)
+      const { errorCode, preferredReadReplica, records, highWatermark } = responses[0]!.partitions[0]!
+      const waited = rig.host.clock.monotonicMs() - sentMs > 50_000 ? 'waited, ' : ''
+      const bytes = records === null ? 0 : Buffer.concat([records].flat() as Buffer[]).length
+      return `${waited}${errorName(errorCode)} ${preferredReadReplica} ${bytes} ${highWatermark}`
+    }
+    const read = /^waited, NONE -1 [1-9]\d* 1$/
+    expect(await fetch(1, 'b')).to.equal('NONE 2 0 1')
+    expect(await fetch(2, 'b')).to.match(read)
+    for (const rack of ['a', 'c', '']) expect(await fetch(1, rack)).to.match(read)
+    expect(await fetch(1, 'b', 10)).to.match(read)
+    expect(await fetch(1, 'b', 11, 5)).to.equal('OFFSET_OUT_OF_RANGE -1 0 -1')
+    await rig.settle(rig.cluster.brokers.kill(2))
+    expect(await fetch(1, 'b')).to.match(read)
+  })
+
   it('can be added and removed', async () => {
     const rig = await start(1)
     expect(await rig.settle(rig.cluster.brokers.add('r'))).to.equal(2)

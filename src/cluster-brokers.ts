@@ -86,7 +86,7 @@ export class ClusterBrokers {
     this.#find(nodeId)
     const broker = this.#running.get(nodeId)
     if (broker === undefined) return
-    await this.#parts.membership.retire(nodeId)
+    if (broker.configs.broker.controlledShutdownEnable) await this.#parts.membership.retire(nodeId)
     this.#running.delete(nodeId)
     await broker.stop()
     await this.#parts.membership.leave(nodeId, { isUnclean: false })

@@ -14,7 +14,9 @@ import { ConfigStore } from './config/config-store.ts'
 import { isWildcard, type ListenerAddress, type Listeners } from './config/listeners.ts'
 import { warningsAboutDynamic } from './config/start-notes.ts'
 import type { StartSettings } from './config/start-settings.ts'
+import { GROUP_TOPIC } from './coordinator/group/open-group-coordinator.ts'
 import { EmbeddedMembership } from './membership/embedded-membership.ts'
+import { PeriodicElections } from './membership/periodic-elections.ts'
 import { absentBrokers, absentBrokersLine } from './metadata/absent-brokers.ts'
 import type { Listener } from './metadata/cluster-image.ts'
 import { lostDirectoryFault } from './metadata/data-directories.ts'
@@ -111,6 +113,16 @@ export class Cluster {
     return [...(this.#brokers?.running.values() ?? [])]
   }
 
+  /** Makes an in-sync replica the leader of a partition. Returns Kafka's error if it cannot lead. */
+  moveLeader(topic: string, partition: number, leader: number): Promise<Rejection | undefined> {
+    return this.metadata.moveLeader({ topic, partition, leader }, { nowMs: this.#host.clock.nowMs() })
+  }
+
+  /** Topic and partition of the coordinator's state of a group. */
+  partitionOfGroup(groupId: string): [topic: string, partition: number] {
+    return [GROUP_TOPIC, this.first.partitionOfGroup(groupId)]
+  }
+
   /** Where ZooKeeper's clients are served; undefined: nowhere. */
   get zooKeeperAddress(): BrokerAddress | undefined {
     return this.#zooKeeperAddress
@@ -151,6 +163,13 @@ export class Cluster {
     const partitionLogs = this.#partitionLogs(configs, hosted, metadata, logs)
     this.#steps.push(() => partitionLogs.stop())
     await partitionLogs.start()
+    const elections = new PeriodicElections({
+      host: this.#host,
+      logger: this.#loggers.named(loggerOf.controller),
+      metadata,
+      settings: () => configs.broker,
+    })
+    this.#steps.push(() => elections.stop())
     const membership = new EmbeddedMembership({ host: this.#host, brokers: metadata.brokers })
     this.#brokers = new ClusterBrokers({
       settings: this.#settings,
@@ -166,6 +185,7 @@ export class Cluster {
         slices: this.#slices,
         largeContents: this.#largeContents,
         bytesInFlight: new BytesInFlight(configs.broker.queuedMaxRequestBytes),
+        connections: new Set(),
         metadata,
         logs,
         partitionLogs,

@@ -2,6 +2,7 @@ import { CreateTopics } from '../protocol/apis/create-topics.ts'
 import { DescribeTopicPartitions } from '../protocol/apis/describe-topic-partitions.ts'
 import { Fetch } from '../protocol/apis/fetch.ts'
 import { FindCoordinator } from '../protocol/apis/find-coordinator.ts'
+import { IncrementalAlterConfigs } from '../protocol/apis/incremental-alter-configs.ts'
 import { Metadata } from '../protocol/apis/metadata.ts'
 import { Produce } from '../protocol/apis/produce.ts'
 import { errorName } from '../protocol/error-codes.ts'
@@ -90,6 +91,14 @@ export class RunningBrokers {
     const topics = [{ name, numPartitions: -1, replicationFactor: -1, assignments, configs: entries }]
     const { topics: made } = await this.call(this.#anyId, CreateTopics, 5, { topics, timeoutMs: 1000 })
     return errorName(made[0]!.errorCode)
+  }
+
+  async alterTopic(resourceName: string, configs: Record<string, string>): Promise<void> {
+    const changes = Object.entries(configs).map(([name, value]) => ({ name, value, configOperation: 0 }))
+    await this.call(this.#anyId, IncrementalAlterConfigs, 1, {
+      resources: [{ resourceType: 2, resourceName, configs: changes }],
+      validateOnly: false,
+    })
   }
 
   get #anyId(): number {

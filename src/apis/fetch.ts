@@ -7,6 +7,7 @@ import { eachInSteps, PARTITIONS_PER_STEP, type WantedPartition } from '../fetch
 import { type FetchContext, type PartitionOutcome, replicaIdOf } from '../fetch/fetch-sessions.ts'
 import { type PartitionRead, refusedRead } from '../fetch/partition-read.ts'
 import type { Visibility } from '../fetch/plan-fetch.ts'
+import { preferredReadReplica } from '../fetch/replica-selector.ts'
 import type { Partition } from '../partition/partition.ts'
 import { partitionFailure } from '../partition/partition-failure.ts'
 import type { FoundPartition } from '../partition/partition-registry.ts'
@@ -157,7 +158,23 @@ class PendingFetch {
   #target(wanted: WantedPartition, found: FoundPartition | number): FetchTarget {
     const partition = typeof found === 'number' ? found : this.#admit(wanted, found)
     const isRefused = typeof partition === 'number' || this.#refusal(partition) !== undefined
-    return { wanted, partition, convertTo: isRefused ? undefined : messageFormat(this.#context.apiVersion) }
+    const preferred = typeof partition === 'number' ? undefined : this.#preferredReplica(partition)
+    return {
+      wanted,
+      partition,
+      preferredReadReplica: preferred,
+      convertTo: isRefused ? undefined : messageFormat(this.#context.apiVersion),
+    }
+  }
+
+  #preferredReplica({ topic, partition, isLeader }: Partition): number | undefined {
+    const { rackId } = this.#request
+    if (rackId === '' || !isLeader || replicaIdOf(this.#request) >= 0) return undefined
+    const { configs, metadata } = this.#context.services
+    const { topicsByName, brokers } = metadata.image
+    const image = topicsByName.get(topic)?.partitions[partition]
+    const asked = { selector: configs.broker.replicaSelectorClass, clientRack: rackId }
+    return image && preferredReadReplica(image, brokers, asked)
   }
 
   /** The partition, or an error code. Checks in Kafka's order. */
@@ -281,7 +298,7 @@ function outcomeOf(read: PartitionRead): Outcome {
     highWatermark: read.offsets?.highWatermark ?? -1,
     logStartOffset: read.offsets?.logStartOffset ?? -1,
     recordBytes: read.sizeBytes,
-    mustRespond: read.diverging !== undefined,
+    mustRespond: read.diverging !== undefined || read.preferredReadReplica !== undefined,
     read,
   }
 }
@@ -321,6 +338,7 @@ function partitionResponse(read: PartitionRead, version: number, hints: LeaderHi
     lastStableOffset: offsets?.lastStableOffset ?? -1,
     logStartOffset: offsets?.logStartOffset ?? -1,
     divergingEpoch: diverging,
+    preferredReadReplica: read.preferredReadReplica ?? -1,
     currentLeader: version >= WITH_LEADER_HINTS ? leaderHint(read, hints) : undefined,
     abortedTransactions:
       abortedTransactions?.map(({ producerId, firstOffset }) => ({ producerId, firstOffset })) ?? null,

@@ -65,6 +65,17 @@ export function readStaticConfig(properties: ReadonlyMap<string, string>): Stati
   return contradiction(values) ?? { values, originals, warnings }
 }
 
+/** The settings with the node id that the broker has, where they do not name it. */
+export function withNodeId(config: StaticConfig, nodeId: number): StaticConfig {
+  const text = String(nodeId)
+  const named = ['node.id', 'broker.id'] as const
+  return {
+    ...config,
+    values: new Map([...config.values, ...named.map((name) => [name, { value: nodeId, text }] as const)]),
+    originals: new Map([...config.originals, ...named.map((name) => [name, text] as const)]),
+  }
+}
+
 /** Current names for settings that an old file gives only under their old names. */
 function successors(properties: ReadonlyMap<string, string>): [string, string][] {
   const added: [string, string][] = []

@@ -1,6 +1,6 @@
 import { atLeast, between, gzipLevel, listOf, oneOf, throttledReplicas } from './config-checks.ts'
 import { alias, boolean, double, int, list, long, longMax, type SettingsOf, string } from './config-entry.ts'
-import { noShareGroups, noTiering, notInKafka4, oneBroker } from './without-effect.ts'
+import { noShareGroups, noTiering, notInKafka4, sharedData } from './without-effect.ts'
 
 const perTopic = { applies: 'per-topic' } as const
 
@@ -79,7 +79,7 @@ export const topicConfigs = {
     ...perTopic,
     default: '',
     check: throttledReplicas,
-    withoutEffect: oneBroker,
+    withoutEffect: sharedData,
     doc: 'Replicas whose replication is throttled on the follower’s side: `partition:broker,...` or `*`.',
   }),
   indexIntervalBytes: int('index.interval.bytes', {
@@ -99,7 +99,7 @@ export const topicConfigs = {
     ...perTopic,
     default: '',
     check: throttledReplicas,
-    withoutEffect: oneBroker,
+    withoutEffect: sharedData,
     doc: 'Replicas whose replication is throttled on the leader’s side: `partition:broker,...` or `*`.',
   }),
   localRetentionBytes: long('local.retention.bytes', {

@@ -36,7 +36,8 @@ export function protecting(reason: WithoutEffect, lost: string, by?: (value: unk
 export const oneLoop = ignored('one event loop does the work of Kafka’s threads')
 /** The throttle of moves has no windows that it could be measured over. */
 export const evenThrottle = ignored('the throttle is even, and needs no samples')
-export const oneBroker = ignored('the cluster has one broker, and nothing is replicated')
+export const sharedData = ignored('the brokers of a process share one copy of the data')
+export const oneProcess = ignored('the brokers of a process do not connect to each other')
 export const ownController = ignored('the controller runs in the broker’s process')
 export const ownSchedule = ignored('Ottla chooses this itself')
 export const systemBuffers = ignored('the operating system sizes socket buffers')

@@ -3,7 +3,8 @@ import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
-import { StartError, startBroker } from './index.ts'
+import { Kafka, logLevel } from 'kafkajs'
+import { ClusterError, type RunningCluster, StartError, startBroker } from './index.ts'
 
 /** Whether a server listens on the port. */
 function isListening(port: number): Promise<boolean> {
@@ -65,3 +66,92 @@ describe('a broker inside this process', () => {
     expect(warnings).to.deep.equal(['unknown setting no.such.setting is ignored'])
   })
 })
+
+describe('several brokers inside this process', () => {
+  let cluster: RunningCluster
+  before(async () => {
+    cluster = await startBroker({ brokers: 3, racks: ['a', 'b', 'c'], settings: { 'default.replication.factor': 3 } })
+    const kafka = new Kafka({ brokers: cluster.bootstrapServers.split(','), logLevel: logLevel.NOTHING })
+    const admin = kafka.admin()
+    await admin.connect()
+    await admin.createTopics({ topics: [{ topic: 'orders', numPartitions: 2 }] })
+    await admin.fetchOffsets({ groupId: 'g', topics: ['orders'] })
+    await admin.disconnect()
+  })
+  after(() => cluster.close())
+
+  it('each listen on a free port of their own', async () => {
+    expect(cluster.brokers.map(({ nodeId, rack }) => [nodeId, rack])).to.deep.equal([
+      [1, 'a'],
+      [2, 'b'],
+      [3, 'c'],
+    ])
+    expect(new Set(cluster.brokers.map(({ port }) => port)).size).to.equal(3)
+    expect(cluster.port).to.equal(cluster.broker(1).port)
+    for (const { port } of cluster.brokers) expect(await isListening(port)).to.equal(true)
+  })
+
+  it('are killed, and start again at the same port', async () => {
+    const broker = cluster.broker(2)
+    const { bootstrapServers } = cluster
+    await broker.kill()
+    await broker.kill()
+    expect([broker.isRunning, await isListening(broker.port)]).to.deep.equal([false, false])
+    const led = [0, 1].map((partition) => cluster.partition('orders', partition).leader)
+    expect(led).not.to.include(2)
+    await broker.start()
+    await broker.start()
+    expect([broker.isRunning, await isListening(broker.port)]).to.deep.equal([true, true])
+    expect(cluster.bootstrapServers).to.equal(bootstrapServers)
+  })
+
+  it('let leaders move to replicas that are in sync', async () => {
+    const partition = cluster.partition('orders', 0)
+    const epoch = partition.leaderEpoch
+    const next = partition.isr.find((node) => node !== partition.leader)!
+    await partition.moveLeader(next)
+    expect([partition.leader, partition.leaderEpoch]).to.deep.equal([next, epoch + 1])
+    await partition.moveLeader(next)
+    expect(partition.leaderEpoch).to.equal(epoch + 1)
+    const refused = await rejection(partition.moveLeader(7))
+    expect(refused.message).to.equal(
+      `broker 7 cannot lead orders-0: its in-sync replicas are ${partition.isr.join(', ')} (BROKER_ID_NOT_REGISTERED)`,
+    )
+    expect(refused.error).to.equal('BROKER_ID_NOT_REGISTERED')
+    expect(() => cluster.partition('orders', 9).leader).to.throw(ClusterError, 'there is no partition orders-9')
+  })
+
+  it('let coordinators of groups move', async () => {
+    const group = cluster.group('g')
+    const next = group.coordinator === 1 ? 3 : 1
+    await group.moveCoordinator(next)
+    expect(group.coordinator).to.equal(next)
+  })
+
+  it('are added and removed', async () => {
+    const added = await cluster.addBroker({ rack: 'd' })
+    expect([added.nodeId, added.rack, added.isRunning]).to.deep.equal([4, 'd', true])
+    expect(cluster.bootstrapServers.split(',').length).to.equal(4)
+    await added.remove()
+    expect(cluster.brokers.length).to.equal(3)
+    expect(await isListening(added.port)).to.equal(false)
+    expect(() => cluster.broker(4)).to.throw(ClusterError, 'there is no broker 4')
+    expect((await rejection(cluster.broker(1).remove())).message).to.contain('broker 1 cannot be removed')
+  })
+
+  it('say in one line why they cannot start', async () => {
+    expect(await refusal(startBroker({ brokers: 0 }))).to.contain('num.brokers')
+    expect(await refusal(startBroker({ brokers: 2, racks: ['a'] }))).to.contain('it names 1 rack for 2 brokers')
+    expect(await refusal(startBroker({ brokers: 2, port: cluster.port - 1 }))).to.contain('the port is in use')
+  })
+})
+
+async function rejection(work: Promise<unknown>): Promise<ClusterError> {
+  try {
+    await work
+  } catch (error) {
+    if (error instanceof ClusterError) return error
+    throw error
+  }
+  throw new Error('it was done')
+}

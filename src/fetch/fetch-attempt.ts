@@ -3,7 +3,7 @@ import type { ReadResult } from '../../storage/partition-log.ts'
 import type { Partition } from '../partition/partition.ts'
 import { type ConversionResources, type FetchedBatches, readDownConverted, readStored } from './down-conversion.ts'
 import { PARTITIONS_PER_STEP, type WantedPartition } from './fetch-request.ts'
-import { emptyRead, failedRead, type PartitionRead } from './partition-read.ts'
+import { emptyRead, failedRead, type PartitionRead, redirectedRead } from './partition-read.ts'
 import { type FetchPlan, planFetch, type Visibility } from './plan-fetch.ts'
 
 /** Limits of one fetch. */
@@ -35,6 +35,8 @@ export interface FetchResources extends ConversionResources {
 export interface FetchTarget {
   readonly wanted: WantedPartition
   readonly partition: Partition | number
+  /** The replica that the client should read from instead; undefined: this one. */
+  readonly preferredReadReplica: number | undefined
   /** Message format of clients older than 0.11; undefined: batches are sent as stored. */
   readonly convertTo: 0 | 1 | undefined
 }
@@ -51,7 +53,7 @@ export class FetchAttempt {
   countedBytes = 0
   /** Bytes that later records may still add. */
   roomBytes = 0
-  /** Answer at once: an error, a diverging epoch, an older segment, or a read shortened for lack of memory. */
+  /** Answer at once: an error, a diverging epoch, another replica to read from, an older segment, or a read shortened for lack of memory. */
   #isUrgent = false
   readonly #targets: readonly FetchTarget[]
   readonly #limits: FetchLimits
@@ -119,17 +121,20 @@ export class FetchAttempt {
   }
 
   #take(read: PartitionRead): void {
-    if (read.errorCode !== 0 || read.diverging !== undefined) this.#isUrgent = true
+    if (read.errorCode !== 0 || read.diverging !== undefined || read.preferredReadReplica !== undefined)
+      this.#isUrgent = true
     this.sizeBytes += read.sizeBytes
     this.countedBytes += read.countedBytes
     this.roomBytes += read.roomBytes
     this.reads.push(read)
   }
 
-  #readPartition({ wanted, partition, convertTo }: FetchTarget): PartitionRead | Promise<PartitionRead> {
+  #readPartition(target: FetchTarget): PartitionRead | Promise<PartitionRead> {
+    const { wanted, partition, preferredReadReplica, convertTo } = target
     if (typeof partition === 'number') return failedRead(wanted, partition)
     const plan = planFetch(partition, wanted, this.#limits.visibility)
     if (plan.kind === 'rejected') return failedRead(wanted, plan.rejection.code)
+    if (preferredReadReplica !== undefined) return redirectedRead(wanted, plan.offsets, preferredReadReplica)
     if (plan.kind === 'diverging') return { ...emptyRead(wanted, plan.offsets, -1, null), diverging: plan }
     if (plan.upToOffset > wanted.fetchOffset) {
       const failed = (error: unknown) => {
@@ -189,8 +194,8 @@ function isReadingOn({ storedBytes, isBehind }: FetchedBatches): boolean {
 
 /** True if no partition has anything to read, so a fetch may wait without trying. This is usual at the end of a log. */
 export function hasNothingToRead(targets: readonly FetchTarget[], visibility: Visibility): boolean {
-  return targets.every(({ wanted, partition }) => {
-    if (typeof partition === 'number') return false
+  return targets.every(({ wanted, partition, preferredReadReplica }) => {
+    if (typeof partition === 'number' || preferredReadReplica !== undefined) return false
     const plan = planFetch(partition, wanted, visibility)
     return plan.kind === 'read' && plan.upToOffset <= wanted.fetchOffset
   })

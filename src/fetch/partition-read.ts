@@ -20,6 +20,8 @@ export interface PartitionRead {
   readonly countedBytes: number
   /** Bytes that later records may still add. */
   readonly roomBytes: number
+  /** The replica that the client should read from instead; undefined: this one. */
+  readonly preferredReadReplica: number | undefined
   /** Null if the client did not ask for them. */
   readonly abortedTransactions: readonly AbortedTransaction[] | null
 }
@@ -33,6 +35,7 @@ const emptyResult = {
   sizeBytes: 0,
   countedBytes: 0,
   roomBytes: 0,
+  preferredReadReplica: undefined,
   abortedTransactions: null,
 } as const
 
@@ -51,6 +54,11 @@ export function emptyRead(
     roomBytes: Math.max(0, wanted.maxBytes),
     abortedTransactions: aborted,
   }
+}
+
+/** Result of a partition that the client should read from another replica. Source: ReplicaManager.readFromLog. */
+export function redirectedRead(wanted: WantedPartition, offsets: Offsets, preferredReadReplica: number): PartitionRead {
+  return { ...emptyResult, wanted, offsets, preferredReadReplica }
 }
 
 /** Result of a partition whose log refused the read. */

@@ -5,7 +5,7 @@
 import { isRejection, type Rejection, reject } from '../../protocol/error-codes.ts'
 import type { ClusterImage } from './cluster-image.ts'
 import { hasOnlineDirectory, isActive } from './live-brokers.ts'
-import type { MetadataImage, PartitionImage, TopicImage } from './metadata-image.ts'
+import type { PartitionImage, TopicImage } from './metadata-image.ts'
 import type { AskedElections, AskedLeader } from './metadata-store.ts'
 import { decidePartitionChange, partitionChangeRecord } from './partition-change.ts'
 import { changePartitions, type Part } from './partition-changes.ts'
@@ -72,10 +72,8 @@ export function decideLeader(image: ClusterImage, asked: AskedLeader): Buffer | 
 }
 
 /** True if a partition is led by another replica than its first: balanceLeaders may have something to do. */
-export function isImbalanced({ topicsByName }: Pick<MetadataImage, 'topicsByName'>): boolean {
-  for (const { partitions } of topicsByName.values())
-    if (partitions.some((partition) => !hasPreferredLeader(partition))) return true
-  return false
+export function isImbalanced({ partitions }: TopicImage): boolean {
+  return partitions.some((partition) => !hasPreferredLeader(partition))
 }
 
 /**

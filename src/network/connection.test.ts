@@ -33,6 +33,7 @@ class Rig {
     limits: Partial<ConnectionLimits> = {},
     budget = new BytesInFlight(1000),
     openLimit = Number.POSITIVE_INFINITY,
+    all = new Set<Connections>(),
   ) {
     this.budget = budget
     this.host.files.openLimit = openLimit
@@ -60,6 +61,7 @@ class Rig {
       protectedListener: 'INSIDE',
       controllerListeners: new Set(['CONTROLLER']),
       lookUp: (host) => this.transport.lookUp(host),
+      all,
       dispatch: (exchange) => {
         this.exchanges.push(exchange)
         this.onDispatch(exchange)
@@ -561,6 +563,18 @@ describe('a connection', () => {
     const clients = Array.from({ length: room + 1 }, () => rig.connect())
     expect(clients.map(({ state }) => state.closed)).to.deep.equal([...Array(room).fill(false), true])
     expect(rig.warnings[0]).to.contain('the limit of 16 open files')
+  })
+
+  it('counts among the open files of the process, whichever broker it is at', async () => {
+    const all = new Set<Connections>()
+    const [one, other] = [new Rig({}, undefined, 16, all), new Rig({}, undefined, 16, all)]
+    for (const rig of [one, other]) await rig.listen()
+    const room = openLimits(16).connections
+    for (let count = 0; count < room; count++) one.connect()
+    const tooMany = other.connect()
+    expect(tooMany.state.closed).to.equal(true)
+    one.connections.closeAll()
+    expect(other.connect().state.closed).to.equal(false)
   })
 
   it('that waits is closed by closeAll', async () => {

@@ -44,6 +44,7 @@ export class Connections {
   #warnedOfWaiting = false
   /** Connections that the process's open-file limit leaves room for. */
   readonly #openLimit: number
+  readonly #all: Set<Connections>
   readonly #dispatch: (exchange: Exchange) => void
   readonly #tellClosed: (connectionId: string) => void
   #created = 0
@@ -64,6 +65,8 @@ export class Connections {
     dispatch: (exchange: Exchange) => void
     /** Called with the id of each connection that has closed. */
     closed?: (connectionId: string) => void
+    /** All of the process, which share its open files; these are added. Left out: they are alone. */
+    all?: Set<Connections>
   }) {
     this.#host = parts.host
     this.#logger = parts.logger
@@ -77,6 +80,13 @@ export class Connections {
     this.#dispatch = parts.dispatch
     this.#tellClosed = parts.closed ?? (() => {})
     this.#turns = new TurnShares(parts.host.timers)
+    this.#all = parts.all ?? new Set()
+    this.#all.add(this)
+  }
+
+  /** Sockets of connections, and of peers that wait to be accepted. */
+  get socketCount(): number {
+    return this.#connections.size + this.#waitingCount()
   }
 
   get count(): number {
@@ -162,9 +172,10 @@ export class Connections {
     for (const connection of leastRecentlyUsed.slice(0, excessCount)) connection.close(reason)
   }
 
-  /** Peers in waiting rooms count: they have a socket already. */
   #openLimitReached(): string | undefined {
-    if (this.#connections.size + this.#waitingCount() < this.#openLimit) return undefined
+    let sockets = 0
+    for (const connections of this.#all) sockets += connections.socketCount
+    if (sockets < this.#openLimit) return undefined
     return `the limit of ${this.#host.files.openLimit} open files leaves room for ${this.#openLimit} connections: raise the limit with ulimit -n`
   }
 
@@ -237,5 +248,6 @@ export class Connections {
     this.#sweep = undefined
     for (const room of this.#rooms.values()) room.close()
     for (const connection of [...this.#connections]) connection.close()
+    this.#all.delete(this)
   }
 }

@@ -1,6 +1,6 @@
 import { atLeast, listOf, oneOfAnyCase } from '../config-checks.ts'
 import { boolean, int, list, long, short, string } from '../config-entry.ts'
-import { oneBroker, oneLoop, ownSchedule } from '../without-effect.ts'
+import { oneLoop, ownSchedule, sharedData } from '../without-effect.ts'
 
 /** Group coordinator and offsets. */
 export const groupsConfigs = {
@@ -134,7 +134,7 @@ export const groupsConfigs = {
   offsetsCommitTimeoutMs: int('offsets.commit.timeout.ms', {
     default: 5000,
     check: atLeast(1),
-    withoutEffect: oneBroker,
+    withoutEffect: sharedData,
     doc: 'How long a commit may take, in milliseconds.',
   }),
   offsetsLoadBufferSize: int('offsets.load.buffer.size', {

@@ -5,8 +5,8 @@ import {
   noSasl,
   noShareGroups,
   noUnstable,
-  oneBroker,
   oneLoop,
+  oneProcess,
   ownSchedule,
   systemBuffers,
 } from '../without-effect.ts'
@@ -110,7 +110,7 @@ export const networkConfigs = {
   }),
   requestTimeoutMs: int('request.timeout.ms', {
     default: 30_000,
-    withoutEffect: oneBroker,
+    withoutEffect: oneProcess,
     doc: 'How long a request between brokers may take, in milliseconds.',
   }),
   securityInterBrokerProtocol: string('security.inter.broker.protocol', {
@@ -120,12 +120,12 @@ export const networkConfigs = {
   }),
   socketConnectionSetupTimeoutMaxMs: long('socket.connection.setup.timeout.max.ms', {
     default: 30_000,
-    withoutEffect: oneBroker,
+    withoutEffect: oneProcess,
     doc: 'Upper bound of the growing time allowed for an outgoing connection, in milliseconds.',
   }),
   socketConnectionSetupTimeoutMs: long('socket.connection.setup.timeout.ms', {
     default: 10_000,
-    withoutEffect: oneBroker,
+    withoutEffect: oneProcess,
     doc: 'Time allowed for a first attempt at an outgoing connection, in milliseconds.',
   }),
   socketListenBacklogSize: int('socket.listen.backlog.size', {

@@ -1,6 +1,6 @@
 import { atLeast } from '../config-checks.ts'
 import { className, int, long, longMax } from '../config-entry.ts'
-import { evenThrottle, noJava, noQuotas, oneBroker, protecting } from '../without-effect.ts'
+import { evenThrottle, noJava, noQuotas, protecting, sharedData } from '../without-effect.ts'
 
 /** Quotas and throttling. */
 export const quotaConfigs = {
@@ -46,13 +46,13 @@ export const quotaConfigs = {
   replicationQuotaWindowNum: int('replication.quota.window.num', {
     default: 11,
     check: atLeast(1),
-    withoutEffect: oneBroker,
+    withoutEffect: sharedData,
     doc: 'Samples kept for replication throttles.',
   }),
   replicationQuotaWindowSizeSeconds: int('replication.quota.window.size.seconds', {
     default: 1,
     check: atLeast(1),
-    withoutEffect: oneBroker,
+    withoutEffect: sharedData,
     doc: 'Seconds that each of those samples spans.',
   }),
   leaderReplicationThrottledRate: long('leader.replication.throttled.rate', {
@@ -60,7 +60,7 @@ export const quotaConfigs = {
     check: atLeast(0),
     applies: 'cluster-wide',
     shown: 'when set',
-    withoutEffect: oneBroker,
+    withoutEffect: sharedData,
     doc: 'Bytes a second that throttled replicas may be sent by their leaders.',
   }),
   followerReplicationThrottledRate: long('follower.replication.throttled.rate', {
@@ -68,7 +68,7 @@ export const quotaConfigs = {
     check: atLeast(0),
     applies: 'cluster-wide',
     shown: 'when set',
-    withoutEffect: oneBroker,
+    withoutEffect: sharedData,
     doc: 'Bytes a second that throttled replicas may fetch.',
   }),
   replicaAlterLogDirsIoMaxBytesPerSecond: long('replica.alter.log.dirs.io.max.bytes.per.second', {

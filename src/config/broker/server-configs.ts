@@ -1,14 +1,6 @@
 import { atLeast, listOf } from '../config-checks.ts'
 import { boolean, className, int, list, long, longMax, string } from '../config-entry.ts'
-import {
-  noJava,
-  noMetrics,
-  noProviders,
-  noStartLimit,
-  oneBroker,
-  ownController,
-  protecting,
-} from '../without-effect.ts'
+import { noJava, noMetrics, noProviders, noStartLimit, ownController, protecting } from '../without-effect.ts'
 
 /** The node itself. */
 export const serverConfigs = {
@@ -45,8 +37,7 @@ export const serverConfigs = {
   }),
   controlledShutdownEnable: boolean('controlled.shutdown.enable', {
     default: true,
-    withoutEffect: oneBroker,
-    doc: 'Whether a stopping broker hands over its leaderships first.',
+    doc: 'Whether a broker that stops while others run hands over its leaderships first.',
   }),
   initialBrokerRegistrationTimeoutMs: int('initial.broker.registration.timeout.ms', {
     default: 60_000,
