@@ -17,7 +17,7 @@ const page = join(root, 'docs', 'proofs.md')
 const details = `
 Proofs:
 ${Object.entries(proofs)
-  .map(([name, { summary }]) => `  ${name.padEnd(14)} ${summary}`)
+  .map(([name, { summary }]) => `  ${name.padEnd(20)} ${summary}`)
   .join('\n')}`
 
 const program = new Command('npm run proof --')

@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os'
 import { runCampaign } from '../compat-tests/fuzz/campaign.ts'
 import { kinds } from '../compat-tests/fuzz/kinds.ts'
+import { runSession } from '../compat-tests/moving-leaders/session.ts'
 import { simulationParts } from '../compat-tests/simulation/parts.ts'
 import type { ProofPart } from './proof-run.ts'
 
@@ -29,6 +30,10 @@ export const proofs: Readonly<Record<string, Proof>> = {
   'zookeeper-frames': {
     summary: 'more than a million frames, many of them invalid, to the endpoint that speaks ZooKeeper’s protocol',
     parts: (units = 200_000) => [fuzzed('zookeeper', units, 20_000)],
+  },
+  'brokers-with-clients': {
+    summary: 'minutes of stock clients at three brokers that are killed and whose leaders move',
+    parts: (units = 10) => [movingLeaders(units)],
   },
   fuzz: {
     summary: 'invalid input of every kind to a broker and all decoders',
@@ -82,6 +87,22 @@ function simulated(name: string, units: number): ProofPart {
         }
       }
       return failures
+    },
+  }
+}
+
+/** Ten minutes are one session: what goes wrong slowly shows in a long one. The first minute is part of its seed. */
+function movingLeaders(units: number): ProofPart {
+  return {
+    name: 'minutes',
+    units,
+    chunk: 10,
+    async run(first, end, seed) {
+      const { failures, summary, directory } = await runSession({ seed: seed + first, seconds: (end - first) * 60 })
+      for (const line of summary) console.log(line)
+      if (failures.length === 0) return []
+      const again = `npm run proof -- brokers-with-clients --anew --seed ${seed + first} --units ${end - first}`
+      return [...failures, `logs: ${directory}\n  again: ${again}`]
     },
   }
 }

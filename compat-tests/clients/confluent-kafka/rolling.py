@@ -81,14 +81,14 @@ def until(condition, members, what):
         time.sleep(0.02)
 
 
-def commit_starts(bootstrap, topic):
+def commit_starts(bootstrap, topic, group):
     """
-    Commits the start of each partition. Of a partition without a committed offset librdkafka asks for the first one, and
-    when rebalances follow each other it may ask again half a second later, and go back (seen with 2.16.0).
+    Commits the start of each partition for a group. Of a partition without a committed offset librdkafka asks for the
+    first one, and when rebalances follow each other it may ask again half a second later, and go back (seen with 2.16.0).
     """
     admin = AdminClient({"bootstrap.servers": bootstrap})
     starts = [TopicPartition(topic, partition, 0) for partition in admin.list_topics(topic, 10).topics[topic].partitions]
-    for result in admin.alter_consumer_group_offsets([ConsumerGroupTopicPartitions(topic, starts)]).values():
+    for result in admin.alter_consumer_group_offsets([ConsumerGroupTopicPartitions(group, starts)]).values():
         result.result(30)
 
 
@@ -97,7 +97,7 @@ def rolling(bootstrap, topic, count, *settings):
               "enable.auto.commit": False, **dict(each.split("=", 1) for each in settings)}
     if common.get("group.protocol") != "consumer":
         common["heartbeat.interval.ms"] = 300
-    commit_starts(bootstrap, topic)
+    commit_starts(bootstrap, topic, topic)
     processed, sent, members = {}, [0], []
     producing = threading.Event()
     producing.set()

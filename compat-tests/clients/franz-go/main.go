@@ -107,5 +107,9 @@ func main() {
 		count, err := strconv.Atoi(args[2])
 		must(err)
 		rolling(args[0], args[1], args[3], count)
+	case "moving_leaders":
+		rate, err := strconv.Atoi(args[3])
+		must(err)
+		movingLeaders(args[0], args[1], args[2], rate)
 	}
 }

@@ -141,5 +141,9 @@ func main() {
 		consume(ctx, args[0], args[1], args[2], count)
 	case "admin":
 		admin(args[0], args[1])
+	case "moving_leaders":
+		rate, err := strconv.Atoi(args[3])
+		must(err)
+		movingLeaders(args[0], args[1], rate)
 	}
 }
