@@ -5,7 +5,7 @@ import type { TurnSlices } from '../storage/host/turn-slices.ts'
 import type { FailedDirectory, LogStore } from '../storage/log-store.ts'
 import { controllerHandlers } from './apis/controller-apis.ts'
 import { handlers, servedBy } from './apis/index.ts'
-import type { Services } from './apis/services.ts'
+import type { ControllerEndpoint, Services } from './apis/services.ts'
 import { StartSteps } from './broker-start-steps.ts'
 import { ConfigStore } from './config/config-store.ts'
 import { ignoredLine } from './config/ignored-settings.ts'
@@ -50,6 +50,8 @@ export interface ClusterParts {
   readonly largeContents: ConcurrencyLimit
   /** Memory of the requests and responses of all connections. */
   readonly bytesInFlight: BytesInFlight
+  /** Where clients reach the controller, at whichever broker it listens. */
+  readonly controllerEndpoints: () => readonly ControllerEndpoint[]
   /** Connections of all brokers. */
   readonly connections: Set<Connections>
   readonly metadata: MetadataStore
@@ -120,6 +122,11 @@ export class Broker {
       port: advertised.get(name)?.port ?? port,
       securityProtocol: PLAINTEXT,
     }))
+  }
+
+  /** Where clients reach the controller, if it listens here. */
+  get controllerEndpoints(): readonly ControllerEndpoint[] {
+    return controllerEndpoints(this.#settings.listeners, this.#controllerAddresses)
   }
 
   get rack(): string | null {
@@ -262,7 +269,7 @@ export class Broker {
         () => configs.broker.telemetryMaxBytes,
       ),
       isHost: (name) => isHost(transport, name),
-      controllerEndpoints: () => controllerEndpoints(this.#settings.listeners, this.#controllerAddresses),
+      controllerEndpoints: this.#shared.controllerEndpoints,
       served: servedBy(handlers),
     }
   }

@@ -185,6 +185,7 @@ export class Cluster {
         slices: this.#slices,
         largeContents: this.#largeContents,
         bytesInFlight: new BytesInFlight(configs.broker.queuedMaxRequestBytes),
+        controllerEndpoints: () => this.#running.flatMap(({ controllerEndpoints }) => controllerEndpoints),
         connections: new Set(),
         metadata,
         logs,

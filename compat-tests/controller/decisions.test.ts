@@ -256,7 +256,7 @@ class History {
     if (partitions.some(({ partition }) => partition.leader === -1 && partition.addingReplicas.some(isLive))) return
     const commands = partitions.flatMap(({ topic, index, partition: { leader, isr, replicas } }) => {
       const returning = leader === -1 ? [] : replicas.filter((node) => isLive(node) && !isr.includes(node))
-      return returning.length === 0 ? [] : [`isr ${topic} ${index} ${[...isr, ...returning]}`]
+      return returning.length === 0 ? [] : [`isr ${topic} ${index} ${[...isr, ...returning].sort((a, b) => a - b)}`]
     })
     this.#cluster.catchUp()
     const last = commands.pop()

@@ -230,7 +230,9 @@ class PendingFetch {
     const hints = new LeaderHints(this.#context)
     const topics = new TopicResponses(this.#context.apiVersion, hints)
     yield* eachInSteps(sent, ({ read }) => topics.add(this.#refuseOldClient(read)))
-    return { errorCode: errorCode(error), sessionId, responses: topics.all, nodeEndpoints: hints.endpoints }
+    // Kafka names endpoints to consumers only.
+    const nodeEndpoints = replicaIdOf(this.#request) < 0 ? hints.endpoints : []
+    return { errorCode: errorCode(error), sessionId, responses: topics.all, nodeEndpoints }
   }
 
   #refuseOldClient(read: PartitionRead): PartitionRead {

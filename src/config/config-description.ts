@@ -211,7 +211,8 @@ function brokerSynonyms(configs: ConfigStore, name: string): ConfigSynonym[] {
     ...from((each) => configs.static.originals.get(each), configSource.staticBroker),
     ...from((each) => {
       const entry = entriesByName(brokerConfigs).get(each)
-      return entry === undefined ? undefined : defaultOf(entry).text
+      // Kafka has no entries for those that it shows only when they are set.
+      return entry === undefined || entry.shown === 'when set' ? undefined : defaultOf(entry).text
     }, configSource.default),
   ]
   const start = all.findIndex((synonym) => synonym.name === name)

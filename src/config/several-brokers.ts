@@ -95,6 +95,7 @@ export function ofFurtherBroker(
     ...properties,
     ...ownSettings({ nodeId, advertised, rack }),
     ['listeners', listeners.join(',')],
+    ['process.roles', 'broker'],
   ])
 }
 

@@ -66,10 +66,10 @@ export class CoordinatorRuntime<S extends Shard> {
     return this.#topicPartitions(this.#parts.metadata.image)?.length ?? this.#parts.newTopic().partitionCount
   }
 
-  /** NOT_COORDINATOR if another broker leads the partition; COORDINATOR_NOT_AVAILABLE after stop. */
+  /** NOT_COORDINATOR if another broker leads the partition; COORDINATOR_NOT_AVAILABLE after stop. Without messages. */
   shard(partition: number): ShardRuntime<S> | Rejection {
-    if (!this.#isRunning) return reject('COORDINATOR_NOT_AVAILABLE')
-    return this.#shards.get(partition)?.runtime ?? reject('NOT_COORDINATOR')
+    if (!this.#isRunning) return reject('COORDINATOR_NOT_AVAILABLE', null)
+    return this.#shards.get(partition)?.runtime ?? reject('NOT_COORDINATOR', null)
   }
 
   /** Stops serving the shards of these partitions: their data directory failed. */

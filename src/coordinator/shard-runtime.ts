@@ -133,7 +133,7 @@ export class ShardRuntime<S extends Shard> {
 
   /** Kafka's answers. Clients of all ages look up the coordinator again after NOT_COORDINATOR. */
   #notServing(): Rejection {
-    return reject(this.#closed || this.#isFailed ? 'NOT_COORDINATOR' : 'COORDINATOR_LOAD_IN_PROGRESS')
+    return reject(this.#closed || this.#isFailed ? 'NOT_COORDINATOR' : 'COORDINATOR_LOAD_IN_PROGRESS', null)
   }
 
   metadataChanged(change: MetadataChange): void {
@@ -217,7 +217,7 @@ export class ShardRuntime<S extends Shard> {
   }
 
   #stillServing(loaded: LoadedState<S>): Rejection | undefined {
-    return this.#loaded === loaded ? undefined : reject('NOT_COORDINATOR')
+    return this.#loaded === loaded ? undefined : reject('NOT_COORDINATOR', null)
   }
 
   #lost(loaded: LoadedState<S>, error: unknown): void {

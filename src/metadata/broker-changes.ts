@@ -153,7 +153,8 @@ function grownIsr(
   const returning = replicas.filter((replica) => !isr.includes(replica) && lives(replica))
   if (returning.length === 0) return undefined
   return {
-    isr: [...isr, ...returning],
+    // A leader asks for a set, which Kafka's leaders send in ascending order.
+    isr: [...isr, ...returning].sort((a, b) => a - b),
     isRecovering: false,
     election: rules.allowsUncleanElection(name) ? 'unclean' : 'online',
   }

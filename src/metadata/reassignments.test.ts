@@ -82,7 +82,7 @@ describe('reassignments', () => {
       'leader 1 of 5,4,1,2,3 in sync 1,2,3 adding 4,5 removing 2,3 epochs 0/1',
     )
     cluster.catchUp()
-    expect(cluster.show('t')).to.equal('leader 1 of 5,4,1 in sync 1,5,4 epochs 1/2')
+    expect(cluster.show('t')).to.equal('leader 1 of 5,4,1 in sync 1,4,5 epochs 1/2')
   })
 
   it('wait for a broker that is dead', () => {

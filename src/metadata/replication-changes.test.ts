@@ -111,7 +111,7 @@ describe('changes of leaders and replicas', () => {
     expect(partition('t')).to.deep.include({ leader: 3, isr: [3], isRecovering: true })
     await host.settle(store.brokers.unfence(2, change))
     await host.advance(100)
-    expect(partition('t')).to.deep.include({ leader: 3, isr: [3, 2], isRecovering: false })
+    expect(partition('t')).to.deep.include({ leader: 3, isr: [2, 3], isRecovering: false })
   })
 
   it('a change that cannot be written is refused', async () => {

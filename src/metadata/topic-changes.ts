@@ -238,7 +238,8 @@ function* addedRecords(image: ClusterImage, { id, partitions }: TopicImage, adde
 
 function candidates(image: ClusterImage, rules: TopicRules): BrokerImage[] {
   return [...image.registrations.values()].filter(
-    ({ nodeId, inControlledShutdown }) => !inControlledShutdown && rules.takesReplicas(nodeId),
+    // A broker that has stopped may come back; one that is going to stop is full of replicas that must leave.
+    ({ nodeId, inControlledShutdown, fenced }) => (fenced || !inControlledShutdown) && rules.takesReplicas(nodeId),
   )
 }
 
