@@ -89,6 +89,12 @@ const unordered = new Set([
 export class Transcript {
   readonly exchanges: Exchange[] = []
   readonly #identities = new Map<string, Map<unknown, string>>()
+  readonly #ports: ReadonlyMap<unknown, string>
+
+  /** ports: what each port is called, where it matters which one an answer names. */
+  constructor(ports: ReadonlyMap<unknown, string> = new Map()) {
+    this.#ports = ports
+  }
 
   /** Sends on this client and keeps the masked response. A closed connection counts as a response. */
   sender(client: RawClient): Send {
@@ -131,6 +137,7 @@ export class Transcript {
     if (typeof value === 'bigint') return String(value)
     if (value !== null && typeof value === 'object')
       return Object.fromEntries(Object.entries(value).map(([name, each]) => [name, this.#mask(name, each)]))
+    if (field === 'port' && this.#ports.has(value)) return this.#ports.get(value)
     if (places.has(field)) return `<${field}>`
     if (times.has(field)) return typeof value === 'number' && value > 0 ? `<${field}>` : value
     if (typeof value === 'string' && field === 'batchIndexErrorMessage')
