@@ -16,7 +16,7 @@ const JOBS = 2
 /** They measure times or memory, which another test would change. */
 const measures = (file: string) => /^compat-tests\/(turns|soak|network)\//.test(file)
 /** These take minutes: they begin first, so that all processes end at about the same time. */
-const longest = ['tools/tools', 'zookeeper-era', 'clients/', 'differential/']
+const longest = ['brokers/', 'tools/tools', 'zookeeper-era', 'clients/', 'differential/']
 const rank = (file: string) => {
   const index = longest.findIndex((each) => file.startsWith(`compat-tests/${each}`))
   return index < 0 ? longest.length : index
