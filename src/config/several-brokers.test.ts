@@ -147,6 +147,11 @@ describe('settings of several brokers', () => {
       'Invalid value box for configuration advertised.host.name: with num.brokers=3, set advertised.listeners=PLAINTEXT://box:9092+n instead: n is 0 for the first broker, 1 for the next',
     ],
     [
+      'a selector of replicas that is not Kafka’s own',
+      { 'replica.selector.class': 'com.example.Nearest' },
+      'replica.selector.class=com.example.Nearest: Ottla loads no Java classes; set org.apache.kafka.common.replica.LeaderSelector or org.apache.kafka.common.replica.RackAwareReplicaSelector, or remove the setting',
+    ],
+    [
       'ports past the last',
       { 'num.brokers': '3', listeners: 'PLAINTEXT://:65534' },
       'Invalid value PLAINTEXT://:65534 for configuration listeners: no port is left after it for broker 3',

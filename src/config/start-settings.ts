@@ -5,6 +5,7 @@ import { InvalidSetting } from './config-value.ts'
 import { type Environment, warningAboutEnvironment } from './environment-hints.ts'
 import { warningsAboutOverrides } from './listener-overrides.ts'
 import { type Listeners, readListeners } from './listeners.ts'
+import { unsupportedSelector } from './replica-selectors.ts'
 import { brokerCountIn, ofFirstBroker, ofFurtherBroker, racksIn } from './several-brokers.ts'
 import { StartError } from './start-error.ts'
 import { unresolvedValue, unsafeStart, warningsAboutEffect } from './start-notes.ts'
@@ -57,6 +58,7 @@ export function startSettingsOf(given: ReadonlyMap<string, string>, machine: Mac
   refuse(unsafeStart(staticConfig))
   refuse(unresolvedValue(staticConfig))
   refuse(unsupportedRoles(broker.processRoles))
+  refuse(unsupportedSelector(broker.replicaSelectorClass))
   const listeners = valid(readListeners(broker))
   const nodeId = staticConfig.values.get('node.id')?.value as number | undefined
   refuse(otherNodeSettings(broker, { nodeId, listeners, hostName }))

@@ -1,6 +1,5 @@
-import { atLeast, oneOf } from '../config-checks.ts'
+import { atLeast } from '../config-checks.ts'
 import { boolean, int, long, string } from '../config-entry.ts'
-import { replicaSelectors } from '../replica-selectors.ts'
 import { oneLoop, sharedData } from '../without-effect.ts'
 
 /** Replication between brokers. */
@@ -61,7 +60,6 @@ export const replicationConfigs = {
   }),
   replicaSelectorClass: string('replica.selector.class', {
     default: null,
-    check: oneOf(...Object.values(replicaSelectors)),
     doc: 'Class that picks the replica that a consumer reads from: Kafka’s own that knows racks (KIP-392), or that of the leader, the default.',
   }),
   replicaSocketReceiveBufferBytes: int('replica.socket.receive.buffer.bytes', {
