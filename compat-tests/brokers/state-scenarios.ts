@@ -291,6 +291,5 @@ export const stateScenarios: readonly Scenario[] = [
   oneEnds('killed', kill),
   twoEnd('stop', 'stop', ', and partitions without a replica that runs', offline),
   twoEnd('stop', 'kill', ', and fewer in sync than min.insync.replicas', belowMinimum),
-  twoEnd('kill', 'kill', ''),
   unregistering,
 ]
