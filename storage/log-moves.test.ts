@@ -135,6 +135,26 @@ describe('a log that moves to another data directory', () => {
     expect(await send()).to.include({ baseOffset: 10, duplicate: true })
   })
 
+  it('still recognises the retry of each of the last batches of a producer', async () => {
+    const rig = await filled()
+    const { log } = rig
+    const { buildBatch } = await import('../protocol/records/batch-builder.ts')
+    const send = (baseSequence: number) => {
+      const nowMs = rig.host.clock.nowMs()
+      const batch = buildBatch([{ key: 'key', value: 'once', timestamp: nowMs }], {
+        producerId: 7,
+        producerEpoch: 0,
+        baseSequence,
+      })
+      return rig.host.settle(log.append(batch, { origin: 'client', leaderEpoch: 0, nowMs }))
+    }
+    for (let i = 0; i < 5; i++) expect(await send(i)).to.include({ baseOffset: 10 + i, duplicate: false })
+    rig.move()
+    await rig.untilMoved()
+    for (let i = 0; i < 5; i++) expect(await send(i)).to.include({ baseOffset: 10 + i, duplicate: true })
+    expect(await send(5)).to.include({ baseOffset: 15, duplicate: false })
+  })
+
   it('is shown as a future replica with its lag, and moves no faster than the settings allow', async () => {
     const rig = new MovingLog()
     rig.settings.replicaAlterLogDirsIoMaxBytesPerSecond = 0

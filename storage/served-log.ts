@@ -47,7 +47,7 @@ export class ServedLog implements PartitionLog {
 
   /** The log has other files from now on, with the same content. */
   switchTo(log: Log): void {
-    log.takeOverReaders(this.#log)
+    log.takeOverUsers(this.#log)
     this.#log = log
   }
 

@@ -220,8 +220,13 @@ export class Log implements PartitionLog {
   holdHighWatermark(isHeld: boolean): void {
     this.#readable.hold(isHeld)
   }
-  /** This log replaces another one, with the same content: whoever reads that one reads this one from now on. */
-  takeOverReaders(previous: Log): void {
+  /**
+   * This log replaces another one, with the same content, which changes no more: whoever reads that one reads this one
+   * from now on. Its producers come along: their snapshot has the last batch of each only, and clients may send any of
+   * those in flight again.
+   */
+  takeOverUsers(previous: Log): void {
+    this.#state.replaceProducers(previous.#state.producers)
     this.#readable = previous.#readable
     this.#readable.follow(this.#state)
   }
