@@ -4,6 +4,7 @@ import { OffsetCommit } from '../protocol/apis/offset-commit.ts'
 import { OffsetFetch } from '../protocol/apis/offset-fetch.ts'
 import { errorName } from '../protocol/error-codes.ts'
 import { ZERO_UUID } from '../protocol/schema.ts'
+import { within } from '../storage/host/faulty-files.ts'
 import { RunningBrokers } from './running-brokers.fixture.ts'
 
 const start = (brokers: number, properties: Record<string, string> = {}) =>
@@ -256,5 +257,22 @@ describe('several brokers in one process', () => {
     expect([...one.cluster.metadata.image.brokers.keys()]).to.deep.equal([1])
     await one.stop()
     expect((await rig.again(1).start()).complaints).to.deep.equal([])
+  })
+
+  it('move nothing into an empty log where a data directory cannot be read', async () => {
+    const rig = await start(2, { 'log.dirs': '/a,/b' })
+    await rig.create('lone', [[2], [2]])
+    for (const index of [0, 1]) expect(await rig.produce(2, 'lone', 'x', -1, index)).to.equal(0)
+    await rig.stop()
+    const inB = [0, 1].find((index) => rig.host.memory.exists(`/b/lone-${index}`))!
+    rig.host.files.pathFaults = [{ concerns: within('/b'), effect: 'dead' }]
+    const one = await rig.again(1, { 'log.dirs': '/a,/b' }).start()
+    expect(await one.consume(1, 'lone', 1 - inB)).to.equal(1)
+    expect(await one.consume(1, 'lone', inB)).to.equal('KAFKA_STORAGE_ERROR')
+    expect(rig.host.memory.exists(`/a/lone-${inB}`)).to.equal(false)
+    await one.stop()
+    rig.host.files.pathFaults = []
+    const healed = await rig.again(1, { 'log.dirs': '/a,/b' }).start()
+    expect(await healed.consume(1, 'lone', inB)).to.equal(1)
   })
 })

@@ -161,13 +161,17 @@ export class PartitionLogs {
 
   /** Creates logs that are missing on disk, with one log line for each topic. Returns their directories. */
   *#lost(topics: readonly TopicImage[], stored: ReadonlySet<string>): Generator<unknown, DirectoryAssignment[]> {
+    const { hosted, metadata, logs } = this.#parts
     const assignments: DirectoryAssignment[] = []
     for (const topic of topics) {
       const made: number[] = []
       const opening: Promise<unknown>[] = []
-      for (const partition of this.#hosted(topic)) {
+      const own = new Set(this.#hosted(topic))
+      for (const [partition, image] of topic.partitions.entries()) {
         if (stored.has(`${topic.name}-${partition}`)) continue
-        if (this.#parts.logs.mayHideLogs) this.#hidden.add(`${topic.id}-${partition}`)
+        // Also if its brokers were not started: their replicas may move to one that was.
+        if (logs.mayHideLogs && hosted.hosts(metadata.image, image)) this.#hidden.add(`${topic.id}-${partition}`)
+        else if (!own.has(partition)) continue
         else opening.push(this.open(topic, partition).then((log) => void (log === undefined || made.push(partition))))
         yield
       }
