@@ -1,10 +1,10 @@
-import { FindCoordinator } from '../../protocol/apis/find-coordinator.ts'
 import { OffsetCommit } from '../../protocol/apis/offset-commit.ts'
 import { OffsetFetch } from '../../protocol/apis/offset-fetch.ts'
 import { errorName } from '../../protocol/error-codes.ts'
 import { ZERO_UUID } from '../../protocol/schema.ts'
 import type { BrokerWorld } from './broker-world.ts'
-import { SimulatedClient } from './simulated-client.ts'
+import { ClusterClient } from './cluster-client.ts'
+import { ConnectionLost, FIRST_NODE } from './simulated-broker.ts'
 import { check } from './storage-model.ts'
 
 /** The coordinator is not available or cannot write: a client retries. */
@@ -16,10 +16,12 @@ const transient = new Set(['NOT_COORDINATOR', 'COORDINATOR_LOAD_IN_PROGRESS', 'C
  */
 export class BrokerCommitter {
   readonly #world: BrokerWorld
-  readonly #client: SimulatedClient
+  readonly #client: ClusterClient
   readonly #groupId: string
   readonly #topic: string
   readonly #isSynced: boolean
+  /** Broker that coordinates the group, as far as the client knows. */
+  #coordinator = FIRST_NODE
   #acknowledged = -1
   #sent = -1
   #isBusy = false
@@ -30,7 +32,7 @@ export class BrokerCommitter {
     this.#groupId = parts.groupId
     this.#topic = parts.topic
     this.#isSynced = parts.isSynced
-    this.#client = new SimulatedClient(world.broker, parts.groupId)
+    this.#client = new ClusterClient(world.broker, parts.groupId)
   }
 
   /** Whether the last commit was acknowledged. */
@@ -45,9 +47,14 @@ export class BrokerCommitter {
   act(): void {
     if (this.#isBusy) return
     this.#isBusy = true
-    const step = (this.#world.random.oneIn(3) ? this.#look() : this.#commit()).finally(() => {
-      this.#isBusy = false
-    })
+    const step = (this.#world.random.oneIn(3) ? this.#look() : this.#commit())
+      .catch(async (error) => {
+        if (error instanceof ConnectionLost && this.#world.broker.isSeveral) await this.#findCoordinator()
+        throw error
+      })
+      .finally(() => {
+        this.#isBusy = false
+      })
     this.#world.watch(step)
   }
 
@@ -62,7 +69,9 @@ export class BrokerCommitter {
       },
     ]
     const simple = { groupId: this.#groupId, memberId: '', groupInstanceId: null, generationIdOrMemberEpoch: -1 }
-    const answer = await this.#client.ask(OffsetCommit, 8, { ...simple, retentionTimeMs: -1, topics })
+    const answer = await this.#client
+      .at(this.#coordinator)
+      .ask(OffsetCommit, 8, { ...simple, retentionTimeMs: -1, topics })
     if (!(await this.#isFine(answer.topics[0]!.partitions[0]!.errorCode))) return
     this.#acknowledged = Math.max(this.#acknowledged, committedOffset)
     this.#world.counts.commits++
@@ -72,7 +81,9 @@ export class BrokerCommitter {
     const known = this.#acknowledged
     const topics = [{ name: this.#topic, topicId: ZERO_UUID, partitionIndexes: [0] }]
     const groups = [{ groupId: this.#groupId, memberId: null, memberEpoch: -1, topics }]
-    const answer = await this.#client.ask(OffsetFetch, 8, { groupId: '', topics: [], groups, requireStable: false })
+    const answer = await this.#client
+      .at(this.#coordinator)
+      .ask(OffsetFetch, 8, { groupId: '', topics: [], groups, requireStable: false })
     const group = answer.groups[0]!
     if (!(await this.#isFine(group.errorCode))) return
     const { committedOffset, metadata } = group.topics[0]!.partitions[0]!
@@ -86,8 +97,12 @@ export class BrokerCommitter {
     const error = errorName(code)
     if (error === 'NONE') return true
     check(transient.has(error), `${this.#groupId} was answered ${error}`)
-    // This creates the offsets topic if it is missing.
-    await this.#client.ask(FindCoordinator, 4, { key: '', keyType: 0, coordinatorKeys: [this.#groupId] })
+    await this.#findCoordinator()
     return false
+  }
+
+  /** This creates the offsets topic if it is missing. */
+  async #findCoordinator(): Promise<void> {
+    this.#coordinator = (await this.#client.findCoordinator(this.#groupId)) ?? this.#coordinator
   }
 }

@@ -3,7 +3,7 @@ import { ListOffsets } from '../../protocol/apis/list-offsets.ts'
 import { errorName } from '../../protocol/error-codes.ts'
 import { type Ends, type PartitionHistory, readBatches, type TopicHistory } from './broker-model.ts'
 import type { BrokerWorld } from './broker-world.ts'
-import { SimulatedClient } from './simulated-client.ts'
+import { ClusterClient, isRoutingError } from './cluster-client.ts'
 import { check } from './storage-model.ts'
 
 export const EARLIEST = -2
@@ -48,25 +48,30 @@ export function takeFetch(world: BrokerWorld, partition: PartitionHistory, answe
   return { batches, nextOffset: next }
 }
 
+interface Session {
+  id: number
+  epoch: number
+  /** Partitions in the session with the offsets asked for last. */
+  partitions: ReadonlyMap<PartitionHistory, number>
+}
+
 /** Reads partitions from their start, with long polls and, if its version has them, in a session. */
 export class BrokerConsumer {
   readonly #world: BrokerWorld
-  readonly #client: SimulatedClient
+  readonly #client: ClusterClient
   readonly #version: number
   /** Next offset; undefined: to be looked up. */
   readonly #positions = new Map<PartitionHistory, number | undefined>()
   /** Last OFFSET_OUT_OF_RANGE, and `losses` at that time. */
   readonly #outOfRange = new Map<PartitionHistory, { offset: number; losses: number; runNumber: number }>()
   readonly #losses = new Map<PartitionHistory, number>()
-  #sessionId = 0
-  #sessionEpoch = 0
-  /** Partitions in the session. */
-  #sessionPartitions = new Map<PartitionHistory, number>()
+  /** By broker. */
+  readonly #sessions = new Map<number, Session>()
   #isBusy = false
 
   constructor(world: BrokerWorld, name: string) {
     this.#world = world
-    this.#client = new SimulatedClient(world.broker, name)
+    this.#client = new ClusterClient(world.broker, name)
     this.#version = world.random.pick([5, 6, 11, 12, 13, 16, 17])
   }
 
@@ -93,8 +98,9 @@ export class BrokerConsumer {
     this.#isBusy = true
     const step = this.#step()
       .catch((error) => {
-        // The connection is closed, which ends the session.
-        this.#endSession()
+        // The connection is closed, which ends its session.
+        this.#sessions.clear()
+        this.#client.lost()
         throw error
       })
       .finally(() => {
@@ -108,10 +114,28 @@ export class BrokerConsumer {
       if (!partition.topic.isAlive) this.#positions.delete(partition)
     }
     // A session by names would continue with the next topic of the same name.
-    if ([...this.#sessionPartitions.keys()].some(({ topic }) => !topic.isAlive)) this.#endSession()
-    const unknown = [...this.#positions].find(([, position]) => position === undefined)
-    if (unknown !== undefined) await this.#lookUp(unknown[0])
-    else if (this.#positions.size > 0) await this.#fetch()
+    for (const [nodeId, { partitions }] of [...this.#sessions])
+      if ([...partitions.keys()].some(({ topic }) => !topic.isAlive)) this.#sessions.delete(nodeId)
+    if (this.#client.isStale) await this.#client.refresh()
+    const led = [...this.#positions.keys()].filter((partition) => this.#client.leaderOf(partition) !== undefined)
+    if (led.length < this.#positions.size) this.#client.lost()
+    const unknown = led.find((partition) => this.#positions.get(partition) === undefined)
+    if (unknown !== undefined) await this.#lookUp(unknown)
+    else if (led.length > 0) await this.#fetch(this.#pickLeader(led))
+  }
+
+  #pickLeader(partitions: readonly PartitionHistory[]): number {
+    const leaders = [...new Set(partitions.map((partition) => this.#client.leaderOf(partition)!))]
+    return leaders.length === 1 ? leaders[0]! : this.#world.random.pick(leaders)
+  }
+
+  #session(nodeId: number): Session {
+    let session = this.#sessions.get(nodeId)
+    if (session === undefined) {
+      session = { id: 0, epoch: 0, partitions: new Map() }
+      this.#sessions.set(nodeId, session)
+    }
+    return session
   }
 
   async #lookUp(partition: PartitionHistory): Promise<void> {
@@ -119,7 +143,8 @@ export class BrokerConsumer {
     const topics = [{ name: topic.plan.name, partitions: [{ partitionIndex, timestamp: EARLIEST }] }]
     const { ends } = partition
     const version = 6
-    const answer = await this.#client.ask(ListOffsets, version, {
+    const nodeId = this.#client.leaderOf(partition)!
+    const answer = await this.#client.at(nodeId).ask(ListOffsets, version, {
       replicaId: -1,
       isolationLevel: 0,
       topics,
@@ -145,6 +170,10 @@ export class BrokerConsumer {
   #isFine(partition: PartitionHistory, error: string, version = this.#version): boolean {
     if (!partition.topic.isAlive) return false
     if (error === 'NONE') return true
+    if (this.#world.broker.isSeveral && isRoutingError(error)) {
+      this.#client.lost()
+      return false
+    }
     check(
       isRefusal(error, version) && this.#world.mayRefuseFor(partition),
       `${partition.name} cannot be read: ${error}`,
@@ -153,33 +182,34 @@ export class BrokerConsumer {
     return false
   }
 
-  async #fetch(): Promise<void> {
+  async #fetch(nodeId: number): Promise<void> {
     const { random, host, counts } = this.#world
-    const asked = new Map([...this.#positions].map(([partition, position]) => [partition, position!] as const))
-    const inSession = this.#version >= WITH_SESSIONS && this.#sessionEpoch >= 0
-    const isIncremental = inSession && this.#sessionEpoch > 0
+    const wanted = [...this.#positions].filter(([partition]) => this.#client.leaderOf(partition) === nodeId)
+    const asked = new Map(wanted.map(([partition, position]) => [partition, position!] as const))
+    const session = this.#session(nodeId)
+    const before = session.partitions
+    const inSession = this.#version >= WITH_SESSIONS
+    const isIncremental = inSession && session.epoch > 0
     const fetched = isIncremental
-      ? [...asked].filter(([partition, position]) => this.#sessionPartitions.get(partition) !== position)
+      ? [...asked].filter(([partition, position]) => before.get(partition) !== position)
       : [...asked]
-    const forgotten = isIncremental
-      ? [...this.#sessionPartitions.keys()].filter((partition) => !asked.has(partition))
-      : []
+    const forgotten = isIncremental ? [...before.keys()].filter((partition) => !asked.has(partition)) : []
     const maxWaitMs = random.pick([0, 50, 500, 3000])
     const ends = new Map([...asked.keys()].map((partition) => [partition, partition.ends] as const))
     const startedMs = host.clock.monotonicMs()
-    this.#sessionPartitions = asked
-    const answer = await this.#client.ask(Fetch, this.#version, {
+    session.partitions = asked
+    const answer = await this.#client.at(nodeId).ask(Fetch, this.#version, {
       maxWaitMs,
       minBytes: random.pick([0, 1, 1, 500]),
       maxBytes: random.pick([1, 1000, 50_000_000]),
       isolationLevel: random.below(2),
-      sessionId: inSession ? this.#sessionId : 0,
-      sessionEpoch: inSession ? this.#sessionEpoch : NO_SESSION,
+      sessionId: inSession ? session.id : 0,
+      sessionEpoch: inSession ? session.epoch : NO_SESSION,
       topics: this.#fetchTopics(fetched, random.pick([1, 500, 1_048_576])),
       forgottenTopicsData: this.#forgottenTopics(forgotten),
     })
     if (maxWaitMs > 0 && host.clock.monotonicMs() - startedMs >= maxWaitMs) counts.longPolls++
-    if (!this.#takeSession(answer, inSession, isIncremental)) return
+    if (inSession && !this.#takeSession(answer, nodeId, isIncremental)) return
     for (const topic of answer.responses) for (const each of topic.partitions) this.#take(topic, each, { asked, ends })
   }
 
@@ -196,28 +226,22 @@ export class BrokerConsumer {
   }
 
   /** False if the session is no longer known and nothing was read. */
-  #takeSession(answer: { errorCode: number; sessionId: number }, inSession: boolean, isIncremental: boolean): boolean {
+  #takeSession(answer: { errorCode: number; sessionId: number }, nodeId: number, isIncremental: boolean): boolean {
+    const session = this.#session(nodeId)
     const error = errorName(answer.errorCode)
     if (error !== 'NONE') {
       const isGone = error === 'FETCH_SESSION_ID_NOT_FOUND' || error === 'INVALID_FETCH_SESSION_EPOCH'
       check(isGone && isIncremental, `a fetch was refused: ${error}`)
-      this.#endSession()
+      this.#sessions.delete(nodeId)
       return false
     }
-    if (!inSession) return true
-    if (answer.sessionId === 0) this.#endSession()
+    if (answer.sessionId === 0) this.#sessions.delete(nodeId)
     else {
       if (!isIncremental) this.#world.counts.sessions++
-      this.#sessionId = answer.sessionId
-      this.#sessionEpoch++
+      session.id = answer.sessionId
+      session.epoch++
     }
     return true
-  }
-
-  #endSession(): void {
-    this.#sessionId = 0
-    this.#sessionEpoch = 0
-    this.#sessionPartitions = new Map()
   }
 
   #take(

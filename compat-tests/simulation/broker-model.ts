@@ -33,7 +33,14 @@ export interface ReadBatch {
 export function readBatches(bytes: Buffer): ReadBatch[] {
   const scan = batchesOf(bytes)
   check(scan.endPosition === bytes.length, 'a fetch gave a part of a batch')
+  let leaderEpoch = -1
   return scan.batches.map((batch) => {
+    const { partitionLeaderEpoch } = batch
+    check(
+      partitionLeaderEpoch >= leaderEpoch,
+      `epoch ${partitionLeaderEpoch} at ${batch.baseOffset} follows ${leaderEpoch}`,
+    )
+    leaderEpoch = partitionLeaderEpoch
     check(batch.hasValidCrc(), `the batch at ${batch.baseOffset} has a wrong checksum`)
     const records = readRecords(batch)
     if (records instanceof RecordFault) throw new CheckFailed(`the batch at ${batch.baseOffset}: ${records.message}`)
@@ -76,6 +83,16 @@ class SentRecords {
 export interface Ends {
   readonly start: number
   readonly highWatermark: number
+}
+
+/** What was known when a partition was read. */
+interface Verified {
+  readonly highWatermark: number
+  /** From before the read. */
+  readonly knownEnd: number
+  /** Too few replicas are in sync: acknowledged records with acks=1 may be above the high watermark. */
+  readonly isHeld: boolean
+  readonly nowMs: number
 }
 
 /** All responses about a partition that clients got: later responses must not contradict them. */
@@ -146,6 +163,7 @@ export class PartitionHistory {
   }
 
   #place(id: string, offset: number): void {
+    if (this.#mayHaveLost) this.#noteLoss(id, offset)
     const before = this.#known.get(offset)
     check(before === undefined || before.id === id, `${this.name}: ${offset} held ${before?.id}, and now ${id}`)
     if (before !== undefined) return
@@ -155,6 +173,23 @@ export class PartitionHistory {
     check(isForgotten, `${this.name}: ${id} is at ${place} and at ${offset}`)
     this.#places.set(id, offset)
     this.#known.set(offset, { id, certainty: this.topic.plan.isSynced ? 'synced' : 'written' })
+  }
+
+  /**
+   * After a power loss and before the next audit: another record at this offset, or the record at another offset, shows
+   * that those from the lower one on were lost. With one broker the audit comes first.
+   */
+  #noteLoss(id: string, offset: number): void {
+    const before = this.#known.get(offset)
+    const place = this.#places.get(id) ?? offset
+    if (place === offset && (before === undefined || before.id === id)) return
+    if (place < offset && place < this.#start) return
+    for (const [lost, { id: lostId, certainty }] of this.#known) {
+      if (lost < Math.min(place, offset)) continue
+      check(certainty === 'written', `${this.name}: ${lostId} at ${lost} was synced, but ${offset} holds ${id}`)
+      this.#known.delete(lost)
+      this.#places.delete(lostId)
+    }
   }
 
   /** Highest start and end in responses so far. A later request must not get lower ones. */
@@ -203,6 +238,8 @@ export class PartitionHistory {
 
   /** All known records are on the disk. */
   synced(): void {
+    // What was lost is not known before the next audit.
+    if (this.#mayHaveLost) return
     for (const known of this.#known.values()) known.certainty = 'synced'
   }
 
@@ -220,10 +257,10 @@ export class PartitionHistory {
   }
 
   /** Checks the whole content, read from the log start offset to the high watermark. `knownEnd` is from before the read. */
-  verify(batches: readonly ReadBatch[], at: { highWatermark: number; knownEnd: number; nowMs: number }): void {
-    const { highWatermark, knownEnd } = at
-    if (this.#mayHaveLost) this.#forgetBehind(highWatermark)
-    else check(knownEnd <= highWatermark, `${this.name}: ends at ${highWatermark}, but ${knownEnd} was known`)
+  verify(batches: readonly ReadBatch[], at: Verified): void {
+    const { highWatermark, knownEnd, isHeld } = at
+    if (this.#mayHaveLost && !isHeld) this.#forgetBehind(highWatermark)
+    else check(isHeld || knownEnd <= highWatermark, `${this.name}: ends at ${highWatermark}, but ${knownEnd} was known`)
     const found = new Set(batches.flatMap(({ records }) => records.map(({ offset }) => offset)))
     for (const [offset, { id }] of this.#known) {
       if (this.topic.plan.isCompacted || offset < this.#start || offset >= highWatermark) continue

@@ -2,9 +2,10 @@ import { InitProducerId } from '../../protocol/apis/init-producer-id.ts'
 import { Produce, type ProduceResponse } from '../../protocol/apis/produce.ts'
 import { errorName } from '../../protocol/error-codes.ts'
 import { buildBatch } from '../../protocol/records/batch-builder.ts'
+import type { PartitionImage } from '../../src/metadata/metadata-image.ts'
 import { type Ends, ID_HEADER, type PartitionHistory, type SentRecord, type TopicHistory } from './broker-model.ts'
 import type { BrokerWorld } from './broker-world.ts'
-import { SimulatedClient } from './simulated-client.ts'
+import { ClusterClient, isRoutingError } from './cluster-client.ts'
 import { check } from './storage-model.ts'
 import { LARGEST_VALUE_BYTES } from './topic-plan.ts'
 
@@ -38,7 +39,7 @@ interface PartitionState {
   unacknowledged: Outgoing[]
   inFlight: number
   /** Why a batch of this round was refused: later batches have a gap before them. */
-  refusal: 'disk' | 'forgotten' | undefined
+  refusal: 'disk' | 'elsewhere' | 'appended' | 'forgotten' | undefined
   /** A batch was accepted after a gap. */
   isAhead: boolean
   acknowledged: { readonly outgoing: Outgoing; readonly baseOffset: number } | undefined
@@ -49,11 +50,15 @@ interface PartitionState {
 interface Sending {
   readonly state: PartitionState
   readonly outgoing: Outgoing
+  /** Where the partition is led, as far as the producer knows. */
+  readonly nodeId: number
 }
 
 interface Asked {
   readonly partition: PartitionHistory
   readonly ends: Ends
+  /** Metadata at that time if too few replicas were in sync. */
+  readonly held: PartitionImage | undefined
 }
 
 /** Producer ids returned by brokers: none may repeat. */
@@ -73,7 +78,7 @@ export class AllocatedProducerIds {
  */
 export class BrokerProducer {
   readonly #world: BrokerWorld
-  readonly #client: SimulatedClient
+  readonly #client: ClusterClient
   readonly #isIdempotent: boolean
   readonly #acks: number
   readonly #version: number
@@ -88,7 +93,7 @@ export class BrokerProducer {
   constructor(world: BrokerWorld, name: string, allocatedIds: AllocatedProducerIds) {
     const { random } = world
     this.#world = world
-    this.#client = new SimulatedClient(world.broker, name)
+    this.#client = new ClusterClient(world.broker, name)
     this.#allocatedIds = allocatedIds
     this.#isIdempotent = !random.oneIn(4)
     this.#acks = this.#isIdempotent ? -1 : random.pick([-1, 1, 0])
@@ -108,9 +113,14 @@ export class BrokerProducer {
   act(topics: readonly TopicHistory[], fresh: boolean): void {
     if (this.#isBusy) return
     this.#isBusy = true
-    const step = this.#step(topics, fresh).finally(() => {
-      this.#isBusy = false
-    })
+    const step = this.#step(topics, fresh)
+      .catch((error) => {
+        this.#client.lost()
+        throw error
+      })
+      .finally(() => {
+        this.#isBusy = false
+      })
     this.#world.watch(step)
   }
 
@@ -120,6 +130,7 @@ export class BrokerProducer {
     if (this.#isIdempotent && this.#producerId < 0) return this.#init()
     const alive = topics.filter((topic) => topic.isAlive).flatMap((topic) => topic.partitions)
     if (fresh && alive.length > 0) for (let i = 0; i < 3; i++) this.#addPartition(this.#world.random.pick(alive))
+    if (this.#client.isStale) await this.#client.refresh()
     this.#sendRound(fresh)
   }
 
@@ -156,20 +167,31 @@ export class BrokerProducer {
     const rounds: Sending[][] = []
     for (const state of this.#states.values()) {
       if (state.inFlight > 0 || !state.partition.topic.isAlive || random.oneIn(3)) continue
+      const nodeId = this.#client.leaderOf(state.partition)
+      if (nodeId === undefined) {
+        this.#client.lost()
+        continue
+      }
       state.refusal = undefined
       const { acknowledged, unacknowledged } = state
       if (this.#isIdempotent && unacknowledged.length === 0 && acknowledged !== undefined && random.oneIn(4)) {
-        this.#sendAgain(state, acknowledged)
+        this.#sendAgain({ state, outgoing: acknowledged.outgoing, nodeId }, acknowledged.baseOffset)
         continue
       }
       const count = fresh ? random.below(MAX_IN_FLIGHT - unacknowledged.length + 1) : 0
       for (let i = 0; i < count; i++) unacknowledged.push(this.#compose(state))
       unacknowledged.forEach((outgoing, i) => {
         rounds[i] ??= []
-        rounds[i].push({ state, outgoing })
+        rounds[i].push({ state, outgoing, nodeId })
       })
     }
-    for (const sendings of rounds) this.#send(sendings)
+    for (const sendings of rounds) {
+      for (const nodeId of new Set(sendings.map((each) => each.nodeId)))
+        this.#send(
+          nodeId,
+          sendings.filter((each) => each.nodeId === nodeId),
+        )
+    }
   }
 
   #compose(state: PartitionState): Outgoing {
@@ -206,26 +228,25 @@ export class BrokerProducer {
     return { producerId: this.#producerId, producerEpoch: this.#producerEpoch, baseSequence: state.nextSequence }
   }
 
-  #send(sendings: readonly Sending[]): void {
+  #send(nodeId: number, sendings: readonly Sending[]): void {
     if (this.#acks === 0) {
       for (const { state } of sendings) state.unacknowledged = []
-      this.#client.tell(Produce, this.#version, this.#request(sendings))
+      this.#client.at(nodeId).tell(Produce, this.#version, this.#request(sendings))
       return
     }
     for (const { state } of sendings) state.inFlight++
-    const ends = new Map(sendings.map(({ state }) => [state.partition, state.partition.ends] as const))
+    const before = new Map(sendings.map(({ state }) => [state, this.#asking(state)] as const))
+    const asked = this.#client.at(nodeId).ask(Produce, this.#version, this.#request(sendings))
     this.#world.watch(
-      this.#client.ask(Produce, this.#version, this.#request(sendings)).then(
+      asked.then(
         (answer) => {
           for (const sending of sendings) {
-            this.#answered(
-              sending,
-              this.#find(answer, { partition: sending.state.partition, ends: ends.get(sending.state.partition)! }),
-            )
+            this.#answered(sending, this.#find(answer, before.get(sending.state)!))
             sending.outgoing.isRetry = true
           }
         },
         (error) => {
+          this.#client.lost()
           for (const sending of sendings) {
             this.#unanswered(sending)
             sending.outgoing.isRetry = true
@@ -251,15 +272,23 @@ export class BrokerProducer {
     }
   }
 
-  #find({ responses }: Pick<ProduceResponse, 'responses'>, { partition, ends }: Asked) {
+  #find({ responses }: Pick<ProduceResponse, 'responses'>, { partition, ends, held }: Asked) {
     const { topic, index } = partition
     const isIt = (each: { name?: string; topicId?: string }) =>
       this.#version < WITH_TOPIC_IDS ? each.name === topic.plan.name : each.topicId === topic.id
     const found = responses.find(isIt)?.partitionResponses.find((each) => each.index === index)
     check(found !== undefined, `a produce to ${topic.plan.name}-${index} was not answered`)
     const { errorCode, baseOffset, logStartOffset = -1 } = found
-    if (errorCode === 0) this.#world.sawStart(partition, logStartOffset, ends)
+    if (errorCode === 0) {
+      this.#world.sawStart(partition, logStartOffset, ends)
+      const isShort = this.#acks === -1 && held !== undefined && this.#world.heldAs(partition) === held
+      check(!isShort, `${partition.name}: acknowledged with acks=all, and too few replicas are in sync`)
+    }
     return { error: errorName(errorCode), baseOffset }
+  }
+
+  #asking({ partition }: PartitionState): Asked {
+    return { partition, ends: partition.ends, held: this.#world.heldAs(partition) }
   }
 
   #unanswered({ state, outgoing }: Sending): void {
@@ -286,7 +315,18 @@ export class BrokerProducer {
       check(this.#world.mayRefuseFor(partition), `${partition.name}: the disk is in order`)
       state.refusal ??= 'disk'
       this.#world.refusedAppends++
+    } else if (this.#isRefusedBySeveral(error)) {
+      // Its first attempt, whose response was lost, may be in the log: then the next batch follows it.
+      const mayBeThere = outgoing.isRetry || error === 'NOT_ENOUGH_REPLICAS_AFTER_APPEND'
+      state.refusal ??= mayBeThere ? 'appended' : 'elsewhere'
     } else if (state.refusal === undefined || error !== 'OUT_OF_ORDER_SEQUENCE_NUMBER') this.#forgotten(sending, error)
+  }
+
+  /** Another broker leads, or too few replicas are in sync. That is never so with one broker. */
+  #isRefusedBySeveral(error: string): boolean {
+    if (!this.#world.broker.isSeveral) return false
+    if (isRoutingError(error)) this.#client.lost()
+    return isRoutingError(error) || error.startsWith('NOT_ENOUGH_REPLICAS')
   }
 
   /**
@@ -294,7 +334,7 @@ export class BrokerProducer {
    * of the producer: then it accepts any first sequence, as Kafka does.
    */
   #checkGap(state: PartitionState, outgoing: Outgoing): void {
-    if (state.refusal !== 'disk' || !this.#isIdempotent) return
+    if ((state.refusal !== 'disk' && state.refusal !== 'elsewhere') || !this.#isIdempotent) return
     if (state.acknowledged === undefined || state.partition.losses > state.losses) state.isAhead = true
     check(outgoing.isRetry || state.isAhead, `${state.partition.name}: a producer got ahead of what was refused`)
   }
@@ -320,19 +360,21 @@ export class BrokerProducer {
    * Resends an acknowledged batch, like a network that duplicates packets. The log must refuse it as a duplicate, unless
    * it has lost the original.
    */
-  #sendAgain(state: PartitionState, { outgoing, baseOffset }: { outgoing: Outgoing; baseOffset: number }): void {
+  #sendAgain(sending: Sending, baseOffset: number): void {
+    const { state, outgoing, nodeId } = sending
     const { partition } = state
     state.inFlight++
-    const { ends } = partition
-    const asked = this.#client.ask(Produce, this.#version, this.#request([{ state, outgoing }]))
+    const before = this.#asking(state)
+    const asked = this.#client.at(nodeId).ask(Produce, this.#version, this.#request([sending]))
     const answered = asked
       .finally(() => state.inFlight--)
       .then((answer) => {
         if (!partition.topic.isAlive) return
-        const { error, baseOffset: again } = this.#find(answer, { partition, ends })
+        const { error, baseOffset: again } = this.#find(answer, before)
         const isLost = partition.losses > state.losses || baseOffset < partition.start
         if (error === 'KAFKA_STORAGE_ERROR')
           return check(this.#world.mayRefuseFor(partition), `${partition.name}: the disk is in order`)
+        if (this.#isRefusedBySeveral(error)) return
         if (isLost) this.#mustReset = true
         if (isLost && error !== 'NONE') return
         check(error === 'NONE', `${partition.name}: what was acknowledged at ${baseOffset} is ${error} when sent again`)

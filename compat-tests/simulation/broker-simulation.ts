@@ -3,6 +3,7 @@ import { CreateTopics } from '../../protocol/apis/create-topics.ts'
 import { DeleteRecords } from '../../protocol/apis/delete-records.ts'
 import { DeleteTopics } from '../../protocol/apis/delete-topics.ts'
 import { type ErrorName, errorName } from '../../protocol/error-codes.ts'
+import type { ClusterImage } from '../../src/metadata/cluster-image.ts'
 import { StorageLostError } from '../../storage/failure-policy.ts'
 import { type FaultRates, NO_FAULTS, SimulatedCrash } from '../../storage/host/faulty-files.ts'
 import { SeededRandom } from '../../storage/host/seeded-random.ts'
@@ -13,12 +14,17 @@ import { BrokerCommitter } from './broker-committer.ts'
 import { BrokerConsumer } from './broker-consumer.ts'
 import { type PartitionHistory, TopicHistory } from './broker-model.ts'
 import { AllocatedProducerIds, BrokerProducer } from './broker-producer.ts'
-import { BrokerWorld, brokerSettings, newCounts } from './broker-world.ts'
+import { BrokerWorld, brokerSettings, clusterSettings, newCounts } from './broker-world.ts'
+import { ClusterChecks } from './cluster-checks.ts'
+import { ClusterClient, isRoutingError } from './cluster-client.ts'
+import { ClusterEvents } from './cluster-events.ts'
+import { type ClusterPlan, drawClusterPlan } from './cluster-plan.ts'
+import { NetworkFaults } from './network-faults.ts'
 import { directoryOf, drawPartFault, type PartFault } from './part-faults.ts'
+import { replayedImage, textOf } from './replayed-image.ts'
 import { SimulatedBroker } from './simulated-broker.ts'
-import { SimulatedClient } from './simulated-client.ts'
 import { CheckFailed, check } from './storage-model.ts'
-import { type TopicPlan, topicPlan } from './topic-plan.ts'
+import { replicated, type TopicPlan, topicPlan } from './topic-plan.ts'
 import { runJudging } from './uncaught-errors.ts'
 import { writeBackAtTimes } from './writeback.ts'
 
@@ -38,11 +44,15 @@ const MOVE_PASSES = 20
 type Trace = (fields: object, message: string) => void
 
 /**
- * Runs a whole broker with seeded producers, consumers and faults, and checks that its responses never contradict each
+ * Runs a whole broker, or a cluster of several, with seeded producers, consumers and faults, and checks that its responses never contradict each
  * other. Throws CheckFailed if a rule is broken. The same seed gives the same history.
  */
-export async function simulateBroker(seed: number, trace: Trace = () => {}): Promise<Record<string, number>> {
-  const simulation = new BrokerSimulation(seed, trace)
+export async function simulateBroker(
+  seed: number,
+  trace: Trace = () => {},
+  plan: ClusterPlan = drawClusterPlan(seed),
+): Promise<Record<string, number>> {
+  const simulation = new BrokerSimulation(seed, trace, plan)
   await runJudging(simulation)
   return simulation.counts
 }
@@ -53,7 +63,11 @@ class BrokerSimulation {
   readonly #host: SimulatedHost
   readonly #world: BrokerWorld
   readonly #auditor: BrokerAuditor
-  readonly #admin: SimulatedClient
+  readonly #admin: ClusterClient
+  readonly #cluster: ClusterPlan
+  readonly #network: NetworkFaults | undefined
+  readonly #events: ClusterEvents
+  readonly #checks: ClusterChecks
   readonly #producers: BrokerProducer[]
   readonly #consumers: BrokerConsumer[]
   readonly #committer: BrokerCommitter
@@ -62,9 +76,12 @@ class BrokerSimulation {
   /** Topics whose creation failed but may take effect later. */
   readonly #mayAppear = new Set<TopicPlan>()
   readonly #directories: readonly string[]
+  /** No more faults: all brokers start. */
+  #isEnding = false
 
-  constructor(seed: number, trace: Trace) {
+  constructor(seed: number, trace: Trace, cluster: ClusterPlan) {
     this.#trace = trace
+    this.#cluster = cluster
     this.#random = new SeededRandom(seed)
     this.#host = new SimulatedHost(seed)
     writeBackAtTimes(this.#host, seed)
@@ -92,12 +109,22 @@ class BrokerSimulation {
       },
     }
     const isSynced = random.oneIn(3)
-    const broker = new SimulatedBroker(this.#host, brokerSettings(random, this.#directories, isSynced), logger)
+    this.#network = cluster.hasNetworkFaults ? new NetworkFaults(cluster.random, this.#host.timers) : undefined
+    const settings = { ...brokerSettings(random, this.#directories, isSynced), ...clusterSettings(cluster) }
+    const several = { isSeveral: cluster.brokers > 1, network: this.#network, random: cluster.random }
+    const broker = new SimulatedBroker(this.#host, settings, logger, several)
+    broker.brokerCount = cluster.brokers
+    trace({ brokers: cluster.brokers, hasNetworkFaults: cluster.hasNetworkFaults }, 'a cluster')
     this.#world = new BrokerWorld(this.#host, random, broker, counts)
     this.#auditor = new BrokerAuditor(this.#world)
-    this.#admin = new SimulatedClient(broker, 'admin')
-    this.#plans = Array.from({ length: TOPICS }, (_, i) => topicPlan(random, `topic${i}`))
-    this.#committer = new BrokerCommitter(this.#world, { groupId: 'group', topic: COMMITTED, isSynced })
+    this.#admin = new ClusterClient(broker, 'admin', { isReliable: true })
+    this.#events = new ClusterEvents(this.#world, cluster.random, trace)
+    const isFailing = () => this.#isFailing || this.#host.files.crashed
+    this.#checks = new ClusterChecks({ world: this.#world, random: cluster.random, groupId: GROUP, isFailing })
+    this.#plans = Array.from({ length: TOPICS }, (_, i) =>
+      replicated(topicPlan(random, `topic${i}`), cluster.random, cluster.brokers),
+    )
+    this.#committer = new BrokerCommitter(this.#world, { groupId: GROUP, topic: COMMITTED, isSynced })
     const ids = new AllocatedProducerIds()
     this.#producers = Array.from({ length: PRODUCERS }, (_, i) => new BrokerProducer(this.#world, `producer${i}`, ids))
     this.#consumers = Array.from({ length: CONSUMERS }, (_, i) => new BrokerConsumer(this.#world, `consumer${i}`))
@@ -109,6 +136,7 @@ class BrokerSimulation {
     const { pathFaultsStruck } = this.#host.files
     return {
       ...this.#world.counts,
+      ...this.#network?.counts,
       ...faults,
       pathFaultsStruck,
       fullWrites: this.#host.memory.refusals,
@@ -143,6 +171,7 @@ class BrokerSimulation {
     for (let i = 0; i < STEPS; i++) {
       await this.#guarded(() => this.#step())
       this.#check()
+      if (this.#isSeveral && !this.#host.files.crashed) await this.#changeCluster()
       if (this.#host.files.crashed) await this.#restart(this.#random.oneIn(2) ? 'power' : 'crash')
     }
     await this.#comeToRest()
@@ -159,6 +188,47 @@ class BrokerSimulation {
   #check(): void {
     if (this.#world.failure !== undefined) throw this.#world.failure
     if (this.#host.fatalReason !== undefined) throw this.#host.fatalReason
+  }
+
+  // The cluster.
+
+  get #isSeveral(): boolean {
+    return this.#cluster.brokers > 1
+  }
+
+  /** Changes the cluster while clients use it, and checks it once it is quiet. The process may end on the way. */
+  async #changeCluster(): Promise<void> {
+    const { random } = this.#cluster
+    if (!random.oneIn(3)) return
+    await this.#guarded(async () => {
+      for (const producer of this.#producers) producer.act(this.#alive, true)
+      for (const consumer of this.#consumers) consumer.act()
+      this.#committer.act()
+      if (random.oneIn(2)) await this.#host.advance(random.below(3))
+      if (random.oneIn(12)) this.#host.files.crashAfterChanges = random.below(20)
+      await this.#mayFail(() => this.#events.act())
+      await this.#checks.check(this.#partitions)
+      if (random.oneIn(2)) await this.#onSome((partition) => this.#auditor.audit(partition))
+    })
+    this.#check()
+  }
+
+  /** A failing disk may keep a change from the metadata log. */
+  async #mayFail(change: () => Promise<void>): Promise<void> {
+    try {
+      await change()
+    } catch (error) {
+      if (error instanceof CheckFailed || !this.#isFailing) throw error
+    }
+  }
+
+  /** At some starts the number of brokers changes; with one broker all that the others had moves to it. */
+  #resize(): void {
+    const { random, brokers } = this.#cluster
+    if (this.#isEnding) this.#world.broker.brokerCount = brokers
+    if (!this.#isSeveral || this.#isEnding || !random.oneIn(4)) return
+    this.#world.broker.brokerCount = 1 + random.below(brokers)
+    this.#world.counts.resizes++
   }
 
   // Events.
@@ -204,18 +274,23 @@ class BrokerSimulation {
 
   /** Creates the topic for which offsets are committed: it is empty and never deleted. */
   async #makeCommitted(): Promise<void> {
-    const topic = { name: COMMITTED, numPartitions: 1, replicationFactor: 1, assignments: [], configs: [] }
+    const replicationFactor = Math.min(3, this.#world.broker.brokerCount)
+    const topic = { name: COMMITTED, numPartitions: 1, replicationFactor, assignments: [], configs: [] }
     await this.#host.settle(this.#admin.ask(CreateTopics, 7, { topics: [topic] }))
   }
 
   async #makeTopic(plan: TopicPlan): Promise<void> {
     const { name, partitionCount: numPartitions } = plan
     const configs = Object.entries(plan.configs).map(([key, value]) => ({ name: key, value }))
-    const topics = [{ name, numPartitions, replicationFactor: 1, assignments: [], configs }]
+    const replicationFactor = Math.min(plan.replicationFactor, this.#world.broker.brokerCount)
+    const topics = [{ name, numPartitions, replicationFactor, assignments: [], configs }]
     this.#mayAppear.add(plan)
     const answer = await this.#host.settle(this.#admin.ask(CreateTopics, 7, { topics }))
     const { errorCode, topicId, errorMessage } = answer.topics[0]!
     this.#trace({ name, topicId, error: errorName(errorCode) }, 'made a topic')
+    // As in Kafka, brokers that were stopped take no new replicas.
+    const isShort = replicationFactor > this.#world.broker.running.length
+    if (this.#isSeveral && isShort && errorName(errorCode) === 'INVALID_REPLICATION_FACTOR') return
     if (!this.#isDone(errorCode, `${name} cannot be made: ${errorMessage}`)) return
     this.#mayAppear.delete(plan)
     this.#topics.set(plan, new TopicHistory(plan, topicId))
@@ -256,7 +331,9 @@ class BrokerSimulation {
     const path = this.#random.pick(this.#directories)
     if (this.#random.oneIn(2)) this.#host.files.crashAfterChanges = this.#random.below(60)
     const dirs = [{ path, topics: [{ name: topic.plan.name, partitions: [index] }] }]
-    const answer = await this.#host.settle(this.#admin.ask(AlterReplicaLogDirs, 2, { dirs }))
+    const nodeId = this.#world.broker.leaderOf(topic.plan.name, index)
+    if (nodeId === undefined) return
+    const answer = await this.#host.settle(this.#admin.at(nodeId).ask(AlterReplicaLogDirs, 2, { dirs }))
     const { errorCode } = answer.results[0]!.partitions[0]!
     this.#trace({ partition: partition.name, path, error: errorName(errorCode) }, 'moves a partition')
     if (!this.#isDone(errorCode, `${partition.name} cannot move to ${path}`)) return
@@ -290,8 +367,15 @@ class BrokerSimulation {
     const offset = partition.start + this.#random.below(end - partition.start + 1)
     partition.mayBeDeletedBefore(offset)
     const topics = [{ name: topic.plan.name, partitions: [{ partitionIndex, offset }] }]
-    const answer = await this.#host.settle(this.#admin.ask(DeleteRecords, 2, { topics, timeoutMs: 30_000 }))
+    const nodeId = this.#world.broker.leaderOf(topic.plan.name, partitionIndex)
+    if (nodeId === undefined) return
+    const isHeld = this.#world.isHeld(partition)
+    const asked = this.#admin.at(nodeId).ask(DeleteRecords, 2, { topics, timeoutMs: 30_000 })
+    const answer = await this.#host.settle(asked)
     const { errorCode, lowWatermark } = answer.topics[0]!.partitions[0]!
+    // Above the high watermark nothing is deleted. An election may take place meanwhile.
+    if (isHeld && errorName(errorCode) === 'OFFSET_OUT_OF_RANGE') return
+    if (this.#isSeveral && isRoutingError(errorName(errorCode))) return
     // Retention may have deleted them earlier.
     if (errorName(errorCode) === 'OFFSET_OUT_OF_RANGE' && topic.plan.isRetained) return
     const isFailing = this.#world.mayRefuseFor(partition)
@@ -440,6 +524,8 @@ class BrokerSimulation {
       this.#check()
     }
     const isClean = how === 'stop' && this.#directories.every((each) => this.#host.memory.exists(`${each}/${CLEAN}`))
+    if (how === 'stop' && this.#isSeveral && !this.#isFailing && !this.#host.files.crashed)
+      await this.#guarded(async () => this.#checkReplay())
     if (isClean) {
       counts.cleanStops++
       for (const partition of this.#partitions) partition.synced()
@@ -454,6 +540,14 @@ class BrokerSimulation {
     const damagedTopic = how === 'power' || this.#random.oneIn(2) ? undefined : this.#rot()
     await this.#start()
     if (damagedTopic?.isDeleted === false) await this.#deleteTopic(damagedTopic)
+  }
+
+  /** After a clean stop the metadata log gives the image that the brokers had. */
+  #checkReplay(): void {
+    const image = this.#world.broker.cluster.metadata.image as ClusterImage
+    const directory = this.#directories[0]!
+    const replayed = replayedImage({ host: this.#host, directory, clusterId: image.clusterId })
+    check(textOf(replayed) === textOf(image), 'the metadata log gives another image than the brokers had')
   }
 
   /**
@@ -495,6 +589,7 @@ class BrokerSimulation {
     for (;;) {
       // The process or the machine may end during recovery.
       if (this.#random.oneIn(4)) files.crashAfterChanges = this.#random.below(30)
+      this.#resize()
       if (await this.#isUp()) break
       this.#world.counts.failedStarts++
       const losesPower = this.#random.oneIn(2)
@@ -517,6 +612,7 @@ class BrokerSimulation {
     if (files.pathFaults.length === 0) this.#world.partFaults = []
     try {
       await this.#world.broker.start()
+      if (this.#isSeveral) this.#checks.watch()
       files.rates = isFailing ? files.rates : this.#shortTransfers()
       if (!files.crashed) await this.#recognise()
       await this.#untilMoved()
@@ -551,8 +647,11 @@ class BrokerSimulation {
   /** After the last fault: all records must be acknowledged and read, and survive one more stop. */
   async #comeToRest(): Promise<void> {
     this.#host.files.rates = NO_FAULTS
+    if (this.#network !== undefined) this.#network.isFaulty = false
+    this.#isEnding = true
     await this.#restart(this.#random.pick(['stop', 'kill'] as const))
     this.#host.files.rates = NO_FAULTS
+    if (this.#isSeveral) await this.#checks.check(this.#partitions)
     const endMs = this.#host.clock.monotonicMs() + REST_MS
     while (!(await this.#isAtRest())) {
       check(this.#host.clock.monotonicMs() < endMs, 'not everything is acknowledged and read after two minutes')
@@ -590,6 +689,7 @@ class BrokerSimulation {
 /** Derived from the logs beside them: damage to these files loses no data. */
 const isDerived = (path: string) => /\/\d{20}\.(index|timeindex)$/.test(path)
 
+const GROUP = 'group'
 const COMMITTED = 'committed'
 const CLEAN = '.kafka_cleanshutdown'
 const FUTURE = /-future$/

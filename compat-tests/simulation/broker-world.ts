@@ -1,6 +1,8 @@
+import type { PartitionImage } from '../../src/metadata/metadata-image.ts'
 import type { SeededRandom } from '../../storage/host/seeded-random.ts'
 import type { SimulatedHost } from '../../storage/host/simulated-host.ts'
 import type { Ends, PartitionHistory } from './broker-model.ts'
+import type { ClusterPlan } from './cluster-plan.ts'
 import type { PartFault } from './part-faults.ts'
 import { ConnectionLost, type SimulatedBroker } from './simulated-broker.ts'
 
@@ -38,6 +40,15 @@ export interface BrokerCounts {
   /** Files damaged between two starts. */
   damagedFiles: number
   cutTails: number
+  /** Single brokers of a cluster that were killed or stopped. */
+  brokersEnded: number
+  brokersStarted: number
+  leadersMoved: number
+  reassignments: number
+  /** Starts with another number of brokers than before. */
+  resizes: number
+  /** Checks of a whole cluster after an event. */
+  quietChecks: number
 }
 
 /** Shared by all clients of a simulated broker. */
@@ -67,6 +78,20 @@ export class BrokerWorld {
 
   get mayRefuse(): boolean {
     return this.host.clock.monotonicMs() <= this.mayRefuseUntilMs
+  }
+
+  /** Too few replicas are in sync: the high watermark does not rise. */
+  isHeld(partition: PartitionHistory): boolean {
+    return this.heldAs(partition) !== undefined
+  }
+
+  /** The partition's metadata if too few replicas are in sync. Each change of it is another object. */
+  heldAs({ topic, index }: PartitionHistory): PartitionImage | undefined {
+    if (!this.broker.isSeveral) return undefined
+    const partition = this.broker.partitionOf(topic.plan.name, index)
+    if (partition === undefined) return undefined
+    const isHeld = partition.isr.length < Math.min(topic.plan.minInsyncReplicas, partition.replicas.length)
+    return isHeld ? partition : undefined
   }
 
   /** Whether the broker may report a failing disk for this partition. */
@@ -144,5 +169,20 @@ export function newCounts(): BrokerCounts {
     offline: 0,
     damagedFiles: 0,
     cutTails: 0,
+    brokersEnded: 0,
+    brokersStarted: 0,
+    leadersMoved: 0,
+    reassignments: 0,
+    resizes: 0,
+    quietChecks: 0,
+  }
+}
+
+/** Further settings of several brokers. */
+export function clusterSettings({ brokers, random }: ClusterPlan): Record<string, string> {
+  if (brokers === 1) return {}
+  return {
+    'offsets.topic.num.partitions': '3',
+    'leader.imbalance.check.interval.seconds': random.pick(['10', '300']),
   }
 }

@@ -1,4 +1,5 @@
 import { simulateBroker } from './broker-simulation.ts'
+import { drawClusterPlan, oneBroker } from './cluster-plan.ts'
 import { simulateGroups } from './group-simulation.ts'
 import { simulateStorage } from './storage-simulation.ts'
 import { simulateZooKeeper } from './zookeeper-simulation.ts'
@@ -6,10 +7,18 @@ import { simulateZooKeeper } from './zookeeper-simulation.ts'
 /** Gets the events of a run, to examine a single seed. */
 export type Trace = (fields: object, message: string) => void
 
+export interface PartOptions {
+  /** Whole brokers: one, with a network in order. */
+  readonly isOneBroker?: boolean
+}
+
+type Simulate = (seed: number, trace?: Trace, options?: PartOptions) => Promise<object>
+
 /** Simulations by name. Each returns counts of what happened and throws if a rule is broken. */
-export const simulationParts: Readonly<Record<string, (seed: number, trace?: Trace) => Promise<object>>> = {
+export const simulationParts: Readonly<Record<string, Simulate>> = {
   storage: simulateStorage,
-  groups: simulateGroups,
-  broker: simulateBroker,
+  groups: (seed, trace) => simulateGroups(seed, trace),
+  broker: (seed, trace, { isOneBroker = false } = {}) =>
+    simulateBroker(seed, trace, isOneBroker ? oneBroker(seed) : drawClusterPlan(seed)),
   zookeeper: simulateZooKeeper,
 }

@@ -4,9 +4,8 @@ import { decode } from '../../protocol/codegen.ts'
 import { FrameReader } from '../../protocol/frame.ts'
 import { readResponseHeader } from '../../protocol/headers.ts'
 import type { ApiSchema, Fields, InputValue, ValueOf } from '../../protocol/schema.ts'
-import type { SimulatedConnection } from '../../src/network/simulated-transport.ts'
 import { requestFrame } from '../raw-client.ts'
-import { ConnectionLost, type SimulatedBroker } from './simulated-broker.ts'
+import { type ClientConnection, ConnectionLost, FIRST_NODE, type SimulatedBroker } from './simulated-broker.ts'
 import { CheckFailed, check } from './storage-model.ts'
 
 interface Waiting {
@@ -23,16 +22,21 @@ interface Waiting {
 export class SimulatedClient {
   readonly #broker: SimulatedBroker
   readonly #name: string
-  #connection: SimulatedConnection | undefined
+  readonly #nodeId: number
+  readonly #isReliable: boolean
+  #connection: ClientConnection | undefined
   #waiting: Waiting[] = []
   #correlationId = 0
   /** A request was sent whose failure closes the connection. */
   #mayBeClosed = false
   #isLeaving = false
 
-  constructor(broker: SimulatedBroker, name: string) {
+  /** isReliable: its connection meets no network faults. */
+  constructor(broker: SimulatedBroker, name: string, { nodeId = FIRST_NODE, isReliable = false } = {}) {
     this.#broker = broker
     this.#name = name
+    this.#nodeId = nodeId
+    this.#isReliable = isReliable
   }
 
   async ask<Q extends Fields, S extends Fields>(
@@ -66,15 +70,19 @@ export class SimulatedClient {
     this.#isLeaving = false
   }
 
-  #open(): SimulatedConnection {
+  #open(): ClientConnection {
     if (this.#connection !== undefined) return this.#connection
     const frames = new FrameReader(new BufferPool(), 0x7fffffff, ({ bytes }) => this.#answered(Buffer.from(bytes)))
     this.#mayBeClosed = false
-    this.#connection = this.#broker.connect({
-      onBytes: (chunk) => frames.push(chunk),
-      onClose: () => this.#closed(this.#broker.isServing && !this.#mayBeClosed && !this.#isLeaving),
-    })
+    const client = { onBytes: (chunk: Buffer) => frames.push(chunk), onClose: () => this.#closed(this.#isCutOff) }
+    this.#connection = this.#broker.connectTo(this.#nodeId, client, { isReliable: this.#isReliable })
     return this.#connection
+  }
+
+  /** Whether nothing explains the end of the connection. */
+  get #isCutOff(): boolean {
+    const isFounded = this.#mayBeClosed || this.#isLeaving || this.#connection?.wasCut === true
+    return this.#broker.serves(this.#nodeId) && !isFounded
   }
 
   #answered(answer: Buffer): void {

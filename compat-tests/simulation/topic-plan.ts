@@ -16,6 +16,17 @@ export interface TopicPlan {
   /** Milliseconds that every record is kept at least; undefined: compaction or retention.bytes may remove it sooner. */
   readonly keptMs: number | undefined
   readonly isLogAppendTime: boolean
+  readonly replicationFactor: number
+  readonly minInsyncReplicas: number
+}
+
+/** The plan with replicas on several brokers. */
+export function replicated(plan: TopicPlan, random: SeededRandom, brokers: number): TopicPlan {
+  if (brokers === 1) return plan
+  const replicationFactor = 1 + random.below(Math.min(3, brokers))
+  const minInsyncReplicas = 1 + random.below(replicationFactor)
+  const configs = { ...plan.configs, 'min.insync.replicas': String(minInsyncReplicas) }
+  return { ...plan, replicationFactor, minInsyncReplicas, configs }
 }
 
 /** Settings with small segments, so that rolls, retention and compaction are frequent. */
@@ -34,6 +45,8 @@ export function topicPlan(random: SeededRandom, name: string): TopicPlan {
     isRetained: retentionMs >= 0 || retentionBytes >= 0,
     keptMs: policy === 'delete' && retentionBytes < 0 && retentionMs >= 0 ? retentionMs : undefined,
     isLogAppendTime,
+    replicationFactor: 1,
+    minInsyncReplicas: 1,
     configs: {
       ...(isSynced ? { 'flush.messages': '1' } : {}),
       'cleanup.policy': policy,

@@ -1,0 +1,162 @@
+import { FindCoordinator } from '../../protocol/apis/find-coordinator.ts'
+import { Metadata } from '../../protocol/apis/metadata.ts'
+import { OffsetFetch } from '../../protocol/apis/offset-fetch.ts'
+import { Produce } from '../../protocol/apis/produce.ts'
+import { errorName } from '../../protocol/error-codes.ts'
+import { buildBatch } from '../../protocol/records/batch-builder.ts'
+import type { MetadataImage, PartitionImage } from '../../src/metadata/metadata-image.ts'
+import type { SeededRandom } from '../../storage/host/seeded-random.ts'
+import type { PartitionHistory } from './broker-model.ts'
+import type { BrokerWorld } from './broker-world.ts'
+import { ClusterClient } from './cluster-client.ts'
+import { check } from './storage-model.ts'
+
+/** Time after which a cluster whose disk works is quiet. */
+const QUIET_MS = 60_000
+const STEP_MS = 20
+
+export interface ClusterChecksParts {
+  readonly world: BrokerWorld
+  readonly random: SeededRandom
+  readonly groupId: string
+  /** True while the disk has faults, or the process has ended: then nothing is checked. */
+  readonly isFailing: () => boolean
+}
+
+/** Checks what holds for a cluster once a change is over. */
+export class ClusterChecks {
+  readonly #parts: ClusterChecksParts
+  readonly #client: ClusterClient
+  /** Leaders by partition and leader epoch, of all runs. */
+  readonly #leaders = new Map<string, number>()
+
+  constructor(parts: ClusterChecksParts) {
+    this.#parts = parts
+    this.#client = new ClusterClient(parts.world.broker, 'checker', { isReliable: true })
+  }
+
+  /** Watches the metadata of this run: no leader epoch may have two leaders. */
+  watch(): void {
+    const { metadata } = this.#parts.world.broker.cluster
+    this.#note(metadata.image)
+    metadata.onChange((image) => this.#note(image))
+  }
+
+  #note({ topicsByName }: MetadataImage): void {
+    for (const { id, name, partitions } of topicsByName.values()) {
+      for (const [index, { leader, leaderEpoch }] of partitions.entries()) {
+        if (leader < 0) continue
+        const key = `${id}-${index} ${leaderEpoch}`
+        const before = this.#leaders.get(key) ?? leader
+        this.#leaders.set(key, leader)
+        if (before === leader) continue
+        this.#parts.world.fail(new Error(`${name}-${index}: ${before} and ${leader} lead in epoch ${leaderEpoch}`))
+      }
+    }
+  }
+
+  /** Waits until the cluster is quiet, and checks it. */
+  async check(partitions: readonly PartitionHistory[]): Promise<void> {
+    const { host } = this.#parts.world
+    const untilMs = host.clock.monotonicMs() + QUIET_MS
+    for (;;) {
+      if (this.#parts.isFailing()) return
+      const wrong = this.#wrong() ?? (await this.#contradiction())
+      if (wrong === undefined) break
+      check(host.clock.monotonicMs() < untilMs, wrong)
+      await host.advance(STEP_MS)
+    }
+    if (partitions.length > 0) await this.#followersRefuse(this.#parts.random.pick(partitions))
+    this.#parts.world.counts.quietChecks++
+  }
+
+  /** What is wrong with the metadata; undefined: nothing. */
+  #wrong(): string | undefined {
+    const { broker } = this.#parts.world
+    const { image } = broker.cluster.metadata
+    const { running } = broker
+    const unfenced = [...image.brokers.values()].filter(({ fenced }) => !fenced).map(({ nodeId }) => nodeId)
+    if (`${unfenced.sort()}` !== `${[...running].sort()}`) return `${running} run, and ${unfenced} are unfenced`
+    for (const { name, partitions } of image.topicsByName.values()) {
+      for (const [index, partition] of partitions.entries()) {
+        const wrong = wrongPartition(partition, running)
+        if (wrong !== undefined) return `${name}-${index} ${wrong}: ${JSON.stringify(partition)}, ${running} run`
+      }
+    }
+    return undefined
+  }
+
+  /** What two brokers answer differently; undefined: nothing. */
+  async #contradiction(): Promise<string | undefined> {
+    const { groupId, world } = this.#parts
+    const { running } = world.broker
+    const answers = new Map<string, number>()
+    const coordinators = new Set<number>()
+    const coordinating: number[] = []
+    for (const nodeId of running) {
+      const client = this.#client.at(nodeId)
+      const options = { includeClusterAuthorizedOperations: false, includeTopicAuthorizedOperations: false }
+      const asked = client.ask(Metadata, 12, { topics: null, allowAutoTopicCreation: false, ...options })
+      const { brokers, topics, controllerId } = await world.host.settle(asked)
+      const found = await world.host.settle(
+        client.ask(FindCoordinator, 4, { key: '', keyType: 0, coordinatorKeys: [groupId] }),
+      )
+      coordinators.add(found.coordinators[0]!.nodeId)
+      answers.set(
+        JSON.stringify([
+          sortedBy(brokers, (each) => each.nodeId),
+          sortedBy(topics, (each) => each.name ?? ''),
+          controllerId,
+        ]),
+        nodeId,
+      )
+      const groups = [{ groupId, memberId: null, memberEpoch: -1, topics: null }]
+      const offsets = await world.host.settle(
+        client.ask(OffsetFetch, 8, { groupId: '', topics: [], groups, requireStable: false }),
+      )
+      if (errorName(offsets.groups[0]!.errorCode) !== 'NOT_COORDINATOR') coordinating.push(nodeId)
+    }
+    if (this.#parts.isFailing()) return undefined
+    if (answers.size > 1) return `brokers ${[...answers.values()]} answer Metadata differently`
+    if (coordinators.size > 1) return `${[...coordinators]} coordinate ${groupId}, as brokers say`
+    const [coordinator = -1] = coordinators
+    const isRight = coordinator < 0 ? coordinating.length === 0 : `${coordinating}` === `${coordinator}`
+    return isRight ? undefined : `${coordinating} coordinate ${groupId}, and ${coordinator} is named`
+  }
+
+  /** Only the leader takes records: nobody reads this one. */
+  async #followersRefuse({ topic, index, name }: PartitionHistory): Promise<void> {
+    const { world } = this.#parts
+    const { leader } = world.broker.partitionOf(topic.plan.name, index) ?? { leader: -1 }
+    const records = buildBatch([{ key: null, value: 'for nobody', timestamp: world.host.clock.nowMs() }])
+    const topicData = [{ name: topic.plan.name, topicId: topic.id, partitionData: [{ index, records }] }]
+    for (const nodeId of world.broker.running) {
+      if (nodeId === leader) continue
+      const asked = this.#client.at(nodeId).ask(Produce, 9, { acks: 1, timeoutMs: 1000, topicData })
+      const { responses } = await world.host.settle(asked)
+      const error = errorName(responses[0]!.partitionResponses[0]!.errorCode)
+      if (this.#parts.isFailing()) return
+      const isRefused = error === 'NOT_LEADER_OR_FOLLOWER'
+      check(isRefused, `${name}: ${nodeId} answers ${error} to an append, and ${leader} leads`)
+    }
+  }
+}
+
+function wrongPartition(partition: PartitionImage, running: readonly number[]): string | undefined {
+  const { leader, replicas, isr, eligibleLeaderReplicas, lastKnownEligibleLeaderReplicas: lastKnown } = partition
+  const lives = (node: number) => running.includes(node)
+  if (leader === -1) {
+    // Replicas that a reassignment removed stay among the eligible ones, as in Kafka.
+    const eligible = [...isr, ...eligibleLeaderReplicas].filter((node) => replicas.includes(node))
+    if (eligible.some(lives)) return 'has no leader'
+    return eligible.length === 0 && lastKnown.length === 1 && lives(lastKnown[0]!) ? 'has no leader' : undefined
+  }
+  if (!lives(leader)) return 'has a leader that does not run'
+  if (!isr.includes(leader)) return 'has a leader that is not in sync'
+  if (partition.addingReplicas.every(lives) && partition.addingReplicas.length > 0) return 'is still reassigned'
+  return `${replicas.filter(lives).sort()}` === `${[...isr].sort()}` ? undefined : 'has other replicas in sync'
+}
+
+function sortedBy<T>(items: readonly T[], key: (item: T) => number | string): T[] {
+  return [...items].sort((a, b) => (key(a) < key(b) ? -1 : 1))
+}
