@@ -95,7 +95,8 @@ class BrokerSimulation {
     const logger = {
       error: (fields: object, message: string) => {
         trace(fields, message)
-        const isFounded = this.#world.mayRefuse || this.#world.partFaults.length > 0 || this.#host.files.crashed
+        const isDamaged = [...this.#topics.values()].some((topic) => topic.isDamaged)
+        const isFounded = this.#isFailing || isDamaged || this.#host.files.crashed
         if (!isFounded) this.#world.fail(new CheckFailed(`without a fault of the disk: ${message}`))
       },
       debug() {},
@@ -396,6 +397,7 @@ class BrokerSimulation {
 
   async #fillDisk(): Promise<void> {
     this.#world.counts.fullDisks++
+    this.#world.faultyRun = this.#world.runNumber
     const { memory, clock } = this.#host
     const failsAnyway = this.#world.mayRefuseUntilMs
     this.#world.mayRefuseUntilMs = Number.POSITIVE_INFINITY
@@ -415,6 +417,7 @@ class BrokerSimulation {
 
   async #failDisk(): Promise<void> {
     this.#world.counts.failingDisks++
+    this.#world.faultyRun = this.#world.runNumber
     this.#world.mayRefuseUntilMs = Number.POSITIVE_INFINITY
     this.#host.files.rates = this.#rates()
     await this.#guarded(async () => {
@@ -435,6 +438,7 @@ class BrokerSimulation {
   /** One log or one of several data directories fails and may recover: all others must be served normally. */
   async #failPart(partition: PartitionHistory): Promise<void> {
     this.#world.counts.failingParts++
+    this.#world.faultyRun = this.#world.runNumber
     const { files, memory } = this.#host
     const part = drawPartFault(this.#random, { files: memory, directories: this.#directories, partition })
     const appendsRefused = this.#world.refusedAppends

@@ -59,6 +59,8 @@ export class BrokerWorld {
   readonly counts: BrokerCounts
   /** Number of the broker's current run. */
   runNumber = 0
+  /** The last run with a fault of the disk: a log that comes back has the last batch of each producer only. */
+  faultyRun = -1
   /** Virtual time until which the broker may report a failing disk. */
   mayRefuseUntilMs = 0
   /** Faults of one part of the disk in this run: requests for its partitions may be refused until the next start. */
