@@ -30,7 +30,7 @@ export const apacheKafka: BrokerProgram = {
   },
   command: async (place) => {
     writeFileSync(join(place.directory, 'server.properties'), properties(place))
-    writeFileSync(join(place.directory, 'log4j2.yaml'), LOG_CONFIG)
+    writeFileSync(join(place.directory, 'log4j2.yaml'), logConfig('INFO'))
     return kafkaServer('-Xms512m', '-Xmx1g', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1')
   },
   isReady: (output) => output.includes('Kafka Server started'),
@@ -62,16 +62,24 @@ function properties({ port, controllerPort, dataDir, settings }: BrokerPlace): s
     'log.dirs': dataDir,
     ...settings,
   }
-  return Object.entries(all)
+  return propertiesText(all)
+}
+
+/** The text of a properties file. */
+export function propertiesText(settings: Readonly<Record<string, string>>): string {
+  return Object.entries(settings)
     .map(([name, value]) => `${name}=${value}\n`)
     .join('')
 }
 
-const LOG_CONFIG = `Configuration:
+/** log4j2.yaml that logs to stdout. loggers: further lines of its loggers. */
+export function logConfig(rootLevel: string, loggers = ''): string {
+  return `Configuration:
   Appenders:
     Console:
       name: S
       PatternLayout: {pattern: "%d %p %m%n"}
   Loggers:
-    Root: {level: INFO, AppenderRef: {ref: S}}
-`
+    Root: {level: ${rootLevel}, AppenderRef: {ref: S}}
+${loggers}`
+}

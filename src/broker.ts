@@ -15,7 +15,7 @@ import { withNodeId } from './config/static-config.ts'
 import { openGroupCoordinator } from './coordinator/group/open-group-coordinator.ts'
 import { FetchPurgatory } from './fetch/fetch-purgatory.ts'
 import { FetchSessions } from './fetch/fetch-sessions.ts'
-import type { Listener } from './metadata/cluster-image.ts'
+import { type Listener, PLAINTEXT } from './metadata/cluster-image.ts'
 import { configResourceKey, configResourceType } from './metadata/metadata-image.ts'
 import type { MetadataStore } from './metadata/metadata-store.ts'
 import type { BytesInFlight } from './network/bytes-in-flight.ts'
@@ -35,9 +35,6 @@ import type { ConnectionInfo, Exchange } from './request/exchange.ts'
 import { InjectedExchange } from './request/injected-exchange.ts'
 import { allowAll } from './security/authorizer.ts'
 import { ClientMetrics } from './telemetry/client-metrics.ts'
-
-/** Id of PLAINTEXT in Kafka's SecurityProtocol, the only one supported yet. */
-const PLAINTEXT = 0
 
 /** What all brokers of a process share. */
 export interface ClusterParts {
@@ -131,11 +128,6 @@ export class Broker {
 
   get rack(): string | null {
     return this.#configs.broker.brokerRack
-  }
-
-  /** Partition of __consumer_offsets that has the group. */
-  partitionOfGroup(groupId: string): number {
-    return this.#services.groups.partitionOf(groupId)
   }
 
   get partitions(): PartitionRegistry {

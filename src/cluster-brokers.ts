@@ -8,7 +8,6 @@ import type { BrokerAddress } from './network/open-listener.ts'
 
 export interface ClusterBrokersParts {
   readonly settings: StartSettings
-  readonly firstNodeId: number
   /** Uuids of the data directories that can be used. */
   readonly directoryIds: readonly string[]
   readonly shared: ClusterParts
@@ -34,8 +33,8 @@ export class ClusterBrokers {
 
   constructor(parts: ClusterBrokersParts) {
     this.#parts = parts
-    const { settings, firstNodeId } = parts
-    for (const [index, each] of settings.brokers.entries()) this.#add(firstNodeId + index, each)
+    const { settings, hosted } = parts
+    for (const [index, each] of settings.brokers.entries()) this.#add(hosted.firstNodeId + index, each)
   }
 
   #add(nodeId: number, settings: BrokerStartSettings): void {
@@ -79,35 +78,29 @@ export class ClusterBrokers {
 
   /** Stops a broker. Others take over first what it leads and coordinates. */
   stop(nodeId: number): Promise<void> {
-    return this.#inOrder(() => this.#stop(nodeId))
-  }
-
-  async #stop(nodeId: number): Promise<void> {
-    this.#find(nodeId)
-    const broker = this.#running.get(nodeId)
-    if (broker === undefined) return
-    if (broker.configs.broker.controlledShutdownEnable) await this.#parts.membership.retire(nodeId)
-    this.#running.delete(nodeId)
-    await broker.stop()
-    await this.#parts.membership.leave(nodeId, { isUnclean: false })
+    return this.#inOrder(() => this.#end(nodeId, { isUnclean: false }))
   }
 
   /** Ends a broker as a crash does: its clients are dropped at once, then others take over. */
   kill(nodeId: number): Promise<void> {
-    return this.#inOrder(async () => {
-      this.#find(nodeId)
-      const broker = this.#running.get(nodeId)
-      if (broker === undefined) return
-      this.#running.delete(nodeId)
-      await broker.stop()
-      await this.#parts.membership.leave(nodeId, { isUnclean: true })
-    })
+    return this.#inOrder(() => this.#end(nodeId, { isUnclean: true }))
+  }
+
+  async #end(nodeId: number, how: { readonly isUnclean: boolean }): Promise<void> {
+    this.#find(nodeId)
+    const broker = this.#running.get(nodeId)
+    if (broker === undefined) return
+    const { membership } = this.#parts
+    if (!how.isUnclean && broker.configs.broker.controlledShutdownEnable) await membership.retire(nodeId)
+    this.#running.delete(nodeId)
+    await broker.stop()
+    await membership.leave(nodeId, how)
   }
 
   /** Adds a broker with the next node id, and starts it. Returns the id. */
   async add(rack: string | undefined): Promise<number> {
     const nodeId = Math.max(...this.#known.keys()) + 1
-    this.#add(nodeId, this.#parts.settings.furtherBroker(nodeId - this.#parts.firstNodeId, rack))
+    this.#add(nodeId, this.#parts.settings.furtherBroker(nodeId - this.#parts.hosted.firstNodeId, rack))
     await this.#inOrder(() => this.#run([nodeId])).catch((error) => {
       this.#known.delete(nodeId)
       throw error
@@ -118,9 +111,9 @@ export class ClusterBrokers {
   /** Stops a broker if it runs, and removes it from the cluster. */
   remove(nodeId: number): Promise<void> {
     return this.#inOrder(async () => {
-      if (nodeId === this.#parts.firstNodeId)
+      if (nodeId === this.#parts.hosted.firstNodeId)
         throw new ClusterError(`broker ${nodeId} cannot be removed: it has the cluster’s controller`)
-      await this.#stop(nodeId)
+      await this.#end(nodeId, { isUnclean: false })
       await this.#parts.membership.remove(nodeId)
       this.#known.delete(nodeId)
     })

@@ -15,10 +15,11 @@ import { isWildcard, type ListenerAddress, type Listeners } from './config/liste
 import { warningsAboutDynamic } from './config/start-notes.ts'
 import type { StartSettings } from './config/start-settings.ts'
 import { GROUP_TOPIC } from './coordinator/group/open-group-coordinator.ts'
+import { coordinatorPartition } from './coordinator/java-hash.ts'
 import { EmbeddedMembership } from './membership/embedded-membership.ts'
 import { PeriodicElections } from './membership/periodic-elections.ts'
 import { absentBrokers, absentBrokersLine } from './metadata/absent-brokers.ts'
-import type { Listener } from './metadata/cluster-image.ts'
+import { type Listener, PLAINTEXT } from './metadata/cluster-image.ts'
 import { lostDirectoryFault } from './metadata/data-directories.ts'
 import { HostedReplicas } from './metadata/hosted-replicas.ts'
 import { LogBackedMetadataStore } from './metadata/log-backed-metadata-store.ts'
@@ -36,9 +37,6 @@ import { type LogLevel, loggerOf, NamedLoggers, ROOT_LOGGER } from './observe/na
 import { PartitionLogs } from './partition/partition-logs.ts'
 import type { FoundPartition } from './partition/partition-registry.ts'
 import { openZooKeeperEndpoint } from './zookeeper/open-endpoint.ts'
-
-/** Id of PLAINTEXT in Kafka's SecurityProtocol, the only one supported yet. */
-const PLAINTEXT = 0
 
 interface OpenedMetadata {
   readonly metadata: LogBackedMetadataStore
@@ -120,7 +118,8 @@ export class Cluster {
 
   /** Topic and partition of the coordinator's state of a group. */
   partitionOfGroup(groupId: string): [topic: string, partition: number] {
-    return [GROUP_TOPIC, this.first.partitionOfGroup(groupId)]
+    const partitions = this.metadata.image.topicsByName.get(GROUP_TOPIC)?.partitions
+    return [GROUP_TOPIC, coordinatorPartition(groupId, partitions?.length ?? 1)]
   }
 
   /** Where ZooKeeper's clients are served; undefined: nowhere. */
@@ -173,7 +172,6 @@ export class Cluster {
     const membership = new EmbeddedMembership({ host: this.#host, brokers: metadata.brokers })
     this.#brokers = new ClusterBrokers({
       settings: this.#settings,
-      firstNodeId: identity.nodeId,
       directoryIds: this.#directories.usableIds(identity),
       membership,
       hosted,

@@ -4,13 +4,15 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { kafkaClassPath } from '../../scripts/kafka-tool.ts'
-import { CLUSTER_ID } from '../apache-kafka.ts'
+import { CLUSTER_ID, logConfig, propertiesText } from '../apache-kafka.ts'
 import { freePorts } from '../free-port.ts'
 import { runCommandWell } from '../run-command.ts'
 import { waitFor, within } from '../wait-for.ts'
 import { brokersSettings, nodeIds, racks, type ThreeBrokers } from './three-brokers.ts'
 
 const VERSION = '4.4.0'
+/** Says when a node has started; the rest only if something is wrong. */
+const LOG_CONFIG = logConfig('WARN', '    Logger: {name: kafka.server.KafkaRaftServer, level: INFO}\n')
 const START_WITHIN_MS = 120_000
 const STOP_WITHIN_MS = 60_000
 const JVM_FLAGS = ['-Xms96m', '-Xmx256m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-Xshare:auto']
@@ -143,19 +145,3 @@ export class ApacheKafkaBrokers implements ThreeBrokers {
     }
   }
 }
-
-function propertiesText(settings: Readonly<Record<string, string>>): string {
-  return Object.entries(settings)
-    .map(([name, value]) => `${name}=${value}\n`)
-    .join('')
-}
-
-const LOG_CONFIG = `Configuration:
-  Appenders:
-    Console:
-      name: S
-      PatternLayout: {pattern: "%d %p %m%n"}
-  Loggers:
-    Root: {level: WARN, AppenderRef: {ref: S}}
-    Logger: {name: kafka.server.KafkaRaftServer, level: INFO}
-`

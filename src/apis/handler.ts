@@ -17,7 +17,7 @@ export interface RequestContext {
   /** The client's principal: `User:ANONYMOUS` on a plaintext listener. */
   readonly principal: string
   readonly listener: string
-  /** Address of this broker for this client unless advertised.listeners is set. */
+  /** Address that the client connected to: the brokers' for this client if they listen on all interfaces, unadvertised. */
   readonly localAddress: string
   readonly localPort: number
   /** Constant for the life of the connection, unique in this broker. */

@@ -16,7 +16,7 @@ export interface Listeners {
   readonly listening: readonly ListenerAddress[]
   /** Listeners of the controller, which is in the same process. */
   readonly controller: readonly ListenerAddress[]
-  /** By listener name. If empty, each client gets the address that it connected to. */
+  /** By listener name. A listener that is not among them is advertised as it listens. */
   readonly advertised: ReadonlyMap<string, ListenerAddress>
   /** The same for listeners of the controller. */
   readonly advertisedControllers: ReadonlyMap<string, ListenerAddress>
@@ -24,7 +24,7 @@ export interface Listeners {
 
 const address = /^([a-zA-Z0-9_-]+):\/\/(?:\[([0-9a-fA-F:.%]+)\]|([^:/]*)):(-?\d+)$/
 
-const LARGEST_PORT = 65_535
+export const LARGEST_PORT = 65_535
 
 /**
  * Reads the settings about listeners together. Source: SocketServerConfigs.listenerListToEndPoints,
@@ -104,6 +104,11 @@ function unknownName(
   )
 }
 
+/** The host as it stands in an address: IPv6 in brackets. */
+export function inUrl(host: string): string {
+  return host.includes(':') ? `[${host}]` : host
+}
+
 /** True if the host of a listener stands for all interfaces. */
 export function isWildcard(host: string): boolean {
   return ['', '0.0.0.0', '::'].includes(host)
@@ -123,9 +128,7 @@ function noInterBrokerListener(own: readonly ListenerAddress[], wanted: string |
 }
 
 function textOf(addresses: readonly ListenerAddress[]): string {
-  return addresses
-    .map(({ name, host, port }) => `${name}://${host.includes(':') ? `[${host}]` : host}:${port}`)
-    .join(',')
+  return addresses.map(({ name, host, port }) => `${name}://${inUrl(host)}:${port}`).join(',')
 }
 
 function byName(addresses: readonly ListenerAddress[]): ReadonlyMap<string, ListenerAddress> {

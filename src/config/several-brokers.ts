@@ -2,8 +2,8 @@
  * Several brokers in one process have one settings file. It describes the first broker; the others have the next node
  * ids, the next ports, and their own racks and advertised addresses.
  */
-import { InvalidSetting } from './config-value.ts'
-import type { ListenerAddress, Listeners } from './listeners.ts'
+import { InvalidSetting, invalidValue } from './config-value.ts'
+import { inUrl, LARGEST_PORT, type ListenerAddress, type Listeners } from './listeners.ts'
 
 /** Settings about the number of brokers. Apache Kafka has none of them. */
 export const severalBrokers = { count: 'num.brokers', racks: 'broker.racks' } as const
@@ -16,7 +16,6 @@ const COORDINATOR_REPLICAS = 3
 
 /** Each broker has its listeners, connections and timers; more of them test nothing that fewer do not. */
 const MOST_BROKERS = 100
-const LARGEST_PORT = 65_535
 
 type Properties = ReadonlyMap<string, string>
 
@@ -26,7 +25,7 @@ export function brokerCountIn(properties: Properties): number | undefined | Inva
   if (text === undefined || text === '') return undefined
   const count = /^\d+$/.test(text) ? Number(text) : 0
   if (count >= 1 && count <= MOST_BROKERS) return count
-  return refused(severalBrokers.count, text, `it must be a number from 1 to ${MOST_BROKERS}`)
+  return invalidValue(severalBrokers.count, text, `it must be a number from 1 to ${MOST_BROKERS}`)
 }
 
 /** The rack of each broker from broker.racks; undefined: not set. */
@@ -34,12 +33,12 @@ export function racksIn(properties: Properties, brokerCount: number): readonly s
   const text = properties.get(severalBrokers.racks)?.trim()
   if (text === undefined || text === '') return undefined
   const racks = text.split(',').map((rack) => rack.trim())
-  if (racks.includes('')) return refused(severalBrokers.racks, text, 'a rack has no name')
+  if (racks.includes('')) return invalidValue(severalBrokers.racks, text, 'a rack has no name')
   if (properties.has('broker.rack'))
-    return refused(severalBrokers.racks, text, 'broker.rack is set, too; remove one of the two')
+    return invalidValue(severalBrokers.racks, text, 'broker.rack is set, too; remove one of the two')
   if (racks.length === brokerCount) return racks
   const [has, brokers] = [counted(racks.length, 'rack'), counted(brokerCount, 'broker')]
-  return refused(severalBrokers.racks, text, `it names ${has} for ${brokers}; name one for each`)
+  return invalidValue(severalBrokers.racks, text, `it names ${has} for ${brokers}; name one for each`)
 }
 
 /** The settings of the first broker: its rack, and advertised ports of the pattern `host:port+n` with n = 0. */
@@ -51,27 +50,24 @@ export function ofFirstBroker(
   const advertised = advertisedFor(properties.get('advertised.listeners'), 0)
   const old = properties.get('advertised.host.name')
   if (brokerCount > 1 && advertised === undefined && old !== undefined)
-    return refused(
+    return invalidValue(
       'advertised.host.name',
       old,
       `with ${severalBrokers.count}=${brokerCount}, set advertised.listeners=PLAINTEXT://${old}:9092+n instead: n is 0 for the first broker, 1 for the next`,
     )
   if (brokerCount > 1 && advertised?.isPattern === false)
-    return refused(
+    return invalidValue(
       'advertised.listeners',
       advertised.text,
       `${severalBrokers.count}=${brokerCount}, and all brokers would be advertised at the same address; write the port as ${example(advertised.text)}: n is 0 for the first broker, 1 for the next`,
     )
-  return new Map([
-    ...defaultsFor(brokerCount),
-    ...properties,
-    ...ownSettings({ advertised: advertised?.text, rack: racks?.[0] }),
-  ])
+  return new Map([...properties, ...ownSettings({ advertised: advertised?.text, rack: racks?.[0] })])
 }
 
-function defaultsFor(brokerCount: number): [string, string][] {
-  if (brokerCount === 1) return []
-  return [['offsets.topic.replication.factor', String(Math.min(COORDINATOR_REPLICAS, brokerCount))]]
+/** The settings with the defaults of that many brokers. */
+export function withDefaultsFor(brokerCount: number, given: Properties): Properties {
+  if (brokerCount === 1) return given
+  return new Map([['offsets.topic.replication.factor', String(Math.min(COORDINATOR_REPLICAS, brokerCount))], ...given])
 }
 
 /**
@@ -91,7 +87,6 @@ export function ofFurtherBroker(
   const nodeId = firstId === undefined ? undefined : String(Number(firstId) + n)
   const advertised = advertisedFor(properties.get('advertised.listeners'), n)?.text
   return new Map([
-    ...defaultsFor(Number(properties.get(severalBrokers.count) ?? 1)),
     ...properties,
     ...ownSettings({ nodeId, advertised, rack }),
     ['listeners', listeners.join(',')],
@@ -130,7 +125,7 @@ function portsOf(
   const tooLarge = ports.findIndex((port) => port > LARGEST_PORT)
   if (tooLarge === -1) return ports
   const { name, host, port } = listening[tooLarge]!
-  return refused('listeners', `${name}://${inUrl(host)}:${port}`, `no port is left after it for broker ${n + 1}`)
+  return invalidValue('listeners', `${name}://${inUrl(host)}:${port}`, `no port is left after it for broker ${n + 1}`)
 }
 
 /** advertised.listeners of the broker with this n. isPattern: true if each port depends on n. */
@@ -150,14 +145,6 @@ function example(advertised: string): string {
   return `${first.replace(/^[^:]*:\/\//, '').replace(/\+n$/, '')}+n`
 }
 
-function inUrl(host: string): string {
-  return host.includes(':') ? `[${host}]` : host
-}
-
 function counted(count: number, what: string): string {
   return `${count} ${what}${count === 1 ? '' : 's'}`
-}
-
-function refused(setting: string, text: string, because: string): InvalidSetting {
-  return new InvalidSetting(`Invalid value ${text} for configuration ${setting}: ${because}`)
 }

@@ -1,4 +1,5 @@
 import { InvalidSetting } from './config-value.ts'
+import { LARGEST_PORT } from './listeners.ts'
 
 /** Where this process serves ZooKeeper's clients. */
 export interface ZooKeeperAddress {
@@ -10,7 +11,6 @@ export interface ZooKeeperAddress {
 }
 
 const DEFAULT_PORT = 2181
-const LARGEST_PORT = 65_535
 const SETTING = 'zookeeper.connect'
 
 /**

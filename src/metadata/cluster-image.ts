@@ -22,6 +22,9 @@ export interface BrokerRegistration extends BrokerImage {
   readonly cordonedDirectories: readonly string[]
 }
 
+/** PLAINTEXT in Kafka's SecurityProtocol, the only one supported yet. */
+export const PLAINTEXT = 0
+
 export interface Listener {
   readonly name: string
   readonly host: string

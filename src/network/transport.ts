@@ -32,7 +32,8 @@ export interface Peer {
   readonly remoteAddress: string
   readonly remotePort: number
   /**
-   * Address that the client connected to. Clients get it as the broker's address unless advertised.listeners is set.
+   * Address that the client connected to. It gets it as the broker's address if the listener is on all interfaces and
+   * advertised.listeners is not set.
    */
   readonly localAddress: string
   readonly localPort: number

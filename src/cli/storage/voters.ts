@@ -1,4 +1,5 @@
 import { parseUuidText } from '../../../protocol/uuid-text.ts'
+import { LARGEST_PORT } from '../../config/listeners.ts'
 import { CommandFailure } from './command-failure.ts'
 
 /** A controller in --initial-controllers. */
@@ -9,8 +10,6 @@ export interface InitialVoter {
   readonly port: number
   readonly directoryId: string
 }
-
-const LARGEST_PORT = 65_535
 
 /** Reads `1@localhost:9093:JEXY6aqzQY-32P5TStzaFg,...`. Throws CommandFailure. Source: DynamicVoters.parse. */
 export function votersOf(text: string): InitialVoter[] {

@@ -238,13 +238,8 @@ export class GroupCoordinator {
     return byPartition
   }
 
-  /** Partition of the groups' topic that has the group. */
-  partitionOf(groupId: string): number {
-    return coordinatorPartition(groupId, this.#runtime.partitionCount)
-  }
-
   #shard(groupId: string): ShardRuntime<GroupShard> | Rejection {
-    return this.#runtime.shard(this.partitionOf(groupId))
+    return this.#runtime.shard(coordinatorPartition(groupId, this.#runtime.partitionCount))
   }
 
   #write<R>(groupId: string, operation: Parameters<ShardRuntime<GroupShard>['write']>[0]): Outcome<R> {

@@ -2,6 +2,7 @@
  * Data of Kafka's nodes: JSON in the formats of Kafka 2.8. What clients write is read leniently where Kafka is lenient
  * (unknown fields), and is undefined if it does not have the expected shape. Source: ZkData.scala.
  */
+import { inUrl } from '../../config/listeners.ts'
 import type { PartitionImage, TopicImage } from '../../metadata/metadata-image.ts'
 
 type Json = null | boolean | number | string | readonly Json[] | { readonly [name: string]: Json }
@@ -34,10 +35,6 @@ export function brokerData(endpoints: readonly ShownEndpoint[], rack: string | n
     timestamp: String(timestampMs),
     ...(rack === null ? {} : { rack }),
   })
-}
-
-function inUrl(host: string): string {
-  return host.includes(':') ? `[${host}]` : host
 }
 
 /** /controller. */
