@@ -10,6 +10,12 @@ const RECORDS = 20
 const topics = { everywhere: [[3, 1, 2]], 'on two': [[2, 3]], alone: [[3], [2], [1]] } as const
 const names = { everywhere: 'everywhere', 'on two': 'on-two', alone: 'alone' } as const
 
+/**
+ * At its start Kafka takes the leadership from its broker until that is unfenced. A load of groups that has begun is
+ * given up, which is logged, and begins again with the next leader epoch.
+ */
+const lostRace = /Failed to load metadata from __consumer_offsets-0 with epoch \d+ due to Stopped loading records/
+
 const clientOf = (broker: TestBroker) => new Kafka({ brokers: [broker.bootstrap], logLevel: logLevel.NOTHING })
 
 async function withAdmin<T>(broker: TestBroker, use: (admin: Admin) => Promise<T>): Promise<T> {
@@ -86,7 +92,8 @@ describe('a directory that three brokers served', () => {
         const { brokers } = await admin.describeCluster()
         expect(brokers.map(({ nodeId }) => nodeId)).to.deep.equal([1])
       })
-      expect(kafka.logs).not.to.match(/ (ERROR|FATAL) /)
+      const errors = kafka.logs.split('\n').filter((line) => / (ERROR|FATAL) /.test(line) && !lostRace.test(line))
+      expect(errors).to.deep.equal([])
     } finally {
       await Promise.all([three.dispose(), kafka.dispose()])
     }
