@@ -85,6 +85,11 @@ export interface PartitionLog {
   readonly sizeBytes: number
 
   updateConfig(config: LogConfig): void
+  /**
+   * Resolves once all appends that are in the log now are answered: those that failed have left it, and the others are
+   * as durable as the settings ask.
+   */
+  whenAnswered(): Promise<void>
   /** Syncs all appended records to the disk. */
   flush(): Promise<void>
   close(): Promise<void>

@@ -169,6 +169,9 @@ export class ServedLog implements PartitionLog {
     if (this.#held === undefined) return this.#log.truncateTo(offset)
     return this.#whenResumed(() => this.#log.truncateTo(offset))
   }
+  whenAnswered(): Promise<void> {
+    return this.#log.whenAnswered()
+  }
   flush(): Promise<void> {
     return this.#log.flush()
   }

@@ -93,6 +93,8 @@ export class PartitionStateLog implements CoordinatorLog {
   /** All or nothing, as in Kafka: an unreadable batch may have changed any key of the shard. */
   async load(replay: (record: LoadedRecord) => void): Promise<void> {
     const { log } = served(await this.#find())
+    // The coordinator before may have staged what a crash would still take away.
+    await log.whenAnswered()
     let offset = log.logStartOffset
     const gaps = new GapCheck(log)
     while (offset < log.logEndOffset) {

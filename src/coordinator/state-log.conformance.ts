@@ -83,6 +83,13 @@ export function describeStateLog(name: string, make: () => Promise<StateLogUnder
       expect(await loaded()).to.deep.equal(['a=1', 'b=2'])
     })
 
+    it('loads nothing that is not as durable as the settings ask', async () => {
+      const resolved = new Set<string>()
+      const appends = ['a', 'b', 'c'].map((key) => append([record(key, '1')]).then(() => resolved.add(`${key}=1`)))
+      for (const each of await loaded()) expect([...resolved]).to.include(each)
+      await tested.settle(Promise.all(appends))
+    })
+
     it('takes a batch of the size that it names', async () => {
       const value = 'v'.repeat(Math.min(tested.log.maxBatchBytes, 2 ** 20) - 200)
       await appended(record('large', value))

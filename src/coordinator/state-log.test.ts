@@ -13,9 +13,17 @@ const TOPIC = '__consumer_offsets'
 const TOPIC_ID = 'AAAAAAAAAAAAAAAAAAAABQ'
 
 /** On a partition whose log is in files of a simulated machine. openMs: how long it takes to open the log. */
-async function onPartition(compression: 'none' | 'lz4' | 'zstd', openMs = 0): Promise<StateLogUnderTest> {
+async function onPartition({
+  compression = 'none',
+  openMs = 0,
+  flushMessages = Number.MAX_SAFE_INTEGER,
+}: {
+  compression?: 'none' | 'lz4' | 'zstd'
+  openMs?: number
+  flushMessages?: number
+}): Promise<StateLogUnderTest> {
   const host = new SimulatedHost(1)
-  const config = logConfig({ cleanupPolicy: ['compact'] })
+  const config = logConfig({ cleanupPolicy: ['compact'], flushMessages })
   let manager = newManager(host, '/data')
   const start = () => host.settle(manager.start(() => config))
   await start()
@@ -74,7 +82,8 @@ async function inMemory(): Promise<StateLogUnderTest> {
 }
 
 for (const codec of ['none', 'lz4', 'zstd'] as const) {
-  describeStateLog(`the log of a coordinator in a partition (${codec})`, () => onPartition(codec))
+  describeStateLog(`the log of a coordinator in a partition (${codec})`, () => onPartition({ compression: codec }))
 }
-describeStateLog('the log of a coordinator in a partition that is slow to open', () => onPartition('none', 100))
+describeStateLog('the log of a coordinator in a partition that is slow to open', () => onPartition({ openMs: 100 }))
+describeStateLog('the log of a coordinator in a partition that syncs', () => onPartition({ flushMessages: 1 }))
 describeStateLog('the log of a coordinator in memory, for tests', inMemory)

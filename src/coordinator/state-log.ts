@@ -10,7 +10,7 @@ export interface StateLog {
    */
   append(records: readonly StateRecord[], options: AppendOptions): Promise<number>
   /**
-   * Replays every record from the start, in order. Control batches (transaction markers) come as `marker`. Rejects with
+   * Replays every record from the start, in order, and none that a crash may still take away. Control batches (transaction markers) come as `marker`. Rejects with
    * CorruptStateError if the log is damaged or `replay` throws: another attempt would fail the same way. Rejects with
    * any other error if a later attempt may succeed.
    */

@@ -35,6 +35,7 @@ export class MemoryLog implements PartitionLog {
   flushing: () => Promise<void> = () => Promise.resolve()
   readonly epochs: { leaderEpoch: number; startOffset: number }[] = []
   #batches: RecordBatch[] = []
+  #flushed: Promise<void> = Promise.resolve()
 
   /** First offset of an open transaction; undefined: it ends with the next append. */
   set unstableOffset(offset: number | undefined) {
@@ -69,7 +70,8 @@ export class MemoryLog implements PartitionLog {
       this.#batches.push(batch)
     }
     const { logEndOffset, logStartOffset } = this
-    await this.flushing()
+    this.#flushed = this.flushing()
+    await this.#flushed
     this.flushedEndOffset = logEndOffset
     this.#readable.flushed(records.length)
     return { baseOffset, lastOffset: logEndOffset - 1, logAppendTimeMs: -1, logStartOffset, duplicate: false }
@@ -162,6 +164,9 @@ export class MemoryLog implements PartitionLog {
     return this.#batches.reduce((sum, batch) => sum + batch.sizeBytes, 0)
   }
   updateConfig(_config: LogConfig): void {}
+  whenAnswered(): Promise<void> {
+    return this.#flushed
+  }
   async flush(): Promise<void> {}
   async close(): Promise<void> {}
 }

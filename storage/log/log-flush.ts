@@ -89,11 +89,8 @@ export class LogFlush {
     return this.#flushing
   }
 
-  /**
-   * Resolves once all data staged now is in the file. A failed write resolves it too: the log has refused the data
-   * then.
-   */
-  whenWritten(): Promise<void> {
+  /** Resolves once all appends staged now are answered, in good or bad. What is left of them is in the file. */
+  whenAnswered(): Promise<void> {
     const { queue, state } = this.#parts
     if (queue.isIdle) return Promise.resolve()
     return new Promise((resolve) => {
@@ -145,7 +142,7 @@ export class LogFlush {
   async #flushTo(upToOffset: number): Promise<void> {
     const { state, segments, availability } = this.#parts
     if (this.#unsynced.size === 0 && !state.epochs.isUnsaved && !this.#hasUnsyncedNames) return
-    await this.whenWritten()
+    await this.whenAnswered()
     if (availability.failure !== undefined) return
     const { cutCount } = state
     const isAll = upToOffset >= state.logEndOffset

@@ -459,8 +459,11 @@ export class Log implements PartitionLog {
     if (this.config.cleanupPolicy.includes('compact')) this.#compactionEnd.begin(this.logEndOffset)
   }
 
+  whenAnswered(): Promise<void> {
+    return this.#parts.flush.whenAnswered()
+  }
   flush(): Promise<void> {
-    return this.#parts.flush.whenWritten().then(() => this.#parts.flush.start(this.#state.logEndOffset))
+    return this.#parts.flush.whenAnswered().then(() => this.#parts.flush.start(this.#state.logEndOffset))
   }
 
   // Closing.
@@ -472,7 +475,7 @@ export class Log implements PartitionLog {
     // The disk may have room again.
     this.#parts.availability.tryAgain()
     if (this.failure === undefined) {
-      await this.#parts.flush.whenWritten()
+      await this.#parts.flush.whenAnswered()
       await this.#parts.flush.settled()
       this.#parts.flush.finishFiles()
       await this.#parts.flush.start(this.#state.logEndOffset)
