@@ -5,6 +5,7 @@ import { OffsetFetch } from '../protocol/apis/offset-fetch.ts'
 import { errorName } from '../protocol/error-codes.ts'
 import { ZERO_UUID } from '../protocol/schema.ts'
 import { within } from '../storage/host/faulty-files.ts'
+import { Broker } from './broker.ts'
 import { RunningBrokers } from './running-brokers.fixture.ts'
 
 const start = (brokers: number, properties: Record<string, string> = {}) =>
@@ -64,6 +65,26 @@ describe('several brokers in one process', () => {
       '3 127.0.0.1:9094 -',
     ])
     expect(await rig.produce(2, 't', 'z')).to.equal('NOT_LEADER_OR_FOLLOWER')
+  })
+
+  it('take over from one that cannot serve after it has joined, until it can', async () => {
+    const rig = await start(2)
+    await rig.create('t', [[2, 1]])
+    await rig.settle(rig.cluster.brokers.kill(2))
+    const { serve } = Broker.prototype
+    Broker.prototype.serve = () => Promise.reject(new Error('cannot serve'))
+    try {
+      const failure = await rig.settle(rig.cluster.brokers.start(2).catch((error: Error) => error.message))
+      expect(failure).to.equal('cannot serve')
+    } finally {
+      Broker.prototype.serve = serve
+    }
+    await rig.passes()
+    expect((await rig.brokersSeenBy(1)).brokers).to.deep.equal(['1 127.0.0.1:9092 -'])
+    expect(await rig.describe('t')).to.equal('leader 1, replicas 2 1, isr 1')
+    await rig.settle(rig.cluster.brokers.start(2))
+    await rig.passes()
+    expect(await rig.describe('t')).to.equal('leader 1, replicas 2 1, isr 1 2')
   })
 
   it('take over before one stops', async () => {

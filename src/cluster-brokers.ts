@@ -131,13 +131,18 @@ export class ClusterBrokers {
 
   /** Binds first, registers what was bound, then serves. If that fails, the brokers are stopped again. */
   async #run(nodeIds: readonly number[], registered = async () => {}): Promise<void> {
+    const { membership } = this.#parts
+    // Alone they stay leaders and in sync for the next start.
+    const leaves = this.#running.size > 0
+    let hasJoined = false
     const brokers = nodeIds.map((nodeId) => this.#make(nodeId))
     try {
       for (const broker of brokers) {
         await broker.bind()
         this.#find(broker.nodeId).addresses = [...broker.addresses]
       }
-      await this.#parts.membership.join(brokers.map((broker) => this.#joining(broker)))
+      hasJoined = true
+      await membership.join(brokers.map((broker) => this.#joining(broker)))
       await registered()
       for (const broker of brokers) {
         this.#running.set(broker.nodeId, broker)
@@ -147,6 +152,7 @@ export class ClusterBrokers {
       for (const broker of brokers) {
         this.#running.delete(broker.nodeId)
         await broker.stop()
+        if (hasJoined && leaves) await membership.leave(broker.nodeId, { isUnclean: false })
       }
       throw error
     }

@@ -38,8 +38,8 @@ export class EmbeddedMembership implements Membership {
   }
 
   async leave(nodeId: number, { isUnclean }: { readonly isUnclean: boolean }): Promise<void> {
-    this.#running.delete(nodeId)
-    this.#lastStops.set(nodeId, isUnclean ? 'unclean' : 'clean')
+    // Else it stopped before, and its last stop counts.
+    if (this.#running.delete(nodeId)) this.#lastStops.set(nodeId, isUnclean ? 'unclean' : 'clean')
     await this.#parts.brokers.fence(nodeId, this.#now())
   }
 
