@@ -5,6 +5,10 @@ function cases(version: string): ToolCase[] {
   const perf = old ? '--producer-props' : '--bootstrap-server BROKER --command-property'
   const server = old ? '--broker-list' : '--bootstrap-server'
   const measured = (command: string): ToolCase => ({ command, normalise: ['numbers', 'sorted', 'quietErrors'] })
+  const verified = (command: string): ToolCase => ({
+    command,
+    normalise: ['fields', 'numbers', 'sorted', 'quietErrors'],
+  })
   const producer = (args: string) =>
     measured(`kafka-producer-perf-test ${perf} ${old ? 'bootstrap.servers=BROKER' : 'linger.ms=0'} ${args}`)
   const consumer = (args: string) => measured(`kafka-consumer-perf-test --bootstrap-server BROKER ${args}`)
@@ -21,13 +25,13 @@ function cases(version: string): ToolCase[] {
     consumer(`--topic measured ${count} 5 --show-detailed-stats --reporting-interval 1`),
     consumer(`--topic measured`),
     consumer(`--topic no-such-topic ${count} 1 --timeout 500`),
-    measured(`kafka-verifiable-producer ${server} BROKER --topic measured --max-messages 5`),
-    measured(`kafka-verifiable-producer ${server} BROKER --topic measured --max-messages 5 --acks 1 --value-prefix 7`),
-    measured(`kafka-verifiable-producer ${server} BROKER`),
-    measured(
+    verified(`kafka-verifiable-producer ${server} BROKER --topic measured --max-messages 5`),
+    verified(`kafka-verifiable-producer ${server} BROKER --topic measured --max-messages 5 --acks 1 --value-prefix 7`),
+    verified(`kafka-verifiable-producer ${server} BROKER`),
+    verified(
       `kafka-verifiable-consumer ${server} BROKER --topic measured --group-id verified --max-messages 5 --reset-policy earliest`,
     ),
-    measured(`kafka-verifiable-consumer ${server} BROKER --topic measured`),
+    verified(`kafka-verifiable-consumer ${server} BROKER --topic measured`),
     ...(old
       ? [measured('kafka-e2e-latency BROKER measured 10 1 100')]
       : [

@@ -53,9 +53,25 @@ function eachSorted(list: string): string {
     .join(',')
 }
 
+/** The same JSON with the fields of each object in order. */
+function withFieldsInOrder(json: string): string {
+  return JSON.stringify(JSON.parse(json), (_key, value) =>
+    value === null || typeof value !== 'object' || Array.isArray(value)
+      ? value
+      : Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))),
+  )
+}
+
 /** Replacements for outputs that hold measurements or come in any order. */
 const named = {
   numbers: [{ pattern: /-?\d+(\.\d+)?(E-?\d+)?|-?NaN/g, by: 'N', reason: 'the tool measures' }],
+  fields: [
+    {
+      pattern: /^\{".*\}$/gm,
+      by: withFieldsInOrder,
+      reason: 'the tool prints the fields in the order in which its JVM lists the methods',
+    },
+  ],
   batches: [
     { pattern: /\bcrc: \d+/g, by: 'crc: N', reason: 'it covers the time of the records' },
     { pattern: /\bproducerId: \d+/g, by: 'producerId: N', reason: 'ids count how often producers asked for one' },
