@@ -100,6 +100,26 @@ describe('of several logs, one that fails', () => {
     expect(kept.includes('value 0')).to.equal(false)
   })
 
+  it('does not keep the sizes of the others from being told', async () => {
+    const rig = await new Rig(['/data'], { segmentMs: 1 }).start()
+    for (const topic of ['a', 'b']) {
+      const log = rig.create(topic)
+      for (let i = 0; i < 2; i++) {
+        await rig.append(log)
+        await rig.host.advance(10)
+      }
+    }
+    await rig.stop()
+    await rig.start()
+    // Open: the size of its first segment is not asked for yet.
+    for (const topic of ['a', 'b']) await rig.append(logBehind(rig.manager.getNow(topic, 0)!))
+    rig.fail('/data/a-0/00000000000000000000.log', 'dead')
+    const sizes = () => [...rig.manager.directories()[0]!.partitions].map(({ topic, sizeBytes }) => [topic, sizeBytes])
+    const [b] = sizes().filter(([topic]) => topic === 'b')
+    expect(sizes()).to.deep.equal([['a', 0], b])
+    expect(b?.[1]).to.be.greaterThan(0)
+  })
+
   it('keeps its records from retention while an exchange of segments is left half-way', async () => {
     const config = {
       cleanupPolicy: ['compact', 'delete'],

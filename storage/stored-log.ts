@@ -242,11 +242,11 @@ export class StoredLog implements StoredPartition {
     this.#served = undefined
   }
 
-  /** Bytes of all segments. 0 if its files cannot be listed although its directory can: it alone failed. */
+  /** Bytes of all segments. 0 if its files cannot be looked at although its directory can: it alone failed. */
   get sizeBytes(): number {
-    if (this.#log !== undefined) return this.#log.sizeBytes
     try {
-      return this.#sizeOfFiles()
+      // A log that is open looks at the file of a segment when its size is first asked for.
+      return this.#log?.sizeBytes ?? this.#sizeOfFiles()
     } catch (error) {
       const failure = this.#services.probe(this.logDirectory, failureOfPart(this.#services.host, error))
       if (failure instanceof DirectoryFailedError) throw failure
