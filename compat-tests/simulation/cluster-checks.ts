@@ -143,7 +143,8 @@ export class ClusterChecks {
 }
 
 function wrongPartition(partition: PartitionImage, running: readonly number[]): string | undefined {
-  const { leader, replicas, isr, eligibleLeaderReplicas, lastKnownEligibleLeaderReplicas: lastKnown } = partition
+  const { leader, replicas, isr, addingReplicas, removingReplicas } = partition
+  const { eligibleLeaderReplicas, lastKnownEligibleLeaderReplicas: lastKnown } = partition
   const lives = (node: number) => running.includes(node)
   if (leader === -1) {
     // Replicas that a reassignment removed stay among the eligible ones, as in Kafka.
@@ -153,7 +154,9 @@ function wrongPartition(partition: PartitionImage, running: readonly number[]): 
   }
   if (!lives(leader)) return 'has a leader that does not run'
   if (!isr.includes(leader)) return 'has a leader that is not in sync'
-  if (partition.addingReplicas.every(lives) && partition.addingReplicas.length > 0) return 'is still reassigned'
+  // As in Kafka a reassignment never completes if the one before added what this one removes.
+  const canComplete = addingReplicas.every((node) => lives(node) && !removingReplicas.includes(node))
+  if (canComplete && addingReplicas.length > 0) return 'is still reassigned'
   return `${replicas.filter(lives).sort()}` === `${[...isr].sort()}` ? undefined : 'has other replicas in sync'
 }
 

@@ -33,6 +33,16 @@ export function directoryOf(
   return directories.find((each) => files.exists(`${each}/${name}`))
 }
 
+/** True if the directory has the partition's log, or may get it. At the end of a move two directories have it. */
+function mayHold(
+  directory: string,
+  partition: PartitionHistory,
+  parts: { files: MemoryFiles; directories: readonly string[] },
+): boolean {
+  const { files, directories } = parts
+  return files.exists(`${directory}/${partition.name}`) || directoryOf(files, directories, partition) === undefined
+}
+
 /** Picks a fault of the partition's log or of the last data directory. */
 export function drawPartFault(
   random: SeededRandom,
@@ -46,21 +56,19 @@ export function drawPartFault(
       what: `${last} is ${effect}`,
       directory: last,
       fault: { concerns: within(last), effect },
-      // A partition without a log may have been meant for this directory.
-      concerns: (each) => (directoryOf(files, directories, each) ?? last) === last,
+      concerns: (each) => mayHold(last, each, parts),
       maySurviveStart: false,
     }
   }
   const directory = directoryOf(files, directories, partition) ?? directories[0]!
   const log = `${directory}/${partition.name}`
-  const isBeside = (each: PartitionHistory) => (directoryOf(files, directories, each) ?? directory) === directory
   const suffix = random.oneIn(2) ? '' : random.pick(suffixes)
   return {
     what: `${log}/*${suffix} is ${effect}`,
     directory: undefined,
     fault: { concerns: (path) => within(log)(path) && path.endsWith(suffix), effect },
     // By name: a recreated topic has the same path.
-    concerns: (each) => each.name === partition.name || (isLasting(effect) && isBeside(each)),
+    concerns: (each) => each.name === partition.name || (isLasting(effect) && mayHold(directory, each, parts)),
     maySurviveStart: true,
   }
 }
