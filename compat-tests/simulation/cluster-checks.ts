@@ -147,9 +147,9 @@ function wrongPartition(partition: PartitionImage, running: readonly number[]): 
   const { eligibleLeaderReplicas, lastKnownEligibleLeaderReplicas: lastKnown } = partition
   const lives = (node: number) => running.includes(node)
   if (leader === -1) {
-    // Replicas that a reassignment removed stay among the eligible ones, as in Kafka.
-    const eligible = [...isr, ...eligibleLeaderReplicas].filter((node) => replicas.includes(node))
-    if (eligible.some(lives)) return 'has no leader'
+    const eligible = [...isr, ...eligibleLeaderReplicas]
+    if (eligible.some((node) => replicas.includes(node) && lives(node))) return 'has no leader'
+    // Replicas that a reassignment removed stay among the eligible ones, and keep the last leader out, as in Kafka.
     return eligible.length === 0 && lastKnown.length === 1 && lives(lastKnown[0]!) ? 'has no leader' : undefined
   }
   if (!lives(leader)) return 'has a leader that does not run'
