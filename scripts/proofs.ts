@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os'
 import { runCampaign } from '../compat-tests/fuzz/campaign.ts'
 import { kinds } from '../compat-tests/fuzz/kinds.ts'
 import { runSession } from '../compat-tests/moving-leaders/session.ts'
-import { simulationParts } from '../compat-tests/simulation/parts.ts'
+import { runSeeds } from '../compat-tests/simulation/run-seeds.ts'
 import type { ProofPart } from './proof-run.ts'
 
 /** A long run that verifies the whole product. */
@@ -25,6 +25,13 @@ export const proofs: Readonly<Record<string, Proof>> = {
       simulated('broker', Math.ceil(units * 0.125)),
       simulated('groups', Math.ceil(units * 0.125)),
       simulated('zookeeper', Math.ceil(units * 0.125)),
+    ],
+  },
+  clusters: {
+    summary: 'one to five brokers and their groups with network faults, on a faulty simulated machine, from seeds',
+    parts: (units = 10_000) => [
+      simulated('broker', Math.ceil(units * 0.8)),
+      simulated('groups', Math.floor(units * 0.2)),
     ],
   },
   'zookeeper-frames': {
@@ -75,20 +82,16 @@ function simulated(name: string, units: number): ProofPart {
   return {
     name,
     units,
-    chunk: 20,
+    chunk: 50 * availableParallelism(),
     async run(first, end, seed) {
-      const failures: string[] = []
-      for (let each = seed + first; each < seed + end; each++) {
-        try {
-          await simulationParts[name]!(each)
-        } catch (error) {
-          const why = (error as Error).stack
-          failures.push(`${name} seed ${each}: ${why}\n  again: npm run simulate -- ${name} --seed ${each}`)
-        }
-      }
-      return failures
+      const failed = await runSeeds({ part: name, first: seed + first, end: seed + end })
+      return failed.map((each) => `${name} seed ${each.seed}: ${each.why}\n  again: ${again(name, each.seed)}`)
     },
   }
+}
+
+function again(part: string, seed: number): string {
+  return `npm run simulate -- ${part} --seed ${seed}`
 }
 
 /** Ten minutes are one session: what goes wrong slowly shows in a long one. The first minute is part of its seed. */

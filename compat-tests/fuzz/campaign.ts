@@ -1,4 +1,4 @@
-import { Worker } from 'node:worker_threads'
+import { startThread } from '../typescript-thread.ts'
 import type { WorkerReport, WorkerTask } from './fuzz-worker.ts'
 import type { Counts } from './kind.ts'
 import { type LongTurn, LongTurns } from './long-turns.ts'
@@ -83,13 +83,6 @@ export async function runCampaign(options: CampaignOptions): Promise<CampaignRes
   return { ...result, longTurns: turns.longest }
 }
 
-// A thread does not inherit the TypeScript loader.
-const threadSource = `
-  import('${import.meta.resolve('tsx/esm/api')}')
-    .then(({ register }) => register())
-    .then(() => import('${new URL('./fuzz-worker.ts', import.meta.url)}'))
-`
-
 interface PartObserver {
   onCounts(counts: Counts, cases: number): void
   onFailure(failure: FailedCase): void
@@ -104,8 +97,7 @@ function runPart(
 ): Promise<FailedCase | undefined> {
   const page = new ProgressPage()
   const task: WorkerTask = { ...part, kindsModule: options.kindsModule, seed: options.seed, page: page.shared }
-  const worker = new Worker(threadSource, {
-    eval: true,
+  const worker = startThread(new URL('./fuzz-worker.ts', import.meta.url), {
     workerData: task,
     resourceLimits: { maxOldGenerationSizeMb: options.heapLimitMb ?? HEAP_LIMIT_MB },
   })
