@@ -1,3 +1,4 @@
+import { isSystemError } from './failure-policy.ts'
 import type { FileLock, Files } from './host/host.ts'
 
 /** Lock file in each log directory, with the same name as Kafka's. */
@@ -27,7 +28,8 @@ export function lockDirectories(
   for (const directory of directories) {
     let lock: FileLock | undefined
     try {
-      makeDurably(files, directory)
+      // The lock file is made once the names of all directories are on the disk.
+      if (!files.exists(files.join(directory, LOCK_FILE))) makeDurably(files, directory)
       lock = files.lock(files.join(directory, LOCK_FILE))
     } catch (error) {
       onFailure(directory, error as Error)
@@ -42,11 +44,21 @@ export function lockDirectories(
   return { release }
 }
 
-/** Makes a directory and its missing parents, so that their names survive a power loss. */
+/**
+ * Makes a directory and its missing parents, so that their names survive a power loss. An earlier start may have made
+ * the first that is there, and crashed before its name was on the disk.
+ */
 function makeDurably(files: Files, directory: string): void {
-  if (files.exists(directory)) return
   const parent = files.join(directory, '..')
-  makeDurably(files, parent)
-  files.makeDirectory(directory)
-  files.syncDirectory(parent)
+  const isMissing = !files.exists(directory)
+  if (isMissing) {
+    makeDurably(files, parent)
+    files.makeDirectory(directory)
+  }
+  try {
+    files.syncDirectory(parent)
+  } catch (error) {
+    // In a directory that this user may not list, an earlier start would have failed here.
+    if (isMissing || !isSystemError(error) || error.code !== 'EACCES') throw error
+  }
 }
