@@ -182,7 +182,8 @@ export class PartitionHistory {
   #noteLoss(id: string, offset: number): void {
     const before = this.#known.get(offset)
     const place = this.#places.get(id) ?? offset
-    if (place === offset && (before === undefined || before.id === id)) return
+    // A record may be at two offsets: retention forgot its producer, and a power loss took the removal back.
+    if (before?.id === id || (before === undefined && place === offset)) return
     if (place < offset && place < this.#start) return
     for (const [lost, { id: lostId, certainty }] of this.#known) {
       if (lost < Math.min(place, offset)) continue
