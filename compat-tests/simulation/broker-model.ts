@@ -29,15 +29,18 @@ export interface ReadBatch {
   readonly records: readonly ReadRecord[]
 }
 
-/** The batches of a fetch response. Throws CheckFailed if one is incomplete or has a wrong checksum. */
-export function readBatches(bytes: Buffer): ReadBatch[] {
+/**
+ * The batches of a fetch response. Throws CheckFailed if one is incomplete or has a wrong checksum, or if epochs fall.
+ * mayBeTorn: a power loss may have flipped bits. The checksum does not cover the epoch, so as in Kafka it may be wrong.
+ */
+export function readBatches(bytes: Buffer, mayBeTorn: boolean): ReadBatch[] {
   const scan = batchesOf(bytes)
   check(scan.endPosition === bytes.length, 'a fetch gave a part of a batch')
   let leaderEpoch = -1
   return scan.batches.map((batch) => {
     const { partitionLeaderEpoch } = batch
     check(
-      partitionLeaderEpoch >= leaderEpoch,
+      partitionLeaderEpoch >= leaderEpoch || mayBeTorn,
       `epoch ${partitionLeaderEpoch} at ${batch.baseOffset} follows ${leaderEpoch}`,
     )
     leaderEpoch = partitionLeaderEpoch
