@@ -37,7 +37,7 @@ const ROOM_NOTICED_MS = 20_000
 /** Time after which retention has removed records with retention.ms of a minute, if nothing is appended. */
 const RETENTION_PASSED_MS = 90_000
 /** Time after which all records are acknowledged and read, if no more faults happen. */
-const REST_MS = 120_000
+const REST_MS = 600_000
 /** Steps of a move in which clients act. */
 const MOVE_PASSES = 20
 
@@ -658,7 +658,7 @@ class BrokerSimulation {
     if (this.#isSeveral) await this.#checks.check(this.#partitions)
     const endMs = this.#host.clock.monotonicMs() + REST_MS
     while (!(await this.#isAtRest())) {
-      check(this.#host.clock.monotonicMs() < endMs, 'not everything is acknowledged and read after two minutes')
+      check(this.#host.clock.monotonicMs() < endMs, 'not everything is acknowledged and read after ten minutes')
       for (const producer of this.#producers) producer.act(this.#alive, false)
       for (const consumer of this.#consumers) consumer.act()
       if (!this.#committer.isAtRest) this.#committer.act()
