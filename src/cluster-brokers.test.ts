@@ -19,6 +19,16 @@ async function commit(rig: RunningBrokers, nodeId: number, groupId: string, comm
   return errorName(answer.topics[0]!.partitions[0]!.errorCode)
 }
 
+/** Message of the error with which the change fails. */
+function failureOf(rig: RunningBrokers, change: Promise<void>): Promise<string | undefined> {
+  return rig.settle(
+    change.then(
+      () => undefined,
+      (error: Error) => error.message,
+    ),
+  )
+}
+
 async function committed(rig: RunningBrokers, nodeId: number, groupId: string): Promise<number | string> {
   const topics = [{ name: 't', partitionIndexes: [0] }]
   const answer = await rig.call(nodeId, OffsetFetch, 7, { groupId, groups: [], topics, requireStable: false })
@@ -74,8 +84,7 @@ describe('several brokers in one process', () => {
     const { serve } = Broker.prototype
     Broker.prototype.serve = () => Promise.reject(new Error('cannot serve'))
     try {
-      const failure = await rig.settle(rig.cluster.brokers.start(2).catch((error: Error) => error.message))
-      expect(failure).to.equal('cannot serve')
+      expect(await failureOf(rig, rig.cluster.brokers.start(2))).to.equal('cannot serve')
     } finally {
       Broker.prototype.serve = serve
     }
@@ -85,6 +94,23 @@ describe('several brokers in one process', () => {
     await rig.settle(rig.cluster.brokers.start(2))
     await rig.passes()
     expect(await rig.describe('t')).to.equal('leader 1, replicas 2 1, isr 1 2')
+  })
+
+  it('take over from one of which a part does not stop', async () => {
+    const rig = await start(2)
+    await rig.create('t', [[2, 1]])
+    const { stop } = Broker.prototype
+    Broker.prototype.stop = async function () {
+      await stop.call(this)
+      throw new Error('cannot stop')
+    }
+    try {
+      expect(await failureOf(rig, rig.cluster.brokers.kill(2))).to.equal('cannot stop')
+    } finally {
+      Broker.prototype.stop = stop
+    }
+    expect(await rig.describe('t')).to.equal('leader 1, replicas 2 1, isr 1')
+    expect(await rig.produce(1, 't', 'x')).to.equal(0)
   })
 
   it('take over before one stops', async () => {
@@ -212,12 +238,21 @@ describe('several brokers in one process', () => {
     await rig.settle(rig.cluster.brokers.remove(2))
     expect(rig.cluster.metadata.image.brokers.has(2)).to.equal(false)
     expect(await rig.describe('t')).to.match(/^leader -1, replicas 2, /)
-    expect(await rig.settle(rig.cluster.brokers.remove(1).catch((error: Error) => error.message))).to.contain(
-      'broker 1 cannot be removed',
-    )
-    expect(await rig.settle(rig.cluster.brokers.start(2).catch((error: Error) => error.message))).to.equal(
-      'there is no broker 2',
-    )
+    expect(await failureOf(rig, rig.cluster.brokers.remove(1))).to.contain('broker 1 cannot be removed')
+    expect(await failureOf(rig, rig.cluster.brokers.start(2))).to.equal('there is no broker 2')
+    // Replicas of the removed one are not those of the next.
+    expect(await rig.settle(rig.cluster.brokers.add(undefined))).to.equal(3)
+    expect(await rig.describe('t')).to.match(/^leader -1, replicas 2, /)
+  })
+
+  it('come back at the ports that they had, also for the controller', async () => {
+    const listeners = { listeners: 'PLAINTEXT://:9092,CONTROLLER://:0', 'controller.listener.names': 'CONTROLLER' }
+    const rig = await start(2, listeners)
+    const ports = () => rig.cluster.brokers.running.get(1)!.controllerAddresses.map(({ port }) => port)
+    const before = ports()
+    await rig.settle(rig.cluster.brokers.kill(1))
+    await rig.settle(rig.cluster.brokers.start(1))
+    expect(ports()).to.deep.equal(before)
   })
 
   it('lead what they led after the process was stopped', async () => {

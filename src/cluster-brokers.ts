@@ -1,6 +1,6 @@
 import { Broker, type ClusterParts } from './broker.ts'
 import { ClusterError } from './cluster-error.ts'
-import type { Listeners } from './config/listeners.ts'
+import type { ListenerAddress, Listeners } from './config/listeners.ts'
 import type { BrokerStartSettings, StartSettings } from './config/start-settings.ts'
 import type { Membership } from './membership/membership.ts'
 import type { HostedReplicas } from './metadata/hosted-replicas.ts'
@@ -18,8 +18,9 @@ export interface ClusterBrokersParts {
 /** A broker of the cluster, whether it runs or not. */
 interface KnownBroker {
   readonly settings: BrokerStartSettings
-  /** Where it last listened: it starts again at the same addresses. */
+  /** Where it last listened for clients, and for the controller: it starts again at the same addresses. */
   addresses: readonly BrokerAddress[]
+  controllerAddresses: readonly BrokerAddress[]
 }
 
 /** The brokers of a process: starts and stops them, one after the other, and tells the membership. */
@@ -29,6 +30,8 @@ export class ClusterBrokers {
   readonly #running = new Map<number, Broker>()
   /** Resolves when the changes asked for so far have ended. */
   #changes: Promise<unknown> = Promise.resolve()
+  /** Of all brokers so far, also those that were removed. */
+  #highestNodeId = 0
   #isStopping = false
 
   constructor(parts: ClusterBrokersParts) {
@@ -38,7 +41,8 @@ export class ClusterBrokers {
   }
 
   #add(nodeId: number, settings: BrokerStartSettings): void {
-    this.#known.set(nodeId, { settings, addresses: [] })
+    this.#highestNodeId = nodeId
+    this.#known.set(nodeId, { settings, addresses: [], controllerAddresses: [] })
     this.#parts.hosted.addNode(nodeId)
   }
 
@@ -92,14 +96,22 @@ export class ClusterBrokers {
     if (broker === undefined) return
     const { membership } = this.#parts
     if (!how.isUnclean && broker.configs.broker.controlledShutdownEnable) await membership.retire(nodeId)
-    this.#running.delete(nodeId)
-    await broker.stop()
-    await membership.leave(nodeId, how)
+    await this.#takeDown(broker, how)
   }
 
-  /** Adds a broker with the next node id, and starts it. Returns the id. */
+  /** Others take over, also if a part of the broker does not stop. */
+  async #takeDown(broker: Broker, how: { readonly isUnclean: boolean }): Promise<void> {
+    this.#running.delete(broker.nodeId)
+    try {
+      await broker.stop()
+    } finally {
+      await this.#parts.membership.leave(broker.nodeId, how)
+    }
+  }
+
+  /** Adds a broker with the next node id, which no broker had before, and starts it. Returns the id. */
   async add(rack: string | undefined): Promise<number> {
-    const nodeId = Math.max(...this.#known.keys()) + 1
+    const nodeId = this.#highestNodeId + 1
     this.#add(nodeId, this.#parts.settings.furtherBroker(nodeId - this.#parts.hosted.firstNodeId, rack))
     await this.#inOrder(() => this.#run([nodeId])).catch((error) => {
       this.#known.delete(nodeId)
@@ -139,7 +151,9 @@ export class ClusterBrokers {
     try {
       for (const broker of brokers) {
         await broker.bind()
-        this.#find(broker.nodeId).addresses = [...broker.addresses]
+        const known = this.#find(broker.nodeId)
+        known.addresses = [...broker.addresses]
+        known.controllerAddresses = [...broker.controllerAddresses]
       }
       hasJoined = true
       await membership.join(brokers.map((broker) => this.#joining(broker)))
@@ -150,17 +164,19 @@ export class ClusterBrokers {
       }
     } catch (error) {
       for (const broker of brokers) {
-        this.#running.delete(broker.nodeId)
-        await broker.stop()
-        if (hasJoined && leaves) await membership.leave(broker.nodeId, { isUnclean: false })
+        if (hasJoined && leaves) await this.#takeDown(broker, { isUnclean: false })
+        else {
+          this.#running.delete(broker.nodeId)
+          await broker.stop()
+        }
       }
       throw error
     }
   }
 
   #make(nodeId: number): Broker {
-    const { settings, addresses } = this.#find(nodeId)
-    const listeners = atAddresses(settings.listeners, addresses)
+    const { settings, addresses, controllerAddresses } = this.#find(nodeId)
+    const listeners = atAddresses(settings.listeners, [...addresses, ...controllerAddresses])
     return new Broker(nodeId, { ...settings, listeners }, this.#parts.shared)
   }
 
@@ -183,6 +199,6 @@ export class ClusterBrokers {
 /** The listeners with the ports that they had; any port stays any if they have not listened yet. */
 function atAddresses(listeners: Listeners, addresses: readonly BrokerAddress[]): Listeners {
   const portOf = (name: string) => addresses.find(({ listener }) => listener === name)?.port
-  const listening = listeners.listening.map((each) => ({ ...each, port: portOf(each.name) ?? each.port }))
-  return { ...listeners, listening }
+  const atPort = (each: ListenerAddress) => ({ ...each, port: portOf(each.name) ?? each.port })
+  return { ...listeners, listening: listeners.listening.map(atPort), controller: listeners.controller.map(atPort) }
 }
