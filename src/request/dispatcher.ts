@@ -43,6 +43,7 @@ export class Dispatcher {
 
   /** Takes over the exchange: replies or fails it, now or later. */
   dispatch(exchange: Exchange): void {
+    const startedMs = this.#metrics === undefined ? 0 : this.#services.host.clock.monotonicMs()
     const reader = new ByteReader(exchange.frame.bytes)
     let header: RequestHeader
     try {
@@ -56,8 +57,9 @@ export class Dispatcher {
       this.#refuseVersion(exchange, header, handler)
       return
     }
+    const measured = this.#metrics === undefined ? undefined : { metrics: this.#metrics, startedMs }
     const run = (request: Record<string, unknown>) =>
-      new Call(this.#services, handler, exchange, header, request, this.#metrics).run(this.#refusalOf(header))
+      new Call(this.#services, handler, exchange, header, request, measured).run(this.#refusalOf(header))
     const refuse = (error: unknown) => failMalformed(exchange, `${handler.api.name} v${header.apiVersion}`, error)
     let request: Record<string, unknown> | Promise<Record<string, unknown>>
     try {
@@ -122,6 +124,12 @@ function responseFrame(api: ApiSchema, version: number, correlationId: number, b
   })
 }
 
+/** Where the time of a request is counted. startedMs: when it came, monotonic. */
+interface Measured {
+  readonly metrics: RequestMetrics
+  readonly startedMs: number
+}
+
 /** One request and its handler. */
 class Call {
   readonly #services: Services
@@ -130,9 +138,8 @@ class Call {
   readonly #header: RequestHeader
   readonly #request: Record<string, unknown>
   readonly #context: ExchangeContext
-  readonly #metrics: RequestMetrics | undefined
-  /** Monotonic; 0 without metrics. */
-  readonly #startedMs: number
+  /** Undefined: nobody reads metrics. */
+  readonly #measured: Measured | undefined
 
   constructor(
     services: Services,
@@ -140,7 +147,7 @@ class Call {
     exchange: Exchange,
     header: RequestHeader,
     request: Record<string, unknown>,
-    metrics: RequestMetrics | undefined,
+    measured: Measured | undefined,
   ) {
     this.#services = services
     this.#handler = handler
@@ -148,8 +155,7 @@ class Call {
     this.#header = header
     this.#request = request
     this.#context = new ExchangeContext(services, exchange, header, services.host.clock.nowMs())
-    this.#metrics = metrics
-    this.#startedMs = metrics === undefined ? 0 : services.host.clock.monotonicMs()
+    this.#measured = measured
   }
 
   /** refusal: the error to answer instead. */
@@ -177,7 +183,7 @@ class Call {
     const release = answer instanceof WithRelease ? answer.release : undefined
     if (this.#context.closeReason !== undefined) {
       release?.()
-      this.#exchange.fail(this.#context.closeReason)
+      this.#fail(this.#context.closeReason)
       return
     }
     if (answer === undefined) {
@@ -201,9 +207,19 @@ class Call {
 
   #reply(frame: GatheredBytes | undefined, release?: () => void): void {
     this.#exchange.reply(frame, release)
-    if (this.#metrics === undefined) return
-    const tookMs = this.#services.host.clock.monotonicMs() - this.#startedMs
-    this.#metrics.handled(this.#handler.api, this.#header.apiVersion, tookMs)
+    this.#count()
+  }
+
+  #fail(reason: string): void {
+    this.#exchange.fail(reason)
+    this.#count()
+  }
+
+  #count(): void {
+    if (this.#measured === undefined) return
+    const { metrics, startedMs } = this.#measured
+    const tookMs = this.#services.host.clock.monotonicMs() - startedMs
+    metrics.answered(this.#handler.api, this.#header.apiVersion, tookMs)
   }
 
   #frame(body: object): GatheredBytes | Promise<GatheredBytes> {
@@ -229,7 +245,7 @@ class Call {
     else this.#services.logger.error(fields, `${api.name} v${apiVersion} failed`)
     if (error instanceof InvariantError) this.#services.host.fatal(error)
     if (api.key === PRODUCE && this.#request.acks === 0) {
-      this.#exchange.fail('a produce request without acknowledgement failed')
+      this.#fail('a produce request without acknowledgement failed')
       return
     }
     this.#replyError('UNKNOWN_SERVER_ERROR')
@@ -237,10 +253,10 @@ class Call {
 
   #replyError(error: ErrorName): void {
     const frame = this.#errorFrame(error)
-    if (frame !== undefined) this.#exchange.reply(frame)
+    if (frame !== undefined) this.#reply(frame)
     else {
       const what = `${this.#handler.api.name} v${this.#header.apiVersion}`
-      this.#exchange.fail(`${what} failed, and its error cannot be sent in an answer`)
+      this.#fail(`${what} failed, and its error cannot be sent in an answer`)
     }
   }
 

@@ -4,7 +4,7 @@ import type { Counter, Histogram, Metrics } from '../observe/metrics.ts'
 const group = 'kafka.network'
 const type = 'RequestMetrics'
 
-/** Counts handled requests and their times, by API and version. Source: RequestChannel.Metrics, RequestMetrics. */
+/** Counts answered requests and their times, by API and version. Source: RequestChannel.Metrics, RequestMetrics. */
 export class RequestMetrics {
   readonly #metrics: Metrics
   /** By API key and version. */
@@ -21,8 +21,8 @@ export class RequestMetrics {
     return metrics.isSilent ? undefined : new RequestMetrics(metrics)
   }
 
-  /** tookMs: from the start of the handler until the response was given to the connection. */
-  handled({ key, name }: ApiSchema, version: number, tookMs: number): void {
+  /** tookMs: from the arrival of the request until its response was given to the connection, which may be closed. */
+  answered({ key, name }: ApiSchema, version: number, tookMs: number): void {
     const tags = { request: name }
     known(this.#counts, key * 1000 + version, () =>
       this.#metrics.counter({ group, type, name: 'RequestsPerSec', tags: { ...tags, version: String(version) } }),
