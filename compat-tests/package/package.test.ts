@@ -77,10 +77,12 @@ await broker.close()
     writeFileSync(join(folder, 'program.ts'), program)
     symlinkSync(join(projectDirectory, 'node_modules', '@types'), join(folder, 'node_modules', '@types'))
     const tsc = join(projectDirectory, 'node_modules', 'typescript', 'bin', 'tsc')
-    const options = ['--strict', '--target', 'es2023', '--types', 'node', '--noEmit']
+    const options = ['--strict', '--target', 'es2023', '--noEmit']
     for (const resolution of [
-      ['--module', 'nodenext'],
-      ['--module', 'esnext', '--moduleResolution', 'bundler'],
+      ['--types', 'node', '--module', 'nodenext'],
+      ['--types', 'node', '--module', 'esnext', '--moduleResolution', 'bundler'],
+      // Its declarations need none of Node.js.
+      ['--types', '', '--lib', 'es2023,dom', '--module', 'nodenext'],
     ])
       execFileSync(process.execPath, [tsc, ...options, ...resolution, 'program.ts'], { cwd: folder, encoding: 'utf8' })
     const tsx = join(projectDirectory, 'node_modules', 'tsx', 'dist', 'cli.mjs')

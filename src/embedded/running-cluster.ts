@@ -1,6 +1,4 @@
-import type { Cluster } from '../cluster.ts'
-import { ClusterError } from '../cluster-error.ts'
-import type { PartitionImage } from '../metadata/metadata-image.ts'
+// Without imports: programs that embed brokers need no other declarations than these.
 
 /** Running brokers of one cluster. */
 export interface RunningCluster {
@@ -16,7 +14,7 @@ export interface RunningCluster {
   readonly brokers: readonly ClusterBroker[]
   /** The broker with the node id. Throws ClusterError if there is none. */
   broker(nodeId: number): ClusterBroker
-  /** Adds a broker with the next node id and starts it. Existing partitions stay where they are. */
+  /** Adds a broker with the next node id, which no broker had before, and starts it. Existing partitions stay where they are. */
   addBroker(options?: { readonly rack?: string }): Promise<ClusterBroker>
   partition(topic: string, partition: number): ClusterPartition
   /** A consumer group, of either protocol. */
@@ -61,106 +59,4 @@ export interface ClusterGroup {
   readonly coordinator: number | undefined
   /** Moves the coordinator, with all groups on the same partition of __consumer_offsets. Rejects like moveLeader. */
   moveCoordinator(nodeId: number): Promise<void>
-}
-
-/** The cluster for its users. removeData: called once it is closed. */
-export function runningCluster(cluster: Cluster, dataDirectory: string, removeData: () => void): RunningCluster {
-  const brokers = new Map<number, ClusterBroker>()
-  const add = (nodeId: number) => {
-    const broker = clusterBroker(cluster, nodeId, () => brokers.delete(nodeId))
-    brokers.set(nodeId, broker)
-    return broker
-  }
-  const [first] = cluster.brokers.nodeIds.map(add)
-  const { host, port } = first!
-  const zooKeeper = cluster.zooKeeperAddress
-  return {
-    host,
-    port,
-    get bootstrapServers() {
-      return [...brokers.values()].map((each) => `${each.host}:${each.port}`).join(',')
-    },
-    dataDirectory,
-    zooKeeperConnect: zooKeeper === undefined ? undefined : `${zooKeeper.host}:${zooKeeper.port}`,
-    get brokers() {
-      return [...brokers.values()]
-    },
-    broker(nodeId) {
-      const broker = brokers.get(nodeId)
-      if (broker === undefined) throw new ClusterError(`there is no broker ${nodeId}`)
-      return broker
-    },
-    addBroker: async ({ rack } = {}) => add(await cluster.brokers.add(rack)),
-    partition: (topic, partition) => clusterPartition(cluster, topic, partition),
-    group: (groupId) => clusterGroup(cluster, groupId),
-    async close() {
-      await cluster.stop()
-      removeData()
-    },
-  }
-}
-
-function clusterBroker(cluster: Cluster, nodeId: number, forget: () => void): ClusterBroker {
-  const { brokers } = cluster
-  const [address] = brokers.addressesOf(nodeId)
-  const { host, port } = address!
-  const rack = brokers.running.get(nodeId)?.rack ?? null
-  return {
-    nodeId,
-    host,
-    port,
-    rack,
-    get isRunning() {
-      return brokers.running.has(nodeId)
-    },
-    stop: () => brokers.stop(nodeId),
-    kill: () => brokers.kill(nodeId),
-    start: () => brokers.start(nodeId),
-    async remove() {
-      await brokers.remove(nodeId)
-      forget()
-    },
-  }
-}
-
-function clusterPartition(cluster: Cluster, topic: string, index: number): ClusterPartition {
-  const found = (): PartitionImage => {
-    const partition = cluster.metadata.image.topicsByName.get(topic)?.partitions[index]
-    if (partition !== undefined) return partition
-    throw new ClusterError(`there is no partition ${topic}-${index}`, 'UNKNOWN_TOPIC_OR_PARTITION')
-  }
-  return {
-    get leader() {
-      const { leader } = found()
-      return leader === -1 ? undefined : leader
-    },
-    get leaderEpoch() {
-      return found().leaderEpoch
-    },
-    get replicas() {
-      return found().replicas
-    },
-    get isr() {
-      return found().isr
-    },
-    async moveLeader(nodeId) {
-      const { leader, isr } = found()
-      if (leader === nodeId) return
-      const refusal = await cluster.moveLeader(topic, index, nodeId)
-      if (refusal === undefined) return
-      const why = isr.includes(nodeId) ? '' : `: its in-sync replicas are ${isr.join(', ') || 'none'}`
-      throw new ClusterError(`broker ${nodeId} cannot lead ${topic}-${index}${why} (${refusal.error})`, refusal.error)
-    },
-  }
-}
-
-function clusterGroup(cluster: Cluster, groupId: string): ClusterGroup {
-  const partition = () => clusterPartition(cluster, ...cluster.partitionOfGroup(groupId))
-  return {
-    get coordinator() {
-      const [topic] = cluster.partitionOfGroup(groupId)
-      return cluster.metadata.image.topicsByName.has(topic) ? partition().leader : undefined
-    },
-    moveCoordinator: (nodeId) => partition().moveLeader(nodeId),
-  }
 }
