@@ -141,6 +141,9 @@ class Session {
     }
     for (const nodeId of [1, 2, 3]) await tell(`start ${nodeId}`)
     events.end()
+    for (const verb of ['kill', 'stop', 'lead', 'coordinate'])
+      if (!this.#counts.has(verb)) this.failures.push(`nothing is proved: no ${verb} was done`)
+    if (this.#audits === 0) this.failures.push('nothing is proved: no position was compared')
   }
 
   #rejoin(command: string): 'done' {

@@ -14,7 +14,7 @@ export const describeCluster = handler(DescribeCluster, (request, context) => {
   const { image } = services.metadata
   const refusal = wrongEndpoint(request.endpointType, BROKERS)
   if (refusal !== undefined) return refusal
-  const brokers = [...image.brokers.values()].flatMap(({ nodeId, rack, fenced }) => {
+  const brokers = [...image.brokers.values()].flatMap(({ nodeId, rack, fenced, endpoints }) => {
     const endpoint = clientEndpoint(nodeId, context)
     if (endpoint !== undefined) {
       const { host, port } = endpoint
@@ -22,8 +22,9 @@ export const describeCluster = handler(DescribeCluster, (request, context) => {
     }
     // A fenced broker is listed with its last registered address, or none.
     if (!fenced || !request.includeFencedBrokers || apiVersion < 2) return []
-    const registered = image.brokers.get(nodeId)?.endpoints.get(context.listener)
-    return [{ brokerId: nodeId, host: registered?.host ?? '', port: registered?.port ?? -1, rack, isFenced: true }]
+    const registered = endpoints.get(context.listener)
+    const host = registered === undefined ? '' : registered.host || context.localAddress
+    return [{ brokerId: nodeId, host, port: registered?.port ?? -1, rack, isFenced: true }]
   })
   return {
     errorCode: 0,

@@ -50,7 +50,7 @@ export type AuthorizationResult = 'ALLOWED' | 'DENIED'
 
 /** Decides what a client may do. Source: org.apache.kafka.server.authorizer.Authorizer. */
 export interface Authorizer {
-  /** One result for each action, in the same order. Does not wait: it is asked for every request. */
+  /** One result for each action, in the same order. Does not wait: handlers ask it in the turn of the request. */
   authorize(context: AuthorizableRequestContext, actions: readonly Action[]): readonly AuthorizationResult[]
 }
 
