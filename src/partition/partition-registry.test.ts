@@ -297,6 +297,14 @@ describe('the partition registry', () => {
       return { rig, partition: found, change }
     }
 
+    /** Fetches that wait at the partition once they are parked, and why they ended. */
+    function fetches(rig: Rig, partition: Partition) {
+      const reasons: string[] = []
+      const complete = (reason: string) => reasons.push(reason)
+      const roomBytes = new Map([[partition, 1]])
+      return { reasons, park: () => rig.purgatory.park({ roomBytes, waitMs: 1000, missingBytes: 1, complete }) }
+    }
+
     it('serves reads, and nothing that needs the leader', async () => {
       const { rig, partition } = await follower()
       expect(rig.registry.replicaFor('t', 0)).to.equal(partition)
@@ -324,11 +332,7 @@ describe('the partition registry', () => {
 
     it('stays the same partition when the leader changes, and tells those who wait', async () => {
       const { rig, partition, change } = await follower()
-      const reasons: string[] = []
-      const park = () => {
-        const complete = (reason: string) => reasons.push(reason)
-        rig.purgatory.park({ roomBytes: new Map([[partition, 1]]), waitMs: 1000, missingBytes: 1, complete })
-      }
+      const { reasons, park } = fetches(rig, partition)
       park()
       change({ leader: 1, leaderEpoch: 6 })
       expect(rig.registry.leaderFor('t', 0)).to.equal(partition)
@@ -343,11 +347,7 @@ describe('the partition registry', () => {
 
     it('is told of what another broker appends, until its replica moves away', async () => {
       const { rig, partition, change } = await follower()
-      const reasons: string[] = []
-      const park = () => {
-        const complete = (reason: string) => reasons.push(reason)
-        rig.purgatory.park({ roomBytes: new Map([[partition, 1]]), waitMs: 1000, missingBytes: 1, complete })
-      }
+      const { reasons, park } = fetches(rig, partition)
       park()
       await partition.log.append(batchOf(['v']), client)
       park()
