@@ -29,6 +29,8 @@ export class PeriodicElections {
   readonly #unsubscribe: () => void
   #balancing: Timer | undefined
   #electing: Timer | undefined
+  /** The elections under way. */
+  readonly #underWay = new Set<Promise<void>>()
   #isStopped = false
 
   constructor(parts: PeriodicElectionsParts) {
@@ -37,11 +39,13 @@ export class PeriodicElections {
     this.#schedule(parts.metadata.image.topicsByName.values())
   }
 
-  stop(): void {
+  /** Resolves once no election is under way. */
+  async stop(): Promise<void> {
     this.#isStopped = true
     this.#unsubscribe()
     this.#balancing?.cancel()
     this.#electing?.cancel()
+    await Promise.all(this.#underWay)
   }
 
   #schedule(topics: Iterable<TopicImage>): void {
@@ -57,7 +61,11 @@ export class PeriodicElections {
 
   #after(delayMs: number, elect: () => Promise<void>): Timer {
     const { host } = this.#parts
-    return host.timers.after(delayMs, () => inBackground(host, this.#alone(elect)))
+    return host.timers.after(delayMs, () => {
+      const election = this.#alone(elect).finally(() => this.#underWay.delete(election))
+      this.#underWay.add(election)
+      inBackground(host, election)
+    })
   }
 
   async #balance(): Promise<void> {

@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import { InvariantError, invariant } from '../../protocol/invariant.ts'
 import { newTopic, StoreOnMemory } from './metadata-store.fixture.ts'
 import { NotWritten } from './metadata-writer.ts'
 
@@ -40,6 +41,41 @@ describe('brokers of a process', () => {
     await host.settle(brokers.unfence(dead, change))
     await host.advance(100)
     expect(sorted(partitionOf({ store }).isr)).to.deep.equal([1, 2, 3])
+  })
+
+  it('are not unregistered while they start', async () => {
+    const { store, host, change, brokers } = await threeBrokers()
+    await host.settle(brokers.fence(2, change))
+    const registered = brokers.register({ ...brokerOf(2), lastStop: 'clean' }, change)
+    const removed = store.unregisterBroker(2, change)
+    const [, refusal] = await host.settle(Promise.all([registered, removed]))
+    expect(refusal).to.include({ error: 'INVALID_REQUEST', message: 'Broker ID 2 is running' })
+    expect(store.image.registrations.get(2)).to.include({ fenced: false })
+  })
+
+  it('end the process if an invariant breaks while they catch up', async () => {
+    const { host, brokers } = await threeBrokers()
+    brokers.caughtUp = async () => invariant(false, 'broken')
+    brokers.catchUpSoon()
+    await host.advance(100)
+    expect(host.fatalReason).to.be.instanceOf(InvariantError)
+  })
+
+  it('keep their leaders if the process stops in the middle of an election', async () => {
+    const opened = await StoreOnMemory.start()
+    const { host, change, store } = opened
+    await host.settle(store.brokers.register(brokerOf(2), change))
+    const assignments = new Map(Array.from({ length: 2500 }, (_, index) => [index, [2, 1]] as const))
+    await opened.create(newTopic('t', { partitionCount: -1, replicationFactor: -1, assignments }))
+    await host.settle(store.brokers.fence(2, change))
+    await host.settle(store.brokers.unfence(2, change))
+    await host.advance(1000)
+    const balanced = store.balanceLeaders(change).catch((error: Error) => error)
+    const [failure] = await host.settle(Promise.all([balanced, store.stop()]))
+    expect(failure).to.be.instanceOf(NotWritten)
+    const again = await StoreOnMemory.start(host, {}, { isControllerOnly: true })
+    const leaders = new Set(again.store.image.topicsByName.get('t')!.partitions.map(({ leader }) => leader))
+    expect([...leaders].sort()).to.deep.equal([1, 2])
   })
 
   it('keep their partitions over a stop and start of the process', async () => {

@@ -1,8 +1,8 @@
 import { type Rejection, reject } from '../../protocol/error-codes.ts'
 import { BrokerRegistrationChangeRecord } from '../../protocol/internal-records/broker-records.ts'
 import { encodeMetadataRecord } from '../../protocol/internal-records/metadata-framing.ts'
-import { inBackground } from '../../storage/failure-policy.ts'
-import type { Host } from '../../storage/host/host.ts'
+import { Backoff, failureOfPart, inBackground } from '../../storage/failure-policy.ts'
+import type { Host, Timer } from '../../storage/host/host.ts'
 import type { Logger } from '../observe/logger.ts'
 import { moveAllTo } from './absent-brokers.ts'
 import {
@@ -25,22 +25,28 @@ import type { ReplicationRules } from './partition-rules.ts'
 export interface BrokerLifeCycleParts {
   readonly host: Host
   readonly logger: Logger
-  readonly writer: Pick<MetadataWriter, 'change' | 'image'>
+  readonly writer: Pick<MetadataWriter, 'change' | 'lastChange' | 'image'>
   /** Throws before the metadata store is started. */
   readonly rules: () => ReplicationRules
 }
 
 /**
  * Brokers of this process that come and go. Each change resolves once readers see all of it, and rejects with NotWritten
- * if the disk fails: then a part of it may stand. After each, replicas that live catch up in the background.
+ * if the disk fails: then a part of it may stand. In the background, replicas that live catch up after each, and brokers
+ * that are gone are fenced as soon as the disk lets them be.
  */
 export class BrokerLifeCycle {
   readonly #parts: BrokerLifeCycleParts
-  /** Brokers registered by this process and not fenced since. */
+  /** Brokers registered by this process, or about to be, that have not gone since. */
   readonly #running = new Set<number>()
+  /** Brokers that are gone and not known to be fenced. */
+  readonly #toFence = new Set<number>()
   /** The catching up that is under way. */
   #catchingUp: Promise<void> | undefined
   #catchesUpAgain = false
+  readonly #backoff = new Backoff()
+  /** Catches up again after a failure. */
+  #retry: Timer | undefined
   #isStopped = false
 
   constructor(parts: BrokerLifeCycleParts) {
@@ -50,9 +56,18 @@ export class BrokerLifeCycle {
   /** Registers a new incarnation of a broker. Returns its epoch. */
   async register(broker: Omit<RegisteringBroker, 'incarnationId'>, options: ChangeOptions): Promise<number> {
     const incarnation = { ...broker, incarnationId: this.#parts.host.random.uuid() }
-    await changeInParts(this.#parts, (image, rules) => registerBroker(image, incarnation, rules), options)
-    const { epoch } = this.#parts.writer.image.registrations.get(broker.nodeId)!
-    if (!broker.fenced) await this.unfence(broker.nodeId, options)
+    const { nodeId } = broker
+    // From now on nobody unregisters it.
+    if (!broker.fenced) this.#running.add(nodeId)
+    try {
+      await changeInParts(this.#parts, (image, rules) => registerBroker(image, incarnation, rules), options)
+    } catch (error) {
+      this.#running.delete(nodeId)
+      throw error
+    }
+    this.#toFence.delete(nodeId)
+    const { epoch } = this.#parts.writer.image.registrations.get(nodeId)!
+    if (!broker.fenced) await this.unfence(nodeId, options)
     return epoch
   }
 
@@ -62,10 +77,20 @@ export class BrokerLifeCycle {
     await this.#change((image, rules) => unfenceBroker(image, nodeId, rules), options)
   }
 
-  /** The broker is dead: it leads nothing and leaves the in-sync replicas. */
+  /** The broker is dead: it leads nothing and leaves the in-sync replicas. If that rejects, it is tried again. */
   async fence(nodeId: number, options: ChangeOptions): Promise<void> {
     this.#running.delete(nodeId)
-    await this.#change((image, rules) => fenceBroker(image, nodeId, rules), options)
+    this.#toFence.add(nodeId)
+    try {
+      await this.#fenceGone(nodeId, options)
+    } finally {
+      this.catchUpSoon()
+    }
+  }
+
+  async #fenceGone(nodeId: number, options: ChangeOptions): Promise<void> {
+    await changeInParts(this.#parts, (image, rules) => fenceBroker(image, nodeId, rules), options)
+    this.#toFence.delete(nodeId)
   }
 
   /** The broker is going to stop. Others lead its partitions; it still answers until it is fenced. */
@@ -77,9 +102,17 @@ export class BrokerLifeCycle {
   async unregister(nodeId: number, options: ChangeOptions): Promise<Rejection | undefined> {
     if (!this.#parts.writer.image.registrations.has(nodeId))
       return reject('BROKER_ID_NOT_REGISTERED', `Broker ID ${nodeId} is not currently registered`)
-    if (this.#running.has(nodeId)) return reject('INVALID_REQUEST', `Broker ID ${nodeId} is running`)
-    await this.#change((image, rules) => unregisterBroker(image, nodeId, rules), options)
-    return undefined
+    let refusal: Rejection | undefined
+    const decide = function* (this: BrokerLifeCycle, image: ClusterImage, rules: ReplicationRules) {
+      // It may have started since that was asked for.
+      if (this.#running.has(nodeId)) {
+        refusal = reject('INVALID_REQUEST', `Broker ID ${nodeId} is running`)
+        return { records: [], result: false }
+      }
+      return yield* unregisterBroker(image, nodeId, rules)
+    }
+    await this.#change(decide.bind(this), options)
+    return refusal
   }
 
   /** Puts all live replicas in sync and completes reassignments. */
@@ -118,11 +151,12 @@ export class BrokerLifeCycle {
    */
   async stop(): Promise<void> {
     this.#isStopped = true
+    this.#retry?.cancel()
     await this.#catchingUp
     const { writer, host } = this.#parts
     const decide = ({ registrations }: ClusterImage) => {
       const records: Buffer[] = []
-      for (const nodeId of this.#running) {
+      for (const nodeId of [...this.#running, ...this.#toFence]) {
         const registration = registrations.get(nodeId)
         if (registration?.fenced !== false) continue
         const gone = { brokerId: nodeId, brokerEpoch: registration.epoch, fenced: 1 }
@@ -130,7 +164,7 @@ export class BrokerLifeCycle {
       }
       return { records, result: undefined }
     }
-    await writer.change(inOneStep(decide), { nowMs: host.clock.nowMs() })
+    await writer.lastChange(inOneStep(decide), { nowMs: host.clock.nowMs() })
   }
 
   async #change(decide: DecidePart, options: ChangeOptions): Promise<void> {
@@ -139,17 +173,29 @@ export class BrokerLifeCycle {
   }
 
   async #catchUpWhileAsked(): Promise<void> {
-    const { host, logger } = this.#parts
+    this.#retry?.cancel()
     try {
       while (this.#catchesUpAgain && !this.#isStopped) {
         this.#catchesUpAgain = false
-        await this.caughtUp({ nowMs: host.clock.nowMs() })
+        const options = { nowMs: this.#parts.host.clock.nowMs() }
+        for (const nodeId of [...this.#toFence]) await this.#fenceGone(nodeId, options)
+        await this.caughtUp(options)
+        this.#backoff.succeeded()
       }
-    } catch (err) {
-      logger.error({ err }, 'in-sync replicas could not be recorded in the metadata log')
+    } catch (caught) {
+      this.#catchUpLater(caught)
     }
     // Same turn as the last check of #catchesUpAgain: whoever asks later starts again.
     this.#catchingUp = undefined
+  }
+
+  /** Source: a leader sends AlterPartition again, DefaultAlterPartitionManager. */
+  #catchUpLater(caught: unknown): void {
+    const { host, logger } = this.#parts
+    const err = failureOfPart(host, caught)
+    if (this.#isStopped) return
+    logger.error({ err }, 'in-sync replicas could not be recorded in the metadata log; trying again')
+    this.#retry = host.timers.after(this.#backoff.failed(err), () => this.catchUpSoon())
   }
 }
 

@@ -88,6 +88,8 @@ export class MetadataWriter {
   #failedSnapshotAt = 0
   /** Resolves when the snapshot under way is written or has failed. */
   #snapshotting: Promise<void> | undefined
+  /** The last change was asked for. */
+  #isClosing = false
 
   /** image: the content of the log. */
   constructor(parts: MetadataWriterParts, log: MetadataLog, image: ClusterImage) {
@@ -108,6 +110,7 @@ export class MetadataWriter {
 
   /** Waits for decided and staged changes and for a snapshot under way, then closes the log. */
   async close(): Promise<void> {
+    this.#isClosing = true
     await this.#decisions.idle()
     await this.#flushing
     await this.#snapshotting
@@ -119,11 +122,19 @@ export class MetadataWriter {
    * the records are on disk and readers see them. Rejects with NotWritten if the disk fails.
    */
   async change<T>(decide: DecideChange<T>, options: ChangeOptions): Promise<T> {
+    if (this.#isClosing) throw new NotWritten(new Error('the cluster is stopping'))
     const made = this.#decisions.run(() => this.#decideAndStage(decide, options), options.slices ?? this.#parts.slices)
     // Do not await here: a decision of one slice is staged in the turn that asked for it.
     const { result, written } = made instanceof Promise ? await made : made
     await written
     return result
+  }
+
+  /** The same for the last change: every later one is rejected, also the next part of one in parts. */
+  lastChange<T>(decide: DecideChange<T>, options: ChangeOptions): Promise<T> {
+    const changed = this.change(decide, options)
+    this.#isClosing = true
+    return changed
   }
 
   *#decideAndStage<T>(
