@@ -229,8 +229,11 @@ export class PartitionLogs {
     return [...partitions.keys()].filter((index) => partitions[index]!.replicas.some((node) => nodes.has(node)))
   }
 
-  /** Creates the missing logs of a topic. */
+  /** Creates the missing logs of a topic. Those that exist are opened at their first use. */
   #create(topic: TopicImage): void {
+    const { logs } = this.#parts
+    const isMissing = (index: number) =>
+      logs.directoryOf(topic.name, index) === undefined || this.#pendingDeletions.has(`${topic.name}-${index}`)
     const opening: Promise<unknown>[] = []
     // If the disk refuses, the next use of the partition tries again.
     const open = (index: number) => {
@@ -243,7 +246,7 @@ export class PartitionLogs {
       await Promise.allSettled(opening)
       if (!this.#isGone(topic)) this.#recordDirectories(topic)
     }
-    this.#inTurn(this.#hosted(topic), open, () => inBackground(this.#parts.host, end()))
+    this.#inTurn(this.#hosted(topic).filter(isMissing), open, () => inBackground(this.#parts.host, end()))
   }
 
   #isGone({ id }: TopicImage): boolean {
