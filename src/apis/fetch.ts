@@ -101,9 +101,10 @@ class PendingFetch {
         const attempt = await FetchAttempt.of(targets, this.#limits, this.#context)
         if (!this.#context.isAbandoned && (!mayWait || attempt.isComplete)) return await this.#answer(attempt)
         attempt.release()
+        if (this.#context.isAbandoned) return undefined
         // Appends during the read have not woken this fetch.
         const now = this.#targets()
-        if (!this.#context.isAbandoned && now !== undefined && !attempt.isOutdated(now)) {
+        if (now !== undefined && !attempt.isOutdated(now)) {
           const rooms = attempt.reads.map(({ roomBytes }) => roomBytes)
           await this.#park(targets, rooms, minBytes - attempt.countedBytes, remainingMs)
         }

@@ -534,6 +534,7 @@ describe('the partition registry', () => {
     const topic = rig.metadata.addTopic('t')
     const partition = await rig.partition('t')
     rig.registry.stop()
+    expect(await rig.outcome('t', 0)).to.equal('NOT_LEADER_OR_FOLLOWER')
     const append = { origin: 'client', acks: 1, leaderEpoch: 0, nowMs: 0 } as const
     expect(await partition.append(batchOf(['v']), append)).to.include({ error: 'NOT_LEADER_OR_FOLLOWER' })
     rig.metadata.putTopic({ ...topic, partitions: [{ ...topic.partitions[0]!, leaderEpoch: 3 }] })

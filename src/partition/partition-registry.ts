@@ -36,6 +36,7 @@ export class PartitionRegistry implements LogUser {
   readonly #topics = new Map<string, HostedTopic>()
   readonly #readable = (partition: Partition, bytes: number) => this.#watcher.appended(partition, bytes)
   #leaveLogs: () => void = () => {}
+  #isStopped = false
 
   constructor(parts: {
     nodeId: number
@@ -56,8 +57,9 @@ export class PartitionRegistry implements LogUser {
     this.#leaveLogs = this.#logs.addUser(this)
   }
 
-  /** Retires all partitions. Nothing may be asked of the registry any more. */
+  /** Retires all partitions. From now on there are none: NOT_LEADER_OR_FOLLOWER. */
   stop(): void {
+    this.#isStopped = true
     this.#leaveLogs()
     const hosted = [...this.#topics.values()]
     this.#topics.clear()
@@ -150,6 +152,7 @@ export class PartitionRegistry implements LogUser {
   }
 
   #open(name: string, index: number): Rejection | Promise<FoundPartition> {
+    if (this.#isStopped) return reject('NOT_LEADER_OR_FOLLOWER')
     const topic = this.#metadata.image.topicsByName.get(name)
     const image = topic?.partitions[index]
     if (topic === undefined || image === undefined) return reject('UNKNOWN_TOPIC_OR_PARTITION')
