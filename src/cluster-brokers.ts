@@ -1,8 +1,10 @@
 import { Broker, type ClusterParts } from './broker.ts'
 import { ClusterError } from './cluster-error.ts'
 import type { ListenerAddress, Listeners } from './config/listeners.ts'
+import { StartError } from './config/start-error.ts'
 import type { BrokerStartSettings, StartSettings } from './config/start-settings.ts'
 import type { Membership } from './membership/membership.ts'
+import { foreignBrokerFault } from './metadata/absent-brokers.ts'
 import type { HostedReplicas } from './metadata/hosted-replicas.ts'
 import type { BrokerAddress } from './network/open-listener.ts'
 
@@ -30,7 +32,7 @@ export class ClusterBrokers {
   readonly #running = new Map<number, Broker>()
   /** Resolves when the changes asked for so far have ended. */
   #changes: Promise<unknown> = Promise.resolve()
-  /** Of all brokers so far, also those that were removed. */
+  /** Of the brokers that this process added. */
   #highestNodeId = 0
   #isStopping = false
 
@@ -111,13 +113,22 @@ export class ClusterBrokers {
 
   /** Adds a broker with the next node id, which no broker had before, and starts it. Returns the id. */
   async add(rack: string | undefined): Promise<number> {
-    const nodeId = this.#highestNodeId + 1
+    const nodeId = this.#unusedNodeId()
     this.#add(nodeId, this.#parts.settings.furtherBroker(nodeId - this.#parts.hosted.firstNodeId, rack))
     await this.#inOrder(() => this.#run([nodeId])).catch((error) => {
       this.#known.delete(nodeId)
       throw error
     })
     return nodeId
+  }
+
+  /** Also brokers that ran on this data before count: replicas may be assigned to them. */
+  #unusedNodeId(): number {
+    const { brokers, topicsByName } = this.#parts.shared.metadata.image
+    let highest = Math.max(this.#highestNodeId, ...brokers.keys())
+    for (const { partitions } of topicsByName.values())
+      for (const { replicas } of partitions) highest = Math.max(highest, ...replicas)
+    return highest + 1
   }
 
   /** Stops a broker if it runs, and removes it from the cluster. */
@@ -147,6 +158,7 @@ export class ClusterBrokers {
     // Alone they stay leaders and in sync for the next start.
     const leaves = this.#running.size > 0
     let hasJoined = false
+    for (const nodeId of nodeIds) this.#checkIsHosted(nodeId)
     const brokers = nodeIds.map((nodeId) => this.#make(nodeId))
     try {
       for (const broker of brokers) {
@@ -172,6 +184,12 @@ export class ClusterBrokers {
       }
       throw error
     }
+  }
+
+  #checkIsHosted(nodeId: number): void {
+    const { shared, hosted } = this.#parts
+    const fault = foreignBrokerFault(shared.metadata.image, hosted, nodeId)
+    if (fault !== undefined) throw new StartError(fault)
   }
 
   #make(nodeId: number): Broker {

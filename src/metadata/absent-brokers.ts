@@ -21,6 +21,24 @@ export function absentBrokers({ brokers }: MetadataImage, hosted: HostedReplicas
 }
 
 /**
+ * Why a broker cannot run in this process; undefined: it can. A broker of another machine, whose replicas are there, must
+ * not seem to have its data here.
+ */
+export function foreignBrokerFault({ brokers }: MetadataImage, hosted: HostedReplicas, nodeId: number) {
+  const directories = brokers.get(nodeId)?.directories ?? []
+  if (
+    nodeId === hosted.firstNodeId ||
+    directories.length === 0 ||
+    directories.some((id) => hosted.hasDirectory(nodeId, id))
+  )
+    return undefined
+  return (
+    `broker ${nodeId} is registered with other data directories than those in log.dirs: it ran on another machine, or ` +
+    `log.dirs has changed; start without it (--brokers ${Math.max(1, nodeId - hosted.firstNodeId)}), or name its directories in log.dirs`
+  )
+}
+
+/**
  * Moves all replicas of this process to one broker, and removes its other brokers. Replicas of other processes stay. The
  * result is true if more parts follow.
  */
