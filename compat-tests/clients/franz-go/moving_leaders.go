@@ -115,8 +115,9 @@ func commitRead(client *kgo.Client, topic string, tell func(string, ...any)) {
 	}
 }
 
+// AlwaysRetryEOF: brokers die that have just accepted a connection. See FINDINGS.md.
 func connectAll(bootstrap string, options ...kgo.Opt) *kgo.Client {
-	client, err := kgo.NewClient(append(options, kgo.SeedBrokers(strings.Split(bootstrap, ",")...))...)
+	client, err := kgo.NewClient(append(options, kgo.SeedBrokers(strings.Split(bootstrap, ",")...), kgo.AlwaysRetryEOF())...)
 	must(err)
 	return client
 }
