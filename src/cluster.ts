@@ -356,6 +356,7 @@ export class Cluster {
       dataDirectory: metadataDirectory,
       configs,
       metadata,
+      configsOf: (nodeId) => this.#brokers?.running.get(nodeId)?.configs,
       isHost: (name) => isHost(this.#transport, name),
       leaderFor: (topic, partition) => this.#leaderFor(metadata, topic, partition),
     })

@@ -16,6 +16,7 @@ import { Cluster } from './cluster.ts'
 import { startSettingsOf } from './config/start-settings.ts'
 import { SimulatedTransport } from './network/simulated-transport.ts'
 import type { Logger } from './observe/logger.ts'
+import { openClient, type WorldClient as ZooKeeperClient } from './zookeeper/zookeeper-world.fixture.ts'
 
 const FIRST_PORT = 9092
 
@@ -79,6 +80,11 @@ export class RunningBrokers {
       this.#clients.set(nodeId, client)
     }
     return client.call(api, version, request)
+  }
+
+  /** A client of the ZooKeeper endpoint, which `zookeeper.connect=localhost:2181` opens. */
+  connectZooKeeper(): Promise<ZooKeeperClient> {
+    return openClient(this.host, this.#transport)
   }
 
   connect(nodeId: number): WireClient {

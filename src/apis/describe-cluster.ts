@@ -1,7 +1,8 @@
 import { DescribeCluster } from '../../protocol/apis/describe-cluster.ts'
 import { errorCode } from '../../protocol/error-codes.ts'
+import { controllerIdOf } from '../metadata/metadata-image.ts'
 import { clusterOperations, operationsNotAsked } from './authorized-operations.ts'
-import { clientEndpoint, controllerIdOf } from './client-endpoint.ts'
+import { clientEndpoint } from './client-endpoint.ts'
 import { BROKERS, CONTROLLERS, wrongEndpoint } from './endpoint-type.ts'
 import { handler } from './handler.ts'
 

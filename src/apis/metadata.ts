@@ -3,10 +3,10 @@ import { type ErrorName, errorCode, isRejection } from '../../protocol/error-cod
 import { ZERO_UUID } from '../../protocol/schema.ts'
 import { mapInSlices, type Slices } from '../../storage/host/turn-slices.ts'
 import { autoCreatedTopic } from '../metadata/auto-created-topics.ts'
-import type { MetadataImage, TopicImage } from '../metadata/metadata-image.ts'
+import { controllerIdOf, type MetadataImage, type TopicImage } from '../metadata/metadata-image.ts'
 import { invalidTopicName, isInternalTopic } from '../metadata/topic-names.ts'
 import { clusterOperations, operationsNotAsked, topicOperations } from './authorized-operations.ts'
-import { clientEndpoint, controllerIdOf } from './client-endpoint.ts'
+import { clientEndpoint } from './client-endpoint.ts'
 import { handler, type RequestContext } from './handler.ts'
 import { type ClusterView, clusterView, partitionNow, partitionView } from './topic-view.ts'
 

@@ -56,6 +56,17 @@ export interface BrokerImage {
   readonly endpoints: ReadonlyMap<string, { readonly host: string; readonly port: number }>
 }
 
+/**
+ * Id of the broker that clients send controller requests to. Every broker passes them on (KIP-590), so Kafka answers any
+ * that is alive. Here it is the controller's own, unless that broker is down; -1 if none is alive. Source:
+ * KRaftMetadataCache.getControllerId.
+ */
+export function controllerIdOf({ brokers, controllerId }: MetadataImage): number {
+  if (brokers.get(controllerId)?.fenced === false) return controllerId
+  const alive = [...brokers.values()].filter(({ fenced }) => !fenced).map(({ nodeId }) => nodeId)
+  return alive.length === 0 ? -1 : Math.min(...alive)
+}
+
 export interface TopicImage {
   readonly name: string
   readonly id: string

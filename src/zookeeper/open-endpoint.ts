@@ -21,6 +21,8 @@ export interface EndpointParts {
   readonly slices: Slices
   readonly logger: Logger
   readonly configs: ConfigStore
+  /** Of a broker that runs. */
+  readonly configsOf: (nodeId: number) => ConfigStore | undefined
   readonly metadata: MetadataStore
   readonly transport: Transport
   readonly dataDirectory: string
@@ -33,7 +35,7 @@ export interface EndpointParts {
 /** The endpoint with Kafka's tree of this broker; it does nothing before `listen`. */
 export function openZooKeeperEndpoint({ chroot }: ZooKeeperAddress, parts: EndpointParts): ZooKeeperEndpoint {
   const { nodeId, host, slices, logger, configs, metadata, transport, dataDirectory } = parts
-  const { isHost, leaderFor } = parts
+  const { isHost, leaderFor, configsOf } = parts
   const nowMs = () => host.clock.nowMs()
   return new ZooKeeperEndpoint({
     host,
@@ -49,6 +51,7 @@ export function openZooKeeperEndpoint({ chroot }: ZooKeeperAddress, parts: Endpo
       slices,
       logger,
       configs,
+      configsOf,
       metadata,
       nowMs,
       isHost,

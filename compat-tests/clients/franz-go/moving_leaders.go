@@ -115,9 +115,8 @@ func commitRead(client *kgo.Client, topic string, tell func(string, ...any)) {
 	}
 }
 
-// AlwaysRetryEOF: brokers die that have just accepted a connection. See FINDINGS.md.
 func connectAll(bootstrap string, options ...kgo.Opt) *kgo.Client {
-	client, err := kgo.NewClient(append(options, kgo.SeedBrokers(strings.Split(bootstrap, ",")...), kgo.AlwaysRetryEOF())...)
+	client, err := kgo.NewClient(append(options, kgo.SeedBrokers(strings.Split(bootstrap, ",")...))...)
 	must(err)
 	return client
 }

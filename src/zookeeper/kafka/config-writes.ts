@@ -1,5 +1,9 @@
 import { isRejection, type Rejection } from '../../../protocol/error-codes.ts'
-import { decideConfigChange } from '../../metadata/config-changes.ts'
+import {
+  type AlteredResource,
+  decideConfigChange,
+  decideControllerConfigChange,
+} from '../../metadata/config-changes.ts'
 import { configResourceType, type MetadataImage } from '../../metadata/metadata-image.ts'
 import type { NodeChange } from '../broker-nodes.ts'
 import {
@@ -27,7 +31,7 @@ export function topicConfigWrite(change: NodeChange, topic: string, parts: Write
   return resourceWrite(change.data, configResourceType.topic, topic, parts)
 }
 
-/** A write to /config/brokers/N, or to its default. */
+/** A write to /config/brokers/N, or to the default of all brokers. */
 export function brokerConfigWrite(change: NodeChange, node: string, parts: WriteParts): Meaning {
   const name = entityOfNode(node)
   if (name === undefined) return malformed(`${node} names no broker`)
@@ -47,15 +51,23 @@ async function replaceSettings(
   settings: Settings,
   parts: WriteParts,
 ): Promise<Refusal | Done> {
-  const { nodeId, configs, metadata, nowMs } = parts
+  const { metadata, nowMs } = parts
   const changes = [...settings].map(([setting, value]) => ({ name: setting, operation: 0, value }))
   let refused: Rejection | undefined
   // biome-ignore lint/correctness/useYield: one resource is one step
-  const decide = function* (image: MetadataImage) {
-    const decision = decideConfigChange({ type, name, changes, replacesAll: true }, { nodeId, image, configs })
+  const change = function* (image: MetadataImage) {
+    const decision = decide({ type, name, changes, replacesAll: true }, image, parts)
     refused = isRejection(decision) ? decision : undefined
     return isRejection(decision) ? [] : [{ resourceType: type, resourceName: name, settings: decision }]
   }
-  const refusal = (await metadata.alterConfigs(decide, { nowMs: nowMs() })) ?? refused
+  const refusal = (await metadata.alterConfigs(change, { nowMs: nowMs() })) ?? refused
   return refusal === undefined ? done : refusedBy(refusal)
+}
+
+/** A broker checks its own settings. For one that does not run, the controller does, which knows less. */
+function decide(resource: AlteredResource, image: MetadataImage, { configs, configsOf }: WriteParts) {
+  const isOfOne = resource.type === configResourceType.broker && resource.name !== ''
+  const own = isOfOne ? configsOf(Number(resource.name)) : configs
+  if (own !== undefined) return decideConfigChange(resource, { nodeId: own.nodeId, image, configs: own })
+  return decideControllerConfigChange(resource, { nodeId: configs.nodeId, image, configs })
 }

@@ -1,75 +1,8 @@
 import { expect } from 'chai'
 import { isRejection } from '../../../protocol/error-codes.ts'
-import { TurnSlices } from '../../../storage/host/turn-slices.ts'
-import { newTopic, StoreOnMemory } from '../../metadata/metadata-store.fixture.ts'
-import type { Logger } from '../../observe/logger.ts'
-import type { NodeChange } from '../broker-nodes.ts'
-import { KafkaNodes } from './kafka-nodes.ts'
+import { newTopic } from '../../metadata/metadata-store.fixture.ts'
+import { World } from './kafka-nodes-world.fixture.ts'
 import { MemoryTree } from './memory-tree.fixture.ts'
-
-/** Kafka's nodes over a real metadata store, written to as the ZooKeeper endpoint does. */
-class World {
-  readonly tree = new MemoryTree()
-  readonly lines: string[] = []
-  readonly memory: StoreOnMemory
-  readonly nodes: KafkaNodes
-
-  private constructor(memory: StoreOnMemory) {
-    this.memory = memory
-    const logger: Logger = {
-      error: (_, line) => this.lines.push(line),
-      warn: (_, line) => this.lines.push(line),
-      info() {},
-      debug() {},
-    }
-    this.nodes = new KafkaNodes({
-      nodeId: 1,
-      host: memory.host,
-      slices: new TurnSlices(memory.host),
-      logger,
-      configs: memory.configs,
-      metadata: memory.store,
-      nowMs: () => memory.host.clock.nowMs(),
-      isHost: async (name) => name === '10.0.0.1',
-    })
-  }
-
-  static async start(properties: Record<string, string> = {}): Promise<World> {
-    const world = new World(await StoreOnMemory.start(undefined, properties))
-    await world.attach()
-    return world
-  }
-
-  attach(): Promise<void> {
-    return this.memory.host.settle(this.nodes.attach(this.tree))
-  }
-
-  /** undefined: done. 'plain': the node belongs to clients. Else the error. */
-  async write(kind: 'create' | 'set', path: string, data: unknown): Promise<string | undefined> {
-    const bytes = data === null ? null : Buffer.from(typeof data === 'string' ? data : JSON.stringify(data))
-    return this.change(
-      kind === 'create' ? { kind, path, data: bytes, isEphemeral: false } : { kind, path, data: bytes },
-    )
-  }
-
-  async change(change: NodeChange): Promise<string | undefined> {
-    const meaning = this.nodes.meaningOf(change)
-    if (meaning === undefined) {
-      if (change.kind !== 'delete') this.tree.put(change.path, change.data)
-      return 'plain'
-    }
-    return typeof meaning === 'string' ? meaning : this.memory.host.settle(meaning.carryOut())
-  }
-
-  get image() {
-    return this.memory.store.image
-  }
-
-  json(path: string): unknown {
-    const text = this.tree.text(path)
-    return text === undefined || text === null ? text : JSON.parse(text)
-  }
-}
 
 const oneReplica = (count: number) => ({
   version: 1,
@@ -319,33 +252,6 @@ describe('Kafka’s nodes', () => {
       expect(await world.write('set', '/config/users/bob', { config: { 'SCRAM-SHA-256': 'salt=,' } })).to.equal(
         'BADARGUMENTS',
       )
-    })
-
-    it('take a reassignment to the one broker as done, and say what cannot be moved', async () => {
-      const world = await World.start()
-      await world.memory.create(newTopic('t'))
-      const to = (replicas: number[], topic = 't') => ({ version: 1, partitions: [{ topic, partition: 0, replicas }] })
-      expect(await world.write('create', '/admin/reassign_partitions', to([1]))).to.equal(undefined)
-      expect(world.lines).to.deep.equal([])
-      expect(await world.write('create', '/admin/reassign_partitions', to([1, 2]))).to.equal(undefined)
-      expect(await world.write('create', '/admin/reassign_partitions', to([1], 'u'))).to.equal(undefined)
-      expect(world.lines[0]).to.contain('t-0 is not reassigned: ')
-      expect(world.lines[1]).to.contain('u-0 is not reassigned: there is no such partition')
-      expect(await world.write('create', '/admin/reassign_partitions', '[]')).to.equal('BADARGUMENTS')
-      expect(world.tree.children('/admin')).to.deep.equal(['delete_topics'])
-    })
-
-    it('take an election of preferred leaders as done', async () => {
-      const world = await World.start()
-      await world.memory.create(newTopic('t'))
-      const partitions = [{ topic: 't', partition: 0 }]
-      expect(await world.write('create', '/admin/preferred_replica_election', { version: 1, partitions })).to.equal(
-        undefined,
-      )
-      expect(world.tree.history.slice(-2)).to.deep.equal([
-        'put /admin/preferred_replica_election',
-        'remove /admin/preferred_replica_election',
-      ])
     })
 
     it('elect the controller again when its node is deleted', async () => {

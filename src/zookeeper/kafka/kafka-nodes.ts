@@ -1,29 +1,31 @@
 import { failureOfPart, inBackground } from '../../../storage/failure-policy.ts'
 import type { Host, Timer } from '../../../storage/host/host.ts'
-import { runInSlices, type Slices } from '../../../storage/host/turn-slices.ts'
+import { runInSlices } from '../../../storage/host/turn-slices.ts'
 import { configResourceType, type MetadataImage } from '../../metadata/metadata-image.ts'
 import type { MetadataChange } from '../../metadata/metadata-store.ts'
 import type { Logger } from '../../observe/logger.ts'
-import type { BrokerChange, BrokerNodes, BrokerTree, ClientView, NodeChange } from '../broker-nodes.ts'
+import type { BrokerChange, BrokerNodes, BrokerTree, NodeChange } from '../broker-nodes.ts'
 import type { ErrorName } from '../error-codes.ts'
-import { type Done, done, type Meaning, notAllowed, type Refusal, type WriteParts } from './broker-request.ts'
+import {
+  type CarryOut,
+  type Done,
+  done,
+  type Meaning,
+  notAllowed,
+  type Refusal,
+  type WriteParts,
+} from './broker-request.ts'
+import { putBrokers, putController } from './cluster-nodes.ts'
 import { brokerConfigWrite, topicConfigWrite } from './config-writes.ts'
 import { noEntities, putBrokerConfig, putEntities } from './entity-nodes.ts'
 import { entityWrite } from './entity-writes.ts'
-import {
-  brokerData,
-  clusterIdData,
-  controllerData,
-  featureData,
-  producerIdBlockData,
-  type ShownEndpoint,
-} from './node-data.ts'
+import { clusterIdData, featureData, producerIdBlockData } from './node-data.ts'
+import { election, putReassignments, REASSIGNMENTS, reassignment } from './partition-writes.ts'
 import { putTopic, putTopicConfig, removeTopic } from './topic-nodes.ts'
-import { deletion, election, reassignment, topicWrite } from './topic-writes.ts'
+import { deletion, topicWrite } from './topic-writes.ts'
 
 export interface KafkaNodesParts extends WriteParts {
   readonly host: Pick<Host, 'timers' | 'fatal'>
-  readonly slices: Slices
   readonly logger: Logger
 }
 
@@ -82,7 +84,6 @@ export class KafkaNodes implements BrokerNodes {
   /** Resolves when the tree shows all changes; undefined: it does. */
   #showing: Promise<void> | undefined
   #shown: MetadataImage | undefined
-  #startedMs = 0
   #lines = 0
   readonly #notifications = new Set<Timer>()
 
@@ -95,7 +96,6 @@ export class KafkaNodes implements BrokerNodes {
     const { image } = this.#parts.metadata
     this.#tree = tree
     this.#lines = 0
-    this.#startedMs = this.#parts.nowMs()
     this.#showing = this.#show(tree, this.#build(tree, image))
     await this.#showing
   }
@@ -120,7 +120,7 @@ export class KafkaNodes implements BrokerNodes {
       carryOut: async () => {
         if (this.#tree === undefined) return 'SYSTEMERROR'
         const result = await this.#carryOut(meaning, this.#tree)
-        await this.#showing
+        await this.#whenShown()
         if (!('error' in result)) {
           for (const note of result.notes) this.#log(`${change.path}: ${note}`)
           return undefined
@@ -132,12 +132,17 @@ export class KafkaNodes implements BrokerNodes {
   }
 
   /** A change that could not be written has no effect. */
-  async #carryOut(meaning: Exclude<Meaning, Refusal>, tree: BrokerTree): Promise<Refusal | Done> {
+  async #carryOut(meaning: CarryOut, tree: BrokerTree): Promise<Refusal | Done> {
     try {
-      return await meaning(tree)
+      return await meaning(tree, () => this.#whenShown())
     } catch (error) {
       return { error: 'SYSTEMERROR', reason: failureOfPart(this.#parts.host, error).message }
     }
+  }
+
+  /** Resolves when the tree shows all changes. */
+  async #whenShown(): Promise<void> {
+    while (this.#showing !== undefined) await this.#showing
   }
 
   #log(line: string): void {
@@ -154,7 +159,7 @@ export class KafkaNodes implements BrokerNodes {
     if (root === 'brokers' && second === 'topics' && names.length === 3) return topicWrite(change, third, this.#parts)
     if (root === 'admin' && second === 'delete_topics' && names.length === 3)
       return deletion(change, third, this.#parts)
-    if (change.path === '/admin/reassign_partitions') return reassignment(change, this.#parts)
+    if (change.path === REASSIGNMENTS) return reassignment(change, this.#parts)
     if (change.path === '/admin/preferred_replica_election') return election(change, this.#parts)
     if (change.path === '/controller' && change.kind === 'delete') return this.#newController()
     return ownNode(change)
@@ -187,11 +192,10 @@ export class KafkaNodes implements BrokerNodes {
     this.#notifications.add(timer)
   }
 
-  /** Whoever deletes /controller wants another election, and the one broker wins it again. */
+  /** Whoever deletes /controller wants another election. The controller is part of the process, so it stays. */
   #newController(): Meaning {
     return async (tree) => {
-      tree.remove('/controller')
-      tree.put('/controller', controllerData(this.#parts.nodeId, this.#parts.nowMs()), { isEphemeral: true })
+      putController(tree, undefined, this.#parts.metadata.image, this.#parts.nowMs())
       return done
     }
   }
@@ -200,7 +204,6 @@ export class KafkaNodes implements BrokerNodes {
     for (const path of CONTAINERS) tree.put(path, null)
     tree.put('/cluster/id', clusterIdData(image.clusterId))
     tree.put('/feature', featureData())
-    tree.put('/controller', controllerData(image.controllerId, this.#startedMs), { isEphemeral: true })
     for (const topic of image.topicsByName.values()) {
       yield* putTopic(tree, topic, image)
       yield
@@ -258,6 +261,7 @@ export class KafkaNodes implements BrokerNodes {
   /** What MetadataChange does not name: compared with the image that is shown. */
   #putRest(tree: BrokerTree, image: MetadataImage): void {
     const before = this.#shown
+    const nowMs = this.#parts.nowMs()
     this.#shown = image
     if (before?.controllerEpoch !== image.controllerEpoch)
       tree.put('/controller_epoch', Buffer.from(String(image.controllerEpoch)))
@@ -266,23 +270,9 @@ export class KafkaNodes implements BrokerNodes {
       if (block !== undefined || before === undefined) tree.put('/latest_producer_id_block', block ?? null)
     }
     putEntities(tree, before ?? noEntities, image)
-    if (before?.brokers !== image.brokers) this.#putBrokers(tree, image)
-  }
-
-  #putBrokers(tree: BrokerTree, { brokers }: MetadataImage): void {
-    for (const id of tree.children('/brokers/ids')) {
-      if (brokers.get(Number(id))?.fenced !== false) tree.remove(`/brokers/ids/${id}`)
-    }
-    for (const { nodeId, fenced, rack, endpoints } of brokers.values()) {
-      if (fenced) continue
-      // Like a client of Kafka: one that is told no host uses the address at which it came.
-      const shownTo = (view: ClientView): ShownEndpoint[] =>
-        [...endpoints].map(([listener, { host, port }]) => {
-          return { listener, securityProtocol: 'PLAINTEXT', host: host || view.localAddress, port }
-        })
-      const data = (view: ClientView) => brokerData(shownTo(view), rack, this.#startedMs)
-      tree.put(`/brokers/ids/${nodeId}`, data, { isEphemeral: true })
-    }
+    putBrokers(tree, before, image, nowMs)
+    putController(tree, before, image, nowMs)
+    putReassignments(tree, image)
   }
 }
 

@@ -149,6 +149,12 @@ export function readElectionData(data: Buffer | null): readonly NamedPartition[]
   return readPartitions(data, ({ topic, partition }) => namedPartition(topic, partition))
 }
 
+/** /admin/reassign_partitions. Source: ReassignPartitionsZNode. */
+export function reassignmentData(reassigned: readonly ReassignedPartition[]): Buffer {
+  const partitions = reassigned.map(({ topic, partition, replicas }) => ({ topic, partition, replicas }))
+  return encoded({ version: 1, partitions })
+}
+
 /** Partitions of /admin/reassign_partitions; undefined if malformed. */
 export function readReassignmentData(data: Buffer | null): readonly ReassignedPartition[] | undefined {
   return readPartitions(data, ({ topic, partition, replicas }) => {

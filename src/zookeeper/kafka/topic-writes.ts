@@ -1,6 +1,5 @@
 import { isRejection } from '../../../protocol/error-codes.ts'
-import type { MetadataImage, TopicImage } from '../../metadata/metadata-image.ts'
-import { manualAssignmentFault } from '../../metadata/replica-placement.ts'
+import type { TopicImage } from '../../metadata/metadata-image.ts'
 import type { BrokerTree, NodeChange } from '../broker-nodes.ts'
 import {
   type Done,
@@ -11,15 +10,9 @@ import {
   type Refusal,
   refusedBy,
   type WriteParts,
+  whileShown,
 } from './broker-request.ts'
-import {
-  MALFORMED_SETTINGS,
-  type ReassignedPartition,
-  readConfigData,
-  readElectionData,
-  readReassignmentData,
-  readTopicData,
-} from './node-data.ts'
+import { MALFORMED_SETTINGS, readConfigData, readTopicData } from './node-data.ts'
 import { isShown, TOPIC_CONFIGS } from './topic-nodes.ts'
 
 type Assignments = ReadonlyMap<number, readonly number[]>
@@ -77,14 +70,7 @@ function growthFault({ name, partitions }: TopicImage, assignments: Assignments)
 /** A node in /admin/delete_topics: the topic is deleted, then the node. Source: KafkaController.processTopicDeletion. */
 export function deletion(change: NodeChange, name: string, parts: WriteParts): Meaning {
   if (change.kind === 'delete') return notAllowed('a deletion that was asked for is carried out at once')
-  return async (tree) => {
-    tree.put(change.path, change.data)
-    try {
-      return await deleteTopic(name, parts)
-    } finally {
-      tree.remove(change.path)
-    }
-  }
+  return whileShown(change, () => deleteTopic(name, parts))
 }
 
 async function deleteTopic(name: string, { metadata, configs, nowMs }: WriteParts): Promise<Refusal | Done> {
@@ -94,51 +80,4 @@ async function deleteTopic(name: string, { metadata, configs, nowMs }: WritePart
   const [deleted] = await metadata.deleteTopics([topic.id], { nowMs: nowMs() })
   // Another client may have deleted it meanwhile.
   return isRejection(deleted) ? { notes: [`topic ${name} is not deleted: ${refusedBy(deleted).reason}`] } : done
-}
-
-/** /admin/reassign_partitions. What cannot be reassigned is left out with a line. Source: KafkaController.processZkPartitionReassignment. */
-export function reassignment(change: NodeChange, parts: WriteParts): Meaning {
-  if (change.kind === 'delete') return notAllowed('no reassignment is under way')
-  const partitions = readReassignmentData(change.data)
-  if (partitions === undefined)
-    return malformed(
-      'the data of a reassignment must be {"version":1,"partitions":[{"topic":…,"partition":…,"replicas":[…]}]}',
-    )
-  return async (tree) => {
-    tree.put(change.path, change.data)
-    tree.remove(change.path)
-    const faults = partitions.map((each) => reassignmentFault(each, parts.metadata.image))
-    return { notes: faults.filter((fault) => fault !== undefined) }
-  }
-}
-
-function reassignmentFault(
-  { topic, partition, replicas }: ReassignedPartition,
-  image: MetadataImage,
-): string | undefined {
-  const known = image.topicsByName.get(topic)?.partitions[partition]
-  const fault =
-    known === undefined ? 'there is no such partition' : manualAssignmentFault(replicas, undefined, image.brokers)
-  return fault === undefined ? undefined : `${topic}-${partition} is not reassigned: ${fault}`
-}
-
-/** /admin/preferred_replica_election: the one broker already leads whatever it can. Source: KafkaController.processReplicaLeaderElection. */
-export function election(change: NodeChange, parts: WriteParts): Meaning {
-  if (change.kind === 'delete') return notAllowed('no election is under way')
-  const partitions = readElectionData(change.data)
-  if (partitions === undefined)
-    return malformed('the data of an election must be {"version":1,"partitions":[{"topic":…,"partition":…}]}')
-  return async (tree) => {
-    tree.put(change.path, change.data)
-    tree.remove(change.path)
-    const { topicsByName } = parts.metadata.image
-    const unknown = partitions.filter(
-      ({ topic, partition }) => topicsByName.get(topic)?.partitions[partition] === undefined,
-    )
-    return {
-      notes: unknown.map(
-        ({ topic, partition }) => `no leader of ${topic}-${partition} is elected: there is no such partition`,
-      ),
-    }
-  }
 }
