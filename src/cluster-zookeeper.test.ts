@@ -101,4 +101,18 @@ describe('three brokers with a ZooKeeper endpoint', () => {
     expect(await brokers.describe('t')).to.equal('leader 3, replicas 3 2, isr 2 3')
     expect(brokers.complaints).to.deep.equal([])
   })
+
+  for (const afterMs of [0, 2])
+    it(`keep the session and the nodes of a client that writes ${afterMs} ms after a broker is killed`, async () => {
+      const client = await brokers.connectZooKeeper()
+      expect(await client.create('/consumers/g', 'x')).to.equal('/consumers/g')
+      const leader = () => brokers.cluster.metadata.image.topicsByName.get('__zookeeper_nodes')!.partitions[0]!.leader
+      const first = leader()
+      const killed = brokers.cluster.brokers.kill(first)
+      await brokers.host.advance(afterMs)
+      expect(await client.create('/consumers/h', 'y')).to.equal('/consumers/h')
+      await brokers.settle(killed)
+      expect(leader()).not.to.equal(first)
+      expect(await client.children('/consumers')).to.deep.equal(['g', 'h'])
+    })
 })

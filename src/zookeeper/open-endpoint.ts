@@ -44,7 +44,7 @@ export function openZooKeeperEndpoint({ chroot }: ZooKeeperAddress, parts: Endpo
     dataDirectory,
     chroot,
     firstZxid: ((metadata.image.brokers.get(nodeId)?.epoch ?? 0) + 1) * ZXIDS_PER_EPOCH,
-    store: new InternalNodeStore({ slices, configs, metadata, leaderFor, nowMs }),
+    store: new InternalNodeStore({ slices, timers: host.timers, configs, metadata, leaderFor, nowMs }),
     nodes: new KafkaNodes({
       nodeId,
       host,

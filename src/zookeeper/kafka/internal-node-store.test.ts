@@ -28,7 +28,12 @@ describe('nodes of clients in the internal topic', () => {
   function opened(partition: Partial<PartitionImage> = {}) {
     const path = new DataPath([])
     path.metadata.addTopic('__zookeeper_nodes', 1, partition)
-    const parts = { ...path.services, leaderFor: leaderIn(path), nowMs: () => path.host.clock.nowMs() }
+    const parts = {
+      ...path.services,
+      timers: path.host.timers,
+      leaderFor: leaderIn(path),
+      nowMs: () => path.host.clock.nowMs(),
+    }
     return { host: path.host, store: new InternalNodeStore(parts), again: () => new InternalNodeStore(parts) }
   }
 
@@ -55,7 +60,12 @@ describe('nodes of clients in the internal topic', () => {
 
   it('are none where the topic was never made', async () => {
     const path = new DataPath([])
-    const store = new InternalNodeStore({ ...path.services, leaderFor: leaderIn(path), nowMs: () => 0 })
+    const store = new InternalNodeStore({
+      ...path.services,
+      timers: path.host.timers,
+      leaderFor: leaderIn(path),
+      nowMs: () => 0,
+    })
     await store.load(() => expect.fail('nothing is stored'))
   })
 

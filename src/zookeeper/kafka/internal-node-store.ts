@@ -1,6 +1,7 @@
 import { isRejection } from '../../../protocol/error-codes.ts'
 import { decodeKey, decodeValue } from '../../../protocol/internal-records/coordinator-framing.ts'
 import { ZooKeeperNodeRecord, type ZooKeeperNodeValue } from '../../../protocol/internal-records/zookeeper-records.ts'
+import type { Timers } from '../../../storage/host/host.ts'
 import type { Slices } from '../../../storage/host/turn-slices.ts'
 import type { ConfigStore } from '../../config/config-store.ts'
 import { encodeRecords, record, tombstone } from '../../coordinator/coordinator-record.ts'
@@ -13,9 +14,12 @@ import type { NodeStore, StoredChange, StoredNode } from '../node-store.ts'
 
 const PARTITION = 0
 const VALUE_VERSION = 0
+/** Others lead what a dead broker led at once; if they cannot, clients should not wait longer than their sessions last. */
+const LEADER_WITHIN_MS = 3000
 
 export interface InternalNodeStoreParts {
   readonly slices: Slices
+  readonly timers: Timers
   readonly configs: ConfigStore
   readonly metadata: MetadataStore
   /** A partition at its leader. */
@@ -30,7 +34,7 @@ export class InternalNodeStore implements NodeStore {
 
   constructor(parts: InternalNodeStoreParts) {
     this.#parts = parts
-    this.#log = new PartitionStateLog(() => parts.leaderFor(NODE_TOPIC, PARTITION), parts.slices)
+    this.#log = new PartitionStateLog(() => this.#find(), parts.slices)
   }
 
   async load(replay: (change: StoredChange) => void): Promise<void> {
@@ -51,6 +55,27 @@ export class InternalNodeStore implements NodeStore {
     await this.#log.append(encodeRecords(records), { nowMs: this.#parts.nowMs() })
   }
 
+  /** The partition. Waits a while for another leader if its broker has just died. */
+  #find(): FoundPartition | Promise<FoundPartition> {
+    const found = this.#parts.leaderFor(NODE_TOPIC, PARTITION)
+    return isUnled(found) ? this.#whenLed() : found
+  }
+
+  #whenLed(): Promise<FoundPartition> {
+    const { metadata, timers } = this.#parts
+    return new Promise((resolve) => {
+      const look = (isLast: boolean) => {
+        const found = this.#parts.leaderFor(NODE_TOPIC, PARTITION)
+        if (isUnled(found) && !isLast) return
+        forget()
+        timer.cancel()
+        resolve(found)
+      }
+      const forget = metadata.onChange(() => look(false))
+      const timer = timers.after(LEADER_WITHIN_MS, () => look(true))
+    })
+  }
+
   get #exists(): boolean {
     return this.#parts.metadata.image.topicsByName.has(NODE_TOPIC)
   }
@@ -61,6 +86,11 @@ export class InternalNodeStore implements NodeStore {
     const [made] = await metadata.createTopics([topic], { nowMs: this.#parts.nowMs() })
     if (isRejection(made)) throw new AppendRefused(`topic ${NODE_TOPIC} cannot be created: ${made.error}`)
   }
+}
+
+function isUnled(found: FoundPartition | Promise<FoundPartition>): boolean {
+  if (found instanceof Promise || !isRejection(found)) return false
+  return found.error === 'LEADER_NOT_AVAILABLE' || found.error === 'NOT_LEADER_OR_FOLLOWER'
 }
 
 function nodeValue(node: StoredNode): ZooKeeperNodeValue {
