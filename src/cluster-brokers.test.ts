@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import { DescribeConfigs } from '../protocol/apis/describe-configs.ts'
 import { Fetch } from '../protocol/apis/fetch.ts'
 import { OffsetCommit } from '../protocol/apis/offset-commit.ts'
 import { OffsetFetch } from '../protocol/apis/offset-fetch.ts'
@@ -6,6 +7,7 @@ import { errorName } from '../protocol/error-codes.ts'
 import { ZERO_UUID } from '../protocol/schema.ts'
 import { within } from '../storage/host/faulty-files.ts'
 import { Broker } from './broker.ts'
+import { configSource } from './config/config-description.ts'
 import { RunningBrokers } from './running-brokers.fixture.ts'
 
 const start = (brokers: number, properties: Record<string, string> = {}) =>
@@ -45,6 +47,24 @@ describe('several brokers in one process', () => {
   it('are advertised where the pattern says', async () => {
     const rig = await start(2, { 'advertised.listeners': 'PLAINTEXT://box:19092+n' })
     expect((await rig.brokersSeenBy(2)).brokers).to.deep.equal(['1 box:19092 -', '2 box:19093 -'])
+  })
+
+  it('describe themselves as Apache Kafka does', async () => {
+    const rig = await start(3, { 'broker.racks': 'a,b,c', 'group.max.size': '7' })
+    const keys = ['num.brokers', 'broker.racks', 'offsets.topic.replication.factor', 'group.max.size', 'broker.rack']
+    const resources = [{ resourceType: 4, resourceName: '2', configurationKeys: keys }]
+    const { results } = await rig.call(2, DescribeConfigs, 4, { resources, includeSynonyms: true })
+    const described = results[0]!.configs.map(({ name, value, configSource: source, synonyms }) => [
+      name,
+      value,
+      source,
+      synonyms.map((each) => `${each.value} ${each.source}`),
+    ])
+    expect(described).to.have.deep.members([
+      ['broker.rack', 'b', configSource.staticBroker, ['b 4']],
+      ['group.max.size', '7', configSource.staticBroker, ['7 4', '2147483647 5']],
+      ['offsets.topic.replication.factor', '3', configSource.default, ['3 5']],
+    ])
   })
 
   it('lead their own partitions only, over one copy of the data', async () => {

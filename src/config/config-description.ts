@@ -212,7 +212,7 @@ function brokerSynonyms(configs: ConfigStore, name: string): ConfigSynonym[] {
     ...from((each) => {
       const entry = entriesByName(brokerConfigs).get(each)
       // Kafka has no entries for those that it shows only when they are set.
-      return entry === undefined || entry.shown === 'when set' ? undefined : defaultOf(entry).text
+      return entry === undefined || entry.shown === 'when set' ? undefined : configs.brokerDefault(entry).text
     }, configSource.default),
   ]
   const start = all.findIndex((synonym) => synonym.name === name)

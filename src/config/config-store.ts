@@ -194,8 +194,13 @@ export class ConfigStore {
       parsedOrUndefined(entry, own.get(entry.name)) ??
       parsedOrUndefined(entry, shared.get(entry.name)) ??
       this.static.values.get(entry.name) ??
-      defaultOf(entry)
+      this.brokerDefault(entry)
     )
+  }
+
+  /** A broker setting's value if nobody sets it. */
+  brokerDefault(entry: ConfigEntry): ConfigValue {
+    return this.static.defaults.get(entry.name) ?? defaultOf(entry)
   }
 
   /**

@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import { ConfigStore } from './config-store.ts'
 import { startSettingsOf } from './start-settings.ts'
 
 type Texts = Readonly<Record<string, string>>
@@ -80,11 +81,12 @@ describe('settings of several brokers', () => {
   })
 
   it('keep the offsets of groups on up to three brokers, unless a setting says otherwise', () => {
-    const factor = (properties: Texts) => values('offsets.topic.replication.factor', properties)
-    expect(factor({ 'num.brokers': '1' })).to.deep.equal([undefined])
-    expect(factor({ 'num.brokers': '2' })).to.deep.equal(['2', '2'])
-    expect(factor({ 'num.brokers': '4' })).to.deep.equal(['3', '3', '3', '3'])
-    expect(factor({ 'num.brokers': '2', 'offsets.topic.replication.factor': '1' })).to.deep.equal(['1', '1'])
+    const factor = (properties: Texts) =>
+      start(properties).brokers.map((each) => new ConfigStore(each.static, 1).broker.offsetsTopicReplicationFactor)
+    expect(factor({ 'num.brokers': '1' })).to.deep.equal([1])
+    expect(factor({ 'num.brokers': '2' })).to.deep.equal([2, 2])
+    expect(factor({ 'num.brokers': '4' })).to.deep.equal([3, 3, 3, 3])
+    expect(factor({ 'num.brokers': '2', 'offsets.topic.replication.factor': '1' })).to.deep.equal([1, 1])
   })
 
   it('go on for a broker that is added', () => {

@@ -61,13 +61,19 @@ export function ofFirstBroker(
       advertised.text,
       `${severalBrokers.count}=${brokerCount}, and all brokers would be advertised at the same address; write the port as ${example(advertised.text)}: n is 0 for the first broker, 1 for the next`,
     )
-  return new Map([...properties, ...ownSettings({ advertised: advertised?.text, rack: racks?.[0] })])
+  return new Map([...ofEach(properties), ...ownSettings({ advertised: advertised?.text, rack: racks?.[0] })])
 }
 
-/** The settings with the defaults of that many brokers. */
-export function withDefaultsFor(brokerCount: number, given: Properties): Properties {
-  if (brokerCount === 1) return given
-  return new Map([['offsets.topic.replication.factor', String(Math.min(COORDINATOR_REPLICAS, brokerCount))], ...given])
+/** Defaults that follow from the number of brokers. */
+export function defaultsFor(brokerCount: number): Properties {
+  if (brokerCount === 1) return new Map()
+  return new Map([['offsets.topic.replication.factor', String(Math.min(COORDINATOR_REPLICAS, brokerCount))]])
+}
+
+/** Without the settings about the number of brokers, which Apache Kafka does not describe to its clients. */
+function ofEach(properties: Properties): Properties {
+  const dropped: readonly string[] = Object.values(severalBrokers)
+  return new Map([...properties].filter(([name]) => !dropped.includes(name)))
 }
 
 /**
@@ -87,7 +93,7 @@ export function ofFurtherBroker(
   const nodeId = firstId === undefined ? undefined : String(Number(firstId) + n)
   const advertised = advertisedFor(properties.get('advertised.listeners'), n)?.text
   return new Map([
-    ...properties,
+    ...ofEach(properties),
     ...ownSettings({ nodeId, advertised, rack }),
     ['listeners', listeners.join(',')],
     ['process.roles', 'broker'],

@@ -6,7 +6,7 @@ import { type Environment, warningAboutEnvironment } from './environment-hints.t
 import { warningsAboutOverrides } from './listener-overrides.ts'
 import { type Listeners, readListeners } from './listeners.ts'
 import { unsupportedSelector } from './replica-selectors.ts'
-import { brokerCountIn, ofFirstBroker, ofFurtherBroker, racksIn, withDefaultsFor } from './several-brokers.ts'
+import { brokerCountIn, defaultsFor, ofFirstBroker, ofFurtherBroker, racksIn } from './several-brokers.ts'
 import { StartError } from './start-error.ts'
 import { unresolvedValue, unsafeStart, warningsAboutEffect } from './start-notes.ts'
 import { readStaticConfig, type StaticConfig } from './static-config.ts'
@@ -51,10 +51,10 @@ export interface Machine {
 export function startSettingsOf(given: ReadonlyMap<string, string>, machine: Machine = {}): StartSettings {
   const brokerCount = valid(brokerCountIn(given))
   const racks = valid(racksIn(given, brokerCount ?? 1))
-  const shared = withDefaultsFor(brokerCount ?? 1, given)
-  const properties = valid(ofFirstBroker(shared, racks, brokerCount ?? 1))
+  const defaults = defaultsFor(brokerCount ?? 1)
+  const properties = valid(ofFirstBroker(given, racks, brokerCount ?? 1))
   const { hostName, environment = {} } = machine
-  const staticConfig = valid(readStaticConfig(properties))
+  const staticConfig = valid(readStaticConfig(properties, defaults))
   const { broker } = new ConfigStore(staticConfig, 1)
   refuse(unsafeStart(staticConfig))
   refuse(unresolvedValue(staticConfig))
@@ -68,7 +68,7 @@ export function startSettingsOf(given: ReadonlyMap<string, string>, machine: Mac
   const zooKeeperPort = zooKeeper instanceof InvalidSetting ? undefined : zooKeeper?.port
   const taken = zooKeeperPort === undefined ? [] : [zooKeeperPort]
   const furtherBroker = (n: number, rack = racks?.[n]) =>
-    brokerSettingsOf(valid(ofFurtherBroker(shared, listeners, n, { rack, taken })))
+    brokerSettingsOf(valid(ofFurtherBroker(given, listeners, n, { rack, taken })), defaults)
   return {
     brokers: [
       { static: staticConfig, listeners },
@@ -94,8 +94,11 @@ export function startSettingsOf(given: ReadonlyMap<string, string>, machine: Mac
   }
 }
 
-function brokerSettingsOf(properties: ReadonlyMap<string, string>): BrokerStartSettings {
-  const staticConfig = valid(readStaticConfig(properties))
+function brokerSettingsOf(
+  properties: ReadonlyMap<string, string>,
+  defaults: ReadonlyMap<string, string>,
+): BrokerStartSettings {
+  const staticConfig = valid(readStaticConfig(properties, defaults))
   return { static: staticConfig, listeners: valid(readListeners(new ConfigStore(staticConfig, 1).broker)) }
 }
 

@@ -12,6 +12,8 @@ export interface StaticConfig {
   readonly values: ReadonlyMap<string, ConfigValue>
   /** All names and texts that were given, known or not, like Kafka's originals(). */
   readonly originals: ReadonlyMap<string, string>
+  /** Defaults by name that differ from those of their entries, because of the number of brokers. */
+  readonly defaults: ReadonlyMap<string, ConfigValue>
   /** One line each, about unknown names and names that Kafka dropped. */
   readonly warnings: readonly string[]
 }
@@ -38,8 +40,11 @@ export function brokerEntry(name: string): ConfigEntry | undefined {
   return entries.get(name) ?? entries.get(listenerOverrideOf(name) ?? '')
 }
 
-/** Reads the settings of a broker. Returns the first invalid value; warns about unknown names. */
-export function readStaticConfig(properties: ReadonlyMap<string, string>): StaticConfig | InvalidSetting {
+/** Reads the settings of a broker. Returns the first invalid value; warns about unknown names. defaults: by name. */
+export function readStaticConfig(
+  properties: ReadonlyMap<string, string>,
+  defaults: ReadonlyMap<string, string> = new Map(),
+): StaticConfig | InvalidSetting {
   const values = new Map<string, ConfigValue>()
   const warnings: string[] = []
   for (const [name, text] of [...properties, ...successors(properties)]) {
@@ -62,7 +67,13 @@ export function readStaticConfig(properties: ReadonlyMap<string, string>): Stati
     originals.set('node.id', number)
     originals.set('broker.id', number)
   }
-  return contradiction(values) ?? { values, originals, warnings }
+  return contradiction(values) ?? { values, originals, defaults: parsedDefaults(defaults), warnings }
+}
+
+function parsedDefaults(defaults: ReadonlyMap<string, string>): ReadonlyMap<string, ConfigValue> {
+  return new Map(
+    [...defaults].map(([name, defaultText]) => [name, defaultOf({ ...brokerEntry(name)!, defaultText })] as const),
+  )
 }
 
 /** The settings with the node id that the broker has, where they do not name it. */

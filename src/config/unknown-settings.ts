@@ -6,22 +6,21 @@ import { brokerConfigs } from './broker-configs.ts'
 import { type ConfigEntry, entriesByName } from './config-entry.ts'
 import { groupConfigs } from './group-configs.ts'
 import { retiredSetting } from './retired-settings.ts'
-import { severalBrokers } from './several-brokers.ts'
 import { topicConfigs } from './topic-configs.ts'
 import { authorizerSettings } from './without-effect.ts'
 
 /** Prefixes of plug-ins' settings. */
 const pluginPrefixes = ['rlmm.config.', 'rsm.config.', 'config.providers.', 'metrics.', 'client.quota.callback.']
 
-/** Settings without an entry, because Kafka 4.4 has none, that start-settings.ts reads. */
-const usedElsewhere: ReadonlySet<string> = new Set(['zookeeper.connect', ...Object.values(severalBrokers)])
+/** Setting without an entry, because Kafka 4.4 has none, that start-settings.ts reads. */
+const USED_ELSEWHERE = 'zookeeper.connect'
 
 /** Maximum edits between a misspelling and the name that was meant. */
 const TYPING_ERRORS = 2
 
 /** One line for the log; undefined for a plug-in's setting, about which nothing is known. */
 export function warningAboutUnknown(name: string): string | undefined {
-  if (usedElsewhere.has(name)) return undefined
+  if (name === USED_ELSEWHERE) return undefined
   const successor = retiredSetting(name)
   if (successor !== undefined) return `setting ${name} is no longer in use: ${successor}`
   if (name in authorizerSettings || pluginPrefixes.some((prefix) => name.startsWith(prefix))) return undefined
