@@ -1,7 +1,6 @@
 /*
- * The file may come from a node of a larger cluster. Ottla is broker and controller in one process, and the cluster's
- * only node. A setting that makes other nodes part of the cluster ends the start, so that nobody takes a lone node for
- * the cluster.
+ * The file may come from a node of a larger cluster. Ottla's controller and all its brokers are in one process. A setting
+ * that makes nodes elsewhere part of the cluster ends the start, so that nobody takes this process for that cluster.
  */
 import type { BrokerSettings } from './broker-configs.ts'
 import { InvalidSetting } from './config-value.ts'
@@ -18,7 +17,7 @@ export interface ThisNode {
   readonly hostName: string | undefined
 }
 
-const ALONE = 'Ottla is a cluster of one node and cannot join another'
+const ALONE = 'Ottla runs its whole cluster in one process and cannot join another'
 const REMEDY = 'remove the setting to start this node alone'
 
 /** Undefined if the settings describe a single node. */

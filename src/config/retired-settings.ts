@@ -2,7 +2,7 @@
 const retired: Readonly<Record<string, string>> = {
   'advertised.host.name': 'use advertised.listeners',
   'advertised.port': 'use advertised.listeners',
-  'auto.leader.rebalance.interval': 'the cluster has one broker, which leads all partitions',
+  'auto.leader.rebalance.interval': 'use leader.imbalance.check.interval.seconds',
   'broker.id.generation.enable': 'node.id is read from the data directory, or 1 in a new one',
   'control.plane.listener.name': 'there is no control plane listener',
   'controlled.shutdown.max.retries': 'a clean stop does not wait for another controller',
@@ -14,7 +14,7 @@ const retired: Readonly<Record<string, string>> = {
   'group.coordinator.new.enable': 'there is only the new group coordinator',
   'host.name': 'use listeners',
   'inter.broker.protocol.version': 'it is now the feature level metadata.version',
-  'leader.imbalance.per.broker.percentage': 'the cluster has one broker, which leads all partitions',
+  'leader.imbalance.per.broker.percentage': 'any imbalance is corrected, as in Kafka 4',
   'log.cleaner.io.max.bytes': 'use log.cleaner.io.max.bytes.per.second',
   'log.message.downconversion.enable': 'old consumers are always served',
   'log.message.format.version': 'batches are always stored in format v2',

@@ -132,7 +132,7 @@ function voterIn(
   if (isStatic) return undefined
   if (noInitialControllers)
     throw new CommandFailure(
-      '--no-initial-controllers prepares a node that joins the controllers of others, but Ottla is a cluster of one node: use --standalone',
+      '--no-initial-controllers prepares a node that joins the controllers of others, but Ottla’s only controller is its own: use --standalone',
     )
   if (isDynamic) return withListener(settings, initialControllers, { nodeId, random })
   // Without process.roles, as in files of the ZooKeeper era, Ottla is its own controller.
@@ -157,7 +157,7 @@ function withListener(
   const [voter, ...others] = votersOf(initialControllers)
   if (voter?.nodeId !== nodeId || others.length > 0)
     throw new CommandFailure(
-      `--initial-controllers ${initialControllers} is not node.id=${nodeId} alone: Ottla is a cluster of one node; name only this one, or use --standalone`,
+      `--initial-controllers ${initialControllers} is not node.id=${nodeId} alone: Ottla’s only controller is its own; name only this one, or use --standalone`,
     )
   const { directoryId, host, port } = voter
   return { nodeId, directoryId, endpoint: { name: own.name, host, port } }

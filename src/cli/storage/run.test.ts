@@ -115,7 +115,7 @@ describe('storage commands', () => {
 
   it('a quorum of other nodes is refused', () => {
     const join = run(host, withoutVoters, ...format, '-N')
-    expect(join.err[0]).to.contain('Ottla is a cluster of one node: use --standalone')
+    expect(join.err[0]).to.contain('Ottla’s only controller is its own: use --standalone')
     const two = '1@localhost:9093:JEXY6aqzQY-32P5TStzaFg,2@localhost:9094:MvDxzVmcRsaTz33bUuRU6A'
     expect(run(host, withoutVoters, ...format, '-I', two).err[0]).to.contain('name only this one')
     expect(run(host, withoutVoters, ...format).err[0]).to.contain('--standalone, --initial-controllers, or')

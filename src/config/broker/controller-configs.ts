@@ -37,7 +37,7 @@ export const controllerConfigs = {
   }),
   controllerQuorumBootstrapServers: list('controller.quorum.bootstrap.servers', {
     default: '',
-    doc: 'Controllers to ask for the quorum. The start fails if one is another node: Ottla is a cluster of one node.',
+    doc: 'Controllers to ask for the quorum. The start fails if one is another node: Ottla’s only controller is in its own process.',
   }),
   controllerQuorumElectionBackoffMaxMs: int('controller.quorum.election.backoff.max.ms', {
     default: 1000,
@@ -83,7 +83,7 @@ export const controllerConfigs = {
   }),
   controllerQuorumVoters: list('controller.quorum.voters', {
     default: '',
-    doc: 'Voters as `id@host:port`. Another node among them ends the start: Ottla is a cluster of one node.',
+    doc: 'Voters as `id@host:port`. Another node among them ends the start: Ottla’s only controller is in its own process.',
   }),
   controllerSocketTimeoutMs: int('controller.socket.timeout.ms', {
     default: 30_000,

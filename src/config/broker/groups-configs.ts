@@ -167,7 +167,7 @@ export const groupsConfigs = {
     default: 1,
     check: atLeast(1),
     doc: 'Replicas of `__consumer_offsets` when it is created: no more than there are brokers.',
-    differs: 'a single broker can have only one replica',
+    differs: 'a single broker can have only one replica; with several brokers it is 3, or their number',
   }),
   offsetsTopicSegmentBytes: int('offsets.topic.segment.bytes', {
     default: 104_857_600,
