@@ -301,9 +301,10 @@ export class Broker {
   async #open(listeners: readonly ListenerAddress[], addresses: BrokerAddress[]): Promise<void> {
     const { transport } = this.#shared
     const backlog = this.#configs.broker.socketListenBacklogSize
+    const owner = this.#settings.isFurther ? `broker ${this.nodeId}` : undefined
     for (const each of listeners) {
       const accept = (peer: Peer) => this.#connections.accept(each.name, peer)
-      const { listening, address } = await openListener(transport, each, backlog, accept)
+      const { listening, address } = await openListener(transport, each, backlog, accept, owner)
       this.#network.push(() => listening.close())
       addresses.push(address)
     }

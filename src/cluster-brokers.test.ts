@@ -249,6 +249,14 @@ describe('several brokers in one process', () => {
     expect(await fetch(1, 'b')).to.match(read)
   })
 
+  it('are at most a hundred', async () => {
+    const rig = await start(100)
+    const add = async () => void (await rig.cluster.brokers.add(undefined))
+    expect(await failureOf(rig, add())).to.equal('a process runs at most 100 brokers')
+    await rig.settle(rig.cluster.brokers.remove(2))
+    expect(await failureOf(rig, add())).to.equal(undefined)
+  })
+
   it('can be added and removed', async () => {
     const rig = await start(1)
     expect(await rig.settle(rig.cluster.brokers.add('r'))).to.equal(2)
@@ -263,6 +271,14 @@ describe('several brokers in one process', () => {
     // Replicas of the removed one are not those of the next.
     expect(await rig.settle(rig.cluster.brokers.add(undefined))).to.equal(3)
     expect(await rig.describe('t')).to.match(/^leader -1, replicas 2, /)
+  })
+
+  it('are added at the next port, also after brokers of an earlier start', async () => {
+    const before = await start(3)
+    await before.stop()
+    const rig = await before.again(undefined).start()
+    expect(await rig.settle(rig.cluster.brokers.add(undefined))).to.equal(4)
+    expect((await rig.brokersSeenBy(1)).brokers).to.deep.equal(['1 127.0.0.1:9092 -', '4 127.0.0.1:9093 -'])
   })
 
   it('come back at the ports that they had, also for the controller', async () => {

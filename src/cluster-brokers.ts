@@ -1,6 +1,7 @@
 import { Broker, type ClusterParts } from './broker.ts'
 import { ClusterError } from './cluster-error.ts'
 import type { ListenerAddress, Listeners } from './config/listeners.ts'
+import { MOST_BROKERS } from './config/several-brokers.ts'
 import { StartError } from './config/start-error.ts'
 import type { BrokerStartSettings, StartSettings } from './config/start-settings.ts'
 import type { Membership } from './membership/membership.ts'
@@ -34,6 +35,8 @@ export class ClusterBrokers {
   #changes: Promise<unknown> = Promise.resolve()
   /** Of the brokers that this process added. */
   #highestNodeId = 0
+  /** Also those that were removed: their ports stay theirs. */
+  #brokersSoFar = 0
   #isStopping = false
 
   constructor(parts: ClusterBrokersParts) {
@@ -44,6 +47,7 @@ export class ClusterBrokers {
 
   #add(nodeId: number, settings: BrokerStartSettings): void {
     this.#highestNodeId = nodeId
+    this.#brokersSoFar++
     this.#known.set(nodeId, { settings, addresses: [], controllerAddresses: [] })
     this.#parts.hosted.addNode(nodeId)
   }
@@ -113,8 +117,9 @@ export class ClusterBrokers {
 
   /** Adds a broker with the next node id, which no broker had before, and starts it. Returns the id. */
   async add(rack: string | undefined): Promise<number> {
+    if (this.#known.size >= MOST_BROKERS) throw new ClusterError(`a process runs at most ${MOST_BROKERS} brokers`)
     const nodeId = this.#unusedNodeId()
-    this.#add(nodeId, this.#parts.settings.furtherBroker(nodeId - this.#parts.hosted.firstNodeId, rack))
+    this.#add(nodeId, this.#parts.settings.furtherBroker(this.#brokersSoFar, { nodeId, rack }))
     await this.#inOrder(() => this.#run([nodeId])).catch((error) => {
       this.#known.delete(nodeId)
       throw error

@@ -5,7 +5,7 @@
 import type { BrokerSettings } from './broker-configs.ts'
 import { InvalidSetting } from './config-value.ts'
 import { listed } from './listed.ts'
-import type { Listeners } from './listeners.ts'
+import { isLoopback, isWildcard, type Listeners } from './listeners.ts'
 import type { StaticConfig } from './static-config.ts'
 
 /** Facts about this node before it starts. */
@@ -85,9 +85,5 @@ function isThisNode(server: string, { listeners, hostName }: ThisNode): boolean 
   if (ports.length > 0 && !ports.includes(0) && !ports.includes(Number(address[3]))) return false
   const named = [...listeners.listening, ...listeners.controller, ...listeners.advertised.values()]
   const own = [hostName ?? '', ...named.map((each) => each.host)].map((each) => each.toLowerCase())
-  return isLoopback(host) || own.includes(host)
-}
-
-function isLoopback(host: string): boolean {
-  return ['', 'localhost', '0.0.0.0', '::', '::1'].includes(host) || /^127(\.\d+){3}$/.test(host)
+  return isWildcard(host) || isLoopback(host) || own.includes(host)
 }

@@ -114,6 +114,11 @@ export function isWildcard(host: string): boolean {
   return ['', '0.0.0.0', '::'].includes(host)
 }
 
+/** True if only clients on this machine reach the host. */
+export function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || /^127(\.\d+){3}$/.test(host)
+}
+
 function unreachable(forClients: readonly ListenerAddress[]): InvalidSetting | undefined {
   const nowhere = forClients.find(({ host }) => isWildcard(host))
   if (nowhere === undefined) return undefined

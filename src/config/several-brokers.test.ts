@@ -93,6 +93,16 @@ describe('settings of several brokers', () => {
     const { furtherBroker } = start({ 'num.brokers': '2', listeners: 'PLAINTEXT://:9092', 'broker.racks': 'a,b' })
     expect(furtherBroker(2).listeners.listening[0]?.port).to.equal(9094)
     expect(furtherBroker(2).static.values.get('broker.rack')).to.equal(undefined)
+    expect(furtherBroker(2, { rack: 'c' }).static.values.get('broker.rack')?.text).to.equal('c')
+  })
+
+  it('refuse a broker that cannot be added', () => {
+    const line = 'node.id=2147483647 is the last: no id is left for another broker'
+    expect(() => start({ 'node.id': '2147483647' }).furtherBroker(1)).to.throw(line)
+    expect(() => start({}).furtherBroker(1, { nodeId: 2 ** 31 })).to.throw(line)
+    expect(() => start({}).furtherBroker(1, { rack: ' ' })).to.throw(
+      'Invalid value   for configuration broker.rack: a rack has no name',
+    )
   })
 
   it('tell whether the number of brokers was given', () => {
@@ -112,6 +122,11 @@ describe('settings of several brokers', () => {
       'no broker',
       { 'num.brokers': '0' },
       'Invalid value 0 for configuration num.brokers: it must be a number from 1 to 100',
+    ],
+    [
+      'a number of brokers that is empty',
+      { 'num.brokers': '' },
+      'Invalid value  for configuration num.brokers: it must be a number from 1 to 100',
     ],
     [
       'half a broker',
@@ -139,16 +154,6 @@ describe('settings of several brokers', () => {
       'Invalid value a,b for configuration broker.racks: broker.rack is set, too; remove one of the two',
     ],
     [
-      'one advertised address for several brokers',
-      { 'num.brokers': '3', 'advertised.listeners': 'PLAINTEXT://box:9092' },
-      'Invalid value PLAINTEXT://box:9092 for configuration advertised.listeners: num.brokers=3, and all brokers would be advertised at the same address; write the port as box:9092+n: n is 0 for the first broker, 1 for the next',
-    ],
-    [
-      'the old setting of one advertised address',
-      { 'num.brokers': '3', 'advertised.host.name': 'box' },
-      'Invalid value box for configuration advertised.host.name: with num.brokers=3, set advertised.listeners=PLAINTEXT://box:9092+n instead: n is 0 for the first broker, 1 for the next',
-    ],
-    [
       'a selector of replicas that is not Kafka’s own',
       { 'replica.selector.class': 'com.example.Nearest' },
       'replica.selector.class=com.example.Nearest: Ottla loads no Java classes; set org.apache.kafka.common.replica.LeaderSelector or org.apache.kafka.common.replica.RackAwareReplicaSelector, or remove the setting',
@@ -156,7 +161,12 @@ describe('settings of several brokers', () => {
     [
       'ports past the last',
       { 'num.brokers': '3', listeners: 'PLAINTEXT://:65534' },
-      'Invalid value PLAINTEXT://:65534 for configuration listeners: no port is left after it for broker 3',
+      'Invalid value PLAINTEXT://:65534 for configuration listeners: no port is left after it for 3 brokers',
+    ],
+    [
+      'node ids past the last',
+      { 'num.brokers': '3', 'broker.id': '2147483646' },
+      'node.id=2147483647 is the last: no id is left for another broker',
     ],
   ]
   for (const [what, properties, line] of refused)

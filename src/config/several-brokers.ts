@@ -2,8 +2,10 @@
  * Several brokers in one process have one settings file. It describes the first broker; the others have the next node
  * ids, the next ports, and their own racks and advertised addresses.
  */
+import { type Advertising, advertisedBy, advertisedSettings, firstAdvertised } from './advertised-addresses.ts'
+import { portsOfBrokers } from './broker-ports.ts'
 import { InvalidSetting, invalidValue } from './config-value.ts'
-import { inUrl, LARGEST_PORT, type ListenerAddress, type Listeners } from './listeners.ts'
+import { inUrl, type Listeners } from './listeners.ts'
 
 /** Settings about the number of brokers. Apache Kafka has none of them. */
 export const severalBrokers = { count: 'num.brokers', racks: 'broker.racks' } as const
@@ -15,14 +17,17 @@ export const severalBrokers = { count: 'num.brokers', racks: 'broker.racks' } as
 const COORDINATOR_REPLICAS = 3
 
 /** Each broker has its listeners, connections and timers; more of them test nothing that fewer do not. */
-const MOST_BROKERS = 100
+export const MOST_BROKERS = 100
+
+/** Ids are 32 bits, signed. */
+const LARGEST_ID = 2 ** 31 - 1
 
 type Properties = ReadonlyMap<string, string>
 
 /** num.brokers; undefined: not set, which means 1. */
 export function brokerCountIn(properties: Properties): number | undefined | InvalidSetting {
   const text = properties.get(severalBrokers.count)?.trim()
-  if (text === undefined || text === '') return undefined
+  if (text === undefined) return undefined
   const count = /^\d+$/.test(text) ? Number(text) : 0
   if (count >= 1 && count <= MOST_BROKERS) return count
   return invalidValue(severalBrokers.count, text, `it must be a number from 1 to ${MOST_BROKERS}`)
@@ -33,7 +38,8 @@ export function racksIn(properties: Properties, brokerCount: number): readonly s
   const text = properties.get(severalBrokers.racks)?.trim()
   if (text === undefined || text === '') return undefined
   const racks = text.split(',').map((rack) => rack.trim())
-  if (racks.includes('')) return invalidValue(severalBrokers.racks, text, 'a rack has no name')
+  const fault = rackFault(racks)
+  if (fault !== undefined) return invalidValue(severalBrokers.racks, text, fault)
   if (properties.has('broker.rack'))
     return invalidValue(severalBrokers.racks, text, 'broker.rack is set, too; remove one of the two')
   if (racks.length === brokerCount) return racks
@@ -41,27 +47,28 @@ export function racksIn(properties: Properties, brokerCount: number): readonly s
   return invalidValue(severalBrokers.racks, text, `it names ${has} for ${brokers}; name one for each`)
 }
 
+/** broker.racks with these racks. */
+export function racksText(racks: readonly string[]): string | InvalidSetting {
+  const text = racks.join(',')
+  const fault = rackFault(racks)
+  return fault === undefined ? text : invalidValue(severalBrokers.racks, text, fault)
+}
+
+function rackFault(racks: readonly string[]): string | undefined {
+  if (racks.some((rack) => rack.trim() === '')) return 'a rack has no name'
+  const withComma = racks.find((rack) => rack.includes(','))
+  return withComma === undefined ? undefined : `the rack ${withComma} has a comma in its name`
+}
+
 /** The settings of the first broker: its rack, and advertised ports of the pattern `host:port+n` with n = 0. */
 export function ofFirstBroker(
   properties: Properties,
   racks: readonly string[] | undefined,
-  brokerCount: number,
 ): Properties | InvalidSetting {
-  const advertised = advertisedFor(properties.get('advertised.listeners'), 0)
-  const old = properties.get('advertised.host.name')
-  if (brokerCount > 1 && advertised === undefined && old !== undefined)
-    return invalidValue(
-      'advertised.host.name',
-      old,
-      `with ${severalBrokers.count}=${brokerCount}, set advertised.listeners=PLAINTEXT://${old}:9092+n instead: n is 0 for the first broker, 1 for the next`,
-    )
-  if (brokerCount > 1 && advertised?.isPattern === false)
-    return invalidValue(
-      'advertised.listeners',
-      advertised.text,
-      `${severalBrokers.count}=${brokerCount}, and all brokers would be advertised at the same address; write the port as ${example(advertised.text)}: n is 0 for the first broker, 1 for the next`,
-    )
-  return new Map([...ofEach(properties), ...ownSettings({ advertised: advertised?.text, rack: racks?.[0] })])
+  const given = properties.get('advertised.listeners')
+  const advertised = given === undefined ? undefined : firstAdvertised(given)
+  if (advertised instanceof InvalidSetting) return advertised
+  return new Map([...ofEach(properties), ...ownSettings({ advertised, rack: racks?.[0] })])
 }
 
 /** Defaults that follow from the number of brokers. */
@@ -70,34 +77,72 @@ export function defaultsFor(brokerCount: number): Properties {
   return new Map([['offsets.topic.replication.factor', String(Math.min(COORDINATOR_REPLICAS, brokerCount))]])
 }
 
+/** What the settings of further brokers follow from. */
+export interface FirstBroker {
+  readonly properties: Properties
+  readonly listeners: Listeners
+  /** Brokers at the start. */
+  readonly brokerCount: number
+  /** Ports that other settings name. */
+  readonly taken: readonly number[]
+  /** The machine's host name. */
+  readonly hostName: string | undefined
+}
+
+/** What does not follow from the first broker's settings. */
+export interface FurtherBroker {
+  /** Undefined: the one that is n after the first broker's. */
+  readonly nodeId?: number | undefined
+  /** Undefined: broker.rack, if it is set. */
+  readonly rack?: string | undefined
+}
+
+/**
+ * The settings of the broker after n others: node.id, ports, rack, advertised addresses. Controller listeners are the
+ * first broker's alone.
+ */
+export function ofFurtherBroker(n: number, own: FurtherBroker, first: FirstBroker): Properties | InvalidSetting {
+  const { rack } = own
+  const fault = rack === undefined ? undefined : rackFault([rack])
+  if (fault !== undefined) return invalidValue('broker.rack', rack!, fault)
+  const nodeId = own.nodeId ?? nodeIdAfter(n, first.properties)
+  if (nodeId !== undefined && nodeId > LARGEST_ID)
+    return new InvalidSetting(`node.id=${LARGEST_ID} is the last: no id is left for another broker`)
+  const brokers = advertisingOf(Math.max(first.brokerCount, n + 1), first)
+  if (brokers instanceof InvalidSetting) return brokers
+  const advertised = advertisedBy(n, brokers)
+  if (advertised instanceof InvalidSetting) return advertised
+  const ports = brokers.ports[n]!
+  const listeners = first.listeners.listening.map(({ name, host }, index) => `${name}://${inUrl(host)}:${ports[index]}`)
+  const shared = [...ofEach(first.properties)].filter(([name]) => !isAdvertised(name))
+  return new Map([
+    ...shared,
+    ...ownSettings({ nodeId: nodeId?.toString(), advertised, rack }),
+    ['listeners', listeners.join(',')],
+    ['process.roles', 'broker'],
+  ])
+}
+
 /** Without the settings about the number of brokers, which Apache Kafka does not describe to its clients. */
 function ofEach(properties: Properties): Properties {
   const dropped: readonly string[] = Object.values(severalBrokers)
   return new Map([...properties].filter(([name]) => !dropped.includes(name)))
 }
 
-/**
- * The settings of the broker after n others: node.id, ports, rack, advertised addresses. Controller listeners are the
- * first broker's alone. taken: ports that other settings name.
- */
-export function ofFurtherBroker(
-  properties: Properties,
-  { listening, controller }: Listeners,
-  n: number,
-  { rack, taken }: { readonly rack: string | undefined; readonly taken: readonly number[] },
-): Properties | InvalidSetting {
-  const ports = portsOf(listening, n, [...taken, ...[...listening, ...controller].map(({ port }) => port)])
-  if (ports instanceof InvalidSetting) return ports
-  const listeners = listening.map(({ name, host }, index) => `${name}://${inUrl(host)}:${ports[index]!}`)
-  const firstId = properties.get('node.id') ?? properties.get('broker.id')
-  const nodeId = firstId === undefined ? undefined : String(Number(firstId) + n)
-  const advertised = advertisedFor(properties.get('advertised.listeners'), n)?.text
-  return new Map([
-    ...ofEach(properties),
-    ...ownSettings({ nodeId, advertised, rack }),
-    ['listeners', listeners.join(',')],
-    ['process.roles', 'broker'],
-  ])
+function isAdvertised(name: string): boolean {
+  return (advertisedSettings as readonly string[]).includes(name)
+}
+
+function nodeIdAfter(n: number, properties: Properties): number | undefined {
+  const first = properties.get('node.id') ?? properties.get('broker.id')
+  return first === undefined ? undefined : Number(first) + n
+}
+
+function advertisingOf(brokerCount: number, first: FirstBroker): Advertising | InvalidSetting {
+  const { listening, controller } = first.listeners
+  const named = [...listening, ...controller].map(({ port }) => port)
+  const ports = portsOfBrokers(listening, brokerCount, [...first.taken, ...named])
+  return ports instanceof InvalidSetting ? ports : { ...first, ports }
 }
 
 function ownSettings(own: { nodeId?: string | undefined; advertised: string | undefined; rack: string | undefined }) {
@@ -106,49 +151,6 @@ function ownSettings(own: { nodeId?: string | undefined; advertised: string | un
   if (own.advertised !== undefined) settings.push(['advertised.listeners', own.advertised])
   if (own.rack !== undefined) settings.push(['broker.rack', own.rack])
   return settings
-}
-
-/**
- * The port of each listener of the broker after n others: each broker in turn takes, for each of its listeners, the next
- * port that no setting names and no broker has. Port 0 stays 0: any.
- */
-function portsOf(
-  listening: readonly ListenerAddress[],
-  n: number,
-  named: readonly number[],
-): readonly number[] | InvalidSetting {
-  const taken = new Set(named)
-  let ports = listening.map(({ port }) => port)
-  for (let broker = 1; broker <= n; broker++) {
-    ports = ports.map((port) => {
-      if (port === 0) return 0
-      let next = port + 1
-      while (taken.has(next)) next++
-      taken.add(next)
-      return next
-    })
-  }
-  const tooLarge = ports.findIndex((port) => port > LARGEST_PORT)
-  if (tooLarge === -1) return ports
-  const { name, host, port } = listening[tooLarge]!
-  return invalidValue('listeners', `${name}://${inUrl(host)}:${port}`, `no port is left after it for broker ${n + 1}`)
-}
-
-/** advertised.listeners of the broker with this n. isPattern: true if each port depends on n. */
-function advertisedFor(text: string | undefined, n: number) {
-  if (text === undefined || text.trim() === '') return undefined
-  const addresses = text.split(',').map((address) => address.trim())
-  const pattern = /:(\d+)\+n$/
-  return {
-    text: addresses.map((address) => address.replace(pattern, (_, port) => `:${Number(port) + n}`)).join(','),
-    isPattern: addresses.every((address) => pattern.test(address)),
-  }
-}
-
-/** `host:9092+n` for the first address. */
-function example(advertised: string): string {
-  const [first = ''] = advertised.split(',')
-  return `${first.replace(/^[^:]*:\/\//, '').replace(/\+n$/, '')}+n`
 }
 
 function counted(count: number, what: string): string {

@@ -6,7 +6,14 @@ import { type Environment, warningAboutEnvironment } from './environment-hints.t
 import { warningsAboutOverrides } from './listener-overrides.ts'
 import { type Listeners, readListeners } from './listeners.ts'
 import { unsupportedSelector } from './replica-selectors.ts'
-import { brokerCountIn, defaultsFor, ofFirstBroker, ofFurtherBroker, racksIn } from './several-brokers.ts'
+import {
+  brokerCountIn,
+  defaultsFor,
+  type FurtherBroker,
+  ofFirstBroker,
+  ofFurtherBroker,
+  racksIn,
+} from './several-brokers.ts'
 import { StartError } from './start-error.ts'
 import { unresolvedValue, unsafeStart, warningsAboutEffect } from './start-notes.ts'
 import { readStaticConfig, type StaticConfig } from './static-config.ts'
@@ -16,6 +23,8 @@ import { readZooKeeperConnect, type ZooKeeperAddress } from './zookeeper-connect
 export interface BrokerStartSettings {
   readonly static: StaticConfig
   readonly listeners: Listeners
+  /** True if no setting names its ports: they follow from the first broker's. */
+  readonly isFurther: boolean
 }
 
 /** The settings that the brokers of a process need before they start. */
@@ -24,8 +33,8 @@ export interface StartSettings {
   readonly brokers: readonly [BrokerStartSettings, ...BrokerStartSettings[]]
   /** num.brokers; undefined: not set. */
   readonly brokerCount: number | undefined
-  /** The settings of a broker after n others. Throws StartError if no port is left for it. */
-  readonly furtherBroker: (n: number, rack?: string) => BrokerStartSettings
+  /** The settings of a broker after n others. Throws StartError if no node id, port or address is left for it. */
+  readonly furtherBroker: (n: number, own?: FurtherBroker) => BrokerStartSettings
   /** log.dirs, absolute. */
   readonly logDirectories: readonly string[]
   /** metadata.log.dir, absolute. Default: the first of log.dirs. */
@@ -49,10 +58,11 @@ export interface Machine {
 
 /** Checks the settings of server.properties and overrides. Throws StartError for the first invalid one. */
 export function startSettingsOf(given: ReadonlyMap<string, string>, machine: Machine = {}): StartSettings {
-  const brokerCount = valid(brokerCountIn(given))
-  const racks = valid(racksIn(given, brokerCount ?? 1))
-  const defaults = defaultsFor(brokerCount ?? 1)
-  const properties = valid(ofFirstBroker(given, racks, brokerCount ?? 1))
+  const count = valid(brokerCountIn(given))
+  const brokerCount = count ?? 1
+  const racks = valid(racksIn(given, brokerCount))
+  const properties = valid(ofFirstBroker(given, racks))
+  const defaults = defaultsFor(brokerCount)
   const { hostName, environment = {} } = machine
   const staticConfig = valid(readStaticConfig(properties, defaults))
   const { broker } = new ConfigStore(staticConfig, 1)
@@ -67,14 +77,15 @@ export function startSettingsOf(given: ReadonlyMap<string, string>, machine: Mac
   const logDirectories = (broker.logDirs ?? broker.logDir).map((directory) => resolve(directory))
   const zooKeeperPort = zooKeeper instanceof InvalidSetting ? undefined : zooKeeper?.port
   const taken = zooKeeperPort === undefined ? [] : [zooKeeperPort]
-  const furtherBroker = (n: number, rack = racks?.[n]) =>
-    brokerSettingsOf(valid(ofFurtherBroker(given, listeners, n, { rack, taken })), defaults)
+  const first = { properties: given, listeners, brokerCount, taken, hostName }
+  const furtherBroker = (n: number, own: FurtherBroker = {}) =>
+    furtherSettingsOf(valid(ofFurtherBroker(n, own, first)), defaults)
   return {
     brokers: [
-      { static: staticConfig, listeners },
-      ...Array.from({ length: (brokerCount ?? 1) - 1 }, (_, index) => furtherBroker(index + 1)),
+      { static: staticConfig, listeners, isFurther: false },
+      ...Array.from({ length: brokerCount - 1 }, (_, index) => furtherBroker(index + 1, { rack: racks?.[index + 1] })),
     ],
-    brokerCount,
+    brokerCount: count,
     furtherBroker,
     logDirectories,
     metadataDirectory: broker.metadataLogDir === null ? logDirectories[0]! : resolve(broker.metadataLogDir),
@@ -86,27 +97,28 @@ export function startSettingsOf(given: ReadonlyMap<string, string>, machine: Mac
       ...warningsAboutEffect(properties),
       ...warningsAboutOverrides(properties.keys(), listeners),
       ...(zooKeeper instanceof InvalidSetting ? [zooKeeper.message] : []),
-      ...[
-        warningAboutReplicas(staticConfig, brokerCount ?? 1),
-        warningAboutEnvironment(environment, properties),
-      ].filter((warning) => warning !== undefined),
+      ...[warningAboutReplicas(staticConfig, brokerCount), warningAboutEnvironment(environment, properties)].filter(
+        (warning) => warning !== undefined,
+      ),
     ],
   }
 }
 
-function brokerSettingsOf(
+function furtherSettingsOf(
   properties: ReadonlyMap<string, string>,
   defaults: ReadonlyMap<string, string>,
 ): BrokerStartSettings {
   const staticConfig = valid(readStaticConfig(properties, defaults))
-  return { static: staticConfig, listeners: valid(readListeners(new ConfigStore(staticConfig, 1).broker)) }
+  const listeners = valid(readListeners(new ConfigStore(staticConfig, 1).broker))
+  return { static: staticConfig, listeners, isFurther: true }
+}
+
+/** What was read. Throws StartError if it is invalid. */
+export function valid<T>(read: T | InvalidSetting): T {
+  if (read instanceof InvalidSetting) throw new StartError(read.message)
+  return read
 }
 
 function refuse(fault: InvalidSetting | undefined): void {
   if (fault !== undefined) throw new StartError(fault.message)
-}
-
-function valid<T>(read: T | InvalidSetting): T {
-  if (read instanceof InvalidSetting) throw new StartError(read.message)
-  return read
 }

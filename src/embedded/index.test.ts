@@ -142,7 +142,22 @@ describe('several brokers inside this process', () => {
   it('say in one line why they cannot start', async () => {
     expect(await refusal(startBroker({ brokers: 0 }))).to.contain('num.brokers')
     expect(await refusal(startBroker({ brokers: 2, racks: ['a'] }))).to.contain('it names 1 rack for 2 brokers')
-    expect(await refusal(startBroker({ brokers: 2, port: cluster.port - 1 }))).to.contain('the port is in use')
+    expect(await refusal(startBroker({ brokers: 2, racks: ['a,b', 'c'] }))).to.contain('the rack a,b has a comma')
+    expect(await refusal(startBroker({ brokers: 2, port: cluster.port - 1 }))).to.equal(
+      `cannot listen on PLAINTEXT://127.0.0.1:${cluster.port} for broker 2: the port is in use; set listeners to an address whose next ports are free for the other brokers`,
+    )
+  })
+
+  it('say in one line why one cannot be added, and go on', async () => {
+    const settings = { 'advertised.listeners': 'PLAINTEXT://box:19092' }
+    const alone = await startBroker({ settings })
+    try {
+      expect(await refusal(alone.addBroker({ rack: '' }))).to.contain('a rack has no name')
+      expect(await refusal(alone.addBroker())).to.contain('two brokers would be advertised at box:19092')
+      expect(alone.brokers.length).to.equal(1)
+    } finally {
+      await alone.close()
+    }
   })
 })
 

@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { nodeHost } from '../../storage/host/node-host.ts'
 import { Cluster } from '../cluster.ts'
-import { severalBrokers } from '../config/several-brokers.ts'
-import { startSettingsOf } from '../config/start-settings.ts'
+import { racksText, severalBrokers } from '../config/several-brokers.ts'
+import { startSettingsOf, valid } from '../config/start-settings.ts'
 import { TcpTransport } from '../network/tcp-transport.ts'
 import { type Logger, silentLogger } from '../observe/logger.ts'
 import { runningCluster } from './cluster-handles.ts'
@@ -71,6 +71,6 @@ function propertiesOf(
   const given = Object.entries(settings).map(([name, value]) => [name, String(value)] as const)
   const properties = new Map([['listeners', `PLAINTEXT://${host}:${port}`], ['log.dirs', dataDirectory], ...given])
   if (brokers !== undefined) properties.set(severalBrokers.count, String(brokers))
-  if (racks !== undefined) properties.set(severalBrokers.racks, racks.join(','))
+  if (racks !== undefined) properties.set(severalBrokers.racks, valid(racksText(racks)))
   return properties
 }

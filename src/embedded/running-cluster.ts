@@ -14,7 +14,10 @@ export interface RunningCluster {
   readonly brokers: readonly ClusterBroker[]
   /** The broker with the node id. Throws ClusterError if there is none. */
   broker(nodeId: number): ClusterBroker
-  /** Adds a broker with the next node id, which no broker had before, and starts it. Existing partitions stay where they are. */
+  /**
+   * Adds a broker with the next node id, which no broker had before, and starts it. Existing partitions stay where they
+   * are. Rejects with StartError if no port or address is left for it.
+   */
   addBroker(options?: { readonly rack?: string }): Promise<ClusterBroker>
   partition(topic: string, partition: number): ClusterPartition
   /** A consumer group, of either protocol. */

@@ -1,4 +1,4 @@
-import { isWildcard, type ListenerAddress } from '../config/listeners.ts'
+import { inUrl, isWildcard, type ListenerAddress } from '../config/listeners.ts'
 import { StartError } from '../config/start-error.ts'
 import type { Listening, Peer, PeerHandler, Transport } from './transport.ts'
 
@@ -17,12 +17,16 @@ export interface OpenListener {
   readonly address: BrokerAddress
 }
 
-/** Starts to accept connections of a listener. Throws StartError, naming the listener, if its address is in use. */
+/**
+ * Starts to accept connections of a listener. Throws StartError, naming the listener, if its address is in use. owner:
+ * the broker, if no setting names the address.
+ */
 export async function openListener(
   transport: Transport,
   { name, host, port }: ListenerAddress,
   backlog: number,
   accept: (peer: Peer) => PeerHandler,
+  owner?: string,
 ): Promise<OpenListener> {
   try {
     const listening = await transport.listen({ host, port, backlog }, accept)
@@ -34,6 +38,12 @@ export async function openListener(
     if (code === undefined) throw error
     const where = address === undefined || address === host ? '' : ` on ${address}`
     const reason = code === 'EADDRINUSE' ? `the port is in use${where}` : message
-    throw new StartError(`cannot listen on ${name}://${host}:${port}: ${reason}; set listeners to another address`)
+    const [forOwner, remedy] =
+      owner === undefined
+        ? ['', 'another address']
+        : [` for ${owner}`, 'an address whose next ports are free for the other brokers']
+    throw new StartError(
+      `cannot listen on ${name}://${inUrl(host)}:${port}${forOwner}: ${reason}; set listeners to ${remedy}`,
+    )
   }
 }

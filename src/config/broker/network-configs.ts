@@ -16,7 +16,7 @@ export const networkConfigs = {
   advertisedListeners: list('advertised.listeners', {
     default: null,
     check: listOf([], { mayBeEmpty: false }),
-    doc: 'Addresses that clients get. If unset, each client gets the address that it connected to.',
+    doc: 'Addresses that clients get. If unset, each client gets the address that it connected to. With several brokers, `host:port+n` gives each a port of its own.',
   }),
   connectionFailedAuthenticationDelayMs: int('connection.failed.authentication.delay.ms', {
     default: 100,
