@@ -95,12 +95,21 @@ function clusterPartition(cluster: Cluster, topic: string, index: number): Clust
 }
 
 function clusterGroup(cluster: Cluster, groupId: string): ClusterGroup {
-  const partition = () => clusterPartition(cluster, ...cluster.partitionOfGroup(groupId))
+  const found = (): ClusterPartition | undefined => {
+    const [topic, partition] = cluster.partitionOfGroup(groupId)
+    return cluster.metadata.image.topicsByName.has(topic) ? clusterPartition(cluster, topic, partition) : undefined
+  }
   return {
     get coordinator() {
-      const [topic] = cluster.partitionOfGroup(groupId)
-      return cluster.metadata.image.topicsByName.has(topic) ? partition().leader : undefined
+      return found()?.leader
     },
-    moveCoordinator: (nodeId) => partition().moveLeader(nodeId),
+    async moveCoordinator(nodeId) {
+      const partition = found()
+      if (partition !== undefined) return partition.moveLeader(nodeId)
+      throw new ClusterError(
+        `group ${groupId} has no coordinator yet: __consumer_offsets is created when a client first looks for one; let a consumer join or commit first`,
+        'COORDINATOR_NOT_AVAILABLE',
+      )
+    },
   }
 }

@@ -155,6 +155,12 @@ describe('several brokers inside this process', () => {
       expect(await refusal(alone.addBroker({ rack: '' }))).to.contain('a rack has no name')
       expect(await refusal(alone.addBroker())).to.contain('two brokers would be advertised at box:19092')
       expect(alone.brokers.length).to.equal(1)
+      const noCoordinator = await rejection(alone.group('g').moveCoordinator(1))
+      expect([noCoordinator.error, alone.group('g').coordinator]).to.deep.equal([
+        'COORDINATOR_NOT_AVAILABLE',
+        undefined,
+      ])
+      expect(noCoordinator.message).to.contain('let a consumer join or commit first')
     } finally {
       await alone.close()
     }
