@@ -2,6 +2,7 @@ import { DescribeLogDirs } from '../../protocol/apis/describe-log-dirs.ts'
 import { Fetch } from '../../protocol/apis/fetch.ts'
 import { ListOffsets } from '../../protocol/apis/list-offsets.ts'
 import { Metadata } from '../../protocol/apis/metadata.ts'
+import { OffsetForLeaderEpoch } from '../../protocol/apis/offset-for-leader-epoch.ts'
 import { errorName } from '../../protocol/error-codes.ts'
 import { ZERO_UUID } from '../../protocol/schema.ts'
 import type { PartitionImage } from '../../src/metadata/metadata-image.ts'
@@ -9,6 +10,7 @@ import { EARLIEST, isRefusal, type PartitionFetch, takeFetch } from './broker-co
 import type { PartitionHistory, ReadBatch } from './broker-model.ts'
 import type { BrokerWorld } from './broker-world.ts'
 import { ClusterClient, isRoutingError } from './cluster-client.ts'
+import { leaderEpochEnds } from './leader-epoch-ends.ts'
 import { CheckFailed, check } from './storage-model.ts'
 
 const NO_OPERATIONS = { includeClusterAuthorizedOperations: false, includeTopicAuthorizedOperations: false }
@@ -63,7 +65,27 @@ export class BrokerAuditor {
     if (held !== undefined && heldNow === held) this.#checkHeld(partition, held, highWatermark)
     const isHeld = held !== undefined || heldNow !== undefined
     partition.verify(batches, { highWatermark, knownEnd, isHeld, nowMs: this.#world.host.clock.nowMs() })
+    if (this.#world.broker.isSeveral && this.#world.random.oneIn(3)) await this.#checkEpochs(partition, batches)
     return highWatermark
+  }
+
+  /** The leader says that an epoch ends behind its last batch, and before the next one's first. */
+  async #checkEpochs(partition: PartitionHistory, batches: readonly ReadBatch[]): Promise<void> {
+    const { topic, index, name } = partition
+    for (const { leaderEpoch, lastOffset, nextOffset } of leaderEpochEnds(name, batches)) {
+      const led = this.#leaderOf(partition)
+      if (led === undefined) return
+      const topics = [{ topic: topic.plan.name, partitions: [{ partition: index, leaderEpoch }] }]
+      const answer = await this.#settle(this.#client.at(led.leader).ask(OffsetForLeaderEpoch, 4, { topics }))
+      const { errorCode, endOffset } = answer.topics[0]!.partitions[0]!
+      // Records of the epoch may be deleted meanwhile.
+      if (errorCode !== 0 || endOffset < 0) return
+      const isRight = endOffset > lastOffset && endOffset <= nextOffset
+      check(
+        isRight,
+        `${name}: epoch ${leaderEpoch} ends at ${endOffset}, with records to ${lastOffset}, from ${nextOffset}`,
+      )
+    }
   }
 
   /** As long as too few replicas are in sync, the high watermark stays. */

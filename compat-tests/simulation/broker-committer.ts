@@ -58,6 +58,12 @@ export class BrokerCommitter {
     this.#world.watch(step)
   }
 
+  /** The coordinator; sometimes any broker: it may have been the coordinator, and must know that it is not. */
+  get #asked(): number {
+    const { broker, random } = this.#world
+    return broker.isSeveral && random.oneIn(4) ? broker.anyNode : this.#coordinator
+  }
+
   async #commit(): Promise<void> {
     const committedOffset = ++this.#sent
     const partition = { partitionIndex: 0, committedOffset, committedLeaderEpoch: -1, commitTimestamp: -1 }
@@ -69,9 +75,7 @@ export class BrokerCommitter {
       },
     ]
     const simple = { groupId: this.#groupId, memberId: '', groupInstanceId: null, generationIdOrMemberEpoch: -1 }
-    const answer = await this.#client
-      .at(this.#coordinator)
-      .ask(OffsetCommit, 8, { ...simple, retentionTimeMs: -1, topics })
+    const answer = await this.#client.at(this.#asked).ask(OffsetCommit, 8, { ...simple, retentionTimeMs: -1, topics })
     if (!(await this.#isFine(answer.topics[0]!.partitions[0]!.errorCode))) return
     this.#acknowledged = Math.max(this.#acknowledged, committedOffset)
     this.#world.counts.commits++
@@ -82,7 +86,7 @@ export class BrokerCommitter {
     const topics = [{ name: this.#topic, topicId: ZERO_UUID, partitionIndexes: [0] }]
     const groups = [{ groupId: this.#groupId, memberId: null, memberEpoch: -1, topics }]
     const answer = await this.#client
-      .at(this.#coordinator)
+      .at(this.#asked)
       .ask(OffsetFetch, 8, { groupId: '', topics: [], groups, requireStable: false })
     const group = answer.groups[0]!
     if (!(await this.#isFine(group.errorCode))) return

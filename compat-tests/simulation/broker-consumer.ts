@@ -1,9 +1,11 @@
 import { Fetch, type FetchResponse } from '../../protocol/apis/fetch.ts'
 import { ListOffsets } from '../../protocol/apis/list-offsets.ts'
 import { errorName } from '../../protocol/error-codes.ts'
+import type { PartitionImage } from '../../src/metadata/metadata-image.ts'
 import { type Ends, type PartitionHistory, readBatches, type TopicHistory } from './broker-model.ts'
 import type { BrokerWorld } from './broker-world.ts'
 import { ClusterClient, isRoutingError } from './cluster-client.ts'
+import { checkReplica, ReadReplicas } from './read-replicas.ts'
 import { check } from './storage-model.ts'
 
 export const EARLIEST = -2
@@ -13,6 +15,8 @@ const WITH_TOPIC_IDS = 13
 /** Newest version without KAFKA_STORAGE_ERROR. */
 const WITHOUT_STORAGE_ERROR = 5
 const NO_SESSION = -1
+/** First version whose clients may read from followers. */
+const WITH_RACKS = 11
 
 export type PartitionFetch = FetchResponse['responses'][number]['partitions'][number]
 
@@ -20,6 +24,11 @@ export type PartitionFetch = FetchResponse['responses'][number]['partitions'][nu
 export interface AskedFetch {
   readonly offset: number
   readonly ends: Ends
+}
+
+interface SentFetch extends AskedFetch {
+  /** The partition in the metadata of the cluster. */
+  readonly image: PartitionImage | undefined
 }
 
 /** Whether the error is the one for a failing disk. */
@@ -55,11 +64,17 @@ interface Session {
   partitions: ReadonlyMap<PartitionHistory, number>
 }
 
-/** Reads partitions from their start, with long polls and, if its version has them, in a session. */
+/**
+ * Reads partitions from their start, with long polls and, if its version has them, in a session. With a rack it reads
+ * from the replicas that leaders name.
+ */
 export class BrokerConsumer {
   readonly #world: BrokerWorld
   readonly #client: ClusterClient
   readonly #version: number
+  /** Empty: it has none. */
+  readonly #rack: string
+  readonly #replicas: ReadReplicas
   /** Next offset; undefined: to be looked up. */
   readonly #positions = new Map<PartitionHistory, number | undefined>()
   /** Last OFFSET_OUT_OF_RANGE, and `losses` at that time. */
@@ -69,8 +84,10 @@ export class BrokerConsumer {
   readonly #sessions = new Map<number, Session>()
   #isBusy = false
 
-  constructor(world: BrokerWorld, name: string) {
+  constructor(world: BrokerWorld, name: string, rack: string) {
     this.#world = world
+    this.#rack = rack
+    this.#replicas = new ReadReplicas(world.host.clock)
     this.#client = new ClusterClient(world.broker, name)
     this.#version = world.random.pick([5, 6, 11, 12, 13, 16, 17])
   }
@@ -121,12 +138,24 @@ export class BrokerConsumer {
     if (led.length < this.#positions.size) this.#client.lost()
     const unknown = led.find((partition) => this.#positions.get(partition) === undefined)
     if (unknown !== undefined) await this.#lookUp(unknown)
-    else if (led.length > 0) await this.#fetch(this.#pickLeader(led))
+    else if (led.length > 0) {
+      const nodeId = this.#pickReplica(led)
+      await this.#fetch(nodeId).catch((error) => {
+        this.#replicas.lost(nodeId)
+        throw error
+      })
+    }
   }
 
-  #pickLeader(partitions: readonly PartitionHistory[]): number {
-    const leaders = [...new Set(partitions.map((partition) => this.#client.leaderOf(partition)!))]
-    return leaders.length === 1 ? leaders[0]! : this.#world.random.pick(leaders)
+  #pickReplica(partitions: readonly PartitionHistory[]): number {
+    const replicas = [...new Set(partitions.map((partition) => this.#replicaOf(partition)!))]
+    return replicas.length === 1 ? replicas[0]! : this.#world.random.pick(replicas)
+  }
+
+  /** Where it reads the partition; undefined if it knows no leader. */
+  #replicaOf(partition: PartitionHistory): number | undefined {
+    const leader = this.#client.leaderOf(partition)
+    return leader === undefined ? undefined : (this.#replicas.of(partition) ?? leader)
   }
 
   #session(nodeId: number): Session {
@@ -170,6 +199,7 @@ export class BrokerConsumer {
   #isFine(partition: PartitionHistory, error: string, version = this.#version): boolean {
     if (!partition.topic.isAlive) return false
     if (error === 'NONE') return true
+    this.#replicas.forget(partition)
     if (this.#world.broker.isSeveral && isRoutingError(error)) {
       this.#client.lost()
       return false
@@ -184,7 +214,7 @@ export class BrokerConsumer {
 
   async #fetch(nodeId: number): Promise<void> {
     const { random, host, counts } = this.#world
-    const wanted = [...this.#positions].filter(([partition]) => this.#client.leaderOf(partition) === nodeId)
+    const wanted = [...this.#positions].filter(([partition]) => this.#replicaOf(partition) === nodeId)
     const asked = new Map(wanted.map(([partition, position]) => [partition, position!] as const))
     const session = this.#session(nodeId)
     const before = session.partitions
@@ -195,7 +225,9 @@ export class BrokerConsumer {
       : [...asked]
     const forgotten = isIncremental ? [...before.keys()].filter((partition) => !asked.has(partition)) : []
     const maxWaitMs = random.pick([0, 50, 500, 3000])
-    const ends = new Map([...asked.keys()].map((partition) => [partition, partition.ends] as const))
+    const sent = new Map(
+      [...asked].map(([partition, offset]) => [partition, this.#sending(partition, offset)] as const),
+    )
     const startedMs = host.clock.monotonicMs()
     session.partitions = asked
     const answer = await this.#client.at(nodeId).ask(Fetch, this.#version, {
@@ -207,10 +239,16 @@ export class BrokerConsumer {
       sessionEpoch: inSession ? session.epoch : NO_SESSION,
       topics: this.#fetchTopics(fetched, random.pick([1, 500, 1_048_576])),
       forgottenTopicsData: this.#forgottenTopics(forgotten),
+      rackId: this.#rack,
     })
     if (maxWaitMs > 0 && host.clock.monotonicMs() - startedMs >= maxWaitMs) counts.longPolls++
     if (inSession && !this.#takeSession(answer, nodeId, isIncremental)) return
-    for (const topic of answer.responses) for (const each of topic.partitions) this.#take(topic, each, { asked, ends })
+    for (const topic of answer.responses) for (const each of topic.partitions) this.#take(topic, each, { nodeId, sent })
+  }
+
+  #sending(partition: PartitionHistory, offset: number): SentFetch {
+    const { topic, index, ends } = partition
+    return { offset, ends, image: this.#world.broker.partitionOf(topic.plan.name, index) }
   }
 
   #fetchTopics(wanted: readonly (readonly [PartitionHistory, number])[], partitionMaxBytes: number) {
@@ -247,25 +285,44 @@ export class BrokerConsumer {
   #take(
     { topic, topicId }: { topic?: string; topicId?: string },
     answer: PartitionFetch,
-    { asked, ends }: { asked: ReadonlyMap<PartitionHistory, number>; ends: ReadonlyMap<PartitionHistory, Ends> },
+    { nodeId, sent }: { nodeId: number; sent: ReadonlyMap<PartitionHistory, SentFetch> },
   ): void {
     const isIt = (each: PartitionHistory) =>
       each.index === answer.partitionIndex &&
       (this.#version < WITH_TOPIC_IDS ? each.topic.plan.name === topic : each.topic.id === topicId)
-    const [partition, offset] = [...asked].find(([each]) => isIt(each)) ?? [undefined, 0]
+    const [partition, asked] = [...sent].find(([each]) => isIt(each)) ?? []
     check(
-      partition !== undefined,
+      partition !== undefined && asked !== undefined,
       `a fetch answered ${topic} ${topicId}-${answer.partitionIndex}, which nobody asked for`,
     )
     if (!partition.topic.isAlive) return
     const error = errorName(answer.errorCode)
     if (error === 'OFFSET_OUT_OF_RANGE') {
+      if (this.#replicas.forget(partition)) return
       const losses = this.#losses.get(partition) ?? 0
-      this.#outOfRange.set(partition, { offset, losses, runNumber: this.#world.runNumber })
+      this.#outOfRange.set(partition, { offset: asked.offset, losses, runNumber: this.#world.runNumber })
       this.#positions.set(partition, undefined)
     } else if (this.#isFine(partition, error, this.#version)) {
-      const { nextOffset } = takeFetch(this.#world, partition, answer, { offset, ends: ends.get(partition)! })
+      const { nextOffset } = takeFetch(this.#world, partition, answer, asked)
       if (this.#positions.has(partition)) this.#positions.set(partition, nextOffset)
+      this.#takeReplica(partition, answer, { nodeId, asked })
     }
+  }
+
+  #takeReplica(
+    partition: PartitionHistory,
+    { preferredReadReplica = -1, records }: PartitionFetch,
+    { nodeId, asked: { image } }: { nodeId: number; asked: SentFetch },
+  ): void {
+    const { broker, counts } = this.#world
+    const { topic, index, name } = partition
+    const isNamed = preferredReadReplica >= 0
+    const isEmpty = (records as Buffer[]).every(({ length }) => length === 0)
+    check(!isNamed || isEmpty, `${name}: a leader names another replica, and sends records`)
+    if (isNamed) this.#replicas.prefer(partition, preferredReadReplica)
+    if (this.#version < WITH_RACKS || image === undefined || broker.partitionOf(topic.plan.name, index) !== image)
+      return
+    checkReplica(broker, { name, image, nodeId, rack: this.#rack, preferredReadReplica })
+    if (nodeId !== image.leader && !isEmpty) counts.readNearby++
   }
 }

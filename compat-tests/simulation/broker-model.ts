@@ -26,6 +26,7 @@ export interface ReadRecord extends SentRecord {
 export interface ReadBatch {
   readonly baseOffset: number
   readonly lastOffset: number
+  readonly leaderEpoch: number
   readonly records: readonly ReadRecord[]
 }
 
@@ -51,6 +52,7 @@ export function readBatches(bytes: Buffer, mayBeTorn: boolean): ReadBatch[] {
     return {
       baseOffset,
       lastOffset,
+      leaderEpoch,
       records: records.map(({ offset, key, value, timestamp, headers }) => {
         check(headers.length === 1 && headers[0]!.key.toString() === ID_HEADER, `headers at ${offset} are not ours`)
         const id = headers[0]!.value!.toString()

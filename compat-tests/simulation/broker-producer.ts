@@ -13,7 +13,7 @@ import { LARGEST_VALUE_BYTES } from './topic-plan.ts'
 const MAX_IN_FLIGHT = 5
 /** Few keys, so that compaction has work. */
 const KEYS = 10
-/** Value whose batch is decompressed in slices or on a thread. Repetitive, so that it fits into the smallest segment. */
+/** Value whose batch is decompressed in slices or on a thread. Repetitive, so that a batch of them fits into the smallest segment. */
 const LARGE_VALUE_BYTES = 140_000
 /** One value in so many is large, where it is stored compressed. */
 const VALUES_PER_LARGE = 25
@@ -167,7 +167,7 @@ export class BrokerProducer {
     const rounds: Sending[][] = []
     for (const state of this.#states.values()) {
       if (state.inFlight > 0 || !state.partition.topic.isAlive || random.oneIn(3)) continue
-      const nodeId = this.#client.leaderOf(state.partition)
+      const nodeId = this.#nodeFor(state.partition)
       if (nodeId === undefined) {
         this.#client.lost()
         continue
@@ -194,6 +194,12 @@ export class BrokerProducer {
     }
   }
 
+  /** The leader; sometimes any broker: it may have led, and must refuse. Undefined if no leader is known. */
+  #nodeFor(partition: PartitionHistory): number | undefined {
+    const { broker, random } = this.#world
+    return broker.isSeveral && random.oneIn(10) ? broker.anyNode : this.#client.leaderOf(partition)
+  }
+
   #compose(state: PartitionState): Outgoing {
     const { random, host, runNumber } = this.#world
     const count = 1 + random.below(4)
@@ -215,9 +221,9 @@ export class BrokerProducer {
     return { records, count, bytes, runNumber, isRetry: false }
   }
 
-  /** Drawn by the id, so that the other random numbers of a seed stay as they are. At most one value of a batch is large. */
+  /** Drawn by the id, so that the other random numbers of a seed stay as they are. */
   #sizeOf({ partition }: PartitionState, id: string, sizeBytes: number): number {
-    const isLarge = Number(id.split('/').at(-1)) % VALUES_PER_LARGE === 0
+    const isLarge = this.#world.sendsLarge || Number(id.split('/').at(-1)) % VALUES_PER_LARGE === 0
     const stored = partition.topic.plan.configs['compression.type']!
     const isSmallStored = stored === 'producer' || SMALL_CODECS.includes(stored)
     return isLarge && isSmallStored && SMALL_CODECS.includes(this.#compression) ? LARGE_VALUE_BYTES : sizeBytes

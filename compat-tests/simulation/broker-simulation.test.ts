@@ -6,7 +6,7 @@ import { oneBroker } from './cluster-plan.ts'
 import { expectOneHistory, firstSeeds, sumsOf } from './seeded-runs.ts'
 
 /** Number of seeds in addition to those that once failed. `npm run simulate -- broker` runs more. */
-const SEEDS = 10
+const SEEDS = 20
 
 describe('a whole broker under faults', function () {
   this.timeout(300_000)
@@ -22,7 +22,7 @@ describe('a whole broker under faults', function () {
 
   it(`keeps its promises for ${SEEDS} seeds, and each kind of fault strikes`, async () => {
     for (const [name, sum] of await sumsOf('broker', firstSeeds(SEEDS), (seed) => simulateBroker(seed)))
-      expect(sum, name).to.be.above(SEEDS / 4)
+      expect(sum, name).to.be.above(SEEDS / 20)
   })
 
   it('gives the same history for the same seed', () =>

@@ -18,7 +18,7 @@ import { BrokerWorld, brokerSettings, clusterSettings, newCounts } from './broke
 import { ClusterChecks } from './cluster-checks.ts'
 import { ClusterClient, isRoutingError } from './cluster-client.ts'
 import { ClusterEvents } from './cluster-events.ts'
-import { type ClusterPlan, drawClusterPlan } from './cluster-plan.ts'
+import { type ClusterPlan, drawClusterPlan, RACKS } from './cluster-plan.ts'
 import { NetworkFaults } from './network-faults.ts'
 import { directoryOf, drawPartFault, type PartFault } from './part-faults.ts'
 import { replayedImage, textOf } from './replayed-image.ts'
@@ -112,23 +112,41 @@ class BrokerSimulation {
     const isSynced = random.oneIn(3)
     this.#network = cluster.hasNetworkFaults ? new NetworkFaults(cluster.random, this.#host.timers) : undefined
     const settings = { ...brokerSettings(random, this.#directories, isSynced), ...clusterSettings(cluster) }
-    const several = { isSeveral: cluster.brokers > 1, network: this.#network, random: cluster.random }
+    const several = {
+      isSeveral: cluster.brokers > 1,
+      racks: cluster.racks,
+      network: this.#network,
+      random: cluster.random,
+    }
     const broker = new SimulatedBroker(this.#host, settings, logger, several)
     broker.brokerCount = cluster.brokers
-    trace({ brokers: cluster.brokers, hasNetworkFaults: cluster.hasNetworkFaults }, 'a cluster')
+    const { brokers, racks, hasNetworkFaults } = cluster
+    trace({ brokers, racks, hasNetworkFaults }, 'a cluster')
     this.#world = new BrokerWorld(this.#host, random, broker, counts)
     this.#auditor = new BrokerAuditor(this.#world)
     this.#admin = new ClusterClient(broker, 'admin', { isReliable: true })
     this.#events = new ClusterEvents(this.#world, cluster.random, trace)
     const isFailing = () => this.#isFailing || this.#host.files.crashed
-    this.#checks = new ClusterChecks({ world: this.#world, random: cluster.random, groupId: GROUP, isFailing })
     this.#plans = Array.from({ length: TOPICS }, (_, i) =>
       replicated(topicPlan(random, `topic${i}`), cluster.random, cluster.brokers),
     )
+    this.#checks = new ClusterChecks({
+      world: this.#world,
+      random: cluster.random,
+      groupId: GROUP,
+      allowsUncleanElection: (topic) =>
+        this.#plans.some(({ name, allowsUncleanElection }) => name === topic && allowsUncleanElection),
+      isFailing,
+    })
     this.#committer = new BrokerCommitter(this.#world, { groupId: GROUP, topic: COMMITTED, isSynced })
     const ids = new AllocatedProducerIds()
     this.#producers = Array.from({ length: PRODUCERS }, (_, i) => new BrokerProducer(this.#world, `producer${i}`, ids))
-    this.#consumers = Array.from({ length: CONSUMERS }, (_, i) => new BrokerConsumer(this.#world, `consumer${i}`))
+    this.#consumers = Array.from({ length: CONSUMERS }, (_, i) => this.#consumer(`consumer${i}`))
+  }
+
+  #consumer(name: string): BrokerConsumer {
+    const { racks, random } = this.#cluster
+    return new BrokerConsumer(this.#world, name, racks.length === 0 ? '' : random.pick(RACKS))
   }
 
   get counts(): Record<string, number> {
@@ -200,14 +218,18 @@ class BrokerSimulation {
   /** Changes the cluster while clients use it, and checks it once it is quiet. The process may end on the way. */
   async #changeCluster(): Promise<void> {
     const { random } = this.#cluster
-    if (!random.oneIn(3)) return
+    if (!random.oneIn(2)) return
     await this.#guarded(async () => {
+      // A broker is killed while it looks into large records.
+      const isKill = random.oneIn(4)
+      this.#world.sendsLarge = isKill
       for (const producer of this.#producers) producer.act(this.#alive, true)
       for (const consumer of this.#consumers) consumer.act()
       this.#committer.act()
-      if (random.oneIn(2)) await this.#host.advance(random.below(3))
+      if (isKill || random.oneIn(2)) await this.#host.advance(random.below(3))
+      this.#world.sendsLarge = false
       if (random.oneIn(12)) this.#host.files.crashAfterChanges = random.below(20)
-      await this.#mayFail(() => this.#events.act())
+      await this.#mayFail(() => (isKill ? this.#events.killLeader() : this.#events.act()))
       await this.#checks.check(this.#partitions)
       if (random.oneIn(2)) await this.#onSome((partition) => this.#auditor.audit(partition))
     })
@@ -226,7 +248,7 @@ class BrokerSimulation {
   /** At some starts the number of brokers changes; with one broker all that the others had moves to it. */
   #resize(): void {
     const { random, brokers } = this.#cluster
-    if (this.#isEnding) this.#world.broker.brokerCount = brokers
+    if (this.#isEnding) this.#world.broker.startWithAll(brokers)
     if (!this.#isSeveral || this.#isEnding || !random.oneIn(4)) return
     this.#world.broker.brokerCount = 1 + random.below(brokers)
     this.#world.counts.resizes++

@@ -1,3 +1,4 @@
+import { replicaSelectors } from '../../src/config/replica-selectors.ts'
 import type { PartitionImage } from '../../src/metadata/metadata-image.ts'
 import type { SeededRandom } from '../../storage/host/seeded-random.ts'
 import type { SimulatedHost } from '../../storage/host/simulated-host.ts'
@@ -43,8 +44,15 @@ export interface BrokerCounts {
   /** Single brokers of a cluster that were killed or stopped. */
   brokersEnded: number
   brokersStarted: number
+  brokersAdded: number
+  brokersRemoved: number
   leadersMoved: number
   reassignments: number
+  /** Partitions that got a leader by a client's request for elections. */
+  elections: number
+  uncleanElections: number
+  /** Records that consumers with a rack read from followers. */
+  readNearby: number
   /** Starts with another number of brokers than before. */
   resizes: number
   /** Checks of a whole cluster after an event. */
@@ -67,6 +75,8 @@ export class BrokerWorld {
   partFaults: readonly PartFault[] = []
   /** Appends refused by a failing disk: from the first on the broker knows the fault. */
   refusedAppends = 0
+  /** Producers send large values wherever they are stored compressed. */
+  sendsLarge = false
   /** First failure in a place that cannot throw to a caller. */
   failure: unknown
   #ids = 0
@@ -173,18 +183,24 @@ export function newCounts(): BrokerCounts {
     cutTails: 0,
     brokersEnded: 0,
     brokersStarted: 0,
+    brokersAdded: 0,
+    brokersRemoved: 0,
     leadersMoved: 0,
     reassignments: 0,
+    elections: 0,
+    uncleanElections: 0,
+    readNearby: 0,
     resizes: 0,
     quietChecks: 0,
   }
 }
 
 /** Further settings of several brokers. */
-export function clusterSettings({ brokers, random }: ClusterPlan): Record<string, string> {
+export function clusterSettings({ brokers, racks, random }: ClusterPlan): Record<string, string> {
   if (brokers === 1) return {}
   return {
     'offsets.topic.num.partitions': '3',
     'leader.imbalance.check.interval.seconds': random.pick(['10', '300']),
+    ...(racks.length > 0 ? { 'replica.selector.class': replicaSelectors.rackAware } : {}),
   }
 }

@@ -1,5 +1,6 @@
+import { Fetch } from '../../protocol/apis/fetch.ts'
 import { FindCoordinator } from '../../protocol/apis/find-coordinator.ts'
-import { Metadata } from '../../protocol/apis/metadata.ts'
+import { Metadata, type MetadataResponse } from '../../protocol/apis/metadata.ts'
 import { OffsetFetch } from '../../protocol/apis/offset-fetch.ts'
 import { Produce } from '../../protocol/apis/produce.ts'
 import { errorName } from '../../protocol/error-codes.ts'
@@ -19,6 +20,8 @@ export interface ClusterChecksParts {
   readonly world: BrokerWorld
   readonly random: SeededRandom
   readonly groupId: string
+  /** True if a replica of the topic that is not in sync may lead. */
+  readonly allowsUncleanElection: (topic: string) => boolean
   /** True while the disk has faults, or the process has ended: then nothing is checked. */
   readonly isFailing: () => boolean
 }
@@ -66,6 +69,7 @@ export class ClusterChecks {
       check(host.clock.monotonicMs() < untilMs, wrong)
       await host.advance(STEP_MS)
     }
+    for (const partition of partitions) await this.#replicasAgree(partition)
     if (partitions.length > 0) await this.#followersRefuse(this.#parts.random.pick(partitions))
     this.#parts.world.counts.quietChecks++
   }
@@ -79,7 +83,7 @@ export class ClusterChecks {
     if (`${unfenced.sort()}` !== `${[...running].sort()}`) return `${running} run, and ${unfenced} are unfenced`
     for (const { name, partitions } of image.topicsByName.values()) {
       for (const [index, partition] of partitions.entries()) {
-        const wrong = wrongPartition(partition, running)
+        const wrong = wrongPartition(partition, running, this.#parts.allowsUncleanElection(name))
         if (wrong !== undefined) return `${name}-${index} ${wrong}: ${JSON.stringify(partition)}, ${running} run`
       }
     }
@@ -98,6 +102,8 @@ export class ClusterChecks {
       const options = { includeClusterAuthorizedOperations: false, includeTopicAuthorizedOperations: false }
       const asked = client.ask(Metadata, 12, { topics: null, allowAutoTopicCreation: false, ...options })
       const { brokers, topics, controllerId } = await world.host.settle(asked)
+      const wrong = wrongOffline(topics, running)
+      if (wrong !== undefined) return `${nodeId} answers ${wrong}`
       const found = await world.host.settle(
         client.ask(FindCoordinator, 4, { key: '', keyType: 0, coordinatorKeys: [groupId] }),
       )
@@ -124,6 +130,27 @@ export class ClusterChecks {
     return isRight ? undefined : `${coordinating} coordinate ${groupId}, and ${coordinator} is named`
   }
 
+  /** Consumers may read from any replica, and see no less than from the one before. */
+  async #replicasAgree({ topic, index, name, start }: PartitionHistory): Promise<void> {
+    const { world } = this.#parts
+    const image = world.broker.partitionOf(topic.plan.name, index)
+    const wanted = { partition: index, fetchOffset: start, partitionMaxBytes: 1 }
+    const topics = [{ topic: topic.plan.name, topicId: topic.id, partitions: [wanted] }]
+    let before = -1
+    for (const nodeId of image?.isr.filter((node) => world.broker.serves(node)) ?? []) {
+      const limits = { maxWaitMs: 0, minBytes: 0, maxBytes: 1, forgottenTopicsData: [] }
+      const { responses } = await world.host.settle(this.#client.at(nodeId).ask(Fetch, 12, { ...limits, topics }))
+      const { errorCode, highWatermark } = responses[0]!.partitions[0]!
+      const error = errorName(errorCode)
+      if (this.#parts.isFailing() || world.broker.partitionOf(topic.plan.name, index) !== image) return
+      // Records may be deleted meanwhile.
+      if (error === 'OFFSET_OUT_OF_RANGE') return
+      check(error === 'NONE', `${name}: replica ${nodeId} answers ${error}, and it is in sync`)
+      check(highWatermark >= before, `${name}: replica ${nodeId} has ${highWatermark}, and another had ${before}`)
+      before = highWatermark
+    }
+  }
+
   /** Only the leader takes records: nobody reads this one. */
   async #followersRefuse({ topic, index, name }: PartitionHistory): Promise<void> {
     const { world } = this.#parts
@@ -142,11 +169,28 @@ export class ClusterChecks {
   }
 }
 
-function wrongPartition(partition: PartitionImage, running: readonly number[]): string | undefined {
-  const { leader, replicas, isr, addingReplicas, removingReplicas } = partition
+/** Replicas of brokers that do not run, or were removed, are offline, and no others. */
+function wrongOffline(topics: MetadataResponse['topics'], running: readonly number[]): string | undefined {
+  for (const { name, partitions } of topics) {
+    for (const { partitionIndex, replicaNodes, offlineReplicas = [] } of partitions) {
+      const gone = replicaNodes.filter((node) => !running.includes(node))
+      if (`${gone.sort()}` !== `${[...offlineReplicas].sort()}`)
+        return `that ${offlineReplicas} of ${replicaNodes} are offline for ${name}-${partitionIndex}`
+    }
+  }
+  return undefined
+}
+
+function wrongPartition(
+  partition: PartitionImage,
+  running: readonly number[],
+  allowsUncleanElection: boolean,
+): string | undefined {
+  const { leader, replicas, isr, addingReplicas } = partition
   const { eligibleLeaderReplicas, lastKnownEligibleLeaderReplicas: lastKnown } = partition
   const lives = (node: number) => running.includes(node)
   if (leader === -1) {
+    if (allowsUncleanElection && replicas.some(lives)) return 'has no leader'
     const eligible = [...isr, ...eligibleLeaderReplicas]
     if (eligible.some((node) => replicas.includes(node) && lives(node))) return 'has no leader'
     // Replicas that a reassignment removed stay among the eligible ones, and keep the last leader out, as in Kafka.
@@ -154,10 +198,16 @@ function wrongPartition(partition: PartitionImage, running: readonly number[]): 
   }
   if (!lives(leader)) return 'has a leader that does not run'
   if (!isr.includes(leader)) return 'has a leader that is not in sync'
-  // As in Kafka a reassignment never completes if the one before added what this one removes.
-  const canComplete = addingReplicas.every((node) => lives(node) && !removingReplicas.includes(node))
-  if (canComplete && addingReplicas.length > 0) return 'is still reassigned'
+  if (addingReplicas.length > 0 && canComplete(partition, lives)) return 'is still reassigned'
   return `${replicas.filter(lives).sort()}` === `${[...isr].sort()}` ? undefined : 'has other replicas in sync'
+}
+
+/** Whether a reassignment to live replicas completes. Source: PartitionReassignmentReplicas.maybeCompleteReassignment. */
+function canComplete({ replicas, addingReplicas, removingReplicas }: PartitionImage, lives: (node: number) => boolean) {
+  // It never does if the one before added what this one removes.
+  if (!addingReplicas.every((node) => lives(node) && !removingReplicas.includes(node))) return false
+  const isShrinking = addingReplicas.length < removingReplicas.length
+  return !isShrinking || replicas.every((node) => lives(node) || removingReplicas.includes(node))
 }
 
 function sortedBy<T>(items: readonly T[], key: (item: T) => number | string): T[] {

@@ -34,6 +34,8 @@ export class ConnectionLost extends Error {
 export interface SeveralBrokers {
   /** The cluster may have more than one. */
   readonly isSeveral: boolean
+  /** Of brokers in turn; empty: they have none. */
+  readonly racks: readonly string[]
   readonly network: NetworkFaults | undefined
   readonly random: SeededRandom
 }
@@ -49,6 +51,8 @@ export class SimulatedBroker {
   readonly #several: SeveralBrokers | undefined
   /** Number of brokers at the next start. */
   brokerCount = 1
+  /** The highest node id of a broker that was ever added. */
+  #highestAdded = 0
   #broker!: Cluster
   #transport!: SimulatedTransport
   /** True after a start and until a stop begins. */
@@ -75,6 +79,9 @@ export class SimulatedBroker {
     this.#transport = new SimulatedTransport(this.#host.timers)
     const settings = new Map(this.#settings)
     if (this.isSeveral) settings.set('num.brokers', String(this.brokerCount))
+    const racks = this.#several?.racks ?? []
+    const rackOf = (_: unknown, index: number) => racks[index % racks.length]
+    if (racks.length > 0) settings.set('broker.racks', Array.from({ length: this.brokerCount }, rackOf).join())
     this.#broker = new Cluster(startSettingsOf(settings), this.#host, this.#transport, this.#logger)
     await this.#host.settle(this.#within(limitMs, this.#broker.start()))
     this.#isServing = true
@@ -143,10 +150,32 @@ export class SimulatedBroker {
     return this.#host.settle(this.#broker.brokers.start(nodeId))
   }
 
+  /** Adds a broker, and starts it. Returns its node id. */
+  async addOne(rack: string | undefined): Promise<number> {
+    const nodeId = await this.#host.settle(this.#broker.brokers.add(rack))
+    this.#highestAdded = Math.max(this.#highestAdded, nodeId)
+    return nodeId
+  }
+
+  /** Stops a broker if it runs, and removes it from the cluster. */
+  removeOne(nodeId: number): Promise<void> {
+    return this.#host.settle(this.#broker.brokers.remove(nodeId))
+  }
+
+  /** Null: none, or there is no such broker. */
+  rackOf(nodeId: number): string | null {
+    return this.#broker.metadata.image.brokers.get(nodeId)?.rack ?? null
+  }
+
+  /** At least that many brokers, and all that were ever added: some of them may have the only replica of a partition. */
+  startWithAll(brokerCount: number): void {
+    this.brokerCount = Math.max(brokerCount, this.#highestAdded)
+  }
+
   /** Opens a connection to a broker of the cluster, which may fail unless it is reliable. Throws like `connect`. */
   connectTo(nodeId: number, client: SimulatedClient, { isReliable = false } = {}): ClientConnection {
     if (!this.serves(nodeId)) throw new ConnectionLost()
-    const port = PORT + nodeId - FIRST_NODE
+    const { port } = this.#broker.brokers.addressesOf(nodeId)[0]!
     const network = this.#several?.network
     if (network === undefined || isReliable) return this.connect(client, port)
     return this.#registered(client, (outer) => network.connect(outer, (inner) => this.#transport.connect(port, inner)))

@@ -18,6 +18,8 @@ export interface TopicPlan {
   readonly isLogAppendTime: boolean
   readonly replicationFactor: number
   readonly minInsyncReplicas: number
+  /** A replica that is not in sync may lead. */
+  readonly allowsUncleanElection: boolean
 }
 
 /** The plan with replicas on several brokers. */
@@ -25,8 +27,13 @@ export function replicated(plan: TopicPlan, random: SeededRandom, brokers: numbe
   if (brokers === 1) return plan
   const replicationFactor = 1 + random.below(Math.min(3, brokers))
   const minInsyncReplicas = 1 + random.below(replicationFactor)
-  const configs = { ...plan.configs, 'min.insync.replicas': String(minInsyncReplicas) }
-  return { ...plan, replicationFactor, minInsyncReplicas, configs }
+  const allowsUncleanElection = random.oneIn(4)
+  const configs = {
+    ...plan.configs,
+    'min.insync.replicas': String(minInsyncReplicas),
+    'unclean.leader.election.enable': String(allowsUncleanElection),
+  }
+  return { ...plan, replicationFactor, minInsyncReplicas, allowsUncleanElection, configs }
 }
 
 /** Settings with small segments, so that rolls, retention and compaction are frequent. */
@@ -47,6 +54,7 @@ export function topicPlan(random: SeededRandom, name: string): TopicPlan {
     isLogAppendTime,
     replicationFactor: 1,
     minInsyncReplicas: 1,
+    allowsUncleanElection: false,
     configs: {
       ...(isSynced ? { 'flush.messages': '1' } : {}),
       'cleanup.policy': policy,
