@@ -133,7 +133,7 @@ class BrokerSimulation {
     this.#checks = new ClusterChecks({
       world: this.#world,
       random: cluster.random,
-      groupId: GROUP,
+      groupIds: [GROUP],
       allowsUncleanElection: (topic) =>
         this.#plans.some(({ name, allowsUncleanElection }) => name === topic && allowsUncleanElection),
       isFailing,
@@ -245,13 +245,10 @@ class BrokerSimulation {
     }
   }
 
-  /** At some starts the number of brokers changes; with one broker all that the others had moves to it. */
   #resize(): void {
-    const { random, brokers } = this.#cluster
+    const { brokers } = this.#cluster
     if (this.#isEnding) this.#world.broker.startWithAll(brokers)
-    if (!this.#isSeveral || this.#isEnding || !random.oneIn(4)) return
-    this.#world.broker.brokerCount = 1 + random.below(brokers)
-    this.#world.counts.resizes++
+    else if (this.#isSeveral) this.#events.resize(brokers)
   }
 
   // Events.

@@ -4,11 +4,12 @@ import type { SeededRandom } from '../../storage/host/seeded-random.ts'
 import type { SimulatedHost } from '../../storage/host/simulated-host.ts'
 import type { Ends, PartitionHistory } from './broker-model.ts'
 import type { ClusterPlan } from './cluster-plan.ts'
+import { type ClusterCounts, type ClusterWorld, newClusterCounts } from './cluster-world.ts'
 import type { PartFault } from './part-faults.ts'
 import { ConnectionLost, type SimulatedBroker } from './simulated-broker.ts'
 
 /** What happened in a run. Tests check it, for example that there were faults. */
-export interface BrokerCounts {
+export interface BrokerCounts extends ClusterCounts {
   acknowledged: number
   read: number
   duplicates: number
@@ -41,26 +42,12 @@ export interface BrokerCounts {
   /** Files damaged between two starts. */
   damagedFiles: number
   cutTails: number
-  /** Single brokers of a cluster that were killed or stopped. */
-  brokersEnded: number
-  brokersStarted: number
-  brokersAdded: number
-  brokersRemoved: number
-  leadersMoved: number
-  reassignments: number
-  /** Partitions that got a leader by a client's request for elections. */
-  elections: number
-  uncleanElections: number
   /** Records that consumers with a rack read from followers. */
   readNearby: number
-  /** Starts with another number of brokers than before. */
-  resizes: number
-  /** Checks of a whole cluster after an event. */
-  quietChecks: number
 }
 
 /** Shared by all clients of a simulated broker. */
-export class BrokerWorld {
+export class BrokerWorld implements ClusterWorld {
   readonly host: SimulatedHost
   readonly random: SeededRandom
   readonly broker: SimulatedBroker
@@ -181,17 +168,8 @@ export function newCounts(): BrokerCounts {
     offline: 0,
     damagedFiles: 0,
     cutTails: 0,
-    brokersEnded: 0,
-    brokersStarted: 0,
-    brokersAdded: 0,
-    brokersRemoved: 0,
-    leadersMoved: 0,
-    reassignments: 0,
-    elections: 0,
-    uncleanElections: 0,
     readNearby: 0,
-    resizes: 0,
-    quietChecks: 0,
+    ...newClusterCounts(),
   }
 }
 

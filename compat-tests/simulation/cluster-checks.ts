@@ -8,8 +8,8 @@ import { buildBatch } from '../../protocol/records/batch-builder.ts'
 import type { MetadataImage, PartitionImage } from '../../src/metadata/metadata-image.ts'
 import type { SeededRandom } from '../../storage/host/seeded-random.ts'
 import type { PartitionHistory } from './broker-model.ts'
-import type { BrokerWorld } from './broker-world.ts'
 import { ClusterClient } from './cluster-client.ts'
+import type { ClusterWorld } from './cluster-world.ts'
 import { check } from './storage-model.ts'
 
 /** Time after which a cluster whose disk works is quiet. */
@@ -17,9 +17,9 @@ const QUIET_MS = 60_000
 const STEP_MS = 20
 
 export interface ClusterChecksParts {
-  readonly world: BrokerWorld
+  readonly world: ClusterWorld
   readonly random: SeededRandom
-  readonly groupId: string
+  readonly groupIds: readonly string[]
   /** True if a replica of the topic that is not in sync may lead. */
   readonly allowsUncleanElection: (topic: string) => boolean
   /** True while the disk has faults, or the process has ended: then nothing is checked. */
@@ -92,11 +92,10 @@ export class ClusterChecks {
 
   /** What two brokers answer differently; undefined: nothing. */
   async #contradiction(): Promise<string | undefined> {
-    const { groupId, world } = this.#parts
+    const { groupIds, world } = this.#parts
     const { running } = world.broker
     const answers = new Map<string, number>()
-    const coordinators = new Set<number>()
-    const coordinating: number[] = []
+    const coordinations = new Map(groupIds.map((groupId) => [groupId, new Coordination()]))
     for (const nodeId of running) {
       const client = this.#client.at(nodeId)
       const options = { includeClusterAuthorizedOperations: false, includeTopicAuthorizedOperations: false }
@@ -105,9 +104,9 @@ export class ClusterChecks {
       const wrong = wrongOffline(topics, running)
       if (wrong !== undefined) return `${nodeId} answers ${wrong}`
       const found = await world.host.settle(
-        client.ask(FindCoordinator, 4, { key: '', keyType: 0, coordinatorKeys: [groupId] }),
+        client.ask(FindCoordinator, 4, { key: '', keyType: 0, coordinatorKeys: groupIds }),
       )
-      coordinators.add(found.coordinators[0]!.nodeId)
+      for (const each of found.coordinators) coordinations.get(each.key)!.named.add(each.nodeId)
       answers.set(
         JSON.stringify([
           sortedBy(brokers, (each) => each.nodeId),
@@ -116,18 +115,16 @@ export class ClusterChecks {
         ]),
         nodeId,
       )
-      const groups = [{ groupId, memberId: null, memberEpoch: -1, topics: null }]
+      const groups = groupIds.map((groupId) => ({ groupId, memberId: null, memberEpoch: -1, topics: null }))
       const offsets = await world.host.settle(
         client.ask(OffsetFetch, 8, { groupId: '', topics: [], groups, requireStable: false }),
       )
-      if (errorName(offsets.groups[0]!.errorCode) !== 'NOT_COORDINATOR') coordinating.push(nodeId)
+      for (const { groupId, errorCode } of offsets.groups)
+        if (errorName(errorCode) !== 'NOT_COORDINATOR') coordinations.get(groupId)!.answering.push(nodeId)
     }
     if (this.#parts.isFailing()) return undefined
     if (answers.size > 1) return `brokers ${[...answers.values()]} answer Metadata differently`
-    if (coordinators.size > 1) return `${[...coordinators]} coordinate ${groupId}, as brokers say`
-    const [coordinator = -1] = coordinators
-    const isRight = coordinator < 0 ? coordinating.length === 0 : `${coordinating}` === `${coordinator}`
-    return isRight ? undefined : `${coordinating} coordinate ${groupId}, and ${coordinator} is named`
+    return groupIds.map((groupId) => coordinations.get(groupId)!.wrongFor(groupId)).find((wrong) => wrong !== undefined)
   }
 
   /** Consumers may read from any replica, and see no less than from the one before. */
@@ -166,6 +163,20 @@ export class ClusterChecks {
       const isRefused = error === 'NOT_LEADER_OR_FOLLOWER'
       check(isRefused, `${name}: ${nodeId} answers ${error} to an append, and ${leader} leads`)
     }
+  }
+}
+
+/** Who coordinates a group: brokers that brokers name, and brokers that answer for it. */
+class Coordination {
+  readonly named = new Set<number>()
+  readonly answering: number[] = []
+
+  /** What is wrong; undefined: nothing. */
+  wrongFor(groupId: string): string | undefined {
+    if (this.named.size > 1) return `${[...this.named]} coordinate ${groupId}, as brokers say`
+    const [coordinator = -1] = this.named
+    const isRight = coordinator < 0 ? this.answering.length === 0 : `${this.answering}` === `${coordinator}`
+    return isRight ? undefined : `${this.answering} coordinate ${groupId}, and ${coordinator} is named`
   }
 }
 

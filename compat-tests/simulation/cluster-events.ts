@@ -4,9 +4,9 @@ import { errorName } from '../../protocol/error-codes.ts'
 import type { Cluster } from '../../src/cluster.ts'
 import type { PartitionImage } from '../../src/metadata/metadata-image.ts'
 import type { SeededRandom } from '../../storage/host/seeded-random.ts'
-import type { BrokerWorld } from './broker-world.ts'
 import { ClusterClient } from './cluster-client.ts'
 import { MOST_BROKERS, RACKS } from './cluster-plan.ts'
+import type { ClusterWorld } from './cluster-world.ts'
 import { FIRST_NODE } from './simulated-broker.ts'
 import { check } from './storage-model.ts'
 
@@ -27,14 +27,14 @@ type Trace = (fields: object, message: string) => void
 
 /** Adds, ends, starts and removes brokers of a cluster, and moves what they lead. */
 export class ClusterEvents {
-  readonly #world: BrokerWorld
+  readonly #world: ClusterWorld
   readonly #random: SeededRandom
   readonly #trace: Trace
   readonly #admin: ClusterClient
   /** What the next event is in this run of the process. */
   #next: { readonly cluster: Cluster; readonly act: () => Promise<void> } | undefined
 
-  constructor(world: BrokerWorld, random: SeededRandom, trace: Trace) {
+  constructor(world: ClusterWorld, random: SeededRandom, trace: Trace) {
     this.#world = world
     this.#random = random
     this.#trace = trace
@@ -147,6 +147,13 @@ export class ClusterEvents {
     return found
   }
 
+  /** Before a start: at some starts the number of brokers changes; with one broker all that the others had moves to it. */
+  resize(most: number): void {
+    if (!this.#random.oneIn(4)) return
+    this.#world.broker.brokerCount = 1 + this.#random.below(most)
+    this.#world.counts.resizes++
+  }
+
   /** Any partition, also one of the coordinators' state. */
   #pickPartition() {
     const topics = [...this.#world.broker.cluster.metadata.image.topicsByName.values()]
@@ -161,7 +168,19 @@ export class ClusterEvents {
     if (picked === undefined) return
     const { topic, partition, image } = picked
     const followers = image.replicas.filter((node) => node !== image.leader)
-    const leader = this.#random.pick(followers.length > 0 ? followers : image.replicas)
+    await this.#moveTo(topic, partition, this.#random.pick(followers.length > 0 ? followers : image.replicas))
+  }
+
+  /** Moves each partition of a topic to another leader where one is in sync. */
+  async moveAll(topic: string): Promise<void> {
+    const { partitions } = this.#world.broker.cluster.metadata.image.topicsByName.get(topic)!
+    for (const [partition, { leader, isr }] of partitions.entries()) {
+      const others = isr.filter((each) => each !== leader)
+      if (others.length > 0) await this.#moveTo(topic, partition, this.#random.pick(others))
+    }
+  }
+
+  async #moveTo(topic: string, partition: number, leader: number): Promise<void> {
     const refusal = await this.#world.host.settle(this.#world.broker.cluster.moveLeader(topic, partition, leader))
     this.#trace({ topic, partition, leader, error: refusal?.error }, 'moves a leader')
     if (refusal === undefined) this.#world.counts.leadersMoved++

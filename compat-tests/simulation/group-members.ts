@@ -10,23 +10,17 @@ import { ZERO_UUID } from '../../protocol/schema.ts'
 import { subscriptionTo } from '../../src/coordinator/classic-consumer.fixture.ts'
 import { readAssignment, writeAssignment } from '../../src/coordinator/group/classic/consumer-subscription.ts'
 import type { SeededRandom } from '../../storage/host/seeded-random.ts'
-import { ConnectionLost, type SimulatedBroker } from './simulated-broker.ts'
+import type { GroupClient } from './coordinator-client.ts'
+import type { GroupLedger, KnownLife } from './group-ledger.ts'
+import { ConnectionLost } from './simulated-broker.ts'
 import { check } from './storage-model.ts'
 
 export const TOPIC = 't'
 export const PARTITIONS = 6
 export const SESSION_MS = 10_000
 
-/** Called by the members of all groups, to check that their commits and fetches are consistent. */
-export interface GroupLedger {
-  /** A commit was acknowledged: nobody else may commit for that partition in this generation, and it is never lost. */
-  committed(groupId: string, generation: number, partition: number, memberId: string, offset: number): void
-  /** A member fetched its committed offset: it must not be lower than the acknowledged one. */
-  fetched(groupId: string, partition: number, offset: number): void
-}
-
 export interface MemberPlace {
-  readonly broker: SimulatedBroker
+  readonly client: GroupClient
   readonly random: SeededRandom
   readonly ledger: GroupLedger
   readonly groupId: string
@@ -34,9 +28,12 @@ export interface MemberPlace {
   readonly instanceId: string | null
 }
 
+/** Another broker coordinates, or none does now. */
+const astray = new Set(['NOT_COORDINATOR', 'COORDINATOR_NOT_AVAILABLE'])
 /** The member is behind or the coordinator unavailable: the next heartbeat tells what to do. */
 const transient = new Set([
-  ...['NOT_COORDINATOR', 'COORDINATOR_LOAD_IN_PROGRESS', 'COORDINATOR_NOT_AVAILABLE', 'UNKNOWN_SERVER_ERROR'],
+  ...astray,
+  ...['COORDINATOR_LOAD_IN_PROGRESS', 'UNKNOWN_SERVER_ERROR'],
   ...['REBALANCE_IN_PROGRESS', 'STALE_MEMBER_EPOCH', 'UNSTABLE_OFFSET_COMMIT', 'UNKNOWN_TOPIC_OR_PARTITION'],
   ...['KAFKA_STORAGE_ERROR', 'NOT_LEADER_OR_FOLLOWER', 'REQUEST_TIMED_OUT'],
 ])
@@ -52,11 +49,16 @@ export abstract class SimulatedMember {
   generation = -1
   /** Assigned partitions with the next offset; undefined: not fetched yet. */
   readonly positions = new Map<number, number | undefined>()
+  /** Life of the group that it joined last. */
+  #life: KnownLife['life']
   protected readonly place: MemberPlace
   #isBusy = false
+  /** It must look for its coordinator. */
+  #isAstray = false
 
   constructor(place: MemberPlace) {
     this.place = place
+    this.#life = place.ledger.known(place.groupId).life
   }
 
   /** Whether it is in a generation and has its whole assignment. */
@@ -69,13 +71,37 @@ export abstract class SimulatedMember {
   act(failed: (error: unknown) => void): void {
     if (this.#isBusy) return
     this.#isBusy = true
-    this.step()
+    this.#tryStep()
       .catch((error) => {
         if (!(error instanceof ConnectionLost)) failed(error)
       })
       .finally(() => {
         this.#isBusy = false
       })
+  }
+
+  async #tryStep(): Promise<void> {
+    try {
+      await this.step()
+    } catch (error) {
+      if (!(error instanceof ConnectionLost)) throw error
+      this.#isAstray = true
+    }
+    if (!this.#isAstray) return
+    // If nobody tells, the last known coordinator is asked again, and sends the member astray again.
+    this.#isAstray = false
+    await this.place.client.lookAgain()
+  }
+
+  /** It is in a generation now; known: when it asked to join. */
+  protected joined(generation: number, known: KnownLife): void {
+    this.generation = generation
+    this.#life = this.place.ledger.joined(this.place.groupId, generation, known)
+  }
+
+  /** It has its assignment in this generation. */
+  protected hasAssignment(): void {
+    this.place.ledger.assigned(this.#life, this.generation)
   }
 
   protected owns(partitions: readonly number[]): void {
@@ -91,6 +117,7 @@ export abstract class SimulatedMember {
     if (error === 'NONE') return true
     check(transient.has(error) || fenced.has(error), `${this.place.name} was answered ${error}`)
     if (fenced.has(error)) this.reset()
+    if (astray.has(error)) this.#isAstray = true
     return false
   }
 
@@ -102,33 +129,38 @@ export abstract class SimulatedMember {
   }
 
   async #fetchPositions(partitionIndexes: readonly number[]): Promise<void> {
-    const { broker, groupId, ledger } = this.place
+    const { client, groupId, ledger } = this.place
+    const known = ledger.knownOffsets(groupId)
     const topics = [{ name: TOPIC, topicId: ZERO_UUID, partitionIndexes }]
     const groups = [{ groupId, memberId: this.memberId, memberEpoch: this.generation, topics }]
     const { generation } = this
-    const answer = await broker.ask(OffsetFetch, 9, { groupId: '', topics: [], groups, requireStable: true })
+    const answer = await client.ask(OffsetFetch, 9, { groupId: '', topics: [], groups, requireStable: true })
     const group = answer.groups[0]!
     if (!this.isFine(group.errorCode) || generation !== this.generation) return
     for (const { partitionIndex, committedOffset, errorCode } of group.topics[0]!.partitions) {
       if (!this.isFine(errorCode)) return
-      ledger.fetched(groupId, partitionIndex, committedOffset)
+      ledger.fetched(groupId, partitionIndex, committedOffset, known)
       if (this.positions.has(partitionIndex)) this.positions.set(partitionIndex, Math.max(0, committedOffset))
     }
   }
 
   async #commit(partitionIndex: number): Promise<void> {
-    const { broker, groupId, ledger, random, instanceId: groupInstanceId } = this.place
+    const { client, groupId, ledger, random, instanceId: groupInstanceId } = this.place
     const { memberId, generation } = this
     const committedOffset = this.positions.get(partitionIndex)! + 1 + random.below(3)
+    // A static member that rejoins is the same member with another id.
+    const committer = { memberId: groupInstanceId ?? memberId, life: this.#life }
+    const commit = { groupId, generation, partition: partitionIndex, offset: committedOffset, ...committer }
+    ledger.sent(commit)
+    const known = ledger.known(groupId)
     // Without a response the committed offset is unknown: it must be fetched.
     this.positions.set(partitionIndex, undefined)
     const partition = { partitionIndex, committedOffset, committedLeaderEpoch: -1, commitTimestamp: -1 }
     const topics = [{ name: TOPIC, topicId: ZERO_UUID, partitions: [{ ...partition, committedMetadata: '' }] }]
     const member = { groupId, memberId, groupInstanceId, generationIdOrMemberEpoch: generation }
-    const answer = await broker.ask(OffsetCommit, 9, { ...member, retentionTimeMs: -1, topics })
+    const answer = await client.ask(OffsetCommit, 9, { ...member, retentionTimeMs: -1, topics })
     if (!this.isFine(answer.topics[0]!.partitions[0]!.errorCode)) return
-    // A static member that rejoins is the same member with another id.
-    ledger.committed(groupId, generation, partitionIndex, groupInstanceId ?? memberId, committedOffset)
+    ledger.committed(commit, known)
     if (this.positions.has(partitionIndex)) this.positions.set(partitionIndex, committedOffset)
   }
 }
@@ -151,10 +183,10 @@ export class SimulatedClassicMember extends SimulatedMember {
 
   async leave(): Promise<void> {
     if (this.memberId === '') return
-    const { broker, groupId, instanceId: groupInstanceId } = this.place
+    const { client, groupId, instanceId: groupInstanceId } = this.place
     const members = [{ memberId: this.memberId, groupInstanceId, reason: null }]
     this.reset()
-    await broker.ask(LeaveGroup, 5, { groupId, memberId: '', members })
+    await client.ask(LeaveGroup, 5, { groupId, memberId: '', members })
   }
 
   protected reset(): void {
@@ -174,8 +206,9 @@ export class SimulatedClassicMember extends SimulatedMember {
   }
 
   async #join(): Promise<void> {
-    const { broker, groupId, instanceId: groupInstanceId } = this.place
-    const joined = await broker.ask(JoinGroup, 9, {
+    const { client, groupId, ledger, instanceId: groupInstanceId } = this.place
+    const known = ledger.known(groupId)
+    const joined = await client.ask(JoinGroup, 9, {
       ...{ groupId, memberId: this.memberId, groupInstanceId, protocolType: 'consumer', reason: null },
       ...{ sessionTimeoutMs: SESSION_MS, rebalanceTimeoutMs: SESSION_MS },
       protocols: [{ name: 'range', metadata: subscriptionTo(TOPIC) }],
@@ -186,7 +219,7 @@ export class SimulatedClassicMember extends SimulatedMember {
     }
     if (!this.isFine(joined.errorCode)) return
     this.memberId = joined.memberId
-    this.generation = joined.generationId
+    this.joined(joined.generationId, known)
     const leads = joined.leader === joined.memberId && !joined.skipAssignment
     this.#others = leads ? joined.members : []
     this.#state = 'joined'
@@ -201,15 +234,16 @@ export class SimulatedClassicMember extends SimulatedMember {
       return { memberId, assignment: writeAssignment({ assignedPartitions, userData: null }, 1) }
     })
     const wish = { protocolType: 'consumer', protocolName: 'range', assignments }
-    const synced = await this.place.broker.ask(SyncGroup, 5, { ...this.#claim, ...wish })
+    const synced = await this.place.client.ask(SyncGroup, 5, { ...this.#claim, ...wish })
     if (!this.isFine(synced.errorCode)) return this.#stop()
     const assigned = synced.assignment.length === 0 ? [] : readAssignment(synced.assignment).assignedPartitions
     this.owns(assigned.flatMap(({ partitions }) => [...partitions]))
+    this.hasAssignment()
     this.#state = 'working'
   }
 
   async #beat(): Promise<void> {
-    const { errorCode } = await this.place.broker.ask(Heartbeat, 4, this.#claim)
+    const { errorCode } = await this.place.client.ask(Heartbeat, 4, this.#claim)
     if (errorName(errorCode) === 'REBALANCE_IN_PROGRESS') this.#stop()
     else this.isFine(errorCode)
   }
@@ -232,11 +266,11 @@ export class SimulatedConsumerMember extends SimulatedMember {
 
   async leave(): Promise<void> {
     if (this.generation <= 0) return
-    const { broker, groupId, instanceId } = this.place
+    const { client, groupId, instanceId } = this.place
     const memberEpoch = instanceId !== null && this.place.random.oneIn(2) ? -2 : -1
     const { memberId } = this
     this.reset()
-    await broker.ask(ConsumerGroupHeartbeat, 1, { groupId, memberId, instanceId, memberEpoch })
+    await client.ask(ConsumerGroupHeartbeat, 1, { groupId, memberId, instanceId, memberEpoch })
   }
 
   protected reset(): void {
@@ -247,20 +281,23 @@ export class SimulatedConsumerMember extends SimulatedMember {
   }
 
   async #beat(): Promise<void> {
-    const { broker, groupId, instanceId, name } = this.place
+    const { client, groupId, instanceId, ledger, name } = this.place
+    const known = this.generation <= 0 ? ledger.known(groupId) : undefined
     this.memberId = name
     // A member that missed a response sends all fields and gets its whole assignment again.
     const wish = this.#hasAnswer ? {} : { rebalanceTimeoutMs: SESSION_MS, subscribedTopicNames: [TOPIC] }
     this.#hasAnswer = false
     const partitions = [...this.positions.keys()]
-    const answer = await broker.ask(ConsumerGroupHeartbeat, 1, {
+    const answer = await client.ask(ConsumerGroupHeartbeat, 1, {
       ...{ groupId, memberId: name, instanceId, memberEpoch: Math.max(0, this.generation) },
       ...wish,
       topicPartitions: partitions.length === 0 ? [] : [{ topicId: this.#topicId, partitions }],
     })
     if (!this.isFine(answer.errorCode)) return
     this.#hasAnswer = true
-    this.generation = answer.memberEpoch
+    if (known === undefined) this.generation = answer.memberEpoch
+    else this.joined(answer.memberEpoch, known)
+    this.hasAssignment()
     this.#isNew = answer.assignment !== null
     if (answer.assignment === null) return
     for (const { topicId } of answer.assignment.topicPartitions) this.#topicId = topicId

@@ -1,5 +1,5 @@
 import { simulateBroker } from './broker-simulation.ts'
-import { drawClusterPlan, oneBroker } from './cluster-plan.ts'
+import { type ClusterPlan, drawClusterPlan, oneBroker } from './cluster-plan.ts'
 import { simulateGroups } from './group-simulation.ts'
 import { simulateStorage } from './storage-simulation.ts'
 import { simulateZooKeeper } from './zookeeper-simulation.ts'
@@ -14,11 +14,14 @@ export interface PartOptions {
 
 type Simulate = (seed: number, trace?: Trace, options?: PartOptions) => Promise<object>
 
+function planOf(seed: number, { isOneBroker = false }: PartOptions = {}): ClusterPlan {
+  return isOneBroker ? oneBroker(seed) : drawClusterPlan(seed)
+}
+
 /** Simulations by name. Each returns counts of what happened and throws if a rule is broken. */
 export const simulationParts: Readonly<Record<string, Simulate>> = {
   storage: simulateStorage,
-  groups: (seed, trace) => simulateGroups(seed, trace),
-  broker: (seed, trace, { isOneBroker = false } = {}) =>
-    simulateBroker(seed, trace, isOneBroker ? oneBroker(seed) : drawClusterPlan(seed)),
+  groups: (seed, trace, options) => simulateGroups(seed, trace, planOf(seed, options)),
+  broker: (seed, trace, options) => simulateBroker(seed, trace, planOf(seed, options)),
   zookeeper: simulateZooKeeper,
 }

@@ -1,0 +1,46 @@
+import type { ApiSchema, Fields, InputValue, ValueOf } from '../../protocol/schema.ts'
+import { ClusterClient } from './cluster-client.ts'
+import { FIRST_NODE, type SimulatedBroker } from './simulated-broker.ts'
+
+/** Asks the coordinator of one group. */
+export interface GroupClient {
+  /** Rejects with ConnectionLost if the connection or the broker ends before it answers. */
+  ask<Q extends Fields, S extends Fields>(
+    api: ApiSchema<Q, S>,
+    version: number,
+    request: InputValue<Q>,
+  ): Promise<ValueOf<S>>
+  /** Looks for the coordinator again. */
+  lookAgain(): Promise<void>
+}
+
+/** A client without a connection, for a broker that is alone. */
+export function clientOfOne(broker: SimulatedBroker): GroupClient {
+  return { ask: (api, version, request) => broker.ask(api, version, request), lookAgain: () => Promise.resolve() }
+}
+
+/** A client of a cluster, which may fail to find the coordinator. */
+export class CoordinatorClient implements GroupClient {
+  readonly #client: ClusterClient
+  readonly #groupId: string
+  /** Coordinator as far as the client knows. */
+  #nodeId = FIRST_NODE
+
+  constructor(broker: SimulatedBroker, groupId: string, name: string) {
+    this.#client = new ClusterClient(broker, name)
+    this.#groupId = groupId
+  }
+
+  ask<Q extends Fields, S extends Fields>(
+    api: ApiSchema<Q, S>,
+    version: number,
+    request: InputValue<Q>,
+  ): Promise<ValueOf<S>> {
+    return this.#client.at(this.#nodeId).ask(api, version, request)
+  }
+
+  /** This creates the offsets topic if it is missing. */
+  async lookAgain(): Promise<void> {
+    this.#nodeId = (await this.#client.findCoordinator(this.#groupId)) ?? this.#nodeId
+  }
+}
