@@ -135,6 +135,7 @@ class BrokerSimulation {
       random: cluster.random,
       groupIds: [GROUP],
       allowsUncleanElection: (topic) =>
+        this.#events.isElectingUncleanly ||
         this.#plans.some(({ name, allowsUncleanElection }) => name === topic && allowsUncleanElection),
       isFailing,
     })

@@ -20,7 +20,7 @@ export interface ClusterChecksParts {
   readonly world: ClusterWorld
   readonly random: SeededRandom
   readonly groupIds: readonly string[]
-  /** True if a replica of the topic that is not in sync may lead. */
+  /** True if a replica of the topic that is not in sync may become leader now. */
   readonly allowsUncleanElection: (topic: string) => boolean
   /** True while the disk has faults, or the process has ended: then nothing is checked. */
   readonly isFailing: () => boolean
@@ -41,8 +41,27 @@ export class ClusterChecks {
   /** Watches the metadata of this run: no leader epoch may have two leaders. */
   watch(): void {
     const { metadata } = this.#parts.world.broker.cluster
-    this.#note(metadata.image)
-    metadata.onChange((image) => this.#note(image))
+    let before = metadata.image
+    this.#note(before)
+    metadata.onChange((image) => {
+      this.#note(image)
+      this.#checkElections(before, image)
+      before = image
+    })
+  }
+
+  /** A new leader was in sync or eligible, or is being added, unless an election is unclean. */
+  #checkElections(before: MetadataImage, { topicsByName }: MetadataImage): void {
+    for (const { id, name, partitions } of topicsByName.values()) {
+      if (this.#parts.allowsUncleanElection(name)) continue
+      for (const [index, { leader }] of partitions.entries()) {
+        const was = before.topicsById.get(id)?.partitions[index]
+        if (was === undefined || leader < 0 || leader === was.leader || mayFollow(was).includes(leader)) continue
+        this.#parts.world.fail(
+          new Error(`${name}-${index}: ${leader} leads, and was not in sync: ${JSON.stringify(was)}`),
+        )
+      }
+    }
   }
 
   #note({ topicsByName }: MetadataImage): void {
@@ -178,6 +197,12 @@ class Coordination {
     const isRight = coordinator < 0 ? this.answering.length === 0 : `${this.answering}` === `${coordinator}`
     return isRight ? undefined : `${this.answering} coordinate ${groupId}, and ${coordinator} is named`
   }
+}
+
+/** Replicas that may lead next. Data exists once, so that a replica has all of it as soon as it is added. */
+function mayFollow(partition: PartitionImage): number[] {
+  const { isr, eligibleLeaderReplicas, lastKnownEligibleLeaderReplicas, addingReplicas } = partition
+  return [...isr, ...eligibleLeaderReplicas, ...lastKnownEligibleLeaderReplicas, ...addingReplicas]
 }
 
 /** Replicas of brokers that do not run, or were removed, are offline, and no others. */

@@ -31,6 +31,8 @@ export class ClusterEvents {
   readonly #random: SeededRandom
   readonly #trace: Trace
   readonly #admin: ClusterClient
+  /** A client has asked for unclean elections, and is not answered yet. */
+  isElectingUncleanly = false
   /** What the next event is in this run of the process. */
   #next: { readonly cluster: Cluster; readonly act: () => Promise<void> } | undefined
 
@@ -208,23 +210,34 @@ export class ClusterEvents {
     const picked = this.#random.oneIn(4) ? this.#pickPartition() : undefined
     const topicPartitions = picked === undefined ? null : [{ topic: picked.topic, partitions: [picked.partition] }]
     const { electionType, name } = election
+    this.isElectingUncleanly = name === 'unclean'
     const asked = this.#admin.ask(ElectLeaders, 2, { electionType, topicPartitions, timeoutMs: 30_000 })
-    const { errorCode, replicaElectionResults } = await this.#world.host.settle(asked)
+    const { errorCode, replicaElectionResults } = await this.#world.host.settle(asked).finally(() => {
+      this.isElectingUncleanly = false
+    })
     const error = errorName(errorCode)
     this.#trace({ election: name, topicPartitions, error }, 'elects leaders')
     if (error === 'KAFKA_STORAGE_ERROR') return
     check(error === 'NONE', `leaders cannot be elected: ${error}`)
     for (const { topic, partitionResult } of replicaElectionResults)
       for (const { partitionId, errorCode: code } of partitionResult)
-        this.#elected(`${topic}-${partitionId}`, election, errorName(code))
+        this.#elected({ topic, partition: partitionId }, election, errorName(code))
   }
 
-  #elected(partition: string, { name, refusal }: Election, error: string): void {
-    this.#trace({ partition, election: name, error }, 'elected')
+  #elected(elected: { topic: string; partition: number }, { name, refusal }: Election, error: string): void {
+    this.#trace({ ...elected, election: name, error }, 'elected')
     const isExpected = ['NONE', 'ELECTION_NOT_NEEDED', refusal].includes(error)
-    check(isExpected, `${partition}: a leader cannot be elected: ${error}`)
+    check(isExpected, `${elected.topic}-${elected.partition}: a leader cannot be elected: ${error}`)
+    if (name === 'unclean' && error === refusal) this.#checkNoneLives(elected)
     if (error !== 'NONE') return
     this.#world.counts.elections++
     if (name === 'unclean') this.#world.counts.uncleanElections++
+  }
+
+  /** An unclean election takes any replica that lives. Not a CheckFailed: without its data directory none may lead. */
+  #checkNoneLives({ topic, partition }: { topic: string; partition: number }): void {
+    const { broker } = this.#world
+    const living = broker.partitionOf(topic, partition)?.replicas.filter((node) => broker.serves(node)) ?? []
+    if (living.length > 0) throw new Error(`${topic}-${partition}: ${living} live, and none is elected`)
   }
 }

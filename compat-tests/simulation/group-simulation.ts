@@ -130,7 +130,7 @@ class GroupSimulation {
     const world: ClusterWorld = { host, broker, counts: this.#counts, fail }
     this.#events = new ClusterEvents(world, plan.random, trace)
     const isFailing = () => host.files.crashed
-    const allowsUncleanElection = () => false
+    const allowsUncleanElection = () => this.#events.isElectingUncleanly
     const checks = { world, random: plan.random, groupIds: GROUP_IDS, allowsUncleanElection, isFailing }
     this.#clusterChecks = new ClusterChecks(checks)
     this.#checks = new GroupChecks({ host, broker, ledger: this.#ledger, groupIds: GROUP_IDS })
