@@ -2,6 +2,7 @@ import { expect } from 'chai'
 import { isRejection } from '../../protocol/error-codes.ts'
 import { invariant } from '../../protocol/invariant.ts'
 import { ZERO_UUID } from '../../protocol/schema.ts'
+import type { SimulatedHost } from '../../storage/host/simulated-host.ts'
 import { TurnSlices } from '../../storage/host/turn-slices.ts'
 import { newTopic, StoreOnMemory } from './metadata-store.fixture.ts'
 import type { MetadataChange } from './metadata-store.ts'
@@ -195,6 +196,60 @@ describe('LogBackedMetadataStore', () => {
     const again = await StoreOnMemory.start(host)
     expect([...again.store.image.topicsByName.keys()]).to.deep.equal(['t'])
     expect(host.files.stat(segment)?.size).to.be.greaterThan(whole)
+  })
+
+  describe('a batch whose base offset is wrong, which its checksum does not cover', () => {
+    /** Flips a bit of the base offset of the batch at the position. */
+    function flip(host: SimulatedHost, position: number): void {
+      const handle = host.files.open(segment, 'r+')
+      const byte = Buffer.alloc(1)
+      handle.readSync(byte, position + 3)
+      handle.writeSync([Buffer.of(byte[0]! ^ 2)], position + 3)
+      handle.close()
+    }
+
+    it('is cut off at the end of the log: a power loss may have flipped bits', async () => {
+      const { host, ends } = await stoppedAfter('last')
+      flip(host, ends[0]!)
+      host.files.open(segment, 'r+').truncate(ends[1]!)
+      expect(await topicsAfterStart(host)).to.deep.equal(['t'])
+    })
+
+    it('is cut off with those behind it, if they go on where it should end', async () => {
+      const { host, ends } = await stoppedAfter('wrong', 'last')
+      flip(host, ends[0]!)
+      expect(await topicsAfterStart(host)).to.deep.equal(['t'])
+    })
+
+    it('ends the start if those behind it follow it: changes before it are missing', async () => {
+      const { host, ends } = await stoppedAfter('missing', 'next', 'last')
+      const handle = host.files.open(segment, 'r+')
+      const rest = Buffer.alloc(handle.size() - ends[1]!)
+      handle.readSync(rest, ends[1]!)
+      handle.writeSync([rest], ends[0]!)
+      handle.truncate(ends[0]! + rest.length)
+      handle.close()
+      const failure = await topicsAfterStart(host).catch((error: Error) => error.message)
+      expect(failure).to.match(/offset \d+ at position \d+, where \d+ is to be/)
+    })
+
+    /** ends: where the log ended before each of the topics was made, and after the last. */
+    async function stoppedAfter(...topics: string[]) {
+      const { host, store, create } = await withTopic()
+      const endNow = () => host.files.stat(segment)!.size
+      const ends = [endNow()]
+      for (const topic of topics) {
+        await create(newTopic(topic))
+        ends.push(endNow())
+      }
+      await host.settle(store.stop())
+      return { host, ends }
+    }
+
+    async function topicsAfterStart(host: SimulatedHost): Promise<string[]> {
+      const { store } = await StoreOnMemory.start(host)
+      return [...store.image.topicsByName.keys()]
+    }
   })
 
   it('a snapshot replaces the log when it has grown, and has all of it', async () => {

@@ -8,6 +8,7 @@ import type { QuorumRecord } from './quorum-records.ts'
 
 /** Bytes per read; more if a single batch is larger. */
 const PIECE_BYTES = 1 << 20
+const OFFSET_BYTES = 8
 
 /** Receives the records of segments and snapshots in order. */
 export interface MetadataReplay {
@@ -75,12 +76,14 @@ function scan(handle: FileHandle, fromOffset: number, replay: MetadataReplay): F
     const batch = new RecordBatch(piece.subarray(start, start + batchSize))
     if (batch.isLegacy || !batch.hasValidCrc()) return ended('a batch fails its checksum')
     const expected = endOffset ?? firstOffsetOf(handle.path) ?? batch.baseOffset
-    // A crash cannot cause a gap, and no change may be skipped.
-    if (batch.baseOffset !== expected)
-      throw new MetadataDamage(
-        handle.path,
-        `offset ${batch.baseOffset} at position ${position}, where ${expected} is to be`,
-      )
+    if (batch.baseOffset !== expected) {
+      const fault = `offset ${batch.baseOffset} at position ${position}, where ${expected} is to be`
+      const behind = nextBaseOffset(handle, position + batchSize)
+      // A power loss may have flipped bits of the offset, which the checksum does not cover.
+      if (behind === undefined || behind - expected === batch.nextOffset - batch.baseOffset) return ended(fault)
+      // A crash cannot cause a gap, and no change may be skipped.
+      throw new MetadataDamage(handle.path, fault)
+    }
     if (batch.nextOffset > fromOffset) hasFooter = replayBatch(handle.path, batch, fromOffset, replay)
     position += batchSize
     endOffset = batch.nextOffset
@@ -88,6 +91,12 @@ function scan(handle: FileHandle, fromOffset: number, replay: MetadataReplay): F
     lastTimestampMs = Math.max(lastTimestampMs, batch.maxTimestamp)
   }
   return ended()
+}
+
+/** Base offset of the batch at the position; undefined if there is none. */
+function nextBaseOffset(handle: FileHandle, position: number): number | undefined {
+  const bytes = readPiece(handle, position, OFFSET_BYTES)
+  return bytes.length < OFFSET_BYTES ? undefined : Number(bytes.readBigInt64BE())
 }
 
 /** Offset of the first record, from the name of a log file; undefined for a snapshot. */
