@@ -110,6 +110,8 @@ export class PartitionHistory {
   hasDamagedTimes = false
   /** Number of power losses in which the partition may have lost unsynced records. */
   losses = 0
+  /** The power was lost while batches may have been unsynced, acknowledged or not: what no checksum covers may be wrong. */
+  hasLostPower = false
   /** Acknowledged or read records by offset. */
   readonly #known = new Map<number, Known>()
   readonly #places = new Map<string, number>()
@@ -256,6 +258,7 @@ export class PartitionHistory {
 
   /** Unsynced records may be lost and retention undone. */
   lostPower(): void {
+    this.hasLostPower = true
     if (![...this.#known.values()].some(({ certainty }) => certainty === 'written') && this.topic.plan.isSynced) return
     this.#mayHaveLost = true
     this.#highWatermark = 0

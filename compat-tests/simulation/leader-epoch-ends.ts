@@ -1,5 +1,4 @@
 import type { ReadBatch } from './broker-model.ts'
-import { check } from './storage-model.ts'
 
 /** Where a leader epoch ends, as far as batches tell. */
 export interface LeaderEpochEnd {
@@ -10,17 +9,14 @@ export interface LeaderEpochEnd {
   readonly nextOffset: number
 }
 
-/** The ends of all epochs but the last. Throws CheckFailed if epochs fall. */
-export function leaderEpochEnds(name: string, batches: readonly ReadBatch[]): LeaderEpochEnd[] {
+/** The ends of all epochs but the last; undefined if epochs fall. */
+export function leaderEpochEnds(batches: readonly ReadBatch[]): LeaderEpochEnd[] | undefined {
   const ends: LeaderEpochEnd[] = []
   let before: ReadBatch | undefined
   for (const batch of batches) {
     if (before !== undefined && batch.leaderEpoch !== before.leaderEpoch) {
       const { leaderEpoch, lastOffset } = before
-      check(
-        batch.leaderEpoch > leaderEpoch,
-        `${name}: epoch ${batch.leaderEpoch} at ${batch.baseOffset} follows ${leaderEpoch}`,
-      )
+      if (batch.leaderEpoch < leaderEpoch) return undefined
       ends.push({ leaderEpoch, lastOffset, nextOffset: batch.baseOffset })
     }
     before = batch
