@@ -199,10 +199,11 @@ class Coordination {
   }
 }
 
-/** Replicas that may lead next. Data exists once, so that a replica has all of it as soon as it is added. */
-function mayFollow(partition: PartitionImage): number[] {
-  const { isr, eligibleLeaderReplicas, lastKnownEligibleLeaderReplicas, addingReplicas } = partition
-  return [...isr, ...eligibleLeaderReplicas, ...lastKnownEligibleLeaderReplicas, ...addingReplicas]
+/** Replicas that may lead next. Data exists once: all replicas have it as soon as one can be added. */
+function mayFollow(partition: PartitionImage): readonly number[] {
+  const { isr, eligibleLeaderReplicas, lastKnownEligibleLeaderReplicas, addingReplicas, replicas } = partition
+  if (addingReplicas.length > 0) return replicas
+  return [...isr, ...eligibleLeaderReplicas, ...lastKnownEligibleLeaderReplicas]
 }
 
 /** Replicas of brokers that do not run, or were removed, are offline, and no others. */

@@ -127,7 +127,7 @@ export function* unregisterBroker(image: ClusterImage, nodeId: number, rules: Re
 /**
  * Puts all live replicas in sync, as their leaders ask for once they have caught up: data exists once in a process. That
  * completes reassignments. Unlike Kafka, it also completes a reassignment from dead brokers: if no replica that may lead
- * lives but one that is being added, that one leads, since the process has the data. Source:
+ * lives, but one that is being added does, all live ones are in sync, since the process has the data. Source:
  * ReplicationControlManager.alterPartition, Partition.maybeExpandIsr.
  */
 export function* catchUp(image: ClusterImage, rules: ReplicationRules): Part {
