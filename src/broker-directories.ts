@@ -7,6 +7,7 @@ import {
   type FoundPartition,
   findFutures,
   findPartitions,
+  hasRecords,
   repeatedPartitions,
 } from '../storage/found-partitions.ts'
 import type { FileLock, Host } from '../storage/host/host.ts'
@@ -251,8 +252,10 @@ export class BrokerDirectories {
   #copies(found: readonly FoundPartition[]): PartitionCopy[] {
     const { files } = this.#host
     const copies: PartitionCopy[] = []
-    const read = (each: FoundPartition) =>
-      copies.push({ found: each, topicId: topicIdIn(files, files.join(each.logDirectory, each.name)) })
+    const read = (each: FoundPartition) => {
+      const directory = files.join(each.logDirectory, each.name)
+      copies.push({ found: each, topicId: topicIdIn(files, directory), hasRecords: hasRecords(files, directory) })
+    }
     eachAlone(this.#host, found, read, ({ logDirectory }, error) => this.fail(logDirectory, error))
     return copies
   }

@@ -222,6 +222,18 @@ describe('of several data directories, one that fails', () => {
     expect(rig.host.memory.list('/d2')).to.not.include('a-0')
   })
 
+  it('leaves nothing beside the next log of its name', async () => {
+    const rig = await new Rig(['/d1', '/d2']).start()
+    rig.host.files.pathFaults = [{ concerns: (path) => path.endsWith('.timeindex'), effect: 'full' }]
+    expect(() => rig.create('a')).to.throw('ENOSPC')
+    rig.host.files.pathFaults = []
+    await rig.append(rig.create('b'))
+    rig.manager.delete('a', 0, IDS.a)
+    expect(rig.exists('/d1/a-0/partition.metadata')).to.equal(false)
+    rig.host.memory.losePower(rig.host.random)
+    expect(rig.host.memory.exists('/d1/a-0')).to.equal(false)
+  })
+
   it('is left for another where not even the directory of a new log could be made', async () => {
     const rig = await new Rig(['/d1', '/d2']).start()
     rig.fail('/d1', 'dead')

@@ -58,6 +58,12 @@ function mayBeDirectory(files: Files, path: string): boolean {
   }
 }
 
+/** True if a segment in the partition's directory is not empty. */
+export function hasRecords(files: Files, directory: string): boolean {
+  const isLog = (file: string): boolean => /\.log(\.swap)?$/.test(file)
+  return files.list(directory).some((file) => isLog(file) && (files.stat(files.join(directory, file))?.size ?? 0) > 0)
+}
+
 /** The partitions that are in several data directories: all copies of each. */
 export function repeatedPartitions(found: readonly FoundPartition[]): FoundPartition[][] {
   const byName = new Map<string, FoundPartition[]>()

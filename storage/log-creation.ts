@@ -104,9 +104,25 @@ export class LogCreation {
     return this.#failed.get(partitionDirectoryName(topic, partition))?.failure !== undefined
   }
 
-  /** The log is no longer wanted: its topic was deleted. */
+  /**
+   * The log is no longer wanted: its topic was deleted. What a failed creation left must not stand beside the next log of
+   * its name. If the disk does not let it be removed, that log is made in the same directory.
+   */
   forget(topic: string, partition: number): void {
-    this.#failed.delete(partitionDirectoryName(topic, partition))
+    const { host, directories } = this.#parts
+    const name = partitionDirectoryName(topic, partition)
+    const stored = this.#failed.get(name)
+    if (stored === undefined) return
+    const { logDirectory } = stored
+    try {
+      if (stored.mayHaveFiles && directories.at(logDirectory).failure === undefined) {
+        host.files.remove(stored.directory)
+        host.files.syncDirectory(logDirectory)
+      }
+      this.#failed.delete(name)
+    } catch (error) {
+      directories.noteFailure(logDirectory, failureOfPart(host, error))
+    }
   }
 
   /** Directories of Kafka 2.7 and older have no partition.metadata. If the file is there, it is damaged. */

@@ -1,5 +1,5 @@
 import { eachAlone, failureOfPart, isSystemError } from './failure-policy.ts'
-import { findPartitions } from './found-partitions.ts'
+import { findPartitions, hasRecords } from './found-partitions.ts'
 import { FutureLoading, type LookedInto, namesOfFutures } from './future-loading.ts'
 import type { Host } from './host/host.ts'
 import { checkpointedOf, type LogCheckpoints } from './log-checkpoints.ts'
@@ -97,17 +97,10 @@ export class LogLoading {
           topic,
           partition,
           directory,
-          checkpointedOf(name, own, all, () => this.#hasRecords(directory, name)),
+          checkpointedOf(name, own, all, () => hasRecords(host.files, host.files.join(directory.path, name))),
         ),
       )
     if (!own.wasCleanStop) this.#recover(directory)
-  }
-
-  #hasRecords({ path }: Directory, name: string): boolean {
-    const { files } = this.#parts.host
-    const directory = files.join(path, name)
-    const isLog = (file: string): boolean => /\.log(\.swap)?$/.test(file)
-    return files.list(directory).some((file) => isLog(file) && (files.stat(files.join(directory, file))?.size ?? 0) > 0)
   }
 
   #recover(directory: Directory): void {

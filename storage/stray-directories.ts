@@ -16,6 +16,9 @@ export function otherTopicReason(topic: string, found: string | undefined, topic
     : `is of another topic ${topic}, with the id ${found} instead of ${topicId}`
 }
 
+/** Why a copy of a partition is not used. Continues `/data/t-0 `. */
+export const emptyCopyReason = 'has neither a topic id nor records, and another directory has the partition, too'
+
 /** Why a log belongs to no topic at all. Continues `/data/t-0 `. */
 export function unknownTopicReason(found: string | undefined): string {
   const id = found === undefined ? 'without a topic id' : `with the topic id ${found}`
