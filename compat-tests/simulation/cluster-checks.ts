@@ -199,10 +199,13 @@ class Coordination {
   }
 }
 
-/** Replicas that may lead next. Data exists once: all replicas have it as soon as one can be added. */
+/**
+ * Replicas that may lead next. Data exists once: all replicas have it as soon as one can be added. One that returns may
+ * complete a reassignment that removes the leader.
+ */
 function mayFollow(partition: PartitionImage): readonly number[] {
-  const { isr, eligibleLeaderReplicas, lastKnownEligibleLeaderReplicas, addingReplicas, replicas } = partition
-  if (addingReplicas.length > 0) return replicas
+  const { isr, eligibleLeaderReplicas, lastKnownEligibleLeaderReplicas, replicas } = partition
+  if (partition.addingReplicas.length > 0 || partition.removingReplicas.length > 0) return replicas
   return [...isr, ...eligibleLeaderReplicas, ...lastKnownEligibleLeaderReplicas]
 }
 
@@ -240,7 +243,10 @@ function wrongPartition(
 }
 
 /** Whether a reassignment to live replicas completes. Source: PartitionReassignmentReplicas.maybeCompleteReassignment. */
-function canComplete({ replicas, addingReplicas, removingReplicas }: PartitionImage, lives: (node: number) => boolean) {
+function canComplete(partition: PartitionImage, lives: (node: number) => boolean): boolean {
+  const { leader, replicas, addingReplicas, removingReplicas, isRecovering } = partition
+  // An unclean election that made it the leader comes after the check, which only another change repeats.
+  if (isRecovering && addingReplicas.includes(leader)) return false
   // It never does if the one before added what this one removes.
   if (!addingReplicas.every((node) => lives(node) && !removingReplicas.includes(node))) return false
   const isShrinking = addingReplicas.length < removingReplicas.length
