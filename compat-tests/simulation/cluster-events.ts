@@ -210,8 +210,8 @@ export class ClusterEvents {
     const picked = this.#random.oneIn(4) ? this.#pickPartition() : undefined
     const topicPartitions = picked === undefined ? null : [{ topic: picked.topic, partitions: [picked.partition] }]
     const { electionType, name } = election
-    this.isElectingUncleanly = name === 'unclean'
     const asked = this.#admin.ask(ElectLeaders, 2, { electionType, topicPartitions, timeoutMs: 30_000 })
+    this.isElectingUncleanly = name === 'unclean'
     const { errorCode, replicaElectionResults } = await this.#world.host.settle(asked).finally(() => {
       this.isElectingUncleanly = false
     })
