@@ -43,7 +43,7 @@ export function takeFetch(world: BrokerWorld, partition: PartitionHistory, answe
   world.sawStart(partition, answer.logStartOffset ?? -1, asked.ends)
   partition.sawHighWatermark(highWatermark, asked.ends)
   check(lastStableOffset === highWatermark, `${name}: stable up to ${lastStableOffset}, not up to ${highWatermark}`)
-  const batches = readBatches(Buffer.concat(records as Buffer[]), partition.hasLostPower)
+  const batches = readBatches(Buffer.concat(records as Buffer[]), partition.tornBefore > 0)
   let next = asked.offset
   for (const [i, { baseOffset, lastOffset, records: read }] of batches.entries()) {
     check(lastOffset < highWatermark, `${name}: ${lastOffset} was read above the high watermark ${highWatermark}`)

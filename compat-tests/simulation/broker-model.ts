@@ -110,8 +110,11 @@ export class PartitionHistory {
   hasDamagedTimes = false
   /** Number of power losses in which the partition may have lost unsynced records. */
   losses = 0
-  /** The power was lost while batches may have been unsynced, acknowledged or not: what no checksum covers may be wrong. */
-  hasLostPower = false
+  /**
+   * Batches below it may have been unsynced in a power loss, acknowledged or not: what no checksum covers may be wrong.
+   * Infinity: not known before the next audit.
+   */
+  tornBefore = 0
   /** Acknowledged or read records by offset. */
   readonly #known = new Map<number, Known>()
   readonly #places = new Map<string, number>()
@@ -258,7 +261,7 @@ export class PartitionHistory {
 
   /** Unsynced records may be lost and retention undone. */
   lostPower(): void {
-    this.hasLostPower = true
+    this.tornBefore = Number.POSITIVE_INFINITY
     if (![...this.#known.values()].some(({ certainty }) => certainty === 'written') && this.topic.plan.isSynced) return
     this.#mayHaveLost = true
     this.#highWatermark = 0
@@ -268,6 +271,7 @@ export class PartitionHistory {
   /** Checks the whole content, read from the log start offset to the high watermark. `knownEnd` is from before the read. */
   verify(batches: readonly ReadBatch[], at: Verified): void {
     const { highWatermark, knownEnd, isHeld } = at
+    if (!isHeld) this.tornBefore = Math.min(this.tornBefore, highWatermark)
     if (this.#mayHaveLost && !isHeld) this.#forgetBehind(highWatermark)
     else check(isHeld || knownEnd <= highWatermark, `${this.name}: ends at ${highWatermark}, but ${knownEnd} was known`)
     const found = new Set(batches.flatMap(({ records }) => records.map(({ offset }) => offset)))

@@ -232,7 +232,8 @@ class BrokerSimulation {
       if (random.oneIn(12)) this.#host.files.crashAfterChanges = random.below(20)
       await this.#mayFail(() => (isKill ? this.#events.killLeader() : this.#events.act()))
       await this.#checks.check(this.#partitions)
-      if (random.oneIn(2)) await this.#onSome((partition) => this.#auditor.audit(partition))
+      if (isKill) for (const partition of this.#partitions) await this.#auditor.audit(partition, { withEpochs: true })
+      else if (random.oneIn(2)) await this.#onSome((partition) => this.#auditor.audit(partition, { withEpochs: true }))
     })
     this.#check()
   }

@@ -5,11 +5,11 @@ export interface LeaderEpochEnd {
   readonly leaderEpoch: number
   /** Last offset of its batches. */
   readonly lastOffset: number
-  /** First offset of the next epoch's batches. */
+  /** First offset of the next epoch's batches; Infinity: there are none. */
   readonly nextOffset: number
 }
 
-/** The ends of all epochs but the last; undefined if epochs fall. */
+/** The ends of all epochs; undefined if epochs fall. */
 export function leaderEpochEnds(batches: readonly ReadBatch[]): LeaderEpochEnd[] | undefined {
   const ends: LeaderEpochEnd[] = []
   let before: ReadBatch | undefined
@@ -21,5 +21,6 @@ export function leaderEpochEnds(batches: readonly ReadBatch[]): LeaderEpochEnd[]
     }
     before = batch
   }
+  if (before !== undefined) ends.push({ ...before, nextOffset: Number.POSITIVE_INFINITY })
   return ends
 }
