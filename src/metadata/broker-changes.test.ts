@@ -211,6 +211,17 @@ describe('replicas that live', () => {
       expect(cluster.show('t')).to.equal('leader 2 of 2,3 in sync 2,3 epochs 3/3')
     })
 
+  it('lead a partition without a leader once they are added, if they were eligible before', () => {
+    const cluster = new ClusterUnderTest(2)
+    const added = { replicas: [2, 1], isr: [], addingReplicas: [2], eligibleLeaderReplicas: [1, 2] }
+    cluster.addTopic('t', { ...added, leader: -1 })
+    cluster.fence(1)
+    cluster.catchUp()
+    expect(cluster.partition('t')).to.include({ leader: 2 })
+    cluster.catchUp()
+    expect(cluster.catchUp()).to.equal(0)
+  })
+
   it('lead nothing uncleanly: a replica out of sync that is not being added waits', () => {
     const cluster = threeBrokers()
     for (const node of [2, 3, 1]) cluster.fence(node)

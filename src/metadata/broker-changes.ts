@@ -136,9 +136,10 @@ export function* catchUp(image: ClusterImage, rules: ReplicationRules): Part {
     const lives = (replica: number) => isActive(image, replica) && hasOnlineDirectory(image, partition, replica)
     if (partition.leader !== -1) return lives(partition.leader) ? grownIsr(partition, lives, topic, rules) : undefined
     const { isr, eligibleLeaderReplicas, addingReplicas, replicas } = partition
+    if (!addingReplicas.some(lives)) return undefined
+    // An eligible one that was added could not be elected before it was a replica: in Kafka it waits for another event.
     const canBeLed = isr.some(lives) || (isr.length === 0 && eligibleLeaderReplicas.some(lives))
-    if (canBeLed || !addingReplicas.some(lives)) return undefined
-    return { isr: replicas.filter(lives) }
+    return canBeLed ? {} : { isr: replicas.filter(lives) }
   }
   const isWhole = yield* changePartitions(image, rules, { targetsOf, records })
   return { records, result: !isWhole }
