@@ -106,6 +106,10 @@ export class PartitionHistory {
   readonly topic: TopicHistory
   readonly index: number
   readonly sent = new SentRecords()
+  /** When records were last sent, by id. */
+  readonly #sentAtMs = new Map<string, number>()
+  /** Records whose requests named an earlier topic of the name. */
+  #late: ReadonlyMap<string, SentRecord> = new Map()
   /** A time index is damaged: retention may take its records for younger than they are, as in Kafka. */
   hasDamagedTimes = false
   /** Number of power losses in which the partition may have lost unsynced records. */
@@ -142,6 +146,18 @@ export class PartitionHistory {
     return Math.max(0, ...this.#known.keys()) + (this.#known.size > 0 ? 1 : 0)
   }
 
+  /** A client sends the records, perhaps again. */
+  sending(records: readonly SentRecord[], nowMs: number): void {
+    for (const { id } of records) this.#sentAtMs.set(id, nowMs)
+  }
+
+  /** Requests to an earlier topic of the name may still arrive: those that name it append to this one, as in Kafka. */
+  mayGet(earlier: PartitionHistory, nowMs: number): void {
+    const isUnderWay = ({ id }: SentRecord) => (earlier.#sentAtMs.get(id) ?? 0) >= nowMs - MAX_IN_FLIGHT_MS
+    const late = [...earlier.sent.all()].filter(isUnderWay)
+    this.#late = new Map(late.map((record) => [record.id, record]))
+  }
+
   placeOf(id: string): number | undefined {
     return this.#places.get(id)
   }
@@ -159,6 +175,8 @@ export class PartitionHistory {
 
   /** A record was read: it must equal the sent one and keep its offset. */
   found(record: ReadRecord): void {
+    const late = this.#late.get(record.id)
+    if (late !== undefined) this.sent.add([late])
     const sent = this.sent.get(record.id)
     check(sent !== undefined, `${this.name}: nobody sent ${record.id}, which is at ${record.offset}`)
     check(

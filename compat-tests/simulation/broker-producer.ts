@@ -264,6 +264,8 @@ export class BrokerProducer {
   }
 
   #request(sendings: readonly Sending[]) {
+    const nowMs = this.#world.host.clock.nowMs()
+    for (const { state, outgoing } of sendings) state.partition.sending(outgoing.records, nowMs)
     const topics = [...new Set(sendings.map(({ state }) => state.partition.topic))]
     return {
       acks: this.#acks,

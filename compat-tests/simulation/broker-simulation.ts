@@ -73,6 +73,8 @@ class BrokerSimulation {
   readonly #committer: BrokerCommitter
   readonly #plans: readonly TopicPlan[]
   readonly #topics = new Map<TopicPlan, TopicHistory>()
+  /** By name, where the network delays requests: the last topic that is gone. */
+  readonly #gone = new Map<string, TopicHistory>()
   /** Topics whose creation failed but may take effect later. */
   readonly #mayAppear = new Set<TopicPlan>()
   readonly #directories: readonly string[]
@@ -315,8 +317,16 @@ class BrokerSimulation {
     if (this.#isSeveral && isShort && errorName(errorCode) === 'INVALID_REPLICATION_FACTOR') return
     if (!this.#isDone(errorCode, `${name} cannot be made: ${errorMessage}`)) return
     this.#mayAppear.delete(plan)
-    this.#topics.set(plan, new TopicHistory(plan, topicId))
+    this.#add(new TopicHistory(plan, topicId))
     this.#world.counts.topicsMade++
+  }
+
+  #add(topic: TopicHistory): void {
+    this.#topics.set(topic.plan, topic)
+    const earlier = this.#gone.get(topic.plan.name)
+    if (earlier === undefined) return
+    const nowMs = this.#host.clock.nowMs()
+    topic.partitions.forEach((each, index) => each.mayGet(earlier.partitions[index]!, nowMs))
   }
 
   async #deleteTopic(topic: TopicHistory): Promise<void> {
@@ -340,6 +350,7 @@ class BrokerSimulation {
   #forget(topic: TopicHistory): void {
     topic.isDeleted = true
     this.#topics.delete(topic.plan)
+    if (this.#network !== undefined) this.#gone.set(topic.plan.name, topic)
   }
 
   #movesNow(): boolean {
@@ -664,7 +675,7 @@ class BrokerSimulation {
     } else if (known !== undefined) known.isBeingDeleted = false
     if (id !== undefined && known?.id !== id) {
       check(this.#mayAppear.has(plan), `${plan.name} is there, and nobody made it`)
-      this.#topics.set(plan, new TopicHistory(plan, id))
+      this.#add(new TopicHistory(plan, id))
     }
     this.#mayAppear.delete(plan)
   }
