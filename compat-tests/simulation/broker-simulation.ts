@@ -326,7 +326,7 @@ class BrokerSimulation {
     const earlier = this.#gone.get(topic.plan.name)
     if (earlier === undefined) return
     const nowMs = this.#host.clock.nowMs()
-    topic.partitions.forEach((each, index) => each.mayGet(earlier.partitions[index]!, nowMs))
+    for (const [index, each] of topic.partitions.entries()) each.mayGet(earlier.partitions[index]!, nowMs)
   }
 
   async #deleteTopic(topic: TopicHistory): Promise<void> {
