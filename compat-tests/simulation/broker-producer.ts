@@ -242,12 +242,13 @@ export class BrokerProducer {
     }
     for (const { state } of sendings) state.inFlight++
     const before = new Map(sendings.map(({ state }) => [state, this.#asking(state)] as const))
+    const sentMs = this.#world.host.clock.monotonicMs()
     const asked = this.#client.at(nodeId).ask(Produce, this.#version, this.#request(sendings))
     this.#world.watch(
       asked.then(
         (answer) => {
           for (const sending of sendings) {
-            this.#answered(sending, this.#find(answer, before.get(sending.state)!))
+            this.#answered(sending, { ...this.#find(answer, before.get(sending.state)!), sentMs })
             sending.outgoing.isRetry = true
           }
         },
@@ -304,7 +305,10 @@ export class BrokerProducer {
     if (!this.#isIdempotent) state.unacknowledged = state.unacknowledged.filter((each) => each !== outgoing)
   }
 
-  #answered(sending: Sending, { error, baseOffset }: { error: string; baseOffset: number }): void {
+  #answered(
+    sending: Sending,
+    { error, baseOffset, sentMs }: { error: string; baseOffset: number; sentMs: number },
+  ): void {
     const { state, outgoing } = sending
     const { partition } = state
     this.#unanswered(sending)
@@ -320,7 +324,7 @@ export class BrokerProducer {
     }
     this.#world.counts.refused++
     if (error === 'KAFKA_STORAGE_ERROR') {
-      check(this.#world.mayRefuseFor(partition), `${partition.name}: the disk is in order`)
+      check(this.#world.mayRefuseFor(partition, sentMs), `${partition.name}: the disk is in order`)
       state.refusal ??= 'disk'
       this.#world.refusedAppends++
     } else if (this.#isRefusedBySeveral(error)) {

@@ -93,9 +93,9 @@ export class BrokerWorld implements ClusterWorld {
     return isHeld ? partition : undefined
   }
 
-  /** Whether the broker may report a failing disk for this partition. */
-  mayRefuseFor(partition: PartitionHistory): boolean {
-    return this.mayRefuse || this.partFaults.some(({ concerns }) => concerns(partition))
+  /** Whether the broker may report a failing disk for this partition. sentMs: when it was asked; its answer may be late. */
+  mayRefuseFor(partition: PartitionHistory, sentMs = this.host.clock.monotonicMs()): boolean {
+    return sentMs <= this.mayRefuseUntilMs || this.partFaults.some(({ concerns }) => concerns(partition))
   }
 
   nextId(partition: PartitionHistory): string {
