@@ -10,9 +10,9 @@ export interface StateLog {
    */
   append(records: readonly StateRecord[], options: AppendOptions): Promise<number>
   /**
-   * Replays every record from the start, in order, and none that a crash may still take away. Control batches (transaction markers) come as `marker`. Rejects with
-   * CorruptStateError if the log is damaged or `replay` throws: another attempt would fail the same way. Rejects with
-   * any other error if a later attempt may succeed.
+   * Replays every record from the start, in order, and none that a crash may still take away. Control batches
+   * (transaction markers) come as `marker`. Rejects with CorruptStateError if the log is damaged or `replay` throws:
+   * another attempt would fail the same way. Rejects with any other error if a later attempt may succeed.
    */
   load(replay: (record: LoadedRecord) => void): Promise<void>
 }

@@ -102,16 +102,14 @@ export class BrokerLifeCycle {
   async unregister(nodeId: number, options: ChangeOptions): Promise<Rejection | undefined> {
     if (!this.#parts.writer.image.registrations.has(nodeId))
       return reject('BROKER_ID_NOT_REGISTERED', `Broker ID ${nodeId} is not currently registered`)
+    const running = this.#running
     let refusal: Rejection | undefined
-    const decide = function* (this: BrokerLifeCycle, image: ClusterImage, rules: ReplicationRules) {
+    await this.#change(function* (image, rules) {
       // It may have started since that was asked for.
-      if (this.#running.has(nodeId)) {
-        refusal = reject('INVALID_REQUEST', `Broker ID ${nodeId} is running`)
-        return { records: [], result: false }
-      }
-      return yield* unregisterBroker(image, nodeId, rules)
-    }
-    await this.#change(decide.bind(this), options)
+      if (!running.has(nodeId)) return yield* unregisterBroker(image, nodeId, rules)
+      refusal = reject('INVALID_REQUEST', `Broker ID ${nodeId} is running`)
+      return { records: [], result: false }
+    }, options)
     return refusal
   }
 
@@ -194,7 +192,7 @@ export class BrokerLifeCycle {
     const { host, logger } = this.#parts
     const err = failureOfPart(host, caught)
     if (this.#isStopped) return
-    logger.error({ err }, 'in-sync replicas could not be recorded in the metadata log; trying again')
+    logger.error({ err }, 'dead brokers or in-sync replicas could not be recorded in the metadata log; trying again')
     this.#retry = host.timers.after(this.#backoff.failed(err), () => this.catchUpSoon())
   }
 }
