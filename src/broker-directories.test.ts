@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import { batchesOf } from '../protocol/records/record-batch.ts'
 import { parseEpochs } from '../storage/checkpoint-files.ts'
 import { type PathEffect, within } from '../storage/host/faulty-files.ts'
 import { StartError } from './config/start-error.ts'
@@ -286,6 +287,8 @@ describe('one of several data directories that fails at the start', () => {
   })
 })
 
+const firstSegment = '/data/__cluster_metadata-0/00000000000000000000.log'
+
 describe('a data directory without its metadata log', () => {
   for (const [title, damage] of [
     ['removed', (broker: RunningBroker) => broker.host.files.remove('/data/__cluster_metadata-0')],
@@ -294,6 +297,14 @@ describe('a data directory without its metadata log', () => {
       ({ host: { files } }: RunningBroker) => {
         for (const name of files.list('/data/__cluster_metadata-0').filter((each) => each.endsWith('.log')))
           files.open(`/data/__cluster_metadata-0/${name}`, 'r+').truncate(0)
+      },
+    ],
+    [
+      'emptied, and a start after that ended before its first change was whole',
+      ({ host: { files } }: RunningBroker) => {
+        const first = batchesOf(files.readWhole(firstSegment)!).batches[0]!
+        expect(first.isControl).to.equal(true)
+        files.open(firstSegment, 'r+').truncate(first.sizeBytes)
       },
     ],
   ] as const) {
@@ -338,7 +349,7 @@ describe('a data directory without its metadata log', () => {
 })
 
 describe('a damaged metadata log', () => {
-  const log = '/data/__cluster_metadata-0/00000000000000000000.log'
+  const log = firstSegment
 
   /** A broker with two topics. position: where the second topic begins in the metadata log. */
   async function twoTopics(): Promise<{ broker: RunningBroker; position: number }> {

@@ -157,14 +157,16 @@ export class BrokerDirectories {
    */
   findPartitions(
     identity: Identity,
-    image: MetadataImage,
+    { image, wasEmpty }: { readonly image: MetadataImage; readonly wasEmpty: boolean },
     configs: ConfigStore,
     hosted: HostedReplicas,
   ): FoundPartition[] {
     const { files } = this.#host
     const directories = this.identified(identity)
     const directoryIds = directories.map(({ directoryId }) => directoryId)
-    const found = this.#withoutStrays(this.#endMoves(this.#find(), identity, image, hosted), image, hosted)
+    const all = this.#endMoves(this.#find(), identity, image, hosted)
+    // Without metadata all are adopted.
+    const found = wasEmpty ? all : this.#withoutStrays(all, image, hosted)
     refuseStart(copiesFault(files, found))
     const missing = partitionsInMissingDirectories(image, hosted, found)
     // A missing partition counts as being in a directory whose uuid is unknown.
@@ -229,7 +231,6 @@ export class BrokerDirectories {
 
   /** Looks only at partitions in several directories, or in another one than the metadata says: others are checked later. */
   #withoutStrays(found: readonly FoundPartition[], image: MetadataImage, hosted: HostedReplicas): FoundPartition[] {
-    if (image.endOffset === 0) return [...found]
     const moved = new Set(
       partitionsInMissingDirectories(image, hosted, found).map(({ topic, partition }) => `${topic}-${partition}`),
     )

@@ -266,11 +266,11 @@ export class Cluster {
     // This listener must be the first, so that later ones see the new settings.
     metadata.onChange((image, change) => configs.apply(image.configs, change.configsChanged))
     configs.apply(metadata.image.configs, [configResourceKey(configResourceType.broker, '')])
-    const found = this.#directories.findPartitions(identity, metadata.image, configs, hosted)
+    const found = this.#directories.findPartitions(identity, metadata, configs, hosted)
     this.#directories.write(identity)
     metadata.expectEnd(wasClean)
     const nowMs = this.#host.clock.nowMs()
-    const adopted = metadata.image.endOffset === 0 ? this.#directories.adopt(found, identity, configs) : []
+    const adopted = metadata.wasEmpty ? this.#directories.adopt(found, identity, configs) : []
     await metadata.start(topicRules(this.#host, configs, hosted), { nowMs, adopted })
     this.#warnOfAdopted(metadata, configs)
     const mayHaveLaterEpochs = metadata.mayHaveLostChanges || !wasClean

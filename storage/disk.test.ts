@@ -5,8 +5,8 @@ import { type Disk, Disks, LogWriter } from './disk.ts'
 import { type Stall, within } from './host/faulty-files.ts'
 import { SimulatedHost } from './host/simulated-host.ts'
 import { logConfig } from './log-config.fixture.ts'
-import { managerSettings, TOPIC_ID } from './log-manager.fixture.ts'
-import { LogManager } from './log-manager.ts'
+import { newManager, TOPIC_ID } from './log-manager.fixture.ts'
+import type { LogManager } from './log-manager.ts'
 
 const KB = 1024
 
@@ -226,8 +226,7 @@ describe('logs on a disk that cannot keep up', () => {
     })
 
   async function started(host: SimulatedHost): Promise<LogManager> {
-    const directories = ['/data/d1', '/data/d2'].map((path) => ({ path, directoryId: path }))
-    const manager = new LogManager({ host, directories, settings: managerSettings })
+    const manager = newManager(host, '/data/d1', '/data/d2')
     await host.settle(manager.start(() => logConfig({ indexIntervalBytes: 0 })))
     for (const topic of ['a', 'b', 'c', 'd'])
       manager.createNow(topic, 0, TOPIC_ID, logConfig({ indexIntervalBytes: 0 }))

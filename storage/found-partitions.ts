@@ -1,3 +1,4 @@
+import { LOG_OVERHEAD_BYTES, RecordBatch } from '../protocol/records/record-batch.ts'
 import { isSystemError } from './failure-policy.ts'
 import type { Files } from './host/host.ts'
 import { parseFutureDirectory, parsePartitionDirectory, partitionDirectoryName } from './segment/file-names.ts'
@@ -58,10 +59,27 @@ function mayBeDirectory(files: Files, path: string): boolean {
   }
 }
 
-/** True if a segment in the partition's directory is not empty. */
+/** True if a segment in the partition's directory has batches. */
 export function hasRecords(files: Files, directory: string): boolean {
   const isLog = (file: string): boolean => /\.log(\.swap)?$/.test(file)
-  return files.list(directory).some((file) => isLog(file) && (files.stat(files.join(directory, file))?.size ?? 0) > 0)
+  return files.list(directory).some((file) => isLog(file) && hasBatches(files, files.join(directory, file)))
+}
+
+/** False for a file of zeros, too: `preallocate` made it. One that cannot be read counts as if it had some. */
+function hasBatches(files: Files, path: string): boolean {
+  try {
+    const handle = files.open(path, 'r')
+    try {
+      const start = Buffer.alloc(LOG_OVERHEAD_BYTES)
+      // In zeros its length is 0: it would have no bytes behind it.
+      return handle.readSync(start, 0) === start.length && new RecordBatch(start).sizeBytes !== start.length
+    } finally {
+      handle.close()
+    }
+  } catch (error) {
+    if (!isSystemError(error)) throw error
+    return true
+  }
 }
 
 /** The partitions that are in several data directories: all copies of each. */

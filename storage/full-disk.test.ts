@@ -38,11 +38,11 @@ class Rig {
   }
 
   /** From a separate producer, so that a snapshot of the producers takes room. */
-  append(log: Log, size: number) {
+  append(log: Log, size: number, leaderEpoch = 0) {
     const nowMs = this.host.clock.nowMs()
     const producer = { producerId: this.#producerId++, producerEpoch: 0, baseSequence: 0 }
     const batch = buildBatch([{ value: Buffer.alloc(size), timestamp: nowMs }], producer)
-    return this.host.settle(log.append(batch, { origin: 'client', leaderEpoch: 0, nowMs }))
+    return this.host.settle(log.append(batch, { origin: 'client', leaderEpoch, nowMs }))
   }
 
   /** The disk is full to the last byte. */
@@ -58,6 +58,24 @@ class Rig {
 }
 
 describe('a full disk', () => {
+  it('does not keep leader epochs from the file for good, whenever it refuses an append', async () => {
+    for (let ms = 0; ms < 40; ms++) {
+      const rig = await new Rig().start()
+      const log = rig.create('small')
+      for (const epoch of [1, 2]) await rig.append(log, 10, epoch)
+      const flushed = log.flush()
+      await rig.host.advance(ms)
+      rig.fillDisk()
+      await rig.append(log, 10_000, 2)
+      await rig.host.settle(flushed)
+      rig.host.memory.capacityBytes = Number.POSITIVE_INFINITY
+      await rig.host.settle(rig.manager.stop())
+      await rig.start()
+      expect(rig.create('small').endOffsetForEpoch(1), `${ms} ms`).to.deep.equal({ leaderEpoch: 1, endOffset: 1 })
+      await rig.host.settle(rig.manager.stop())
+    }
+  })
+
   for (const names of [
     ['small', 'big'],
     ['big', 'small'],

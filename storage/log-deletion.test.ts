@@ -8,8 +8,15 @@ import { logConfig } from './log-config.fixture.ts'
 import { logBehind, managerSettings, newManager, TOPIC, TOPIC_ID } from './log-manager.fixture.ts'
 import { LogManager } from './log-manager.ts'
 import type { ReadResult } from './partition-log.ts'
+import { setAside } from './stray-directories.ts'
 
 const OTHER_TOPIC_ID = 'AAAAAAAAAAAAAAAAAAAABg'
+
+async function startedWithTwoDirectories(host: SimulatedHost): Promise<LogManager> {
+  const manager = newManager(host, '/data/d1', '/data/d2')
+  await host.settle(manager.start(() => logConfig()))
+  return manager
+}
 
 /** A manager with a log that holds a record of epoch 3, not yet flushed. */
 async function started() {
@@ -88,52 +95,53 @@ describe('a log that is deleted', () => {
     expect(host.files.readWhole(file)?.toString()).to.equal(formatOffsets([other]))
   })
 
-  it('in a directory that fails then does not hand its start to the next one of its name', async () => {
-    const host = new SimulatedHost(1)
-    const directories = ['/data/d1', '/data/d2'].map((path) => ({ path, directoryId: path }))
-    const newBroker = async () => {
-      const manager = new LogManager({ host, directories, settings: managerSettings })
-      await host.settle(manager.start(() => logConfig()))
-      return manager
-    }
-    const manager = await newBroker()
-    const context = { origin: 'client', leaderEpoch: 0, nowMs: host.clock.nowMs() } as const
-    const log = manager.createNow(TOPIC, 0, TOPIC_ID, logConfig())
-    for (let i = 0; i < 5; i++) await host.settle(log.append(buildBatch([{ value: 'a' }]), context))
-    await host.settle(log.deleteRecordsBefore(4))
-    const failing = host.files.exists('/data/d1/topic-0') ? '/data/d1' : '/data/d2'
-    manager.delete(TOPIC, 0)
-    host.files.pathFaults = [{ concerns: within(failing), effect: 'dead' }]
-    const again = () => manager.createNow(TOPIC, 0, OTHER_TOPIC_ID, logConfig())
-    if (failing === '/data/d1') expect(again).to.throw('EIO')
-    const next = again()
-    expect(host.files.exists(failing === '/data/d1' ? '/data/d2/topic-0' : '/data/d1/topic-0')).to.equal(true)
-    await host.settle(next.append(buildBatch([{ value: 'b' }]), context))
-    host.files.pathFaults = []
-    host.crash()
-    const found = (await newBroker()).getNow(TOPIC, 0)!
-    expect([found.logStartOffset, found.logEndOffset]).to.deep.equal([0, 1])
-  })
+  for (const hasFailed of [false, true])
+    it(`in a directory that ${hasFailed ? 'has failed' : 'fails then'} does not hand its start to the next one of its name`, async () => {
+      const host = new SimulatedHost(1)
+      const manager = await startedWithTwoDirectories(host)
+      const context = { origin: 'client', leaderEpoch: 0, nowMs: host.clock.nowMs() } as const
+      const log = manager.createNow(TOPIC, 0, TOPIC_ID, logConfig())
+      for (let i = 0; i < 5; i++) await host.settle(log.append(buildBatch([{ value: 'a' }]), context))
+      await host.settle(log.deleteRecordsBefore(4))
+      await host.advance(managerSettings.logFlushOffsetCheckpointIntervalMs + 1000)
+      const failing = host.files.exists('/data/d1/topic-0') ? '/data/d1' : '/data/d2'
+      if (!hasFailed) manager.delete(TOPIC, 0)
+      host.files.pathFaults = [{ concerns: within(failing), effect: 'dead' }]
+      if (hasFailed) {
+        logBehind(log).services.noteFailure(Object.assign(new Error('EIO: read'), { code: 'EIO' }))
+        await host.advance(1)
+        manager.delete(TOPIC, 0)
+      }
+      const again = () => manager.createNow(TOPIC, 0, OTHER_TOPIC_ID, logConfig())
+      if (!hasFailed && failing === '/data/d1') expect(again).to.throw('EIO')
+      const next = again()
+      expect(host.files.exists(failing === '/data/d1' ? '/data/d2/topic-0' : '/data/d1/topic-0')).to.equal(true)
+      await host.settle(next.append(buildBatch([{ value: 'b' }]), context))
+      host.files.pathFaults = []
+      host.crash()
+      // As the broker does for copies of an older topic.
+      if (hasFailed) setAside(host, { logDirectory: failing, name: 'topic-0', topic: TOPIC, partition: 0 })
+      const found = (await startedWithTwoDirectories(host)).getNow(TOPIC, 0)!
+      expect([found.logStartOffset, found.logEndOffset]).to.deep.equal([0, 1])
+    })
 
-  it('in a directory that fails then does not hand its start to one whose creation is interrupted', async () => {
-    const host = new SimulatedHost(1)
-    const directories = ['/data/d1', '/data/d2'].map((path) => ({ path, directoryId: path }))
-    const next = '/data/d2/topic-0'
-    const newBroker = async () => {
-      const manager = new LogManager({ host, directories, settings: managerSettings })
-      await host.settle(manager.start(() => logConfig()))
-      return manager
-    }
-    host.files.makeDirectory('/data/d1')
-    host.files.replaceWhole(
-      '/data/d1/log-start-offset-checkpoint',
-      formatOffsets([{ topic: TOPIC, partition: 0, offset: 116 }]),
-    )
-    host.files.makeDirectory(next)
-    host.files.replaceWhole(`${next}/00000000000000000000.log`, '')
-    const found = (await newBroker()).getNow(TOPIC, 0)!
-    expect([found.logStartOffset, found.logEndOffset]).to.deep.equal([0, 0])
-  })
+  for (const [kind, bytes] of [
+    ['', 0],
+    [', its segment preallocated', 4000],
+  ] as const)
+    it(`in a directory that fails then does not hand its start to one whose creation is interrupted${kind}`, async () => {
+      const host = new SimulatedHost(1)
+      const next = '/data/d2/topic-0'
+      host.files.makeDirectory('/data/d1')
+      host.files.replaceWhole(
+        '/data/d1/log-start-offset-checkpoint',
+        formatOffsets([{ topic: TOPIC, partition: 0, offset: 116 }]),
+      )
+      host.files.makeDirectory(next)
+      host.files.replaceWhole(`${next}/00000000000000000000.log`, Buffer.alloc(bytes))
+      const found = (await startedWithTwoDirectories(host)).getNow(TOPIC, 0)!
+      expect([found.logStartOffset, found.logEndOffset]).to.deep.equal([0, 0])
+    })
 
   it('and cannot be renamed never becomes part of what is to have its name', async () => {
     const { host, manager } = await started()
@@ -227,8 +235,7 @@ describe('a log that is deleted', () => {
 
   it('or could not be made has one directory alone, wherever the disk fails', async () => {
     const host = new SimulatedHost(1)
-    const directories = ['/a', '/b'].map((path) => ({ path, directoryId: path }))
-    const manager = new LogManager({ host, directories, settings: managerSettings })
+    const manager = newManager(host, '/a', '/b')
     await host.settle(manager.start(() => logConfig()))
     const { open } = host.files
     host.files.open = () => {
@@ -239,7 +246,7 @@ describe('a log that is deleted', () => {
     await host.advance(1000)
     manager.createNow('other', 0, OTHER_TOPIC_ID, logConfig())
     expect(() => manager.createNow(TOPIC, 0, TOPIC_ID, logConfig())).to.throw('the data directory /a failed')
-    expect(directories.filter(({ path }) => host.files.exists(`${path}/${TOPIC}-0`))).to.have.length(1)
+    expect(['/a', '/b'].filter((path) => host.files.exists(`${path}/${TOPIC}-0`))).to.have.length(1)
   })
 
   it('is off the disk once file.delete.delay.ms is over, after a restart too', async () => {

@@ -3,7 +3,7 @@ import { buildBatch } from '../protocol/records/batch-builder.ts'
 import { formatOffsets, LOG_START_FILE, RECOVERY_POINT_FILE } from './checkpoint-files.ts'
 import { SimulatedHost } from './host/simulated-host.ts'
 import { logConfig } from './log-config.fixture.ts'
-import { logBehind, managerSettings } from './log-manager.fixture.ts'
+import { logBehind, managerSettings, newManager } from './log-manager.fixture.ts'
 import { LogManager } from './log-manager.ts'
 
 describe('directories of logs', () => {
@@ -36,8 +36,7 @@ describe('directories of logs', () => {
     const host = new SimulatedHost()
     const space = host.files.space.bind(host.files)
     host.files.space = (path) => ({ ...space(path), ...(full.has(path) ? { freeBytes: 1_000_000 } : {}) })
-    const directories = ['/a', '/b'].map((path) => ({ path, directoryId: path }))
-    const manager = new LogManager({ host, directories, settings: managerSettings })
+    const manager = newManager(host, '/a', '/b')
     await host.settle(manager.start(() => logConfig()))
     const added = (partition: number): string => {
       manager.createNow('topic', partition, 'AAAAAAAAAAAAAAAAAAAABQ', logConfig())
@@ -58,9 +57,8 @@ describe('directories of logs', () => {
 
   it('a log that was moved to another one keeps its start, which no other log gets', async () => {
     const host = new SimulatedHost()
-    const directories = ['/a', '/b'].map((path) => ({ path, directoryId: path }))
     const started = async (): Promise<LogManager> => {
-      const manager = new LogManager({ host, directories, settings: managerSettings })
+      const manager = newManager(host, '/a', '/b')
       await host.settle(manager.start(() => logConfig()))
       return manager
     }

@@ -38,8 +38,9 @@ export function logBehind(served: PartitionLog | undefined): Log {
 export const TOPIC = 'topic'
 export const TOPIC_ID = 'AAAAAAAAAAAAAAAAAAAABQ'
 
-export function newManager(host: Host, directory: string): LogManager {
-  return new LogManager({ host, directories: [{ path: directory, directoryId: 'x' }], settings: managerSettings })
+export function newManager(host: Host, ...paths: readonly string[]): LogManager {
+  const directories = paths.map((path) => ({ path, directoryId: path }))
+  return new LogManager({ host, directories, settings: managerSettings })
 }
 
 /** A log in the files of a simulated machine; a crash is a crash of the process. */

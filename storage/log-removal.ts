@@ -143,12 +143,15 @@ export class LogRemoval {
   }
 
   /**
-   * Call for a new log before its first append. If a failing directory still has a deleted log of its name in its
-   * checkpoints, the next start would take the new one for that log, moved. So its own directory names it at once.
+   * Call for a new log before its first append. If a directory still has a deleted log of its name in its checkpoints,
+   * the next start would take the new one for that log, moved. So its own directory names it at once. What a directory
+   * that failed has is not known.
    */
   claimName({ name, logDirectory }: StoredLog): void {
+    const { checkpoints, directories } = this.#parts
     const isStale = [...this.#staleCheckpointNames.values()].some((names) => names.has(name))
-    if (isStale) this.#parts.checkpoints.saveRecoveryPointsAtOnce(logDirectory)
+    const hasFailed = [...directories].some(({ failure }) => failure !== undefined)
+    if (isStale || hasFailed) checkpoints.saveRecoveryPointsAtOnce(logDirectory)
   }
 
   /** Notes names of deleted logs that the checkpoints of the directory contained at the start. */

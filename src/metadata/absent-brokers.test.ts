@@ -23,6 +23,18 @@ describe('brokers that ran in this process before', () => {
     expect(faults).to.deep.equal([false, false, true, false])
   })
 
+  it('cannot be known before metadata.version 3.7-IV2, so only one broker runs', () => {
+    const brokers = new Map()
+    const faultAt = (level: number, nodeId: number) =>
+      foreignBrokerFault({ brokers, features: new Map([['metadata.version', level]]) }, hosted, nodeId)
+    expect([faultAt(16, 1), faultAt(17, 2)]).to.deep.equal([undefined, undefined])
+    expect(faultAt(16, 2)).to.equal(
+      'broker 2 cannot run beside broker 1: metadata.version of this cluster is older than 3.7-IV2, so it would not be ' +
+        'known which brokers have their data here; start with --brokers 1 and raise it: ' +
+        'kafka-features.sh --bootstrap-server <host:port> upgrade --feature metadata.version=33',
+    )
+  })
+
   it('leave all to one broker, without the replicas of other machines', () => {
     const cluster = threeBrokers()
     cluster.addTopic('own', { replicas: [2], isr: [2], leader: 2 })

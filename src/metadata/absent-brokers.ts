@@ -12,6 +12,7 @@ import type { MetadataImage, PartitionImage } from './metadata-image.ts'
 import { MAX_RECORDS_PER_CHANGE } from './metadata-writer.ts'
 import { isReassigning, type PartitionChange, partitionChangeRecord } from './partition-change.ts'
 import type { Part } from './partition-changes.ts'
+import { directoriesSupported, newClusterFeatures } from './record-versions.ts'
 
 /** Registered brokers whose data directories are those of this process, without those that run in it. */
 export function absentBrokers({ brokers }: MetadataImage, hosted: HostedReplicas): number[] {
@@ -22,16 +23,22 @@ export function absentBrokers({ brokers }: MetadataImage, hosted: HostedReplicas
 
 /**
  * Why a broker cannot run in this process; undefined: it can. A broker of another machine, whose replicas are there, must
- * not seem to have its data here.
+ * not seem to have its data here, and old metadata does not tell the two apart.
  */
-export function foreignBrokerFault({ brokers }: MetadataImage, hosted: HostedReplicas, nodeId: number) {
+export function foreignBrokerFault(
+  { brokers, features }: Pick<MetadataImage, 'brokers' | 'features'>,
+  hosted: HostedReplicas,
+  nodeId: number,
+): string | undefined {
+  if (nodeId === hosted.firstNodeId) return undefined
+  if (!directoriesSupported(features))
+    return (
+      `broker ${nodeId} cannot run beside broker ${hosted.firstNodeId}: metadata.version of this cluster is older than ` +
+      '3.7-IV2, so it would not be known which brokers have their data here; start with --brokers 1 and raise it: ' +
+      `kafka-features.sh --bootstrap-server <host:port> upgrade --feature metadata.version=${newClusterFeatures.get('metadata.version')}`
+    )
   const directories = brokers.get(nodeId)?.directories ?? []
-  if (
-    nodeId === hosted.firstNodeId ||
-    directories.length === 0 ||
-    directories.some((id) => hosted.hasDirectory(nodeId, id))
-  )
-    return undefined
+  if (directories.length === 0 || directories.some((id) => hosted.hasDirectory(nodeId, id))) return undefined
   return (
     `broker ${nodeId} is registered with other data directories than those in log.dirs: it ran on another machine, or ` +
     `log.dirs has changed; start without it (--brokers ${Math.max(1, nodeId - hosted.firstNodeId)}), or name its directories in log.dirs`

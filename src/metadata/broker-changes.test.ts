@@ -212,13 +212,26 @@ describe('replicas that live', () => {
     })
 
   it('lead a partition without a leader once they are added, if they were eligible before', () => {
-    const cluster = new ClusterUnderTest(2)
-    const added = { replicas: [2, 1], isr: [], addingReplicas: [2], eligibleLeaderReplicas: [1, 2] }
+    const cluster = new ClusterUnderTest(3)
+    const added = { replicas: [2, 3, 1], isr: [], addingReplicas: [2, 3], eligibleLeaderReplicas: [1, 2] }
     cluster.addTopic('t', { ...added, leader: -1 })
     cluster.fence(1)
     cluster.catchUp()
-    expect(cluster.partition('t')).to.include({ leader: 2 })
+    expect(cluster.partition('t')).to.deep.include({ leader: 2, isr: [2, 3], addingReplicas: [] })
+    expect(cluster.catchUp()).to.equal(0)
+  })
+
+  it('lead a partition without a leader if those that may lead were removed from it', () => {
+    const cluster = new ClusterUnderTest(3)
+    const waiting = { isr: [], leader: -1, lastKnownEligibleLeaderReplicas: [1] }
+    cluster.addTopic('removed', { ...waiting, replicas: [1, 2], eligibleLeaderReplicas: [3] })
+    cluster.addTopic('stays', { ...waiting, replicas: [1, 2], eligibleLeaderReplicas: [2, 3] })
+    for (const node of [1, 2]) cluster.fence(node)
+    expect(cluster.catchUp()).to.equal(0)
+    cluster.unfence(1)
     cluster.catchUp()
+    expect(cluster.partition('removed')).to.deep.include({ leader: 1, isr: [1], isRecovering: false })
+    expect(cluster.partition('stays')).to.include({ leader: -1 })
     expect(cluster.catchUp()).to.equal(0)
   })
 

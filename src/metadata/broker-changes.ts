@@ -126,23 +126,32 @@ export function* unregisterBroker(image: ClusterImage, nodeId: number, rules: Re
 
 /**
  * Puts all live replicas in sync, as their leaders ask for once they have caught up: data exists once in a process. That
- * completes reassignments. Unlike Kafka, it also completes a reassignment from dead brokers: if no replica that may lead
- * lives, but one that is being added does, all live ones are in sync, since the process has the data. Source:
+ * completes reassignments. Unlike Kafka, it also helps partitions that have no leader, since the process has the data: all
+ * live replicas are in sync if one of them is being added, or if those that may lead are no replicas any more. Source:
  * ReplicationControlManager.alterPartition, Partition.maybeExpandIsr.
  */
 export function* catchUp(image: ClusterImage, rules: ReplicationRules): Part {
   const records: Buffer[] = []
   const targetsOf = (partition: PartitionImage, topic: TopicImage) => {
     const lives = (replica: number) => isActive(image, replica) && hasOnlineDirectory(image, partition, replica)
-    if (partition.leader !== -1) return lives(partition.leader) ? grownIsr(partition, lives, topic, rules) : undefined
-    const { isr, eligibleLeaderReplicas, addingReplicas, replicas } = partition
-    if (!addingReplicas.some(lives)) return undefined
-    // An eligible one that was added could not be elected before it was a replica: in Kafka it waits for another event.
-    const canBeLed = isr.some(lives) || (isr.length === 0 && eligibleLeaderReplicas.some(lives))
-    return canBeLed ? {} : { isr: replicas.filter(lives) }
+    if (partition.leader === -1) return regainedLeader(partition, lives)
+    return lives(partition.leader) ? grownIsr(partition, lives, topic, rules) : undefined
   }
   const isWhole = yield* changePartitions(image, rules, { targetsOf, records })
   return { records, result: !isWhole }
+}
+
+/** Undefined: the partition waits for a replica that may lead. */
+function regainedLeader(
+  { replicas, isr, eligibleLeaderReplicas, addingReplicas }: PartitionImage,
+  lives: (replica: number) => boolean,
+): PartitionTargets | undefined {
+  const mayLead = isr.length > 0 ? isr : eligibleLeaderReplicas
+  const awaited = mayLead.filter((replica) => replicas.includes(replica))
+  // A reassignment removes replicas, but leaves them among those that may lead: Kafka's partition has no leader for ever.
+  const waitsInVain = mayLead.length > 0 && awaited.length === 0
+  const helpers = waitsInVain ? replicas : [...awaited, ...addingReplicas]
+  return helpers.some(lives) ? { isr: replicas.filter(lives) } : undefined
 }
 
 function grownIsr(

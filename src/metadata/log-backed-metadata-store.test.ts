@@ -1,6 +1,7 @@
 import { expect } from 'chai'
 import { isRejection } from '../../protocol/error-codes.ts'
 import { invariant } from '../../protocol/invariant.ts'
+import { batchesOf } from '../../protocol/records/record-batch.ts'
 import { ZERO_UUID } from '../../protocol/schema.ts'
 import type { SimulatedHost } from '../../storage/host/simulated-host.ts'
 import { TurnSlices } from '../../storage/host/turn-slices.ts'
@@ -27,6 +28,18 @@ describe('LogBackedMetadataStore', () => {
     expect(second.configs.topic('a.b').flushMs).to.equal(5)
     expect(second.store.image.controllerEpoch).to.equal(first.store.image.controllerEpoch + 1)
     expect(second.store.image.brokers.get(1)).to.include({ fenced: false, epoch: second.store.image.endOffset - 1 })
+  })
+
+  it('a first start whose first change was not whole is one again', async () => {
+    const first = await StoreOnMemory.start()
+    const { features, configs } = first.store.image
+    expect(features).to.not.be.empty
+    await first.host.settle(first.store.stop())
+    const { files } = first.host
+    const [election, bootstrap] = batchesOf(files.readWhole(segment)!).batches
+    files.open(segment, 'r+').truncate(election!.sizeBytes + bootstrap!.sizeBytes - 1)
+    const { image } = (await StoreOnMemory.start(first.host)).store
+    expect([image.features, image.configs]).to.deep.equal([features, configs])
   })
 
   it('a deleted topic and its settings are gone when the answer is sent; a new one of its name has another id', async () => {

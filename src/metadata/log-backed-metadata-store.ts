@@ -135,18 +135,22 @@ export class LogBackedMetadataStore implements MetadataStore {
   /** Starts this controller's epoch and registers it. adopted: topics found on disk beside an empty log. */
   async start(rules: TopicRules, options: { nowMs: number; adopted: readonly AdoptedTopic[] }): Promise<void> {
     this.#rules = rules
-    const isNew = this.#log.endOffset === 0
     this.#log.lead(this.#parts.nodeId, options.nowMs)
     const write = (recordsFor: (image: ClusterImage) => readonly Buffer[]) =>
       this.#writer.change(
         inOneStep((image) => ({ records: recordsFor(image), result: undefined })),
         options,
       )
-    if (isNew) await write((formatted) => bootstrapRecords(formatted, options.adopted))
+    if (this.wasEmpty) await write((formatted) => bootstrapRecords(formatted, options.adopted))
     if (options.adopted.length > 0 || this.#log.mayHaveLostChanges)
       await write((image) => this.#skippedProducerIds(image, options.nowMs))
     const incarnationId = this.#parts.host.random.uuid()
     await write((image) => controllerRecords(image, { ...this.#parts, incarnationId }))
+  }
+
+  /** The log had no metadata when it was opened: a first start, or the next after a crash in it. */
+  get wasEmpty(): boolean {
+    return this.#log.wasEmpty
   }
 
   /** True if the log's end was damaged: acknowledged changes may be missing. */

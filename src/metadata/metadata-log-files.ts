@@ -12,6 +12,8 @@ export interface LoadedMetadata {
   readonly segmentPath: string
   readonly segmentBytes: number
   readonly endOffset: number
+  /** The log has no metadata, at most that a leader was elected. What kafka-storage.sh prepared does not count. */
+  readonly isEmpty: boolean
   readonly lastEpoch: number
   readonly lastTimestampMs: number
   readonly bytesSinceSnapshot: number
@@ -58,11 +60,19 @@ export function loadMetadata(host: Host, place: MetadataPlace, logger: Logger, r
   let segmentEnd = 0
   let bytesSinceSnapshot = 0
   let isCut = false
+  let isEmpty = snapshot.endOffset === 0
+  const replayLogged: MetadataReplay = {
+    record(record, bytes) {
+      isEmpty = false
+      replay.record(record, bytes)
+    },
+    quorum: (record) => replay.quorum(record),
+  }
   for (const [index, base] of needed.entries()) {
     const path = segmentPath(host, directory, base)
     if (base > endOffset)
       throw new MetadataDamage(path, `the offsets ${endOffset} to ${base - 1} before it are missing`)
-    const scan = readMetadataFile(host, path, snapshot.endOffset, replay)
+    const scan = readMetadataFile(host, path, snapshot.endOffset, replayLogged)
     if (scan.fault !== undefined) {
       if (index < needed.length - 1)
         throw new MetadataDamage(path, `damaged at position ${scan.endPosition}: ${scan.fault}`)
@@ -84,6 +94,7 @@ export function loadMetadata(host: Host, place: MetadataPlace, logger: Logger, r
     segmentPath: segmentPath(host, directory, base),
     segmentBytes: behind ? 0 : segmentBytes,
     endOffset,
+    isEmpty,
     lastEpoch,
     lastTimestampMs,
     bytesSinceSnapshot,

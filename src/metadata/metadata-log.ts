@@ -39,6 +39,8 @@ export class MetadataLog {
   #epoch: number
   #lastTimestampMs: number
   #bytesSinceSnapshot: number
+  /** The log had no metadata when it was opened: a first start, or the next after a crash in it. */
+  readonly wasEmpty: boolean
   #mayHaveLostChanges: boolean
   readonly #endsAtSnapshot: boolean
   #lastSnapshotBytes: number
@@ -69,6 +71,7 @@ export class MetadataLog {
     this.#epoch = loaded.lastEpoch
     this.#lastTimestampMs = loaded.lastTimestampMs
     this.#bytesSinceSnapshot = loaded.bytesSinceSnapshot
+    this.wasEmpty = loaded.isEmpty
     this.#mayHaveLostChanges = loaded.isCut
     this.#endsAtSnapshot = loaded.endOffset > 0 && loaded.bytesSinceSnapshot === 0
     this.#lastSnapshotBytes = loaded.snapshotBytes

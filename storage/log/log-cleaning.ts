@@ -134,7 +134,7 @@ class Cleaning {
         await this.#copy(segment, target, { ...pass, keepsLegacyTombstones })
       }
       target.addLastTimestamp()
-      await target.indexes.writePendingAside(disk)
+      await target.indexes.writePendingAside(disk, () => false)
       target.indexes.active = false
       for (const path of target.paths())
         if (isPresent(services.openFiles.files, path)) await syncFile(disk, services.openFiles, path)

@@ -155,7 +155,7 @@ export class LogFlush {
       await this.#syncSnapshot(endOffset)
       // The log may have been deleted meanwhile, and another may have its directory.
       if (availability.failure !== undefined) return
-      await this.#writeEpochs()
+      if (!(await this.#writeEpochs())) return
       await this.syncNames()
       if (availability.failure !== undefined) return
       state.synced(endOffset, cutCount)
@@ -167,13 +167,13 @@ export class LogFlush {
   }
 
   async #syncSegment(segment: Segment): Promise<void> {
-    const { segments, queue } = this.#parts
-    await segment.indexes.writePendingAside(this.#parts.disk)
+    const { segments, queue, disk } = this.#parts
     const { openFiles } = this.#services
-    for (const path of segment.paths()) {
-      // Retention may have removed the segment meanwhile.
-      if (segments.has(segment) && isPresent(openFiles.files, path)) await syncFile(this.#parts.disk, openFiles, path)
-    }
+    // Retention may remove the segment meanwhile.
+    const isGone = () => !segments.has(segment)
+    await segment.indexes.writePendingAside(disk, isGone)
+    for (const path of segment.paths())
+      if (!isGone() && isPresent(openFiles.files, path)) await syncFile(disk, openFiles, path)
     if (segment !== segments.active) queue.markSynced([segment.logPath])
   }
 
@@ -188,15 +188,17 @@ export class LogFlush {
     })
   }
 
-  async #writeEpochs(): Promise<void> {
+  /** False: appends were refused meanwhile, so the file may be that of another log. The next flush writes it. */
+  async #writeEpochs(): Promise<boolean> {
     const { state, disk, availability } = this.#parts
     const { epochs, directory } = state
-    if (!epochs.isUnsaved) return
+    if (!epochs.isUnsaved) return true
     const { files } = this.#services.openFiles
     const text = formatEpochs(epochs.entries)
     const isLate = (): boolean => availability.failure !== undefined
-    await disk.sync(() => replaceAside(files, files.join(directory, LEADER_EPOCH_FILE), text, isLate))
-    if (formatEpochs(epochs.entries) === text) epochs.saved()
+    const isWritten = await disk.sync(() => replaceAside(files, files.join(directory, LEADER_EPOCH_FILE), text, isLate))
+    if (isWritten && formatEpochs(epochs.entries) === text) epochs.saved()
+    return isWritten
   }
 
   /** Once it resolves, files created before the call survive a power loss, and so does the log's topic id. */

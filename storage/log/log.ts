@@ -278,7 +278,8 @@ export class Log implements PartitionLog {
     // A log without disk space allows this too: it frees some.
     if (this.#isClosed || this.#parts.availability.isOffline) return storageError()
     const start = Math.min(offset, this.highWatermark)
-    if (this.moveStartTo(start)) this.#unsavedStart = start
+    // Retention may have moved it there before, but a power loss would bring its segments back.
+    if (this.moveStartTo(start) || this.mayRegainSegments) this.#unsavedStart = start
     const unsaved = this.#unsavedStart
     if (unsaved === undefined) return undefined
     try {
@@ -541,9 +542,11 @@ export class Log implements PartitionLog {
       this.#isWritingIndexes = false
       if (error !== undefined && !this.#isClosed) this.#parts.availability.refuse(error)
     }
+    const { segments, disk } = this.#parts
+    const written = active.indexes.writePendingAside(disk, () => !segments.has(active))
     inBackground(
       this.services.host,
-      active.indexes.writePendingAside(this.#parts.disk).then(() => end(), end),
+      written.then(() => end(), end),
     )
   }
 

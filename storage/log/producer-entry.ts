@@ -91,10 +91,15 @@ export class ProducerEntry {
     this.transactionStartOffset = next.transactionStartOffset
   }
 
-  /** The batch with exactly these sequence numbers, if it is among the last. */
+  /**
+   * The batch with exactly these sequence numbers, if it is among the last. If there are two, the newer one: a power loss
+   * may bring a snapshot back that knows a removed one, too.
+   */
   findDuplicate(producerEpoch: number, firstSequence: number, lastSequence: number): BatchMetadata | undefined {
     if (producerEpoch !== this.producerEpoch) return undefined
-    return this.batches.find((batch) => batch.lastSequence === lastSequence && firstSequenceOf(batch) === firstSequence)
+    const isIt = (batch: BatchMetadata) =>
+      batch.lastSequence === lastSequence && firstSequenceOf(batch) === firstSequence
+    return this.batches.findLast(isIt)
   }
 }
 

@@ -3,6 +3,7 @@ import { isRejection } from '../../protocol/error-codes.ts'
 import { buildBatch } from '../../protocol/records/batch-builder.ts'
 import { MINUTE_MS, Rig } from '../compacted-log.fixture.ts'
 import { NO_FAULTS } from '../host/faulty-files.ts'
+import { SeededRandom } from '../host/seeded-random.ts'
 import { logConfig } from '../log-config.fixture.ts'
 import type { LogConfig } from '../partition-log.ts'
 import { deletableSegments, type RetentionFacts } from './retention.ts'
@@ -73,6 +74,36 @@ describe('retention', () => {
     expect(rig.log.mayRegainSegments).to.equal(true)
     await rig.host.advance(1000)
     expect(rig.log.mayRegainSegments).to.equal(false)
+  })
+
+  it('does not bring back over a power loss what DeleteRecords was answered for', async () => {
+    for (let seed = 0; seed < 20; seed++) {
+      const now = await opened({ retentionMs: 2 * HOUR_MS })
+      await rig.put(now - 3 * HOUR_MS, now - 3 * HOUR_MS, now)
+      await rig.host.settle(rig.log.flush())
+      expect(rig.log.deleteOldSegments(rig.nowMs)).to.equal(2)
+      expect(await rig.host.settle(rig.log.deleteRecordsBefore(2))).to.equal(undefined)
+      rig.host.crash()
+      rig.host.memory.losePower(new SeededRandom(seed))
+      await rig.open()
+      expect([rig.log.logStartOffset, rig.log.logEndOffset], `seed ${seed}`).to.deep.equal([2, 3])
+      await rig.stop()
+    }
+  })
+
+  it('takes segments of which a flush has yet to write the indexes', async () => {
+    for (let ms = 0; ms < 60; ms++) {
+      const now = await opened({ retentionMs: 2 * HOUR_MS, segmentBytes: 3 * batchBytes, indexIntervalBytes: 0 })
+      rig.host.writesBack = () => true
+      const old = now - 3 * HOUR_MS
+      await rig.put(old, old, old, old + 1, old + 2, old + 3, now)
+      await rig.host.advance(ms)
+      expect(rig.log.deleteOldSegments(rig.nowMs)).to.equal(2)
+      await rig.host.advance(1000)
+      expect([rig.log.failure, rig.log.mayRegainSegments], `${ms} ms`).to.deep.equal([undefined, false])
+      expect(rig.host.files.list(rig.log.directory).filter((name) => /^0+[03]\..*index$/.test(name))).to.deep.equal([])
+      await rig.stop()
+    }
   })
 
   it('retention.ms: a timestamp in the future keeps its segment until it is past', async () => {

@@ -59,9 +59,9 @@ export class SegmentIndexes {
     for (const file of this.files()) file.writePending()
   }
 
-  /** The same without blocking the event loop. */
-  async writePendingAside(disk: Disk): Promise<void> {
-    for (const file of this.files()) await file.writePendingAside(disk)
+  /** The same without blocking the event loop. isGone: the segment was removed meanwhile, and its files are not there. */
+  async writePendingAside(disk: Disk, isGone: () => boolean): Promise<void> {
+    for (const file of this.files()) if (!isGone()) await file.writePendingAside(disk)
   }
 
   /** Below the recovery point, nothing would check them again after a power loss. */
