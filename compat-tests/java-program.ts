@@ -6,14 +6,18 @@ import { runCommandWell } from './run-command.ts'
 
 /** For short programs: little memory, the quick compiler, and the JDK's classes from its archive. */
 const JVM = ['-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-Xshare:auto']
+const LOGGING = `-Dlog4j2.configurationFile=${join(import.meta.dirname, 'log4j2.properties')}`
 /** Kept between runs: entries are named after a hash of all their inputs. */
 const cache = join(tmpdir(), 'ottla-test-classes')
 const compiling = new Map<string, Promise<string>>()
 
-/** Argument list that runs the program in that file (one class named like the file); append the program's arguments. */
+/**
+ * Argument list that runs the program in that file (one class named like the file); append the program's arguments.
+ * Kafka's classes log to its standard error stream.
+ */
 export async function javaProgram(file: string, classPath: string, ...jvmFlags: string[]): Promise<string[]> {
   const classes = await compiled(file, classPath)
-  return ['java', ...JVM, ...jvmFlags, '-cp', `${classes}${delimiter}${classPath}`, basename(file, '.java')]
+  return ['java', ...JVM, LOGGING, ...jvmFlags, '-cp', `${classes}${delimiter}${classPath}`, basename(file, '.java')]
 }
 
 /**

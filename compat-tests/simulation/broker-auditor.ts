@@ -6,8 +6,9 @@ import { OffsetForLeaderEpoch } from '../../protocol/apis/offset-for-leader-epoc
 import { errorName } from '../../protocol/error-codes.ts'
 import { ZERO_UUID } from '../../protocol/schema.ts'
 import type { PartitionImage } from '../../src/metadata/metadata-image.ts'
+import type { ReadBatch } from './batch-reader.ts'
 import { EARLIEST, isRefusal, type PartitionFetch, takeFetch } from './broker-consumer.ts'
-import type { PartitionHistory, ReadBatch } from './broker-model.ts'
+import type { PartitionHistory } from './broker-model.ts'
 import type { BrokerWorld } from './broker-world.ts'
 import { ClusterClient, isRoutingError } from './cluster-client.ts'
 import { leaderEpochEnds } from './leader-epoch-ends.ts'
@@ -67,8 +68,10 @@ export class BrokerAuditor {
     const heldNow = this.#world.heldAs(partition)
     if (held !== undefined && heldNow === held) this.#checkHeld(partition, held, highWatermark)
     const isHeld = held !== undefined || heldNow !== undefined
+    // As in Kafka, recovery keeps the higher of two epochs that contradict each other, for the batches behind them, too.
+    if (partition.tornBefore > 0 && leaderEpochEnds(batches) === undefined) partition.hasDamagedEpochs = true
     partition.verify(batches, { highWatermark, knownEnd, isHeld, nowMs: this.#world.host.clock.nowMs() })
-    if (withEpochs) await this.#checkEpochs(partition, batches)
+    if (withEpochs && !partition.hasDamagedEpochs) await this.#checkEpochs(partition, batches)
     return highWatermark
   }
 

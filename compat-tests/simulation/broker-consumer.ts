@@ -2,7 +2,7 @@ import { Fetch, type FetchResponse } from '../../protocol/apis/fetch.ts'
 import { ListOffsets } from '../../protocol/apis/list-offsets.ts'
 import { errorName } from '../../protocol/error-codes.ts'
 import type { PartitionImage } from '../../src/metadata/metadata-image.ts'
-import { type Ends, type PartitionHistory, readBatches, type TopicHistory } from './broker-model.ts'
+import type { Ends, PartitionHistory, TopicHistory } from './broker-model.ts'
 import type { BrokerWorld } from './broker-world.ts'
 import { ClusterClient, isRoutingError } from './cluster-client.ts'
 import { checkReplica, ReadReplicas } from './read-replicas.ts'
@@ -43,7 +43,7 @@ export function takeFetch(world: BrokerWorld, partition: PartitionHistory, answe
   world.sawStart(partition, answer.logStartOffset ?? -1, asked.ends)
   partition.sawHighWatermark(highWatermark, asked.ends)
   check(lastStableOffset === highWatermark, `${name}: stable up to ${lastStableOffset}, not up to ${highWatermark}`)
-  const batches = readBatches(Buffer.concat(records as Buffer[]), partition.tornBefore > 0)
+  const batches = partition.reader.read(Buffer.concat(records as Buffer[]), partition.tornBefore > 0)
   let next = asked.offset
   for (const [i, { baseOffset, lastOffset, records: read }] of batches.entries()) {
     check(lastOffset < highWatermark, `${name}: ${lastOffset} was read above the high watermark ${highWatermark}`)

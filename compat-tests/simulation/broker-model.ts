@@ -1,66 +1,9 @@
-import { batchesOf } from '../../protocol/records/record-batch.ts'
-import { RecordFault, readRecords } from '../../protocol/records/record-reader.ts'
-import { type Certainty, CheckFailed, check } from './storage-model.ts'
+import { BatchReader, type ReadBatch, type ReadRecord, type SentRecord } from './batch-reader.ts'
+import { type Certainty, check } from './storage-model.ts'
 import type { TopicPlan } from './topic-plan.ts'
-
-/** Header that identifies each record: a tombstone has no value to identify it. */
-export const ID_HEADER = 'id'
 
 /** Longest time that a request is in flight. */
 const MAX_IN_FLIGHT_MS = 30_000
-
-/** A record as a client sent it. `id` is never used twice. */
-export interface SentRecord {
-  readonly id: string
-  readonly key: string
-  /** Null: a tombstone. */
-  readonly value: string | null
-  readonly timestampMs: number
-}
-
-/** A record as the broker gives it back. */
-export interface ReadRecord extends SentRecord {
-  readonly offset: number
-}
-
-export interface ReadBatch {
-  readonly baseOffset: number
-  readonly lastOffset: number
-  readonly leaderEpoch: number
-  readonly records: readonly ReadRecord[]
-}
-
-/**
- * The batches of a fetch response. Throws CheckFailed if one is incomplete or has a wrong checksum, or if epochs fall.
- * mayBeTorn: a power loss may have flipped bits. The checksum does not cover the epoch, so as in Kafka it may be wrong.
- */
-export function readBatches(bytes: Buffer, mayBeTorn: boolean): ReadBatch[] {
-  const scan = batchesOf(bytes)
-  check(scan.endPosition === bytes.length, 'a fetch gave a part of a batch')
-  let leaderEpoch = -1
-  return scan.batches.map((batch) => {
-    const { partitionLeaderEpoch } = batch
-    check(
-      partitionLeaderEpoch >= leaderEpoch || mayBeTorn,
-      `epoch ${partitionLeaderEpoch} at ${batch.baseOffset} follows ${leaderEpoch}`,
-    )
-    leaderEpoch = partitionLeaderEpoch
-    check(batch.hasValidCrc(), `the batch at ${batch.baseOffset} has a wrong checksum`)
-    const records = readRecords(batch)
-    if (records instanceof RecordFault) throw new CheckFailed(`the batch at ${batch.baseOffset}: ${records.message}`)
-    const { baseOffset, lastOffset } = batch
-    return {
-      baseOffset,
-      lastOffset,
-      leaderEpoch,
-      records: records.map(({ offset, key, value, timestamp, headers }) => {
-        check(headers.length === 1 && headers[0]!.key.toString() === ID_HEADER, `headers at ${offset} are not ours`)
-        const id = headers[0]!.value!.toString()
-        return { offset, id, key: key!.toString(), value: value?.toString() ?? null, timestampMs: timestamp }
-      }),
-    }
-  })
-}
 
 interface Known {
   readonly id: string
@@ -106,12 +49,15 @@ export class PartitionHistory {
   readonly topic: TopicHistory
   readonly index: number
   readonly sent = new SentRecords()
+  readonly reader = new BatchReader()
   /** When records were last sent, by id. */
   readonly #sentAtMs = new Map<string, number>()
   /** Records whose requests named an earlier topic of the name. */
   #late: ReadonlyMap<string, SentRecord> = new Map()
   /** A time index is damaged: retention may take its records for younger than they are, as in Kafka. */
   hasDamagedTimes = false
+  /** A power loss flipped bits of leader epochs, which no checksum covers: where epochs end may be wrong, as in Kafka. */
+  hasDamagedEpochs = false
   /** Number of power losses in which the partition may have lost unsynced records. */
   losses = 0
   /**
@@ -139,6 +85,11 @@ export class PartitionHistory {
 
   get start(): number {
     return this.#start
+  }
+
+  /** After a power loss, and until the partition was read as a whole: unsynced records may be gone. */
+  get mayHaveLost(): boolean {
+    return this.#mayHaveLost
   }
 
   /** End of the records known to exist. */

@@ -3,7 +3,8 @@ import { Produce, type ProduceResponse } from '../../protocol/apis/produce.ts'
 import { errorName } from '../../protocol/error-codes.ts'
 import { buildBatch } from '../../protocol/records/batch-builder.ts'
 import type { PartitionImage } from '../../src/metadata/metadata-image.ts'
-import { type Ends, ID_HEADER, type PartitionHistory, type SentRecord, type TopicHistory } from './broker-model.ts'
+import { ID_HEADER, type SentRecord } from './batch-reader.ts'
+import type { Ends, PartitionHistory, TopicHistory } from './broker-model.ts'
 import type { BrokerWorld } from './broker-world.ts'
 import { ClusterClient, isRoutingError } from './cluster-client.ts'
 import { check } from './storage-model.ts'
@@ -39,7 +40,7 @@ interface PartitionState {
   unacknowledged: Outgoing[]
   inFlight: number
   /** Why a batch of this round was refused: later batches have a gap before them. */
-  refusal: 'disk' | 'elsewhere' | 'appended' | 'forgotten' | undefined
+  refusal: 'refused' | 'appended' | 'forgotten' | undefined
   /** A batch was accepted after a gap. */
   isAhead: boolean
   acknowledged: { readonly outgoing: Outgoing; readonly baseOffset: number } | undefined
@@ -323,14 +324,15 @@ export class BrokerProducer {
       return
     }
     this.#world.counts.refused++
-    if (error === 'KAFKA_STORAGE_ERROR') {
+    const isOfDisk = error === 'KAFKA_STORAGE_ERROR'
+    if (isOfDisk) {
       check(this.#world.mayRefuseFor(partition, sentMs), `${partition.name}: the disk is in order`)
-      state.refusal ??= 'disk'
       this.#world.refusedAppends++
-    } else if (this.#isRefusedBySeveral(error)) {
-      // Its first attempt, whose response was lost, may be in the log: then the next batch follows it.
+    }
+    if (isOfDisk || this.#isRefusedBySeveral(error)) {
+      // The first attempt of a retry, whose response was lost, may be in the log: then the next batch follows it.
       const mayBeThere = outgoing.isRetry || error === 'NOT_ENOUGH_REPLICAS_AFTER_APPEND'
-      state.refusal ??= mayBeThere ? 'appended' : 'elsewhere'
+      state.refusal ??= mayBeThere ? 'appended' : 'refused'
     } else if (state.refusal === undefined || error !== 'OUT_OF_ORDER_SEQUENCE_NUMBER') this.#forgotten(sending, error)
   }
 
@@ -342,13 +344,15 @@ export class BrokerProducer {
   }
 
   /**
-   * A batch was accepted although the one before it was refused. Valid if it is a duplicate, or if the log has no state
-   * of the producer: then it accepts any first sequence, as Kafka does.
+   * A batch was accepted although the one before it was refused. Valid if it is a duplicate, if the one before may be in
+   * the log, or if the log has no state of the producer: then it accepts any first sequence, as Kafka does.
    */
   #checkGap(state: PartitionState, outgoing: Outgoing): void {
-    if ((state.refusal !== 'disk' && state.refusal !== 'elsewhere') || !this.#isIdempotent) return
-    if (state.acknowledged === undefined || state.partition.losses > state.losses) state.isAhead = true
-    check(outgoing.isRetry || state.isAhead, `${state.partition.name}: a producer got ahead of what was refused`)
+    const { refusal, acknowledged, partition, losses } = state
+    if (refusal === undefined || refusal === 'forgotten' || !this.#isIdempotent) return
+    if (acknowledged === undefined || partition.losses > losses) state.isAhead = true
+    const isValid = outgoing.isRetry || refusal === 'appended' || state.isAhead
+    check(isValid, `${partition.name}: a producer got ahead of what was refused`)
   }
 
   /**

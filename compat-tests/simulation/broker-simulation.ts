@@ -1,8 +1,5 @@
 import { AlterReplicaLogDirs } from '../../protocol/apis/alter-replica-log-dirs.ts'
-import { CreateTopics } from '../../protocol/apis/create-topics.ts'
-import { DeleteRecords } from '../../protocol/apis/delete-records.ts'
-import { DeleteTopics } from '../../protocol/apis/delete-topics.ts'
-import { type ErrorName, errorName } from '../../protocol/error-codes.ts'
+import { errorName } from '../../protocol/error-codes.ts'
 import type { ClusterImage } from '../../src/metadata/cluster-image.ts'
 import { StorageLostError } from '../../storage/failure-policy.ts'
 import { type FaultRates, NO_FAULTS, SimulatedCrash } from '../../storage/host/faulty-files.ts'
@@ -12,11 +9,12 @@ import { drawFileRot } from '../rot/rot.ts'
 import { BrokerAuditor } from './broker-auditor.ts'
 import { BrokerCommitter } from './broker-committer.ts'
 import { BrokerConsumer } from './broker-consumer.ts'
-import { type PartitionHistory, TopicHistory } from './broker-model.ts'
+import type { PartitionHistory, TopicHistory } from './broker-model.ts'
 import { AllocatedProducerIds, BrokerProducer } from './broker-producer.ts'
+import { BrokerTopics } from './broker-topics.ts'
 import { BrokerWorld, brokerSettings, clusterSettings, newCounts } from './broker-world.ts'
 import { ClusterChecks } from './cluster-checks.ts'
-import { ClusterClient, isRoutingError } from './cluster-client.ts'
+import { ClusterClient } from './cluster-client.ts'
 import { ClusterEvents } from './cluster-events.ts'
 import { type ClusterPlan, drawClusterPlan, RACKS } from './cluster-plan.ts'
 import { NetworkFaults } from './network-faults.ts'
@@ -25,6 +23,7 @@ import { replayedImage, textOf } from './replayed-image.ts'
 import { SimulatedBroker } from './simulated-broker.ts'
 import { CheckFailed, check } from './storage-model.ts'
 import { replicated, type TopicPlan, topicPlan } from './topic-plan.ts'
+import type { Trace } from './trace.ts'
 import { runJudging } from './uncaught-errors.ts'
 import { writeBackAtTimes } from './writeback.ts'
 
@@ -40,8 +39,6 @@ const RETENTION_PASSED_MS = 90_000
 const REST_MS = 600_000
 /** Steps of a move in which clients act. */
 const MOVE_PASSES = 20
-
-type Trace = (fields: object, message: string) => void
 
 /**
  * Runs a whole broker, or a cluster of several, with seeded producers, consumers and faults, and checks that its responses never contradict each
@@ -72,11 +69,7 @@ class BrokerSimulation {
   readonly #consumers: BrokerConsumer[]
   readonly #committer: BrokerCommitter
   readonly #plans: readonly TopicPlan[]
-  readonly #topics = new Map<TopicPlan, TopicHistory>()
-  /** By name, where the network delays requests: the last topic that is gone. */
-  readonly #gone = new Map<string, TopicHistory>()
-  /** Topics whose creation failed but may take effect later. */
-  readonly #mayAppear = new Set<TopicPlan>()
+  readonly #topics: BrokerTopics
   readonly #directories: readonly string[]
   /** No more faults: all brokers start. */
   #isEnding = false
@@ -97,8 +90,8 @@ class BrokerSimulation {
     const logger = {
       error: (fields: object, message: string) => {
         trace(fields, message)
-        const isDamaged = [...this.#topics.values()].some((topic) => topic.isDamaged)
-        const isFounded = this.#isFailing || isDamaged || this.#host.files.crashed
+        const isDamaged = this.#topics.all.some((topic) => topic.isDamaged)
+        const isFounded = this.#world.isFailing || isDamaged || this.#host.files.crashed
         if (!isFounded) this.#world.fail(new CheckFailed(`without a fault of the disk: ${message}`))
       },
       debug() {},
@@ -128,10 +121,11 @@ class BrokerSimulation {
     this.#auditor = new BrokerAuditor(this.#world)
     this.#admin = new ClusterClient(broker, 'admin', { isReliable: true })
     this.#events = new ClusterEvents(this.#world, cluster.random, trace)
-    const isFailing = () => this.#isFailing || this.#host.files.crashed
+    const isFailing = () => this.#world.isFailing || this.#host.files.crashed
     this.#plans = Array.from({ length: TOPICS }, (_, i) =>
       replicated(topicPlan(random, `topic${i}`), cluster.random, cluster.brokers),
     )
+    this.#topics = new BrokerTopics(this.#world, this.#plans, { trace, hasLateRequests: cluster.hasNetworkFaults })
     this.#checks = new ClusterChecks({
       world: this.#world,
       random: cluster.random,
@@ -169,16 +163,11 @@ class BrokerSimulation {
   /** True: the broker ends for a valid reason, so that the process counts as crashed. */
   #endsFor(reason: Error): boolean {
     if (reason instanceof SimulatedCrash) return true
-    if (!(reason instanceof StorageLostError) || !this.#isFailing) return false
+    if (!(reason instanceof StorageLostError) || !this.#world.isFailing) return false
     this.#trace({ reason: reason.message }, 'the broker ends itself')
     this.#world.counts.lostDisks++
     this.#host.files.crashed = true
     return true
-  }
-
-  /** Whether the disk has faults now. */
-  get #isFailing(): boolean {
-    return this.#world.mayRefuse || this.#world.partFaults.length > 0
   }
 
   /** An uncaught error: a real process would have ended. */
@@ -188,8 +177,8 @@ class BrokerSimulation {
 
   async run(): Promise<void> {
     await this.#start()
-    await this.#guarded(() => this.#makeCommitted())
-    for (const plan of this.#plans) await this.#guarded(() => this.#makeTopic(plan))
+    await this.#guarded(() => this.#topics.makeEmpty(COMMITTED))
+    for (const plan of this.#plans) await this.#guarded(() => this.#topics.make(plan))
     for (let i = 0; i < STEPS; i++) {
       await this.#guarded(() => this.#step())
       this.#check()
@@ -197,14 +186,6 @@ class BrokerSimulation {
       if (this.#host.files.crashed) await this.#restart(this.#random.oneIn(2) ? 'power' : 'crash')
     }
     await this.#comeToRest()
-  }
-
-  get #alive(): TopicHistory[] {
-    return [...this.#topics.values()].filter((topic) => topic.isAlive)
-  }
-
-  get #partitions(): PartitionHistory[] {
-    return this.#alive.flatMap((topic) => topic.partitions)
   }
 
   #check(): void {
@@ -226,15 +207,16 @@ class BrokerSimulation {
       // A broker is killed while it looks into large records.
       const isKill = random.oneIn(4)
       this.#world.sendsLarge = isKill
-      for (const producer of this.#producers) producer.act(this.#alive, true)
+      for (const producer of this.#producers) producer.act(this.#topics.alive, true)
       for (const consumer of this.#consumers) consumer.act()
       this.#committer.act()
       if (isKill || random.oneIn(2)) await this.#host.advance(random.below(3))
       this.#world.sendsLarge = false
       if (random.oneIn(12)) this.#host.files.crashAfterChanges = random.below(20)
       await this.#mayFail(() => (isKill ? this.#events.killLeader() : this.#events.act()))
-      await this.#checks.check(this.#partitions)
-      if (isKill) for (const partition of this.#partitions) await this.#auditor.audit(partition, { withEpochs: true })
+      await this.#checks.check(this.#topics.partitions)
+      if (isKill)
+        for (const partition of this.#topics.partitions) await this.#auditor.audit(partition, { withEpochs: true })
       else if (random.oneIn(2)) await this.#onSome((partition) => this.#auditor.audit(partition, { withEpochs: true }))
     })
     this.#check()
@@ -245,7 +227,7 @@ class BrokerSimulation {
     try {
       await change()
     } catch (error) {
-      if (error instanceof CheckFailed || !this.#isFailing) throw error
+      if (error instanceof CheckFailed || !this.#world.isFailing) throw error
     }
   }
 
@@ -264,9 +246,9 @@ class BrokerSimulation {
     else if (dice < 58) await this.#pass(random.pick([5000, 40_000]))
     else if (dice < 62) await this.#onSome((partition) => this.#auditor.audit(partition))
     else if (dice < 65) await this.#onSome((partition) => this.#auditor.lookUp(partition))
-    else if (dice < 69) await this.#onSome((partition) => this.#deleteRecords(partition))
-    else if (dice < 73) await (this.#movesNow() ? this.#onSome((each) => this.#move(each)) : this.#changeTopics())
-    else if (dice < 78) for (const consumer of this.#consumers) consumer.subscribe(this.#alive)
+    else if (dice < 69) await this.#onSome((partition) => this.#topics.deleteRecords(partition))
+    else if (dice < 73) await (this.#movesNow() ? this.#onSome((each) => this.#move(each)) : this.#topics.changeOne())
+    else if (dice < 78) for (const consumer of this.#consumers) consumer.subscribe(this.#topics.alive)
     else if (dice < 81) await this.#restart('stop')
     else if (dice < 84) await this.#restart('kill')
     else if (dice < 87) await this.#restart('power')
@@ -277,80 +259,16 @@ class BrokerSimulation {
   }
 
   async #onSome(task: (partition: PartitionHistory) => Promise<unknown>): Promise<void> {
-    if (this.#partitions.length > 0) await task(this.#random.pick(this.#partitions))
+    if (this.#topics.partitions.length > 0) await task(this.#random.pick(this.#topics.partitions))
   }
 
   /** Advances the time while clients act. */
   async #pass(ms: number): Promise<void> {
-    for (const producer of this.#producers) if (this.#random.oneIn(2)) producer.act(this.#alive, true)
+    for (const producer of this.#producers) if (this.#random.oneIn(2)) producer.act(this.#topics.alive, true)
     for (const consumer of this.#consumers) consumer.act()
     this.#committer.act()
     await this.#host.advance(ms)
     this.#check()
-  }
-
-  async #changeTopics(): Promise<void> {
-    const plan = this.#random.pick(this.#plans)
-    const topic = this.#topics.get(plan)
-    if (topic === undefined) await this.#makeTopic(plan)
-    else if (this.#random.oneIn(2)) await this.#deleteTopic(topic)
-  }
-
-  /** Creates the topic for which offsets are committed: it is empty and never deleted. */
-  async #makeCommitted(): Promise<void> {
-    const replicationFactor = Math.min(3, this.#world.broker.brokerCount)
-    const topic = { name: COMMITTED, numPartitions: 1, replicationFactor, assignments: [], configs: [] }
-    await this.#host.settle(this.#admin.ask(CreateTopics, 7, { topics: [topic] }))
-  }
-
-  async #makeTopic(plan: TopicPlan): Promise<void> {
-    const { name, partitionCount: numPartitions } = plan
-    const configs = Object.entries(plan.configs).map(([key, value]) => ({ name: key, value }))
-    const replicationFactor = Math.min(plan.replicationFactor, this.#world.broker.brokerCount)
-    const topics = [{ name, numPartitions, replicationFactor, assignments: [], configs }]
-    this.#mayAppear.add(plan)
-    const answer = await this.#host.settle(this.#admin.ask(CreateTopics, 7, { topics }))
-    const { errorCode, topicId, errorMessage } = answer.topics[0]!
-    this.#trace({ name, topicId, error: errorName(errorCode) }, 'made a topic')
-    // As in Kafka, brokers that were stopped take no new replicas.
-    const isShort = replicationFactor > this.#world.broker.running.length
-    if (this.#isSeveral && isShort && errorName(errorCode) === 'INVALID_REPLICATION_FACTOR') return
-    if (!this.#isDone(errorCode, `${name} cannot be made: ${errorMessage}`)) return
-    this.#mayAppear.delete(plan)
-    this.#add(new TopicHistory(plan, topicId))
-    this.#world.counts.topicsMade++
-  }
-
-  #add(topic: TopicHistory): void {
-    this.#topics.set(topic.plan, topic)
-    const earlier = this.#gone.get(topic.plan.name)
-    if (earlier === undefined) return
-    const nowMs = this.#host.clock.nowMs()
-    for (const [index, each] of topic.partitions.entries()) each.mayGet(earlier.partitions[index]!, nowMs)
-  }
-
-  async #deleteTopic(topic: TopicHistory): Promise<void> {
-    const { name } = topic.plan
-    topic.isBeingDeleted = true
-    const wish = this.#random.oneIn(2) ? { topics: [{ name, topicId: ZERO }] } : { topics: [{ topicId: topic.id }] }
-    const answer = await this.#host.settle(
-      this.#admin.ask(DeleteTopics, 6, { ...wish, topicNames: [], timeoutMs: 30_000 }),
-    )
-    const { errorCode } = answer.responses[0]!
-    this.#trace({ name, topicId: topic.id, error: errorName(errorCode) }, 'deleted a topic')
-    if (this.#isDone(errorCode, `${name} cannot be deleted`)) {
-      this.#forget(topic)
-      this.#world.counts.topicsDeleted++
-    } else {
-      topic.isBeingDeleted = false
-      topic.mayBeDeleted = true
-    }
-  }
-
-  #forget(topic: TopicHistory): void {
-    topic.isDeleted = true
-    this.#topics.delete(topic.plan)
-    if (this.#network !== undefined) this.#gone.set(topic.plan.name, topic)
   }
 
   #movesNow(): boolean {
@@ -360,7 +278,7 @@ class BrokerSimulation {
   /** Moves a partition to a data directory while clients use it, and perhaps crashes on the way. */
   async #move(partition: PartitionHistory): Promise<void> {
     const { topic, index } = partition
-    if (topic.isDamaged || this.#isFailing) return
+    if (topic.isDamaged || this.#world.isFailing) return
     const path = this.#random.pick(this.#directories)
     if (this.#random.oneIn(2)) this.#host.files.crashAfterChanges = this.#random.below(60)
     const dirs = [{ path, topics: [{ name: topic.plan.name, partitions: [index] }] }]
@@ -369,7 +287,7 @@ class BrokerSimulation {
     const answer = await this.#host.settle(this.#admin.at(nodeId).ask(AlterReplicaLogDirs, 2, { dirs }))
     const { errorCode } = answer.results[0]!.partitions[0]!
     this.#trace({ partition: partition.name, path, error: errorName(errorCode) }, 'moves a partition')
-    if (!this.#isDone(errorCode, `${partition.name} cannot move to ${path}`)) return
+    if (!this.#topics.isDone(errorCode, `${partition.name} cannot move to ${path}`)) return
     this.#world.counts.moves++
     await this.#untilMoved()
   }
@@ -380,7 +298,7 @@ class BrokerSimulation {
   }
 
   async #untilMoved(): Promise<void> {
-    for (let i = 0; this.#isMoving && !this.#host.files.crashed && !this.#isFailing; i++) {
+    for (let i = 0; this.#isMoving && !this.#host.files.crashed && !this.#world.isFailing; i++) {
       // A sync may take seconds, and small segments need many.
       check(i < 3000, 'a move does not end')
       // Clients that went on for so long would write more than they can read in the time of rest.
@@ -390,41 +308,6 @@ class BrokerSimulation {
         this.#check()
       }
     }
-  }
-
-  async #deleteRecords(partition: PartitionHistory): Promise<void> {
-    const { topic, index: partitionIndex } = partition
-    if (topic.plan.isCompacted) return
-    const end = partition.knownEnd
-    if (end <= partition.start) return
-    const offset = partition.start + this.#random.below(end - partition.start + 1)
-    partition.mayBeDeletedBefore(offset)
-    const topics = [{ name: topic.plan.name, partitions: [{ partitionIndex, offset }] }]
-    const nodeId = this.#world.broker.leaderOf(topic.plan.name, partitionIndex)
-    if (nodeId === undefined) return
-    const isHeld = this.#world.isHeld(partition)
-    const asked = this.#admin.at(nodeId).ask(DeleteRecords, 2, { topics, timeoutMs: 30_000 })
-    const answer = await this.#host.settle(asked)
-    const { errorCode, lowWatermark } = answer.topics[0]!.partitions[0]!
-    // Above the high watermark nothing is deleted. An election may take place meanwhile.
-    if (isHeld && errorName(errorCode) === 'OFFSET_OUT_OF_RANGE') return
-    if (this.#isSeveral && isRoutingError(errorName(errorCode))) return
-    // Retention may have deleted them earlier.
-    if (errorName(errorCode) === 'OFFSET_OUT_OF_RANGE' && topic.plan.isRetained) return
-    const isFailing = this.#world.mayRefuseFor(partition)
-    if (!this.#isDone(errorCode, `${partition.name}: nothing can be deleted before ${offset}`, isFailing)) return
-    check(lowWatermark >= offset, `${partition.name}: records before ${offset} are not deleted`)
-    partition.deletedBefore(offset)
-    this.#trace({ partition: partition.name, offset }, 'deleted records')
-    this.#world.counts.deletions++
-  }
-
-  #isDone(code: number, what: string, mayRefuse = this.#world.mayRefuse || this.#world.partFaults.length > 0): boolean {
-    const error: ErrorName = errorName(code)
-    if (error === 'NONE') return true
-    check(error === 'KAFKA_STORAGE_ERROR' && mayRefuse, `${what}: ${error}`)
-    this.#world.counts.refused++
-    return false
   }
 
   async #fillDisk(): Promise<void> {
@@ -438,8 +321,8 @@ class BrokerSimulation {
     await this.#guarded(async () => {
       for (let i = 0; i < 6; i++) {
         await this.#pass(this.#random.pick([1, 600, 6000]))
-        if (this.#random.oneIn(3)) await this.#changeTopics()
-        if (this.#random.oneIn(3)) await this.#onSome((partition) => this.#deleteRecords(partition))
+        if (this.#random.oneIn(3)) await this.#topics.changeOne()
+        if (this.#random.oneIn(3)) await this.#onSome((partition) => this.#topics.deleteRecords(partition))
       }
     })
     memory.capacityBytes = Number.POSITIVE_INFINITY
@@ -455,8 +338,8 @@ class BrokerSimulation {
     await this.#guarded(async () => {
       for (let i = 0; i < 8; i++) {
         await this.#pass(this.#random.pick([1, 30, 2000]))
-        if (this.#random.oneIn(4)) await this.#changeTopics()
-        if (this.#random.oneIn(4)) await this.#onSome((partition) => this.#deleteRecords(partition))
+        if (this.#random.oneIn(4)) await this.#topics.changeOne()
+        if (this.#random.oneIn(4)) await this.#onSome((partition) => this.#topics.deleteRecords(partition))
         if (this.#random.oneIn(4)) await this.#onSome((partition) => this.#auditor.audit(partition))
         if (this.#random.oneIn(4)) await this.#checkOffline()
       }
@@ -483,7 +366,7 @@ class BrokerSimulation {
     await this.#guarded(async () => {
       for (let i = 0; i < 6; i++) {
         await this.#pass(this.#random.pick([1, 30, 2000, 40_000]))
-        if (this.#random.oneIn(3)) await this.#onSome((each) => this.#deleteRecords(each))
+        if (this.#random.oneIn(3)) await this.#onSome((each) => this.#topics.deleteRecords(each))
         await this.#onSome((each) => this.#auditor.audit(each))
         await this.#checkOffline()
         // The part recovers; requests may still be refused.
@@ -503,7 +386,7 @@ class BrokerSimulation {
   /** Once a data directory has failed, none of its partitions is served before the next start. */
   async #checkOffline(): Promise<void> {
     const failed = await this.#auditor.failedDirectories()
-    for (const partition of this.#partitions) {
+    for (const partition of this.#topics.partitions) {
       const directory = directoryOf(this.#host.memory, this.#directories, partition)
       if (directory !== undefined && failed.has(directory)) await this.#auditor.checkOffline(partition)
     }
@@ -516,7 +399,7 @@ class BrokerSimulation {
     if (directory !== undefined && isKnown) await this.#makesElsewhere(directory)
     if (this.#random.oneIn(2)) return
     await this.#host.advance(RETENTION_PASSED_MS)
-    for (const partition of this.#partitions) {
+    for (const partition of this.#topics.partitions) {
       if (partition.topic.plan.keptMs === undefined || partition.hasDamagedTimes || concerns(partition)) continue
       await this.#auditor.checkEmpty(partition)
     }
@@ -524,10 +407,10 @@ class BrokerSimulation {
 
   /** Checks that the broker creates a new topic's logs in another directory than the failing one. */
   async #makesElsewhere(failing: string): Promise<void> {
-    const plan = this.#plans.find((each) => !this.#topics.has(each))
+    const plan = this.#topics.missing
     if (plan === undefined || this.#host.files.pathFaults.length === 0) return
-    await this.#makeTopic(plan)
-    for (const partition of this.#topics.get(plan)?.partitions ?? []) {
+    await this.#topics.make(plan)
+    for (const partition of this.#topics.of(plan)?.partitions ?? []) {
       const found = directoryOf(this.#host.memory, this.#directories, partition)
       check(found !== undefined && found !== failing, `${partition.name} is made in ${found}, while ${failing} fails`)
     }
@@ -553,18 +436,16 @@ class BrokerSimulation {
       await this.#guarded(async () => {
         const stopped = broker.end('stop')
         // If the disk prevents a clean stop, it counts as a crash.
-        await (this.#world.mayRefuse || this.#world.partFaults.length > 0
-          ? stopped.catch(this.#trace.bind(undefined, { how }))
-          : stopped)
+        await (this.#world.isFailing ? stopped.catch(this.#trace.bind(undefined, { how })) : stopped)
       })
       this.#check()
     }
     const isClean = how === 'stop' && this.#directories.every((each) => this.#host.memory.exists(`${each}/${CLEAN}`))
-    if (how === 'stop' && this.#isSeveral && !this.#isFailing && !this.#host.files.crashed)
+    if (how === 'stop' && this.#isSeveral && !this.#world.isFailing && !this.#host.files.crashed)
       await this.#guarded(async () => this.#checkReplay())
     if (isClean) {
       counts.cleanStops++
-      for (const partition of this.#partitions) partition.synced()
+      for (const partition of this.#topics.partitions) partition.synced()
     } else if (how === 'kill') counts.kills++
     else if (how === 'crash') counts.crashes++
     await broker.end(how === 'power' ? 'power' : 'process')
@@ -575,7 +456,7 @@ class BrokerSimulation {
     }
     const damagedTopic = how === 'power' || this.#random.oneIn(2) ? undefined : this.#rot()
     await this.#start()
-    if (damagedTopic?.isDeleted === false) await this.#deleteTopic(damagedTopic)
+    if (damagedTopic?.isDeleted === false) await this.#topics.delete(damagedTopic)
   }
 
   /** After a clean stop the metadata log gives the image that the brokers had. */
@@ -594,13 +475,15 @@ class BrokerSimulation {
     const { memory } = this.#host
     // A copy of a damaged log is given up with an error.
     const topic =
-      this.#alive.length > 0 && !this.#isMoving && this.#random.oneIn(4) ? this.#random.pick(this.#alive) : undefined
+      this.#topics.alive.length > 0 && !this.#isMoving && this.#random.oneIn(4)
+        ? this.#random.pick(this.#topics.alive)
+        : undefined
     const isOfTopic = (path: string) => topic?.partitions.some(({ name }) => path.includes(`/${name}/`)) === true
     const rot = drawFileRot(memory, this.#random, topic === undefined ? isDerived : isOfTopic)
     this.#trace({}, rot.what)
     rot.apply(memory)
     this.#world.counts.damagedFiles++
-    for (const partition of this.#partitions)
+    for (const partition of this.#topics.partitions)
       if (rot.paths.some((path) => path.includes(`/${partition.name}/`) && path.endsWith('.timeindex')))
         partition.hasDamagedTimes = true
     if (topic !== undefined) topic.isDamaged = true
@@ -612,7 +495,7 @@ class BrokerSimulation {
       this.#world.counts.powerLosses++
       this.#committer.lostPower()
     }
-    for (const { partitions } of this.#topics.values()) {
+    for (const { partitions } of this.#topics.all) {
       for (const partition of partitions) {
         partition.ended()
         if (lostPower) partition.lostPower()
@@ -663,21 +546,8 @@ class BrokerSimulation {
   /** After a start: checks that the created topics exist and contain all acknowledged records. */
   async #recognise(): Promise<void> {
     const found = await this.#auditor.topics()
-    for (const plan of this.#plans) this.#recogniseTopic(plan, found.get(plan.name))
-    for (const partition of this.#partitions) await this.#auditor.audit(partition)
-  }
-
-  #recogniseTopic(plan: TopicPlan, id: string | undefined): void {
-    const known = this.#topics.get(plan)
-    if (known !== undefined && known.id !== id) {
-      check(known.isBeingDeleted || known.isDamaged || known.mayBeDeleted, `${plan.name} is lost`)
-      this.#forget(known)
-    } else if (known !== undefined) known.isBeingDeleted = false
-    if (id !== undefined && known?.id !== id) {
-      check(this.#mayAppear.has(plan), `${plan.name} is there, and nobody made it`)
-      this.#add(new TopicHistory(plan, id))
-    }
-    this.#mayAppear.delete(plan)
+    this.#topics.recognise(found)
+    for (const partition of this.#topics.partitions) await this.#auditor.audit(partition)
   }
 
   /** After the last fault: all records must be acknowledged and read, and survive one more stop. */
@@ -687,11 +557,11 @@ class BrokerSimulation {
     this.#isEnding = true
     await this.#restart(this.#random.pick(['stop', 'kill'] as const))
     this.#host.files.rates = NO_FAULTS
-    if (this.#isSeveral) await this.#checks.check(this.#partitions)
+    if (this.#isSeveral) await this.#checks.check(this.#topics.partitions)
     const endMs = this.#host.clock.monotonicMs() + REST_MS
     while (!(await this.#isAtRest())) {
       check(this.#host.clock.monotonicMs() < endMs, 'not everything is acknowledged and read after ten minutes')
-      for (const producer of this.#producers) producer.act(this.#alive, false)
+      for (const producer of this.#producers) producer.act(this.#topics.alive, false)
       for (const consumer of this.#consumers) consumer.act()
       if (!this.#committer.isAtRest) this.#committer.act()
       await this.#host.advance(200)
@@ -704,7 +574,7 @@ class BrokerSimulation {
 
   async #isAtRest(): Promise<boolean> {
     if (!this.#committer.isAtRest || !this.#producers.every((producer) => producer.isAtRest)) return false
-    for (const partition of this.#partitions) {
+    for (const partition of this.#topics.partitions) {
       const highWatermark = await this.#auditor.audit(partition)
       check(highWatermark !== undefined, `${partition.name} cannot be read`)
       if (!this.#consumers.every((consumer) => consumer.isAtEndOf(partition, highWatermark))) return false
@@ -729,4 +599,3 @@ const GROUP = 'group'
 const COMMITTED = 'committed'
 const CLEAN = '.kafka_cleanshutdown'
 const FUTURE = /-future$/
-const ZERO = 'AAAAAAAAAAAAAAAAAAAAAA'

@@ -79,6 +79,11 @@ export class BrokerWorld implements ClusterWorld {
     return this.host.clock.monotonicMs() <= this.mayRefuseUntilMs
   }
 
+  /** Whether the disk has faults now. */
+  get isFailing(): boolean {
+    return this.mayRefuse || this.partFaults.length > 0
+  }
+
   /** Too few replicas are in sync: the high watermark does not rise. */
   isHeld(partition: PartitionHistory): boolean {
     return this.heldAs(partition) !== undefined

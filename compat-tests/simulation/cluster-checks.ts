@@ -232,9 +232,9 @@ function wrongPartition(
   if (leader === -1) {
     if (allowsUncleanElection && replicas.some(lives)) return 'has no leader'
     const eligible = [...isr, ...eligibleLeaderReplicas]
-    if (eligible.some((node) => replicas.includes(node) && lives(node))) return 'has no leader'
-    // Replicas that a reassignment removed stay among the eligible ones, and keep the last leader out, as in Kafka.
-    return eligible.length === 0 && lastKnown.length === 1 && lives(lastKnown[0]!) ? 'has no leader' : undefined
+    const awaited = (eligible.length > 0 ? eligible : lastKnown).filter((node) => replicas.includes(node))
+    const waitsInVain = awaited.length === 0 && replicas.some(lives)
+    return awaited.some(lives) || waitsInVain ? 'has no leader' : undefined
   }
   if (!lives(leader)) return 'has a leader that does not run'
   if (!isr.includes(leader)) return 'has a leader that is not in sync'

@@ -9,6 +9,7 @@ import { MOST_BROKERS, RACKS } from './cluster-plan.ts'
 import type { ClusterWorld } from './cluster-world.ts'
 import { FIRST_NODE } from './simulated-broker.ts'
 import { check } from './storage-model.ts'
+import type { Trace } from './trace.ts'
 
 /** What Kafka answers to a reassignment that is not possible. */
 const reassignments = new Set([
@@ -22,8 +23,6 @@ const elections = [
   { electionType: 1, name: 'unclean', refusal: 'ELIGIBLE_LEADERS_NOT_AVAILABLE' },
 ] as const
 type Election = (typeof elections)[number]
-
-type Trace = (fields: object, message: string) => void
 
 /** Adds, ends, starts and removes brokers of a cluster, and moves what they lead. */
 export class ClusterEvents {

@@ -23,6 +23,7 @@ import {
 import { NetworkFaults } from './network-faults.ts'
 import { ConnectionLost, SimulatedBroker } from './simulated-broker.ts'
 import { CheckFailed, check } from './storage-model.ts'
+import type { Trace } from './trace.ts'
 import { runJudging } from './uncaught-errors.ts'
 
 /** What happened in a run. Tests check it, for example that there were faults. */
@@ -45,8 +46,6 @@ type GroupId = keyof typeof GROUPS
 const GROUP_IDS = Object.keys(GROUPS) as GroupId[]
 
 type End = 'stop' | 'process' | 'power'
-
-type Trace = (fields: object, message: string) => void
 
 /**
  * Runs the groups of one broker, or of a cluster, with seeded clients and faults. Rules: only one member commits for a

@@ -1,4 +1,4 @@
-import type { ReadBatch } from './broker-model.ts'
+import type { ReadBatch } from './batch-reader.ts'
 
 /** Where a leader epoch ends, as far as batches tell. */
 export interface LeaderEpochEnd {

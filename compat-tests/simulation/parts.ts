@@ -2,10 +2,8 @@ import { simulateBroker } from './broker-simulation.ts'
 import { type ClusterPlan, drawClusterPlan, oneBroker } from './cluster-plan.ts'
 import { simulateGroups } from './group-simulation.ts'
 import { simulateStorage } from './storage-simulation.ts'
+import type { Trace } from './trace.ts'
 import { simulateZooKeeper } from './zookeeper-simulation.ts'
-
-/** Gets the events of a run, to examine a single seed. */
-export type Trace = (fields: object, message: string) => void
 
 export interface PartOptions {
   /** Whole brokers: one, with a network in order. */

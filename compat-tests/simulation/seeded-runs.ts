@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import type { Trace } from './parts.ts'
+import type { Trace } from './trace.ts'
 
 type Simulate<C extends object> = (seed: number, trace?: Trace) => Promise<C>
 

@@ -6,10 +6,9 @@ import { SeededRandom } from '../../storage/host/seeded-random.ts'
 import { SimulatedHost } from '../../storage/host/simulated-host.ts'
 import { SimulatedBroker } from './simulated-broker.ts'
 import { CheckFailed, check } from './storage-model.ts'
+import type { Trace } from './trace.ts'
 import { runJudging } from './uncaught-errors.ts'
 import { drawOperation, type Facts, type Operation } from './zookeeper-operations.ts'
-
-type Trace = (fields: object, message: string) => void
 
 const STEPS = 60
 const ZOOKEEPER_PORT = 2181

@@ -116,7 +116,9 @@ func commitRead(client *kgo.Client, topic string, tell func(string, ...any)) {
 }
 
 func connectAll(bootstrap string, options ...kgo.Opt) *kgo.Client {
-	client, err := kgo.NewClient(append(options, kgo.SeedBrokers(strings.Split(bootstrap, ",")...))...)
+	seeds := kgo.SeedBrokers(strings.Split(bootstrap, ",")...)
+	// A broker may die between accepting a connection and its first answer.
+	client, err := kgo.NewClient(append(options, seeds, kgo.AlwaysRetryEOF())...)
 	must(err)
 	return client
 }
