@@ -1,4 +1,7 @@
+import { spawnSync } from 'node:child_process'
+import { readdirSync, readFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
+import { join } from 'node:path'
 import { runCampaign } from '../compat-tests/fuzz/campaign.ts'
 import { kinds } from '../compat-tests/fuzz/kinds.ts'
 import { runSession } from '../compat-tests/moving-leaders/session.ts'
@@ -41,6 +44,10 @@ export const proofs: Readonly<Record<string, Proof>> = {
   'brokers-with-clients': {
     summary: 'minutes of stock clients at three brokers that are killed and whose leaders move',
     parts: (units = 10) => [movingLeaders(units)],
+  },
+  properties: {
+    summary: 'the property tests beside the code, with other cases for each seed',
+    parts: (units = 100) => [propertyTests(units)],
   },
   fuzz: {
     summary: 'invalid input of every kind to a broker and all decoders',
@@ -92,6 +99,26 @@ function simulated(name: string, units: number): ProofPart {
 
 function again(part: string, seed: number): string {
   return `npm run simulate -- ${part} --seed ${seed}`
+}
+
+/** One seed after the other, in a process of its own. */
+function propertyTests(units: number): ProofPart {
+  const folders = ['protocol', 'storage', 'src']
+  const files = folders
+    .flatMap((folder) => readdirSync(folder, { recursive: true }).map((name) => join(folder, String(name))))
+    .filter((file) => file.endsWith('.test.ts') && readFileSync(file, 'utf8').includes("from 'fast-check'"))
+  const args = ['node_modules/mocha/bin/mocha.js', '--exit', '--timeout', '300000', ...files]
+  return {
+    name: 'seeds',
+    units,
+    chunk: 1,
+    async run(first, _end, seed) {
+      const env = { ...process.env, PROPERTY_SEED: `${seed + first}` }
+      const { status, stdout } = spawnSync(process.execPath, args, { env, encoding: 'utf8' })
+      const again = `npm run proof -- properties --anew --seed ${seed + first} --units 1`
+      return status === 0 ? [] : [`${stdout}\n  again: ${again}`]
+    },
+  }
 }
 
 /** Ten minutes are one session: what goes wrong slowly shows in a long one. The first minute is part of its seed. */

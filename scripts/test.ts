@@ -10,6 +10,7 @@ import { availableParallelism } from 'node:os'
 import { join, resolve } from 'node:path'
 import Mocha from 'mocha'
 import { missingPrograms } from '../compat-tests/requirements.ts'
+import './property-seed.ts'
 
 /** A broker and its clients keep one core busy, or less. */
 const JOBS = 2

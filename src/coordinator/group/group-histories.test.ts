@@ -73,9 +73,11 @@ class History {
     this.#check()
   }
 
+  /** A topic that is created again has another id, as in Kafka: partitions of one id never become fewer. */
   #setTopic(topic: string, count: number): void {
-    const before = this.world.image.topicsByName.get(topic)?.partitions.length ?? 0
-    if (count === 0 || count > before) this.world.setTopic(topic, count)
+    const before = this.world.image.topicsByName.get(topic)
+    const id = before?.id ?? topicIdOf(`${topic}${this.#generation++}`)
+    if (count === 0 || count > (before?.partitions.length ?? 0)) this.world.setTopic(topic, count, id)
   }
 
   async #act(step: Step & { readonly who: number }, client: ConsumerClient): Promise<void> {
@@ -188,9 +190,9 @@ function expectShared(world: GroupWorld, clients: readonly ConsumerClient[]): vo
     }
   }
   for (const topic of group.subscriptions.topics()) {
-    const count = world.image.topicsByName.get(topic)?.partitions.length ?? 0
-    for (let partition = 0; partition < count; partition++) {
-      expect(working.get(`${topicIdOf(topic)}-${partition}`), `${topic}-${partition}`).to.equal(1)
+    const { id, partitions } = world.image.topicsByName.get(topic) ?? { id: '', partitions: [] }
+    for (const partition of partitions.keys()) {
+      expect(working.get(`${id}-${partition}`), `${topic}-${partition}`).to.equal(1)
     }
   }
 }
