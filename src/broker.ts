@@ -88,7 +88,7 @@ export class Broker {
     this.nodeId = nodeId
     this.#settings = settings
     this.#shared = shared
-    this.#logger = shared.loggers.named(ROOT_LOGGER)
+    this.#logger = this.#named(ROOT_LOGGER)
     this.#network = new StartSteps(this.#logger)
     this.#steps = new StartSteps(this.#logger)
     this.#configs = new ConfigStore(withNodeId(settings.static, nodeId), nodeId)
@@ -197,6 +197,11 @@ export class Broker {
     return exchange.answer.finally(() => this.#injected.delete(exchange))
   }
 
+  /** Several brokers have one log: each line has the id of the broker that it is about. */
+  #named(name: string): Logger {
+    return this.#shared.loggers.named(name, { nodeId: this.nodeId })
+  }
+
   // The listener must be this broker's first, so that later ones see the new settings.
   #followSettings(): void {
     const { metadata } = this.#shared
@@ -233,7 +238,7 @@ export class Broker {
       host,
       slices,
       largeContents,
-      logger: loggers.named(loggerOf.requests),
+      logger: this.#named(loggerOf.requests),
       loggers,
       metrics: silentMetrics,
       authorizer: allowAll,
@@ -249,14 +254,14 @@ export class Broker {
         nodeId,
         host,
         slices,
-        logger: loggers.named(loggerOf.groups),
+        logger: this.#named(loggerOf.groups),
         configs,
         metadata,
         partitions,
       }),
       clientMetrics: new ClientMetrics(
         host,
-        loggers.named(loggerOf.clientMetrics),
+        this.#named(loggerOf.clientMetrics),
         metadata,
         () => configs.broker.telemetryMaxBytes,
       ),
@@ -267,13 +272,13 @@ export class Broker {
   }
 
   #makeConnections(): Connections {
-    const { host, transport, loggers, pool, bytesInFlight } = this.#shared
+    const { host, transport, pool, bytesInFlight } = this.#shared
     const { clientMetrics } = this.#services
     const configs = this.#configs
     const { listening, controller } = this.#settings.listeners
     const connections = new Connections({
       host,
-      logger: loggers.named(loggerOf.connections),
+      logger: this.#named(loggerOf.connections),
       pool,
       budget: bytesInFlight,
       queued: new QueuedRequests(configs.broker.queuedMaxRequests),

@@ -42,14 +42,13 @@ export class ClusterBrokers {
   constructor(parts: ClusterBrokersParts) {
     this.#parts = parts
     const { settings, hosted } = parts
-    for (const [index, each] of settings.brokers.entries()) this.#add(hosted.firstNodeId + index, each)
+    for (const [index, each] of settings.brokers.entries()) this.#know(hosted.firstNodeId + index, each)
   }
 
-  #add(nodeId: number, settings: BrokerStartSettings): void {
+  #know(nodeId: number, settings: BrokerStartSettings): void {
     this.#highestNodeId = nodeId
     this.#brokersSoFar++
     this.#known.set(nodeId, { settings, addresses: [], controllerAddresses: [] })
-    this.#parts.hosted.addNode(nodeId)
   }
 
   /** Node ids of all brokers, also those that do not run. */
@@ -119,7 +118,9 @@ export class ClusterBrokers {
   async add(rack: string | undefined): Promise<number> {
     if (this.#known.size >= MOST_BROKERS) throw new ClusterError(`a process runs at most ${MOST_BROKERS} brokers`)
     const nodeId = this.#unusedNodeId()
-    this.#add(nodeId, this.#parts.settings.furtherBroker(this.#brokersSoFar, { nodeId, rack }))
+    const { settings, hosted } = this.#parts
+    this.#know(nodeId, settings.furtherBroker(this.#brokersSoFar, { nodeId, rack }))
+    hosted.addNode(nodeId)
     await this.#inOrder(() => this.#run([nodeId])).catch((error) => {
       this.#known.delete(nodeId)
       throw error

@@ -35,6 +35,15 @@ describe('named loggers', () => {
     expect(said(ROOT_LOGGER)).to.have.length(4)
   })
 
+  it('add the fields of their owner to each line', () => {
+    const lines: object[] = []
+    const write = (fields: object) => lines.push(fields)
+    const loggers = new NamedLoggers({ error: write, warn: write, info: write, debug: write }, 'INFO')
+    const logger = loggers.named(loggerOf.logs, { nodeId: 2 })
+    logger.info({ topic: 't' }, 'said')
+    expect(lines).to.deep.equal([{ nodeId: 2, topic: 't' }])
+  })
+
   it('are listed with the level in force', () => {
     const { loggers } = rig()
     loggers.setLevel(loggerOf.logs, 'WARN')

@@ -42,10 +42,11 @@ export class NamedLoggers {
     this.#levels.set(ROOT_LOGGER, root)
   }
 
-  /** The logger with this name, which must exist. */
-  named(name: string): Logger {
+  /** The logger with this name, which must exist. owner: fields of all its lines, such as the broker that it is of. */
+  named(name: string, owner: object = {}): Logger {
     const log = (method: keyof Logger) => (fields: object, message: string) => {
-      if (levels.indexOf(needed[method]) <= levels.indexOf(this.levelOf(name))) this.#target[method](fields, message)
+      if (levels.indexOf(needed[method]) > levels.indexOf(this.levelOf(name))) return
+      this.#target[method]({ ...owner, ...fields }, message)
     }
     return { error: log('error'), warn: log('warn'), info: log('info'), debug: log('debug') }
   }
