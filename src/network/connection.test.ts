@@ -574,6 +574,7 @@ describe('a connection', () => {
     const tooMany = other.connect()
     expect(tooMany.state.closed).to.equal(true)
     one.connections.closeAll()
+    expect([...all]).to.deep.equal([other.connections])
     expect(other.connect().state.closed).to.equal(false)
   })
 

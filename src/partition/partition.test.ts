@@ -93,4 +93,16 @@ describe('a partition', () => {
     expect(answers).to.deep.equal(['NOT_ENOUGH_REPLICAS_AFTER_APPEND', 1])
     expect([partition.logEndOffset, partition.highWatermark]).to.deep.equal([2, 0])
   })
+
+  it('refuses an append that had to wait if another broker leads by then', async () => {
+    const { log, append, update } = rig()
+    const appendNow = log.append.bind(log)
+    log.append = async (records, context) => {
+      update({ leader: 2, leaderEpoch: 1 })
+      const epoch = context.epochNow?.() ?? context.leaderEpoch
+      return typeof epoch === 'number' ? appendNow(records, context) : epoch
+    }
+    expect(await append(1)).to.equal('NOT_LEADER_OR_FOLLOWER')
+    expect(log.logEndOffset).to.equal(0)
+  })
 })
