@@ -1,12 +1,12 @@
 import { spawnSync } from 'node:child_process'
-import { readdirSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
-import { join } from 'node:path'
 import { runCampaign } from '../compat-tests/fuzz/campaign.ts'
 import { kinds } from '../compat-tests/fuzz/kinds.ts'
 import { runSession } from '../compat-tests/moving-leaders/session.ts'
 import { runSeeds } from '../compat-tests/simulation/run-seeds.ts'
 import type { ProofPart } from './proof-run.ts'
+import { testFilesIn } from './test-files.ts'
 
 /** A long run that verifies the whole product. */
 export interface Proof {
@@ -103,10 +103,9 @@ function again(part: string, seed: number): string {
 
 /** One seed after the other, in a process of its own. */
 function propertyTests(units: number): ProofPart {
-  const folders = ['protocol', 'storage', 'src']
-  const files = folders
-    .flatMap((folder) => readdirSync(folder, { recursive: true }).map((name) => join(folder, String(name))))
-    .filter((file) => file.endsWith('.test.ts') && readFileSync(file, 'utf8').includes("from 'fast-check'"))
+  const files = testFilesIn('protocol', 'storage', 'src').filter((file) =>
+    readFileSync(file, 'utf8').includes("from 'fast-check'"),
+  )
   const args = ['node_modules/mocha/bin/mocha.js', '--exit', '--timeout', '300000', ...files]
   return {
     name: 'seeds',
@@ -114,9 +113,9 @@ function propertyTests(units: number): ProofPart {
     chunk: 1,
     async run(first, _end, seed) {
       const env = { ...process.env, PROPERTY_SEED: `${seed + first}` }
-      const { status, stdout } = spawnSync(process.execPath, args, { env, encoding: 'utf8' })
+      const { status, stdout, stderr } = spawnSync(process.execPath, args, { env, encoding: 'utf8' })
       const again = `npm run proof -- properties --anew --seed ${seed + first} --units 1`
-      return status === 0 ? [] : [`${stdout}\n  again: ${again}`]
+      return status === 0 ? [] : [`${stdout}${stderr}\n  again: ${again}`]
     },
   }
 }

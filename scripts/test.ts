@@ -5,12 +5,12 @@
  * Its last line is the sum: N passed, N failed, N skipped.
  */
 import { spawnSync } from 'node:child_process'
-import { readdirSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join, resolve } from 'node:path'
 import Mocha from 'mocha'
 import { missingPrograms } from '../compat-tests/requirements.ts'
 import './property-seed.ts'
+import { testFilesIn } from './test-files.ts'
 
 /** A broker and its clients keep one core busy, or less. */
 const JOBS = 2
@@ -42,10 +42,7 @@ function check(name: string, command: string, ...args: string[]): void {
 }
 
 function testFiles(...folders: string[]): string[] {
-  const files = folders
-    .flatMap((folder) => readdirSync(join(root, folder), { recursive: true }).map((name) => join(folder, String(name))))
-    .filter((file) => file.endsWith('.test.ts'))
-    .sort()
+  const files = testFilesIn(...folders)
   return wanted.length === 0 ? files : files.filter((file) => wanted.some((part) => file.includes(part)))
 }
 

@@ -42,10 +42,10 @@ export class ClusterBrokers {
   constructor(parts: ClusterBrokersParts) {
     this.#parts = parts
     const { settings, hosted } = parts
-    for (const [index, each] of settings.brokers.entries()) this.#know(hosted.firstNodeId + index, each)
+    for (const [index, each] of settings.brokers.entries()) this.#add(hosted.firstNodeId + index, each)
   }
 
-  #know(nodeId: number, settings: BrokerStartSettings): void {
+  #add(nodeId: number, settings: BrokerStartSettings): void {
     this.#highestNodeId = nodeId
     this.#brokersSoFar++
     this.#known.set(nodeId, { settings, addresses: [], controllerAddresses: [] })
@@ -119,7 +119,7 @@ export class ClusterBrokers {
     if (this.#known.size >= MOST_BROKERS) throw new ClusterError(`a process runs at most ${MOST_BROKERS} brokers`)
     const nodeId = this.#unusedNodeId()
     const { settings, hosted } = this.#parts
-    this.#know(nodeId, settings.furtherBroker(this.#brokersSoFar, { nodeId, rack }))
+    this.#add(nodeId, settings.furtherBroker(this.#brokersSoFar, { nodeId, rack }))
     hosted.addNode(nodeId)
     await this.#inOrder(() => this.#run([nodeId])).catch((error) => {
       this.#known.delete(nodeId)
