@@ -12,6 +12,10 @@ import type {
   LogConfig,
   PartitionLog,
   ReadContext,
+  TransactionalBatch,
+  TransactionMarker,
+  VerificationGuard,
+  VerifiedProducer,
 } from './partition-log.ts'
 
 /** An implementation of PartitionLog under test. */
@@ -369,13 +373,173 @@ export function describePartitionLog(name: string, make: (config: LogConfig) => 
       })
     })
 
-    it('refuses unverified transactional records unless their transaction is open', async () => {
-      await open()
-      const data = (sequence: number) =>
-        records(['v'], { producerId: 1, producerEpoch: 0, baseSequence: sequence, transactional: true })
-      expect(errorOf(await append(data(0), { verified: false }))).to.equal('INVALID_TXN_STATE')
-      await appended(data(0), { verified: true })
-      expect((await appended(data(1), { verified: false })).baseOffset).to.equal(1)
+    describe('verifies that a transaction has begun:', () => {
+      const data = (baseSequence: number, producerEpoch = 0) =>
+        records(['v'], { producerId: 1, producerEpoch, baseSequence, transactional: true })
+      const marker = (producerEpoch: number, coordinatorEpoch = 1) =>
+        buildEndTransactionBatch(
+          { type: 'COMMIT', coordinatorEpoch },
+          { producerId: 1, producerEpoch, timestampMs: tested.nowMs() },
+        )
+      const producer = { producerId: 1, producerEpoch: 0, baseSequence: 0, bumpsEpoch: false }
+      /** Begins a verification. */
+      const begin = (changes: Partial<VerifiedProducer> = {}): VerificationGuard => {
+        const guard = tested.log.beginVerification({ ...producer, ...changes })
+        if (guard === undefined || isRejection(guard)) throw new Error(`there is no guard: ${guard?.error}`)
+        return guard
+      }
+      const asCoordinator = { origin: 'coordinator' } as const
+
+      for (const origin of ['client', 'coordinator'] as const) {
+        it(`the records of a ${origin} need its guard until their transaction is open`, async () => {
+          await open()
+          const guard = begin()
+          const other = begin({ producerId: 2 })
+          const fromOrigin = (bytes: Buffer, verification: VerificationGuard | null) =>
+            append(bytes, { origin, verification })
+          for (const wrong of [null, other]) {
+            expect(errorOf(await fromOrigin(data(0), wrong))).to.equal('INVALID_TXN_STATE')
+          }
+          expect(resultOf(await fromOrigin(data(0), guard)).baseOffset).to.equal(0)
+          expect(resultOf(await fromOrigin(data(1), null)).baseOffset).to.equal(1)
+        })
+      }
+
+      it('other records and markers need none, and without the check nothing does', async () => {
+        await open()
+        await appended(records(['v'], { producerId: 1, producerEpoch: 0, baseSequence: 0 }), { verification: null })
+        await appended(records(['v']), { verification: null })
+        await appended(marker(0), { ...asCoordinator, verification: null })
+        await appended(data(1))
+        expect(tested.log.logEndOffset).to.equal(4)
+      })
+
+      it('once for all batches that wait, and anew for the next transaction', async () => {
+        await open()
+        const guard = begin()
+        expect(begin({ baseSequence: 1 })).to.equal(guard)
+        await appended(data(0), { verification: guard })
+        expect(tested.log.beginVerification(producer)).to.equal(undefined)
+        await appended(marker(0), asCoordinator)
+        expect(errorOf(await append(data(1), { verification: guard }))).to.equal('INVALID_TXN_STATE')
+        const next = begin({ baseSequence: 1 })
+        expect(next).not.to.equal(guard)
+        await appended(data(1), { verification: next })
+      })
+
+      it('not over a restart', async () => {
+        await open()
+        const guard = begin()
+        await tested.restart()
+        expect(errorOf(await append(data(0), { verification: guard }))).to.equal('INVALID_TXN_STATE')
+      })
+
+      it('over a truncation', async () => {
+        await open()
+        for (const value of ['a', 'b']) await appended(records([value]))
+        const guard = begin()
+        await tested.settle(tested.log.truncateTo(1))
+        await appended(data(0), { verification: guard })
+      })
+
+      it('a marker ends it, unless it is that of the transaction before', async () => {
+        await open()
+        const ended = begin()
+        await appended(marker(0), asCoordinator)
+        expect(errorOf(await append(data(0), { verification: ended }))).to.equal('INVALID_TXN_STATE')
+        await appended(data(0))
+        // The next transaction begins with the bumped epoch, before the marker that bumps it arrives.
+        const next = begin({ producerEpoch: 1, bumpsEpoch: true })
+        await appended(marker(1), { ...asCoordinator, transactionVersion: 2 })
+        await appended(data(0, 1), { verification: next })
+      })
+
+      it('a producer of an older epoch is told so first', async () => {
+        await open()
+        await appended(data(0, 3))
+        await appended(marker(3), asCoordinator)
+        const refused = tested.log.beginVerification({ ...producer, producerEpoch: 2 })
+        expect(isRejection(refused) && refused.error).to.equal('INVALID_PRODUCER_EPOCH')
+        expect(errorOf(await append(data(1, 2), { verification: null }))).to.equal('INVALID_PRODUCER_EPOCH')
+        const coordinators = { ...asCoordinator, verification: null }
+        expect(errorOf(await append(data(1, 2), coordinators))).to.equal('INVALID_PRODUCER_EPOCH')
+        expect(errorOf(await append(marker(2, 0), asCoordinator))).to.equal('INVALID_PRODUCER_EPOCH')
+        expect(errorOf(await append(marker(3, 0), asCoordinator))).to.equal('TRANSACTION_COORDINATOR_FENCED')
+      })
+
+      it('the first batch must not be one that was sent after another that waits', async () => {
+        await open()
+        const guard = begin({ baseSequence: 5 })
+        begin({ baseSequence: 3 })
+        begin({ baseSequence: 4 })
+        const first = (sequence: number) => append(data(sequence), { verification: guard })
+        for (const sequence of [5, 4]) expect(errorOf(await first(sequence))).to.equal('OUT_OF_ORDER_SEQUENCE_NUMBER')
+        expect(resultOf(await first(3)).baseOffset).to.equal(0)
+      })
+
+      it('in a new epoch the sequence numbers of the one before do not count', async () => {
+        await open()
+        begin({ baseSequence: 3 })
+        const guard = begin({ producerEpoch: 1, baseSequence: 7 })
+        begin({ producerEpoch: 0, baseSequence: 1 })
+        expect(resultOf(await append(data(7, 1), { verification: guard })).baseOffset).to.equal(0)
+      })
+
+      it('an unknown producer whose transactions bump its epoch begins at 0', async () => {
+        await open()
+        const guard = begin({ baseSequence: 2, bumpsEpoch: true })
+        expect(errorOf(await append(data(2), { verification: guard }))).to.equal('OUT_OF_ORDER_SEQUENCE_NUMBER')
+        begin({ baseSequence: 0, bumpsEpoch: true })
+        expect(resultOf(await append(data(0), { verification: guard })).baseOffset).to.equal(0)
+      })
+
+      it('tells beforehand which appends of a coordinator it would refuse', async () => {
+        await open()
+        const batch = (producerEpoch: number) => records(['v'], { producerId: 1, producerEpoch, transactional: true })
+        const outcomes: (string | undefined)[] = []
+        const toldOf = async (bytes: Buffer, asked: TransactionalBatch | TransactionMarker, context: object) => {
+          const told = tested.log.transactionRefusal(asked)
+          const end = tested.log.logEndOffset
+          const result = await append(bytes, { ...asCoordinator, ...context })
+          expect(told?.error).to.equal(errorOf(result))
+          expect(tested.log.logEndOffset).to.equal(told === undefined ? end + 1 : end)
+          outcomes.push(told?.error)
+        }
+        const write = (producerEpoch: number, verification?: VerificationGuard | null) => {
+          const checked = verification === undefined ? {} : { verification }
+          return toldOf(batch(producerEpoch), { producerId: 1, producerEpoch, ...checked }, checked)
+        }
+        const end = (producerEpoch: number, coordinatorEpoch: number, transactionVersion: number) => {
+          const asked = { producerId: 1, producerEpoch, coordinatorEpoch, transactionVersion }
+          return toldOf(marker(producerEpoch, coordinatorEpoch), asked, { transactionVersion })
+        }
+        await write(3, null)
+        await write(3, begin({ producerEpoch: 3, baseSequence: -1 }))
+        await write(3, null)
+        await write(2)
+        await end(2, 5, 0)
+        await end(3, 5, 2)
+        await end(4, 5, 2)
+        await end(4, 5, 2)
+        await end(4, 4, 2)
+        await end(3, 5, 2)
+        await write(3, null)
+        await write(4)
+        expect(outcomes).to.deep.equal([
+          'INVALID_TXN_STATE',
+          undefined,
+          undefined,
+          'INVALID_PRODUCER_EPOCH',
+          'INVALID_PRODUCER_EPOCH',
+          'INVALID_PRODUCER_EPOCH',
+          undefined,
+          undefined,
+          'TRANSACTION_COORDINATOR_FENCED',
+          'INVALID_PRODUCER_EPOCH',
+          'INVALID_PRODUCER_EPOCH',
+          undefined,
+        ])
+      })
     })
 
     it('finds offsets by timestamp', async () => {

@@ -79,6 +79,18 @@ export interface PartitionLog {
 
   /** True while the producer has a transaction open here with that epoch. */
   hasOpenTransaction(producerId: number, producerEpoch: number): boolean
+  /**
+   * Call before the transaction coordinator is asked whether the producer has a transaction with this partition (KIP-890).
+   * Batches appended with the guard are taken until the verification ends: with the first transactional batch of the
+   * producer, a marker, a restart, or after producer.id.expiration.ms. The same guard while it is under way. undefined:
+   * the transaction is open here, so there is nothing to verify. Errors: INVALID_PRODUCER_EPOCH.
+   */
+  beginVerification(producer: VerifiedProducer): VerificationGuard | undefined | Rejection
+  /**
+   * Why a coordinator's append of that kind would be refused now, because of its producer. Changes nothing. Errors:
+   * INVALID_PRODUCER_EPOCH, INVALID_TXN_STATE, TRANSACTION_COORDINATOR_FENCED.
+   */
+  transactionRefusal(append: TransactionalBatch | TransactionMarker): Rejection | undefined
   /** Producers with state in this log (DescribeProducers). */
   activeProducers(): ProducerDescription[]
   /** Bytes of all segments. */
@@ -120,10 +132,42 @@ export interface AppendContext {
   /** Version of the transaction protocol (KIP-890) of a marker; left out: 0. From 2 on it bumps the epoch. */
   readonly transactionVersion?: number
   /**
-   * False: the transaction coordinator has no open transaction of the producer with this partition. Transactional
-   * records are then refused with INVALID_TXN_STATE, unless a transaction is open in this log. Left out: not checked.
+   * Transactional records are refused with INVALID_TXN_STATE unless their transaction is open in this log, or this is
+   * the guard of the producer's verification. null: there is no guard. Left out: not checked.
    */
-  readonly verified?: boolean
+  readonly verification?: VerificationGuard | null
+}
+
+/** A producer whose transaction is verified. */
+export interface VerifiedProducer {
+  readonly producerId: number
+  readonly producerEpoch: number
+  /** Of the batch that waits; -1: it has no sequence number. */
+  readonly baseSequence: number
+  /** True if each transaction bumps the producer's epoch (transaction version 2). */
+  readonly bumpsEpoch: boolean
+}
+
+/** Belongs to one verification of a producer in one log. Compared by identity. Source: VerificationGuard, KIP-890. */
+export interface VerificationGuard {
+  readonly producerId: number
+}
+
+/** Records of a transaction, without sequence numbers. */
+export interface TransactionalBatch {
+  readonly producerId: number
+  readonly producerEpoch: number
+  /** As in AppendContext. */
+  readonly verification?: VerificationGuard | null
+}
+
+/** The marker that ends a transaction. */
+export interface TransactionMarker {
+  readonly producerId: number
+  readonly producerEpoch: number
+  readonly coordinatorEpoch: number
+  /** As in AppendContext. */
+  readonly transactionVersion: number
 }
 
 export interface AppendResult {

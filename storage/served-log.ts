@@ -13,6 +13,10 @@ import type {
   ReadResult,
   SegmentStart,
   TimestampAndOffset,
+  TransactionalBatch,
+  TransactionMarker,
+  VerificationGuard,
+  VerifiedProducer,
 } from './partition-log.ts'
 
 /**
@@ -144,6 +148,12 @@ export class ServedLog implements PartitionLog {
   }
   hasOpenTransaction(producerId: number, producerEpoch: number): boolean {
     return this.#log.hasOpenTransaction(producerId, producerEpoch)
+  }
+  beginVerification(producer: VerifiedProducer): VerificationGuard | undefined | Rejection {
+    return this.#log.beginVerification(producer)
+  }
+  transactionRefusal(append: TransactionalBatch | TransactionMarker): Rejection | undefined {
+    return this.#log.transactionRefusal(append)
   }
   activeProducers(): ProducerDescription[] {
     return this.#log.activeProducers()

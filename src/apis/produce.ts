@@ -220,7 +220,7 @@ function append(
     nowMs,
     lease: context.lease,
     // There is no transaction coordinator, so no transaction can have started.
-    verified: request.transactionalId === null,
+    ...(request.transactionalId !== null && { verification: null }),
   })
   return appended.then(
     (result) => outcome(partition, result),

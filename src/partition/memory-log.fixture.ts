@@ -1,4 +1,4 @@
-import { reject } from '../../protocol/error-codes.ts'
+import { type Rejection, reject } from '../../protocol/error-codes.ts'
 import { batchesOf, type RecordBatch } from '../../protocol/records/record-batch.ts'
 import type {
   AbortedTransaction,
@@ -11,6 +11,7 @@ import type {
   ReadableListener,
   ReadContext,
   SegmentStart,
+  VerificationGuard,
 } from '../../storage/partition-log.ts'
 import { ReadableEnd } from '../../storage/readable-end.ts'
 
@@ -23,6 +24,10 @@ export class MemoryLog implements PartitionLog {
   readonly #readable = new ReadableEnd(this)
   aborted: AbortedTransaction[] = []
   producers: ProducerDescription[] = []
+  /** Returned by beginVerification. */
+  verification: VerificationGuard | undefined | Rejection
+  /** Returned by transactionRefusal. */
+  refusal: Rejection | undefined
   /** Returned by append instead of appending. */
   nextRejection: AppendRejection | undefined
   /** Offset where a read stops, as at the end of a segment. */
@@ -156,6 +161,12 @@ export class MemoryLog implements PartitionLog {
 
   hasOpenTransaction(): boolean {
     return false
+  }
+  beginVerification(): VerificationGuard | undefined | Rejection {
+    return this.verification
+  }
+  transactionRefusal(): Rejection | undefined {
+    return this.refusal
   }
   activeProducers(): ProducerDescription[] {
     return this.producers

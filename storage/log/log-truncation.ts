@@ -32,7 +32,9 @@ export function cutLog(
   state.cutTo(offset)
   state.snapshots.removeWhere((each) => each > offset)
   flush.syncRemovals()
-  state.replaceProducers(rebuildProducers(rebuildOf(state, segments, services), offset))
+  const producers = rebuildProducers(rebuildOf(state, segments, services), offset)
+  producers.keepVerificationsOf(state.producers)
+  state.replaceProducers(producers)
 }
 
 /** Inputs for rebuilding producers from the files of an open log. */

@@ -14,6 +14,10 @@ import type {
   ReadResult,
   SegmentStart,
   TimestampAndOffset,
+  TransactionalBatch,
+  TransactionMarker,
+  VerificationGuard,
+  VerifiedProducer,
 } from '../partition-log.ts'
 import { ReadableEnd } from '../readable-end.ts'
 import type { Segment } from '../segment/segment.ts'
@@ -242,6 +246,12 @@ export class Log implements PartitionLog {
   }
   hasOpenTransaction(producerId: number, producerEpoch: number): boolean {
     return this.#state.producers.hasOpenTransaction(producerId, producerEpoch)
+  }
+  beginVerification(producer: VerifiedProducer): VerificationGuard | undefined | Rejection {
+    return this.#state.producers.beginVerification(producer, this.services.host.clock.nowMs())
+  }
+  transactionRefusal(append: TransactionalBatch | TransactionMarker): Rejection | undefined {
+    return this.#state.producers.refusalOf(append, this.#state.logEndOffset)
   }
   activeProducers(): ProducerDescription[] {
     return this.#state.producers.describe()

@@ -3,6 +3,7 @@ import type { EndTransactionMarker } from '../../protocol/records/control-record
 import { NO_PRODUCER_EPOCH, NO_SEQUENCE } from '../../protocol/records/record-batch.ts'
 import type { AppendOrigin } from '../partition-log.ts'
 import type { ProducerEntry } from './producer-entry.ts'
+import type { Verification } from './verifications.ts'
 
 const LARGEST_EPOCH = 32767
 const LARGEST_SEQUENCE = 2 ** 31 - 1
@@ -37,20 +38,32 @@ export class ProducerAppend {
   readonly #current: ProducerEntry
   readonly #origin: AppendOrigin
   readonly #partition: string
+  /** As it was before the append. */
+  readonly #verification: Verification | undefined
 
-  constructor(current: ProducerEntry, origin: AppendOrigin, partition: string, nowMs: number | undefined) {
+  constructor(
+    current: ProducerEntry,
+    append: {
+      readonly origin: AppendOrigin
+      readonly partition: string
+      readonly verification: Verification | undefined
+      /** When the batches arrived. Omitted: they are in the log already. */
+      readonly nowMs?: number | undefined
+    },
+  ) {
     this.#current = current
     this.updated = current.withoutBatches()
-    if (nowMs !== undefined) this.updated.heardMs = nowMs
-    this.#origin = origin
-    this.#partition = partition
+    if (append.nowMs !== undefined) this.updated.heardMs = append.nowMs
+    this.#origin = append.origin
+    this.#partition = append.partition
+    this.#verification = append.verification
   }
 
   /** Adds a data batch. Errors: INVALID_PRODUCER_EPOCH, OUT_OF_ORDER_SEQUENCE_NUMBER, INVALID_TXN_STATE. */
   addData(batch: ProducerBatch): Rejection | undefined {
     const refused =
       this.#checkEpoch(batch.producerEpoch, batch.firstOffset, 0) ??
-      (this.#origin === 'client' ? this.#checkSequence(batch) : undefined)
+      (this.#origin === 'client' ? (this.#checkFirstSequence(batch) ?? this.#checkSequence(batch)) : undefined)
     if (refused !== undefined) return refused
     const { updated } = this
     updated.addBatch(batch.producerEpoch, {
@@ -108,6 +121,24 @@ export class ProducerAppend {
     return reject(
       'INVALID_PRODUCER_EPOCH',
       `Epoch of producer ${this.updated.producerId} at offset ${offset} in ${this.#partition} is ${epoch}, which is smaller than the last seen epoch ${last}`,
+    )
+  }
+
+  /** While a verification is under way, a batch may be the first that arrives and not the first that was sent. */
+  #checkFirstSequence({ firstSequence, firstOffset }: ProducerBatch): Rejection | undefined {
+    if (this.#verification === undefined) return undefined
+    const { bumpsEpoch, lowestSequence } = this.#verification
+    const where = `for producer ${this.updated.producerId} at offset ${firstOffset} in partition ${this.#partition}: ${firstSequence} (incoming seq. number)`
+    if (bumpsEpoch && firstSequence !== 0 && this.#current.lastBatch === undefined) {
+      return reject(
+        'OUT_OF_ORDER_SEQUENCE_NUMBER',
+        `Invalid sequence number ${where}. Expected sequence 0 for transactions v2 idempotent producer with no existing state.`,
+      )
+    }
+    if (firstSequence <= lowestSequence) return undefined
+    return reject(
+      'OUT_OF_ORDER_SEQUENCE_NUMBER',
+      `Out of order sequence number ${where}, ${lowestSequence} (earliest seen sequence)`,
     )
   }
 

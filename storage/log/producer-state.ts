@@ -1,16 +1,26 @@
 import { isRejection, type Rejection, reject } from '../../protocol/error-codes.ts'
 import { readEndTransactionMarker } from '../../protocol/records/control-records.ts'
-import type { RecordBatch } from '../../protocol/records/record-batch.ts'
+import { NO_SEQUENCE, NO_TIMESTAMP, type RecordBatch } from '../../protocol/records/record-batch.ts'
 import { openRecords, RecordFault } from '../../protocol/records/record-reader.ts'
-import type { AppendOrigin, ProducerDescription } from '../partition-log.ts'
+import type {
+  AppendOrigin,
+  ProducerDescription,
+  TransactionalBatch,
+  TransactionMarker,
+  VerificationGuard,
+  VerifiedProducer,
+} from '../partition-log.ts'
 import { hasProducerId, maxTimestampOf } from '../segment/stored-batch.ts'
 import { type CompletedTransaction, ProducerAppend } from './producer-append.ts'
 import { type BatchMetadata, firstOffsetOf, isExpired, ProducerEntry } from './producer-entry.ts'
+import { type Verification, Verifications } from './verifications.ts'
 
 /** Changes of producers by an append, applied once it is accepted. */
 export interface ProducerChanges {
   readonly appends: readonly ProducerAppend[]
   readonly completed: readonly CompletedTransaction[]
+  /** The batches that belong to transactions. */
+  readonly transactional: readonly RecordBatch[]
 }
 
 /** The append is a duplicate of one in the log. */
@@ -22,8 +32,8 @@ export interface ProducerCheck {
   readonly origin: AppendOrigin
   /** KIP-890: version of the transaction protocol of a marker. */
   readonly transactionVersion?: number
-  /** False: the producer has no known transaction that includes this partition. Omitted: not checked. */
-  readonly verified?: boolean
+  /** As in AppendContext. */
+  readonly verification?: VerificationGuard | null
   /** When the batches arrived. Omitted: they are in the log already. */
   readonly nowMs?: number
 }
@@ -36,7 +46,9 @@ interface Transaction {
   lastOffset: number | undefined
 }
 
-const NO_CHANGES: ProducerChanges = { appends: [], completed: [] }
+type BatchOfTransaction = Pick<RecordBatch, 'producerId' | 'producerEpoch' | 'isTransactional' | 'isControl'>
+
+const NO_CHANGES: ProducerChanges = { appends: [], completed: [], transactional: [] }
 
 /**
  * Producers with state in one log. Their last sequence numbers detect retries and gaps; their open transactions limit
@@ -45,6 +57,7 @@ const NO_CHANGES: ProducerChanges = { appends: [], completed: [] }
 export class ProducerState {
   readonly #partition: string
   readonly #producers = new Map<number, ProducerEntry>()
+  #verifications = new Verifications()
   /** In order of firstOffset. */
   #transactions: Transaction[] = []
 
@@ -78,6 +91,31 @@ export class ProducerState {
     return entry?.transactionStartOffset !== undefined && entry.producerEpoch === producerEpoch
   }
 
+  /** As PartitionLog.beginVerification. Source: UnifiedLog.maybeStartTransactionVerification. */
+  beginVerification(producer: VerifiedProducer, nowMs: number): Verification | undefined | Rejection {
+    const { producerId, producerEpoch } = producer
+    const fenced = this.#checkEpoch(producerId, producerEpoch)
+    if (fenced !== undefined) return fenced
+    return this.hasOpenTransaction(producerId, producerEpoch) ? undefined : this.#verifications.begin(producer, nowMs)
+  }
+
+  /** These producers were rebuilt from the files after a truncation, where verifications are not stored. */
+  keepVerificationsOf(before: ProducerState): void {
+    this.#verifications = before.#verifications
+  }
+
+  /** As PartitionLog.transactionRefusal. offset: of the append. */
+  refusalOf(append: TransactionalBatch | TransactionMarker, offset: number): Rejection | undefined {
+    const { producerId, producerEpoch } = append
+    const isControl = 'coordinatorEpoch' in append
+    const check: ProducerCheck = isControl ? { origin: 'coordinator' } : { ...append, origin: 'coordinator' }
+    const refusal = this.#checkTransaction({ producerId, producerEpoch, isTransactional: true, isControl }, check)
+    if (refusal !== undefined) return refusal
+    const tried = this.#appendOf(producerId, check, new Map())
+    const outcome = isControl ? tryMarker(tried, append, offset) : tryData(tried, append, offset)
+    return isRejection(outcome) ? outcome : undefined
+  }
+
   /**
    * Checks batches with assigned offsets, and changes nothing. Order of checks:
    * UnifiedLog.analyzeAndValidateProducerState.
@@ -85,21 +123,22 @@ export class ProducerState {
   check(batches: readonly RecordBatch[], check: ProducerCheck): ProducerChanges | DuplicateAppend | Rejection {
     let appends: Map<number, ProducerAppend> | undefined
     const completed: CompletedTransaction[] = []
+    const transactional: RecordBatch[] = []
     for (const batch of batches) {
       if (!hasProducerId(batch)) continue
       const known = this.#producers.get(batch.producerId)
       const duplicate = check.origin === 'client' ? duplicateOf(batch, known) : undefined
       if (duplicate !== undefined) return { duplicate }
-      if (isUnverified(batch, known, check)) {
-        return reject('INVALID_TXN_STATE', 'Record was not part of an ongoing transaction')
-      }
+      const refusal = this.#checkTransaction(batch, check)
+      if (refusal !== undefined) return refusal
       appends ??= new Map()
       const append = this.#appendOf(batch.producerId, check, appends)
       const outcome = addBatch(append, batch, check)
       if (isRejection(outcome)) return outcome
       if (outcome !== undefined) completed.push(outcome)
+      if (batch.isTransactional) transactional.push(batch)
     }
-    return appends === undefined ? NO_CHANGES : { appends: [...appends.values()], completed }
+    return appends === undefined ? NO_CHANGES : { appends: [...appends.values()], completed, transactional }
   }
 
   /**
@@ -117,6 +156,7 @@ export class ProducerState {
       else known.update(updated)
       this.#begin(updated, before, changes.completed)
     }
+    for (const batch of changes.transactional) this.#verifications.appended(batch)
     if (changes.appends.length > 1) this.#transactions.sort((a, b) => a.firstOffset - b.firstOffset)
     for (const completed of changes.completed) {
       onCompleted(completed, this.#lastStableOffset(completed))
@@ -145,6 +185,7 @@ export class ProducerState {
     for (const [producerId, entry] of this.#producers) {
       if (isExpired(entry, nowMs, expirationMs)) this.#producers.delete(producerId)
     }
+    this.#verifications.removeExpired(nowMs, expirationMs)
   }
 
   describe(): ProducerDescription[] {
@@ -162,10 +203,32 @@ export class ProducerState {
     let append = appends.get(producerId)
     if (append === undefined) {
       const known = this.#producers.get(producerId) ?? new ProducerEntry(producerId)
-      append = new ProducerAppend(known, check.origin, this.#partition, check.nowMs)
+      const verification = this.#verifications.find(producerId)
+      const { origin, nowMs } = check
+      append = new ProducerAppend(known, { origin, partition: this.#partition, verification, nowMs })
       appends.set(producerId, append)
     }
     return append
+  }
+
+  /** Source: UnifiedLog.analyzeAndValidateProducerState. */
+  #checkTransaction(batch: BatchOfTransaction, { origin, verification }: ProducerCheck): Rejection | undefined {
+    if (origin === 'replication' || !batch.isTransactional) return undefined
+    const { producerId, producerEpoch } = batch
+    if (this.hasOpenTransaction(producerId, producerEpoch)) return undefined
+    const fenced = this.#checkEpoch(producerId, producerEpoch)
+    if (fenced !== undefined || batch.isControl || verification === undefined) return fenced
+    if (this.#verifications.find(producerId) === verification) return undefined
+    return reject('INVALID_TXN_STATE', 'Record was not part of an ongoing transaction')
+  }
+
+  #checkEpoch(producerId: number, producerEpoch: number): Rejection | undefined {
+    const last = this.#producers.get(producerId)?.producerEpoch
+    if (last === undefined || producerEpoch >= last) return undefined
+    return reject(
+      'INVALID_PRODUCER_EPOCH',
+      `Epoch of producer ${producerId} is ${producerEpoch}, which is smaller than the last seen epoch ${last}`,
+    )
   }
 
   /** A transaction may begin, and even end, within one append of a replica. */
@@ -201,12 +264,6 @@ function duplicateOf(batch: RecordBatch, known: ProducerEntry | undefined): Batc
   return known?.findDuplicate(batch.producerEpoch, batch.baseSequence, batch.lastSequence)
 }
 
-function isUnverified(batch: RecordBatch, known: ProducerEntry | undefined, check: ProducerCheck): boolean {
-  if (check.verified !== false || check.origin === 'replication') return false
-  if (!batch.isTransactional || batch.isControl) return false
-  return known?.transactionStartOffset === undefined || known.producerEpoch !== batch.producerEpoch
-}
-
 function addBatch(
   append: ProducerAppend,
   batch: RecordBatch,
@@ -236,4 +293,24 @@ function addBatch(
     timestampMs: records.timestamp,
     transactionVersion,
   })
+}
+
+/** Adds any batch of that producer. */
+function tryData(append: ProducerAppend, { producerEpoch }: TransactionalBatch, offset: number): Rejection | undefined {
+  return append.addData({
+    producerEpoch,
+    firstSequence: NO_SEQUENCE,
+    lastSequence: NO_SEQUENCE,
+    firstOffset: offset,
+    lastOffset: offset,
+    maxTimestamp: NO_TIMESTAMP,
+    isTransactional: true,
+  })
+}
+
+/** Adds the marker of that kind. Its type and time make no difference. */
+function tryMarker(append: ProducerAppend, marker: TransactionMarker, offset: number) {
+  const { producerEpoch, coordinatorEpoch, transactionVersion } = marker
+  const at = { producerEpoch, offset, timestampMs: NO_TIMESTAMP, transactionVersion }
+  return append.addMarker({ type: 'ABORT', coordinatorEpoch }, at)
 }
