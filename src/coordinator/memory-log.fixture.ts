@@ -1,5 +1,13 @@
+import { isRejection, type Rejection } from '../../protocol/error-codes.ts'
+import { buildBatch } from '../../protocol/records/batch-builder.ts'
+import { buildEndTransactionBatch } from '../../protocol/records/control-records.ts'
+import { RecordBatch } from '../../protocol/records/record-batch.ts'
+import { type ProducerCheck, ProducerState } from '../../storage/log/producer-state.ts'
+import { replayBatch } from '../../storage/log/rebuild-producers.ts'
+import type { TransactionalBatch, TransactionMarker, VerifiedProducer } from '../../storage/partition-log.ts'
 import {
   type AppendOptions,
+  type BegunVerification,
   type CoordinatorLog,
   CorruptStateError,
   type LoadedRecord,
@@ -15,17 +23,38 @@ export class MemoryLog implements CoordinatorLog {
   maxBatchBytes = 1024 * 1024
   /** If set, appends wait for it and are lost if it rejects. */
   gate: Promise<void> | undefined
+  #producers = new ProducerState('memory')
+  /** Those that are kept, to find the producers' state after a loss. */
+  readonly #transactional: RecordBatch[] = []
 
-  append(records: readonly StateRecord[], { nowMs, transaction }: AppendOptions): Promise<number> {
-    const producer = transaction ?? { producerId: -1, producerEpoch: -1 }
+  async append(records: readonly StateRecord[], { nowMs, transaction }: AppendOptions): Promise<number> {
     this.batches.push(records.length)
-    return this.#commit(records.map((record) => ({ ...record, timestampMs: nowMs, ...producer })))
+    const { producerId, producerEpoch } = transaction ?? { producerId: -1, producerEpoch: -1 }
+    const added = records.map((record) => ({ ...record, timestampMs: nowMs, producerId, producerEpoch }))
+    if (transaction === undefined) return this.#commit(added)
+    const batch = buildBatch(records, { timestampMs: nowMs, producerId, producerEpoch, transactional: true })
+    const { verification } = transaction
+    return this.#commitOfProducer(batch, verification === undefined ? {} : { verification }, added)
   }
 
-  endTransaction({ producerId, producerEpoch, result }: TransactionEnd, { nowMs }: AppendOptions): Promise<number> {
+  async endTransaction(end: TransactionEnd, { nowMs }: AppendOptions): Promise<number> {
+    const { producerId, producerEpoch, coordinatorEpoch, transactionVersion } = end
+    const type = end.result === 'commit' ? 'COMMIT' : 'ABORT'
+    const marker = { producerId, producerEpoch, timestampMs: nowMs }
     const none = Buffer.alloc(0)
-    const producer = { producerId, producerEpoch }
-    return this.#commit([{ key: none, value: none, timestampMs: nowMs, ...producer, marker: result }])
+    return this.#commitOfProducer(
+      buildEndTransactionBatch({ type, coordinatorEpoch }, marker),
+      { transactionVersion },
+      [{ key: none, value: none, timestampMs: nowMs, producerId, producerEpoch, marker: end.result }],
+    )
+  }
+
+  transactionRefusal(append: TransactionalBatch | TransactionMarker): Rejection | undefined {
+    return this.#producers.refusalOf(append, this.records.length)
+  }
+
+  beginVerification(producer: VerifiedProducer): BegunVerification {
+    return this.#producers.beginVerification(producer, 0)
   }
 
   async load(replay: (record: LoadedRecord) => void): Promise<void> {
@@ -36,6 +65,27 @@ export class MemoryLog implements CoordinatorLog {
       } catch (error) {
         throw new CorruptStateError(`offset ${record.offset}: ${(error as Error).message}`)
       }
+    }
+  }
+
+  async #commitOfProducer(
+    bytes: Buffer,
+    check: Omit<ProducerCheck, 'origin'>,
+    records: readonly Omit<LoadedRecord, 'offset'>[],
+  ): Promise<number> {
+    const batch = new RecordBatch(bytes)
+    batch.baseOffset = this.records.length
+    const changes = this.#producers.check([batch], { ...check, origin: 'coordinator' })
+    if (isRejection(changes)) throw new Error(`the append was refused: ${changes.error}`)
+    if ('appends' in changes) this.#producers.apply(changes, () => {})
+    try {
+      const end = await this.#commit(records)
+      this.#transactional.push(batch)
+      return end
+    } catch (error) {
+      this.#producers = new ProducerState('memory')
+      for (const kept of this.#transactional) replayBatch(this.#producers, kept)
+      throw error
     }
   }
 

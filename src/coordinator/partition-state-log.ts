@@ -1,16 +1,23 @@
 import type { CompressionName } from '../../protocol/compression/codec.ts'
-import { isRejection } from '../../protocol/error-codes.ts'
+import { isRejection, type Rejection } from '../../protocol/error-codes.ts'
 import { buildBatch } from '../../protocol/records/batch-builder.ts'
 import { buildEndTransactionBatch, readEndTransactionMarker } from '../../protocol/records/control-records.ts'
 import { RecordBatch } from '../../protocol/records/record-batch.ts'
 import { openRecords, RecordFault } from '../../protocol/records/record-reader.ts'
 import { runInSlices, type Slices } from '../../storage/host/turn-slices.ts'
-import type { PartitionLog } from '../../storage/partition-log.ts'
+import type {
+  AppendContext,
+  PartitionLog,
+  TransactionalBatch,
+  TransactionMarker,
+  VerifiedProducer,
+} from '../../storage/partition-log.ts'
 import { hasValidChecksum, lastOffsetOf } from '../../storage/segment/stored-batch.ts'
 import type { Partition } from '../partition/partition.ts'
 import type { FoundPartition } from '../partition/partition-registry.ts'
 import {
   type AppendOptions,
+  type BegunVerification,
   type CoordinatorLog,
   CorruptStateError,
   type LoadedRecord,
@@ -24,6 +31,9 @@ const RECORDS_PER_STEP = 64
 const LOAD_BYTES = 5 * 1024 * 1024
 
 const NOTHING = Buffer.alloc(0)
+
+/** What an append says about the producer of its batch. */
+type ProducerContext = Pick<AppendContext, 'nowMs' | 'verification' | 'transactionVersion'>
 
 /** Finds the partition. A promise while its log is being opened. */
 export type FindPartition = () => FoundPartition | Promise<FoundPartition>
@@ -51,27 +61,40 @@ export class PartitionStateLog implements CoordinatorLog {
   }
 
   append(records: readonly StateRecord[], { nowMs, transaction }: AppendOptions): Promise<number> {
-    const ofTransaction = transaction === undefined ? {} : { ...transaction, transactional: true }
-    return this.#write(
-      buildBatch(records, { ...ofTransaction, timestampMs: nowMs, compression: this.#compression }),
-      nowMs,
-    )
+    const options = { timestampMs: nowMs, compression: this.#compression }
+    if (transaction === undefined) return this.#write(buildBatch(records, options), { nowMs })
+    const { producerId, producerEpoch, verification } = transaction
+    const batch = buildBatch(records, { ...options, producerId, producerEpoch, transactional: true })
+    return this.#write(batch, verification === undefined ? { nowMs } : { nowMs, verification })
   }
 
   endTransaction(end: TransactionEnd, { nowMs }: AppendOptions): Promise<number> {
-    const { producerId, producerEpoch, coordinatorEpoch } = end
+    const { producerId, producerEpoch, coordinatorEpoch, transactionVersion } = end
     const type = end.result === 'commit' ? 'COMMIT' : 'ABORT'
     const marker = { producerId, producerEpoch, timestampMs: nowMs }
-    return this.#write(buildEndTransactionBatch({ type, coordinatorEpoch }, marker), nowMs)
+    return this.#write(buildEndTransactionBatch({ type, coordinatorEpoch }, marker), { nowMs, transactionVersion })
   }
 
-  #write(batch: Buffer, nowMs: number): Promise<number> {
+  transactionRefusal(append: TransactionalBatch | TransactionMarker): Rejection | undefined {
     const found = this.#find()
-    if (this.#waiting === 0 && !(found instanceof Promise)) return this.#append(found, batch, nowMs)
-    return this.#appendOnceOpen(found, batch, nowMs)
+    // Appends that wait for the log may change the answer.
+    if (this.#waiting > 0 || found instanceof Promise || isRejection(found)) return undefined
+    return found.log.transactionRefusal(append)
   }
 
-  async #appendOnceOpen(found: ReturnType<FindPartition>, batch: Buffer, nowMs: number): Promise<number> {
+  beginVerification(producer: VerifiedProducer): BegunVerification | Promise<BegunVerification> {
+    const begin = (found: FoundPartition) => (isRejection(found) ? found : found.log.beginVerification(producer))
+    const found = this.#find()
+    return found instanceof Promise ? found.then(begin) : begin(found)
+  }
+
+  #write(batch: Buffer, context: ProducerContext): Promise<number> {
+    const found = this.#find()
+    if (this.#waiting === 0 && !(found instanceof Promise)) return this.#append(found, batch, context)
+    return this.#appendOnceOpen(found, batch, context)
+  }
+
+  async #appendOnceOpen(found: ReturnType<FindPartition>, batch: Buffer, context: ProducerContext): Promise<number> {
     this.#waiting++
     let opened: FoundPartition
     try {
@@ -79,13 +102,13 @@ export class PartitionStateLog implements CoordinatorLog {
     } finally {
       this.#waiting--
     }
-    return this.#append(opened, batch, nowMs)
+    return this.#append(opened, batch, context)
   }
 
-  async #append(found: FoundPartition, batch: Buffer, nowMs: number): Promise<number> {
+  async #append(found: FoundPartition, batch: Buffer, context: ProducerContext): Promise<number> {
     const partition = served(found)
     const { leaderEpoch } = partition
-    const result = await partition.append(batch, { origin: 'coordinator', acks: -1, leaderEpoch, nowMs })
+    const result = await partition.append(batch, { ...context, origin: 'coordinator', acks: -1, leaderEpoch })
     if (!('baseOffset' in result)) throw new AppendRefused(result.error)
     return result.lastOffset + 1
   }

@@ -2,6 +2,7 @@ import { TextTooLongError } from '../../protocol/byte-writer.ts'
 import { isRejection, type Rejection, reject } from '../../protocol/error-codes.ts'
 import { Backoff, failureOfPart, inBackground } from '../../storage/failure-policy.ts'
 import type { Host, Timer } from '../../storage/host/host.ts'
+import type { VerificationGuard, VerifiedProducer } from '../../storage/partition-log.ts'
 import type { MetadataChange } from '../metadata/metadata-store.ts'
 import type { Logger } from '../observe/logger.ts'
 import { type CoordinatorRecord, encodeRecords } from './coordinator-record.ts'
@@ -104,7 +105,10 @@ export class ShardRuntime<S extends Shard> {
     this.#unload()
   }
 
-  /** COORDINATOR_LOAD_IN_PROGRESS, NOT_COORDINATOR, or the operation's refusal or response. */
+  /**
+   * COORDINATOR_LOAD_IN_PROGRESS, NOT_COORDINATOR, or the operation's refusal or response. In a transaction also the
+   * log's refusal of its producer; nothing is changed then.
+   */
   write<R>(operation: Operation<S, R>, transaction?: AppendOptions['transaction']): Outcome<R> {
     const loaded = this.#loaded
     if (loaded === undefined) return this.#notServing()
@@ -121,14 +125,27 @@ export class ShardRuntime<S extends Shard> {
     return this.#flushed === undefined ? seen : this.#afterFlush(loaded, this.#flushed, () => seen)
   }
 
-  /** Appends the end of a transaction and applies its pending changes. */
+  /** Appends the end of a transaction and applies its pending changes, or answers the log's refusal of the marker. */
   endTransaction(end: TransactionEnd): Outcome<undefined> {
     const loaded = this.#loaded
     if (loaded === undefined) return this.#notServing()
-    const flushed = this.#stage(loaded, this.#parts.log.endTransaction(end, { nowMs: this.#parts.host.clock.nowMs() }))
+    const { log, host } = this.#parts
+    const refusal = log.transactionRefusal(end)
+    if (refusal !== undefined) return refusal
+    const flushed = this.#stage(loaded, log.endTransaction(end, { nowMs: host.clock.nowMs() }))
     this.#order++
     loaded.shard.replayMarker(end.producerId, end.result)
     return this.#afterFlush(loaded, flushed, () => undefined)
+  }
+
+  /**
+   * As PartitionLog.beginVerification. Also while the shard is loading: Kafka refuses only the write that follows. Errors:
+   * NOT_COORDINATOR, COORDINATOR_NOT_AVAILABLE.
+   */
+  beginVerification(producer: VerifiedProducer): Outcome<VerificationGuard | undefined> {
+    if (this.#closed || this.#isFailed) return this.#notServing()
+    const begun = this.#parts.log.beginVerification(producer)
+    return begun instanceof Promise ? begun.then(asCoordinatorAnswer) : asCoordinatorAnswer(begun)
   }
 
   /** Kafka's answers. Clients of all ages look up the coordinator again after NOT_COORDINATOR. */
@@ -152,10 +169,10 @@ export class ShardRuntime<S extends Shard> {
     if (records.length === 0) {
       return this.#flushed === undefined ? finish() : this.#afterFlush(loaded, this.#flushed, finish)
     }
-    const encoded = this.#encode(records)
-    if (encoded === undefined || (decision.atomic !== false && this.#isTooLarge(encoded))) {
+    const encoded = this.#prepare(decision, transaction)
+    if (isRejection(encoded)) {
       decision.refused?.()
-      return reject('UNKNOWN_SERVER_ERROR')
+      return encoded
     }
     const flushed = this.#stage(loaded, this.#append(encoded, transaction))
     if (decision.replay !== false) {
@@ -163,6 +180,15 @@ export class ShardRuntime<S extends Shard> {
       for (const record of records) loaded.shard.replay(record, { order: this.#order++, producerId })
     }
     return this.#afterFlush(loaded, flushed, finish)
+  }
+
+  /** The records as they are written, or why they are not: they fit into no batch, or the log refuses their producer. */
+  #prepare(decision: Decision<unknown>, transaction: AppendOptions['transaction']): readonly StateRecord[] | Rejection {
+    const encoded = this.#encode(decision.records)
+    if (encoded === undefined || (decision.atomic !== false && this.#isTooLarge(encoded))) {
+      return reject('UNKNOWN_SERVER_ERROR')
+    }
+    return (transaction && this.#parts.log.transactionRefusal(transaction)) ?? encoded
   }
 
   /**
@@ -324,6 +350,20 @@ export class ShardRuntime<S extends Shard> {
 
 /** Result for a caller: immediate if nothing had to be flushed. */
 export type Outcome<R> = R | Rejection | Promise<R | Rejection>
+
+/** Source: CoordinatorOperationExceptionHelper. */
+function asCoordinatorAnswer<R>(begun: R | Rejection): R | Rejection {
+  if (!isRejection(begun)) return begun
+  switch (begun.error) {
+    case 'UNKNOWN_TOPIC_OR_PARTITION':
+      return reject('COORDINATOR_NOT_AVAILABLE', null)
+    case 'NOT_LEADER_OR_FOLLOWER':
+    case 'KAFKA_STORAGE_ERROR':
+      return reject('NOT_COORDINATOR', null)
+    default:
+      return begun
+  }
+}
 
 /** Most bytes that a record takes beyond key and value: lengths, deltas, attributes. */
 const RECORD_OVERHEAD_BYTES = 32

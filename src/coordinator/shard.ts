@@ -11,7 +11,7 @@ export interface Decision<R> {
   readonly response: R
   /** Called once the records are flushed, before the response goes out; never if they were lost. */
   readonly appended?: () => void
-  /** Called instead if the records are too large to write: undoes changes already in memory. */
+  /** Called instead if the records are not written, being too large or refused: undoes changes already in memory. */
   readonly refused?: () => void
   /** False if the operation has already applied its records to memory (classic groups). Default: true. */
   readonly replay?: boolean

@@ -1,5 +1,13 @@
 import { expect } from 'chai'
-import { type CoordinatorLog, CorruptStateError, type LoadedRecord, type StateRecord } from './state-log.ts'
+import { isRejection } from '../../protocol/error-codes.ts'
+import type { VerificationGuard } from '../../storage/partition-log.ts'
+import {
+  type CoordinatorLog,
+  CorruptStateError,
+  type LoadedRecord,
+  type StateRecord,
+  type TransactionEnd,
+} from './state-log.ts'
 
 /** Implementation of the seam to test. */
 export interface StateLogUnderTest {
@@ -15,6 +23,7 @@ export interface StateLogUnderTest {
 
 const NOW_MS = 1_767_225_600_000
 const PRODUCER = { producerId: 7, producerEpoch: 3 }
+const END = { coordinatorEpoch: 0, transactionVersion: 0 }
 
 function record(key: string, value: string | null): StateRecord {
   return { key: Buffer.from(key), value: value === null ? null : Buffer.from(value) }
@@ -101,7 +110,7 @@ export function describeStateLog(name: string, make: () => Promise<StateLogUnder
       await tested.settle(tested.log.append([record('a', '1')], { ...options, transaction: PRODUCER }))
       await appended(record('b', '2'))
       for (const result of ['commit', 'abort'] as const) {
-        await tested.settle(tested.log.endTransaction({ ...PRODUCER, coordinatorEpoch: 0, result }, options))
+        await tested.settle(tested.log.endTransaction({ ...PRODUCER, ...END, result }, options))
       }
       for (const isRestarted of [false, true]) {
         if (isRestarted) await tested.restart()
@@ -119,6 +128,41 @@ export function describeStateLog(name: string, make: () => Promise<StateLogUnder
           ['abort', PRODUCER.producerId, PRODUCER.producerEpoch, 0],
         ])
       }
+    })
+
+    it('takes records of a transaction with the guard of its verification, and tells which it would refuse', async () => {
+      const { log } = tested
+      const begin = async (producerEpoch: number) =>
+        tested.settle(
+          Promise.resolve(log.beginVerification({ ...PRODUCER, producerEpoch, baseSequence: -1, bumpsEpoch: true })),
+        )
+      const transaction = async (producerEpoch: number, verification: VerificationGuard | null) => {
+        const batch = { ...PRODUCER, producerEpoch, verification }
+        const refusal = log.transactionRefusal(batch)?.error
+        if (refusal === undefined)
+          await tested.settle(log.append([record('a', '1')], { ...options, transaction: batch }))
+        return refusal
+      }
+      const end = async (changes: Partial<TransactionEnd>) => {
+        const marker = { ...PRODUCER, ...END, transactionVersion: 2, result: 'commit', ...changes } as const
+        const refusal = log.transactionRefusal(marker)?.error
+        if (refusal === undefined) await tested.settle(log.endTransaction(marker, options))
+        return refusal
+      }
+      const options = { nowMs: NOW_MS }
+      const guard = await begin(3)
+      if (guard === undefined || isRejection(guard)) throw new Error('there is no guard')
+      expect(await transaction(3, null)).to.equal('INVALID_TXN_STATE')
+      expect(await transaction(3, guard)).to.equal(undefined)
+      expect(await begin(3)).to.equal(undefined)
+      expect(await transaction(3, null)).to.equal(undefined)
+      expect(await end({ producerEpoch: 3 })).to.equal('INVALID_PRODUCER_EPOCH')
+      expect(await end({ producerEpoch: 4, coordinatorEpoch: 1 })).to.equal(undefined)
+      expect(await end({ producerEpoch: 4, coordinatorEpoch: 0 })).to.equal('TRANSACTION_COORDINATOR_FENCED')
+      expect(await transaction(3, guard)).to.equal('INVALID_PRODUCER_EPOCH')
+      const refused = await begin(3)
+      expect(isRejection(refused) && refused.error).to.equal('INVALID_PRODUCER_EPOCH')
+      expect(await loaded()).to.deep.equal(['a=1', 'a=1', 'commit'])
     })
 
     it('rejects an append that fails and all that count on it; a load then tells what is kept', async () => {

@@ -1,3 +1,11 @@
+import type { Rejection } from '../../protocol/error-codes.ts'
+import type {
+  TransactionalBatch,
+  TransactionMarker,
+  VerificationGuard,
+  VerifiedProducer,
+} from '../../storage/partition-log.ts'
+
 /**
  * THE SEAM under metadata-like state: keyed records of one coordinator shard. Embedded: one partition of an internal
  * topic (partition-state-log.ts). Every implementation passes state-log.conformance.ts.
@@ -31,7 +39,7 @@ export interface StateRecord {
 export interface AppendOptions {
   readonly nowMs: number
   /** Set for records that take effect only when the producer's transaction commits (TxnOffsetCommit). */
-  readonly transaction?: { readonly producerId: number; readonly producerEpoch: number }
+  readonly transaction?: TransactionalBatch
 }
 
 export interface LoadedRecord {
@@ -52,11 +60,18 @@ export interface CoordinatorLog extends StateLog {
   readonly maxBatchBytes: number
   /** Appends the marker that ends a transaction; resolves and rejects like `append`. */
   endTransaction(marker: TransactionEnd, options: AppendOptions): Promise<number>
+  /**
+   * Why an append in that transaction, or of that marker, would be refused now: the fault is the client's. undefined: it
+   * would not be, or it is not known while the log is being opened.
+   */
+  transactionRefusal(append: TransactionalBatch | TransactionMarker): Rejection | undefined
+  /** As PartitionLog.beginVerification. Errors: also those of a partition that this broker does not lead. */
+  beginVerification(producer: VerifiedProducer): BegunVerification | Promise<BegunVerification>
 }
 
-export interface TransactionEnd {
-  readonly producerId: number
-  readonly producerEpoch: number
-  readonly coordinatorEpoch: number
+/** undefined: there is nothing to verify. */
+export type BegunVerification = VerificationGuard | undefined | Rejection
+
+export interface TransactionEnd extends TransactionMarker {
   readonly result: 'commit' | 'abort'
 }

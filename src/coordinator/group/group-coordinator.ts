@@ -14,6 +14,7 @@ import type { TxnOffsetCommitRequest } from '../../../protocol/apis/txn-offset-c
 import { errorCode, isRejection, type Rejection, reject } from '../../../protocol/error-codes.ts'
 import { mapInSlices, runInSlices, type Slices } from '../../../storage/host/turn-slices.ts'
 import type { FailedDirectory } from '../../../storage/log-store.ts'
+import type { VerificationGuard, VerifiedProducer } from '../../../storage/partition-log.ts'
 import type { MetadataImage } from '../../metadata/metadata-image.ts'
 import { coordinatorPartition } from '../java-hash.ts'
 import type { CoordinatorRuntime } from '../runtime.ts'
@@ -144,12 +145,36 @@ export class GroupCoordinator {
     return this.#write(request.groupId, (shard) => shard.commitOffsets(request, apiVersion))
   }
 
-  commitOffsetsInTransaction(request: TxnOffsetCommitRequest, apiVersion: number): Outcome<CommitAnswer[]> {
+  /** Partition of __consumer_offsets with the group. */
+  partitionOf(groupId: string): number {
+    return coordinatorPartition(groupId, this.#runtime.partitionCount)
+  }
+
+  /**
+   * Call before the transaction coordinator is asked whether a transaction includes the group's partition, and commit
+   * with the guard. undefined: there is nothing to verify. Errors: those of a commit, and INVALID_PRODUCER_EPOCH.
+   */
+  beginVerification(
+    groupId: string,
+    producer: Omit<VerifiedProducer, 'baseSequence'>,
+  ): Outcome<VerificationGuard | undefined> {
+    if (groupId === '') return reject('INVALID_GROUP_ID')
+    const shard = this.#shard(groupId)
+    return isRejection(shard) ? shard : shard.beginVerification({ ...producer, baseSequence: -1 })
+  }
+
+  /** verification: as in AppendContext. Errors: those of the log, too. */
+  commitOffsetsInTransaction(
+    request: TxnOffsetCommitRequest,
+    apiVersion: number,
+    verification?: VerificationGuard | null,
+  ): Outcome<CommitAnswer[]> {
     const { groupId, producerId, producerEpoch } = request
     if (groupId === '') return reject('INVALID_GROUP_ID')
     const shard = this.#shard(groupId)
     if (isRejection(shard)) return shard
-    return shard.write((state) => state.commitOffsetsInTransaction(request, apiVersion), { producerId, producerEpoch })
+    const transaction = { producerId, producerEpoch, ...(verification !== undefined && { verification }) }
+    return shard.write((state) => state.commitOffsetsInTransaction(request, apiVersion), transaction)
   }
 
   /** Stops serving the groups of these partitions: their data directory failed. */
@@ -157,7 +182,10 @@ export class GroupCoordinator {
     this.#runtime.takeOffline(partitions)
   }
 
-  /** Ends a transaction on one partition of __consumer_offsets: commits or drops its pending offsets. */
+  /**
+   * Ends a transaction on one partition of __consumer_offsets: commits or drops its pending offsets. Errors: those of the
+   * log, too, which refuses a stale marker.
+   */
   endTransaction(partition: number, end: TransactionEnd): Outcome<undefined> {
     const shard = this.#runtime.shard(partition)
     return isRejection(shard) ? shard : shard.endTransaction(end)
@@ -239,7 +267,7 @@ export class GroupCoordinator {
   }
 
   #shard(groupId: string): ShardRuntime<GroupShard> | Rejection {
-    return this.#runtime.shard(coordinatorPartition(groupId, this.#runtime.partitionCount))
+    return this.#runtime.shard(this.partitionOf(groupId))
   }
 
   #write<R>(groupId: string, operation: Parameters<ShardRuntime<GroupShard>['write']>[0]): Outcome<R> {

@@ -111,7 +111,13 @@ class OffsetHistory {
     const expected = this.#expected
     if (each.kind === 'topic') return this.#setTopic(each.topic, each.isThere)
     if (each.kind === 'end') {
-      const end = { producerId: each.producerId, producerEpoch: 0, coordinatorEpoch: 0, result: each.result }
+      const end = {
+        producerId: each.producerId,
+        producerEpoch: 0,
+        coordinatorEpoch: 0,
+        transactionVersion: 0,
+        result: each.result,
+      }
       await world.coordinator.endTransaction(0, end)
       return expected.end(each.producerId, each.result)
     }

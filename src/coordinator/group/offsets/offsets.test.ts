@@ -1,7 +1,9 @@
 import { expect } from 'chai'
 import { errorCode, isRejection } from '../../../../protocol/error-codes.ts'
+import type { VerificationGuard } from '../../../../storage/partition-log.ts'
 import { ConsumerClient, settleGroup } from '../../consumer-client.fixture.ts'
 import { ClassicClient, committedOffset, GroupWorld, topicIdOf } from '../../group-world.fixture.ts'
+import type { TransactionEnd } from '../../state-log.ts'
 
 const HOUR_MS = 3_600_000
 /** Session timeout of one day, so that members need no heartbeat; the broker allows it. */
@@ -18,26 +20,39 @@ function tool(world: GroupWorld, groupId = 'g'): ClassicClient {
   return new ClassicClient(world, groupId, 'tool')
 }
 
-async function commitInTransaction(world: GroupWorld, producerId: number, offset: number): Promise<number> {
+/** Commits an offset of partition 0. Returns the error code, of the log's refusal too. */
+async function commitInTransaction(
+  world: GroupWorld,
+  producerId: number,
+  offset: number,
+  { producerEpoch = 0, verification }: { producerEpoch?: number; verification?: VerificationGuard | null } = {},
+): Promise<number> {
   const partition = { partitionIndex: 0, committedOffset: offset, committedLeaderEpoch: -1, committedMetadata: null }
   const outcome = await world.coordinator.commitOffsetsInTransaction(
     {
       transactionalId: 'tx',
       groupId: 'g',
       producerId,
-      producerEpoch: 0,
+      producerEpoch,
       generationIdOrMemberEpoch: -1,
       memberId: '',
       groupInstanceId: null,
       topics: [{ name: 't', topicId: topicIdOf('t'), partitions: [partition] }],
     },
     5,
+    verification,
   )
   return isRejection(outcome) ? outcome.code : outcome[0]!.partitions[0]!.errorCode
 }
 
-function endTransaction(world: GroupWorld, producerId: number, result: 'commit' | 'abort') {
-  return world.coordinator.endTransaction(0, { producerId, producerEpoch: 0, coordinatorEpoch: 0, result })
+function endTransaction(
+  world: GroupWorld,
+  producerId: number,
+  result: 'commit' | 'abort',
+  changes: Partial<TransactionEnd> = {},
+) {
+  const end = { producerId, producerEpoch: 0, coordinatorEpoch: 0, transactionVersion: 0, result, ...changes }
+  return world.coordinator.endTransaction(0, end)
 }
 
 async function stableOffset(world: GroupWorld): Promise<number | string> {
@@ -284,5 +299,57 @@ describe('offsets in a transaction', () => {
     await world.coordinator.deleteGroups(['g'])
     await endTransaction(world, 7, 'commit')
     expect(await stableOffset(world)).to.equal(-1)
+  })
+  it('are refused without the guard of their verification, which changes nothing', async () => {
+    const world = await GroupWorld.started()
+    const { coordinator, state } = world
+    const producer = { producerId: 7, producerEpoch: 0, bumpsEpoch: true }
+    expect(await commitInTransaction(world, 7, 10, { verification: null })).to.equal(errorCode('INVALID_TXN_STATE'))
+    expect([world.log.records.length, await stableOffset(world)]).to.deep.equal([0, -1])
+    const guard = coordinator.beginVerification('g', producer)
+    if (guard === undefined || guard instanceof Promise || isRejection(guard)) throw new Error('there is no guard')
+    expect(await commitInTransaction(world, 7, 10, { verification: guard })).to.equal(0)
+    expect(coordinator.beginVerification('g', producer)).to.equal(undefined)
+    expect(await commitInTransaction(world, 7, 11, { verification: null })).to.equal(0)
+    await endTransaction(world, 7, 'commit', { producerEpoch: 1, transactionVersion: 2 })
+    expect(await stableOffset(world)).to.equal(11)
+    expect(world.state).to.equal(state)
+  })
+
+  it('stay pending if a stale producer or coordinator would change them, and nothing is reloaded', async () => {
+    const world = await GroupWorld.started()
+    const { state } = world
+    await commitInTransaction(world, 7, 10, { producerEpoch: 1 })
+    await endTransaction(world, 7, 'abort', { producerEpoch: 1, coordinatorEpoch: 3 })
+    await commitInTransaction(world, 7, 20, { producerEpoch: 1 })
+    const { length } = world.log.records
+    const codeOf = async (changes: Partial<TransactionEnd>) => {
+      const outcome = await endTransaction(world, 7, 'commit', changes)
+      return isRejection(outcome) ? outcome.error : undefined
+    }
+    expect(await commitInTransaction(world, 7, 30)).to.equal(errorCode('INVALID_PRODUCER_EPOCH'))
+    expect(await codeOf({ coordinatorEpoch: 3 })).to.equal('INVALID_PRODUCER_EPOCH')
+    expect(await codeOf({ producerEpoch: 1, coordinatorEpoch: 2 })).to.equal('TRANSACTION_COORDINATOR_FENCED')
+    expect(await codeOf({ producerEpoch: 1, coordinatorEpoch: 3, transactionVersion: 2 })).to.equal(
+      'INVALID_PRODUCER_EPOCH',
+    )
+    expect(world.log.records.length).to.equal(length)
+    expect(await stableOffset(world)).to.equal('unstable')
+    expect(await codeOf({ producerEpoch: 1, coordinatorEpoch: 3 })).to.equal(undefined)
+    expect(await stableOffset(world)).to.equal(20)
+    expect(world.state).to.equal(state)
+  })
+
+  it('are not verified without a group, nor by a coordinator that has stopped', async () => {
+    const world = await GroupWorld.started()
+    const producer = { producerId: 7, producerEpoch: 0, bumpsEpoch: false }
+    const errorOf = async (groupId: string) => {
+      const begun = await world.coordinator.beginVerification(groupId, producer)
+      return isRejection(begun) ? begun.error : undefined
+    }
+    expect(world.coordinator.partitionOf('g')).to.equal(0)
+    expect(await errorOf('')).to.equal('INVALID_GROUP_ID')
+    world.coordinator.stop()
+    expect(await errorOf('g')).to.equal('COORDINATOR_NOT_AVAILABLE')
   })
 })
