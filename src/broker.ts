@@ -13,6 +13,10 @@ import { bootstrapServer, type ListenerAddress, type Listeners } from './config/
 import type { BrokerStartSettings } from './config/start-settings.ts'
 import { withNodeId } from './config/static-config.ts'
 import { openGroupCoordinator } from './coordinator/group/open-group-coordinator.ts'
+import { openTransactionCoordinator } from './coordinator/transaction/open-transaction-coordinator.ts'
+import { PartitionVerification } from './coordinator/transaction/partition-verification.ts'
+import type { FindTransactionBroker, TransactionBroker } from './coordinator/transaction/transaction-brokers.ts'
+import { MarkerWriter } from './coordinator/transaction/write-markers.ts'
 import { FetchPurgatory } from './fetch/fetch-purgatory.ts'
 import { FetchSessions } from './fetch/fetch-sessions.ts'
 import { type Listener, PLAINTEXT } from './metadata/cluster-image.ts'
@@ -49,6 +53,8 @@ export interface ClusterParts {
   readonly bytesInFlight: BytesInFlight
   /** Where clients reach the controller, at whichever broker it listens. */
   readonly controllerEndpoints: () => readonly ControllerEndpoint[]
+  /** The running brokers, for each other's transactions. */
+  readonly transactionBroker: FindTransactionBroker
   /** Connections of all brokers. */
   readonly connections: Set<Connections>
   readonly metadata: MetadataStore
@@ -134,6 +140,11 @@ export class Broker {
     return this.#services.partitions
   }
 
+  /** What other brokers need of this one for their transactions. */
+  get transactionBroker(): TransactionBroker {
+    return this.#services
+  }
+
   /** Settings of this broker: the cluster's, with what belongs to it alone. */
   get configs(): ConfigStore {
     return this.#configs
@@ -155,6 +166,8 @@ export class Broker {
     services.partitions.start()
     this.#steps.push(() => services.groups.stop())
     await services.groups.start()
+    this.#steps.push(() => services.transactions.stop())
+    await services.transactions.start()
     this.#steps.push(() => services.clientMetrics.stop())
     this.#dispatcher = new Dispatcher(services, handlers)
     this.#controllerDispatcher = new Dispatcher(
@@ -182,6 +195,7 @@ export class Broker {
   takeOffline(partitions: FailedDirectory['partitions']): void {
     this.#services.partitions.takeOffline(partitions)
     this.#services.groups.takeOffline(partitions)
+    this.#services.transactions.takeOffline(partitions)
   }
 
   /**
@@ -224,6 +238,7 @@ export class Broker {
   #makeServices(): Services {
     const { nodeId } = this
     const { host, transport, slices, largeContents, loggers, logs, metadata, bytesInFlight } = this.#shared
+    const { transactionBroker } = this.#shared
     const configs = this.#configs
     const fetchPurgatory = new FetchPurgatory(host.timers)
     const partitions = new PartitionRegistry({
@@ -233,6 +248,9 @@ export class Broker {
       settings: (topic) => configs.topic(topic),
       watcher: fetchPurgatory,
     })
+    const producerIds = new ProducerIds((count, nowMs) => metadata.allocateProducerIds(count, nowMs, nodeId))
+    const coordinated = { nodeId, host, slices, configs, metadata, partitions }
+    const groups = openGroupCoordinator({ ...coordinated, logger: this.#named(loggerOf.groups) })
     return {
       nodeId,
       host,
@@ -249,15 +267,21 @@ export class Broker {
       bytesInFlight,
       fetchSessions: new FetchSessions(() => configs.broker.maxIncrementalFetchSessionCacheSlots, host.random),
       fetchPurgatory,
-      producerIds: new ProducerIds((count, nowMs) => metadata.allocateProducerIds(count, nowMs, nodeId)),
-      groups: openGroupCoordinator({
-        nodeId,
+      producerIds,
+      groups,
+      transactions: openTransactionCoordinator({
+        ...coordinated,
+        logger: this.#named(loggerOf.transactions),
+        producerIds,
+        writeMarker: (leader, topic, partition, end) =>
+          transactionBroker(leader)?.markers.write(topic, partition, end, host.clock.nowMs()),
+      }),
+      markers: new MarkerWriter({ host, logger: this.#named(loggerOf.requests), partitions, groups }),
+      partitionVerification: new PartitionVerification({
         host,
-        slices,
-        logger: this.#named(loggerOf.groups),
-        configs,
-        metadata,
-        partitions,
+        image: () => metadata.image,
+        config: () => configs.broker,
+        find: transactionBroker,
       }),
       clientMetrics: new ClientMetrics(
         host,

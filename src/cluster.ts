@@ -184,6 +184,7 @@ export class Cluster {
         largeContents: this.#largeContents,
         bytesInFlight: new BytesInFlight(configs.broker.queuedMaxRequestBytes),
         controllerEndpoints: () => this.#running.flatMap(({ controllerEndpoints }) => controllerEndpoints),
+        transactionBroker: (nodeId) => this.#brokers?.running.get(nodeId)?.transactionBroker,
         connections: new Set(),
         metadata,
         logs,

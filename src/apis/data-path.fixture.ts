@@ -13,6 +13,7 @@ import { SimulatedHost } from '../../storage/host/simulated-host.ts'
 import { TurnSlices } from '../../storage/host/turn-slices.ts'
 import { ConfigStore } from '../config/config-store.ts'
 import { readStaticConfig, type StaticConfig } from '../config/static-config.ts'
+import { PartitionVerification } from '../coordinator/transaction/partition-verification.ts'
 import { FetchPurgatory } from '../fetch/fetch-purgatory.ts'
 import { FetchSessions } from '../fetch/fetch-sessions.ts'
 import { HostedReplicas } from '../metadata/hosted-replicas.ts'
@@ -99,8 +100,16 @@ export class DataPath {
       fetchSessions: new FetchSessions(() => 1000, host.random),
       fetchPurgatory: purgatory,
       producerIds: new ProducerIds((count) => metadata.allocateProducerIds(count)),
-      // Tests of the data path do not use groups.
+      // Tests of the data path use neither groups nor transactions.
       groups: undefined as never,
+      transactions: undefined as never,
+      markers: undefined as never,
+      partitionVerification: new PartitionVerification({
+        host,
+        image: () => metadata.image,
+        config: () => configs.broker,
+        find: () => undefined,
+      }),
       clientMetrics: new ClientMetrics(host, logger, metadata, () => configs.broker.telemetryMaxBytes),
       isHost: (name) => isHost(this.#transport, name),
       controllerEndpoints: () => [],

@@ -10,8 +10,8 @@ const SHARE = 2
 const BATCHED_VERSION = 4
 
 /**
- * Answers the broker that coordinates a group. Creates the offsets topic on first need, before the answer: a client's
- * first join finds its coordinator ready. Source: KafkaApis.handleFindCoordinatorRequest.
+ * Answers the broker that coordinates a group or a transactional id. Creates the coordinator's topic on first need,
+ * before the answer: a client's first request finds its coordinator ready. Source: KafkaApis.handleFindCoordinatorRequest.
  */
 export const findCoordinator = handler(FindCoordinator, async (request, context) => {
   if (context.apiVersion >= BATCHED_VERSION) {
@@ -43,14 +43,10 @@ interface Found {
 
 async function find(keyType: number, key: string, context: RequestContext): Promise<Found> {
   const { services, principal } = context
-  if (keyType === GROUP) {
-    const nodeId = await services.groups.coordinatorOf(key, principal)
-    if (isRejection(nodeId)) return failure(nodeId.error)
-    return found(clientEndpoint(nodeId, context))
-  }
-  // InitProducerId refuses transactions. An error here would make clients retry for ever.
-  if (keyType === TRANSACTION) return found(clientEndpoint(services.nodeId, context))
-  return failure('INVALID_REQUEST')
+  if (keyType !== GROUP && keyType !== TRANSACTION) return failure('INVALID_REQUEST')
+  const coordinator = keyType === GROUP ? services.groups : services.transactions
+  const nodeId = await coordinator.coordinatorOf(key, principal)
+  return isRejection(nodeId) ? failure(nodeId.error) : found(clientEndpoint(nodeId, context))
 }
 
 function found(endpoint: ClientEndpoint | undefined): Found {

@@ -1,30 +1,37 @@
 import { InitProducerId, type InitProducerIdRequest } from '../../protocol/apis/init-producer-id.ts'
-import { type ErrorName, errorCode, isRejection } from '../../protocol/error-codes.ts'
-import { handler } from './handler.ts'
+import { isRejection, type Rejection, reject } from '../../protocol/error-codes.ts'
+import type { Producer } from '../coordinator/transaction/transitions.ts'
+import { isAuthorized } from './authorization.ts'
+import { fencingError } from './fencing-error.ts'
+import { handler, type RequestContext } from './handler.ts'
 
 const NONE = -1
 
+/** First version whose clients know PRODUCER_FENCED. */
+const FENCED_VERSION = 4
+
 /**
- * Gives an idempotent producer a new producer id. Source: KafkaApis.handleInitProducerIdRequest,
- * TransactionCoordinator.handleInitProducerId.
+ * Gives a producer an id and an epoch. With a transactional id it gets the next epoch of that, which fences others.
+ * Source: KafkaApis.handleInitProducerIdRequest.
  */
 export const initProducerId = handler(
   InitProducerId,
-  async (request, { services, nowMs }) => {
-    const refusal = refusalOf(request)
-    if (refusal !== undefined) return { errorCode: errorCode(refusal), producerEpoch: NONE }
-    const producerId = await services.producerIds.next(nowMs)
-    if (isRejection(producerId)) return { errorCode: producerId.code, producerEpoch: NONE }
-    return { errorCode: 0, producerId, producerEpoch: 0 }
+  async (request, context) => {
+    const producer = await initialize(request, context)
+    if (!isRejection(producer)) return { errorCode: 0, ...producer }
+    return { errorCode: fencingError(producer, context.apiVersion, FENCED_VERSION), producerEpoch: NONE }
   },
   // v6 (KIP-939) is unstable in Kafka 4.4, which does not advertise it.
   { versions: '0-5' },
 )
 
-function refusalOf({ transactionalId, producerId, producerEpoch }: InitProducerIdRequest): ErrorName | undefined {
-  if ((producerId === NONE) !== (producerEpoch === NONE)) return 'INVALID_REQUEST'
-  if (transactionalId === null) return undefined
-  // There is no transaction coordinator. Clients give up on UNSUPPORTED_VERSION; other errors would make them retry for
-  // ever.
-  return transactionalId === '' ? 'INVALID_REQUEST' : 'UNSUPPORTED_VERSION'
+async function initialize(request: InitProducerIdRequest, context: RequestContext): Promise<Producer | Rejection> {
+  const { transactionalId, producerId, producerEpoch } = request
+  if (transactionalId !== null && !isAuthorized(context, 'WRITE', 'TRANSACTIONAL_ID', transactionalId))
+    return reject('TRANSACTIONAL_ID_AUTHORIZATION_FAILED')
+  if ((producerId === NONE) !== (producerEpoch === NONE)) return reject('INVALID_REQUEST')
+  const { services, nowMs } = context
+  if (transactionalId !== null) return services.transactions.initialize({ ...request, transactionalId })
+  const idempotent = await services.producerIds.next(nowMs)
+  return isRejection(idempotent) ? idempotent : { producerId: idempotent, producerEpoch: 0 }
 }

@@ -1,17 +1,24 @@
 import { Produce, type ProduceRequest, type ProduceResponse } from '../../protocol/apis/produce.ts'
 import { type ErrorName, errorCode, isRejection } from '../../protocol/error-codes.ts'
-import { BATCH_HEADER_BYTES, batchesOf, RecordBatch } from '../../protocol/records/record-batch.ts'
+import { batchesOf } from '../../protocol/records/record-batch.ts'
 import { ZERO_UUID } from '../../protocol/schema.ts'
 import { runInSlices } from '../../storage/host/turn-slices.ts'
-import type { AppendRejection, AppendResult } from '../../storage/partition-log.ts'
-import type { Partition } from '../partition/partition.ts'
+import type { AppendRejection, AppendResult, VerificationGuard } from '../../storage/partition-log.ts'
+import type { Producer } from '../coordinator/transaction/transitions.ts'
+import { Partition } from '../partition/partition.ts'
 import { partitionFailure } from '../partition/partition-failure.ts'
 import type { FoundPartition } from '../partition/partition-registry.ts'
 import { type HandlerAnswer, handler, type RequestContext } from './handler.ts'
 import { LeaderHints } from './leader-hints.ts'
+import {
+  hasTransactionalRecords,
+  notVerified,
+  type PartitionRefusal,
+  transactionalProducers,
+  verifyProduce,
+} from './produce-verification.ts'
 
 type TopicData = ProduceRequest['topicData'][number]
-type PartitionData = TopicData['partitionData'][number]
 type TopicResponse = ProduceResponse['responses'][number]
 type PartitionResponse = TopicResponse['partitionResponses'][number]
 
@@ -60,15 +67,21 @@ function* orderAppends(request: ProduceRequest, context: RequestContext): Genera
   const appends: TopicAppends[] = []
   /** Appends to logs that are being opened. */
   const opening: Promise<void>[] = []
-  const forbidden = transactionRefusal(request)
+  const producers = request.transactionalId === null ? [] : transactionalProducers(request)
+  const forbidden = transactionRefusal(request, producers)
+  const [producer] = producers
+  const verified =
+    producer === undefined || forbidden !== undefined ? notVerified : yield* verify(request, producer, context)
   let count = 0
   for (const topic of request.topicData) {
     const name = topicName(topic, context)
     const parts: TopicAppends['parts'] = []
     for (const { index, records } of topic.partitionData) {
-      const found = forbidden ?? target(name, index, records, request, context)
-      if (found instanceof Promise) opening.push(appendOnceOpen(found, parts, index, records!, request, context))
-      else parts.push(typeof found === 'string' ? failure(index, found) : append(found, records!, request, context))
+      const found = forbidden ?? verified.refusalOf(name ?? '', index) ?? target(name, index, records, request, context)
+      const verification = verified.verificationOf(name ?? '', index)
+      const data: AppendedData = { request, context, index, records: records!, verification }
+      if (found instanceof Promise) opening.push(appendOnceOpen(found, parts, data))
+      else parts.push(found instanceof Partition ? append(found, data) : refuse(index, found))
       if (++count % PARTITIONS_PER_STEP === 0) yield
     }
     if (parts.length > 0) appends.push({ topic, parts })
@@ -81,14 +94,24 @@ function* orderAppends(request: ProduceRequest, context: RequestContext): Genera
 async function appendOnceOpen(
   opening: Promise<FoundPartition>,
   parts: TopicAppends['parts'],
-  index: number,
-  records: Buffer,
-  request: ProduceRequest,
-  context: RequestContext,
+  data: AppendedData,
 ): Promise<void> {
+  const { index } = data
   const place = parts.push(failure(index, 'UNKNOWN_SERVER_ERROR')) - 1
   const partition = await opening
-  parts[place] = isRejection(partition) ? failure(index, partition.error) : append(partition, records, request, context)
+  parts[place] = isRejection(partition) ? failure(index, partition.error) : append(partition, data)
+}
+
+function verify(request: ProduceRequest, producer: Producer, context: RequestContext) {
+  return verifyProduce(
+    request,
+    producer,
+    (topic, index, records) => {
+      const name = topicName(topic, context)
+      return name === undefined ? undefined : { name, find: () => target(name, index, records, request, context) }
+    },
+    context,
+  )
 }
 
 async function answer(
@@ -169,17 +192,13 @@ function answerCorrupt(request: ProduceRequest, errorMessage: string, context: R
   return undefined
 }
 
-/** Refuses transactional records without a transactional id. */
-function transactionRefusal(request: ProduceRequest): ErrorName | undefined {
-  if (request.transactionalId !== null) return undefined
-  const isTransactional = request.topicData.some(({ partitionData }) => partitionData.some(hasTransactionalRecords))
+/** Refuses transactional records without a transactional id, and those of several producers. */
+function transactionRefusal(request: ProduceRequest, producers: readonly Producer[]): ErrorName | undefined {
+  if (request.transactionalId !== null) return producers.length > 1 ? 'INVALID_PRODUCER_ID_MAPPING' : undefined
+  const isTransactional = request.topicData.some(({ partitionData }) =>
+    partitionData.some(({ records }) => hasTransactionalRecords(records)),
+  )
   return isTransactional ? 'TRANSACTIONAL_ID_AUTHORIZATION_FAILED' : undefined
-}
-
-function hasTransactionalRecords({ records }: PartitionData): boolean {
-  if (records === null || records.length < BATCH_HEADER_BYTES) return false
-  const batch = new RecordBatch(records)
-  return !batch.isLegacy && batch.isTransactional
 }
 
 /** The partition to append to, or why not. A promise while its log is being opened. */
@@ -205,11 +224,18 @@ function target(
   return isRejection(partition) ? partition.error : partition
 }
 
+/** Data of a request for one partition. */
+interface AppendedData {
+  readonly request: ProduceRequest
+  readonly context: RequestContext
+  readonly index: number
+  readonly records: Buffer
+  readonly verification: VerificationGuard | null | undefined
+}
+
 function append(
   partition: Partition,
-  records: Buffer,
-  request: ProduceRequest,
-  context: RequestContext,
+  { request, context, records, verification }: AppendedData,
 ): Promise<PartitionResponse> {
   const { services, nowMs } = context
   const appended = partition.append(records, {
@@ -219,8 +245,7 @@ function append(
     produceVersion: context.apiVersion,
     nowMs,
     lease: context.lease,
-    // There is no transaction coordinator, so no transaction can have started.
-    ...(request.transactionalId !== null && { verification: null }),
+    ...(verification !== undefined && { verification }),
   })
   return appended.then(
     (result) => outcome(partition, result),
@@ -250,6 +275,11 @@ function rejected(partition: Partition, rejection: AppendRejection): PartitionRe
     // Kafka sends a message only together with record errors.
     errorMessage: recordErrors === undefined ? null : message,
   }
+}
+
+function refuse(index: number, refusal: PartitionRefusal | ErrorName): PartitionResponse {
+  if (typeof refusal === 'string') return failure(index, refusal)
+  return { ...failure(index, refusal.error), errorMessage: refusal.message }
 }
 
 function failure(index: number, error: ErrorName): PartitionResponse {

@@ -4,6 +4,9 @@ import type { TurnSlices } from '../../storage/host/turn-slices.ts'
 import type { LogStore } from '../../storage/log-store.ts'
 import type { ConfigStore } from '../config/config-store.ts'
 import type { GroupCoordinator } from '../coordinator/group/group-coordinator.ts'
+import type { PartitionVerification } from '../coordinator/transaction/partition-verification.ts'
+import type { TransactionCoordinator } from '../coordinator/transaction/transaction-coordinator.ts'
+import type { MarkerWriter } from '../coordinator/transaction/write-markers.ts'
 import type { ResponseBudget } from '../fetch/fetch-attempt.ts'
 import type { FetchPurgatory } from '../fetch/fetch-purgatory.ts'
 import type { FetchSessions } from '../fetch/fetch-sessions.ts'
@@ -44,6 +47,11 @@ export interface Services {
   readonly fetchPurgatory: FetchPurgatory
   readonly producerIds: ProducerIds
   readonly groups: GroupCoordinator
+  readonly transactions: TransactionCoordinator
+  /** Writes the ends of transactions into partitions that this broker leads. */
+  readonly markers: MarkerWriter
+  /** Asks transaction coordinators before appends of transactions. */
+  readonly partitionVerification: PartitionVerification
   /** Metrics that clients push (KIP-714). */
   readonly clientMetrics: ClientMetrics
   /** True for an address, or a name that resolves to one. */

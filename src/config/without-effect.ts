@@ -54,7 +54,6 @@ export const noSasl = missed('Ottla has no SASL yet')
 export const noTokens = missed('Ottla has no delegation tokens yet')
 export const noQuotas = ignored('Ottla has no such quotas yet')
 export const noTiering = missed('Ottla has no tiered storage yet')
-export const noTransactions = missed('Ottla has no transactions yet')
 export const noShareGroups = missed('Ottla has no share groups yet')
 export const noStreamsGroups = missed('Ottla has no streams groups yet')
 

@@ -8,17 +8,26 @@ import { ConfigStore } from '../config/config-store.ts'
 import { InvalidSetting } from '../config/config-value.ts'
 import { readStaticConfig } from '../config/static-config.ts'
 import { emptyImage } from '../metadata/cluster-image.ts'
-import type { MetadataImage, TopicImage } from '../metadata/metadata-image.ts'
+import type { MetadataImage } from '../metadata/metadata-image.ts'
 import type { MetadataStore } from '../metadata/metadata-store.ts'
 import { silentLogger } from '../observe/logger.ts'
 import { GroupCoordinator } from './group/group-coordinator.ts'
 import { GroupShard } from './group/group-shard.ts'
 import { groupContext } from './group/open-group-coordinator.ts'
 import { MemoryLog } from './memory-log.fixture.ts'
+import {
+  COORDINATOR_ID,
+  topicIdOf,
+  topicImage,
+  unchangeableMetadata,
+  withoutTopic,
+  withTopic,
+} from './metadata.fixture.ts'
 import { CoordinatorRuntime } from './runtime.ts'
 import { ShardRuntime } from './shard-runtime.ts'
 
-const NODE_ID = 1
+export { topicIdOf, topicImage }
+
 const GROUP_TOPIC = '__consumer_offsets'
 
 /** Group coordinator for tests: one shard, a log in memory, virtual time. */
@@ -38,7 +47,7 @@ export class GroupWorld {
     this.log = new MemoryLog()
     const config = readStaticConfig(new Map(Object.entries(settings)))
     if (config instanceof InvalidSetting) throw new Error(config.message)
-    this.configs = new ConfigStore(config, NODE_ID)
+    this.configs = new ConfigStore(config, COORDINATOR_ID)
     this.image = withTopic(emptyImage('cluster'), topicImage(GROUP_TOPIC, 1))
     this.coordinator = this.#open()
   }
@@ -84,11 +93,11 @@ export class GroupWorld {
   }
 
   #open(): GroupCoordinator {
-    const metadata = this.#metadata()
+    const metadata = unchangeableMetadata(() => this.image, this.#listeners)
     const slices = new TurnSlices(this.host)
     const parts = { host: this.host, slices, logger: silentLogger, configs: this.configs, metadata }
     const runtime = new CoordinatorRuntime<GroupShard>({
-      nodeId: NODE_ID,
+      nodeId: COORDINATOR_ID,
       host: this.host,
       logger: silentLogger,
       metadata,
@@ -114,76 +123,6 @@ export class GroupWorld {
       () => this.image,
     )
   }
-
-  #metadata(): MetadataStore {
-    const world = this
-    const never = () => Promise.reject(new Error('groups do not change the cluster'))
-    return {
-      get image() {
-        return world.image
-      },
-      voterDirectoryId: '',
-      voter: undefined,
-      kraftVersion: 0,
-      onChange: (listener) => {
-        this.#listeners.push(listener)
-        return () => {}
-      },
-      createTopics: never,
-      deleteTopics: never,
-      createPartitions: never,
-      assignDirectories: never,
-      alterConfigs: never,
-      alterScramCredentials: never,
-      alterClientQuotas: never,
-      alterEntity: never,
-      setFeatures: never,
-      electLeaders: never,
-      moveLeader: never,
-      alterPartitionReassignments: never,
-      unregisterBroker: never,
-      allocateProducerIds: never,
-    }
-  }
-}
-
-/** Topic id derived from the name, so that tests can tell topics apart. */
-export function topicIdOf(name: string): string {
-  return Buffer.from(name.padEnd(16, '.')).subarray(0, 16).toString('base64url')
-}
-
-export function topicImage(name: string, partitionCount: number, id = topicIdOf(name)): TopicImage {
-  const partition = {
-    leader: NODE_ID,
-    leaderEpoch: 0,
-    partitionEpoch: 0,
-    replicas: [NODE_ID],
-    isr: [NODE_ID],
-    addingReplicas: [],
-    removingReplicas: [],
-    eligibleLeaderReplicas: [],
-    lastKnownEligibleLeaderReplicas: [],
-    isRecovering: false,
-    directories: [],
-  }
-  const partitions = Array.from({ length: partitionCount }, () => partition)
-  return { name, id, internal: name.startsWith('__'), partitions }
-}
-
-function withTopic(image: MetadataImage, topic: TopicImage): MetadataImage {
-  const rest = withoutTopic(image, topic.name)
-  return {
-    ...rest,
-    endOffset: image.endOffset + 1,
-    topicsByName: new Map([...rest.topicsByName, [topic.name, topic]]),
-    topicsById: new Map([...rest.topicsById, [topic.id, topic]]),
-  }
-}
-
-function withoutTopic(image: MetadataImage, name: string): MetadataImage {
-  const keep = (topics: ReadonlyMap<string, TopicImage>) =>
-    new Map([...topics].filter(([, topic]) => topic.name !== name))
-  return { ...image, topicsByName: keep(image.topicsByName), topicsById: keep(image.topicsById) }
 }
 
 /** Test member of a classic group. */

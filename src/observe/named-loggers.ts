@@ -14,6 +14,7 @@ export const loggerOf = {
   clientMetrics: 'org.apache.kafka.server.ClientMetricsManager',
   controller: 'org.apache.kafka.controller.QuorumController',
   groups: 'org.apache.kafka.coordinator.group.GroupCoordinatorService',
+  transactions: 'kafka.coordinator.transaction.TransactionCoordinator',
   logs: 'org.apache.kafka.storage.internals.log.LogManager',
 } as const
 

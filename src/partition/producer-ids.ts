@@ -14,17 +14,27 @@ export class ProducerIds {
     this.#allocate = allocate
   }
 
+  /** The next producer id; undefined if none is at hand: `fill` gets more. */
+  take(): number | undefined {
+    return this.#next === this.#end ? undefined : this.#next++
+  }
+
+  /** Resolves when a producer id is at hand, or to why none can be had. Another caller may take it first. */
+  async fill(nowMs: number): Promise<Rejection | undefined> {
+    return this.#next === this.#end ? this.#refill(nowMs) : undefined
+  }
+
   /**
    * The next producer id, or COORDINATOR_LOAD_IN_PROGRESS if no block is available. Source:
    * RPCProducerIdManager.generateProducerId.
    */
   async next(nowMs: number): Promise<number | Rejection> {
-    // Loop: other callers that waited may have used up the new block.
-    while (this.#next === this.#end) {
-      const refused = await this.#refill(nowMs)
+    for (;;) {
+      const producerId = this.take()
+      if (producerId !== undefined) return producerId
+      const refused = await this.fill(nowMs)
       if (refused !== undefined) return reject('COORDINATOR_LOAD_IN_PROGRESS', refused.message)
     }
-    return this.#next++
   }
 
   #refill(nowMs: number): Promise<Rejection | undefined> {

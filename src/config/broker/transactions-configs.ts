@@ -1,19 +1,18 @@
 import { atLeast } from '../config-checks.ts'
 import { boolean, int, short } from '../config-entry.ts'
-import { noTransactions } from '../without-effect.ts'
+import { ownSchedule } from '../without-effect.ts'
 
 /** Transactions. */
 export const transactionsConfigs = {
   addPartitionsToTxnRetryBackoffMaxMs: int('add.partitions.to.txn.retry.backoff.max.ms', {
     default: 100,
     check: atLeast(0),
-    withoutEffect: noTransactions,
-    doc: 'Longest pause before a partition is added to a transaction again, in milliseconds.',
+    doc: 'How long a partition that joins a transaction waits for the end of the transaction before, in milliseconds.',
   }),
   addPartitionsToTxnRetryBackoffMs: int('add.partitions.to.txn.retry.backoff.ms', {
     default: 20,
     check: atLeast(1),
-    withoutEffect: noTransactions,
+    withoutEffect: ownSchedule,
     doc: 'First pause before a partition is added to a transaction again, in milliseconds.',
   }),
   transactionAbortTimedOutTransactionCleanupIntervalMs: int(
@@ -21,20 +20,17 @@ export const transactionsConfigs = {
     {
       default: 10_000,
       check: atLeast(1),
-      withoutEffect: noTransactions,
       doc: 'How often transactions past their timeout are looked for, in milliseconds.',
     },
   ),
   transactionMaxTimeoutMs: int('transaction.max.timeout.ms', {
     default: 900_000,
     check: atLeast(1),
-    withoutEffect: noTransactions,
     doc: 'Longest transaction timeout that a producer may ask for, in milliseconds.',
   }),
   transactionPartitionVerificationEnable: boolean('transaction.partition.verification.enable', {
     default: true,
     applies: 'cluster-wide',
-    withoutEffect: noTransactions,
     doc: 'Whether a transactional append is refused if its partition was not added to the transaction.',
   }),
   transactionRemoveExpiredTransactionCleanupIntervalMs: int(
@@ -42,14 +38,13 @@ export const transactionsConfigs = {
     {
       default: 3_600_000,
       check: atLeast(1),
-      withoutEffect: noTransactions,
       doc: 'How often expired transactional ids are looked for, in milliseconds.',
     },
   ),
   transactionStateLogLoadBufferSize: int('transaction.state.log.load.buffer.size', {
     default: 5_242_880,
     check: atLeast(1),
-    withoutEffect: noTransactions,
+    withoutEffect: ownSchedule,
     doc: 'Bytes of one read while transactions are loaded.',
   }),
   transactionStateLogMinIsr: int('transaction.state.log.min.isr', {
@@ -77,13 +72,11 @@ export const transactionsConfigs = {
   }),
   transactionTwoPhaseCommitEnable: boolean('transaction.two.phase.commit.enable', {
     default: false,
-    withoutEffect: noTransactions,
     doc: 'Whether producers may take part in two-phase commits (KIP-939).',
   }),
   transactionalIdExpirationMs: int('transactional.id.expiration.ms', {
     default: 604_800_000,
     check: atLeast(1),
-    withoutEffect: noTransactions,
     doc: 'Milliseconds without use after which a transactional id is forgotten.',
   }),
 } as const

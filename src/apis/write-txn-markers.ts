@@ -1,0 +1,61 @@
+import { WriteTxnMarkers, type WriteTxnMarkersRequest } from '../../protocol/apis/write-txn-markers.ts'
+import { type ErrorName, errorCode } from '../../protocol/error-codes.ts'
+import { mapInSlices } from '../../storage/host/turn-slices.ts'
+import type { TransactionEnd } from '../coordinator/state-log.ts'
+import { CLUSTER_NAME } from '../security/authorizer.ts'
+import { isAuthorized } from './authorization.ts'
+import { handler, type RequestContext } from './handler.ts'
+
+type Marker = WriteTxnMarkersRequest['markers'][number]
+
+/**
+ * Ends transactions in partitions that this broker leads, for coordinators and for tools that end hanging transactions.
+ * The results of one producer are answered together. Source: KafkaApis.handleWriteTxnMarkersRequest.
+ */
+export const writeTxnMarkers = handler(
+  WriteTxnMarkers,
+  async (request, context) => {
+    const results = new Map<number, Map<string, Map<number, ErrorName>>>()
+    const written = await mapInSlices(request.markers, context.slices, (marker) => write(marker, context))
+    for (const [index, marker] of request.markers.entries()) {
+      const ofProducer = results.get(marker.producerId) ?? new Map<string, Map<number, ErrorName>>()
+      results.set(marker.producerId, ofProducer)
+      for (const [topic, partition, error] of written[index]!) {
+        const ofTopic = ofProducer.get(topic) ?? new Map<number, ErrorName>()
+        ofProducer.set(topic, ofTopic.set(partition, error))
+      }
+    }
+    return { markers: [...results].map(([producerId, topics]) => ({ producerId, topics: listed(topics) })) }
+  },
+  // Kafka 4 removed v0.
+  { versions: '1-2' },
+)
+
+function listed(topics: ReadonlyMap<string, ReadonlyMap<number, ErrorName>>) {
+  return [...topics].map(([name, partitions]) => ({
+    name,
+    partitions: [...partitions].map(([partitionIndex, error]) => ({ partitionIndex, errorCode: errorCode(error) })),
+  }))
+}
+
+async function write(
+  marker: Marker,
+  context: RequestContext,
+): Promise<[topic: string, partition: number, error: ErrorName][]> {
+  const { services, nowMs } = context
+  const isAllowed =
+    isAuthorized(context, 'ALTER', 'CLUSTER', CLUSTER_NAME) ||
+    isAuthorized(context, 'CLUSTER_ACTION', 'CLUSTER', CLUSTER_NAME)
+  const { producerId, producerEpoch, coordinatorEpoch, transactionVersion } = marker
+  const result = marker.transactionResult ? 'commit' : 'abort'
+  const end: TransactionEnd = { producerId, producerEpoch, coordinatorEpoch, result, transactionVersion }
+  const partitions = marker.topics.flatMap(({ name, partitionIndexes }) =>
+    partitionIndexes.map((index): [string, number] => [name, index]),
+  )
+  return Promise.all(
+    partitions.map(async ([topic, index]): Promise<[string, number, ErrorName]> => {
+      const error = isAllowed ? await services.markers.write(topic, index, end, nowMs) : 'CLUSTER_AUTHORIZATION_FAILED'
+      return [topic, index, error]
+    }),
+  )
+}

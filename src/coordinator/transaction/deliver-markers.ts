@@ -1,0 +1,147 @@
+import type { ErrorName } from '../../../protocol/error-codes.ts'
+import { inBackground } from '../../../storage/failure-policy.ts'
+import type { Host, Timer } from '../../../storage/host/host.ts'
+import type { MetadataImage } from '../../metadata/metadata-image.ts'
+import type { Logger } from '../../observe/logger.ts'
+import type { TransactionEnd } from '../state-log.ts'
+import type { TopicPartitions, Transaction } from './transaction.ts'
+import type { MarkerDelivery } from './transaction-context.ts'
+
+const FIRST_PAUSE_MS = 10
+const LONGEST_PAUSE_MS = 1000
+
+/** Errors that tell that a newer producer or coordinator has ended the transaction there. */
+const fenced: ReadonlySet<ErrorName> = new Set(['INVALID_PRODUCER_EPOCH', 'TRANSACTION_COORDINATOR_FENCED'])
+
+export interface MarkerDeliveryParts {
+  readonly host: Pick<Host, 'timers' | 'fatal'>
+  readonly logger: Logger
+  /** Leader epoch of the shard's partition: leaders refuse markers of older coordinators. */
+  readonly coordinatorEpoch: number
+  image(): MetadataImage
+  /** Writes a marker at a broker; undefined if that broker does not run. */
+  write(nodeId: number, topic: string, partition: number, end: TransactionEnd): Promise<ErrorName> | undefined
+  /** Called once all markers of the transaction are written. */
+  complete(transaction: Transaction): void
+}
+
+/**
+ * Writes the markers of one shard's prepared transactions at the leaders of their partitions, again and again until
+ * each has one. Source: TransactionMarkerChannelManager.
+ */
+export class LeaderMarkerDelivery implements MarkerDelivery {
+  readonly #parts: MarkerDeliveryParts
+  /** Deliveries that wait before the next attempt. */
+  readonly #pauses = new Set<() => void>()
+  #isClosed = false
+
+  constructor(parts: MarkerDeliveryParts) {
+    this.#parts = parts
+  }
+
+  deliver(transaction: Transaction): void {
+    inBackground(this.#parts.host, this.#deliver(transaction))
+  }
+
+  metadataChanged(): void {
+    this.#endPauses()
+  }
+
+  close(): void {
+    this.#isClosed = true
+    this.#endPauses()
+  }
+
+  #endPauses(): void {
+    for (const end of [...this.#pauses]) end()
+  }
+
+  async #deliver(transaction: Transaction): Promise<void> {
+    let missing = transaction.partitions
+    for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)) {
+      const left = await this.#attempt(transaction, missing)
+      if (left === undefined || this.#isClosed) return
+      if (left.size === 0) break
+      missing = left
+      await this.#pause(pauseMs)
+      if (this.#isClosed) return
+    }
+    this.#parts.complete(transaction)
+  }
+
+  /** Partitions without marker after the attempt; undefined if the transaction has been ended by somebody else. */
+  async #attempt(transaction: Transaction, missing: TopicPartitions): Promise<TopicPartitions | undefined> {
+    const end = this.#endOf(transaction)
+    const written: Promise<ErrorName>[] = []
+    const asked: [topic: string, partition: number][] = []
+    const left = new Map<string, Set<number>>()
+    for (const [topic, indexes] of missing) {
+      for (const index of indexes) {
+        const sent = this.#send(topic, index, end)
+        if (sent === 'deleted') continue
+        if (sent === undefined) add(left, topic, index)
+        else {
+          written.push(sent)
+          asked.push([topic, index])
+        }
+      }
+    }
+    const errors = await Promise.all(written)
+    for (const [at, error] of errors.entries()) {
+      const [topic, index] = asked[at]!
+      if (error === 'NONE') continue
+      if (fenced.has(error)) return this.#giveUp(transaction, topic, index, error)
+      this.#parts.logger.debug(
+        { transactionalId: transaction.transactionalId, topic, index, error },
+        'a marker is sent again',
+      )
+      add(left, topic, index)
+    }
+    return left
+  }
+
+  /** Undefined if no running broker leads the partition. */
+  #send(topic: string, index: number, end: TransactionEnd): Promise<ErrorName> | 'deleted' | undefined {
+    const { image, write } = this.#parts
+    const partition = image().topicsByName.get(topic)?.partitions[index]
+    return partition === undefined ? 'deleted' : write(partition.leader, topic, index, end)
+  }
+
+  #endOf(transaction: Transaction): TransactionEnd {
+    const { producerId, producerEpoch, state, clientTransactionVersion } = transaction
+    return {
+      producerId,
+      producerEpoch,
+      coordinatorEpoch: this.#parts.coordinatorEpoch,
+      result: state === 'PrepareCommit' ? 'commit' : 'abort',
+      transactionVersion: clientTransactionVersion,
+    }
+  }
+
+  #giveUp({ transactionalId }: Transaction, topic: string, partition: number, error: ErrorName): undefined {
+    this.#parts.logger.warn(
+      { transactionalId, topic, partition, error },
+      'A marker was refused: a newer producer or coordinator has ended the transaction there.',
+    )
+  }
+
+  /** Ends early if the cluster changes or the delivery is closed. */
+  #pause(delayMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      let timer: Timer | undefined
+      const end = () => {
+        timer?.cancel()
+        this.#pauses.delete(end)
+        resolve()
+      }
+      this.#pauses.add(end)
+      timer = this.#parts.host.timers.after(delayMs, end)
+    })
+  }
+}
+
+function add(partitions: Map<string, Set<number>>, topic: string, index: number): void {
+  const indexes = partitions.get(topic)
+  if (indexes === undefined) partitions.set(topic, new Set([index]))
+  else indexes.add(index)
+}
