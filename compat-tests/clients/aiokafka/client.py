@@ -6,6 +6,8 @@ import sys
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
+from transactions import copy, read  # noqa: F401, verbs like those below
+
 
 async def produce(bootstrap, topic, codec, count):
     producer = AIOKafkaProducer(bootstrap_servers=bootstrap, compression_type=None if codec == "none" else codec,

@@ -7,6 +7,7 @@ from confluent_kafka.admin import AdminClient, ConfigResource, NewTopic, Resourc
 
 from moving_leaders import moving_leaders  # noqa: F401, a verb like those below
 from rolling import rolling  # noqa: F401
+from transactions import copy, read  # noqa: F401
 
 
 def produce(bootstrap, topic, codec, count):

@@ -111,5 +111,9 @@ func main() {
 		rate, err := strconv.Atoi(args[3])
 		must(err)
 		movingLeaders(args[0], args[1], args[2], rate)
+	case "copy":
+		copyInTransactions(args[0], args[1], args[2], args[3], args[4], number(args[5]), number(args[6]), number(args[7]), number(args[8]), len(args) > 9)
+	case "read":
+		readBoth(ctx, args[0], args[1], number(args[2]))
 	}
 }

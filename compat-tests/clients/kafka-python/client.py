@@ -5,6 +5,8 @@ import sys
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
 from kafka.admin import ConfigResource, ConfigResourceType, NewTopic
 
+from transactions import copy, read  # noqa: F401, verbs like those below
+
 
 def produce(bootstrap, topic, codec, count):
     producer = KafkaProducer(bootstrap_servers=bootstrap, compression_type=None if codec == "none" else codec,

@@ -1,0 +1,58 @@
+import { join } from 'node:path'
+import { kafkaClassPath } from '../../../scripts/kafka-tool.ts'
+import { mavenJars } from '../../../scripts/maven-jars.ts'
+import { javaProgram } from '../../java-program.ts'
+import type { Requirement } from '../../requirements.ts'
+import { matrixClients } from '../matrix/matrix-client.ts'
+
+/** A client whose program is described at CopyProcess. */
+export interface CopyClient {
+  readonly name: string
+  readonly requirements: readonly Requirement[]
+  /** Error of a producer that another one with its transactional id has replaced. */
+  readonly fencedBy: RegExp
+  /** Arguments that make its consumers use the consumer protocol (KIP-848). */
+  readonly consumerProtocol?: readonly string[]
+  /** Argument list before the verb. Installs what is missing. */
+  command(): Promise<string[]>
+}
+
+const CONSUMER_PROTOCOL = ['group.protocol=consumer']
+
+/** A verb of the program in clients/matrix. */
+function ofMatrix(name: string, rest: Pick<CopyClient, 'fencedBy' | 'consumerProtocol'>): CopyClient {
+  const { requirements, command } = matrixClients.find((each) => each.name === name)!
+  return { name, requirements, command, ...rest }
+}
+
+function jvm(version: string, rest: Pick<CopyClient, 'fencedBy' | 'consumerProtocol'>): CopyClient {
+  const program = join(import.meta.dirname, '../jvm/Transactions.java')
+  const command = async () => javaProgram(program, await classPathOf(version), '-Xmx256m')
+  return { name: `jvm ${version}`, requirements: ['java', 'maven'], command, ...rest }
+}
+
+/** Old versions need the client's own jar only. */
+async function classPathOf(version: string): Promise<string> {
+  if (version === '4.4.0') return kafkaClassPath(version)
+  const artifact = { group: 'org.apache.kafka', name: 'kafka-clients', version }
+  return join(await mavenJars(`clients-${version}`, [artifact]), '*')
+}
+
+export const copyClients: readonly CopyClient[] = [
+  jvm('1.1.1', { fencedBy: /^ProducerFencedException$/ }),
+  jvm('2.8.2', { fencedBy: /^ProducerFencedException$/ }),
+  jvm('3.9.2', { fencedBy: /^ProducerFencedException$/ }),
+  jvm('4.4.0', { fencedBy: /^ProducerFencedException$/, consumerProtocol: CONSUMER_PROTOCOL }),
+  {
+    name: 'kafkajs',
+    requirements: [],
+    fencedBy: /^(INVALID_PRODUCER_EPOCH|PRODUCER_FENCED)$/,
+    command: async () => [process.execPath, '--import', 'tsx', join(import.meta.dirname, '../kafkajs/transactions.ts')],
+  },
+  ofMatrix('confluent-kafka', { fencedBy: /^_FENCED$/, consumerProtocol: CONSUMER_PROTOCOL }),
+  ofMatrix('franz-go', { fencedBy: /PRODUCER_FENCED|INVALID_PRODUCER_EPOCH/, consumerProtocol: CONSUMER_PROTOCOL }),
+  // It has no name for PRODUCER_FENCED.
+  ofMatrix('sarama', { fencedBy: /fenced|epoch|Error code = 90/i }),
+  ofMatrix('kafka-python', { fencedBy: /^ProducerFencedError$/ }),
+  ofMatrix('aiokafka', { fencedBy: /^ProducerFenced$/ }),
+]

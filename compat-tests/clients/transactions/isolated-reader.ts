@@ -1,0 +1,60 @@
+import { Fetch } from '../../../protocol/apis/fetch.ts'
+import { errorName } from '../../../protocol/error-codes.ts'
+import { batchesOf, type RecordBatch } from '../../../protocol/records/record-batch.ts'
+import { RecordFault, readRecords } from '../../../protocol/records/record-reader.ts'
+import { ZERO_UUID } from '../../../protocol/schema.ts'
+import type { RawClient } from '../../raw-client.ts'
+
+export type Isolation = 'read_committed' | 'read_uncommitted'
+
+const MAX_BYTES = 1 << 20
+
+/** Values of a partition, in order, as a consumer with that isolation level sees them. Rejects if a transaction is open. */
+export async function readValues(client: RawClient, topic: string, partition: number, isolation: Isolation) {
+  const values: string[] = []
+  const aborting = new Set<number>()
+  for (let fetchOffset = 0; ; ) {
+    const fetched = await fetch(client, { topic, partition, fetchOffset, isolation })
+    const { highWatermark, lastStableOffset, records } = fetched
+    if (lastStableOffset < highWatermark) throw new Error(`${topic}-${partition} is open from ${lastStableOffset} on`)
+    if (fetchOffset >= highWatermark) return values
+    const aborted = (fetched.abortedTransactions ?? []).toSorted((a, b) => a.firstOffset - b.firstOffset)
+    const { batches } = batchesOf(Buffer.concat([records ?? []].flat()))
+    if (batches.length === 0) throw new Error(`${topic}-${partition} has nothing at ${fetchOffset}`)
+    for (const batch of batches) {
+      while (aborted.length > 0 && aborted[0]!.firstOffset <= batch.lastOffset)
+        aborting.add(aborted.shift()!.producerId)
+      if (batch.isControl) aborting.delete(batch.producerId)
+      else if (!batch.isTransactional || !aborting.has(batch.producerId)) values.push(...valuesOf(batch, fetchOffset))
+      fetchOffset = batch.nextOffset
+    }
+  }
+}
+
+/** Values from that offset on: a response begins with the whole batch that holds it. */
+function valuesOf(batch: RecordBatch, fromOffset: number): string[] {
+  const read = readRecords(batch)
+  if (read instanceof RecordFault) throw new Error(`at ${batch.baseOffset}: ${read.message}`)
+  return [...read].filter(({ offset }) => offset >= fromOffset).map(({ value }) => String(value))
+}
+
+interface Position {
+  readonly topic: string
+  readonly partition: number
+  readonly fetchOffset: number
+  readonly isolation: Isolation
+}
+
+async function fetch(client: RawClient, { topic, partition, fetchOffset, isolation }: Position) {
+  const { responses } = await client.send(Fetch, 11, {
+    maxWaitMs: 0,
+    minBytes: 0,
+    maxBytes: MAX_BYTES,
+    isolationLevel: isolation === 'read_committed' ? 1 : 0,
+    topics: [{ topic, topicId: ZERO_UUID, partitions: [{ partition, fetchOffset, partitionMaxBytes: MAX_BYTES }] }],
+    forgottenTopicsData: [],
+  })
+  const answer = responses[0]!.partitions[0]!
+  if (answer.errorCode === 0) return answer
+  throw new Error(`${topic}-${partition} at ${fetchOffset}: ${errorName(answer.errorCode)}`)
+}
