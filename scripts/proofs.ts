@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
+import { ROUNDS_A_TURN, runCopyRound } from '../compat-tests/clients/transactions/copy-round.ts'
 import { runCampaign } from '../compat-tests/fuzz/campaign.ts'
 import { kinds } from '../compat-tests/fuzz/kinds.ts'
 import { runSession } from '../compat-tests/moving-leaders/session.ts'
@@ -44,6 +45,10 @@ export const proofs: Readonly<Record<string, Proof>> = {
   'brokers-with-clients': {
     summary: 'minutes of stock clients at three brokers that are killed and whose leaders move',
     parts: (units = 10) => [movingLeaders(units)],
+  },
+  transactions: {
+    summary: 'stock clients copy in transactions while they and the broker are killed and replaced',
+    parts: (units = 10 * ROUNDS_A_TURN) => [copyRounds(units)],
   },
   properties: {
     summary: 'the property tests beside the code, with other cases for each seed',
@@ -132,6 +137,23 @@ function movingLeaders(units: number): ProofPart {
       if (failures.length === 0) return []
       const again = `npm run proof -- brokers-with-clients --anew --seed ${seed + first} --units ${end - first}`
       return [...failures, `logs: ${directory}\n  again: ${again}`]
+    },
+  }
+}
+
+/** Unit n of a proof with seed s is the round of seed s + n. */
+function copyRounds(units: number): ProofPart {
+  return {
+    name: 'rounds',
+    units,
+    chunk: 1,
+    async run(first, _end, seed) {
+      const { failures, summary } = await runCopyRound(seed + first)
+      console.log(summary)
+      if (failures.length === 0) return []
+      return [
+        [...failures, `again: npm run proof -- transactions --anew --seed ${seed + first} --units 1`].join('\n  '),
+      ]
     },
   }
 }

@@ -11,21 +11,25 @@ export interface CopyClient {
   readonly requirements: readonly Requirement[]
   /** Error of a producer that another one with its transactional id has replaced. */
   readonly fencedBy: RegExp
+  /** Its transactions go with the group's generation (KIP-447): only then may two members of one group copy. */
+  readonly sendsGeneration: boolean
   /** Arguments that make its consumers use the consumer protocol (KIP-848). */
   readonly consumerProtocol?: readonly string[]
   /** Argument list before the verb. Installs what is missing. */
   command(): Promise<string[]>
 }
 
+type Traits = Pick<CopyClient, 'fencedBy' | 'sendsGeneration' | 'consumerProtocol'>
+
 const CONSUMER_PROTOCOL = ['group.protocol=consumer']
 
 /** A verb of the program in clients/matrix. */
-function ofMatrix(name: string, rest: Pick<CopyClient, 'fencedBy' | 'consumerProtocol'>): CopyClient {
+function ofMatrix(name: string, rest: Traits): CopyClient {
   const { requirements, command } = matrixClients.find((each) => each.name === name)!
   return { name, requirements, command, ...rest }
 }
 
-function jvm(version: string, rest: Pick<CopyClient, 'fencedBy' | 'consumerProtocol'>): CopyClient {
+function jvm(version: string, rest: Traits): CopyClient {
   const program = join(import.meta.dirname, '../jvm/Transactions.java')
   const command = async () => javaProgram(program, await classPathOf(version), '-Xmx256m')
   return { name: `jvm ${version}`, requirements: ['java', 'maven'], command, ...rest }
@@ -39,20 +43,25 @@ async function classPathOf(version: string): Promise<string> {
 }
 
 export const copyClients: readonly CopyClient[] = [
-  jvm('1.1.1', { fencedBy: /^ProducerFencedException$/ }),
-  jvm('2.8.2', { fencedBy: /^ProducerFencedException$/ }),
-  jvm('3.9.2', { fencedBy: /^ProducerFencedException$/ }),
-  jvm('4.4.0', { fencedBy: /^ProducerFencedException$/, consumerProtocol: CONSUMER_PROTOCOL }),
+  jvm('1.1.1', { fencedBy: /^ProducerFencedException$/, sendsGeneration: false }),
+  jvm('2.8.2', { fencedBy: /^ProducerFencedException$/, sendsGeneration: true }),
+  jvm('3.9.2', { fencedBy: /^ProducerFencedException$/, sendsGeneration: true }),
+  jvm('4.4.0', { fencedBy: /^ProducerFencedException$/, sendsGeneration: true, consumerProtocol: CONSUMER_PROTOCOL }),
   {
     name: 'kafkajs',
     requirements: [],
     fencedBy: /^(INVALID_PRODUCER_EPOCH|PRODUCER_FENCED)$/,
+    sendsGeneration: false,
     command: async () => [process.execPath, '--import', 'tsx', join(import.meta.dirname, '../kafkajs/transactions.ts')],
   },
-  ofMatrix('confluent-kafka', { fencedBy: /^_FENCED$/, consumerProtocol: CONSUMER_PROTOCOL }),
-  ofMatrix('franz-go', { fencedBy: /PRODUCER_FENCED|INVALID_PRODUCER_EPOCH/, consumerProtocol: CONSUMER_PROTOCOL }),
+  ofMatrix('confluent-kafka', { fencedBy: /^_FENCED$/, sendsGeneration: true, consumerProtocol: CONSUMER_PROTOCOL }),
+  ofMatrix('franz-go', {
+    fencedBy: /PRODUCER_FENCED|INVALID_PRODUCER_EPOCH/,
+    sendsGeneration: true,
+    consumerProtocol: CONSUMER_PROTOCOL,
+  }),
   // It has no name for PRODUCER_FENCED.
-  ofMatrix('sarama', { fencedBy: /fenced|epoch|Error code = 90/i }),
-  ofMatrix('kafka-python', { fencedBy: /^ProducerFencedError$/ }),
-  ofMatrix('aiokafka', { fencedBy: /^ProducerFenced$/ }),
+  ofMatrix('sarama', { fencedBy: /fenced|epoch|Error code = 90/i, sendsGeneration: true }),
+  ofMatrix('kafka-python', { fencedBy: /^ProducerFencedError$/, sendsGeneration: true }),
+  ofMatrix('aiokafka', { fencedBy: /^ProducerFenced$/, sendsGeneration: false }),
 ]

@@ -66,7 +66,7 @@ export class CopyProcess {
     this.#child = startProgram([...command, 'copy', bootstrap, ...topics, ...numbers, ...settings])
     this.#closed = once(this.#child, 'close')
     this.#child.stderr.on('data', (chunk: Buffer) => {
-      this.#errors = (this.#errors + chunk.toString('utf8')).slice(-4000)
+      this.#errors = (this.#errors + chunk.toString('utf8')).slice(-1000)
     })
     createInterface({ input: this.#child.stdout }).on('line', (line) => this.events.push(JSON.parse(line)))
   }

@@ -6,8 +6,8 @@ import { buildBatch } from '../../../protocol/records/batch-builder.ts'
 import { ZERO_UUID } from '../../../protocol/schema.ts'
 import { RawClient } from '../../raw-client.ts'
 import { waitFor } from '../../wait-for.ts'
+import { readCommitted } from './committed-values.ts'
 import type { CopyProcess } from './copy-process.ts'
-import { type Isolation, readValues } from './isolated-reader.ts'
 
 export const PARTITIONS = 3
 
@@ -39,8 +39,7 @@ export class CopyTask {
     const made = await task.#ask((client) => client.send(CreateTopics, 5, { topics, timeoutMs: 10_000 }))
     for (const { errorCode } of made.topics) check('CreateTopics', errorCode)
     // Apache Kafka has leaders a moment later.
-    for (const topic of [task.input, task.output])
-      await waitFor(`leaders of ${topic}`, () => task.#read(topic, 'read_committed'))
+    for (const topic of [task.input, task.output]) await waitFor(`leaders of ${topic}`, () => task.#read(topic))
     return task
   }
 
@@ -55,6 +54,7 @@ export class CopyTask {
     const values = Array.from({ length: PARTITIONS }, (_, partition) =>
       numbers.filter((number) => number % PARTITIONS === partition).map(String),
     )
+    await this.#ready(this.input)
     await this.#produce(this.input, values)
     this.#count += count
   }
@@ -67,38 +67,43 @@ export class CopyTask {
     )
   }
 
-  /** Waits until the group has committed all of the input, and no transaction that did so is open. */
+  /** Waits until the group has committed all of the input, and no transaction is open. */
   async copied(withinMs: number, check: () => void = () => {}): Promise<void> {
-    await waitFor(
-      `all of ${this.input} is copied`,
-      async () => {
-        check()
-        return (await this.#committed()).every((offset, partition) => offset === this.#countOf(partition))
-      },
-      withinMs,
-    )
+    const isCopied = async () => {
+      check()
+      const offsets = await this.#committed()
+      if (!offsets.every((offset, partition) => offset === this.#countOf(partition))) throw new Error(`at ${offsets}`)
+      return this.#read(this.output)
+    }
+    await waitFor(`all of ${this.input} is copied`, isCopied, withinMs).catch((error) => {
+      throw new Error(`${error.message}: ${error.cause?.message}`, { cause: error })
+    })
   }
 
   /**
-   * What is wrong with the output: each record has to be there once and in order for consumers that read what is
-   * committed, and the others have to see what was aborted on purpose, too. Empty: nothing.
+   * What is wrong with the output for consumers that read what is committed: each record has to be there once and in
+   * order, with all records of the transactions that the processes call committed, and none of those that they call
+   * aborted. Empty: nothing.
    */
   async failures(processes: readonly CopyProcess[]): Promise<string[]> {
-    const committed = await this.#read(this.output, 'read_committed')
+    const values = await this.#read(this.output)
     return [
-      ...committed.flatMap((values, partition) => this.#disorder(values, partition)),
-      ...compareWithEvents(committed, await this.#read(this.output, 'read_uncommitted'), processes),
+      ...values.flatMap((each, partition) => this.#disorder(each, partition)),
+      ...compareWithEvents(values, processes),
     ]
   }
 
+  /** Apache Kafka has leaders a moment after a topic is created, and after a start. */
+  async #ready(topic: string): Promise<void> {
+    await waitFor(`leaders of ${topic}`, () => this.#read(topic))
+  }
+
   /** Values of each partition, without the ends. */
-  async #read(topic: string, isolation: Isolation): Promise<string[][]> {
+  async #read(topic: string): Promise<string[][]> {
     return this.#ask(async (client) => {
       const all: string[][] = []
-      for (let partition = 0; partition < PARTITIONS; partition++) {
-        const values = await readValues(client, topic, partition, isolation)
-        all.push(values.filter((value) => value !== 'end'))
-      }
+      for (let partition = 0; partition < PARTITIONS; partition++)
+        all.push((await readCommitted(client, topic, partition)).filter((value) => value !== 'end'))
       return all
     })
   }
@@ -165,26 +170,21 @@ function check(what: string, errorCode: number): void {
   if (errorCode !== 0) throw new Error(`${what}: ${errorName(errorCode)}`)
 }
 
-/** Compares the output with what its writers say of each transaction: `PID NUMBER`. */
-function compareWithEvents(
-  committed: readonly (readonly string[])[],
-  uncommitted: readonly (readonly string[])[],
-  processes: readonly CopyProcess[],
-): string[] {
-  const [visible, all] = [committed, uncommitted].map(countByTransaction) as [Map<string, number>, Map<string, number>]
+/** Compares committed values with what their writers say of each transaction. */
+function compareWithEvents(values: readonly (readonly string[])[], processes: readonly CopyProcess[]): string[] {
+  const visible = countByTransaction(values)
   const failures: string[] = []
   for (const { pid, events } of processes)
     for (const { did, transaction, count } of events) {
-      const name = `${pid} ${transaction}`
-      const seen = `${visible.get(name) ?? 0} and ${all.get(name) ?? 0} of ${count} records are visible`
-      if (did === 'committed' && (visible.get(name) !== count || all.get(name) !== count))
-        failures.push(`transaction ${name} was committed: ${seen}`)
-      if (did === 'aborted' && (visible.has(name) || all.get(name) !== count))
-        failures.push(`transaction ${name} was aborted: ${seen}`)
+      const seen = visible.get(`${pid} ${transaction}`) ?? 0
+      const expected = { committed: count, aborted: 0 }[did as string]
+      if (expected !== undefined && seen !== expected)
+        failures.push(`${seen} of ${count} records are committed of transaction ${transaction} that ${pid} ${did}`)
     }
   return failures
 }
 
+/** Number of values of each transaction, by `PID TRANSACTION`. */
 function countByTransaction(values: readonly (readonly string[])[]): Map<string, number> {
   const counts = new Map<string, number>()
   for (const value of values.flat()) {

@@ -5,16 +5,15 @@ import { RecordFault, readRecords } from '../../../protocol/records/record-reade
 import { ZERO_UUID } from '../../../protocol/schema.ts'
 import type { RawClient } from '../../raw-client.ts'
 
-export type Isolation = 'read_committed' | 'read_uncommitted'
-
 const MAX_BYTES = 1 << 20
+const READ_COMMITTED = 1
 
-/** Values of a partition, in order, as a consumer with that isolation level sees them. Rejects if a transaction is open. */
-export async function readValues(client: RawClient, topic: string, partition: number, isolation: Isolation) {
+/** Committed values of a partition, in order. Rejects if a transaction is open. */
+export async function readCommitted(client: RawClient, topic: string, partition: number): Promise<string[]> {
   const values: string[] = []
   const aborting = new Set<number>()
   for (let fetchOffset = 0; ; ) {
-    const fetched = await fetch(client, { topic, partition, fetchOffset, isolation })
+    const fetched = await fetch(client, { topic, partition, fetchOffset })
     const { highWatermark, lastStableOffset, records } = fetched
     if (lastStableOffset < highWatermark) throw new Error(`${topic}-${partition} is open from ${lastStableOffset} on`)
     if (fetchOffset >= highWatermark) return values
@@ -42,15 +41,14 @@ interface Position {
   readonly topic: string
   readonly partition: number
   readonly fetchOffset: number
-  readonly isolation: Isolation
 }
 
-async function fetch(client: RawClient, { topic, partition, fetchOffset, isolation }: Position) {
+async function fetch(client: RawClient, { topic, partition, fetchOffset }: Position) {
   const { responses } = await client.send(Fetch, 11, {
     maxWaitMs: 0,
     minBytes: 0,
     maxBytes: MAX_BYTES,
-    isolationLevel: isolation === 'read_committed' ? 1 : 0,
+    isolationLevel: READ_COMMITTED,
     topics: [{ topic, topicId: ZERO_UUID, partitions: [{ partition, fetchOffset, partitionMaxBytes: MAX_BYTES }] }],
     forgottenTopicsData: [],
   })
