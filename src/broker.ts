@@ -4,7 +4,7 @@ import type { Host } from '../storage/host/host.ts'
 import type { TurnSlices } from '../storage/host/turn-slices.ts'
 import type { FailedDirectory, LogStore } from '../storage/log-store.ts'
 import { controllerHandlers } from './apis/controller-apis.ts'
-import { handlers, servedBy } from './apis/index.ts'
+import { handlersWith, servedBy } from './apis/index.ts'
 import type { ControllerEndpoint, Services } from './apis/services.ts'
 import { StartSteps } from './broker-start-steps.ts'
 import { ConfigStore } from './config/config-store.ts'
@@ -169,7 +169,7 @@ export class Broker {
     this.#steps.push(() => services.transactions.stop())
     await services.transactions.start()
     this.#steps.push(() => services.clientMetrics.stop())
-    this.#dispatcher = new Dispatcher(services, handlers)
+    this.#dispatcher = new Dispatcher(services, this.#handlers)
     this.#controllerDispatcher = new Dispatcher(
       { ...services, served: servedBy(controllerHandlers) },
       controllerHandlers,
@@ -235,6 +235,10 @@ export class Broker {
     this.#ignoredLines = lines
   }
 
+  get #handlers() {
+    return handlersWith(this.#configs.broker.unstableApiVersionsEnable)
+  }
+
   #makeServices(): Services {
     const { nodeId } = this
     const { host, transport, slices, largeContents, loggers, logs, metadata, bytesInFlight } = this.#shared
@@ -291,7 +295,7 @@ export class Broker {
       ),
       isHost: (name) => isHost(transport, name),
       controllerEndpoints: this.#shared.controllerEndpoints,
-      served: servedBy(handlers),
+      served: servedBy(this.#handlers),
     }
   }
 

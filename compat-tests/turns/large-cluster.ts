@@ -1,7 +1,17 @@
 import { Metadata } from '../../protocol/apis/metadata.ts'
 import type { ApiSchema } from '../../protocol/schema.ts'
 import { ZERO_UUID } from '../../protocol/schema.ts'
-import { apiNamed, committed, largeRequests, numbers, PARTITIONS, TOPICS, WIDE } from './large-requests.ts'
+import {
+  apiNamed,
+  committed,
+  largeRequests,
+  numbers,
+  PARTITIONS,
+  TOPICS,
+  TRANSACTIONS,
+  transactionalId,
+  WIDE,
+} from './large-requests.ts'
 import { MeasuredBroker, type Turns } from './turn-meter.ts'
 
 /** Most topics per request: each takes two records, and Kafka accepts 10,000 records at once. */
@@ -30,7 +40,18 @@ export class LargeCluster {
       const body = { groupId: 'group', ...outsideOfGroup, topics: [committed(WIDE, first, OFFSETS_AT_ONCE)] }
       await this.broker.ask(apiNamed('OffsetCommit'), 10, this.#withWideId(body))
     }
+    await this.#createTransactions()
     return this
+  }
+
+  async #createTransactions(): Promise<void> {
+    const coordinatorKeys = [transactionalId(0)]
+    await this.broker.ask(apiNamed('FindCoordinator'), 4, { keyType: 1, coordinatorKeys })
+    for (const index of numbers(TRANSACTIONS)) {
+      const body = { transactionalId: transactionalId(index), transactionTimeoutMs: 60_000 }
+      const { producerId } = await this.broker.ask(apiNamed('InitProducerId'), 5, body)
+      if (producerId !== index) throw new Error(`the producer id of transaction ${index} is ${producerId}`)
+    }
   }
 
   async #create(topics: readonly object[]): Promise<void> {

@@ -9,6 +9,17 @@ export const TOPICS = 8000
 export const WIDE = 'wide'
 export const PARTITIONS = 8000
 
+/** The broker has that many transactional ids. Each has its number as producer id. */
+export const TRANSACTIONS = 2000
+
+export function transactionalId(index: number): string {
+  return `transaction-${index}`
+}
+
+function ofTransaction(index: number) {
+  return { transactionalId: transactionalId(index), producerId: index, producerEpoch: 0 }
+}
+
 /** Builds a request with the given number of elements. */
 export type LargeRequest = (elements: number, api: ApiSchema, version: number) => object
 
@@ -56,6 +67,40 @@ export const largeRequests: Readonly<Record<string, LargeRequest>> = {
     memberId: '',
     protocolType: 'consumer',
     protocols: numbers(elements).map((i) => ({ name: `protocol-${i}`, metadata: Buffer.alloc(0) })),
+  }),
+  AddPartitionsToTxn: (elements) => ({
+    transactions: [
+      {
+        ...ofTransaction(0),
+        verifyOnly: false,
+        topics: [{ name: WIDE, partitions: numbers(Math.min(elements, PARTITIONS)) }],
+      },
+    ],
+  }),
+  AddOffsetsToTxn: () => ({ ...ofTransaction(1), groupId: 'group' }),
+  EndTxn: () => ({ ...ofTransaction(0), committed: true }),
+  WriteTxnMarkers: (elements) => ({
+    markers: [
+      {
+        ...ofTransaction(2),
+        transactionResult: true,
+        topics: [{ name: WIDE, partitionIndexes: numbers(elements / 4) }],
+        coordinatorEpoch: 0,
+      },
+    ],
+  }),
+  TxnOffsetCommit: (elements) => ({
+    ...nobody,
+    ...ofTransaction(3),
+    groupId: 'group',
+    topics: [committed(WIDE, 0, elements)],
+  }),
+  DescribeTransactions: (elements) => ({ transactionalIds: numbers(elements).map(transactionalId) }),
+  ListTransactions: (elements) => ({
+    stateFilters: [],
+    producerIdFilters: numbers(elements),
+    durationFilter: -1,
+    transactionalIdPattern: 'transaction-.*[0-9]',
   }),
   Heartbeat: manyOfEach,
   LeaveGroup: manyOfEach,

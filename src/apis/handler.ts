@@ -51,6 +51,8 @@ export interface Handler<A extends ApiSchema = ApiSchema> {
   readonly api: A
   /** Versions that ApiVersions advertises: the schema's unless narrowed. */
   readonly versions: VersionRange
+  /** Versions that are served with unstable.api.versions.enable; omitted: the same. */
+  readonly unstableVersions?: VersionRange
   handle(request: RequestOf<A>, context: RequestContext): HandlerAnswer<A> | Promise<HandlerAnswer<A>>
 }
 
@@ -88,7 +90,9 @@ export function handler<Q extends Fields, S extends Fields>(
     request: RequestOf<ApiSchema<Q, S>>,
     context: RequestContext,
   ) => HandlerAnswer<ApiSchema<Q, S>> | Promise<HandlerAnswer<ApiSchema<Q, S>>>,
-  options: { versions?: string } = {},
+  { versions, unstable }: { versions?: string; unstable?: string } = {},
 ): Handler<ApiSchema<Q, S>> {
-  return { api, versions: options.versions === undefined ? api.versions : versionRange(options.versions), handle }
+  const served = versions === undefined ? api.versions : versionRange(versions)
+  if (unstable === undefined) return { api, versions: served, handle }
+  return { api, versions: served, unstableVersions: versionRange(unstable), handle }
 }

@@ -134,6 +134,13 @@ export const handlers: readonly Handler<any>[] = [
   unregisterController,
 ]
 
+/** The handlers of a broker. unstable: also with versions that may still change (unstable.api.versions.enable). */
+// biome-ignore lint/suspicious/noExplicitAny: handlers of every api stand in one list
+export function handlersWith(unstable: boolean): readonly Handler<any>[] {
+  if (!unstable) return handlers
+  return handlers.map((each) => ({ ...each, versions: each.unstableVersions ?? each.versions }))
+}
+
 /** Versions of the APIs of these handlers by API key. */
 // biome-ignore lint/suspicious/noExplicitAny: handlers of every api stand in one list
 export function servedBy(list: readonly Handler<any>[]): Services['served'] {

@@ -21,17 +21,23 @@ export const initProducerId = handler(
     if (!isRejection(producer)) return { errorCode: 0, ...producer }
     return { errorCode: fencingError(producer, context.apiVersion, FENCED_VERSION), producerEpoch: NONE }
   },
-  // v6 (KIP-939) is unstable in Kafka 4.4, which does not advertise it.
-  { versions: '0-5' },
+  // KIP-939 is not complete in Kafka 4.4.
+  { versions: '0-5', unstable: '0-6' },
 )
 
 async function initialize(request: InitProducerIdRequest, context: RequestContext): Promise<Producer | Rejection> {
   const { transactionalId, producerId, producerEpoch } = request
-  if (transactionalId !== null && !isAuthorized(context, 'WRITE', 'TRANSACTIONAL_ID', transactionalId))
+  if (transactionalId !== null && !mayUse(transactionalId, request.enable2Pc, context))
     return reject('TRANSACTIONAL_ID_AUTHORIZATION_FAILED')
   if ((producerId === NONE) !== (producerEpoch === NONE)) return reject('INVALID_REQUEST')
   const { services, nowMs } = context
   if (transactionalId !== null) return services.transactions.initialize({ ...request, transactionalId })
   const idempotent = await services.producerIds.next(nowMs)
   return isRejection(idempotent) ? idempotent : { producerId: idempotent, producerEpoch: 0 }
+}
+
+function mayUse(transactionalId: string, enable2Pc: boolean, context: RequestContext): boolean {
+  const may = (operation: 'WRITE' | 'TWO_PHASE_COMMIT') =>
+    isAuthorized(context, operation, 'TRANSACTIONAL_ID', transactionalId)
+  return may('WRITE') && (!enable2Pc || may('TWO_PHASE_COMMIT'))
 }

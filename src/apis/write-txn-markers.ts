@@ -38,24 +38,34 @@ function listed(topics: ReadonlyMap<string, ReadonlyMap<number, ErrorName>>) {
   }))
 }
 
-async function write(
-  marker: Marker,
-  context: RequestContext,
-): Promise<[topic: string, partition: number, error: ErrorName][]> {
-  const { services, nowMs } = context
+type Written = [topic: string, partition: number, error: ErrorName]
+
+/** Starts all writes in slices: each waits for its own log. */
+async function write(marker: Marker, context: RequestContext): Promise<Written[]> {
   const isAllowed =
     isAuthorized(context, 'ALTER', 'CLUSTER', CLUSTER_NAME) ||
     isAuthorized(context, 'CLUSTER_ACTION', 'CLUSTER', CLUSTER_NAME)
   const { producerId, producerEpoch, coordinatorEpoch, transactionVersion } = marker
   const result = marker.transactionResult ? 'commit' : 'abort'
   const end: TransactionEnd = { producerId, producerEpoch, coordinatorEpoch, result, transactionVersion }
-  const partitions = marker.topics.flatMap(({ name, partitionIndexes }) =>
-    partitionIndexes.map((index): [string, number] => [name, index]),
-  )
-  return Promise.all(
-    partitions.map(async ([topic, index]): Promise<[string, number, ErrorName]> => {
-      const error = isAllowed ? await services.markers.write(topic, index, end, nowMs) : 'CLUSTER_AUTHORIZATION_FAILED'
-      return [topic, index, error]
-    }),
-  )
+  const written: Promise<Written>[] = []
+  for (const { name, partitionIndexes } of marker.topics) {
+    for (const index of partitionIndexes) {
+      const wait = context.slices.next()
+      if (wait !== undefined) await wait
+      written.push(isAllowed ? writeOne(name, index, end, context) : Promise.resolve([name, index, FORBIDDEN]))
+    }
+  }
+  return Promise.all(written)
+}
+
+const FORBIDDEN = 'CLUSTER_AUTHORIZATION_FAILED'
+
+async function writeOne(
+  topic: string,
+  partition: number,
+  end: TransactionEnd,
+  { services, nowMs }: RequestContext,
+): Promise<Written> {
+  return [topic, partition, await services.markers.write(topic, partition, end, nowMs)]
 }

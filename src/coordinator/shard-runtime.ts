@@ -285,7 +285,10 @@ export class ShardRuntime<S extends Shard> {
     const { logger, name } = this.#parts
     if (error.message !== this.#loggedReason) {
       const outlook = isDamaged ? '' : '; retrying'
-      logger.error({ log: name }, `${name} cannot be loaded, so its groups are not served: ${error.message}${outlook}`)
+      logger.error(
+        { log: name },
+        `${name} cannot be loaded, so what it coordinates is not served: ${error.message}${outlook}`,
+      )
     }
     this.#loggedReason = error.message
     if (isDamaged) this.#isFailed = true

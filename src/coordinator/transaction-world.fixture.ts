@@ -1,5 +1,6 @@
 import { type ErrorName, isRejection } from '../../protocol/error-codes.ts'
 import { SimulatedHost } from '../../storage/host/simulated-host.ts'
+import { TurnSlices } from '../../storage/host/turn-slices.ts'
 import { ConfigStore } from '../config/config-store.ts'
 import { InvalidSetting } from '../config/config-value.ts'
 import { readStaticConfig } from '../config/static-config.ts'
@@ -148,6 +149,7 @@ export class TransactionWorld {
       create: (deadlines) => {
         const markers = new LeaderMarkerDelivery({
           host: this.host,
+          slices: new TurnSlices(this.host),
           logger: silentLogger,
           coordinatorEpoch,
           image: () => this.image,

@@ -187,8 +187,7 @@ export const networkConfigs = {
   unstableApiVersionsEnable: boolean('unstable.api.versions.enable', {
     default: false,
     shown: 'never',
-    withoutEffect: noUnstable,
-    doc: 'Whether versions of APIs that may still change are served.',
+    doc: 'Whether versions of APIs that may still change are served: InitProducerId v6, for two-phase commits (KIP-939).',
   }),
   unstableFeatureVersionsEnable: boolean('unstable.feature.versions.enable', {
     default: false,

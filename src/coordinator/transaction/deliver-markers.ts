@@ -1,6 +1,7 @@
 import type { ErrorName } from '../../../protocol/error-codes.ts'
 import { inBackground } from '../../../storage/failure-policy.ts'
 import type { Host, Timer } from '../../../storage/host/host.ts'
+import type { Slices } from '../../../storage/host/turn-slices.ts'
 import type { MetadataImage } from '../../metadata/metadata-image.ts'
 import type { Logger } from '../../observe/logger.ts'
 import type { TransactionEnd } from '../state-log.ts'
@@ -15,6 +16,8 @@ const fenced: ReadonlySet<ErrorName> = new Set(['INVALID_PRODUCER_EPOCH', 'TRANS
 
 export interface MarkerDeliveryParts {
   readonly host: Pick<Host, 'timers' | 'fatal'>
+  /** For transactions with many partitions. */
+  readonly slices: Slices
   readonly logger: Logger
   /** Leader epoch of the shard's partition: leaders refuse markers of older coordinators. */
   readonly coordinatorEpoch: number
@@ -77,6 +80,9 @@ export class LeaderMarkerDelivery implements MarkerDelivery {
     const left = new Map<string, Set<number>>()
     for (const [topic, indexes] of missing) {
       for (const index of indexes) {
+        const wait = this.#parts.slices.next()
+        if (wait !== undefined) await wait
+        if (this.#isClosed) return undefined
         const sent = this.#send(topic, index, end)
         if (sent === 'deleted') continue
         if (sent === undefined) add(left, topic, index)

@@ -63,6 +63,7 @@ function openShard(parts: TransactionCoordinatorParts, partition: number): Shard
     create: (deadlines) => {
       const markers = new LeaderMarkerDelivery({
         host,
+        slices,
         logger,
         coordinatorEpoch,
         image: () => metadata.image,
