@@ -25,6 +25,7 @@ export class EntryFile {
   #count = 0
   /** Number of entries in the file; -1: the file does not exist yet. */
   #writtenCount: number
+  #loadCount = 0
   /** Counts truncations. A pending write started before a truncation may hold removed entries. */
   #cuts = 0
   /** False: always kept in memory, since the segment is being appended to. */
@@ -54,6 +55,11 @@ export class EntryFile {
   /** Bytes of the entries from one index to another, without the spare room. */
   entries(from: number, to = this.count): Buffer {
     return this.bytes.subarray(Math.max(0, from) * this.entryBytes, Math.min(to, this.count) * this.entryBytes)
+  }
+
+  /** How often the entries were read from the file; 0: never, all of them were appended. */
+  get loadCount(): number {
+    return this.#loadCount
   }
 
   get memoryBytes(): number {
@@ -170,6 +176,7 @@ export class EntryFile {
     }
     const bytes = Buffer.alloc(size)
     if (handle.readSync(bytes, 0) !== size) throw new CorruptIndexError(`index ${this.path} changed while it was read`)
+    this.#loadCount++
     this.#bytes = bytes
     this.#count = size / this.entryBytes
     this.#writtenCount = this.#count
