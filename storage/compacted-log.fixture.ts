@@ -119,6 +119,12 @@ export class Rig {
     return batches.filter((batch) => !isAborted(batch)).flatMap(recordsOf)
   }
 
+  /** Stops in order and starts again. */
+  async restart(): Promise<void> {
+    await this.stop()
+    await this.open()
+  }
+
   async stop(): Promise<void> {
     await this.host.settle(this.manager.stop())
   }

@@ -239,6 +239,42 @@ describe('compaction', () => {
     await rig.stop()
   })
 
+  it('leaves everything from the first open transaction on, over a restart too, until it has ended', async () => {
+    const rig = await new Rig({ deleteRetentionMs: 0 }).open()
+    const fill = async (prefix: string) => {
+      for (let i = 0; i < 12; i++) await rig.append([['c', `${prefix}${i}`]])
+    }
+    const offsetsOf = async () => (await rig.batches()).map(({ baseOffset }) => baseOffset)
+    const inTransaction = (baseSequence: number) => ({
+      producerId: 1,
+      producerEpoch: 0,
+      baseSequence,
+      transactional: true,
+    })
+    await fill('before ')
+    const start = rig.log.logEndOffset
+    await rig.append([['a', '1']], inTransaction(0))
+    await fill('after ')
+    await rig.append([['a', '2']], inTransaction(1))
+    await fill('last ')
+    for (const isRestarted of [false, true]) {
+      if (isRestarted) await rig.restart()
+      await rig.clean()
+      expect(rig.log.lastStableOffset).to.equal(start)
+      expect((await offsetsOf()).filter((offset) => offset >= start)).to.have.length(26)
+      expect((await offsetsOf()).filter((offset) => offset < start)).to.have.length.below(12)
+    }
+    await rig.end('ABORT', 1)
+    await fill('end ')
+    await rig.clean()
+    const shown = values(await rig.committed())
+    expect(shown.filter((each) => each.startsWith('a='))).to.deep.equal([])
+    expect(await offsetsOf()).to.have.length.below(26)
+    await rig.restart()
+    expect(values(await rig.committed())).to.deep.equal(shown)
+    await rig.stop()
+  })
+
   it('waits until enough of the log is dirty, but no longer than the maximum lag', async () => {
     const rig = await new Rig({ minCleanableDirtyRatio: 0.6, maxCompactionLagMs: 30 * MINUTE_MS }).open()
     const passes: number[] = []

@@ -67,6 +67,28 @@ describe('retention', () => {
     expect(rig.log.logStartOffset).to.equal(3)
   })
 
+  it('may delete records of an open transaction, which stays open over a restart until its marker comes', async () => {
+    const now = await opened({ retentionMs: 2 * HOUR_MS, segmentBytes: batchBytes + 10 })
+    const records = (baseSequence: number) => ({ producerId: 7, producerEpoch: 0, baseSequence, transactional: true })
+    const old = buildBatch([{ value: 'v', timestamp: now - 3 * HOUR_MS }], records(0))
+    await rig.host.settle(rig.log.append(old, { origin: 'client', leaderEpoch: 0, nowMs: now }))
+    await rig.put(now - 3 * HOUR_MS)
+    await rig.append([['k', 'v']], records(1))
+    expect(rig.log.lastStableOffset).to.equal(0)
+    await rig.passes()
+    for (const isRestarted of [false, true]) {
+      if (isRestarted) await rig.restart()
+      expect([rig.log.logStartOffset, rig.log.lastStableOffset, rig.log.highWatermark]).to.deep.equal([2, 2, 3])
+      expect(rig.log.hasOpenTransaction(7, 0)).to.equal(true)
+    }
+    await rig.end('ABORT', 7)
+    expect(rig.log.lastStableOffset).to.equal(4)
+    await rig.restart()
+    const aborted = [{ producerId: 7, firstOffset: 0, lastOffset: 3, lastStableOffset: 4 }]
+    expect(await rig.log.abortedTransactions(2, 4)).to.deep.equal(aborted)
+    expect(rig.log.lastStableOffset).to.equal(4)
+  })
+
   it('has its log start offset checkpointed until the removal of segments would survive a power loss', async () => {
     const now = await opened({ retentionMs: 2 * HOUR_MS })
     await rig.put(now - 3 * HOUR_MS, now - 3 * HOUR_MS, now)

@@ -22,11 +22,6 @@ class Rolling extends Rig {
   get bases(): number[] {
     return this.log.segments.map(({ baseOffset }) => baseOffset)
   }
-
-  async restart(): Promise<void> {
-    await this.stop()
-    await this.open()
-  }
 }
 
 const batchBytes = buildBatch([{ value: 'v', timestamp: 0 }]).length
