@@ -1,4 +1,6 @@
 import { expect } from 'chai'
+import { buildBatch } from '../protocol/records/batch-builder.ts'
+import { buildEndTransactionBatch } from '../protocol/records/control-records.ts'
 import { buildMessageSet } from '../protocol/records/legacy-builder.ts'
 import { within } from './host/faulty-files.ts'
 import { SeededRandom } from './host/seeded-random.ts'
@@ -72,6 +74,29 @@ describe('a log that moves to another data directory', () => {
     end()
     await rig.appendAll(['held'])
     expect(events).to.have.length(2)
+  })
+
+  it('tells how much a transaction held back that began before the move', async () => {
+    const rig = await filled()
+    const { log } = rig
+    const nowMs = rig.host.clock.nowMs()
+    const producer = { producerId: 7, producerEpoch: 0 }
+    const data = buildBatch([{ key: 'key', value: 'v', timestamp: nowMs }], {
+      ...producer,
+      baseSequence: 0,
+      transactional: true,
+    })
+    await rig.host.settle(log.append(data, { origin: 'client', leaderEpoch: 0, nowMs }))
+    rig.move()
+    await rig.untilMoved()
+    const events: number[][] = []
+    log.onReadable((bytes, stableBytes) => events.push([bytes, stableBytes, log.lastStableOffset]))
+    const marker = buildEndTransactionBatch(
+      { type: 'COMMIT', coordinatorEpoch: 0 },
+      { ...producer, timestampMs: nowMs },
+    )
+    await rig.host.settle(log.append(marker, { origin: 'coordinator', leaderEpoch: 0, nowMs }))
+    expect(events).to.deep.equal([[marker.length, data.length + marker.length, 12]])
   })
 
   it('keeps the message formats of old Kafkas, byte by byte', async () => {

@@ -234,21 +234,68 @@ export function describePartitionLog(name: string, make: (config: LogConfig) => 
       expect((await abortedIn(0, 5)).map((each) => each.firstOffset)).to.deep.equal([0])
     })
 
+    it('finds aborted transactions among many, in several segments, around one that stays open for long', async () => {
+      await open({ segmentBytes: 5000, indexIntervalBytes: 500 })
+      const long = 99
+      const data = (producerId: number, baseSequence: number) =>
+        records(['v'], { producerId, producerEpoch: 0, baseSequence, transactional: true })
+      const marker = (producerId: number, type: 'COMMIT' | 'ABORT') =>
+        buildEndTransactionBatch(
+          { type, coordinatorEpoch: 1 },
+          { producerId, producerEpoch: 0, timestampMs: tested.nowMs() },
+        )
+      const end = (producerId: number, type: 'COMMIT' | 'ABORT') =>
+        appended(marker(producerId, type), { origin: 'coordinator' })
+      const expected: [number, number, number][] = []
+      const run = async (count: number) => {
+        for (let i = 0; i < count; i++) {
+          const producerId = i % 3
+          const firstOffset = tested.log.logEndOffset
+          await appended(data(producerId, expected.filter(([id]) => id === producerId).length))
+          const { lastOffset } = await end(producerId, 'ABORT')
+          expected.push([producerId, firstOffset, lastOffset])
+        }
+      }
+      await run(100)
+      const { baseOffset } = await appended(data(long, 0))
+      await run(100)
+      expect(tested.log.lastStableOffset).to.equal(baseOffset)
+      expected.push([long, baseOffset, (await end(long, 'ABORT')).lastOffset])
+      await run(50)
+      expect(tested.log.lastStableOffset).to.equal(tested.log.highWatermark)
+      for (const again of ['restart', 'crash'] as const) {
+        const { logEndOffset } = tested.log
+        for (const [from, to] of [
+          ...[0, 150, 200, 201, 300, 401, 402, 450].map((offset) => [offset, offset + 10] as const),
+          [0, logEndOffset] as const,
+          [logEndOffset - 1, logEndOffset] as const,
+          [logEndOffset, logEndOffset] as const,
+        ]) {
+          const found = await tested.settle(tested.log.abortedTransactions(from, to))
+          const overlapping = expected.filter(([, first, last]) => first < to && last >= from)
+          const shown = found.map(({ producerId, firstOffset, lastOffset }) => [producerId, firstOffset, lastOffset])
+          expect(shown, `${from} to ${to}`).to.deep.equal(overlapping)
+        }
+        await tested[again]()
+      }
+    })
+
     describe('tells how far it can be read:', () => {
       const ALL = Number.POSITIVE_INFINITY
-      const data = (baseSequence: number) =>
-        records(['v'], { producerId: 1, producerEpoch: 0, baseSequence, transactional: true })
-      const commit = () => {
-        const producer = { producerId: 1, producerEpoch: 0, timestampMs: tested.nowMs() }
-        return appended(buildEndTransactionBatch({ type: 'COMMIT', coordinatorEpoch: 1 }, producer), {
-          origin: 'coordinator',
-        })
+      const data = (baseSequence: number, producerId = 1) =>
+        records(['v'], { producerId, producerEpoch: 0, baseSequence, transactional: true })
+      const marker = (producerId = 1) => {
+        const producer = { producerId, producerEpoch: 0, timestampMs: tested.nowMs() }
+        return buildEndTransactionBatch({ type: 'COMMIT', coordinatorEpoch: 1 }, producer)
       }
-      /** Events from now on: bytes, high watermark, last stable offset. */
+      const commit = (producerId?: number) => appended(marker(producerId), { origin: 'coordinator' })
+      /** Events from now on: bytes, stable bytes, high watermark, last stable offset. */
       const watch = () => {
         const { log } = tested
-        const events: [number, number, number][] = []
-        const end = log.onReadable((bytes) => events.push([bytes, log.highWatermark, log.lastStableOffset]))
+        const events: [number, number, number, number][] = []
+        const end = log.onReadable((bytes, stableBytes) =>
+          events.push([bytes, stableBytes, log.highWatermark, log.lastStableOffset]),
+        )
         return { events, end }
       }
 
@@ -264,9 +311,10 @@ export function describePartitionLog(name: string, make: (config: LogConfig) => 
         expect(await tested.settle(Promise.all(seen))).to.deep.equal([true, true, true])
         // How many appends one flush covers is up to the implementation.
         expect(events.map(([size]) => size).reduce((sum, size) => sum + size)).to.equal(3 * bytes)
-        const ends = events.map(([, highWatermark]) => highWatermark)
+        expect(events.every(([size, stableSize]) => size === stableSize)).to.equal(true)
+        const ends = events.map(([, , highWatermark]) => highWatermark)
         expect(ends).to.deep.equal([...new Set(ends)].sort((a, b) => a - b))
-        expect(events.at(-1)?.slice(1)).to.deep.equal([6, 6])
+        expect(events.at(-1)?.slice(2)).to.deep.equal([6, 6])
         expect(others).to.deep.equal(events)
       })
 
@@ -282,10 +330,11 @@ export function describePartitionLog(name: string, make: (config: LogConfig) => 
         await tested.settle(Promise.all(both))
         end()
         await appended(records(['v']))
-        expect(events).to.deep.equal([[records(['v']).length, 2, 2]])
+        const { length } = records(['v'])
+        expect(events).to.deep.equal([[length, length, 2, 2]])
       })
 
-      it('high watermark and last stable offset in one event, and everything at the end of a transaction', async () => {
+      it('high watermark and last stable offset in one event, and at its end what a transaction held back', async () => {
         await open()
         await appended(records(['v']))
         const { events } = watch()
@@ -294,11 +343,40 @@ export function describePartitionLog(name: string, make: (config: LogConfig) => 
         await commit()
         await appended(records(['v']))
         const { length } = data(0)
+        const end = marker().length
+        const other = records(['v']).length
         expect(events).to.deep.equal([
-          [length, 2, 1],
-          [length, 3, 1],
-          [ALL, 4, 4],
-          [records(['v']).length, 5, 5],
+          [length, 0, 2, 1],
+          [length, 0, 3, 1],
+          [end, 2 * length + end, 4, 4],
+          [other, other, 5, 5],
+        ])
+      })
+
+      it('up to the next open transaction when one ends, and nothing when a later one does', async () => {
+        await open()
+        for (const producerId of [1, 2, 3]) await appended(data(0, producerId))
+        const { events } = watch()
+        for (const producerId of [3, 1, 2]) await commit(producerId)
+        const { length } = data(0)
+        const end = marker().length
+        expect(events).to.deep.equal([
+          [end, 0, 4, 0],
+          [end, length, 5, 1],
+          [end, 2 * length + 3 * end, 6, 6],
+        ])
+      })
+
+      it('not how much a transaction held back that is older than the last start', async () => {
+        await open()
+        await appended(data(0))
+        await tested.restart()
+        const { events } = watch()
+        await appended(data(1))
+        await commit()
+        expect(events).to.deep.equal([
+          [data(1).length, 0, 2, 0],
+          [marker().length, ALL, 3, 3],
         ])
       })
 
@@ -315,14 +393,14 @@ export function describePartitionLog(name: string, make: (config: LogConfig) => 
         expect(await valuesFrom(0)).to.deep.equal(['a'])
         expect(events).to.deep.equal([])
         for (let i = 0; i < 2; i++) tested.log.holdHighWatermark(false)
-        expect(events).to.deep.equal([[2 * length, 3, 3]])
+        expect(events).to.deep.equal([[2 * length, 2 * length, 3, 3]])
         await appended(records(['d']))
         tested.log.holdHighWatermark(true)
         await appended(records(['e']))
         tested.log.holdHighWatermark(false)
         expect(events.slice(1)).to.deep.equal([
-          [length, 4, 4],
-          [length, 5, 5],
+          [length, length, 4, 4],
+          [length, length, 5, 5],
         ])
         expect(await valuesFrom(0)).to.deep.equal(['a', 'b', 'c', 'd', 'e'])
       })
@@ -335,7 +413,8 @@ export function describePartitionLog(name: string, make: (config: LogConfig) => 
         await commit()
         expect([tested.log.highWatermark, tested.log.lastStableOffset]).to.deep.equal([1, 0])
         tested.log.holdHighWatermark(false)
-        expect(events).to.deep.equal([[ALL, 2, 2]])
+        const end = marker().length
+        expect(events).to.deep.equal([[end, data(0).length + end, 2, 2]])
       })
 
       it('does not delete records that are held back', async () => {
@@ -357,9 +436,10 @@ export function describePartitionLog(name: string, make: (config: LogConfig) => 
         expect(events).to.deep.equal([])
         tested.log.holdHighWatermark(false)
         await tested.settle(tested.log.truncateTo(2))
+        const { length } = records(['d'])
         expect(events).to.deep.equal([
-          [records(['d']).length, 4, 4],
-          [ALL, 2, 2],
+          [length, length, 4, 4],
+          [ALL, ALL, 2, 2],
         ])
       })
 
@@ -369,7 +449,7 @@ export function describePartitionLog(name: string, make: (config: LogConfig) => 
         for (const value of ['a', 'b']) await appended(records([value]))
         const { events } = watch()
         await tested.settle(tested.log.deleteRecordsBefore(2))
-        expect(events).to.deep.equal([[ALL, 3, 2]])
+        expect(events).to.deep.equal([[0, ALL, 3, 2]])
       })
     })
 

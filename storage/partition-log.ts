@@ -53,7 +53,7 @@ export interface PartitionLog {
    */
   readonly denseFrom: { readonly offset: number; readonly file: string } | undefined
 
-  /** Aborted transactions that overlap [fromOffset, toOffset), in order of their first offset (KIP-98). */
+  /** Aborted transactions that overlap [fromOffset, toOffset), in the order of their markers (KIP-98). */
   abortedTransactions(fromOffset: number, toOffset: number): Promise<AbortedTransaction[]>
 
   /** Offset of the first record with at least that timestamp; undefined: none. Reads at most one segment's tail. */
@@ -108,10 +108,10 @@ export interface PartitionLog {
 }
 
 /**
- * Told how many bytes became readable. Infinity: a transaction ended, which releases what was held back, or the end fell.
- * Must not throw.
+ * Told how many bytes came below the high watermark and how many below the last stable offset. The end of a transaction
+ * adds all that it held back to the latter. Infinity: unknown, or the end fell. Must not throw.
  */
-export type ReadableListener = (bytes: number) => void
+export type ReadableListener = (bytes: number, stableBytes: number) => void
 
 /** The origin decides what is checked: only clients' batches are checked for sequence, control bits, timestamps. */
 export type AppendOrigin = 'client' | 'coordinator' | 'replication'

@@ -5,16 +5,16 @@ describe('the readable end of a log', () => {
   it('has the log forget transactions whose markers can be read, and no others', () => {
     const forgotten: number[] = []
     const log = {
-      flushedEndOffset: 3,
-      firstUnstableOffset: () => undefined,
+      flushedEnd: { offset: 3, appendedBytes: 0 },
+      firstUnstable: undefined,
       forgetTransactionsBelow: (offset: number) => void forgotten.push(offset),
     }
     const end = new ReadableEnd(log)
-    log.flushedEndOffset = 5
-    end.flushed(1)
+    log.flushedEnd = { offset: 5, appendedBytes: 1 }
+    end.flushed()
     end.hold(true)
-    log.flushedEndOffset = 7
-    end.flushed(1)
+    log.flushedEnd = { offset: 7, appendedBytes: 2 }
+    end.flushed()
     expect(forgotten).to.deep.equal([3, 5])
     end.hold(false)
     expect(forgotten).to.deep.equal([3, 5, 7])

@@ -1,10 +1,18 @@
 import type { ReadableListener } from './partition-log.ts'
 
+/** An offset of a log, and how much was appended below it. */
+export interface AppendedEnd {
+  readonly offset: number
+  /** Bytes since the log was opened, without those that were truncated. -Infinity: the offset is older than that. */
+  readonly appendedBytes: number
+}
+
 /** What decides how far a log can be read. */
 export interface ReadableLog {
-  readonly flushedEndOffset: number
-  /** First offset of the oldest transaction that is open or ends at or above the offset; undefined: none. */
-  firstUnstableOffset(upToOffset: number): number | undefined
+  /** End of the records that are as durable as the settings demand. */
+  readonly flushedEnd: AppendedEnd
+  /** Start of the oldest transaction that is open, or ended and not forgotten; undefined: none. */
+  readonly firstUnstable: AppendedEnd | undefined
   /** Consumers can read the markers of transactions that ended below the offset. */
   forgetTransactionsBelow(highWatermark: number): void
 }
@@ -15,24 +23,22 @@ export interface ReadableLog {
  */
 export class ReadableEnd {
   #log: ReadableLog
-  #highWatermark: number
-  #lastStableOffset: number
+  #high: AppendedEnd
+  #stable: AppendedEnd
   #isHeld = false
-  /** Flushed while held. */
-  #heldBytes = 0
   readonly #listeners = new Set<ReadableListener>()
 
   constructor(log: ReadableLog) {
     this.#log = log
-    this.#highWatermark = log.flushedEndOffset
-    this.#lastStableOffset = this.#stableUpTo(this.#highWatermark)
+    this.#high = log.flushedEnd
+    this.#stable = this.#stableUpTo(this.#high)
   }
 
   get highWatermark(): number {
-    return this.#highWatermark
+    return this.#high.offset
   }
   get lastStableOffset(): number {
-    return this.#lastStableOffset
+    return this.#stable.offset
   }
 
   onMoved(listener: ReadableListener): () => void {
@@ -43,51 +49,54 @@ export class ReadableEnd {
   /** The end of another log counts from now on, with the same listeners. The log has the same content. */
   follow(log: ReadableLog): void {
     this.#log = log
-    this.#moveTo(this.#isHeld ? Math.min(this.#highWatermark, log.flushedEndOffset) : log.flushedEndOffset, 0)
+    this.#moveTo(this.#isHeld ? lower(this.#high, log.flushedEnd) : log.flushedEnd)
   }
 
-  /** Appends of that many bytes were flushed. */
-  flushed(bytes: number): void {
-    if (this.#isHeld) this.#heldBytes += bytes
-    else this.#moveTo(this.#log.flushedEndOffset, bytes)
+  /** Appends were flushed. */
+  flushed(): void {
+    if (!this.#isHeld) this.#moveTo(this.#log.flushedEnd)
   }
 
   /** The log start offset moved up, perhaps past an open transaction. */
   startMoved(): void {
-    this.#moveTo(this.#highWatermark, 0)
+    this.#moveTo(this.#high)
   }
 
-  /** That many flushed bytes were removed from the end. */
-  truncated(bytes: number): void {
-    this.#heldBytes = Math.max(0, this.#heldBytes - bytes)
-    this.#moveTo(Math.min(this.#highWatermark, this.#log.flushedEndOffset), 0)
+  /** Records were removed from the end. */
+  truncated(): void {
+    this.#moveTo(lower(this.#high, this.#log.flushedEnd))
   }
 
   /** While held, the high watermark does not move up. */
   hold(isHeld: boolean): void {
     this.#isHeld = isHeld
-    if (isHeld) return
-    const bytes = this.#heldBytes
-    this.#heldBytes = 0
-    this.#moveTo(this.#log.flushedEndOffset, bytes)
+    if (!isHeld) this.#moveTo(this.#log.flushedEnd)
   }
 
-  #moveTo(highWatermark: number, bytes: number): void {
-    const [highBefore, stableBefore] = [this.#highWatermark, this.#lastStableOffset]
-    const lastStableOffset = this.#stableUpTo(highWatermark)
-    if (highWatermark === highBefore && lastStableOffset === stableBefore) return
-    this.#highWatermark = highWatermark
-    this.#lastStableOffset = lastStableOffset
-    // The end of a transaction releases everything that was held back for read_committed readers, not its marker alone.
-    const endsTransaction = stableBefore < highBefore && lastStableOffset > stableBefore
-    // Readers above the new end must learn that it fell.
-    const told = endsTransaction || highWatermark < highBefore ? Number.POSITIVE_INFINITY : bytes
-    for (const listener of this.#listeners) listener(told)
+  #moveTo(high: AppendedEnd): void {
+    const stable = this.#stableUpTo(high)
+    const bytes = bytesBetween(this.#high, high)
+    const stableBytes = bytesBetween(this.#stable, stable)
+    this.#high = high
+    this.#stable = stable
+    if (bytes === 0 && stableBytes === 0) return
+    for (const listener of this.#listeners) listener(bytes, stableBytes)
   }
 
-  #stableUpTo(highWatermark: number): number {
-    this.#log.forgetTransactionsBelow(highWatermark)
-    const unstable = this.#log.firstUnstableOffset(highWatermark)
-    return unstable === undefined ? highWatermark : Math.min(unstable, highWatermark)
+  #stableUpTo(high: AppendedEnd): AppendedEnd {
+    this.#log.forgetTransactionsBelow(high.offset)
+    const { firstUnstable } = this.#log
+    return firstUnstable === undefined ? high : lower(firstUnstable, high)
   }
+}
+
+function lower(a: AppendedEnd, b: AppendedEnd): AppendedEnd {
+  return a.offset < b.offset ? a : b
+}
+
+/** Infinity: the end fell, and readers above it must learn that, or it is not known how many bytes there are. */
+function bytesBetween(before: AppendedEnd, after: AppendedEnd): number {
+  if (after.offset === before.offset) return 0
+  const bytes = after.appendedBytes - before.appendedBytes
+  return after.offset > before.offset && bytes > 0 ? bytes : Number.POSITIVE_INFINITY
 }

@@ -1,6 +1,7 @@
 import { expect } from 'chai'
 import { SimulatedHost } from '../../storage/host/simulated-host.ts'
 import { FetchPurgatory } from './fetch-purgatory.ts'
+import type { Visibility } from './plan-fetch.ts'
 
 describe('the fetch purgatory', () => {
   const [a, b] = [{}, {}]
@@ -10,17 +11,27 @@ describe('the fetch purgatory', () => {
     const host = new SimulatedHost(1)
     const purgatory = new FetchPurgatory(host.timers)
     const reasons: string[] = []
-    const park = (keys: object[], missingBytes: number, { waitMs = 500, room = 1000 } = {}) =>
-      purgatory.park({ roomBytes: roomsOf(keys, room), missingBytes, waitMs, complete: (why) => reasons.push(why) })
+    const park = (
+      keys: object[],
+      missingBytes: number,
+      { waitMs = 500, room = 1000, visibility }: { waitMs?: number; room?: number; visibility?: Visibility } = {},
+    ) =>
+      purgatory.park({
+        roomBytes: roomsOf(keys, room),
+        missingBytes,
+        waitMs,
+        ...(visibility !== undefined && { visibility }),
+        complete: (why) => reasons.push(why),
+      })
     return { host, purgatory, reasons, park }
   }
 
   it('completes a fetch once enough bytes arrived, from any partition', () => {
     const { purgatory, reasons, park } = rig()
     park([a, b], 100)
-    purgatory.appended(a, 60)
+    purgatory.appended(a, 60, 60)
     expect(reasons).to.deep.equal([])
-    purgatory.appended(b, 40)
+    purgatory.appended(b, 40, 40)
     expect(reasons).to.deep.equal(['data'])
     expect(purgatory.watchedCount).to.equal(0)
   })
@@ -28,10 +39,39 @@ describe('the fetch purgatory', () => {
   it('counts of each partition no more than it may add to the answer', () => {
     const { purgatory, reasons, park } = rig()
     park([a, b], 100, { room: 60 })
-    for (let i = 0; i < 5; i++) purgatory.appended(a, 50)
+    for (let i = 0; i < 5; i++) purgatory.appended(a, 50, 50)
     expect(reasons).to.deep.equal([])
-    purgatory.appended(b, 40)
+    purgatory.appended(b, 40, 40)
     expect(reasons).to.deep.equal(['data'])
+  })
+
+  it('counts what each reader may see: uncommitted records, or what became stable', () => {
+    const { purgatory, reasons, park } = rig()
+    const wakes = (bytes: number, stableBytes: number) => {
+      reasons.length = 0
+      purgatory.appended(a, bytes, stableBytes)
+      return reasons.length
+    }
+    park([a], 100, { visibility: 'lastStableOffset' })
+    expect(wakes(150, 0)).to.equal(0)
+    expect(wakes(10, 99)).to.equal(0)
+    expect(wakes(0, 1)).to.equal(1)
+    for (const visibility of ['highWatermark', 'logEnd'] as const) {
+      park([a], 100, { visibility })
+      expect(wakes(99, 1000)).to.equal(0)
+      expect(wakes(1, 0)).to.equal(1)
+    }
+    park([a], 100)
+    park([a], 100)
+    expect(wakes(1, 100)).to.equal(2)
+  })
+
+  it('completes those that cannot tell how much they may read, however little may be added', () => {
+    const { purgatory, reasons, park } = rig()
+    park([a, b], 1000, { room: 1, visibility: 'lastStableOffset' })
+    park([a, b], 1000, { room: 1, visibility: 'highWatermark' })
+    purgatory.appended(a, 10, Number.POSITIVE_INFINITY)
+    expect(reasons).to.deep.equal(['changed'])
   })
 
   it('completes it when its time is over, once', async () => {
@@ -40,7 +80,7 @@ describe('the fetch purgatory', () => {
     await host.advance(499)
     expect(reasons).to.deep.equal([])
     await host.advance(1)
-    purgatory.appended(a, 10)
+    purgatory.appended(a, 10, 10)
     expect(reasons).to.deep.equal(['timeout'])
   })
 
@@ -57,7 +97,7 @@ describe('the fetch purgatory', () => {
   it('forgets a fetch that was cancelled', async () => {
     const { host, purgatory, reasons, park } = rig()
     park([a], 1)()
-    purgatory.appended(a, 1)
+    purgatory.appended(a, 1, 1)
     await host.advance(1000)
     expect(reasons).to.deep.equal([])
     expect(purgatory.watchedCount).to.equal(0)
@@ -72,9 +112,9 @@ describe('the fetch purgatory', () => {
     }
     again()
     park([a], 1)
-    purgatory.appended(a, 1)
+    purgatory.appended(a, 1, 1)
     expect(wakes).to.equal(2)
-    purgatory.appended(a, 1)
+    purgatory.appended(a, 1, 1)
     expect(wakes).to.equal(3)
   })
 })

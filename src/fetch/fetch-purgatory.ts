@@ -1,4 +1,5 @@
 import type { Timer, Timers } from '../../storage/host/host.ts'
+import type { Visibility } from './plan-fetch.ts'
 
 /** A fetch that waits for data. */
 export interface ParkedFetch {
@@ -8,6 +9,11 @@ export interface ParkedFetch {
   readonly waitMs: number
   /** Bytes that must arrive before reading again makes sense. */
   readonly missingBytes: number
+  /**
+   * How far it reads: up to the last stable offset, only bytes below that count. Left out: not known, so the larger number
+   * of bytes counts.
+   */
+  readonly visibility?: Visibility
   /** Called once, unless the fetch is cancelled. */
   readonly complete: (reason: 'data' | 'changed' | 'timeout') => void
 }
@@ -50,13 +56,21 @@ export class FetchPurgatory {
     return () => this.#remove(waiting)
   }
 
-  /** Reports that many more readable bytes of a partition. */
-  appended(key: object, bytes: number): void {
+  /**
+   * Reports that many more bytes of a partition below its high watermark, and below its last stable offset. Infinity: the
+   * partition is to be read again.
+   */
+  appended(key: object, bytes: number, stableBytes: number): void {
     const watchers = this.#waiting.get(key)
     if (watchers === undefined) return
     for (const waiting of [...watchers]) {
       const room = waiting.fetch.roomBytes.get(key)!
-      const counted = Math.min(bytes, room)
+      const added = readableBytes(waiting.fetch.visibility, bytes, stableBytes)
+      if (added === Number.POSITIVE_INFINITY) {
+        this.#complete(waiting, 'changed')
+        continue
+      }
+      const counted = Math.min(added, room)
       waiting.fetch.roomBytes.set(key, room - counted)
       waiting.missingBytes -= counted
       if (waiting.missingBytes <= 0) this.#complete(waiting, 'data')
@@ -85,4 +99,10 @@ export class FetchPurgatory {
       if (watchers?.delete(waiting) && watchers.size === 0) this.#waiting.delete(key)
     }
   }
+}
+
+/** The bytes that a reader sees. */
+function readableBytes(visibility: Visibility | undefined, bytes: number, stableBytes: number): number {
+  if (visibility === undefined) return Math.max(bytes, stableBytes)
+  return visibility === 'lastStableOffset' ? stableBytes : bytes
 }

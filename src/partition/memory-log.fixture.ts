@@ -13,13 +13,14 @@ import type {
   SegmentStart,
   VerificationGuard,
 } from '../../storage/partition-log.ts'
-import { ReadableEnd } from '../../storage/readable-end.ts'
+import { type AppendedEnd, ReadableEnd } from '../../storage/readable-end.ts'
 
 /** A log in an array, without files, validation or producer state: enough for the broker's other parts. */
 export class MemoryLog implements PartitionLog {
   logStartOffset = 0
   logEndOffset = 0
   flushedEndOffset = 0
+  #flushedBytes = 0
   #unstableOffset: number | undefined
   readonly #readable = new ReadableEnd(this)
   aborted: AbortedTransaction[] = []
@@ -47,8 +48,12 @@ export class MemoryLog implements PartitionLog {
     this.#unstableOffset = offset
     if (offset !== undefined) this.#readable.startMoved()
   }
-  firstUnstableOffset(): number | undefined {
-    return this.#unstableOffset
+  get firstUnstable(): AppendedEnd | undefined {
+    if (this.#unstableOffset === undefined) return undefined
+    return { offset: this.#unstableOffset, appendedBytes: Number.NEGATIVE_INFINITY }
+  }
+  get flushedEnd(): AppendedEnd {
+    return { offset: this.flushedEndOffset, appendedBytes: this.#flushedBytes }
   }
   forgetTransactionsBelow(): void {}
   get highWatermark(): number {
@@ -78,7 +83,8 @@ export class MemoryLog implements PartitionLog {
     this.#flushed = this.flushing()
     await this.#flushed
     this.flushedEndOffset = logEndOffset
-    this.#readable.flushed(records.length)
+    this.#flushedBytes += records.length
+    this.#readable.flushed()
     return { baseOffset, lastOffset: logEndOffset - 1, logAppendTimeMs: -1, logStartOffset, duplicate: false }
   }
 
@@ -156,7 +162,8 @@ export class MemoryLog implements PartitionLog {
     const { sizeBytes } = this
     this.#batches = this.#batches.filter((batch) => batch.nextOffset <= offset)
     this.logEndOffset = this.flushedEndOffset = this.#batches.at(-1)?.nextOffset ?? 0
-    this.#readable.truncated(sizeBytes - this.sizeBytes)
+    this.#flushedBytes -= sizeBytes - this.sizeBytes
+    this.#readable.truncated()
   }
 
   hasOpenTransaction(): boolean {

@@ -9,8 +9,8 @@ import type { LogUser, PartitionLogs } from './partition-logs.ts'
 
 /** Notified about partitions, for parked fetches. */
 export interface PartitionWatcher {
-  /** That many more bytes of the partition are readable. Infinity: everything is to be read again. */
-  appended(partition: Partition, bytes: number): void
+  /** That many more bytes of the partition are readable. bytes, stableBytes: see ReadableListener. */
+  appended(partition: Partition, bytes: number, stableBytes: number): void
   /** Something other than data changed: another leader or a deletion. */
   changed(partition: Partition): void
 }
@@ -34,7 +34,8 @@ export class PartitionRegistry implements LogUser {
   readonly #settings: (topic: string) => TopicSettings
   readonly #watcher: PartitionWatcher
   readonly #topics = new Map<string, HostedTopic>()
-  readonly #readable = (partition: Partition, bytes: number) => this.#watcher.appended(partition, bytes)
+  readonly #readable = (partition: Partition, bytes: number, stableBytes: number) =>
+    this.#watcher.appended(partition, bytes, stableBytes)
   #leaveLogs: () => void = () => {}
   #isStopped = false
 

@@ -31,8 +31,8 @@ export class Partition {
     image: PartitionImage
     log: PartitionLog
     settings: () => TopicSettings
-    /** Called when the readable end of the log moved. bytes: see ReadableListener. */
-    readable: (partition: Partition, bytes: number) => void
+    /** Called when the readable end of the log moved. bytes, stableBytes: see ReadableListener. */
+    readable: (partition: Partition, bytes: number, stableBytes: number) => void
   }) {
     this.topic = parts.topic
     this.topicId = parts.topicId
@@ -40,7 +40,7 @@ export class Partition {
     this.log = parts.log
     this.#nodeId = parts.nodeId
     this.#settings = parts.settings
-    this.#stopListening = parts.log.onReadable((bytes) => parts.readable(this, bytes))
+    this.#stopListening = parts.log.onReadable((bytes, stableBytes) => parts.readable(this, bytes, stableBytes))
     this.#image = parts.image
     this.#beginEpoch()
     this.settingsChanged()

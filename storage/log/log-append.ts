@@ -10,6 +10,7 @@ import type { WriteQueue } from '../write-queue.ts'
 import type { LogFlush } from './log-flush.ts'
 import type { LogServices } from './log-services.ts'
 import type { LogState } from './log-state.ts'
+import type { CompletedTransaction } from './producer-append.ts'
 import { type DuplicateAppend, originalOffsets, type ProducerChanges } from './producer-state.ts'
 import { type ContentAccess, slicedAccess } from './scan-records.ts'
 import type { SegmentList } from './segment-list.ts'
@@ -121,10 +122,11 @@ export class LogAppend {
       const segment = this.#maybeRoll(plan, baseOffset, lastOffset, context.nowMs)
       const lease = plan.rewritten ? undefined : context.lease
       for (const batch of plan.batches) this.#stageBatch(segment, batch, lease, context.origin)
-      state.producers.apply(changes, (completed, lastStableOffset) => {
+      const noteAborted = (completed: CompletedTransaction, lastStableOffset: number) => {
         if (completed.aborted) segment.transactionIndex.append({ ...completed, lastStableOffset })
-      })
-      state.staged(lastOffset + 1)
+      }
+      state.producers.apply(changes, noteAborted, state.stagedBytes)
+      state.staged(lastOffset + 1, plan.sizeBytes)
     }
     const { logAppendTimeMs } = plan
     const { logStartOffset } = state

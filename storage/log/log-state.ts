@@ -1,5 +1,6 @@
 import { invariant } from '../../protocol/invariant.ts'
 import type { LogConfig } from '../partition-log.ts'
+import type { AppendedEnd } from '../readable-end.ts'
 import type { LeaderEpochs } from './leader-epochs.ts'
 import type { ProducerState } from './producer-state.ts'
 import type { SnapshotFiles } from './snapshot-files.ts'
@@ -37,6 +38,10 @@ export class LogState {
   #writtenEndOffset: number
   #flushedEndOffset: number
   #recoveryPoint: number
+  /** Appended since the log was opened, without what was truncated. */
+  #stagedBytes = 0
+  /** Those of them up to flushedEndOffset. */
+  #flushedBytes = 0
   #cutCount = 0
 
   constructor(opened: OpenedState) {
@@ -74,6 +79,13 @@ export class LogState {
   get flushedEndOffset(): number {
     return this.#flushedEndOffset
   }
+  /** Bytes of all appends since the log was opened, without what was truncated. */
+  get stagedBytes(): number {
+    return this.#stagedBytes
+  }
+  get flushedEnd(): AppendedEnd {
+    return { offset: this.#flushedEndOffset, appendedBytes: this.#flushedBytes }
+  }
   /** Everything below is on the disk, indexes included. After a crash, recovery starts here. */
   get recoveryPoint(): number {
     return this.#recoveryPoint
@@ -83,10 +95,10 @@ export class LogState {
     return this.#cutCount
   }
 
-  /** First offset of the oldest transaction that is open or ends at or above the offset; undefined: none. */
-  firstUnstableOffset(upToOffset: number): number | undefined {
-    const first = this.#producers.firstUnstableOffset(upToOffset)
-    return first === undefined ? undefined : Math.max(first, this.#logStartOffset)
+  /** Start of the oldest transaction that is open, or ended and not forgotten; undefined: none. */
+  get firstUnstable(): AppendedEnd | undefined {
+    const first = this.#producers.firstUnstable
+    return first && { ...first, offset: Math.max(first.offset, this.#logStartOffset) }
   }
 
   forgetTransactionsBelow(highWatermark: number): void {
@@ -98,9 +110,10 @@ export class LogState {
   }
 
   /** Batches up to this offset were staged. */
-  staged(logEndOffset: number): void {
+  staged(logEndOffset: number, bytes: number): void {
     invariant(logEndOffset >= this.#logEndOffset, 'an append moves the end of the log up')
     this.#logEndOffset = logEndOffset
+    this.#stagedBytes += bytes
   }
 
   /** Everything below the offset is in the files. A write may end after a failed sync has truncated the log. */
@@ -108,8 +121,9 @@ export class LogState {
     this.#writtenEndOffset = Math.min(endOffset, this.#logEndOffset)
   }
 
-  /** Everything below the offset is as durable as the settings demand. */
-  flushed(endOffset: number): void {
+  /** Everything below the offset is as durable as the settings demand. bytes: of the appends that are now. */
+  flushed(endOffset: number, bytes: number): void {
+    this.#flushedBytes += bytes
     this.#flushedEndOffset = Math.max(this.#flushedEndOffset, Math.min(endOffset, this.#logEndOffset))
   }
 
@@ -128,9 +142,11 @@ export class LogState {
     return true
   }
 
-  /** Truncates the log to the offset. */
-  cutTo(offset: number): void {
+  /** Truncates the log to the offset. flushedBytes: those that are lost. */
+  cutTo(offset: number, flushedBytes: number): void {
     this.#cutCount++
+    this.#flushedBytes -= flushedBytes
+    this.#stagedBytes = this.#flushedBytes
     this.#logEndOffset = offset
     this.#logStartOffset = Math.min(this.#logStartOffset, offset)
     this.#writtenEndOffset = Math.min(this.#writtenEndOffset, offset)
@@ -144,10 +160,18 @@ export class LogState {
     this.#producers = producers
   }
 
+  /** Continues a log with the same content, and its count of bytes, to which its open transactions refer. */
+  takeOver(previous: LogState): void {
+    this.#producers = previous.#producers
+    this.#stagedBytes = previous.#stagedBytes
+    this.#flushedBytes = previous.#flushedBytes
+  }
+
   /** A sync failed. Unflushed records are refused and must not be read, though the files may hold them. */
   dropUnflushed(): void {
     this.#logEndOffset = this.#flushedEndOffset
     this.#writtenEndOffset = this.#flushedEndOffset
+    this.#stagedBytes = this.#flushedBytes
     this.#recoveryPoint = Math.min(this.#recoveryPoint, this.#flushedEndOffset)
   }
 }

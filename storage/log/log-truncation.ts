@@ -21,6 +21,7 @@ export function cutLog(
   offset: number,
   services: LogServices,
 ): void {
+  const { sizeBytes } = segments
   reads.noteLayoutChange()
   appends.cutTo(offset)
   segments.removeAbove(offset)
@@ -29,7 +30,8 @@ export function cutLog(
   active.indexes.active = true
   if (active.baseOffset > offset) flush.noteNewFiles(segments.restartAt(offset))
   else active.truncateTo(offset, services.openFiles.use(active.logPath).size())
-  state.cutTo(offset)
+  // A failed write removes nothing that was flushed, and before any other truncation everything is.
+  state.cutTo(offset, offset < state.flushedEndOffset ? sizeBytes - segments.sizeBytes : 0)
   state.snapshots.removeWhere((each) => each > offset)
   flush.syncRemovals()
   const producers = rebuildProducers(rebuildOf(state, segments, services), offset)

@@ -230,7 +230,7 @@ export class Log implements PartitionLog {
    * those in flight again.
    */
   takeOverUsers(previous: Log): void {
-    this.#state.replaceProducers(previous.#state.producers)
+    this.#state.takeOver(previous.#state)
     this.#readable = previous.#readable
     this.#readable.follow(this.#state)
   }
@@ -363,9 +363,8 @@ export class Log implements PartitionLog {
     while (!this.#parts.queue.isIdle) await this.#parts.queue.idle()
     if (this.#isClosed || offset >= this.#state.logEndOffset) return
     this.#truncationCount++
-    const { sizeBytes } = this
     cutLog(this.#parts, offset, this.services)
-    this.#readable.truncated(sizeBytes - this.sizeBytes)
+    this.#readable.truncated()
     // Before the next append: recovery would trust what it writes below the old recovery point.
     this.services.saveRecoveryPointsAtOnce(this.#location.logDirectory)
     await this.services.saveLogStarts(this.#location.logDirectory)
@@ -443,7 +442,7 @@ export class Log implements PartitionLog {
    */
   skipTo(offset: number): void {
     this.#parts.appends.roll(offset)
-    this.#state.staged(offset)
+    this.#state.staged(offset, 0)
     this.#state.written(offset)
     this.#onFlushed(offset, 0)
   }
@@ -561,8 +560,8 @@ export class Log implements PartitionLog {
   }
 
   #onFlushed(endOffset: number, bytes: number): void {
-    this.#state.flushed(endOffset)
-    this.#readable.flushed(bytes)
+    this.#state.flushed(endOffset, bytes)
+    this.#readable.flushed()
   }
 
   #onWriteFailed(error: Error): void {

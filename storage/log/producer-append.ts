@@ -35,6 +35,8 @@ export interface ProducerBatch {
 export class ProducerAppend {
   /** The new state of the producer. */
   readonly updated: ProducerEntry
+  /** First offsets of the transactions that begin. A copied append may have several, and end them. */
+  readonly startedTransactions: number[] = []
   readonly #current: ProducerEntry
   readonly #origin: AppendOrigin
   readonly #partition: string
@@ -72,11 +74,13 @@ export class ProducerAppend {
       offsetDelta: batch.lastOffset - batch.firstOffset,
       timestampMs: batch.maxTimestamp,
     })
-    if (updated.transactionStartOffset === undefined) {
-      if (batch.isTransactional) updated.transactionStartOffset = batch.firstOffset
+    const isOpen = updated.transactionStartOffset !== undefined
+    if (isOpen === batch.isTransactional) return undefined
+    if (!isOpen) {
+      updated.transactionStartOffset = batch.firstOffset
+      this.startedTransactions.push(batch.firstOffset)
       return undefined
     }
-    if (batch.isTransactional) return undefined
     return reject(
       'INVALID_TXN_STATE',
       `Expected transactional write from producer ${updated.producerId} at offset ${batch.firstOffset} in partition ${this.#partition}`,

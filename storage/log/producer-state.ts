@@ -10,9 +10,11 @@ import type {
   VerificationGuard,
   VerifiedProducer,
 } from '../partition-log.ts'
+import type { AppendedEnd } from '../readable-end.ts'
 import { hasProducerId, maxTimestampOf } from '../segment/stored-batch.ts'
 import { type CompletedTransaction, ProducerAppend } from './producer-append.ts'
 import { type BatchMetadata, firstOffsetOf, isExpired, ProducerEntry } from './producer-entry.ts'
+import { UnstableTransactions } from './unstable-transactions.ts'
 import { type Verification, Verifications } from './verifications.ts'
 
 /** Changes of producers by an append, applied once it is accepted. */
@@ -38,14 +40,6 @@ export interface ProducerCheck {
   readonly nowMs?: number
 }
 
-/** A transaction: open, or with a marker above the high watermark. Ordered by first offset. */
-interface Transaction {
-  readonly producerId: number
-  readonly firstOffset: number
-  /** Offset of its marker; undefined while it is open. */
-  lastOffset: number | undefined
-}
-
 type BatchOfTransaction = Pick<RecordBatch, 'producerId' | 'producerEpoch' | 'isTransactional' | 'isControl'>
 
 const NO_CHANGES: ProducerChanges = { appends: [], completed: [], transactional: [] }
@@ -58,19 +52,16 @@ export class ProducerState {
   readonly #partition: string
   readonly #producers = new Map<number, ProducerEntry>()
   #verifications = new Verifications()
-  /** In order of firstOffset. */
-  #transactions: Transaction[] = []
+  readonly #unstable = new UnstableTransactions()
 
   constructor(partition: string, entries: readonly ProducerEntry[] = []) {
     this.#partition = partition
     for (const entry of entries) this.#producers.set(entry.producerId, entry)
     const open = entries.filter((entry) => entry.transactionStartOffset !== undefined)
-    this.#transactions = open.map(({ producerId, transactionStartOffset }) => ({
-      producerId,
-      firstOffset: transactionStartOffset!,
-      lastOffset: undefined,
-    }))
-    this.#transactions.sort((a, b) => a.firstOffset - b.firstOffset)
+    open.sort((a, b) => a.transactionStartOffset! - b.transactionStartOffset!)
+    for (const { producerId, transactionStartOffset: offset } of open) {
+      this.#unstable.begin(producerId, { offset: offset!, appendedBytes: Number.NEGATIVE_INFINITY })
+    }
   }
 
   get entries(): Iterable<ProducerEntry> {
@@ -142,42 +133,36 @@ export class ProducerState {
   }
 
   /**
-   * Applies checked changes. For each transaction completed, reports the last stable offset valid from then on. Source:
-   * UnifiedLog.append.
+   * Applies checked changes. For each transaction completed, reports the last stable offset valid from then on.
+   * appendedBytes: before the append; omitted: not known. Source: UnifiedLog.append.
    */
   apply(
     changes: ProducerChanges,
     onCompleted: (completed: CompletedTransaction, lastStableOffset: number) => void,
+    appendedBytes = Number.NEGATIVE_INFINITY,
   ): void {
-    for (const { updated } of changes.appends) {
+    for (const { updated, startedTransactions } of changes.appends) {
       const known = this.#producers.get(updated.producerId)
-      const before = known?.transactionStartOffset
       if (known === undefined) this.#producers.set(updated.producerId, updated)
       else known.update(updated)
-      this.#begin(updated, before, changes.completed)
+      for (const offset of startedTransactions) this.#unstable.begin(updated.producerId, { offset, appendedBytes })
     }
     for (const batch of changes.transactional) this.#verifications.appended(batch)
-    if (changes.appends.length > 1) this.#transactions.sort((a, b) => a.firstOffset - b.firstOffset)
     for (const completed of changes.completed) {
-      onCompleted(completed, this.#lastStableOffset(completed))
-      const transaction = this.#transactions.find(
-        (each) => each.producerId === completed.producerId && each.lastOffset === undefined,
-      )
-      if (transaction !== undefined) transaction.lastOffset = completed.lastOffset
+      const { producerId, lastOffset } = completed
+      onCompleted(completed, this.#unstable.firstOfOthers(producerId) ?? lastOffset + 1)
+      this.#unstable.end(completed)
     }
   }
 
-  /** First offset of the oldest transaction that is open, or that ended at or above upToOffset. */
-  firstUnstableOffset(upToOffset: number): number | undefined {
-    if (this.#transactions.length === 0) return undefined
-    const isUnstable = ({ lastOffset }: Transaction) => lastOffset === undefined || lastOffset >= upToOffset
-    return this.#transactions.find(isUnstable)?.firstOffset
+  /** Start of the oldest transaction that is open, or ended and not forgotten. */
+  get firstUnstable(): AppendedEnd | undefined {
+    return this.#unstable.first
   }
 
   /** Forgets ended transactions below the offset: consumers can read their markers. */
   forgetCompletedBelow(offset: number): void {
-    if (this.#transactions.length === 0) return
-    this.#transactions = this.#transactions.filter(({ lastOffset }) => lastOffset === undefined || lastOffset >= offset)
+    this.#unstable.forgetEndedBelow(offset)
   }
 
   /** Forgets producers that were silent for that long, unless they have an open transaction. */
@@ -229,26 +214,6 @@ export class ProducerState {
       'INVALID_PRODUCER_EPOCH',
       `Epoch of producer ${producerId} is ${producerEpoch}, which is smaller than the last seen epoch ${last}`,
     )
-  }
-
-  /** A transaction may begin, and even end, within one append of a replica. */
-  #begin(
-    { producerId, transactionStartOffset }: ProducerEntry,
-    before: number | undefined,
-    completed: readonly CompletedTransaction[],
-  ): void {
-    const starts = completed.filter((each) => each.producerId === producerId).map((each) => each.firstOffset)
-    if (transactionStartOffset !== undefined) starts.push(transactionStartOffset)
-    for (const firstOffset of starts) {
-      if (firstOffset === before) continue
-      this.#transactions.push({ producerId, firstOffset, lastOffset: undefined })
-    }
-  }
-
-  /** Start of the next open transaction of another producer, or the offset after the marker. */
-  #lastStableOffset({ producerId, lastOffset }: CompletedTransaction): number {
-    const next = this.#transactions.find((each) => each.lastOffset === undefined && each.producerId !== producerId)
-    return next?.firstOffset ?? lastOffset + 1
   }
 }
 
