@@ -1,4 +1,4 @@
-import { cpSync, readdirSync } from 'node:fs'
+import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import { ConfigResourceTypes, Kafka, logLevel } from 'kafkajs'
@@ -10,6 +10,7 @@ import type { IdempotentProducer } from '../restart/idempotent-producer.ts'
 import { TestBroker } from '../test-broker.ts'
 import { makeHistory, makeTransactions, oldTopics, type Topic, topics } from './moved-topics.ts'
 import { oldKafka } from './old-kafka.ts'
+import { startOn } from './start-on.ts'
 import { consumed, leadsAll, stateOf, statesOf, type TopicState } from './topic-state.ts'
 
 interface Move {
@@ -23,13 +24,6 @@ interface Move {
 }
 
 const quickCleaner = { 'log.cleaner.backoff.ms': '100', 'log.retention.check.interval.ms': '1000' }
-
-/** Starts a program on a copy of another broker's data. */
-async function startOn(program: BrokerProgram, other: TestBroker): Promise<TestBroker> {
-  const copy = (dataDir: string) =>
-    cpSync(other.dataDir, dataDir, { recursive: true, filter: (path) => !path.endsWith('.lock') })
-  return TestBroker.start({ program: { ...program, prepare: ({ dataDir }) => copy(dataDir) } })
-}
 
 function describeMove(
   title: string,

@@ -84,11 +84,12 @@ async function verify(
   const { partitionVerification, groups } = services
   if (!partitionVerification.isNeeded(support)) return { guard: undefined }
   const { groupId, producerId, producerEpoch, transactionalId } = request
+  const partition = groups.partitionOf(groupId)
+  if (!services.partitions.isKnown(GROUP_TOPIC, partition)) return reject('COORDINATOR_NOT_AVAILABLE')
   const bumpsEpoch = support === 'adds partitions'
   const guard = await groups.beginVerification(groupId, { producerId, producerEpoch, bumpsEpoch })
   if (guard === undefined) return { guard: null }
   if (isRejection(guard)) return guard
-  const partition = groups.partitionOf(groupId)
   const partitions = new Map([[GROUP_TOPIC, new Set([partition])]])
   const errors = await partitionVerification.ask({ transactionalId, producerId, producerEpoch, partitions }, support)
   const error = errors(GROUP_TOPIC, partition)
