@@ -241,6 +241,25 @@ describe('Fetch', () => {
     expect(path.host.clock.monotonicMs()).to.be.lessThan(1000)
   })
 
+  it('does not wake for records that it may not read', async () => {
+    const { path, topic } = await rig()
+    path.log('t').unstableOffset = 0
+    let parks = 0
+    const { park } = path.purgatory
+    path.purgatory.park = (fetch) => {
+      parks++
+      return park.call(path.purgatory, fetch)
+    }
+    const client = path.connect()
+    client.send(Fetch, NEWEST, requestTo(topic, { 0: 0 }, { isolationLevel: 1, maxWaitMs: 500, minBytes: 1 }))
+    await path.host.advance(10)
+    for (let i = 0; i < 4; i++) await appendTo(path, 0)
+    await path.host.advance(10)
+    expect(parks).to.equal(1)
+    await path.host.advance(500)
+    expect(baseOffsets((await client.receive(Fetch, NEWEST))!.responses[0]!.partitions[0]!.records)).to.deep.equal([])
+  })
+
   describe('of whole batches, which do not add up to min.bytes,', () => {
     const size = batchOf(['x']).length
     const part = size >> 1

@@ -203,10 +203,11 @@ class PendingFetch {
     const mostBytes = rooms.reduce((sum, room) => sum + room, 0)
     // Do not wait for more than all partitions together may add.
     const missingBytes = mostBytes > 0 ? Math.min(missing, mostBytes) : missing
+    const { visibility } = this.#limits
     let cancel = () => {}
     const woken = new Promise<true>((resolve) => {
       const complete = () => resolve(true)
-      cancel = this.#context.services.fetchPurgatory.park({ roomBytes, waitMs, missingBytes, complete })
+      cancel = this.#context.services.fetchPurgatory.park({ roomBytes, waitMs, missingBytes, visibility, complete })
     })
     if ((await whileConnected(this.#context, woken)) === undefined) cancel()
   }

@@ -9,11 +9,8 @@ export interface ParkedFetch {
   readonly waitMs: number
   /** Bytes that must arrive before reading again makes sense. */
   readonly missingBytes: number
-  /**
-   * How far it reads: up to the last stable offset, only bytes below that count. Left out: not known, so the larger number
-   * of bytes counts.
-   */
-  readonly visibility?: Visibility
+  /** How far it reads: only bytes below that count. */
+  readonly visibility: Visibility
   /** Called once, unless the fetch is cancelled. */
   readonly complete: (reason: 'data' | 'changed' | 'timeout') => void
 }
@@ -102,7 +99,6 @@ export class FetchPurgatory {
 }
 
 /** The bytes that a reader sees. */
-function readableBytes(visibility: Visibility | undefined, bytes: number, stableBytes: number): number {
-  if (visibility === undefined) return Math.max(bytes, stableBytes)
+function readableBytes(visibility: Visibility, bytes: number, stableBytes: number): number {
   return visibility === 'lastStableOffset' ? stableBytes : bytes
 }

@@ -236,7 +236,13 @@ describe('the partition registry', () => {
     const topic = rig.metadata.addTopic('t')
     const reasons: string[] = []
     const complete = (reason: string) => reasons.push(reason)
-    rig.purgatory.park({ roomBytes: new Map([[await rig.partition('t'), 1]]), waitMs: 1000, missingBytes: 1, complete })
+    rig.purgatory.park({
+      roomBytes: new Map([[await rig.partition('t'), 1]]),
+      waitMs: 1000,
+      missingBytes: 1,
+      visibility: 'highWatermark',
+      complete,
+    })
     rig.metadata.deleteTopic(topic)
     expect(rig.names).to.deep.equal([])
     expect(reasons).to.deep.equal(['changed'])
@@ -302,7 +308,11 @@ describe('the partition registry', () => {
       const reasons: string[] = []
       const complete = (reason: string) => reasons.push(reason)
       const roomBytes = new Map([[partition, 1]])
-      return { reasons, park: () => rig.purgatory.park({ roomBytes, waitMs: 1000, missingBytes: 1, complete }) }
+      return {
+        reasons,
+        park: () =>
+          rig.purgatory.park({ roomBytes, waitMs: 1000, missingBytes: 1, visibility: 'highWatermark', complete }),
+      }
     }
 
     it('serves reads, and nothing that needs the leader', async () => {
@@ -388,7 +398,13 @@ describe('the partition registry', () => {
       expect(rig.registry.leaderFor('t', 0)).to.equal(first)
       const reasons: string[] = []
       const complete = (reason: string) => reasons.push(reason)
-      rig.purgatory.park({ roomBytes: new Map([[first!, 1000]]), waitMs: 1000, missingBytes: 100, complete })
+      rig.purgatory.park({
+        roomBytes: new Map([[first!, 1000]]),
+        waitMs: 1000,
+        missingBytes: 100,
+        visibility: 'highWatermark',
+        complete,
+      })
       await logs.logOf('t', 0)!.append(batchOf(['v']), { origin: 'client', leaderEpoch: 0, nowMs: 0 })
       expect(batchOf(['v']).length, 'one event is too little').to.be.within(50, 99)
       expect(reasons).to.deep.equal([])
