@@ -20,16 +20,23 @@ const TIMEOUT_MS = 30_000
 
 /** Creates a topic while `work` runs and deletes it afterwards, so that data does not pile up. */
 export async function withTopic<T>(port: number, name: string, partitions: number, work: () => Promise<T>): Promise<T> {
-  const client = await RawClient.connect(port)
-  const topic = { name, numPartitions: partitions, replicationFactor: 1, assignments: [], configs: [] }
-  await client.send(CreateTopics, 5, { topics: [topic], timeoutMs: TIMEOUT_MS })
-  for (let partition = 0; partition < partitions; partition++) await untilLed(port, name, partition)
+  await createTopic(port, name, partitions)
   try {
     return await work()
   } finally {
+    const client = await RawClient.connect(port)
     await client.send(DeleteTopics, 5, { topics: [], topicNames: [name], timeoutMs: TIMEOUT_MS })
     client.close()
   }
+}
+
+/** Creates a topic and waits until it has leaders. */
+export async function createTopic(port: number, name: string, partitions: number): Promise<void> {
+  const client = await RawClient.connect(port)
+  const topic = { name, numPartitions: partitions, replicationFactor: 1, assignments: [], configs: [] }
+  await client.send(CreateTopics, 5, { topics: [topic], timeoutMs: TIMEOUT_MS })
+  client.close()
+  for (let partition = 0; partition < partitions; partition++) await untilLed(port, name, partition)
 }
 
 // Apache Kafka reports the leader of a new partition some milliseconds before that broker leads it.
@@ -93,12 +100,13 @@ function fetchFrame(
   partition: number,
   fetchOffset: number,
   wait: { maxWaitMs: number; minBytes: number },
+  isolationLevel = 0,
 ): Buffer {
   const partitions = [{ partition, fetchOffset, partitionMaxBytes: FETCH_BYTES, logStartOffset: -1 }]
   return requestFrame(Fetch, FETCH_VERSION, {
     ...wait,
     maxBytes: 50 * FETCH_BYTES,
-    isolationLevel: 0,
+    isolationLevel,
     topics: [{ topic, partitions }],
     forgottenTopicsData: [],
   } as never)
@@ -106,14 +114,16 @@ function fetchFrame(
 
 /**
  * Fetches once from that offset, with a wait of up to half a second; returns the next offset and the number of bytes.
+ * isolationLevel 1: committed records only.
  */
 export function fetchOnce(
   connection: LoadConnection,
   topic: string,
   partition: number,
   offset: number,
+  isolationLevel = 0,
 ): Promise<{ nextOffset: number; bytes: number }> {
-  const frame = fetchFrame(topic, partition, offset, { maxWaitMs: 500, minBytes: 1 })
+  const frame = fetchFrame(topic, partition, offset, { maxWaitMs: 500, minBytes: 1 }, isolationLevel)
   return connection.send(Fetch, FETCH_VERSION, frame, ({ responses }) => {
     const found = responses[0]?.partitions[0]
     if (found?.errorCode !== 0) throw new Error(`fetch answered error ${found?.errorCode}`)
@@ -127,12 +137,18 @@ export function fetchOnce(
 }
 
 /** Reads a topic from its start, one connection per partition, until each partition has returned that many records. */
-export async function consumeMany(port: number, topic: string, partitions: number, recordsEach: readonly number[]) {
+export async function consumeMany(
+  port: number,
+  topic: string,
+  partitions: number,
+  recordsEach: readonly number[],
+  isolationLevel = 0,
+) {
   const readPartition = async (partition: number) => {
     const connection = await LoadConnection.connect(port)
     let offset = 0
     while (offset < recordsEach[partition]!) {
-      const { nextOffset } = await fetchOnce(connection, topic, partition, offset)
+      const { nextOffset } = await fetchOnce(connection, topic, partition, offset, isolationLevel)
       offset = nextOffset
     }
     connection.close()

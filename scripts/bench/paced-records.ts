@@ -45,7 +45,8 @@ export async function pacedRecords(
   return [...percentiles('acknowledged', acknowledged), ...percentiles('received', received)]
 }
 
-function percentiles(what: string, times: number[]): Figure[] {
+/** Median and 99th percentile of times in milliseconds. */
+export function percentiles(what: string, times: number[]): Figure[] {
   const sorted = times.toSorted((a, b) => a - b)
   const at = (share: number) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))]!
   return [

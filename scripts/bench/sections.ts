@@ -8,6 +8,7 @@ import { segments } from './segments.ts'
 import { start } from './start.ts'
 import { storage } from './storage.ts'
 import { throughput } from './throughput.ts'
+import { committedLatency, isolation, transactionalIds, transactions } from './transactions.ts'
 import { turns } from './turns.ts'
 
 /**
@@ -28,5 +29,9 @@ export const sections: readonly Section[] = [
   fullRebalance,
   heartbeats,
   committedOffsets,
+  transactions,
+  committedLatency,
+  isolation,
+  transactionalIds,
   turns,
 ]

@@ -2,7 +2,6 @@ import { type ErrorName, isRejection } from '../../../protocol/error-codes.ts'
 import { buildEndTransactionBatch } from '../../../protocol/records/control-records.ts'
 import type { Host } from '../../../storage/host/host.ts'
 import type { Logger } from '../../observe/logger.ts'
-import type { Partition } from '../../partition/partition.ts'
 import { partitionFailure } from '../../partition/partition-failure.ts'
 import type { FoundPartition, PartitionRegistry } from '../../partition/partition-registry.ts'
 import type { GroupCoordinator } from '../group/group-coordinator.ts'
@@ -20,6 +19,11 @@ export interface MarkerWriterParts {
 /** Writes the ends of transactions into partitions that this broker leads. Source: handleWriteTxnMarkersRequest. */
 export class MarkerWriter {
   readonly #parts: MarkerWriterParts
+  #last: { readonly end: TransactionEnd | undefined; readonly nowMs: number; readonly marker: Buffer } = {
+    end: undefined,
+    nowMs: 0,
+    marker: Buffer.alloc(0),
+  }
 
   constructor(parts: MarkerWriterParts) {
     this.#parts = parts
@@ -44,20 +48,27 @@ export class MarkerWriter {
     const partition: FoundPartition = found instanceof Promise ? await found : found
     if (isRejection(partition)) return partition.error
     try {
-      const result = await append(partition, end, nowMs)
+      const { leaderEpoch } = partition
+      const { transactionVersion } = end
+      const marker = Buffer.from(this.#markerOf(end, nowMs))
+      const options = { origin: 'coordinator', acks: -1, leaderEpoch, nowMs, transactionVersion } as const
+      const result = await partition.append(marker, options)
       return isRejection(result) ? result.error : 'NONE'
     } catch (error) {
       return partitionFailure(this.#parts, `${topic}-${index}`, error)
     }
   }
-}
 
-function append(partition: Partition, end: TransactionEnd, nowMs: number) {
-  const { producerId, producerEpoch, coordinatorEpoch, transactionVersion } = end
-  const type = end.result === 'commit' ? 'COMMIT' : 'ABORT'
-  const marker = buildEndTransactionBatch({ type, coordinatorEpoch }, { producerId, producerEpoch, timestampMs: nowMs })
-  const { leaderEpoch } = partition
-  return partition.append(marker, { origin: 'coordinator', acks: -1, leaderEpoch, nowMs, transactionVersion })
+  /** The marker of all partitions of one transaction: each log gets a copy. */
+  #markerOf(end: TransactionEnd, nowMs: number): Buffer {
+    const { producerId, producerEpoch, coordinatorEpoch, result } = end
+    if (this.#last.end !== end || this.#last.nowMs !== nowMs) {
+      const type = result === 'commit' ? 'COMMIT' : 'ABORT'
+      const producer = { producerId, producerEpoch, timestampMs: nowMs }
+      this.#last = { end, nowMs, marker: buildEndTransactionBatch({ type, coordinatorEpoch }, producer) }
+    }
+    return this.#last.marker
+  }
 }
 
 function isCoordinatorError(error: ErrorName): boolean {
