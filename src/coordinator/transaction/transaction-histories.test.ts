@@ -33,7 +33,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 3, arbitrary: fc.record({ kind: kind('initialize'), id, instance, resumes: fc.boolean() }) },
   { weight: 8, arbitrary: fc.record({ kind: kind('add'), id, instance, partition }) },
   { weight: 6, arbitrary: fc.record({ kind: kind('end'), id, instance, result }) },
-  { weight: 2, arbitrary: fc.record({ kind: kind('repeat end'), id, instance }) },
+  { weight: 3, arbitrary: fc.record({ kind: kind('repeat end'), id, instance }) },
   { weight: 2, arbitrary: fc.record({ kind: kind('leader'), partition, isThere: fc.boolean() }) },
   { weight: 1, arbitrary: fc.record({ kind: kind('feature'), level: fc.integer({ min: 1, max: 2 }) }) },
   { weight: 3, arbitrary: fc.record({ kind: kind('wait'), ms: fc.integer({ min: 1, max: 2 * MINUTE_MS }) }) },
@@ -66,11 +66,18 @@ class TransactionHistory {
   readonly #leaderless = new Set<number>()
   /** Ends that clients were told, by transactional id, producer and partition: not yet seen in the partition. */
   readonly #promised: { readonly id: string; readonly partition: number; readonly entry: Entry }[] = []
+  readonly #happened: Map<string, number>
   #level = 2
 
-  constructor(world: TransactionWorld) {
+  /** happened: counts what the histories had, so that a test cannot pass without it. */
+  constructor(world: TransactionWorld, happened: Map<string, number>) {
     this.world = world
+    this.#happened = happened
     world.leaderAnswers = (marker) => this.#answer(marker)
+  }
+
+  #note(what: string): void {
+    this.#happened.set(what, (this.#happened.get(what) ?? 0) + 1)
   }
 
   async take(each: Step): Promise<void> {
@@ -113,6 +120,7 @@ class TransactionHistory {
   /** The next append is lost, with all that was decided on it. */
   async #loseAppend(): Promise<void> {
     const { world } = this
+    this.#note('lost')
     world.log.gate = Promise.reject(new Error('lost'))
     world.log.gate.catch(() => {})
     await world.host.settle(world.coordinator.initialize(initialization('lost', undefined)))
@@ -142,6 +150,7 @@ class TransactionHistory {
   async #add(transactionalId: string, application: Instance, partitionIndex: number): Promise<void> {
     const { producer, version } = application
     const error = await this.world.add(transactionalId, producer, partitionIndex, version >= 2 ? 2 : 0)
+    if (error === 'PRODUCER_FENCED') this.#note('fenced')
     if (error !== undefined) return
     application.added.add(partitionIndex)
     this.#partitions[partitionIndex]!.push({ id: transactionalId, ...producer })
@@ -151,6 +160,7 @@ class TransactionHistory {
     const { producer, version, added } = application
     const answer = await this.world.end(transactionalId, producer, outcome, version >= 2 ? 2 : 0)
     if (typeof answer === 'string') return
+    if (added.size > 0) this.#note(outcome)
     application.lastEnd = { producer, result: outcome }
     const marked = version >= 2 ? { ...producer, producerEpoch: producer.producerEpoch + 1 } : producer
     for (const each of added) this.#promise(transactionalId, each, { id: transactionalId, ...marked, end: outcome })
@@ -173,6 +183,7 @@ class TransactionHistory {
     if (application.version < 2) return
     const answer = await this.world.end(transactionalId, producer, outcome, 2)
     if (typeof answer !== 'object') return
+    this.#note('repeated end')
     expect(answer, 'the answer to a repeated end').to.deep.equal(application.producer)
   }
 
@@ -185,6 +196,7 @@ class TransactionHistory {
     // Written again after a restart: it changes nothing.
     if (open?.end !== undefined && open.producerEpoch === producerEpoch) {
       expect(end, 'a marker written again').to.equal(open.end)
+      this.#note('marker again')
       return 'NONE'
     }
     const entry: Entry = { id: transactionalId, producerId, producerEpoch, end }
@@ -233,10 +245,11 @@ async function replayed(records: readonly LoadedRecord[]): Promise<unknown> {
 describe('histories of transactions', () => {
   it('keep every promise to clients, and replay from any cut of the log', async function () {
     this.timeout(120_000)
+    const happened = new Map<string, number>()
     await fc.assert(
-      fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 60 }), async (steps) => {
+      fc.asyncProperty(fc.array(step, { minLength: 30, maxLength: 80, size: 'max' }), async (steps) => {
         const world = await TransactionWorld.started()
-        const history = new TransactionHistory(world)
+        const history = new TransactionHistory(world, happened)
         for (const each of steps) await history.take(each)
         await history.finish()
         for (const [length, known] of history.snapshots) {
@@ -247,7 +260,9 @@ describe('histories of transactions', () => {
             expect(await replayed(compacted(records, cut, tombstones)), `${cut} compacted`).to.deep.equal(known)
         }
       }),
-      { numRuns: 300 },
+      { numRuns: 200 },
     )
+    for (const what of ['commit', 'abort', 'fenced', 'marker again', 'lost', 'repeated end'])
+      expect(happened.get(what) ?? 0, what).to.be.greaterThan(10)
   })
 })

@@ -57,6 +57,16 @@ describe('transaction coordinator', () => {
     expect(await world.add('x', second, 0, 2)).to.equal(undefined)
   })
 
+  it('takes an end for a repeated one only with the epoch before, while markers are written', async () => {
+    world.leaderAnswers = () => undefined
+    const first = await init()
+    await world.add('x', first, 0, 2)
+    const second = given(await world.end('x', first, 'commit', 2))
+    expect(await world.end('x', first, 'commit', 2)).to.equal('CONCURRENT_TRANSACTIONS')
+    expect(await world.end('x', first, 'abort', 2)).to.equal('INVALID_TXN_STATE')
+    expect(await world.end('x', second, 'abort', 2)).to.equal('PRODUCER_FENCED')
+  })
+
   it('lets a client of KIP-890 abort without a transaction, and not commit', async () => {
     const first = await init()
     expect(await world.end('x', first, 'commit', 2)).to.equal('INVALID_TXN_STATE')
