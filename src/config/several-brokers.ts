@@ -74,7 +74,13 @@ export function ofFirstBroker(
 /** Defaults that follow from the number of brokers. */
 export function defaultsFor(brokerCount: number): Properties {
   if (brokerCount === 1) return new Map()
-  return new Map([['offsets.topic.replication.factor', String(Math.min(COORDINATOR_REPLICAS, brokerCount))]])
+  const replicas = Math.min(COORDINATOR_REPLICAS, brokerCount)
+  return new Map([
+    ['offsets.topic.replication.factor', String(replicas)],
+    ['transaction.state.log.replication.factor', String(replicas)],
+    // One broker may go. Kafka's value for three.
+    ['transaction.state.log.min.isr', String(replicas - 1)],
+  ])
 }
 
 /** What the settings of further brokers follow from. */

@@ -1,4 +1,4 @@
-import { isRejection, type Rejection } from '../../protocol/error-codes.ts'
+import { isRejection, type Rejection, reject } from '../../protocol/error-codes.ts'
 import { buildBatch } from '../../protocol/records/batch-builder.ts'
 import { buildEndTransactionBatch } from '../../protocol/records/control-records.ts'
 import { RecordBatch } from '../../protocol/records/record-batch.ts'
@@ -47,6 +47,13 @@ export class MemoryLog implements CoordinatorLog {
       { transactionVersion },
       [{ key: none, value: none, timestampMs: nowMs, producerId, producerEpoch, marker: end.result }],
     )
+  }
+
+  /** While set, nothing can be appended. */
+  isRefusing = false
+
+  refusal(): Rejection | undefined {
+    return this.isRefusing ? reject('COORDINATOR_NOT_AVAILABLE') : undefined
   }
 
   transactionRefusal(append: TransactionalBatch | TransactionMarker): Rejection | undefined {

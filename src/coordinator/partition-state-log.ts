@@ -1,5 +1,5 @@
 import type { CompressionName } from '../../protocol/compression/codec.ts'
-import { isRejection, type Rejection } from '../../protocol/error-codes.ts'
+import { isRejection, type Rejection, reject } from '../../protocol/error-codes.ts'
 import { buildBatch } from '../../protocol/records/batch-builder.ts'
 import { buildEndTransactionBatch, readEndTransactionMarker } from '../../protocol/records/control-records.ts'
 import { RecordBatch } from '../../protocol/records/record-batch.ts'
@@ -31,6 +31,9 @@ const RECORDS_PER_STEP = 64
 const LOAD_BYTES = 5 * 1024 * 1024
 
 const NOTHING = Buffer.alloc(0)
+
+/** acks of every append. */
+const ALL_IN_SYNC = -1
 
 /** What an append says about the producer of its batch. */
 type ProducerContext = Pick<AppendContext, 'nowMs' | 'verification' | 'transactionVersion'>
@@ -75,6 +78,13 @@ export class PartitionStateLog implements CoordinatorLog {
     return this.#write(buildEndTransactionBatch({ type, coordinatorEpoch }, marker), { nowMs, transactionVersion })
   }
 
+  refusal(): Rejection | undefined {
+    const found = this.#find()
+    if (found instanceof Promise || isRejection(found)) return undefined
+    const refused = found.appendRefusal(ALL_IN_SYNC)
+    return refused?.error === 'NOT_ENOUGH_REPLICAS' ? reject('COORDINATOR_NOT_AVAILABLE') : undefined
+  }
+
   transactionRefusal(append: TransactionalBatch | TransactionMarker): Rejection | undefined {
     const found = this.#find()
     // Appends that wait for the log may change the answer.
@@ -108,7 +118,7 @@ export class PartitionStateLog implements CoordinatorLog {
   async #append(found: FoundPartition, batch: Buffer, context: ProducerContext): Promise<number> {
     const partition = served(found)
     const { leaderEpoch } = partition
-    const result = await partition.append(batch, { ...context, origin: 'coordinator', acks: -1, leaderEpoch })
+    const result = await partition.append(batch, { ...context, origin: 'coordinator', acks: ALL_IN_SYNC, leaderEpoch })
     if (!('baseOffset' in result)) throw new AppendRefused(result.error)
     return result.lastOffset + 1
   }

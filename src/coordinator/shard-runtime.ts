@@ -130,7 +130,7 @@ export class ShardRuntime<S extends Shard> {
     const loaded = this.#loaded
     if (loaded === undefined) return this.#notServing()
     const { log, host } = this.#parts
-    const refusal = log.transactionRefusal(end)
+    const refusal = log.refusal() ?? log.transactionRefusal(end)
     if (refusal !== undefined) return refusal
     const flushed = this.#stage(loaded, log.endTransaction(end, { nowMs: host.clock.nowMs() }))
     this.#order++
@@ -182,13 +182,16 @@ export class ShardRuntime<S extends Shard> {
     return this.#afterFlush(loaded, flushed, finish)
   }
 
-  /** The records as they are written, or why they are not: they fit into no batch, or the log refuses their producer. */
+  /** The records as they are written, or why they are not: they fit into no batch, or the log refuses them. */
   #prepare(decision: Decision<unknown>, transaction: AppendOptions['transaction']): readonly StateRecord[] | Rejection {
     const encoded = this.#encode(decision.records)
     if (encoded === undefined || (decision.atomic !== false && this.#isTooLarge(encoded))) {
       return reject('UNKNOWN_SERVER_ERROR')
     }
-    return (transaction && this.#parts.log.transactionRefusal(transaction)) ?? encoded
+    const { log } = this.#parts
+    // What is in memory already would have to be undone: a refused append then leads to another load.
+    const refused = decision.replay === false ? undefined : log.refusal()
+    return refused ?? (transaction && log.transactionRefusal(transaction)) ?? encoded
   }
 
   /**

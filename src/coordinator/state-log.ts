@@ -60,6 +60,8 @@ export interface CoordinatorLog extends StateLog {
   readonly maxBatchBytes: number
   /** Appends the marker that ends a transaction; resolves and rejects like `append`. */
   endTransaction(marker: TransactionEnd, options: AppendOptions): Promise<number>
+  /** COORDINATOR_NOT_AVAILABLE while too few replicas are in sync: appends are refused then, and nothing is written. */
+  refusal(): Rejection | undefined
   /**
    * Why an append in that transaction, or of that marker, would be refused now: the fault is the client's. undefined: it
    * would not be, or it is not known while the log is being opened.

@@ -15,7 +15,7 @@ import { CoordinatorRuntime } from './runtime.ts'
 import { ShardRuntime } from './shard-runtime.ts'
 import type { TransactionEnd } from './state-log.ts'
 import { LeaderMarkerDelivery } from './transaction/deliver-markers.ts'
-import { TRANSACTION_TOPIC, transactionContext } from './transaction/open-transaction-coordinator.ts'
+import { completed, TRANSACTION_TOPIC, transactionContext } from './transaction/open-transaction-coordinator.ts'
 import { TransactionCoordinator } from './transaction/transaction-coordinator.ts'
 import { TransactionShard } from './transaction/transaction-shard.ts'
 import type { Producer } from './transaction/transitions.ts'
@@ -154,9 +154,7 @@ export class TransactionWorld {
           coordinatorEpoch,
           image: () => this.image,
           write: (_, topic, partition, end) => this.#writeMarker({ ...end, topic, partition }),
-          complete: ({ transactionalId, producerId, producerEpoch }) => {
-            void runtime.write((shard) => shard.complete(transactionalId, { producerId, producerEpoch }))
-          },
+          complete: (transaction) => completed(runtime, transaction),
         })
         return new TransactionShard(transactionContext(parts, deadlines, markers))
       },

@@ -107,9 +107,9 @@ export class Partition {
 
   /** Appends a client's batches. Their order is fixed before this returns. Source: appendRecordsToLeader. */
   append(records: Buffer, append: LeaderAppend): Promise<AppendResult | AppendRejection> {
-    const refused = this.#refusal(append)
+    const refused = this.appendRefusal(append.acks)
     if (refused !== undefined) return Promise.resolve(refused)
-    const epochNow = () => this.#refusal(append) ?? this.leaderEpoch
+    const epochNow = () => this.appendRefusal(append.acks) ?? this.leaderEpoch
     const appended = this.log.append(records, { ...append, epochNow })
     return append.acks === -1 ? appended.then(this.#acknowledgeAll) : appended
   }
@@ -124,7 +124,8 @@ export class Partition {
     this.#stopListening()
   }
 
-  #refusal({ acks }: LeaderAppend): Rejection | undefined {
+  /** Why an append with these acks would be refused now, whatever its records are. */
+  appendRefusal(acks: number): Rejection | undefined {
     if (this.#retired !== undefined) return this.#retired
     if (!this.isLeader) return reject('NOT_LEADER_OR_FOLLOWER')
     return acks === -1 ? this.#tooFewInSync() : undefined

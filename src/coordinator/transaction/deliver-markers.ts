@@ -24,8 +24,8 @@ export interface MarkerDeliveryParts {
   image(): MetadataImage
   /** Writes a marker at a broker; undefined if that broker does not run. */
   write(nodeId: number, topic: string, partition: number, end: TransactionEnd): Promise<ErrorName> | undefined
-  /** Called once all markers of the transaction are written. */
-  complete(transaction: Transaction): void
+  /** Called once all markers of the transaction are written; false: it cannot be completed now. */
+  complete(transaction: Transaction): Promise<boolean>
 }
 
 /**
@@ -61,15 +61,13 @@ export class LeaderMarkerDelivery implements MarkerDelivery {
 
   async #deliver(transaction: Transaction): Promise<void> {
     let missing = transaction.partitions
-    for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)) {
+    for (let pauseMs = FIRST_PAUSE_MS; !this.#isClosed; pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)) {
       const left = await this.#attempt(transaction, missing)
       if (left === undefined || this.#isClosed) return
-      if (left.size === 0) break
+      if (left.size === 0 && (await this.#parts.complete(transaction))) return
       missing = left
       await this.#pause(pauseMs)
-      if (this.#isClosed) return
     }
-    this.#parts.complete(transaction)
   }
 
   /** Partitions without marker after the attempt; undefined if the transaction has been ended by somebody else. */
@@ -133,6 +131,7 @@ export class LeaderMarkerDelivery implements MarkerDelivery {
 
   /** Ends early if the cluster changes or the delivery is closed. */
   #pause(delayMs: number): Promise<void> {
+    if (this.#isClosed) return Promise.resolve()
     return new Promise((resolve) => {
       let timer: Timer | undefined
       const end = () => {

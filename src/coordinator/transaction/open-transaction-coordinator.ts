@@ -1,4 +1,4 @@
-import type { Rejection } from '../../../protocol/error-codes.ts'
+import { isRejection, type Rejection } from '../../../protocol/error-codes.ts'
 import { inBackground } from '../../../storage/failure-policy.ts'
 import type { Host } from '../../../storage/host/host.ts'
 import type { Slices } from '../../../storage/host/turn-slices.ts'
@@ -13,6 +13,7 @@ import { PartitionStateLog } from '../partition-state-log.ts'
 import { CoordinatorRuntime } from '../runtime.ts'
 import { ShardRuntime, type TimedOperation } from '../shard-runtime.ts'
 import { LeaderMarkerDelivery, type MarkerDeliveryParts } from './deliver-markers.ts'
+import type { Transaction } from './transaction.ts'
 import type { TransactionContext } from './transaction-context.ts'
 import { TransactionCoordinator } from './transaction-coordinator.ts'
 import { TransactionShard } from './transaction-shard.ts'
@@ -68,15 +69,21 @@ function openShard(parts: TransactionCoordinatorParts, partition: number): Shard
         coordinatorEpoch,
         image: () => metadata.image,
         write: parts.writeMarker,
-        complete: (transaction) => {
-          const completed = runtime.write((shard) => shard.complete(transaction.transactionalId, transaction))
-          if (completed instanceof Promise) inBackground(host, completed)
-        },
+        complete: (transaction) => completed(runtime, transaction),
       })
       return new TransactionShard(transactionContext(parts, deadlines, markers))
     },
   })
   return runtime
+}
+
+/** False if the log takes no records now. Another refusal ends the delivery: the shard is loaded again, or elsewhere. */
+export async function completed(
+  runtime: ShardRuntime<TransactionShard>,
+  { transactionalId, producerId, producerEpoch }: Transaction,
+): Promise<boolean> {
+  const outcome = await runtime.write((shard) => shard.complete(transactionalId, { producerId, producerEpoch }))
+  return !isRejection(outcome) || outcome.error !== 'COORDINATOR_NOT_AVAILABLE'
 }
 
 /** Environment of one shard, built from the broker's parts. */

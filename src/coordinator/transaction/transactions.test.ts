@@ -200,6 +200,24 @@ describe('transaction coordinator', () => {
     expect(stateOf()).to.equal('Ongoing')
   })
 
+  it('changes nothing while its log takes no records, and completes once it does', async () => {
+    const producer = await init()
+    await world.add('x', producer)
+    world.leaderAnswers = () => {
+      world.log.isRefusing = true
+      return 'NONE'
+    }
+    expect(await world.end('x', producer, 'commit')).to.equal(undefined)
+    await world.host.advance(5000)
+    expect(stateOf()).to.equal('PrepareCommit')
+    expect(await world.initialize('y')).to.equal('COORDINATOR_NOT_AVAILABLE')
+    world.log.isRefusing = false
+    await world.host.advance(5000)
+    expect(stateOf()).to.equal('CompleteCommit')
+    expect(world.markers).to.have.length(1)
+    expect(stateOf('y')).to.equal(undefined)
+  })
+
   it('answers who waits for the end of a transaction', async () => {
     let isLeaderBack = false
     world.leaderAnswers = () => (isLeaderBack ? 'NONE' : undefined)
