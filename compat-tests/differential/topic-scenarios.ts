@@ -7,6 +7,7 @@ import { DescribeCluster } from '../../protocol/apis/describe-cluster.ts'
 import { DescribeLogDirs } from '../../protocol/apis/describe-log-dirs.ts'
 import { DescribeTopicPartitions } from '../../protocol/apis/describe-topic-partitions.ts'
 import { ElectLeaders } from '../../protocol/apis/elect-leaders.ts'
+import { ListOffsets } from '../../protocol/apis/list-offsets.ts'
 import { ListPartitionReassignments } from '../../protocol/apis/list-partition-reassignments.ts'
 import { Metadata } from '../../protocol/apis/metadata.ts'
 import { UpdateFeatures } from '../../protocol/apis/update-features.ts'
@@ -55,12 +56,18 @@ export async function changesAreApplied(send: Send): Promise<void> {
   for (let i = 0; i < 2; i++) await changesAreSeen(send)
 }
 
-/** Kafka's broker creates its logs after its controller has answered. */
+/** Kafka's broker creates its logs after its controller has answered, and leads the partitions a moment later. */
 export async function logsAreThere(send: Send, topic: string, count: number): Promise<void> {
   await waitFor(`the logs of ${topic}`, async () => {
     const { results } = await send(DescribeLogDirs, 4, '~', { topics: null })
     const partitions = results[0]?.topics.find(({ name }) => name === topic)?.partitions ?? []
     return partitions.filter(({ offsetLag }) => offsetLag === 0).length === count
+  })
+  const asked = Array.from({ length: count }, (_, partitionIndex) => ({ partitionIndex, timestamp: -1 }))
+  await waitFor(`the leader of ${topic}`, async () => {
+    const topics = [{ name: topic, partitions: asked }]
+    const answer = await send(ListOffsets, 7, '~', { replicaId: -1, topics })
+    return answer.topics[0]?.partitions.every(({ errorCode }) => errorCode === 0)
   })
 }
 
