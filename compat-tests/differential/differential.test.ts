@@ -25,6 +25,11 @@ import { recordScenarios } from './record-scenarios.ts'
 import type { Scenario } from './scenario.ts'
 import { telemetryScenarios } from './telemetry-scenarios.ts'
 import { topicScenarios } from './topic-scenarios.ts'
+import { transactionListingScenarios } from './transaction-listing-scenarios.ts'
+import { transactionMarkerScenarios } from './transaction-marker-scenarios.ts'
+import { transactionOffsetScenarios } from './transaction-offset-scenarios.ts'
+import { transactionRecordScenarios } from './transaction-record-scenarios.ts'
+import { transactionScenarios } from './transaction-scenarios.ts'
 import type { Exchange } from './transcript.ts'
 
 const scenarios: readonly Scenario[] = [
@@ -38,6 +43,11 @@ const scenarios: readonly Scenario[] = [
   ...recordScenarios,
   ...inspectionScenarios,
   ...fetchWaitScenarios,
+  ...transactionScenarios,
+  ...transactionOffsetScenarios,
+  ...transactionMarkerScenarios,
+  ...transactionRecordScenarios,
+  ...transactionListingScenarios,
   ...apiVersionsScenarios,
   ...telemetryScenarios,
   ...applicationScenarios,

@@ -15,7 +15,7 @@ import type { Loose, Send } from './transcript.ts'
 /** An id that no topic has. */
 export const fakeId = 'f4keAAAAAAAAAAAAAAAAAA'
 /** Not the current time: the same in every run, and within the topic's limits. */
-const someTimeMs = Date.now() - 60_000
+export const someTimeMs = Date.now() - 60_000
 const timeoutMs = 5000
 
 /** A batch with one record per value, one second apart. */
@@ -53,7 +53,8 @@ async function producerIdOf(send: Send): Promise<number> {
   }).then(Number)
 }
 
-const FIRST_PRODUCE_BY_ID = 13
+/** First version of Produce that identifies topics by id. */
+export const FIRST_PRODUCE_BY_ID = 13
 /** First version of Fetch that identifies topics by id. */
 export const FIRST_FETCH_BY_ID = 13
 

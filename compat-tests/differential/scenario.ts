@@ -23,7 +23,7 @@ export function inVersions(
   }))
 }
 
-/** Version of an API in the current age. */
+/** Chooses the version of each API. */
 // biome-ignore lint/suspicious/noExplicitAny: any api
 export type At = (api: ApiSchema<any, any>) => number
 
@@ -46,3 +46,6 @@ export function inAges(
     },
   }))
 }
+
+/** The newest version of each API. */
+export const newest: At = (api) => versionsOf(api).at(-1) as number

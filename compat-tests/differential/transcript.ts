@@ -58,7 +58,14 @@ const identities = new Set([
   'sessionId',
   'clientInstanceId',
 ])
-const times = new Set(['logAppendTimeMs', 'timestampMs', 'maxTimestampMs', 'issueTimestampMs', 'leaderRecoveryTimeMs'])
+const times = new Set([
+  'logAppendTimeMs',
+  'timestampMs',
+  'maxTimestampMs',
+  'issueTimestampMs',
+  'leaderRecoveryTimeMs',
+  'transactionStartTimeMs',
+])
 const places = new Set([
   'finalizedFeaturesEpoch',
   'port',
@@ -83,6 +90,13 @@ const unordered = new Set([
   'apiKeys',
   'partitionResponses',
   'subscribedTopicNames',
+  'transactionStates',
+  'resultsByTransaction',
+  'resultsByTopicV3AndBelow',
+  'topicResults',
+  'resultsByPartition',
+  'markers',
+  'activeProducers',
 ])
 
 /** Records and masks one broker's responses in a scenario. */
@@ -146,14 +160,13 @@ export class Transcript {
     return identities.has(field) ? this.#identity(field, value) : value
   }
 
-  /** Sorts members by first appearance, other elements by name, and numbers by size. */
+  /** Sorts members and producers by first appearance, other elements by name, and numbers by size. */
   #inOrder(elements: readonly unknown[]): unknown[] {
     if (elements.every((each) => typeof each === 'number')) return [...elements].sort((a, b) => a - b)
-    const members = this.#identities.get('memberId')
-    const key = (element: unknown) => {
-      const { memberId } = (element ?? {}) as { memberId?: unknown }
-      return `${members?.get(memberId) ?? '~'} ${sortKey(element)}`
-    }
+    const known = (field: string, element: unknown) =>
+      this.#identities.get(field)?.get(((element ?? {}) as Record<string, unknown>)[field]) ?? '~'
+    const key = (element: unknown) =>
+      `${known('memberId', element)} ${known('producerId', element)} ${sortKey(element)}`
     return [...elements].sort((a, b) => (key(a) < key(b) ? -1 : 1))
   }
 
@@ -179,6 +192,7 @@ function sortKey(element: unknown): string {
       topic ??
       rest.topicName ??
       rest.user ??
+      rest.transactionalId ??
       groupId ??
       resourceName ??
       brokerId ??

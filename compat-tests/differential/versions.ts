@@ -11,6 +11,7 @@ export const oldestIn44: Readonly<Record<string, number>> = {
   DeleteTopics: 1,
   OffsetForLeaderEpoch: 2,
   DescribeConfigs: 1,
+  WriteTxnMarkers: 1,
   AlterReplicaLogDirs: 1,
   DescribeLogDirs: 1,
   DescribeAcls: 1,
