@@ -65,6 +65,7 @@ const elsewhere = `Tested by themselves:
 - connect-plugin-path of 4.3.1, which needs no broker, in compat-tests/start
 - the tools with \`--zookeeper\`, in compat-tests/zookeeper-era
 - kafka-consumer-groups, kafka-groups and kafka-configs on groups with members, in compat-tests/groups
+- kafka-transactions of 3.9.1 and 3.0.2, the same runs as those of 4.3.1 where they know the options
 - kafka-dump-log on every kind of file that Ottla writes, in compat-tests/storage and compat-tests/metadata
 - the console, perf and group tools of seven versions from 0.9 on, in compat-tests/console-tools
 

@@ -8,6 +8,7 @@ import { records } from './records.ts'
 import { stored } from './stored.ts'
 import type { ToolFamily } from './tool-case.ts'
 import { topics } from './topics.ts'
+import { transactions } from './transactions.ts'
 import { unfinished } from './unfinished.ts'
 
 /** Versions of the tools that are compared. */
@@ -15,5 +16,17 @@ export const versions = ['4.4.0', '4.3.1', '2.8.2']
 
 /** All families, in the order in which they run. */
 export const families: readonly ToolFamily[] = [
-  ...[topics, configs, records, stored, groups, controller, clientMetrics, cluster, measuring, unfinished],
+  ...[
+    topics,
+    configs,
+    records,
+    stored,
+    groups,
+    transactions,
+    controller,
+    clientMetrics,
+    cluster,
+    measuring,
+    unfinished,
+  ],
 ]

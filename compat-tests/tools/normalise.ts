@@ -31,7 +31,7 @@ const everywhere: readonly Replacement[] = [
   },
   {
     pattern:
-      /Timed out waiting for a node assignment\. Call: (.*)$|Call\(callName=(.*), deadlineMs=N\) timed out .*$/gm,
+      /Timed out waiting for a node assignment\. Call: (.*?)(?:\. Enable debug.*)?$|Call\(callName=(.*), deadlineMs=N\) timed out .*$/gm,
     by: 'timed out: $1$2',
     reason: 'whether a client of the tool was waiting or trying when its time was over',
   },
@@ -50,6 +50,13 @@ function eachSorted(list: string): string {
   return list
     .split(/(?<=\}),/)
     .sort()
+    .join(',')
+}
+
+function numbersInOrder(list: string): string {
+  return list
+    .split(',')
+    .sort((a, b) => Number(a) - Number(b))
     .join(',')
 }
 
@@ -75,8 +82,16 @@ const named = {
   batches: [
     { pattern: /\bcrc: \d+/g, by: 'crc: N', reason: 'it covers the time of the records' },
     { pattern: /\bproducerId: \d+/g, by: 'producerId: N', reason: 'ids count how often producers asked for one' },
+    { pattern: /(?<="partitionIds":\[)[\d,]+(?=\])/g, by: numbersInOrder, reason: 'Kafka stores a hash set' },
   ],
   timestamps: [{ pattern: /\b1[789]\d{11}\b/g, by: 'MS', reason: 'a time in milliseconds' }],
+  durations: [
+    {
+      pattern: /(?<=\bMS )\d+\b/g,
+      by: 'N',
+      reason: 'how long a transaction has taken; its tool prints that after a time',
+    },
+  ],
   apiVersions: [
     { pattern: /\): .*/g, by: ')', reason: 'compat-tests/differential lists the versions that differ' },
     {

@@ -26,7 +26,14 @@ export const ottlaLikeKafka: BrokerProgram = {
   isReady: (output, { port }) => new RegExp(`127\\.0\\.0\\.1:${port}\\b.*\\d+ ms`).test(output),
 }
 
-const SETTINGS = { 'auto.create.topics.enable': 'true', 'group.consumer.session.timeout.ms': '60000' }
+const SETTINGS = {
+  'auto.create.topics.enable': 'true',
+  'group.consumer.session.timeout.ms': '60000',
+  // Ottla's default for a single broker is one.
+  'transaction.state.log.num.partitions': '50',
+  // So that a transaction can hang: written to without its coordinator.
+  'transaction.partition.verification.enable': 'false',
+}
 
 /** One broker and the JVM that runs the tools for it. */
 export class Side {
@@ -34,6 +41,8 @@ export class Side {
   readonly files: string
   #runner: ToolRunner
   readonly #version: string
+  /** What cases have prepared: names in commands and the texts that they stand for. */
+  #prepared: Readonly<Record<string, string>> = {}
 
   private constructor(broker: TestBroker, runner: ToolRunner, version: string) {
     this.#version = version
@@ -44,10 +53,10 @@ export class Side {
 
   /** Apache Kafka and Ottla, in this order. */
   static pair(version: string, files: Readonly<Record<string, string>>): Promise<Side[]> {
-    return Promise.all([apacheKafka, ottlaLikeKafka].map((program) => Side.#start(program, version, files)))
+    return Promise.all([apacheKafka, ottlaLikeKafka].map((program) => Side.start(program, version, files)))
   }
 
-  static async #start(program: BrokerProgram, version: string, files: Readonly<Record<string, string>>): Promise<Side> {
+  static async start(program: BrokerProgram, version: string, files: Readonly<Record<string, string>>): Promise<Side> {
     const starting = [TestBroker.start({ program, settings: SETTINGS }), ToolRunner.start(version)] as const
     const [broker, runner] = await Promise.all(starting)
     const side = new Side(broker, runner, version)
@@ -60,7 +69,8 @@ export class Side {
     await Promise.all([this.#runner.close(), this.broker.dispose()])
   }
 
-  async run({ command, input, normalise: which }: ToolCase): Promise<Outcome> {
+  async run({ command, input, prepare, normalise: which }: ToolCase): Promise<Outcome> {
+    if (prepare !== undefined) this.#prepared = { ...this.#prepared, ...(await prepare(this.broker.port)) }
     const [tool, ...args] = words(command).map((word) => this.#filled(word))
     try {
       const { code, stdout, stderr } = await this.#runner.run(tool!, args, { input })
@@ -97,7 +107,8 @@ export class Side {
 
   #filled(text: string): string {
     const { bootstrap, dataDir, secondPort } = this.broker
-    return text
+    return Object.entries(this.#prepared)
+      .reduce((filled, [name, value]) => filled.replaceAll(name, value), text)
       .replaceAll('BROKER', bootstrap)
       .replaceAll('CONTROLLER', `127.0.0.1:${secondPort}`)
       .replaceAll('FILES', this.files)

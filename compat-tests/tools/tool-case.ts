@@ -9,6 +9,8 @@ export interface ToolCase {
   readonly command: string
   /** Standard input. */
   readonly input?: string
+  /** Sends requests that no tool sends, before the run. Returns texts that this and later commands stand for: NAME to text. */
+  readonly prepare?: (port: number) => Promise<Readonly<Record<string, string>>>
   /** Applied besides those that every output gets. */
   readonly normalise?: readonly Normalisation[]
   /** What Ottla does not have yet. The tool must end there by itself; nothing is compared. */

@@ -4,11 +4,17 @@ import { families, versions } from './families.ts'
 import { files } from './files.ts'
 import { type Outcome, Side } from './side.ts'
 import { type ToolCase, type ToolFamily, toolCase } from './tool-case.ts'
+import { transactions, transactionVersions } from './transactions.ts'
 
 /** Commands after which the next one may see another broker. */
 const CHANGES = /\b(create|alter|delete|execute|upgrade|downgrade|disable)\b/
 
-for (const version of versions) {
+const compared: readonly (readonly [version: string, families: readonly ToolFamily[]])[] = [
+  ...versions.map((version) => [version, families] as const),
+  ...transactionVersions.map((version) => [version, [transactions]] as const),
+]
+
+for (const [version, ofIt] of compared) {
   describe(`the tools of ${version}, at Apache Kafka 4.4.0 and at Ottla`, function () {
     this.timeout(600_000)
     needs('java', 'maven')
@@ -41,7 +47,7 @@ for (const version of versions) {
       expect(differing.join('\n\n')).to.equal('')
     }
 
-    for (const family of families) it(family.title, () => compare(family))
+    for (const family of ofIt.filter(({ cases }) => cases(version).length > 0)) it(family.title, () => compare(family))
   })
 }
 

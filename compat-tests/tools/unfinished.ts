@@ -14,12 +14,6 @@ const waiting: Readonly<Record<string, readonly string[]>> = {
   ],
 }
 const waitingNewer: Readonly<Record<string, readonly string[]>> = {
-  'transactions are not finished': [
-    `kafka-transactions ${BROKER} list`,
-    `kafka-transactions ${BROKER} describe --transactional-id a`,
-    `kafka-transactions ${BROKER} describe-producers --topic l --partition 0`,
-    `kafka-transactions ${BROKER} find-hanging --broker-id 1`,
-  ],
   'share groups are not finished': [
     `kafka-share-groups ${BROKER} --list`,
     `kafka-share-groups ${BROKER} --describe --group a`,
