@@ -1,20 +1,14 @@
-import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import { ConfigResourceTypes } from 'kafkajs'
-import { mavenJars } from '../../../scripts/maven-jars.ts'
-import { javaProgram } from '../../java-program.ts'
-import { runKafkaTool } from '../../kafka-tool.ts'
 import { needs } from '../../requirements.ts'
 import { TestBroker } from '../../test-broker.ts'
 import { waitFor } from '../../wait-for.ts'
 import { Inbox, KafkaJsApplication } from '../kafkajs/kafkajs-application.ts'
+import { resetApplication, StreamsApplication } from './streams-application.ts'
 
-const VERSION = '4.4.0'
-const PROGRAM = join(import.meta.dirname, 'CountWords.java')
 const INTERNAL = {
   repartition: 'count-words-by-word-repartition',
   counts: 'count-words-counts-changelog',
@@ -28,7 +22,7 @@ describe('a Kafka Streams application', function () {
   let application: KafkaJsApplication
   let folder: string
   let counted: Inbox
-  const started: ChildProcess[] = []
+  const applications: StreamsApplication[] = []
 
   before(async () => {
     folder = mkdtempSync(join(tmpdir(), 'ottla-streams-'))
@@ -39,33 +33,18 @@ describe('a Kafka Streams application', function () {
     counted = await Inbox.of(await application.consumer(), 'counted')
   })
   after(async () => {
-    for (const child of started) if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL')
+    for (const each of applications) await each.kill()
     await application?.close()
     await broker?.dispose()
     if (folder !== undefined) rmSync(folder, { recursive: true, force: true })
   })
 
   /** Resolves once the application runs. */
-  async function start(): Promise<ChildProcess> {
-    const artifact = { group: 'org.apache.kafka', name: 'kafka-streams', version: VERSION }
-    const jars = await mavenJars(`streams-${VERSION}`, [artifact])
-    const [file, ...args] = await javaProgram(PROGRAM, join(jars, '*'), '-Xmx256m')
-    const child = spawn(file!, [...args, broker.bootstrap, folder], { stdio: ['pipe', 'pipe', 'pipe'] })
-    started.push(child)
-    let output = ''
-    for (const stream of [child.stdout!, child.stderr!])
-      stream.on('data', (chunk: Buffer) => {
-        output += chunk.toString('utf8')
-      })
-    await waitFor(
-      'the application runs',
-      () => {
-        if (child.exitCode !== null) throw new Error(`it ended with ${child.exitCode}:\n${output}`)
-        return output.includes('RUNNING')
-      },
-      60_000,
-    )
-    return child
+  async function start(): Promise<StreamsApplication> {
+    const started = await StreamsApplication.start('CountWords.java', broker.bootstrap, folder)
+    applications.push(started)
+    await started.running()
+    return started
   }
 
   async function write(...lines: string[]): Promise<void> {
@@ -118,9 +97,7 @@ describe('a Kafka Streams application', function () {
     expect(setting(INTERNAL.repartition, 'retention.ms')).to.equal('-1')
     expect(setting(INTERNAL.counts, 'cleanup.policy')).to.equal('compact')
     expect(setting(INTERNAL.hourly, 'cleanup.policy')).to.equal('compact,delete')
-    child.stdin!.end()
-    const [code] = await once(child, 'exit')
-    expect(code).to.equal(0)
+    expect(await child.end()).to.equal(0)
   })
 
   it('goes on from its changelogs after the broker and the application were killed', async () => {
@@ -128,8 +105,7 @@ describe('a Kafka Streams application', function () {
     await write('a')
     await counts({ a: '3', b: '2', c: '1' })
     await committed()
-    child.kill('SIGKILL')
-    await once(child, 'exit')
+    await child.kill()
     await broker.kill9()
     await broker.restart()
     rmSync(folder, { recursive: true, force: true })
@@ -137,17 +113,11 @@ describe('a Kafka Streams application', function () {
     await write('c')
     const again = await start()
     await counts({ a: '3', b: '2', c: '2' })
-    again.stdin!.end()
-    await once(again, 'exit')
+    await again.end()
   })
 
   it('is reset by kafka-streams-application-reset', async () => {
-    const args = ['--bootstrap-server', broker.bootstrap, '--application-id', 'count-words', '--input-topics', 'lines']
-    const { code, stdout, stderr } = await runKafkaTool(VERSION, 'kafka-streams-application-reset', [
-      ...args,
-      '--force',
-    ])
-    expect(code, stdout + stderr).to.equal(0)
+    await resetApplication(broker.bootstrap, 'count-words', 'lines')
     const admin = await application.admin()
     expect(await admin.listTopics()).not.to.include.members(Object.values(INTERNAL))
   })

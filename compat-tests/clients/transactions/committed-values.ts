@@ -30,6 +30,12 @@ export async function readCommitted(client: RawClient, topic: string, partition:
   }
 }
 
+/** Whether a transaction is open in that partition. */
+export async function hasOpenTransaction(client: RawClient, topic: string, partition: number): Promise<boolean> {
+  const { highWatermark, lastStableOffset } = await fetch(client, { topic, partition, fetchOffset: 0 })
+  return lastStableOffset < highWatermark
+}
+
 /** Values from that offset on: a response begins with the whole batch that holds it. */
 function valuesOf(batch: RecordBatch, fromOffset: number): string[] {
   const read = readRecords(batch)

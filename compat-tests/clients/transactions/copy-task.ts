@@ -1,12 +1,7 @@
-import { CreateTopics } from '../../../protocol/apis/create-topics.ts'
 import { OffsetFetch } from '../../../protocol/apis/offset-fetch.ts'
-import { Produce } from '../../../protocol/apis/produce.ts'
 import { errorName } from '../../../protocol/error-codes.ts'
-import { buildBatch } from '../../../protocol/records/batch-builder.ts'
-import { ZERO_UUID } from '../../../protocol/schema.ts'
-import { RawClient } from '../../raw-client.ts'
 import { waitFor } from '../../wait-for.ts'
-import { readCommitted } from './committed-values.ts'
+import { BrokerTopics } from './broker-topics.ts'
 import type { CopyProcess } from './copy-process.ts'
 
 export const PARTITIONS = 3
@@ -16,11 +11,11 @@ export class CopyTask {
   readonly input: string
   readonly output: string
   readonly group: string
-  readonly #port: number
+  readonly #topics: BrokerTopics
   #count = 0
 
   private constructor(port: number, name: string) {
-    this.#port = port
+    this.#topics = new BrokerTopics(port, PARTITIONS)
     this.input = `${name}-input`
     this.output = `${name}-output`
     this.group = `${name}-group`
@@ -29,17 +24,7 @@ export class CopyTask {
   /** Creates both topics. */
   static async create(port: number, name: string): Promise<CopyTask> {
     const task = new CopyTask(port, name)
-    const topics = [task.input, task.output].map((topic) => ({
-      name: topic,
-      numPartitions: PARTITIONS,
-      replicationFactor: 1,
-      assignments: [],
-      configs: [],
-    }))
-    const made = await task.#ask((client) => client.send(CreateTopics, 5, { topics, timeoutMs: 10_000 }))
-    for (const { errorCode } of made.topics) check('CreateTopics', errorCode)
-    // Apache Kafka has leaders a moment later.
-    for (const topic of [task.input, task.output]) await waitFor(`leaders of ${topic}`, () => task.#read(topic))
+    await task.#topics.create(task.input, task.output)
     return task
   }
 
@@ -54,14 +39,13 @@ export class CopyTask {
     const values = Array.from({ length: PARTITIONS }, (_, partition) =>
       numbers.filter((number) => number % PARTITIONS === partition).map(String),
     )
-    await this.#ready(this.input)
-    await this.#produce(this.input, values)
+    await this.#topics.write(this.input, values)
     this.#count += count
   }
 
   /** Writes `end` to each partition of the output, where readers stop. */
   async end(): Promise<void> {
-    await this.#produce(
+    await this.#topics.write(
       this.output,
       Array.from({ length: PARTITIONS }, () => ['end']),
     )
@@ -73,7 +57,7 @@ export class CopyTask {
       check()
       const offsets = await this.#committed()
       if (!offsets.every((offset, partition) => offset === this.#countOf(partition))) throw new Error(`at ${offsets}`)
-      return this.#read(this.output)
+      return this.#topics.committed(this.output)
     }
     await waitFor(`all of ${this.input} is copied`, isCopied, withinMs).catch((error) => {
       throw new Error(`${error.message}: ${error.cause?.message}`, { cause: error })
@@ -86,26 +70,11 @@ export class CopyTask {
    * aborted. Empty: nothing.
    */
   async failures(processes: readonly CopyProcess[]): Promise<string[]> {
-    const values = await this.#read(this.output)
+    const values = await this.#topics.committed(this.output)
     return [
       ...values.flatMap((each, partition) => this.#disorder(each, partition)),
       ...compareWithEvents(values, processes),
     ]
-  }
-
-  /** Apache Kafka has leaders a moment after a topic is created, and after a start. */
-  async #ready(topic: string): Promise<void> {
-    await waitFor(`leaders of ${topic}`, () => this.#read(topic))
-  }
-
-  /** Values of each partition, without the ends. */
-  async #read(topic: string): Promise<string[][]> {
-    return this.#ask(async (client) => {
-      const all: string[][] = []
-      for (let partition = 0; partition < PARTITIONS; partition++)
-        all.push((await readCommitted(client, topic, partition)).filter((value) => value !== 'end'))
-      return all
-    })
   }
 
   #countOf(partition: number): number {
@@ -132,42 +101,13 @@ export class CopyTask {
       groups: [],
       requireStable: true,
     }
-    const { errorCode, topics } = await this.#ask((client) => client.send(OffsetFetch, 7, asked))
-    check('OffsetFetch', errorCode)
-    for (const each of topics[0]!.partitions) check('OffsetFetch', each.errorCode)
+    const { errorCode, topics } = await this.#topics.ask((client) => client.send(OffsetFetch, 7, asked))
+    const refused = [errorCode, ...topics[0]!.partitions.map((each) => each.errorCode)].find((each) => each !== 0)
+    if (refused !== undefined) throw new Error(`OffsetFetch: ${errorName(refused)}`)
     return topics[0]!.partitions
       .toSorted((a, b) => a.partitionIndex - b.partitionIndex)
       .map((each) => each.committedOffset)
   }
-
-  /** values: for each partition. */
-  async #produce(topic: string, values: readonly (readonly string[])[]): Promise<void> {
-    const timestampMs = Date.now()
-    const partitionData = values.map((each, index) => ({
-      index,
-      records: buildBatch(
-        each.map((value) => ({ key: `k${value}`, value })),
-        { timestampMs },
-      ),
-    }))
-    const topicData = [{ name: topic, topicId: ZERO_UUID, partitionData }]
-    const request = { transactionalId: null, acks: -1, timeoutMs: 10_000, topicData }
-    const { responses } = await this.#ask((client) => client.send(Produce, 9, request))
-    for (const { errorCode } of responses[0]!.partitionResponses) check(`Produce to ${topic}`, errorCode)
-  }
-
-  async #ask<T>(question: (client: RawClient) => Promise<T>): Promise<T> {
-    const client = await RawClient.connect(this.#port)
-    try {
-      return await question(client)
-    } finally {
-      client.close()
-    }
-  }
-}
-
-function check(what: string, errorCode: number): void {
-  if (errorCode !== 0) throw new Error(`${what}: ${errorName(errorCode)}`)
 }
 
 /** Compares committed values with what their writers say of each transaction. */
