@@ -2,18 +2,17 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
+import type { LongProgram } from '../../long-program.ts'
 import { needs } from '../../requirements.ts'
 import { TestBroker } from '../../test-broker.ts'
-import { waitFor } from '../../wait-for.ts'
 import { KafkaJsApplication } from '../kafkajs/kafkajs-application.ts'
 import { BrokerTopics } from '../transactions/broker-topics.ts'
-import { resetApplication, StreamsApplication } from './streams-application.ts'
+import { isRunning, resetApplication, startApplication } from './streams-application.ts'
 
 const PARTITIONS = 2
 const WORDS = ['one', 'two', 'three', 'four', 'five']
 /** Records of each input topic in each phase. */
 const COUNT = 300
-const WITHIN_MS = 90_000
 
 describe('a Kafka Streams application with exactly_once_v2', function () {
   needs('java', 'maven')
@@ -21,7 +20,7 @@ describe('a Kafka Streams application with exactly_once_v2', function () {
   let broker: TestBroker
   let topics: BrokerTopics
   let folder: string
-  let application: StreamsApplication | undefined
+  let application: LongProgram | undefined
   let written = 0
 
   before(async () => {
@@ -38,8 +37,8 @@ describe('a Kafka Streams application with exactly_once_v2', function () {
   })
 
   async function start(): Promise<void> {
-    application = await StreamsApplication.start('ExactlyOnce.java', broker.bootstrap, folder)
-    await application.running()
+    application = await startApplication('ExactlyOnce.java', broker.bootstrap, folder)
+    await application.until('the application runs', isRunning)
   }
 
   /** Writes the next records to all inputs. Those of one key are in the same partition of both sides. */
@@ -65,24 +64,17 @@ describe('a Kafka Streams application with exactly_once_v2', function () {
 
   /** Waits until it has counted words, and not committed that. */
   async function inTransaction(): Promise<void> {
-    const isOpen = () => {
-      application!.expectAlive()
-      return topics.isOpen('counts')
-    }
-    await waitFor('a transaction is open', isOpen, WITHIN_MS)
+    await application!.until('a transaction is open', () => topics.isOpen('counts'))
   }
 
   async function allCommitted(): Promise<void> {
     for (const topic of ['counts', 'joined']) {
-      let count = 0
       const isComplete = async () => {
-        count = (await topics.committed(topic)).flat().length
-        return count >= written
+        const { length } = (await topics.committed(topic)).flat()
+        if (length < written) throw new Error(`${length} of ${written}`)
+        return true
       }
-      await waitFor(`all of ${topic}`, isComplete, WITHIN_MS).catch((cause) => {
-        application!.expectAlive()
-        throw new Error(`${cause.message}: ${count} of ${written}: ${cause.cause?.message}`, { cause })
-      })
+      await application!.until(`all of ${topic} are committed`, isComplete)
     }
   }
 

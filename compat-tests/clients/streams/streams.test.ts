@@ -3,11 +3,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import { ConfigResourceTypes } from 'kafkajs'
+import type { LongProgram } from '../../long-program.ts'
 import { needs } from '../../requirements.ts'
 import { TestBroker } from '../../test-broker.ts'
 import { waitFor } from '../../wait-for.ts'
 import { Inbox, KafkaJsApplication } from '../kafkajs/kafkajs-application.ts'
-import { resetApplication, StreamsApplication } from './streams-application.ts'
+import { isRunning, resetApplication, startApplication } from './streams-application.ts'
 
 const INTERNAL = {
   repartition: 'count-words-by-word-repartition',
@@ -22,7 +23,7 @@ describe('a Kafka Streams application', function () {
   let application: KafkaJsApplication
   let folder: string
   let counted: Inbox
-  const applications: StreamsApplication[] = []
+  const applications: LongProgram[] = []
 
   before(async () => {
     folder = mkdtempSync(join(tmpdir(), 'ottla-streams-'))
@@ -40,10 +41,10 @@ describe('a Kafka Streams application', function () {
   })
 
   /** Resolves once the application runs. */
-  async function start(): Promise<StreamsApplication> {
-    const started = await StreamsApplication.start('CountWords.java', broker.bootstrap, folder)
+  async function start(): Promise<LongProgram> {
+    const started = await startApplication('CountWords.java', broker.bootstrap, folder)
     applications.push(started)
-    await started.running()
+    await started.until('the application runs', isRunning)
     return started
   }
 
