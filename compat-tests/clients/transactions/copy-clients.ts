@@ -21,6 +21,7 @@ export interface CopyClient {
 
 type Traits = Pick<CopyClient, 'fencedBy' | 'sendsGeneration' | 'consumerProtocol'>
 
+const SPRING_VERSION = '4.1.2'
 const CONSUMER_PROTOCOL = ['group.protocol=consumer']
 
 /** A verb of the program in clients/matrix. */
@@ -40,6 +41,22 @@ async function classPathOf(version: string): Promise<string> {
   if (version === '4.4.0') return kafkaClassPath(version)
   const artifact = { group: 'org.apache.kafka', name: 'kafka-clients', version }
   return join(await mavenJars(`clients-${version}`, [artifact]), '*')
+}
+
+const spring: CopyClient = {
+  name: 'spring-kafka',
+  requirements: ['java', 'maven'],
+  fencedBy: /^FENCED$/,
+  sendsGeneration: true,
+  command: async () => {
+    const jars = await mavenJars(`spring-kafka-${SPRING_VERSION}`, [
+      { group: 'org.springframework.kafka', name: 'spring-kafka', version: SPRING_VERSION },
+      // It logs what goes wrong, and goes on.
+      { group: 'org.slf4j', name: 'slf4j-simple', version: '1.7.36' },
+    ])
+    const flags = ['-Xmx256m', '-Dorg.slf4j.simpleLogger.defaultLogLevel=warn']
+    return javaProgram(join(import.meta.dirname, '../spring/Transactions.java'), join(jars, '*'), ...flags)
+  },
 }
 
 export const copyClients: readonly CopyClient[] = [
@@ -64,4 +81,5 @@ export const copyClients: readonly CopyClient[] = [
   ofMatrix('sarama', { fencedBy: /fenced|epoch|Error code = 90/i, sendsGeneration: true }),
   ofMatrix('kafka-python', { fencedBy: /^ProducerFencedError$/, sendsGeneration: true }),
   ofMatrix('aiokafka', { fencedBy: /^ProducerFenced$/, sendsGeneration: false }),
+  spring,
 ]

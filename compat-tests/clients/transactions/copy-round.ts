@@ -112,7 +112,11 @@ class Round {
       await new Promise((resolve) => setTimeout(resolve, random.below(PAUSE_MS)))
       await this.#disturb(random.pick(['kill', 'kill', 'replace', 'crash'] as const), random.pick(ids), random)
     }
-    await this.#task.copied(COPIED_WITHIN_MS, () => this.#startFailed())
+    await this.#task
+      .copied(COPIED_WITHIN_MS, () => this.#startFailed())
+      .catch(async (cause) => {
+        throw new Error(`${cause.message}\n${await this.#task.describeGroup()}`, { cause })
+      })
     await this.end()
     this.failures = await this.#task.failures(this.#processes)
   }
@@ -141,7 +145,7 @@ class Round {
 
   #start(id: string): void {
     const { input, output, group } = this.#task
-    const process = new CopyProcess({
+    const started = new CopyProcess({
       command: this.#command,
       bootstrap: this.#broker.bootstrap,
       input,
@@ -153,8 +157,8 @@ class Round {
       sessionMs: SESSION_MS,
       settings: this.#variant.settings,
     })
-    this.#members.set(id, process)
-    this.#processes.push(process)
+    this.#members.set(id, started)
+    this.#processes.push(started)
   }
 
   /** Replaced processes are expected to fail. */

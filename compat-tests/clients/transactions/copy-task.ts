@@ -1,3 +1,5 @@
+import { ConsumerGroupDescribe } from '../../../protocol/apis/consumer-group-describe.ts'
+import { DescribeGroups } from '../../../protocol/apis/describe-groups.ts'
 import { OffsetFetch } from '../../../protocol/apis/offset-fetch.ts'
 import { errorName } from '../../../protocol/error-codes.ts'
 import { waitFor } from '../../wait-for.ts'
@@ -62,6 +64,17 @@ export class CopyTask {
     await waitFor(`all of ${this.input} is copied`, isCopied, withinMs).catch((error) => {
       throw new Error(`${error.message}: ${error.cause?.message}`, { cause: error })
     })
+  }
+
+  /** The group as its coordinator describes it, for messages. */
+  async describeGroup(): Promise<string> {
+    const [classic, modern] = await this.#topics.ask((client) =>
+      Promise.all([
+        client.send(DescribeGroups, 5, { groups: [this.group], includeAuthorizedOperations: false }),
+        client.send(ConsumerGroupDescribe, 1, { groupIds: [this.group], includeAuthorizedOperations: false }),
+      ]),
+    )
+    return JSON.stringify([...classic.groups, ...modern.groups].filter(({ members }) => members.length > 0))
   }
 
   /**
