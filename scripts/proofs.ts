@@ -23,19 +23,23 @@ export const proofs: Readonly<Record<string, Proof>> = {
     parts: (units = 100_000) => [fuzzed('directory', units, 1000)],
   },
   simulation: {
-    summary: 'storage, a whole broker, its groups and its ZooKeeper nodes on a faulty simulated machine, from seeds',
+    summary:
+      'storage, a whole broker, its groups, transactions and ZooKeeper nodes on a faulty simulated machine, from seeds',
     parts: (units = 16_000) => [
       simulated('storage', Math.ceil(units * 0.75)),
       simulated('broker', Math.ceil(units * 0.125)),
       simulated('groups', Math.ceil(units * 0.125)),
+      simulated('transactions', Math.ceil(units * 0.0625)),
       simulated('zookeeper', Math.ceil(units * 0.125)),
     ],
   },
   clusters: {
-    summary: 'one to five brokers and their groups with network faults, on a faulty simulated machine, from seeds',
+    summary:
+      'one to five brokers, their groups and transactions with network faults, on a faulty simulated machine, from seeds',
     parts: (units = 10_000) => [
-      simulated('broker', Math.ceil(units * 0.8)),
+      simulated('broker', Math.ceil(units * 0.7)),
       simulated('groups', Math.floor(units * 0.2)),
+      simulated('transactions', Math.floor(units * 0.1)),
     ],
   },
   'zookeeper-frames': {

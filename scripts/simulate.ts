@@ -1,6 +1,6 @@
 /**
  * `npm run simulate -- [PART] --seeds N [--seed S]`: N simulated histories of the storage layer, of whole brokers and
- * their clients, or of their groups, with seeded clients and faults, beginning with seed S. Each is compared with a model.
+ * their clients, of their groups, or of their transactions, with seeded clients and faults, beginning with seed S. Each is compared with a model.
  * A failing seed is printed with the violated rule and repeats exactly: `npm run simulate -- PART --seed S`.
  */
 import { Argument, Command } from 'commander'
@@ -21,7 +21,7 @@ const program = new Command('npm run simulate --')
   .addArgument(new Argument('[part...]', 'what to run (default: every part)').choices(Object.keys(parts)))
   .option('--seeds <n>', `how many seeds (default: 1 with --seed, else ${SEEDS})`, wholeNumber)
   .option('--seed <s>', 'the first seed (default: 1)', wholeNumber)
-  .option('--one-broker', 'parts broker and groups: one broker, with a network in order', false)
+  .option('--one-broker', 'parts broker, groups and transactions: one broker, with a network in order', false)
   .addHelpText('after', examples)
   .showHelpAfterError('(npm run simulate -- --help shows the usage)')
   .parse()

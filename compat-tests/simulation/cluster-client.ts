@@ -6,6 +6,10 @@ import type { PartitionHistory } from './broker-model.ts'
 import { FIRST_NODE, type SimulatedBroker } from './simulated-broker.ts'
 import { SimulatedClient } from './simulated-client.ts'
 
+/** Key types of FindCoordinator: a group, a transactional id. */
+export const [GROUP_KEY, TRANSACTION_KEY] = [0, 1] as const
+export type CoordinatorKeyType = typeof GROUP_KEY | typeof TRANSACTION_KEY
+
 const routing: ReadonlySet<string> = new Set([
   'NOT_LEADER_OR_FOLLOWER',
   'LEADER_NOT_AVAILABLE',
@@ -96,9 +100,12 @@ export class ClusterClient {
     }
   }
 
-  /** Node id of a group's coordinator; undefined: there is none now. Creates the offsets topic if it is missing. */
-  async findCoordinator(groupId: string): Promise<number | undefined> {
-    const answer = await this.ask(FindCoordinator, 4, { key: '', keyType: 0, coordinatorKeys: [groupId] })
+  /**
+   * Node id of the coordinator of a group, or of a transactional id; undefined: there is none now. Creates the
+   * coordinator's topic if it is missing.
+   */
+  async findCoordinator(key: string, keyType: CoordinatorKeyType = GROUP_KEY): Promise<number | undefined> {
+    const answer = await this.ask(FindCoordinator, 4, { key: '', keyType, coordinatorKeys: [key] })
     const { errorCode, nodeId } = answer.coordinators[0]!
     return errorName(errorCode) === 'NONE' ? nodeId : undefined
   }

@@ -1,8 +1,8 @@
 import type { ApiSchema, Fields, InputValue, ValueOf } from '../../protocol/schema.ts'
-import { ClusterClient } from './cluster-client.ts'
+import { ClusterClient, type CoordinatorKeyType, GROUP_KEY } from './cluster-client.ts'
 import { FIRST_NODE, type SimulatedBroker } from './simulated-broker.ts'
 
-/** Asks the coordinator of one group. */
+/** Asks the coordinator of one group, or of one transactional id. */
 export interface GroupClient {
   /** Rejects with ConnectionLost if the connection or the broker ends before it answers. */
   ask<Q extends Fields, S extends Fields>(
@@ -22,13 +22,15 @@ export function clientOfOne(broker: SimulatedBroker): GroupClient {
 /** A client of a cluster, which may fail to find the coordinator. */
 export class CoordinatorClient implements GroupClient {
   readonly #client: ClusterClient
-  readonly #groupId: string
+  readonly #key: string
+  readonly #keyType: CoordinatorKeyType
   /** Coordinator as far as the client knows. */
   #nodeId = FIRST_NODE
 
-  constructor(broker: SimulatedBroker, groupId: string, name: string) {
+  constructor(broker: SimulatedBroker, key: string, name: string, keyType: CoordinatorKeyType = GROUP_KEY) {
     this.#client = new ClusterClient(broker, name)
-    this.#groupId = groupId
+    this.#key = key
+    this.#keyType = keyType
   }
 
   ask<Q extends Fields, S extends Fields>(
@@ -39,8 +41,8 @@ export class CoordinatorClient implements GroupClient {
     return this.#client.at(this.#nodeId).ask(api, version, request)
   }
 
-  /** This creates the offsets topic if it is missing. */
+  /** This creates the coordinator's topic if it is missing. */
   async lookAgain(): Promise<void> {
-    this.#nodeId = (await this.#client.findCoordinator(this.#groupId)) ?? this.#nodeId
+    this.#nodeId = (await this.#client.findCoordinator(this.#key, this.#keyType)) ?? this.#nodeId
   }
 }

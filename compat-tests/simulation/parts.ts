@@ -3,6 +3,7 @@ import { type ClusterPlan, drawClusterPlan, oneBroker } from './cluster-plan.ts'
 import { simulateGroups } from './group-simulation.ts'
 import { simulateStorage } from './storage-simulation.ts'
 import type { Trace } from './trace.ts'
+import { simulateTransactions } from './transaction-simulation.ts'
 import { simulateZooKeeper } from './zookeeper-simulation.ts'
 
 export interface PartOptions {
@@ -21,5 +22,6 @@ export const simulationParts: Readonly<Record<string, Simulate>> = {
   storage: simulateStorage,
   groups: (seed, trace, options) => simulateGroups(seed, trace, planOf(seed, options)),
   broker: (seed, trace, options) => simulateBroker(seed, trace, planOf(seed, options)),
+  transactions: (seed, trace, options) => simulateTransactions(seed, trace, planOf(seed, options)),
   zookeeper: simulateZooKeeper,
 }
