@@ -18,11 +18,13 @@ import type { Scenario } from './scenario.ts'
 import { Side } from './side.ts'
 import { stateScenarios } from './state-scenarios.ts'
 import { toolScenarios } from './tool-scenarios.ts'
+import { createTransactionsTopic, transactionScenarios } from './transaction-scenarios.ts'
 
 const scenarios: readonly Scenario[] = [
   ...clusterScenarios,
   ...otherBrokerScenarios,
   ...groupScenarios,
+  ...transactionScenarios,
   ...changeScenarios,
   ...toolScenarios,
   ...stateScenarios,
@@ -48,6 +50,7 @@ describe('three brokers of Apache Kafka 4.4.0 and three of Ottla', function () {
     runner = tools
     sides = clusters.map((cluster) => new Side(cluster, tools, folder))
     await Promise.all(sides.map(createOffsetsTopic))
+    await Promise.all(sides.map(createTransactionsTopic))
   })
   after(async () => {
     for (const side of sides) side.close()

@@ -30,6 +30,7 @@ import {
   stop,
   timeoutMs,
 } from './topics.ts'
+import { movingTransaction } from './transaction-scenarios.ts'
 
 /** Topics with one, two and three replicas, of which one or two must be in sync. */
 const states = [
@@ -104,11 +105,12 @@ async function describeCluster(side: Side, what: string): Promise<void> {
 }
 
 const oneEnds = (how: 'stopped' | 'killed', end: typeof stop): Scenario => ({
-  name: `states: broker 3 is ${how} and comes back, with its leaders and its group`,
+  name: `states: broker 3 is ${how} and comes back, with its leaders, its group and its transaction`,
   run: async (side) => {
     const prefix = how
     await createStates(side, prefix)
     await movingGroup.before(side, how)
+    const open = await movingTransaction.before(side, how)
     await describeStates(side, prefix, 'all run')
     await end(side, 3)
     await describeStates(side, prefix, `3 ${how}`)
@@ -120,9 +122,11 @@ const oneEnds = (how: 'stopped' | 'killed', end: typeof stop): Scenario => ({
       return { ...rest, voters: partitions.map((each) => each.map(({ voters }) => voters)) }
     })
     await movingGroup.during(side, how)
+    const next = await movingTransaction.during(side, how, open)
     await start(side, 3)
     await describeStates(side, prefix, `3 is back after it was ${how}`)
     await movingGroup.after(side, how)
+    await movingTransaction.after(side, how, next)
     await describeCluster(side, `3 is back after it was ${how}`)
     const topicPartitions = stateNames.map((name) => ({ topic: `${prefix}-${name}`, partitions: [0, 1, 2] }))
     await side.at(1)(ElectLeaders, 2, `after 3 was ${how}`, { electionType: 0, topicPartitions, timeoutMs })

@@ -34,7 +34,7 @@ export const brokersSettings: Readonly<Record<string, string>> = {
   'replica.selector.class': 'org.apache.kafka.common.replica.RackAwareReplicaSelector',
   'offsets.topic.num.partitions': '3',
   'offsets.topic.replication.factor': '3',
-  'transaction.state.log.num.partitions': '1',
+  'transaction.state.log.num.partitions': '3',
   'group.initial.rebalance.delay.ms': '0',
   'log.cleaner.dedupe.buffer.size': '4194304',
 }
