@@ -31,13 +31,11 @@ export class LongProgram {
 
   /** Waits until that is so. Rejects with the program's output if it ends before, or takes too long. */
   async until(what: string, condition: (output: string) => boolean | Promise<boolean>): Promise<void> {
-    const isSo = () => {
-      this.expectAlive()
-      return condition(this.#output)
-    }
+    const isSo = () => this.#hasEnded || condition(this.#output)
     await waitFor(what, isSo, WITHIN_MS).catch((cause) => {
       throw new Error(`${cause.message}: ${cause.cause?.message}\n${this.#output.slice(-4000)}`, { cause })
     })
+    this.expectAlive()
   }
 
   /** Ends its input, or sends that signal; resolves to its exit code. */
