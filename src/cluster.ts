@@ -16,6 +16,7 @@ import { warningsAboutDynamic } from './config/start-notes.ts'
 import type { StartSettings } from './config/start-settings.ts'
 import { GROUP_TOPIC } from './coordinator/group/open-group-coordinator.ts'
 import { coordinatorPartition } from './coordinator/java-hash.ts'
+import { TRANSACTION_TOPIC } from './coordinator/transaction/open-transaction-coordinator.ts'
 import { EmbeddedMembership } from './membership/embedded-membership.ts'
 import { PeriodicElections } from './membership/periodic-elections.ts'
 import { absentBrokers, absentBrokersLine } from './metadata/absent-brokers.ts'
@@ -118,8 +119,16 @@ export class Cluster {
 
   /** Topic and partition of the coordinator's state of a group. */
   partitionOfGroup(groupId: string): [topic: string, partition: number] {
-    const partitions = this.metadata.image.topicsByName.get(GROUP_TOPIC)?.partitions
-    return [GROUP_TOPIC, coordinatorPartition(groupId, partitions?.length ?? 1)]
+    return [GROUP_TOPIC, this.#coordinatorPartition(GROUP_TOPIC, groupId)]
+  }
+
+  /** The same of a transactional id. */
+  partitionOfTransactionalId(transactionalId: string): [topic: string, partition: number] {
+    return [TRANSACTION_TOPIC, this.#coordinatorPartition(TRANSACTION_TOPIC, transactionalId)]
+  }
+
+  #coordinatorPartition(topic: string, key: string): number {
+    return coordinatorPartition(key, this.metadata.image.topicsByName.get(topic)?.partitions.length ?? 1)
   }
 
   /** Where ZooKeeper's clients are served; undefined: nowhere. */

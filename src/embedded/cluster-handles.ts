@@ -1,7 +1,13 @@
 import type { Cluster } from '../cluster.ts'
 import { ClusterError } from '../cluster-error.ts'
 import type { PartitionImage } from '../metadata/metadata-image.ts'
-import type { ClusterBroker, ClusterGroup, ClusterPartition, RunningCluster } from './running-cluster.ts'
+import type {
+  ClusterBroker,
+  ClusterGroup,
+  ClusterPartition,
+  ClusterTransactionalId,
+  RunningCluster,
+} from './running-cluster.ts'
 
 /** The cluster for its users. removeData: called once it is closed. */
 export function runningCluster(cluster: Cluster, dataDirectory: string, removeData: () => void): RunningCluster {
@@ -33,6 +39,7 @@ export function runningCluster(cluster: Cluster, dataDirectory: string, removeDa
     addBroker: async ({ rack } = {}) => add(await cluster.brokers.add(rack)),
     partition: (topic, partition) => clusterPartition(cluster, topic, partition),
     group: (groupId) => clusterGroup(cluster, groupId),
+    transactionalId: (transactionalId) => clusterTransactionalId(cluster, transactionalId),
     async close() {
       await cluster.stop()
       removeData()
@@ -94,9 +101,14 @@ function clusterPartition(cluster: Cluster, topic: string, index: number): Clust
   }
 }
 
-function clusterGroup(cluster: Cluster, groupId: string): ClusterGroup {
+/** Coordinator of a group or transactional id. missing: what to do if it has none yet. */
+function coordinated(
+  cluster: Cluster,
+  place: () => readonly [topic: string, partition: number],
+  missing: string,
+): ClusterGroup & ClusterTransactionalId {
   const found = (): ClusterPartition | undefined => {
-    const [topic, partition] = cluster.partitionOfGroup(groupId)
+    const [topic, partition] = place()
     return cluster.metadata.image.topicsByName.has(topic) ? clusterPartition(cluster, topic, partition) : undefined
   }
   return {
@@ -106,10 +118,17 @@ function clusterGroup(cluster: Cluster, groupId: string): ClusterGroup {
     async moveCoordinator(nodeId) {
       const partition = found()
       if (partition !== undefined) return partition.moveLeader(nodeId)
-      throw new ClusterError(
-        `group ${groupId} has no coordinator yet: __consumer_offsets is created when a client first looks for one; let a consumer join or commit first`,
-        'COORDINATOR_NOT_AVAILABLE',
-      )
+      throw new ClusterError(missing, 'COORDINATOR_NOT_AVAILABLE')
     },
   }
+}
+
+function clusterGroup(cluster: Cluster, groupId: string): ClusterGroup {
+  const missing = `group ${groupId} has no coordinator yet: __consumer_offsets is created when a client first looks for one; let a consumer join or commit first`
+  return coordinated(cluster, () => cluster.partitionOfGroup(groupId), missing)
+}
+
+function clusterTransactionalId(cluster: Cluster, transactionalId: string): ClusterTransactionalId {
+  const missing = `transactional id ${transactionalId} has no coordinator yet: __transaction_state is created when a client first looks for one; let a producer begin first`
+  return coordinated(cluster, () => cluster.partitionOfTransactionalId(transactionalId), missing)
 }

@@ -128,6 +128,20 @@ describe('several brokers inside this process', () => {
     expect(group.coordinator).to.equal(next)
   })
 
+  it('let coordinators of transactions move, and transactions go on', async () => {
+    const kafka = new Kafka({ brokers: cluster.bootstrapServers.split(','), logLevel: logLevel.NOTHING })
+    const producer = kafka.producer({ transactionalId: 'pay', idempotent: true, maxInFlightRequests: 1 })
+    await producer.connect()
+    const transaction = await producer.transaction()
+    await transaction.send({ topic: 'orders', messages: [{ value: 'paid' }] })
+    const id = cluster.transactionalId('pay')
+    const next = id.coordinator === 1 ? 3 : 1
+    await id.moveCoordinator(next)
+    expect(id.coordinator).to.equal(next)
+    await transaction.commit()
+    await producer.disconnect()
+  })
+
   it('are added and removed', async () => {
     const added = await cluster.addBroker({ rack: 'd' })
     expect([added.nodeId, added.rack, added.isRunning]).to.deep.equal([4, 'd', true])
@@ -161,6 +175,8 @@ describe('several brokers inside this process', () => {
         undefined,
       ])
       expect(noCoordinator.message).to.contain('let a consumer join or commit first')
+      const noTransaction = await rejection(alone.transactionalId('t').moveCoordinator(1))
+      expect(noTransaction.message).to.contain('let a producer begin first')
     } finally {
       await alone.close()
     }

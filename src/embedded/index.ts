@@ -13,7 +13,13 @@ import type { RunningCluster } from './running-cluster.ts'
 
 export { ClusterError } from '../cluster-error.ts'
 export { StartError } from '../config/start-error.ts'
-export type { ClusterBroker, ClusterGroup, ClusterPartition, RunningCluster } from './running-cluster.ts'
+export type {
+  ClusterBroker,
+  ClusterGroup,
+  ClusterPartition,
+  ClusterTransactionalId,
+  RunningCluster,
+} from './running-cluster.ts'
 export type { Logger }
 /** What `startBroker` answers; of one broker or several. */
 export type RunningBroker = RunningCluster

@@ -22,6 +22,8 @@ export interface RunningCluster {
   partition(topic: string, partition: number): ClusterPartition
   /** A consumer group, of either protocol. */
   group(groupId: string): ClusterGroup
+  /** A transactional id of producers. */
+  transactionalId(transactionalId: string): ClusterTransactionalId
   /** Stops all brokers and removes the temporary directory, if there is one. Safe to call twice. */
   close(): Promise<void>
 }
@@ -61,5 +63,13 @@ export interface ClusterGroup {
   /** Node id of its coordinator. Undefined: none, or the group's partition of __consumer_offsets is not created yet. */
   readonly coordinator: number | undefined
   /** Moves the coordinator, with all groups on the same partition of __consumer_offsets. Rejects like moveLeader. */
+  moveCoordinator(nodeId: number): Promise<void>
+}
+
+/** A transactional id of producers. */
+export interface ClusterTransactionalId {
+  /** Node id of its coordinator. Undefined: none, or its partition of __transaction_state is not created yet. */
+  readonly coordinator: number | undefined
+  /** Moves the coordinator, with all ids on the same partition of __transaction_state. Rejects like moveLeader. */
   moveCoordinator(nodeId: number): Promise<void>
 }
