@@ -40,19 +40,30 @@ export class BrokerTopics {
 
   /** Writes records, key and value, to each partition. */
   async writeKeyed(topic: string, records: readonly (readonly (readonly [key: string, value: string])[])[]) {
-    await this.#ready(topic)
     const timestampMs = Date.now()
-    const partitionData = records.map((each, index) => ({
+    let left = records.map((each, index) => ({
       index,
       records: buildBatch(
         each.map(([key, value]) => ({ key, value })),
         { timestampMs },
       ),
     }))
-    const topicData = [{ name: topic, topicId: ZERO_UUID, partitionData }]
+    // Apache Kafka leads some partitions later than others.
+    await waitFor(`${topic} is written`, async () => {
+      const refused = await this.#produce(topic, left)
+      left = left.filter(({ index }) => refused.has(index))
+      if (left.length > 0) throw new Error([...refused.values()].join())
+      return true
+    })
+  }
+
+  /** Partitions without a leader, which took nothing, and their errors. */
+  async #produce(topic: string, partitionData: readonly { index: number; records: Buffer }[]) {
+    const topicData = [{ name: topic, topicId: ZERO_UUID, partitionData: [...partitionData] }]
     const request = { transactionalId: null, acks: -1, timeoutMs: 10_000, topicData }
     const { responses } = await this.ask((client) => client.send(Produce, 9, request))
-    for (const { errorCode } of responses[0]!.partitionResponses) check(`Produce to ${topic}`, errorCode)
+    const refused = responses[0]!.partitionResponses.filter(({ errorCode }) => errorCode !== 0)
+    return new Map(refused.map(({ index, errorCode }) => [index, errorName(errorCode)]))
   }
 
   /** Committed values of each partition. Rejects while a transaction is open. */
@@ -74,7 +85,7 @@ export class BrokerTopics {
     }
   }
 
-  /** Apache Kafka has leaders a moment after a topic is created, and after a start. */
+  /** Apache Kafka has leaders a moment after a topic is created. */
   async #ready(topic: string): Promise<void> {
     await waitFor(`leaders of ${topic}`, async () => {
       await this.isOpen(topic)
