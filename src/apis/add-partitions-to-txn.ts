@@ -2,6 +2,7 @@ import { AddPartitionsToTxn, type AddPartitionsToTxnResponse } from '../../proto
 import { type ErrorName, errorCode, isRejection } from '../../protocol/error-codes.ts'
 import { mapInSlices } from '../../storage/host/turn-slices.ts'
 import { EPOCH_BUMP_VERSION, type TopicPartitions } from '../coordinator/transaction/transaction.ts'
+import { isInternalTopic } from '../metadata/topic-names.ts'
 import { CLUSTER_NAME } from '../security/authorizer.ts'
 import { authorizedAmong, isAuthorized } from './authorization.ts'
 import { fencingError } from './fencing-error.ts'
@@ -39,8 +40,15 @@ export const addPartitionsToTxn = handler(AddPartitionsToTxn, async (request, co
     transactionalId: transaction.transactionalId,
     topicResults: await add(transaction, context),
   }))
-  return { errorCode: 0, resultsByTransaction }
+  // Kafka fails on the whole request.
+  const unsupported = errorCode('UNSUPPORTED_VERSION')
+  const isUnsupported = resultsByTransaction.some(({ topicResults }) => hasError(topicResults, unsupported))
+  return isUnsupported ? { errorCode: unsupported, resultsByTransaction: [] } : { errorCode: 0, resultsByTransaction }
 })
+
+function hasError(results: TopicResults, code: number): boolean {
+  return results.some(({ resultsByPartition }) => resultsByPartition.some((each) => each.partitionErrorCode === code))
+}
 
 async function add(asked: AskedTransaction, context: RequestContext): Promise<TopicResults> {
   const { transactionalId, topics } = asked
@@ -56,7 +64,9 @@ async function add(asked: AskedTransaction, context: RequestContext): Promise<To
 function refusals({ topics }: AskedTransaction, isClient: boolean, context: RequestContext): TopicResults | undefined {
   const { services } = context
   const names = topics.map(({ name }) => name)
-  const allowed = isClient ? authorizedAmong(context, 'WRITE', 'TOPIC', names) : new Set(names)
+  // Clients never write to internal topics.
+  const outer = () => names.filter((name) => !isInternalTopic(name))
+  const allowed = isClient ? authorizedAmong(context, 'WRITE', 'TOPIC', outer()) : new Set(names)
   const refusalOf = (topic: string, partition: number): ErrorName | undefined => {
     if (!allowed.has(topic)) return 'TOPIC_AUTHORIZATION_FAILED'
     return services.partitions.isKnown(topic, partition) ? undefined : 'UNKNOWN_TOPIC_OR_PARTITION'
@@ -65,14 +75,16 @@ function refusals({ topics }: AskedTransaction, isClient: boolean, context: Requ
     partitions.some((partition) => refusalOf(name, partition) !== undefined),
   )
   if (!isRefused) return undefined
-  return answerEach(topics, (topic, partition) => errorCode(refusalOf(topic, partition) ?? 'OPERATION_NOT_ATTEMPTED'))
+  return answerEach(once(topics), (topic, partition) =>
+    errorCode(refusalOf(topic, partition) ?? 'OPERATION_NOT_ATTEMPTED'),
+  )
 }
 
 async function verify(asked: AskedTransaction, { services, apiVersion }: RequestContext): Promise<TopicResults> {
   const { transactionalId, topics } = asked
   const missing = await services.transactions.missingPartitions(transactionalId, asked, partitionsOf(topics))
-  if (isRejection(missing)) return answerAll(topics, fencingError(missing, apiVersion, FENCED_VERSION))
-  return answerEach(topics, (topic, partition) =>
+  if (isRejection(missing)) return answerAll(once(topics), fencingError(missing, apiVersion, FENCED_VERSION))
+  return answerEach(once(topics), (topic, partition) =>
     errorCode(missing.get(topic)?.includes(partition) ? 'TRANSACTION_ABORTABLE' : 'NONE'),
   )
 }
@@ -86,7 +98,13 @@ async function addAll(asked: AskedTransaction, isClient: boolean, context: Reque
 }
 
 function partitionsOf(topics: AskedTransaction['topics']): TopicPartitions {
-  return new Map(topics.map(({ name, partitions }) => [name, new Set(partitions)]))
+  const named = topics.filter(({ partitions }) => partitions.length > 0)
+  return new Map(named.map(({ name, partitions }) => [name, new Set(partitions)]))
+}
+
+/** Kafka answers a partition that is named twice twice only if it is added. */
+function once(topics: AskedTransaction['topics']): AskedTransaction['topics'] {
+  return topics.map(({ name, partitions }) => ({ name, partitions: [...new Set(partitions)] }))
 }
 
 function answerAll(topics: AskedTransaction['topics'], code: number): TopicResults {
@@ -99,7 +117,7 @@ function answerEach(
 ): TopicResults {
   return topics.map(({ name, partitions }) => ({
     name,
-    resultsByPartition: [...new Set(partitions)].map((partitionIndex) => ({
+    resultsByPartition: partitions.map((partitionIndex) => ({
       partitionIndex,
       partitionErrorCode: codeFor(name, partitionIndex),
     })),

@@ -20,6 +20,8 @@ type Answer = HandlerAnswer<typeof Fetch>
 
 const READ_COMMITTED = 1
 const WITH_LEADER_HINTS = 16
+/** First version that names topics by id alone. Its failed responses name none. */
+const WITH_TOPIC_IDS = 13
 /** First version whose clients may read from followers. */
 const WITH_FOLLOWER_READS = 11
 /** Replica id of Kafka's own copies to another data directory. */
@@ -38,9 +40,26 @@ export const fetch = handler(Fetch, (request, context) => {
     if (typeof session === 'string') return { errorCode: errorCode(session), responses: [] }
     return new PendingFetch(request, context, session).run()
   }
+  if (request.isolationLevel < 0 || request.isolationLevel > READ_COMMITTED) return failAll(request, apiVersion)
   const session = runInSlices(services.fetchSessions.resolve(request, apiVersion, names, nowMs), context.slices)
   return session instanceof Promise ? session.then(begin) : begin(session)
 })
+
+/** Answer to an unknown isolation level: Kafka fails on it with an unexpected error. */
+function failAll({ topics }: FetchRequest, apiVersion: number): FetchResponse {
+  const code = errorCode('UNKNOWN_SERVER_ERROR')
+  if (apiVersion >= WITH_TOPIC_IDS) return { errorCode: code, responses: [] }
+  const failed = (partitionIndex: number) => ({
+    ...{ partitionIndex, errorCode: code, highWatermark: -1, lastStableOffset: -1, logStartOffset: -1 },
+    ...{ abortedTransactions: [], records: null },
+  })
+  const responses = topics.map(({ topic, partitions }) => ({
+    topic,
+    topicId: ZERO_UUID,
+    partitions: partitions.map(({ partition }) => failed(partition)),
+  }))
+  return { errorCode: code, responses }
+}
 
 /** One fetch request until it is answered. */
 class PendingFetch {

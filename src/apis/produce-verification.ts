@@ -1,6 +1,6 @@
 import type { ProduceRequest } from '../../protocol/apis/produce.ts'
 import { type ErrorName, isRejection } from '../../protocol/error-codes.ts'
-import { BATCH_HEADER_BYTES, batchesOf, RecordBatch } from '../../protocol/records/record-batch.ts'
+import { BATCH_HEADER_BYTES, batchesOf, NO_PRODUCER_ID, RecordBatch } from '../../protocol/records/record-batch.ts'
 import type { VerificationGuard } from '../../storage/partition-log.ts'
 import type { PartitionErrors, TransactionSupport } from '../coordinator/transaction/partition-verification.ts'
 import type { Producer } from '../coordinator/transaction/transitions.ts'
@@ -51,8 +51,10 @@ export function transactionalProducers(request: ProduceRequest): Producer[] {
   const producers = new Map<string, Producer>()
   for (const { partitionData } of request.topicData) {
     for (const { records } of partitionData) {
-      for (const { producerId, producerEpoch } of transactionalBatches(records))
-        producers.set(`${producerId}/${producerEpoch}`, { producerId, producerEpoch })
+      const batch = transactionalBatch(records)
+      if (batch === undefined) continue
+      const { producerId, producerEpoch } = batch
+      producers.set(`${producerId}/${producerEpoch}`, { producerId, producerEpoch })
     }
   }
   return [...producers.values()]
@@ -64,9 +66,11 @@ export function hasTransactionalRecords(records: Buffer | null): boolean {
   return !batch.isLegacy && batch.isTransactional
 }
 
-function transactionalBatches(records: Buffer | null): RecordBatch[] {
-  if (!hasTransactionalRecords(records)) return []
-  return batchesOf(records!).batches.filter((batch) => !batch.isLegacy && batch.isTransactional)
+/** The transactional batch of a producer. Several batches are refused as a whole when they are appended. */
+function transactionalBatch(records: Buffer | null): RecordBatch | undefined {
+  if (!hasTransactionalRecords(records)) return undefined
+  const [batch, second] = batchesOf(records!, 0, records!.length, 2).batches
+  return batch !== undefined && second === undefined && batch.producerId > NO_PRODUCER_ID ? batch : undefined
 }
 
 /** Where records are to be appended. */
@@ -116,7 +120,7 @@ function transactionalParts(request: ProduceRequest, find: FindTarget): Transact
   const parts: TransactionalPart[] = []
   for (const topic of request.topicData) {
     for (const { index, records } of topic.partitionData) {
-      const [first] = transactionalBatches(records)
+      const first = transactionalBatch(records)
       const target = first === undefined ? undefined : find(topic, index, records)
       if (target !== undefined) parts.push({ ...target, index, baseSequence: first!.baseSequence })
     }

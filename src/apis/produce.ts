@@ -192,9 +192,17 @@ function answerCorrupt(request: ProduceRequest, errorMessage: string, context: R
   return undefined
 }
 
+const SEVERAL_PRODUCERS: PartitionRefusal = {
+  error: 'INVALID_PRODUCER_ID_MAPPING',
+  message: 'Transactional records contained more than one producer ID',
+}
+
 /** Refuses transactional records without a transactional id, and those of several producers. */
-function transactionRefusal(request: ProduceRequest, producers: readonly Producer[]): ErrorName | undefined {
-  if (request.transactionalId !== null) return producers.length > 1 ? 'INVALID_PRODUCER_ID_MAPPING' : undefined
+function transactionRefusal(
+  request: ProduceRequest,
+  producers: readonly Producer[],
+): PartitionRefusal | ErrorName | undefined {
+  if (request.transactionalId !== null) return producers.length > 1 ? SEVERAL_PRODUCERS : undefined
   const isTransactional = request.topicData.some(({ partitionData }) =>
     partitionData.some(({ records }) => hasTransactionalRecords(records)),
   )

@@ -16,11 +16,13 @@ export const writeTxnMarkers = handler(
   WriteTxnMarkers,
   async (request, context) => {
     const results = new Map<number, Map<string, Map<number, ErrorName>>>()
-    const written = await mapInSlices(request.markers, context.slices, (marker) => write(marker, context))
+    // Kafka fails on the whole request, with an unexpected error.
+    const refusal = request.markers.every(isPossible) ? undefined : 'UNKNOWN_SERVER_ERROR'
+    const written = await mapInSlices(request.markers, context.slices, (marker) => write(marker, refusal, context))
     for (const [index, marker] of request.markers.entries()) {
       const ofProducer = results.get(marker.producerId) ?? new Map<string, Map<number, ErrorName>>()
-      results.set(marker.producerId, ofProducer)
       for (const [topic, partition, error] of written[index]!) {
+        results.set(marker.producerId, ofProducer)
         const ofTopic = ofProducer.get(topic) ?? new Map<number, ErrorName>()
         ofProducer.set(topic, ofTopic.set(partition, error))
       }
@@ -30,6 +32,10 @@ export const writeTxnMarkers = handler(
   // Kafka 4 removed v0.
   { versions: '1-2' },
 )
+
+function isPossible({ producerEpoch, transactionVersion }: Marker): boolean {
+  return producerEpoch >= 0 && transactionVersion >= 0
+}
 
 function listed(topics: ReadonlyMap<string, ReadonlyMap<number, ErrorName>>) {
   return [...topics].map(([name, partitions]) => ({
@@ -41,11 +47,12 @@ function listed(topics: ReadonlyMap<string, ReadonlyMap<number, ErrorName>>) {
 type Written = [topic: string, partition: number, error: ErrorName]
 
 /** Starts all writes in slices: each waits for its own log. */
-async function write(marker: Marker, context: RequestContext): Promise<Written[]> {
+async function write(marker: Marker, refusal: ErrorName | undefined, context: RequestContext): Promise<Written[]> {
   const isAllowed =
     isAuthorized(context, 'ALTER', 'CLUSTER', CLUSTER_NAME) ||
     isAuthorized(context, 'CLUSTER_ACTION', 'CLUSTER', CLUSTER_NAME)
   const { producerId, producerEpoch, coordinatorEpoch, transactionVersion } = marker
+  const refused = isAllowed ? refusal : 'CLUSTER_AUTHORIZATION_FAILED'
   const result = marker.transactionResult ? 'commit' : 'abort'
   const end: TransactionEnd = { producerId, producerEpoch, coordinatorEpoch, result, transactionVersion }
   const written: Promise<Written>[] = []
@@ -53,13 +60,13 @@ async function write(marker: Marker, context: RequestContext): Promise<Written[]
     for (const index of partitionIndexes) {
       const wait = context.slices.next()
       if (wait !== undefined) await wait
-      written.push(isAllowed ? writeOne(name, index, end, context) : Promise.resolve([name, index, FORBIDDEN]))
+      written.push(
+        refused === undefined ? writeOne(name, index, end, context) : Promise.resolve([name, index, refused]),
+      )
     }
   }
   return Promise.all(written)
 }
-
-const FORBIDDEN = 'CLUSTER_AUTHORIZATION_FAILED'
 
 async function writeOne(
   topic: string,

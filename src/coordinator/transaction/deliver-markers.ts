@@ -14,6 +14,18 @@ const LONGEST_PAUSE_MS = 1000
 /** Errors that tell that a newer producer or coordinator has ended the transaction there. */
 const fenced: ReadonlySet<ErrorName> = new Set(['INVALID_PRODUCER_EPOCH', 'TRANSACTION_COORDINATOR_FENCED'])
 
+interface SentMarker {
+  readonly topic: string
+  readonly index: number
+  readonly written: Promise<ErrorName>
+}
+
+/** Outcome of sending all markers once. isFenced: somebody else has ended the transaction. */
+interface Attempt {
+  readonly left: TopicPartitions
+  readonly isFenced: boolean
+}
+
 export interface MarkerDeliveryParts {
   readonly host: Pick<Host, 'timers' | 'fatal'>
   /** For transactions with many partitions. */
@@ -34,6 +46,8 @@ export interface MarkerDeliveryParts {
  */
 export class LeaderMarkerDelivery implements MarkerDelivery {
   readonly #parts: MarkerDeliveryParts
+  /** Partitions without marker, of transactions whose markers are being written, by transactional id. */
+  readonly #missing = new Map<string, TopicPartitions>()
   /** Deliveries that wait before the next attempt. */
   readonly #pauses = new Set<() => void>()
   #isClosed = false
@@ -44,6 +58,10 @@ export class LeaderMarkerDelivery implements MarkerDelivery {
 
   deliver(transaction: Transaction): void {
     inBackground(this.#parts.host, this.#deliver(transaction))
+  }
+
+  missingOf(transactionalId: string): TopicPartitions | undefined {
+    return this.#missing.get(transactionalId)
   }
 
   metadataChanged(): void {
@@ -60,48 +78,44 @@ export class LeaderMarkerDelivery implements MarkerDelivery {
   }
 
   async #deliver(transaction: Transaction): Promise<void> {
+    const { transactionalId } = transaction
     let missing = transaction.partitions
     for (let pauseMs = FIRST_PAUSE_MS; !this.#isClosed; pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)) {
-      const left = await this.#attempt(transaction, missing)
-      if (left === undefined || this.#isClosed) return
-      if (left.size === 0 && (await this.#parts.complete(transaction))) return
+      this.#missing.set(transactionalId, missing)
+      const { left, isFenced } = await this.#attempt(transaction, missing)
       missing = left
+      if (this.#isClosed) return
+      this.#missing.set(transactionalId, missing)
+      if (isFenced) return
+      if (missing.size === 0 && (await this.#parts.complete(transaction))) break
       await this.#pause(pauseMs)
     }
+    this.#missing.delete(transactionalId)
   }
 
-  /** Partitions without marker after the attempt; undefined if the transaction has been ended by somebody else. */
-  async #attempt(transaction: Transaction, missing: TopicPartitions): Promise<TopicPartitions | undefined> {
+  async #attempt(transaction: Transaction, missing: TopicPartitions): Promise<Attempt> {
     const end = this.#endOf(transaction)
-    const written: Promise<ErrorName>[] = []
-    const asked: [topic: string, partition: number][] = []
+    const sent: SentMarker[] = []
     const left = new Map<string, Set<number>>()
     for (const [topic, indexes] of missing) {
       for (const index of indexes) {
         const wait = this.#parts.slices.next()
         if (wait !== undefined) await wait
-        if (this.#isClosed) return undefined
-        const sent = this.#send(topic, index, end)
-        if (sent === 'deleted') continue
-        if (sent === undefined) add(left, topic, index)
-        else {
-          written.push(sent)
-          asked.push([topic, index])
-        }
+        if (this.#isClosed) return { left: missing, isFenced: false }
+        const written = this.#send(topic, index, end)
+        if (written === undefined) add(left, topic, index)
+        else if (written !== 'deleted') sent.push({ topic, index, written })
       }
     }
-    const errors = await Promise.all(written)
-    for (const [at, error] of errors.entries()) {
-      const [topic, index] = asked[at]!
+    let isFenced = false
+    for (const { topic, index, written } of sent) {
+      const error = await written
       if (error === 'NONE') continue
-      if (fenced.has(error)) return this.#giveUp(transaction, topic, index, error)
-      this.#parts.logger.debug(
-        { transactionalId: transaction.transactionalId, topic, index, error },
-        'a marker is sent again',
-      )
       add(left, topic, index)
+      if (fenced.has(error)) isFenced = true
+      this.#note(transaction, topic, index, error)
     }
-    return left
+    return { left, isFenced }
   }
 
   /** Undefined if no running broker leads the partition. */
@@ -122,11 +136,11 @@ export class LeaderMarkerDelivery implements MarkerDelivery {
     }
   }
 
-  #giveUp({ transactionalId }: Transaction, topic: string, partition: number, error: ErrorName): undefined {
-    this.#parts.logger.warn(
-      { transactionalId, topic, partition, error },
-      'A marker was refused: a newer producer or coordinator has ended the transaction there.',
-    )
+  #note({ transactionalId }: Transaction, topic: string, partition: number, error: ErrorName): void {
+    const fields = { transactionalId, topic, partition, error }
+    const { logger } = this.#parts
+    if (!fenced.has(error)) logger.debug(fields, 'A marker could not be written; it is sent again.')
+    else logger.warn(fields, 'A marker was refused: a newer producer or coordinator has ended the transaction there.')
   }
 
   /** Ends early if the cluster changes or the delivery is closed. */

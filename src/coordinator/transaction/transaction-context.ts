@@ -1,6 +1,6 @@
 import type { Logger } from '../../observe/logger.ts'
 import type { Decision } from '../shard.ts'
-import type { Transaction } from './transaction.ts'
+import type { TopicPartitions, Transaction } from './transaction.ts'
 
 /**
  * Settings of the transaction coordinator, under their Kafka names in camel case. The type inferred from
@@ -37,6 +37,8 @@ export interface TransactionTimers {
 export interface MarkerDelivery {
   /** Called once the prepared transaction is durable. */
   deliver(transaction: Transaction): void
+  /** Partitions of a prepared transaction that have no marker yet; undefined if none are being written. */
+  missingOf(transactionalId: string): TopicPartitions | undefined
   /** The cluster changed: partitions without leader may have one. */
   metadataChanged(): void
   /** Ends all deliveries: the shard is no longer served here. */

@@ -41,7 +41,7 @@ export function describeTransaction(
     transactionStartTimeMs: known.startMs,
     producerId: known.producerId,
     producerEpoch: known.producerEpoch,
-    topics: [...known.partitions].map(([topic, indexes]) => ({ topic, partitions: [...indexes] })),
+    topics: [...shard.partitionsOf(known)].map(([topic, indexes]) => ({ topic, partitions: [...indexes] })),
   }
 }
 
@@ -52,7 +52,7 @@ export async function listTransactions(
   slices: Slices,
   nowMs: number,
 ): Promise<ListTransactionsResponse> {
-  const unknownStateFilters = request.stateFilters.filter((state) => !knownStates.has(state))
+  const unknownStateFilters = [...new Set(request.stateFilters)].filter((state) => !knownStates.has(state))
   if (shards.some((shard) => shard.current === undefined && !shard.isFailed))
     return failedList(errorCode('COORDINATOR_LOAD_IN_PROGRESS'))
   const filter = filterOf(request, nowMs)

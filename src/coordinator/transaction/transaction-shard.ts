@@ -49,6 +49,11 @@ export class TransactionShard implements Shard {
     return this.#transactions.get(transactionalId)
   }
 
+  /** Partitions of the transaction; of a prepared one those without marker. Source: handleDescribeTransactions. */
+  partitionsOf({ transactionalId, partitions }: Transaction): TopicPartitions {
+    return this.#context.markers.missingOf(transactionalId) ?? partitions
+  }
+
   all(): Iterable<Transaction> {
     return this.#transactions.values()
   }

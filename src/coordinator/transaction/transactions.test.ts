@@ -57,14 +57,19 @@ describe('transaction coordinator', () => {
     expect(await world.add('x', second, 0, 2)).to.equal(undefined)
   })
 
-  it('takes an end for a repeated one only with the epoch before, while markers are written', async () => {
+  it('refuses everything while markers are written, whoever asks', async () => {
     world.leaderAnswers = () => undefined
     const first = await init()
     await world.add('x', first, 0, 2)
     const second = given(await world.end('x', first, 'commit', 2))
-    expect(await world.end('x', first, 'commit', 2)).to.equal('CONCURRENT_TRANSACTIONS')
-    expect(await world.end('x', first, 'abort', 2)).to.equal('INVALID_TXN_STATE')
-    expect(await world.end('x', second, 'abort', 2)).to.equal('PRODUCER_FENCED')
+    for (const producer of [first, second, { producerId: 7, producerEpoch: 7 }]) {
+      for (const result of ['commit', 'abort'] as const)
+        expect(await world.end('x', producer, result, 2)).to.equal('CONCURRENT_TRANSACTIONS')
+      expect(await world.add('x', producer, 0, 2)).to.equal('CONCURRENT_TRANSACTIONS')
+      expect(await world.initialize('x', producer)).to.equal('CONCURRENT_TRANSACTIONS')
+    }
+    expect(await world.end('x', first, 'commit')).to.equal('PRODUCER_FENCED')
+    expect(await world.end('x', second, 'abort')).to.equal('CONCURRENT_TRANSACTIONS')
   })
 
   it('lets a client of KIP-890 abort without a transaction, and not commit', async () => {
@@ -145,6 +150,8 @@ describe('transaction coordinator', () => {
     expect(await world.end('x', producer, 'abort')).to.equal('CONCURRENT_TRANSACTIONS')
     expect(await world.add('x', producer)).to.equal('CONCURRENT_TRANSACTIONS')
     expect(await world.initialize('x')).to.equal('CONCURRENT_TRANSACTIONS')
+    const { topics } = await world.host.settle(world.coordinator.describe('x'))
+    expect(topics, 'what has no marker yet').to.deep.equal([{ topic: 't', partitions: [0] }])
     await world.host.advance(1000)
     expect(world.markers.map(({ partition }) => partition)).to.deep.equal([1, 0])
     expect(stateOf()).to.equal('CompleteAbort')

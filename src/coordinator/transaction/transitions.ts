@@ -2,6 +2,7 @@ import { type Rejection, reject } from '../../../protocol/error-codes.ts'
 import {
   EPOCH_BUMP_VERSION,
   includesAll,
+  isComplete,
   isEpochExhausted,
   isPrepared,
   LARGEST_EPOCH,
@@ -57,8 +58,8 @@ export function initialize(
   context: TransitionContext,
 ): Transitioned {
   if (known === undefined) return introduce(request, context)
-  if (request.producerId !== NO_PRODUCER_ID && !isSameProducer(known, request)) return reject('PRODUCER_FENCED')
   if (isPrepared(known)) return reject('CONCURRENT_TRANSACTIONS')
+  if (request.producerId !== NO_PRODUCER_ID && !isSameProducer(known, request)) return reject('PRODUCER_FENCED')
   if (known.state === 'Ongoing') return fence(known, context)
   const isExpected = request.producerId === NO_PRODUCER_ID || request.producerEpoch === known.producerEpoch
   if (isEpochExhausted(known.producerEpoch) && isExpected) return rotateProducerId(known, request, context)
@@ -142,13 +143,15 @@ export function addPartitions(
   producer: Producer,
   added: TopicPartitions,
   clientTransactionVersion: number,
-  { nowMs }: TransitionContext,
+  { nowMs, featureLevel }: TransitionContext,
 ): Transition | Rejection {
+  if (known !== undefined && isPrepared(known)) return reject('CONCURRENT_TRANSACTIONS')
   const refused = notOpenFor(known, producer)
   if (refused !== undefined) return refused
   const before = known!
   const isOngoing = before.state === 'Ongoing'
   if (isOngoing && includesAll(before.partitions, added)) return unchanged
+  if (!isStorable(clientTransactionVersion, featureLevel)) return reject('UNSUPPORTED_VERSION')
   return {
     next: {
       ...before,
@@ -162,7 +165,7 @@ export function addPartitions(
   }
 }
 
-/** Why the producer has no transaction that can take partitions. The checks of adding and of verifying are the same. */
+/** Why the producer has no transaction that can have partitions. Source: handleVerifyPartitionsInTransaction. */
 export function notOpenFor(known: Transaction | undefined, producer: Producer): Rejection | undefined {
   if (known === undefined || known.producerId !== producer.producerId) return reject('INVALID_PRODUCER_ID_MAPPING')
   if (known.producerEpoch !== producer.producerEpoch) return reject('PRODUCER_FENCED')
@@ -183,19 +186,16 @@ export function endKeepingEpoch(
 ): Transition | Rejection {
   if (known === undefined || known.producerId !== request.producerId) return reject('INVALID_PRODUCER_ID_MAPPING')
   if (known.producerEpoch !== request.producerEpoch) return reject('PRODUCER_FENCED')
+  if (isPrepared(known)) return reject('CONCURRENT_TRANSACTIONS')
   if (known.state !== 'Ongoing') return ended(known, request.result)
   return { next: { ...prepared(known, request.result, nowMs), clientTransactionVersion: 0 } }
 }
 
 /** A repeated end is answered like the first; another one is refused. */
 function ended({ state }: Transaction, result: TransactionResult): Transition | Rejection {
-  const [preparing, complete] = result === 'commit' ? COMMITTING : ABORTING
-  if (state === complete) return unchanged
-  return reject(state === preparing ? 'CONCURRENT_TRANSACTIONS' : 'INVALID_TXN_STATE')
+  const complete = result === 'commit' ? 'CompleteCommit' : 'CompleteAbort'
+  return state === complete ? unchanged : reject('INVALID_TXN_STATE')
 }
-
-const COMMITTING = ['PrepareCommit', 'CompleteCommit'] as const
-const ABORTING = ['PrepareAbort', 'CompleteAbort'] as const
 
 /**
  * EndTxn of KIP-890: the producer gets the next epoch, or another id if no epoch is left. So a repeated request comes
@@ -208,14 +208,25 @@ export function endWithNextEpoch(
   context: TransitionContext,
 ): Transitioned {
   if (known === undefined) return reject('INVALID_PRODUCER_ID_MAPPING')
+  if (isPrepared(known)) return reject('CONCURRENT_TRANSACTIONS')
   const repeats = isRepeatedEnd(known, request)
   if (known.producerId !== request.producerId && !repeats.withNewId) return reject('INVALID_PRODUCER_ID_MAPPING')
   const isRepeated = repeats.withNewId || repeats.withNextEpoch
   if (!hasValidEpoch(known, request, repeats)) return reject('PRODUCER_FENCED')
-  if (known.state === 'Ongoing') return prepareWithNextEpoch(known, request.result, context)
-  if (isRepeated || isPrepared(known)) return ended(known, request.result)
+  if (known.state === 'Ongoing') return endOnce(known, request.result, context)
+  if (isRepeated) return ended(known, request.result)
   if (request.result === 'commit') return reject('INVALID_TXN_STATE')
-  return prepareWithNextEpoch({ ...known, startMs: context.nowMs }, 'abort', context)
+  return endOnce({ ...known, startMs: context.nowMs }, 'abort', context)
+}
+
+function endOnce(known: Transaction, result: TransactionResult, context: TransitionContext): Transitioned {
+  if (!isStorable(EPOCH_BUMP_VERSION, context.featureLevel)) return reject('UNSUPPORTED_VERSION')
+  return prepareWithNextEpoch(known, result, context)
+}
+
+/** Level 0 of transaction.version has records without the version of the client. */
+function isStorable(clientTransactionVersion: number, featureLevel: number): boolean {
+  return clientTransactionVersion === 0 || featureLevel > 0
 }
 
 /** Signs that the producer got no answer to its end. */
@@ -234,9 +245,7 @@ function isRepeatedEnd(known: Transaction, { producerId, producerEpoch }: Produc
 
 function hasValidEpoch(known: Transaction, { producerEpoch }: Producer, repeats: Repeats): boolean {
   const isCurrent = producerEpoch === known.producerEpoch
-  if (isPrepared(known)) return repeats.withNextEpoch
-  const mayRepeat = known.state === 'CompleteCommit' || known.state === 'CompleteAbort'
-  return isCurrent || (mayRepeat && (repeats.withNextEpoch || repeats.withNewId))
+  return isCurrent || (isComplete(known) && (repeats.withNextEpoch || repeats.withNewId))
 }
 
 /** Aborts an open transaction against its producer's will: it timed out, or another producer takes its place. */
@@ -293,7 +302,7 @@ export function isTimedOut({ state, startMs, timeoutMs }: Transaction, nowMs: nu
 }
 
 /** True if the transactional id was not used for that long, and has no open transaction. */
-export function isExpired({ state, lastUpdateMs }: Transaction, nowMs: number, expirationMs: number): boolean {
-  const isIdle = state === 'Empty' || state === 'CompleteCommit' || state === 'CompleteAbort'
-  return isIdle && lastUpdateMs <= nowMs - expirationMs
+export function isExpired(transaction: Transaction, nowMs: number, expirationMs: number): boolean {
+  const isIdle = transaction.state === 'Empty' || isComplete(transaction)
+  return isIdle && transaction.lastUpdateMs <= nowMs - expirationMs
 }
