@@ -25,6 +25,7 @@ import { recordScenarios } from './record-scenarios.ts'
 import type { Scenario } from './scenario.ts'
 import { telemetryScenarios } from './telemetry-scenarios.ts'
 import { topicScenarios } from './topic-scenarios.ts'
+import { transactionErrorScenarios } from './transaction-error-scenarios.ts'
 import { transactionListingScenarios } from './transaction-listing-scenarios.ts'
 import { transactionMarkerScenarios } from './transaction-marker-scenarios.ts'
 import { transactionOffsetScenarios } from './transaction-offset-scenarios.ts'
@@ -48,6 +49,7 @@ const scenarios: readonly Scenario[] = [
   ...transactionMarkerScenarios,
   ...transactionRecordScenarios,
   ...transactionListingScenarios,
+  ...transactionErrorScenarios,
   ...apiVersionsScenarios,
   ...telemetryScenarios,
   ...applicationScenarios,

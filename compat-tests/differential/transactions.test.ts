@@ -5,6 +5,7 @@ import { needs } from '../requirements.ts'
 import { TestBroker } from '../test-broker.ts'
 import { differences } from './compare.ts'
 import { asKafkaIsStarted, line, play } from './play.ts'
+import { levelScenario } from './transaction-level-scenarios.ts'
 import { afterRestart, beforeRestart } from './transaction-restart.ts'
 import { hastySettings, transactionSettingScenarios } from './transaction-setting-scenarios.ts'
 import { type Exchange, type Send, Transcript } from './transcript.ts'
@@ -26,7 +27,7 @@ describe('transactions in a hurry, at Apache Kafka 4.4.0 and at Ottla', function
     await Promise.all([brokers?.kafka.dispose(), brokers?.ottla.dispose()])
   })
 
-  for (const scenario of transactionSettingScenarios) {
+  for (const scenario of [...transactionSettingScenarios, levelScenario]) {
     it(scenario.name, async () => {
       const [kafka, own] = await Promise.all([
         play(scenario, brokers.kafka, 'broker'),

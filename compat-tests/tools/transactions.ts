@@ -70,6 +70,7 @@ const everywhere = [
   'abort --topic tx-tool --partition 0 --producer-id HANGING',
   'abort --topic tx-tool --partition 0 --producer-id HANGING --producer-epoch 0 --coordinator-epoch -2',
   'abort --topic tx-tool --partition 0 --start-offset 8 --producer-id HANGING --producer-epoch 0',
+  'abort --topic tx-tool --partition 0 --producer-id HANGING --producer-epoch -1 --coordinator-epoch 0',
   'abort --topic tx-tool --partition 0 --start-offset 8',
   'abort --topic tx-tool --partition 0 --start-offset 8',
   'describe-producers --topic tx-tool --partition 0',
