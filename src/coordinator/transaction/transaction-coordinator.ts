@@ -6,11 +6,12 @@ import type { FailedDirectory } from '../../../storage/log-store.ts'
 import { coordinatorPartition } from '../java-hash.ts'
 import type { CoordinatorRuntime } from '../runtime.ts'
 import type { Operation, Outcome, ShardRuntime } from '../shard-runtime.ts'
+import type { EndRequest } from './end-transaction.ts'
 import { EPOCH_BUMP_VERSION, NO_TIMEOUT_MS, type TopicPartitions } from './transaction.ts'
 import type { TransactionCoordinatorConfig } from './transaction-context.ts'
 import { describeTransaction, failedTransaction, listTransactions } from './transaction-descriptions.ts'
 import type { NeedsProducerId, TransactionShard } from './transaction-shard.ts'
-import { type EndRequest, NEEDS_PRODUCER_ID, type Producer } from './transitions.ts'
+import { NEEDS_PRODUCER_ID, type Producer } from './transitions.ts'
 
 type DescribedTransaction = DescribeTransactionsResponse['transactionStates'][number]
 

@@ -2,7 +2,10 @@ import { isRejection, type Rejection, reject } from '../../../protocol/error-cod
 import type { CoordinatorRecord } from '../coordinator-record.ts'
 import { answer, type Decision, type Shard } from '../shard.ts'
 import type { LoadedRecord } from '../state-log.ts'
-import { isPrepared, type TopicPartitions, type Transaction } from './transaction.ts'
+import { addPartitions, notOpenFor } from './add-partitions.ts'
+import { complete, type EndRequest, endKeepingEpoch, endWithNextEpoch, fence } from './end-transaction.ts'
+import { type Initialization, initialize } from './initialize-producer.ts'
+import { isExpired, isPrepared, isTimedOut, type TopicPartitions, type Transaction } from './transaction.ts'
 import type { TransactionContext } from './transaction-context.ts'
 import {
   decodeTransactionRecord,
@@ -10,23 +13,7 @@ import {
   transactionRecord,
   transactionTombstone,
 } from './transaction-records.ts'
-import {
-  addPartitions,
-  complete,
-  type EndRequest,
-  endKeepingEpoch,
-  endWithNextEpoch,
-  fence,
-  type Initialization,
-  initialize,
-  isExpired,
-  isTimedOut,
-  NEEDS_PRODUCER_ID,
-  notOpenFor,
-  type Producer,
-  type TransitionContext,
-  type Transitioned,
-} from './transitions.ts'
+import { NEEDS_PRODUCER_ID, type Producer, type TransitionContext, type Transitioned } from './transitions.ts'
 
 const TIMEOUT_TIMER = 'timeouts'
 const EXPIRY_TIMER = 'expiry'

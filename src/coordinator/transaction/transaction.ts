@@ -66,10 +66,15 @@ export function isComplete({ state }: Transaction): boolean {
   return state === 'CompleteCommit' || state === 'CompleteAbort'
 }
 
-export function countOf(partitions: TopicPartitions): number {
-  let count = 0
-  for (const indexes of partitions.values()) count += indexes.size
-  return count
+/** True if the transaction is open for longer than its producer asked for. */
+export function isTimedOut({ state, startMs, timeoutMs }: Transaction, nowMs: number): boolean {
+  return state === 'Ongoing' && timeoutMs !== NO_TIMEOUT_MS && startMs + timeoutMs < nowMs
+}
+
+/** True if the transactional id was not used for that long, and has no open transaction. */
+export function isExpired(transaction: Transaction, nowMs: number, expirationMs: number): boolean {
+  const isIdle = transaction.state === 'Empty' || isComplete(transaction)
+  return isIdle && transaction.lastUpdateMs <= nowMs - expirationMs
 }
 
 export function includesAll(partitions: TopicPartitions, asked: TopicPartitions): boolean {
