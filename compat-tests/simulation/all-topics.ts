@@ -156,7 +156,7 @@ function transactionTopicPlan(
   random: SeededRandom,
   { name, partitionCount, replicas }: { name: string; partitionCount: number; replicas: number },
 ): TopicPlan {
-  const minInsyncReplicas = random.oneIn(4) ? Math.min(2, replicas) : 1
+  const minInsyncReplicas = random.oneIn(2) ? Math.min(2, replicas) : 1
   return {
     name,
     partitionCount,

@@ -20,6 +20,12 @@ const passing: ReadonlySet<string> = new Set([
   ...['CONCURRENT_TRANSACTIONS', 'COORDINATOR_LOAD_IN_PROGRESS', 'COORDINATOR_NOT_AVAILABLE', 'NOT_COORDINATOR'],
   ...['UNKNOWN_TOPIC_OR_PARTITION', 'UNKNOWN_TOPIC_ID', 'NETWORK_EXCEPTION'],
 ])
+/** A client without answer gives up once in so many times: its request may still be carried out. */
+const LOSSES_PER_SURRENDER = 3
+/** A value that is stored compressed, and takes its time to be looked into. */
+const LARGE_VALUE_BYTES = 140_000
+/** One batch in so many has such values. */
+const BATCHES_PER_LARGE = 15
 const gone: ReadonlySet<string> = new Set(['UNKNOWN_TOPIC_OR_PARTITION', 'UNKNOWN_TOPIC_ID', 'INCONSISTENT_TOPIC_ID'])
 
 export interface OutgoingBatch {
@@ -78,21 +84,26 @@ export class BatchSender {
     const producer = this.#instance?.producer ?? this.producer
     const baseSequence = this.#sequences.get(partition) ?? 0
     if (producer !== undefined) this.#sequences.set(partition, baseSequence + records.length)
+    const isLarge = random.oneIn(BATCHES_PER_LARGE)
+    const compression = random.pick(isLarge ? (['gzip', 'lz4'] as const) : (['none', 'none', 'gzip', 'lz4'] as const))
+    const named =
+      producer === undefined ? {} : { ...producer, baseSequence, transactional: this.#transactionalId !== null }
     const bytes = buildBatch(
       records.map(({ id, copyOf }) => ({
         key: copyOf ?? null,
-        value: 'x'.repeat(random.pick([1, 20, 500])),
+        value: 'x'.repeat(isLarge ? LARGE_VALUE_BYTES : random.pick([1, 20, 500])),
         timestamp: host.clock.nowMs(),
         headers: [{ key: ID_HEADER, value: id }],
       })),
-      producer === undefined ? {} : { ...producer, baseSequence, transactional: this.#transactionalId !== null },
+      { compression, ...named },
     )
     return { partition, records, bytes, sentInRun: undefined }
   }
 
   /**
    * Batches of one partition are sent in order, each in a request of its own, without waiting for the one before. True if
-   * all are acknowledged. False: a topic is gone. Throws Refused if one is refused for good.
+   * all are acknowledged. False: a topic is gone, or a transactional producer gives up, and the transaction must be
+   * aborted. Throws Refused if one is refused for good.
    */
   async send(batches: readonly OutgoingBatch[]): Promise<boolean> {
     let left = batches
@@ -108,8 +119,16 @@ export class BatchSender {
       )
         return false
       left = this.#leftOf(sent)
+      if (sent.some(({ error }) => error === undefined) && this.#givesUp()) return false
       if (left.length > 0) await this.#turns.next()
     }
+    return true
+  }
+
+  #givesUp(): boolean {
+    const { random, counts } = this.#world
+    if (this.#instance === undefined || !random.oneIn(LOSSES_PER_SURRENDER)) return false
+    counts.surrenders++
     return true
   }
 

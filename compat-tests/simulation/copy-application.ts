@@ -108,6 +108,8 @@ export class CopyInstance {
         continue
       }
       await this.#copyInTransaction(records)
+      // Like a consumer that goes back to the committed offset.
+      if (random.oneIn(4)) await this.#lookAtOffsets()
       // The next epoch of its own id: nobody else can have committed.
       if (random.oneIn(12)) await this.producer.init({ keepsId: true })
     }
@@ -126,7 +128,7 @@ export class CopyInstance {
     this.#positions = new Map(offsets)
   }
 
-  /** Looks while another instance may still commit. */
+  /** Looks while this or another instance may still commit. */
   async #lookAtOffsets(): Promise<void> {
     const { ledger } = this.#world
     const { transactionalId } = this.copy
@@ -203,7 +205,8 @@ export class CopyInstance {
     let inputs = records
     do {
       const copies = inputs.flatMap((record) => copiesOf(this.copy, record, topics.outputs))
-      await this.producer.send(copies.map(({ copyOf, partition }) => ledger.write(partition, attempt, copyOf)))
+      const written = copies.map(({ copyOf, partition }) => ledger.write(partition, attempt, copyOf))
+      if (!(await this.producer.send(written))) return this.producer.giveUp()
       for (const { index, offset } of inputs) positions.set(index, offset + 1)
       this.#sleep()
       const before = this.#positions

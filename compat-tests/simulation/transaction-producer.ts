@@ -84,6 +84,11 @@ export class TransactionProducer {
     this.#sender = new BatchSender(world, turns, { name, transactionalId, version, instance: this.instance })
   }
 
+  /** A commit is under way. */
+  get isCommitting(): boolean {
+    return this.#attempt?.end === 'commit sent'
+  }
+
   get #isClassic(): boolean {
     return this.scheme === 'classic'
   }
@@ -129,7 +134,7 @@ export class TransactionProducer {
     return this.#attempt
   }
 
-  /** True if the records are all written. False: a topic of theirs is gone, and the transaction must be aborted. */
+  /** True if the records are all written. False: the transaction must be given up. */
   async send(records: readonly WrittenRecord[]): Promise<boolean> {
     const batches = this.#batchesOf(records)
     if (this.#isClassic && !(await this.#addPartitions(batches))) return false
@@ -214,6 +219,12 @@ export class TransactionProducer {
       () => {},
       client,
     )
+  }
+
+  /** Aborts a transaction after records that may be missing: the sequence numbers begin anew in another epoch. */
+  async giveUp(): Promise<void> {
+    await this.end('abort')
+    await this.init({ keepsId: true })
   }
 
   /** Ends the transaction. */

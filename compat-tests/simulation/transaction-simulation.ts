@@ -34,6 +34,10 @@ const WRITERS = 2
 /** Records of the input before the first step, and those that come later. */
 const [FIRST_INPUT, LATER_INPUT] = [30, 60]
 const PLAIN_RECORDS = 60
+/** One commit in so many is under way when its client ends. */
+const COMMITS_PER_END = 40
+/** Passes after which a reader fetches again. */
+const PASSES_PER_READ = 3
 /** Time after which the broker has noticed free space and serves requests that it refused before. */
 const ROOM_NOTICED_MS = 20_000
 /** Time after which no request is under way while no client acts. */
@@ -268,7 +272,8 @@ class TransactionSimulation {
 
   /** A client ends without a word, or goes on later as a zombie; another one takes its place. */
   #replaceOne(): void {
-    const [transactionalId, actor] = this.#random.pick([...this.#actors])
+    const committing = [...this.#actors].filter(([, { producer }]) => producer.isCommitting)
+    const [transactionalId, actor] = this.#random.pick(committing.length > 0 ? committing : [...this.#actors])
     if (this.#hasZombies && this.#random.oneIn(2)) {
       this.#world.counts.zombies++
       actor.isReplaced = true
@@ -284,9 +289,12 @@ class TransactionSimulation {
     const nowMs = this.#host.clock.monotonicMs()
     for (const actor of [...this.#actors.values(), ...this.#zombies])
       if (nowMs >= actor.sleepsUntilMs) actor.turns.act()
-    for (const { turns } of [...this.#plainWriters, ...this.#readers]) turns.act()
+    for (const { turns } of this.#plainWriters) turns.act()
+    for (const { turns } of this.#readers) if (this.#isEnding || this.#random.oneIn(PASSES_PER_READ)) turns.act()
     await this.#host.advance(ms)
     this.#check()
+    const isCommitting = [...this.#actors.values()].some(({ producer }) => producer.isCommitting)
+    if (isCommitting && !this.#isEnding && this.#random.oneIn(COMMITS_PER_END)) this.#replaceOne()
   }
 
   // Events.
@@ -295,10 +303,10 @@ class TransactionSimulation {
     const random = this.#random
     const dice = random.below(100)
     if (dice < 3) this.#replaceOne()
-    else if (dice < 6) await this.#restart('stop')
-    else if (dice < 8) await this.#restart('process')
-    else if (dice < 10) await this.#restart(this.#pickCrash())
-    else if (dice < 14) this.#host.files.crashAfterChanges = random.below(80)
+    else if (dice < 5) await this.#restart('stop')
+    else if (dice < 7) await this.#restart(this.#pickCrash())
+    else if (dice < 10) this.#host.files.crashAfterChanges = random.below(80)
+    else if (dice < 14) this.#replaceOne()
     else if (dice < 17 && this.#changesFeatures) await this.#changeFeature()
     else if (dice < 20) await this.#changeTopics()
     else if (dice < 22) await this.#deleteRecords()
@@ -422,7 +430,7 @@ class TransactionSimulation {
   /** Changes the cluster while requests are in flight. The process may end on the way. */
   async #changeCluster(): Promise<void> {
     const { random } = this.#plan
-    if (random.oneIn(6)) this.#host.files.crashAfterChanges = random.below(30)
+    if (random.oneIn(12)) this.#host.files.crashAfterChanges = random.below(30)
     await this.#guarded(async () => {
       await this.#pass(random.below(3))
       await this.#events.act()

@@ -23,6 +23,8 @@ export interface TransactionCounts extends ClusterCounts {
   unstable: number
   /** Epochs that producers asked for with their own id. */
   renewedEpochs: number
+  /** Transactions that clients aborted because records of theirs were not answered. */
+  surrenders: number
   featureChanges: number
   read: number
   /** Records of aborted transactions that read_committed consumers left out. */
@@ -93,6 +95,7 @@ export function newTransactionCounts(): TransactionCounts {
     concurrent: 0,
     unstable: 0,
     renewedEpochs: 0,
+    surrenders: 0,
     featureChanges: 0,
     read: 0,
     leftOut: 0,

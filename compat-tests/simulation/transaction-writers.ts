@@ -57,17 +57,16 @@ export class TransactionWriter {
     const attempt = this.producer.begin()
     const passing = random.oneIn(3) ? topics.passing.flatMap(({ partitions }) => [...partitions]) : []
     const partitions = [...topics.outputs, ...passing]
-    let isGone = false
-    for (let parts = 1 + random.below(MOST_PARTS); parts > 0 && !isGone; parts--) {
+    let isLost = false
+    for (let parts = 1 + random.below(MOST_PARTS); parts > 0 && !isLost; parts--) {
       const records = Array.from({ length: 1 + random.below(5) }, () => ledger.write(random.pick(partitions), attempt))
-      isGone = !(await this.producer.send(records))
+      isLost = !(await this.producer.send(records))
       await this.turns.next()
       if (random.oneIn(15))
         this.sleepsUntilMs = host.clock.monotonicMs() + random.pick([2000, 2 * this.producer.timeoutMs])
     }
-    await this.producer.end(isGone || random.oneIn(4) ? 'abort' : 'commit')
-    // Sequence numbers of records that were not sent are missing.
-    if (isGone) await this.producer.init({ keepsId: true })
+    if (isLost) await this.producer.giveUp()
+    else await this.producer.end(random.oneIn(4) ? 'abort' : 'commit')
     await this.turns.next()
   }
 }
