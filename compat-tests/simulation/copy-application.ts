@@ -79,15 +79,14 @@ export class CopyInstance {
   }
 
   async run(): Promise<void> {
-    for (;;) {
+    while (!this.isReplaced) {
       try {
         await this.#live()
       } catch (error) {
         if (!(error instanceof Refused)) throw error
         this.#world.counts.refusedProducers++
       }
-      if (this.isReplaced) break
-      await this.turns.next()
+      if (!this.isReplaced) await this.turns.next()
     }
     this.isEnded = true
   }

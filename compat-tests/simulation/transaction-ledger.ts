@@ -92,6 +92,12 @@ export class TransactionLedger {
     return instance
   }
 
+  /** The instance forgets what it was, and will be whatever it is told. */
+  beginsAnew(instance: Instance): void {
+    instance.producer = undefined
+    instance.isFenced = false
+  }
+
   /** The instance asks for a producer id. Returns the epochs that its answer must exceed. */
   asks(instance: Instance): ReadonlyMap<number, number> {
     for (const other of this.#instances.get(instance.transactionalId)!) if (other !== instance) other.mayBeFenced = true

@@ -43,6 +43,9 @@ const fencing: ReadonlySet<string> = new Set([
 /** The member is no longer in the group. */
 const removed: ReadonlySet<string> = new Set(['UNKNOWN_MEMBER_ID', 'ILLEGAL_GENERATION', 'FENCED_INSTANCE_ID'])
 
+/** transaction.version is 0, and the client is of KIP-890. */
+const UNSUPPORTED = 'UNSUPPORTED_VERSION'
+
 /** Virtual time beyond its timeout after which a transaction may have been aborted. Clocks do not jump. */
 const MARGIN_MS = 50
 
@@ -105,6 +108,7 @@ export class TransactionProducer {
     const version = this.#pick('init')
     const request = { transactionalId, transactionTimeoutMs, ...own, enable2Pc: false, keepPreparedTxn: false }
     const { ledger } = this.#world
+    if (!keepsId) ledger.beginsAnew(instance)
     let known = ledger.asks(instance)
     const answer = await this.#ask(
       () => {
@@ -304,10 +308,11 @@ export class TransactionProducer {
     } catch (error) {
       if (!(error instanceof Refused) || error.isFounded || this.#world.isFailing) throw error
       const { name, mayBeFenced, producer } = this.instance
-      const isKnown = fencing.has(error.error) || removed.has(error.error)
+      const isTooNew = error.error === UNSUPPORTED && !this.#isClassic && this.#world.hadVersionZero
+      const isKnown = fencing.has(error.error) || removed.has(error.error) || isTooNew
       const who = `${name}, producer ${producer?.producerId} with epoch ${producer?.producerEpoch}`
       check(isKnown, `${who}, was answered ${error.error}`)
-      const isFounded = mayBeFenced || this.#mayBeTimedOut || removed.has(error.error)
+      const isFounded = mayBeFenced || this.#mayBeTimedOut || removed.has(error.error) || isTooNew
       check(isFounded, `${who}, was answered ${error.error} without a reason`)
       throw error
     }

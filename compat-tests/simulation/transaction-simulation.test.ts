@@ -5,9 +5,9 @@ import { expectOneHistory, firstSeeds, sumsOf } from './seeded-runs.ts'
 import { simulateTransactions } from './transaction-simulation.ts'
 
 /** Number of seeds in addition to those that once failed. `npm run simulate -- transactions` runs more. */
-const SEEDS = 12
+const SEEDS = 10
 
-/** What does not happen in each dozen of seeds. */
+/** What does not happen in each ten seeds. */
 const rare = new Set(['unansweredAborted', 'unansweredCommitted', 'syncError', 'readError', 'uncleanElections'])
 
 describe('transactions under faults', function () {

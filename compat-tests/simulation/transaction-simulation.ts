@@ -307,7 +307,7 @@ class TransactionSimulation {
     else if (dice < 7) await this.#restart(this.#pickCrash())
     else if (dice < 10) this.#host.files.crashAfterChanges = random.below(80)
     else if (dice < 14) this.#replaceOne()
-    else if (dice < 17 && this.#changesFeatures) await this.#changeFeature()
+    else if (dice < 17 && this.#changesFeatures) await this.#changeFeature(random.below(3))
     else if (dice < 20) await this.#changeTopics()
     else if (dice < 22) await this.#deleteRecords()
     else if (dice < 24) await this.#failDisk()
@@ -328,8 +328,9 @@ class TransactionSimulation {
     await this.#checks.listed()
   }
 
-  async #changeFeature(): Promise<void> {
-    const level = this.#random.below(3)
+  async #changeFeature(level: number): Promise<void> {
+    // A request may be served while it is changed.
+    this.#world.hadVersionZero ||= level === 0
     const current = this.#world.broker.cluster.metadata.image.features.get('transaction.version') ?? 0
     const upgradeType = level >= current ? 1 : 2
     const featureUpdates = [
@@ -472,7 +473,7 @@ class TransactionSimulation {
   async #untilDescribed(count: number) {
     for (let i = 0; ; i++) {
       const described = await this.#checks.described()
-      if (described.size >= count || i === 100) return described
+      if (described.size >= count || i === 1000) return described
       await this.#host.advance(20)
     }
   }
@@ -516,6 +517,7 @@ class TransactionSimulation {
     this.#isEnding = true
     this.#zombies = []
     await this.#restart(this.#random.pick(['stop', 'process'] as const))
+    if (this.#world.hadVersionZero) await this.#changeFeature(2)
     for (const actor of this.#actors.values()) {
       actor.sleepsUntilMs = 0
       if (actor instanceof TransactionWriter) actor.isEnding = true

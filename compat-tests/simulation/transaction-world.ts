@@ -57,12 +57,16 @@ export class TransactionWorld implements ClusterWorld {
   readonly trace: Trace
   /** The disk fails, or failed in this run of the process: requests may be refused. */
   isFailing = false
+  /** transaction.version was 0 once: until it is raised, clients of KIP-890 are refused. */
+  hadVersionZero = false
   /** Number of the process's current run. */
   runNumber = 0
   /** First failure in a place that cannot throw to a caller. */
   failure: unknown
 
-  constructor(parts: Omit<TransactionWorld, 'isFailing' | 'runNumber' | 'failure' | 'fail' | 'watch'>) {
+  constructor(
+    parts: Omit<TransactionWorld, 'isFailing' | 'hadVersionZero' | 'runNumber' | 'failure' | 'fail' | 'watch'>,
+  ) {
     this.host = parts.host
     this.random = parts.random
     this.broker = parts.broker
