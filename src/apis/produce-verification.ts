@@ -1,7 +1,7 @@
 import type { ProduceRequest } from '../../protocol/apis/produce.ts'
 import { type ErrorName, isRejection } from '../../protocol/error-codes.ts'
 import { BATCH_HEADER_BYTES, batchesOf, NO_PRODUCER_ID, RecordBatch } from '../../protocol/records/record-batch.ts'
-import type { VerificationGuard } from '../../storage/partition-log.ts'
+import type { VerificationGuard, VerifiedProducer } from '../../storage/partition-log.ts'
 import type { PartitionErrors, TransactionSupport } from '../coordinator/transaction/partition-verification.ts'
 import type { Producer } from '../coordinator/transaction/transitions.ts'
 import type { Partition } from '../partition/partition.ts'
@@ -152,14 +152,22 @@ class Verification implements VerifiedProduce {
 
   begin(part: TransactionalPart, producer: Producer): void {
     const { name: topic, index, baseSequence } = part
-    const partition = part.find()
-    // Refused when it is appended to.
-    if (typeof partition === 'string' || partition instanceof Promise) return
-    const bumpsEpoch = this.#support === 'adds partitions'
-    const guard = partition.log.beginVerification({ ...producer, baseSequence, bumpsEpoch })
+    const guard = this.#guardIn(part.find(), { ...producer, baseSequence })
     if (guard === undefined) return
-    if (isRejection(guard)) this.#refusals.set(keyOf(topic, index), { error: guard.error, message: null })
+    if (typeof guard === 'string') this.#refusals.set(keyOf(topic, index), { error: guard, message: null })
     else this.#guardsOf(topic).set(index, guard)
+  }
+
+  /** Undefined: nothing is to be verified. */
+  #guardIn(
+    partition: ReturnType<ProduceTarget['find']>,
+    producer: Omit<VerifiedProducer, 'bumpsEpoch'>,
+  ): VerificationGuard | ErrorName | undefined {
+    // This broker may lead it by the time of the append, and would miss the verification then.
+    if (typeof partition === 'string') return partition
+    if (partition instanceof Promise) return 'NOT_LEADER_OR_FOLLOWER'
+    const guard = partition.log.beginVerification({ ...producer, bumpsEpoch: this.#support === 'adds partitions' })
+    return guard !== undefined && isRejection(guard) ? guard.error : guard
   }
 
   #guardsOf(topic: string): Map<number, VerificationGuard> {
