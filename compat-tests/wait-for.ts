@@ -18,7 +18,8 @@ export async function waitFor<T>(
       if (value !== undefined && value !== null && value !== false) return value as NonNullable<T>
       lastError = undefined
     } catch (error) {
-      lastError = error
+      // An attempt that was cut short says less than the one before.
+      if (lastError === undefined || Date.now() < deadline) lastError = error
     }
     if (Date.now() >= deadline) throw new Error(`not within ${withinMs} ms: ${what}`, { cause: lastError })
     await new Promise((resolve) => setTimeout(resolve, POLL_EVERY_MS))

@@ -4,6 +4,7 @@ import { availableParallelism } from 'node:os'
 import { ROUNDS_A_TURN, runCopyRound } from '../compat-tests/clients/transactions/copy-round.ts'
 import { runCampaign } from '../compat-tests/fuzz/campaign.ts'
 import { kinds } from '../compat-tests/fuzz/kinds.ts'
+import { runCopySession } from '../compat-tests/moving-leaders/copy-session.ts'
 import { runSession } from '../compat-tests/moving-leaders/session.ts'
 import { runSeeds } from '../compat-tests/simulation/run-seeds.ts'
 import type { ProofPart } from './proof-run.ts'
@@ -48,11 +49,16 @@ export const proofs: Readonly<Record<string, Proof>> = {
   },
   'brokers-with-clients': {
     summary: 'minutes of stock clients at three brokers that are killed and whose leaders move',
-    parts: (units = 10) => [movingLeaders(units)],
+    parts: (units = 10) => [movingLeaders('brokers-with-clients', runSession, units)],
   },
   transactions: {
     summary: 'stock clients copy in transactions while they and the broker are killed and replaced',
     parts: (units = 10 * ROUNDS_A_TURN) => [copyRounds(units)],
+  },
+  'brokers-with-transactions': {
+    summary:
+      'minutes of stock clients that copy in transactions at three brokers that are killed and whose leaders move',
+    parts: (units = 10) => [movingLeaders('brokers-with-transactions', runCopySession, units)],
   },
   properties: {
     summary: 'the property tests beside the code, with other cases for each seed',
@@ -130,16 +136,16 @@ function propertyTests(units: number): ProofPart {
 }
 
 /** Ten minutes are one session: what goes wrong slowly shows in a long one. The first minute is part of its seed. */
-function movingLeaders(units: number): ProofPart {
+function movingLeaders(proof: string, session: typeof runSession | typeof runCopySession, units: number): ProofPart {
   return {
     name: 'minutes',
     units,
     chunk: 10,
     async run(first, end, seed) {
-      const { failures, summary, directory } = await runSession({ seed: seed + first, seconds: (end - first) * 60 })
+      const { failures, summary, directory } = await session({ seed: seed + first, seconds: (end - first) * 60 })
       for (const line of summary) console.log(line)
       if (failures.length === 0) return []
-      const again = `npm run proof -- brokers-with-clients --anew --seed ${seed + first} --units ${end - first}`
+      const again = `npm run proof -- ${proof} --anew --seed ${seed + first} --units ${end - first}`
       return [...failures, `logs: ${directory}\n  again: ${again}`]
     },
   }

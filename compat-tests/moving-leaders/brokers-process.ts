@@ -5,7 +5,7 @@
  *   kill NODE MS                 ends the broker as a crash does; its last answers, for so many milliseconds, are lost
  *   stop NODE | start NODE
  *   lead TOPIC PARTITION NODE    makes this broker the leader
- *   coordinate GROUP NODE        makes this broker the group's coordinator
+ *   coordinate TYPE KEY NODE     makes this broker the coordinator of a `group`, or of the id of a `transaction`
  *
  * Warnings of the brokers go to the standard error stream.
  */
@@ -17,7 +17,10 @@ import { TcpTransport } from '../../src/network/tcp-transport.ts'
 import { nodeHost } from '../../storage/host/node-host.ts'
 import { SilentTransport } from './silent-transport.ts'
 
-const OFFSETS_TOPIC = '__consumer_offsets'
+const coordinatorTopics: Readonly<Record<string, string>> = {
+  group: '__consumer_offsets',
+  transaction: '__transaction_state',
+}
 
 const [directory, ...given] = process.argv.slice(2) as [string, ...string[]]
 const settings = startSettingsOf(
@@ -56,15 +59,16 @@ async function kill(nodeId: number, silentMs: number): Promise<void> {
   await brokers.kill(nodeId)
 }
 
-async function coordinate(group: string, nodeId: number): Promise<string> {
-  const count = cluster.metadata.image.topicsByName.get(OFFSETS_TOPIC)?.partitions.length
-  return count === undefined ? 'no coordinator yet' : lead(OFFSETS_TOPIC, coordinatorPartition(group, count), nodeId)
+async function coordinate(type: string, key: string, nodeId: number): Promise<string> {
+  const topic = coordinatorTopics[type]!
+  const count = cluster.metadata.image.topicsByName.get(topic)?.partitions.length
+  return count === undefined ? 'no coordinator yet' : lead(topic, coordinatorPartition(key, count), nodeId)
 }
 
 async function obey([verb, ...words]: readonly string[]): Promise<string> {
   const [first, second, third] = words as [string, string, string]
   if (verb === 'lead') return lead(first, Number(second), Number(third))
-  if (verb === 'coordinate') return coordinate(first, Number(second))
+  if (verb === 'coordinate') return coordinate(first, second, Number(third))
   if (verb === 'kill') await kill(Number(first), Number(second))
   else if (verb === 'stop') await brokers.stop(Number(first))
   else await brokers.start(Number(first))

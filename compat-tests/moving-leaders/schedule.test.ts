@@ -2,7 +2,7 @@ import { expect } from 'chai'
 import { SeededRandom } from '../../storage/host/seeded-random.ts'
 import { type Step, schedule } from './schedule.ts'
 
-const movables = { topics: ['orders', 'payments'], partitions: 4, groups: ['one', 'two'] }
+const movables = { topics: ['orders', 'payments'], partitions: 4, groups: ['one', 'two'], transactionalIds: ['x'] }
 
 function steps(seed: number, count = 2000): Step[] {
   const endless = schedule(new SeededRandom(seed), movables)
@@ -18,6 +18,12 @@ describe('the schedule of moving leaders', () => {
   it('has commands of all kinds', () => {
     const verbs = new Set(steps(1).map(({ command }) => command.split(' ')[0]))
     expect([...verbs].sort()).to.deep.equal(['coordinate', 'kill', 'lead', 'rejoin', 'start', 'stop'])
+  })
+
+  it('moves coordinators of groups and of transactional ids', () => {
+    const moved = steps(1).filter(({ command }) => command.startsWith('coordinate '))
+    const keys = new Set(moved.map(({ command }) => command.split(' ').slice(1, 3).join(' ')))
+    expect([...keys].sort()).to.deep.equal(['group one', 'group two', 'transaction x'])
   })
 
   it('starts what is down, ends what is up, always leaves one broker, and now and then no more', () => {

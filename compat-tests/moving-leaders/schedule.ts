@@ -7,6 +7,8 @@ export interface Movables {
   readonly topics: readonly string[]
   readonly partitions: number
   readonly groups: readonly string[]
+  /** Default: none. */
+  readonly transactionalIds?: readonly string[]
 }
 
 /**
@@ -21,13 +23,18 @@ export interface Step {
  * Endless commands in an order that follows from the random numbers alone: brokers are killed, stopped and started,
  * leaders and coordinators move, members rejoin their groups. One broker is always left.
  */
-export function* schedule(random: SeededRandom, { topics, partitions, groups }: Movables): Generator<Step, never> {
+export function* schedule(random: SeededRandom, movables: Movables): Generator<Step, never> {
+  const { topics, partitions, groups, transactionalIds = [] } = movables
+  const coordinated = [
+    ...groups.map((each) => `group ${each}`),
+    ...transactionalIds.map((each) => `transaction ${each}`),
+  ]
   const down: number[] = []
   for (;;) {
     const up = NODE_IDS.filter((nodeId) => !down.includes(nodeId))
     const node = random.pick(up)
     const lead = () => `lead ${random.pick(topics)} ${random.below(partitions)} ${node}`
-    const coordinate = () => `coordinate ${random.pick(groups)} ${node}`
+    const coordinate = () => `coordinate ${random.pick(coordinated)} ${node}`
     const rejoin = () => `rejoin ${random.pick(groups)} ${random.below(2)}`
     const start = () => `start ${down.splice(random.below(down.length), 1)[0]}`
     const kill = () => `kill ${end()} ${random.pick([0, 30, 300])}`

@@ -28,7 +28,7 @@ describe('a distributed worker of Kafka Connect with exactly.once.source.support
     folder = mkdtempSync(join(tmpdir(), 'ottla-connect-'))
     const settings = { 'group.min.session.timeout.ms': '1000', 'transaction.state.log.num.partitions': '2' }
     broker = await TestBroker.start({ settings })
-    topics = new BrokerTopics(broker.port, 1)
+    topics = new BrokerTopics([broker.port], 1)
     await topics.create('numbers')
     port = await freePort()
     writeFileSync(join(folder, 'worker.properties'), propertiesText(workerSettings()))

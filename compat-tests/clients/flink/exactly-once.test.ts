@@ -27,7 +27,7 @@ describe('an exactly-once KafkaSink of Flink in a local cluster', function () {
   before(async () => {
     folder = mkdtempSync(join(tmpdir(), 'ottla-flink-'))
     broker = await TestBroker.start({ settings: { 'transaction.state.log.num.partitions': '2' } })
-    topics = new BrokerTopics(broker.port, 1)
+    topics = new BrokerTopics([broker.port], 1)
     await topics.create('numbers', 'copied')
   })
   after(async () => {

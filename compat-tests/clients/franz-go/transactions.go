@@ -8,6 +8,7 @@ import (
 	"log"
 	"os"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -41,7 +42,7 @@ func copyInTransactions(bootstrap, input, output, group, transactionalID string,
 	ctx := context.Background()
 	session := time.Duration(sessionMs) * time.Millisecond
 	options := []kgo.Opt{
-		kgo.SeedBrokers(bootstrap), kgo.AlwaysRetryEOF(), kgo.TransactionalID(transactionalID),
+		kgo.SeedBrokers(strings.Split(bootstrap, ",")...), kgo.AlwaysRetryEOF(), kgo.TransactionalID(transactionalID),
 		kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.ConsumerGroup(group), kgo.ConsumeTopics(input),
 		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()), kgo.FetchIsolationLevel(kgo.ReadCommitted()),
 		kgo.RequireStableFetchOffsets(), kgo.FetchMaxWait(200 * time.Millisecond),

@@ -6,7 +6,7 @@ const MAX_RECORDS = 20
 
 function newKafka(bootstrap: string): Kafka {
   return new Kafka({
-    brokers: [bootstrap],
+    brokers: bootstrap.split(','),
     retry: { initialRetryTime: 100, maxRetryTime: 2000, retries: 50 },
     // Its errors are printed to the standard error stream.
     logLevel: logLevel.ERROR,

@@ -8,6 +8,7 @@ import (
 	"log"
 	"os"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -140,7 +141,7 @@ func copyInTransactions(bootstrap, input, output, group, transactionalID string,
 	config.Consumer.MaxWaitTime = 200 * time.Millisecond
 	config.Consumer.Group.Session.Timeout = time.Duration(sessionMs) * time.Millisecond
 	config.Consumer.Group.Heartbeat.Interval = config.Consumer.Group.Session.Timeout / 5
-	brokers := []string{bootstrap}
+	brokers := strings.Split(bootstrap, ",")
 	producer, err := sarama.NewAsyncProducer(brokers, config)
 	fail(err)
 	tell("ready", nil)
@@ -163,7 +164,7 @@ func readBoth(bootstrap, topic string, partitions int) {
 	for isolation, level := range levels {
 		config := newConfig()
 		config.Consumer.IsolationLevel = level
-		consumer, err := sarama.NewConsumer([]string{bootstrap}, config)
+		consumer, err := sarama.NewConsumer(strings.Split(bootstrap, ","), config)
 		must(err)
 		for partition := range int32(partitions) {
 			reader, err := consumer.ConsumePartition(topic, partition, sarama.OffsetOldest)

@@ -27,7 +27,7 @@ describe('a Kafka Streams application with exactly_once_v2', function () {
     folder = mkdtempSync(join(tmpdir(), 'ottla-streams-'))
     const settings = { 'group.min.session.timeout.ms': '1000', 'transaction.state.log.num.partitions': '2' }
     broker = await TestBroker.start({ settings })
-    topics = new BrokerTopics(broker.port, PARTITIONS)
+    topics = new BrokerTopics([broker.port], PARTITIONS)
     await topics.create('words', 'left', 'right', 'counts', 'joined')
   })
   after(async () => {

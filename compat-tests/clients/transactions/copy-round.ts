@@ -1,9 +1,9 @@
 import { SeededRandom } from '../../../storage/host/seeded-random.ts'
 import { TestBroker } from '../../test-broker.ts'
 import { waitFor } from '../../wait-for.ts'
-import { type CopyClient, copyClients } from './copy-clients.ts'
-import { CopyProcess } from './copy-process.ts'
+import { copyClients } from './copy-clients.ts'
 import { CopyTask } from './copy-task.ts'
+import { CopyTeam, variantsOf } from './copy-team.ts'
 
 const STEPS = 12
 const RECORDS_A_STEP = 180
@@ -18,7 +18,6 @@ const SESSION_MS = 3000
 const COPIED_WITHIN_MS = 90_000
 /** A client that fails is started again; more often than that, and it does not work at all. */
 const FAILURES_ENOUGH = 20
-const ENDLESS = 1_000_000
 
 export interface CopyRound {
   /** What went wrong; empty if nothing did. */
@@ -26,15 +25,7 @@ export interface CopyRound {
   readonly summary: string
 }
 
-interface Variant {
-  readonly client: CopyClient
-  readonly settings: readonly string[]
-}
-
-const variants: readonly Variant[] = copyClients.flatMap((client) => [
-  { client, settings: [] },
-  ...(client.consumerProtocol === undefined ? [] : [{ client, settings: client.consumerProtocol }]),
-])
+const variants = variantsOf(copyClients)
 
 /** Rounds until each client had one with each group protocol that it has. */
 export const ROUNDS_A_TURN = variants.length
@@ -56,126 +47,62 @@ export async function runCopyRound(seed: number): Promise<CopyRound> {
       'transaction.state.log.num.partitions': '3',
     },
   })
-  let round: Round | undefined
+  let team: CopyTeam | undefined
   try {
-    round = new Round(variant, broker, await CopyTask.create(broker.port, 'round'), await variant.client.command())
-    await round.play(new SeededRandom(seed))
+    team = new CopyTeam({
+      variant,
+      command: await variant.client.command(),
+      bootstrap: broker.bootstrap,
+      task: await CopyTask.create([broker.port], 'round'),
+      sessionMs: SESSION_MS,
+      processesEnough: STEPS + FAILURES_ENOUGH,
+    })
+    await play(team, broker, new SeededRandom(seed))
+    return { failures: await team.failures(), summary: team.summary }
   } catch (error) {
     const why = (error as Error).stack ?? String(error)
-    return { failures: [why, ...(round?.states ?? [])], summary: round?.summary ?? '' }
+    return { failures: [why, ...(team?.states ?? [])], summary: team?.summary ?? '' }
   } finally {
-    await round?.end()
+    await team?.end()
     await broker.dispose()
   }
-  return { failures: round.failures, summary: round.summary }
 }
 
-class Round {
-  failures: readonly string[] = []
-  readonly #variant: Variant
-  readonly #broker: TestBroker
-  readonly #task: CopyTask
-  readonly #command: readonly string[]
-  /** The newest process of each transactional id. */
-  readonly #members = new Map<string, CopyProcess>()
-  readonly #processes: CopyProcess[] = []
-  readonly #counts = new Map<string, number>()
-
-  constructor(variant: Variant, broker: TestBroker, task: CopyTask, command: readonly string[]) {
-    this.#variant = variant
-    this.#broker = broker
-    this.#task = task
-    this.#command = command
-  }
-
-  get states(): string[] {
-    return this.#processes.map(({ state }) => state)
-  }
-
-  get summary(): string {
-    const { client, settings } = this.#variant
-    const counts = [...this.#counts].map(([what, count]) => `${count} ${what}`)
-    const records = `${this.#task.count} records, ${this.#records('committed')} told as committed, ${this.#records('aborted')} as aborted`
-    return `${[client.name, ...settings].join(' ')}: ${records}; ${counts.join(', ')}`
-  }
-
-  #records(did: 'committed' | 'aborted'): number {
-    return this.#processes.reduce((sum, each) => sum + each.records(did), 0)
-  }
-
-  async play(random: SeededRandom): Promise<void> {
-    const ids = this.#variant.client.sendsGeneration ? ['a', 'b'] : ['a']
-    for (const id of ids) this.#start(id)
-    for (let step = 0; step < STEPS; step++) {
-      await this.#task.write(RECORDS_A_STEP)
-      await this.#progress()
-      await new Promise((resolve) => setTimeout(resolve, random.below(PAUSE_MS)))
-      await this.#disturb(random.pick(['kill', 'kill', 'replace', 'crash'] as const), random.pick(ids), random)
+async function play(team: CopyTeam, broker: TestBroker, random: SeededRandom): Promise<void> {
+  team.startAll()
+  for (let step = 0; step < STEPS; step++) {
+    await team.task.write(RECORDS_A_STEP)
+    await progress(team)
+    await pause(random.below(PAUSE_MS))
+    const what = random.pick(['kill', 'kill', 'replace', 'crash'] as const)
+    const id = random.pick(team.ids)
+    team.count(what)
+    if (what === 'crash') await crash(broker, random.below(AWAY_MS))
+    else {
+      if (what === 'kill') await team.kill(id)
+      team.start(id)
     }
-    await this.#task
-      .copied(COPIED_WITHIN_MS, () => this.#startFailed())
-      .catch(async (cause) => {
-        throw new Error(`${cause.message}\n${await this.#task.describeGroup()}`, { cause })
-      })
-    await this.end()
-    this.failures = await this.#task.failures(this.#processes)
   }
+  await team.copied(COPIED_WITHIN_MS)
+  await team.end()
+}
 
-  /** Waits for a commit. The client may need longer: the next step comes all the same. */
-  async #progress(): Promise<void> {
-    const before = this.#records('committed')
-    const hasCommitted = () => {
-      this.#startFailed()
-      return this.#records('committed') > before
-    }
-    await waitFor('a commit', hasCommitted, STEP_WITHIN_MS).catch(() => this.#count('step without a commit'))
+/** Waits for a commit. The client may need longer: the next step comes all the same. */
+async function progress(team: CopyTeam): Promise<void> {
+  const before = team.records('committed')
+  const hasCommitted = () => {
+    team.startFailed()
+    return team.records('committed') > before
   }
+  await waitFor('a commit', hasCommitted, STEP_WITHIN_MS).catch(() => team.count('step without a commit'))
+}
 
-  async #disturb(what: 'kill' | 'replace' | 'crash', id: string, random: SeededRandom): Promise<void> {
-    this.#count(what)
-    if (what === 'crash') {
-      await this.#broker.kill9()
-      await new Promise((resolve) => setTimeout(resolve, random.below(AWAY_MS)))
-      await this.#broker.restart()
-      return
-    }
-    if (what === 'kill') await this.#members.get(id)!.kill()
-    this.#start(id)
-  }
+async function crash(broker: TestBroker, awayMs: number): Promise<void> {
+  await broker.kill9()
+  await pause(awayMs)
+  await broker.restart()
+}
 
-  #start(id: string): void {
-    const { input, output, group } = this.#task
-    const started = new CopyProcess({
-      command: this.#command,
-      bootstrap: this.#broker.bootstrap,
-      input,
-      output,
-      group,
-      transactionalId: `${group}-${id}`,
-      count: ENDLESS,
-      abortEvery: 5,
-      sessionMs: SESSION_MS,
-      settings: this.#variant.settings,
-    })
-    this.#members.set(id, started)
-    this.#processes.push(started)
-  }
-
-  /** Replaced processes are expected to fail. */
-  #startFailed(): void {
-    for (const [id, member] of this.#members)
-      if (member.hasEnded) {
-        this.#count(`gave up with ${member.events.at(-1)?.error ?? 'no error'}`)
-        this.#start(id)
-      }
-    if (this.#processes.length > STEPS + FAILURES_ENOUGH) throw new Error('the client gives up again and again')
-  }
-
-  #count(what: string): void {
-    this.#counts.set(what, (this.#counts.get(what) ?? 0) + 1)
-  }
-
-  async end(): Promise<void> {
-    await Promise.all(this.#processes.map((each) => each.kill()))
-  }
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms))
 }

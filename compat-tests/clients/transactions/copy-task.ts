@@ -2,6 +2,7 @@ import { ConsumerGroupDescribe } from '../../../protocol/apis/consumer-group-des
 import { DescribeGroups } from '../../../protocol/apis/describe-groups.ts'
 import { OffsetFetch } from '../../../protocol/apis/offset-fetch.ts'
 import { errorName } from '../../../protocol/error-codes.ts'
+import type { RawClient } from '../../raw-client.ts'
 import { waitFor } from '../../wait-for.ts'
 import { BrokerTopics } from './broker-topics.ts'
 import type { CopyProcess } from './copy-process.ts'
@@ -16,16 +17,16 @@ export class CopyTask {
   readonly #topics: BrokerTopics
   #count = 0
 
-  private constructor(port: number, name: string) {
-    this.#topics = new BrokerTopics(port, PARTITIONS)
+  private constructor(ports: readonly number[], name: string) {
+    this.#topics = new BrokerTopics(ports, PARTITIONS)
     this.input = `${name}-input`
     this.output = `${name}-output`
     this.group = `${name}-group`
   }
 
-  /** Creates both topics. */
-  static async create(port: number, name: string): Promise<CopyTask> {
-    const task = new CopyTask(port, name)
+  /** Creates both topics, with a replica on each broker. ports: of the brokers. */
+  static async create(ports: readonly number[], name: string): Promise<CopyTask> {
+    const task = new CopyTask(ports, name)
     await task.#topics.create(task.input, task.output)
     return task
   }
@@ -68,13 +69,16 @@ export class CopyTask {
 
   /** The group as its coordinator describes it, for messages. */
   async describeGroup(): Promise<string> {
-    const [classic, modern] = await this.#topics.ask((client) =>
-      Promise.all([
+    const describe = async (client: RawClient) => {
+      const [classic, modern] = await Promise.all([
         client.send(DescribeGroups, 5, { groups: [this.group], includeAuthorizedOperations: false }),
         client.send(ConsumerGroupDescribe, 1, { groupIds: [this.group], includeAuthorizedOperations: false }),
-      ]),
-    )
-    return JSON.stringify([...classic.groups, ...modern.groups].filter(({ members }) => members.length > 0))
+      ])
+      const found = [...classic.groups, ...modern.groups].filter(({ members }) => members.length > 0)
+      if (found.length === 0) throw new Error(`${this.group} has no members`)
+      return JSON.stringify(found)
+    }
+    return this.#topics.ask(describe).catch((error: Error) => error.message)
   }
 
   /**
@@ -106,7 +110,7 @@ export class CopyTask {
   }
 
   /** Committed offsets. Rejects while a transaction may change them. */
-  async #committed(): Promise<number[]> {
+  #committed(): Promise<number[]> {
     const partitionIndexes = Array.from({ length: PARTITIONS }, (_, partition) => partition)
     const asked = {
       groupId: this.group,
@@ -114,12 +118,14 @@ export class CopyTask {
       groups: [],
       requireStable: true,
     }
-    const { errorCode, topics } = await this.#topics.ask((client) => client.send(OffsetFetch, 7, asked))
-    const refused = [errorCode, ...topics[0]!.partitions.map((each) => each.errorCode)].find((each) => each !== 0)
-    if (refused !== undefined) throw new Error(`OffsetFetch: ${errorName(refused)}`)
-    return topics[0]!.partitions
-      .toSorted((a, b) => a.partitionIndex - b.partitionIndex)
-      .map((each) => each.committedOffset)
+    return this.#topics.ask(async (client) => {
+      const { errorCode, topics } = await client.send(OffsetFetch, 7, asked)
+      const refused = [errorCode, ...topics[0]!.partitions.map((each) => each.errorCode)].find((each) => each !== 0)
+      if (refused !== undefined) throw new Error(`OffsetFetch: ${errorName(refused)}`)
+      return topics[0]!.partitions
+        .toSorted((a, b) => a.partitionIndex - b.partitionIndex)
+        .map((each) => each.committedOffset)
+    })
   }
 }
 

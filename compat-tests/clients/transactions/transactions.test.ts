@@ -72,7 +72,7 @@ describe('transactions of stock clients', function () {
     }
 
     async function copyOnce(): Promise<void> {
-      const task = await CopyTask.create(broker.port, nameOf('once'))
+      const task = await CopyTask.create([broker.port], nameOf('once'))
       await task.write(COUNT)
       const process = start(task, { count: COUNT, abortEvery: 3 })
       expect(await process.ended(), process.state).to.equal(0)
@@ -88,7 +88,7 @@ describe('transactions of stock clients', function () {
     }
 
     async function killOne(): Promise<void> {
-      const task = await CopyTask.create(broker.port, nameOf('killed'))
+      const task = await CopyTask.create([broker.port], nameOf('killed'))
       await task.write(COUNT)
       const killed = start(task, { holdAt: 1 })
       await killed.until('held')
@@ -102,7 +102,7 @@ describe('transactions of stock clients', function () {
     }
 
     async function fenceOne(): Promise<void> {
-      const task = await CopyTask.create(broker.port, nameOf('fenced'))
+      const task = await CopyTask.create([broker.port], nameOf('fenced'))
       await task.write(COUNT)
       const older = start(task, { holdAt: 1 })
       await older.until('held')
