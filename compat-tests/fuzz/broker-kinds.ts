@@ -21,7 +21,7 @@ const LIST_OFFSETS = apiByKey.get(2) as ApiSchema
  * APIs that answer some invalid requests with UNKNOWN_SERVER_ERROR, as Kafka does: records that a codec cannot decompress
  * (Produce, Fetch), a topic without a name (Metadata, DescribeTopicPartitions), an unknown isolation level (ListOffsets),
  * an unknown operation (IncrementalAlterConfigs), a static member that joins with a pending member's id (JoinGroup), an
- * owner without a type (CreateDelegationToken).
+ * owner without a type (CreateDelegationToken), a negative epoch (WriteTxnMarkers), the last epoch (InitProducerId).
  */
 const unexpectedInKafkaToo = new Set([
   'Produce',
@@ -30,6 +30,8 @@ const unexpectedInKafkaToo = new Set([
   'DescribeTopicPartitions',
   'ListOffsets',
   'CreateDelegationToken',
+  'WriteTxnMarkers',
+  'InitProducerId',
   'IncrementalAlterConfigs',
   'JoinGroup',
 ])

@@ -6,7 +6,7 @@ import { expectOneHistory, firstSeeds, sumsOf } from './seeded-runs.ts'
 const SEEDS = 20
 
 describe('groups under faults', function () {
-  this.timeout(120_000)
+  this.timeout(300_000)
 
   it(`keep their promises for ${SEEDS} seeds, and each kind of fault strikes`, async () => {
     for (const [name, sum] of await sumsOf('groups', firstSeeds(SEEDS), (seed) => simulateGroups(seed)))

@@ -19,7 +19,7 @@ const COUNTED = [
 ] as const
 
 describe('storage under faults', function () {
-  this.timeout(120_000)
+  this.timeout(300_000)
 
   it('keeps its promises for every seed that once broke one', async () => {
     const lines = readFileSync(join(import.meta.dirname, 'regressions.txt'), 'utf8').split('\n')

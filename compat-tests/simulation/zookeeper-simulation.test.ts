@@ -6,7 +6,7 @@ import { simulateZooKeeper } from './zookeeper-simulation.ts'
 const SEEDS = 20
 
 describe('writes to ZooKeeper nodes under faults', function () {
-  this.timeout(120_000)
+  this.timeout(300_000)
 
   it(`keep their promises for ${SEEDS} seeds, and each kind of fault strikes`, async () => {
     for (const [name, sum] of await sumsOf('zookeeper', firstSeeds(SEEDS), simulateZooKeeper))
