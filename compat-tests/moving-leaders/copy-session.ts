@@ -1,4 +1,4 @@
-import { createWriteStream, mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { SeededRandom } from '../../storage/host/seeded-random.ts'
@@ -7,16 +7,14 @@ import { CopyTask, PARTITIONS } from '../clients/transactions/copy-task.ts'
 import { CopyTeam, variantsOf } from '../clients/transactions/copy-team.ts'
 import { waitFor } from '../wait-for.ts'
 import { Brokers } from './brokers.ts'
+import { playSchedule } from './play-schedule.ts'
 import { type Movables, schedule } from './schedule.ts'
 
-const NODE_IDS = [1, 2, 3]
 /** A killed member delays its group so long. */
 const SESSION_MS = 3000
 /** Records that each team gets a step. */
 const RECORDS_A_STEP = 60
 const STARTS_WITHIN_MS = 120_000
-/** How much longer than asked for a session may take to do something of each kind. */
-const LONGER_MS = 120_000
 const COPIED_WITHIN_MS = 180_000
 /** Processes a minute that one team may need: some are killed, and clients may give up while a coordinator moves. */
 const PROCESSES_A_MINUTE = 60
@@ -67,7 +65,7 @@ class CopySession {
   readonly failures: string[] = []
   readonly #random: SeededRandom
   readonly #directory: string
-  readonly #counts = new Map<string, number>()
+  #counts: ReadonlyMap<string, number> = new Map()
   /** Teams whose input is being written. */
   readonly #feeding = new Map<CopyTeam, Promise<unknown>>()
   #teams: readonly CopyTeam[] = []
@@ -118,36 +116,26 @@ class CopySession {
     })
   }
 
-  /** Plays the schedule, then starts all brokers. */
   async moveLeaders(seconds: number): Promise<void> {
-    const events = createWriteStream(join(this.#directory, 'events'))
-    const tell = async (command: string) => {
-      const outcome = command.startsWith('rejoin ') ? await this.#replace(command) : await this.#brokers!.tell(command)
-      events.write(`${new Date().toISOString()} ${command}: ${outcome}\n`)
-      if (outcome.startsWith('error')) this.failures.push(`${command}: ${outcome}`)
-      const verb = outcome === 'done' ? command.split(' ')[0]! : `${command.split(' ')[0]} refused`
-      this.#counts.set(verb, (this.#counts.get(verb) ?? 0) + 1)
-    }
-    const endMs = performance.now() + seconds * 1000
-    for (const { command, pauseMs } of schedule(this.#random, this.#movables)) {
-      const overMs = performance.now() - endMs
-      if (overMs > LONGER_MS || (overMs > 0 && this.#missing.length === 0)) break
-      await tell(command)
-      for (const team of this.#teams) {
-        team.startFailed()
-        this.#feed(team)
-      }
-      await new Promise((resolve) => setTimeout(resolve, pauseMs))
-    }
-    for (const nodeId of NODE_IDS) await tell(`start ${nodeId}`)
+    const { counts, failures } = await playSchedule({
+      steps: schedule(this.#random, this.#movables),
+      seconds,
+      events: join(this.#directory, 'events'),
+      obey: (command) => (command.startsWith('rejoin ') ? this.#replace(command) : this.#brokers!.tell(command)),
+      afterwards: async () => {
+        for (const team of this.#teams) {
+          team.startFailed()
+          this.#feed(team)
+        }
+      },
+      missing: (done) =>
+        ['kill', 'stop', 'lead', 'coordinate', 'rejoin']
+          .filter((verb) => !done.has(verb))
+          .map((verb) => `${verb} was done`),
+    })
+    this.#counts = counts
+    this.failures.push(...failures)
     await Promise.all(this.#feeding.values())
-    events.end()
-    for (const verb of this.#missing) this.failures.push(`nothing is proved: no ${verb} was done`)
-  }
-
-  /** What has to happen at least once, and has not. */
-  get #missing(): string[] {
-    return ['kill', 'stop', 'lead', 'coordinate', 'rejoin'].filter((verb) => !this.#counts.has(verb))
   }
 
   get #movables(): Movables {

@@ -1,4 +1,4 @@
-import { createWriteStream, mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { CreateTopics } from '../../protocol/apis/create-topics.ts'
@@ -10,6 +10,7 @@ import { Brokers } from './brokers.ts'
 import { ClientProcess } from './client-process.ts'
 import { type MovingClient, movingClients } from './clients.ts'
 import type { TopicLog } from './journal.ts'
+import { playSchedule } from './play-schedule.ts'
 import { committedOffsets, readLog } from './read-log.ts'
 import { schedule } from './schedule.ts'
 
@@ -23,8 +24,6 @@ const DRAINS_WITHIN_MS = 120_000
  */
 const STALLED_MS = 120_000
 const STARTS_WITHIN_MS = 120_000
-/** How much longer than asked for a session may take to do something of each kind. */
-const LONGER_MS = 120_000
 
 export interface SessionOptions {
   readonly seed: number
@@ -67,7 +66,7 @@ class Session {
   readonly #random: SeededRandom
   readonly #directory: string
   readonly #clients: ClientProcess[] = []
-  readonly #counts = new Map<string, number>()
+  #counts: ReadonlyMap<string, number> = new Map()
   /** How often the positions of a group were compared. */
   #audits = 0
   #brokers: Brokers | undefined
@@ -119,40 +118,30 @@ class Session {
       if (errorCode !== 0) throw new Error(`${name} was not created: ${errorName(errorCode)}`)
   }
 
-  /**
-   * Plays the schedule, then starts all brokers. A slow machine does less in the same time: it goes on until something of
-   * each kind was done.
-   */
   async moveLeaders(seconds: number): Promise<void> {
-    const events = createWriteStream(join(this.#directory, 'events'))
-    const tell = async (command: string) => {
-      const outcome = command.startsWith('rejoin ') ? this.#rejoin(command) : await this.#brokers!.tell(command)
-      events.write(`${new Date().toISOString()} ${command}: ${outcome}\n`)
-      if (outcome.startsWith('error')) this.failures.push(`${command}: ${outcome}`)
-      const verb = `${command.split(' ')[0]}${outcome === 'done' ? '' : ' refused'}`
-      this.#counts.set(verb, (this.#counts.get(verb) ?? 0) + 1)
-    }
     const topics = this.#clients.map(({ topic }) => topic)
     const groups = this.#clients.flatMap(({ journal }) => journal.groups)
-    const endMs = performance.now() + seconds * 1000
-    for (const { command, pauseMs } of schedule(this.#random, { topics, partitions: PARTITIONS, groups })) {
-      await tell(command)
-      for (const client of this.#clients) {
-        client.check()
-        await this.#checkCommitted(client, command)
-      }
-      const overMs = performance.now() - endMs
-      if (overMs > LONGER_MS || (overMs > 0 && this.#missing().length === 0)) break
-      await new Promise((resolve) => setTimeout(resolve, pauseMs))
-    }
-    for (const nodeId of [1, 2, 3]) await tell(`start ${nodeId}`)
-    events.end()
-    for (const what of this.#missing()) this.failures.push(`nothing is proved: no ${what}`)
+    const { counts, failures } = await playSchedule({
+      steps: schedule(this.#random, { topics, partitions: PARTITIONS, groups }),
+      seconds,
+      events: join(this.#directory, 'events'),
+      obey: async (command) =>
+        command.startsWith('rejoin ') ? this.#rejoin(command) : await this.#brokers!.tell(command),
+      afterwards: async (command) => {
+        for (const client of this.#clients) {
+          client.check()
+          await this.#checkCommitted(client, command)
+        }
+      },
+      missing: (done) => this.#missing(done),
+    })
+    this.#counts = counts
+    this.failures.push(...failures)
   }
 
   /** What has to happen at least once, and has not. */
-  #missing(): readonly string[] {
-    const verbs = ['kill', 'stop', 'lead', 'coordinate'].filter((verb) => !this.#counts.has(verb))
+  #missing(counts: ReadonlyMap<string, number>): readonly string[] {
+    const verbs = ['kill', 'stop', 'lead', 'coordinate'].filter((verb) => !counts.has(verb))
     const missing = verbs.map((verb) => `${verb} was done`)
     return this.#audits === 0 ? [...missing, 'position was compared'] : missing
   }
