@@ -13,6 +13,9 @@ REBALANCED = (KafkaError.REBALANCE_IN_PROGRESS, KafkaError.ILLEGAL_GENERATION, K
 # librdkafka gives up soon when the coordinator moves (see FINDINGS.md). The next commit includes this one.
 GIVEN_UP = (KafkaError.COORDINATOR_LOAD_IN_PROGRESS, KafkaError._WAIT_COORD)
 COMMIT_EVERY_SECONDS = 0.2
+# A commit that nobody answers times out after a minute. One that fails earlier was lost with its connection, which
+# librdkafka ends if a heartbeat is late (see FINDINGS.md).
+ANSWERED_WITHIN_SECONDS = 30
 lock = threading.Lock()
 
 
@@ -86,11 +89,13 @@ class Member(threading.Thread):
         if not self.uncommitted:
             return
         offsets = [TopicPartition(self.topic, partition, offset) for partition, offset in self.uncommitted.items()]
+        started = time.monotonic()
         try:
             self.consumer.commit(offsets=offsets, asynchronous=False)
         except KafkaException as failure:
             error = failure.args[0]
-            self.tell("uncommitted" if error.code() in REBALANCED + GIVEN_UP else "error", "commit:", error)
+            is_lost = error.code() == KafkaError._TIMED_OUT and time.monotonic() - started < ANSWERED_WITHIN_SECONDS
+            self.tell("uncommitted" if error.code() in REBALANCED + GIVEN_UP or is_lost else "error", "commit:", error)
             return
         for each in offsets:
             self.tell("committed", each.partition, each.offset)
