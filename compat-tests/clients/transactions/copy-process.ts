@@ -57,6 +57,7 @@ export class CopyProcess {
   readonly #child: Program
   readonly #closed: Promise<unknown>
   #errors = ''
+  #lastEventMs = performance.now()
 
   constructor(options: CopyOptions) {
     const { command, bootstrap, input, output, group, transactionalId, count, sessionMs, settings = [] } = options
@@ -68,7 +69,10 @@ export class CopyProcess {
     this.#child.stderr.on('data', (chunk: Buffer) => {
       this.#errors = (this.#errors + chunk.toString('utf8')).slice(-1000)
     })
-    createInterface({ input: this.#child.stdout }).on('line', (line) => this.events.push(JSON.parse(line)))
+    createInterface({ input: this.#child.stdout }).on('line', (line) => {
+      this.events.push(JSON.parse(line))
+      this.#lastEventMs = performance.now()
+    })
   }
 
   get pid(): number {
@@ -77,6 +81,11 @@ export class CopyProcess {
 
   get hasEnded(): boolean {
     return this.#child.exitCode !== null || this.#child.signalCode !== null
+  }
+
+  /** Time since its last event, or its start. */
+  get silentMs(): number {
+    return performance.now() - this.#lastEventMs
   }
 
   /** What it said last, for messages. */

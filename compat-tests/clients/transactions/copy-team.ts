@@ -5,6 +5,8 @@ import type { CopyTask } from './copy-task.ts'
 /** More than there is. */
 const ENDLESS = 1_000_000
 const ABORT_EVERY = 5
+/** A client that may hang does, if it says nothing for so long while there is something to copy. */
+const HANGS_MS = 30_000
 
 /** A client with settings of its consumer. */
 export interface CopyVariant {
@@ -85,14 +87,22 @@ export class CopyTeam {
     await this.#members.get(transactionalId)!.kill()
   }
 
-  /** Starts again what gave up. */
+  /** Starts again what gave up, or hangs. */
   startFailed(): void {
-    for (const [id, member] of this.#members)
-      if (member.hasEnded) {
-        this.count(`gave up with ${member.events.at(-1)?.error ?? 'no error'}`)
-        this.start(id)
-      }
+    for (const [id, member] of this.#members) {
+      const why = this.#failureOf(member)
+      if (why === undefined) continue
+      this.count(why)
+      member.kill()
+      this.start(id)
+    }
     if (this.processes.length > this.#options.processesEnough) throw new Error('the client gives up again and again')
+  }
+
+  #failureOf(member: CopyProcess): string | undefined {
+    if (member.hasEnded) return `gave up with ${member.events.at(-1)?.error ?? 'no error'}`
+    const hangs = this.#options.variant.client.mayHang && member.silentMs > HANGS_MS
+    return hangs ? 'hung' : undefined
   }
 
   /** Something to tell in the summary. */
