@@ -6,7 +6,7 @@ import { buildBatch } from '../../../protocol/records/batch-builder.ts'
 import { ZERO_UUID } from '../../../protocol/schema.ts'
 import { RawClient } from '../../raw-client.ts'
 import { waitFor } from '../../wait-for.ts'
-import { hasOpenTransaction, readCommitted } from './committed-values.ts'
+import { type CommittedRecord, hasOpenTransaction, readCommitted } from './committed-records.ts'
 
 /** For brokers that come and go. */
 const WRITTEN_WITHIN_MS = 60_000
@@ -108,6 +108,12 @@ export class BrokerTopics {
 
   /** Committed values of each partition. Rejects while a transaction is open. */
   async committed(topic: string): Promise<string[][]> {
+    const partitions = await this.committedRecords(topic)
+    return partitions.map((records) => records.map(({ value }) => value))
+  }
+
+  /** Committed records of each partition. Rejects while a transaction is open. */
+  async committedRecords(topic: string): Promise<CommittedRecord[][]> {
     return this.#each((client, partition) => readCommitted(client, topic, partition))
   }
 

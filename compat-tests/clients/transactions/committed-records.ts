@@ -8,23 +8,28 @@ import type { RawClient } from '../../raw-client.ts'
 const MAX_BYTES = 1 << 20
 const READ_COMMITTED = 1
 
-/** Committed values of a partition, in order. Rejects if a transaction is open. */
-export async function readCommitted(client: RawClient, topic: string, partition: number): Promise<string[]> {
-  const values: string[] = []
+export interface CommittedRecord {
+  readonly offset: number
+  readonly value: string
+}
+
+/** Committed records of a partition, in order. Rejects if a transaction is open. */
+export async function readCommitted(client: RawClient, topic: string, partition: number): Promise<CommittedRecord[]> {
+  const records: CommittedRecord[] = []
   const aborting = new Set<number>()
   for (let fetchOffset = 0; ; ) {
     const fetched = await fetch(client, { topic, partition, fetchOffset })
-    const { highWatermark, lastStableOffset, records } = fetched
+    const { highWatermark, lastStableOffset } = fetched
     if (lastStableOffset < highWatermark) throw new Error(`${topic}-${partition} is open from ${lastStableOffset} on`)
-    if (fetchOffset >= highWatermark) return values
+    if (fetchOffset >= highWatermark) return records
     const aborted = (fetched.abortedTransactions ?? []).toSorted((a, b) => a.firstOffset - b.firstOffset)
-    const { batches } = batchesOf(Buffer.concat([records ?? []].flat()))
+    const { batches } = batchesOf(Buffer.concat([fetched.records ?? []].flat()))
     if (batches.length === 0) throw new Error(`${topic}-${partition} has nothing at ${fetchOffset}`)
     for (const batch of batches) {
       while (aborted.length > 0 && aborted[0]!.firstOffset <= batch.lastOffset)
         aborting.add(aborted.shift()!.producerId)
       if (batch.isControl) aborting.delete(batch.producerId)
-      else if (!batch.isTransactional || !aborting.has(batch.producerId)) values.push(...valuesOf(batch, fetchOffset))
+      else if (!batch.isTransactional || !aborting.has(batch.producerId)) records.push(...recordsOf(batch, fetchOffset))
       fetchOffset = batch.nextOffset
     }
   }
@@ -36,11 +41,13 @@ export async function hasOpenTransaction(client: RawClient, topic: string, parti
   return lastStableOffset < highWatermark
 }
 
-/** Values from that offset on: a response begins with the whole batch that holds it. */
-function valuesOf(batch: RecordBatch, fromOffset: number): string[] {
+/** Records from that offset on: a response begins with the whole batch that holds it. */
+function recordsOf(batch: RecordBatch, fromOffset: number): CommittedRecord[] {
   const read = readRecords(batch)
   if (read instanceof RecordFault) throw new Error(`at ${batch.baseOffset}: ${read.message}`)
-  return [...read].filter(({ offset }) => offset >= fromOffset).map(({ value }) => String(value))
+  return [...read]
+    .filter(({ offset }) => offset >= fromOffset)
+    .map(({ offset, value }) => ({ offset, value: String(value) }))
 }
 
 interface Position {
