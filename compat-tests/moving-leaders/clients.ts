@@ -1,7 +1,6 @@
 import { join } from 'node:path'
-import { kafkaClassPath } from '../../scripts/kafka-tool.ts'
+import { jvmProgram } from '../clients/jvm/jvm-program.ts'
 import { matrixClients } from '../clients/matrix/matrix-client.ts'
-import { javaProgram } from '../java-program.ts'
 import type { Requirement } from '../requirements.ts'
 
 /** A client whose program is described at ClientProcess. */
@@ -28,12 +27,7 @@ export const movingClients: readonly MovingClient[] = [
     name: 'jvm',
     requirements: ['java', 'maven'],
     protocols: both,
-    command: async () =>
-      javaProgram(
-        join(import.meta.dirname, '../clients/jvm/MovingLeaders.java'),
-        await kafkaClassPath('4.4.0'),
-        '-Xmx256m',
-      ),
+    command: () => jvmProgram('MovingLeaders.java', '4.4.0'),
   },
   {
     name: 'kafkajs',

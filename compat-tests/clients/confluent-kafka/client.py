@@ -5,7 +5,8 @@ import sys
 from confluent_kafka import Consumer, Producer
 from confluent_kafka.admin import AdminClient, ConfigResource, NewTopic, ResourceType
 
-from moving_leaders import moving_leaders  # noqa: F401, a verb like those below
+from history import history  # noqa: F401, a verb like those below
+from moving_leaders import moving_leaders  # noqa: F401
 from rolling import rolling  # noqa: F401
 from transactions import copy, read  # noqa: F401
 

@@ -113,6 +113,8 @@ func main() {
 		movingLeaders(args[0], args[1], args[2], rate)
 	case "copy":
 		copyInTransactions(args[0], args[1], args[2], args[3], args[4], number(args[5]), number(args[6]), number(args[7]), number(args[8]), len(args) > 9)
+	case "history":
+		history(args[0], args[1], number(args[2]), args[3], number(args[4]))
 	case "read":
 		readBoth(ctx, args[0], args[1], number(args[2]))
 	}

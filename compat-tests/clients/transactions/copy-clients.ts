@@ -1,8 +1,8 @@
 import { join } from 'node:path'
-import { kafkaClassPath } from '../../../scripts/kafka-tool.ts'
 import { mavenJars } from '../../../scripts/maven-jars.ts'
 import { javaProgram } from '../../java-program.ts'
 import type { Requirement } from '../../requirements.ts'
+import { jvmProgram } from '../jvm/jvm-program.ts'
 import { matrixClients } from '../matrix/matrix-client.ts'
 
 /** A client whose program is described at CopyProcess. */
@@ -33,16 +33,8 @@ function ofMatrix(name: string, rest: Traits): CopyClient {
 }
 
 function jvm(version: string, rest: Traits): CopyClient {
-  const program = join(import.meta.dirname, '../jvm/Transactions.java')
-  const command = async () => javaProgram(program, await classPathOf(version), '-Xmx256m')
+  const command = () => jvmProgram('Transactions.java', version)
   return { name: `jvm ${version}`, requirements: ['java', 'maven'], command, ...rest }
-}
-
-/** Old versions need the client's own jar only. */
-async function classPathOf(version: string): Promise<string> {
-  if (version === '4.4.0') return kafkaClassPath(version)
-  const artifact = { group: 'org.apache.kafka', name: 'kafka-clients', version }
-  return join(await mavenJars(`clients-${version}`, [artifact]), '*')
 }
 
 const spring: CopyClient = {
