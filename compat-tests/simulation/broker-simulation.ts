@@ -1,8 +1,7 @@
 import { AlterReplicaLogDirs } from '../../protocol/apis/alter-replica-log-dirs.ts'
 import { errorName } from '../../protocol/error-codes.ts'
 import type { ClusterImage } from '../../src/metadata/cluster-image.ts'
-import { StorageLostError } from '../../storage/failure-policy.ts'
-import { type FaultRates, NO_FAULTS, SimulatedCrash } from '../../storage/host/faulty-files.ts'
+import { type FaultRates, NO_FAULTS } from '../../storage/host/faulty-files.ts'
 import { SeededRandom } from '../../storage/host/seeded-random.ts'
 import { SimulatedHost } from '../../storage/host/simulated-host.ts'
 import { drawFileRot } from '../rot/rot.ts'
@@ -21,6 +20,7 @@ import { NetworkFaults } from './network-faults.ts'
 import { directoryOf, drawPartFault, type PartFault } from './part-faults.ts'
 import { replayedImage, textOf } from './replayed-image.ts'
 import { SimulatedBroker } from './simulated-broker.ts'
+import { SimulatedProcess } from './simulated-process.ts'
 import { CheckFailed, check } from './storage-model.ts'
 import { replicated, type TopicPlan, topicPlan } from './topic-plan.ts'
 import type { Trace } from './trace.ts'
@@ -58,6 +58,7 @@ class BrokerSimulation {
   readonly #trace: Trace
   readonly #random: SeededRandom
   readonly #host: SimulatedHost
+  readonly #process: SimulatedProcess
   readonly #world: BrokerWorld
   readonly #auditor: BrokerAuditor
   readonly #admin: ClusterClient
@@ -80,10 +81,7 @@ class BrokerSimulation {
     this.#random = new SeededRandom(seed)
     this.#host = new SimulatedHost(seed)
     writeBackAtTimes(this.#host, seed)
-    const { fatal } = this.#host
-    this.#host.fatal = (reason) => {
-      if (!this.#endsFor(reason)) fatal(reason)
-    }
+    this.#process = new SimulatedProcess(this.#host, trace, () => this.#world)
     const random = this.#random
     this.#directories = random.oneIn(3) ? ['/data/d1', '/data/d10'] : ['/data']
     const counts = newCounts()
@@ -91,7 +89,7 @@ class BrokerSimulation {
       error: (fields: object, message: string) => {
         trace(fields, message)
         const isDamaged = this.#topics.all.some((topic) => topic.isDamaged)
-        const isFounded = this.#world.isFailing || isDamaged || this.#host.files.crashed
+        const isFounded = this.#world.isFailing || isDamaged || this.#process.hasEnded
         if (!isFounded) this.#world.fail(new CheckFailed(`without a fault of the disk: ${message}`))
       },
       debug() {},
@@ -121,7 +119,7 @@ class BrokerSimulation {
     this.#auditor = new BrokerAuditor(this.#world)
     this.#admin = new ClusterClient(broker, 'admin', { isReliable: true })
     this.#events = new ClusterEvents(this.#world, cluster.random, trace)
-    const isFailing = () => this.#world.isFailing || this.#host.files.crashed
+    const isFailing = () => this.#world.isFailing || this.#process.hasEnded
     this.#plans = Array.from({ length: TOPICS }, (_, i) =>
       replicated(topicPlan(random, `topic${i}`), cluster.random, cluster.brokers),
     )
@@ -147,50 +145,28 @@ class BrokerSimulation {
   }
 
   get counts(): Record<string, number> {
-    const { struck } = this.#host.files
-    const { crash: _, ...faults } = struck
-    const { pathFaultsStruck } = this.#host.files
     return {
       ...this.#world.counts,
       ...this.#network?.counts,
-      ...faults,
-      pathFaultsStruck,
-      fullWrites: this.#host.memory.refusals,
-      ...this.#host.memory.losses,
+      ...this.#process.diskCounts,
     }
   }
 
-  /** True: the broker ends for a valid reason, so that the process counts as crashed. */
-  #endsFor(reason: Error): boolean {
-    if (reason instanceof SimulatedCrash) return true
-    if (!(reason instanceof StorageLostError) || !this.#world.isFailing) return false
-    this.#trace({ reason: reason.message }, 'the broker ends itself')
-    this.#world.counts.lostDisks++
-    this.#host.files.crashed = true
-    return true
-  }
-
-  /** An uncaught error: a real process would have ended. */
   ended(reason: unknown): void {
-    if (!(reason instanceof SimulatedCrash) && !this.#host.files.crashed) this.#world.fail(reason)
+    this.#process.ended(reason)
   }
 
   async run(): Promise<void> {
     await this.#start()
-    await this.#guarded(() => this.#topics.makeEmpty(COMMITTED))
-    for (const plan of this.#plans) await this.#guarded(() => this.#topics.make(plan))
+    await this.#process.guarded(() => this.#topics.makeEmpty(COMMITTED))
+    for (const plan of this.#plans) await this.#process.guarded(() => this.#topics.make(plan))
     for (let i = 0; i < STEPS; i++) {
-      await this.#guarded(() => this.#step())
-      this.#check()
-      if (this.#isSeveral && !this.#host.files.crashed) await this.#changeCluster()
-      if (this.#host.files.crashed) await this.#restart(this.#random.oneIn(2) ? 'power' : 'crash')
+      await this.#process.guarded(() => this.#step())
+      this.#process.check()
+      if (this.#isSeveral && !this.#process.hasEnded) await this.#changeCluster()
+      if (this.#process.hasEnded) await this.#restart(this.#random.oneIn(2) ? 'power' : 'crash')
     }
     await this.#comeToRest()
-  }
-
-  #check(): void {
-    if (this.#world.failure !== undefined) throw this.#world.failure
-    if (this.#host.fatalReason !== undefined) throw this.#host.fatalReason
   }
 
   // The cluster.
@@ -203,7 +179,7 @@ class BrokerSimulation {
   async #changeCluster(): Promise<void> {
     const { random } = this.#cluster
     if (!random.oneIn(2)) return
-    await this.#guarded(async () => {
+    await this.#process.guarded(async () => {
       // A broker is killed while it looks into large records.
       const isKill = random.oneIn(4)
       this.#world.sendsLarge = isKill
@@ -219,7 +195,7 @@ class BrokerSimulation {
         for (const partition of this.#topics.partitions) await this.#auditor.audit(partition, { withEpochs: true })
       else if (random.oneIn(2)) await this.#onSome((partition) => this.#auditor.audit(partition, { withEpochs: true }))
     })
-    this.#check()
+    this.#process.check()
   }
 
   /** A failing disk may keep a change from the metadata log. */
@@ -268,7 +244,7 @@ class BrokerSimulation {
     for (const consumer of this.#consumers) consumer.act()
     this.#committer.act()
     await this.#host.advance(ms)
-    this.#check()
+    this.#process.check()
   }
 
   #movesNow(): boolean {
@@ -298,14 +274,14 @@ class BrokerSimulation {
   }
 
   async #untilMoved(): Promise<void> {
-    for (let i = 0; this.#isMoving && !this.#host.files.crashed && !this.#world.isFailing; i++) {
+    for (let i = 0; this.#isMoving && !this.#process.hasEnded && !this.#world.isFailing; i++) {
       // A sync may take seconds, and small segments need many.
       check(i < 3000, 'a move does not end')
       // Clients that went on for so long would write more than they can read in the time of rest.
       if (i < MOVE_PASSES) await this.#pass(300)
       else {
         await this.#host.advance(300)
-        this.#check()
+        this.#process.check()
       }
     }
   }
@@ -318,7 +294,7 @@ class BrokerSimulation {
     this.#world.mayRefuseUntilMs = Number.POSITIVE_INFINITY
     memory.capacityBytes = Number.MAX_SAFE_INTEGER
     memory.capacityBytes = Number.MAX_SAFE_INTEGER - memory.space('/').freeBytes + this.#random.below(4000)
-    await this.#guarded(async () => {
+    await this.#process.guarded(async () => {
       for (let i = 0; i < 6; i++) {
         await this.#pass(this.#random.pick([1, 600, 6000]))
         if (this.#random.oneIn(3)) await this.#topics.changeOne()
@@ -327,7 +303,7 @@ class BrokerSimulation {
     })
     memory.capacityBytes = Number.POSITIVE_INFINITY
     this.#world.mayRefuseUntilMs = Math.max(failsAnyway, clock.monotonicMs() + ROOM_NOTICED_MS)
-    if (!this.#host.files.crashed) await this.#pass(ROOM_NOTICED_MS + 1)
+    if (!this.#process.hasEnded) await this.#pass(ROOM_NOTICED_MS + 1)
   }
 
   async #failDisk(): Promise<void> {
@@ -335,7 +311,7 @@ class BrokerSimulation {
     this.#world.faultyRun = this.#world.runNumber
     this.#world.mayRefuseUntilMs = Number.POSITIVE_INFINITY
     this.#host.files.rates = this.#rates()
-    await this.#guarded(async () => {
+    await this.#process.guarded(async () => {
       for (let i = 0; i < 8; i++) {
         await this.#pass(this.#random.pick([1, 30, 2000]))
         if (this.#random.oneIn(4)) await this.#topics.changeOne()
@@ -344,7 +320,7 @@ class BrokerSimulation {
         if (this.#random.oneIn(4)) await this.#checkOffline()
       }
     })
-    this.#check()
+    this.#process.check()
     // The next start may find the disk as it is.
     if (!this.#random.oneIn(4)) this.#host.files.rates = this.#shortTransfers()
     await this.#restart(this.#random.pick(['stop', 'kill', 'power'] as const))
@@ -362,8 +338,8 @@ class BrokerSimulation {
     if (part.maySurviveStart && this.#random.oneIn(2)) await this.#restart('stop', part)
     this.#world.partFaults = [part]
     files.pathFaults = [part.fault]
-    if (part.maySurviveStart) await this.#guarded(() => this.#watchNeighbours(part, this.#world.refusedAppends))
-    await this.#guarded(async () => {
+    if (part.maySurviveStart) await this.#process.guarded(() => this.#watchNeighbours(part, this.#world.refusedAppends))
+    await this.#process.guarded(async () => {
       for (let i = 0; i < 6; i++) {
         await this.#pass(this.#random.pick([1, 30, 2000, 40_000]))
         if (this.#random.oneIn(3)) await this.#onSome((each) => this.#topics.deleteRecords(each))
@@ -373,12 +349,13 @@ class BrokerSimulation {
         if (this.#random.oneIn(8)) files.pathFaults = []
       }
     })
-    await this.#guarded(() => this.#watchNeighbours(part, appendsRefused))
-    this.#check()
+    await this.#process.guarded(() => this.#watchNeighbours(part, appendsRefused))
+    this.#process.check()
     if (!(part.maySurviveStart && this.#random.oneIn(2))) files.pathFaults = []
     await this.#restart(this.#random.pick(['stop', 'kill'] as const))
-    if (files.pathFaults.length > 0) await this.#guarded(() => this.#watchNeighbours(part, this.#world.refusedAppends))
-    this.#check()
+    if (files.pathFaults.length > 0)
+      await this.#process.guarded(() => this.#watchNeighbours(part, this.#world.refusedAppends))
+    this.#process.check()
     files.pathFaults = []
     if (this.#world.partFaults.length > 0) await this.#restart(this.#random.pick(['stop', 'kill', 'power'] as const))
   }
@@ -433,16 +410,16 @@ class BrokerSimulation {
     const { counts, broker } = this.#world
     this.#trace({ how }, 'the broker ends')
     if (how === 'stop') {
-      await this.#guarded(async () => {
+      await this.#process.guarded(async () => {
         const stopped = broker.end('stop')
         // If the disk prevents a clean stop, it counts as a crash.
         await (this.#world.isFailing ? stopped.catch(this.#trace.bind(undefined, { how })) : stopped)
       })
-      this.#check()
+      this.#process.check()
     }
     const isClean = how === 'stop' && this.#directories.every((each) => this.#host.memory.exists(`${each}/${CLEAN}`))
-    if (how === 'stop' && this.#isSeveral && !this.#world.isFailing && !this.#host.files.crashed)
-      await this.#guarded(async () => this.#checkReplay())
+    if (how === 'stop' && this.#isSeveral && !this.#world.isFailing && !this.#process.hasEnded)
+      await this.#process.guarded(async () => this.#checkReplay())
     if (isClean) {
       counts.cleanStops++
       for (const partition of this.#topics.partitions) partition.synced()
@@ -539,7 +516,7 @@ class BrokerSimulation {
       if (error instanceof CheckFailed || !(files.crashed || isFailing)) throw error
       return false
     }
-    this.#check()
+    this.#process.check()
     return !files.crashed && !isFailing
   }
 
@@ -565,7 +542,7 @@ class BrokerSimulation {
       for (const consumer of this.#consumers) consumer.act()
       if (!this.#committer.isAtRest) this.#committer.act()
       await this.#host.advance(200)
-      this.#check()
+      this.#process.check()
     }
     await this.#restart('stop')
     check(this.#world.counts.cleanStops > 0, 'a stop without faults is clean')
@@ -580,15 +557,6 @@ class BrokerSimulation {
       if (!this.#consumers.every((consumer) => consumer.isAtEndOf(partition, highWatermark))) return false
     }
     return true
-  }
-
-  /** Runs a task. If the process ends during it, that is no failure of the task. */
-  async #guarded(task: () => Promise<unknown>): Promise<void> {
-    try {
-      await task()
-    } catch (error) {
-      if (error instanceof CheckFailed || !this.#host.files.crashed) throw error
-    }
   }
 }
 

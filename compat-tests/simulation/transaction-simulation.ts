@@ -1,8 +1,7 @@
 import { FindCoordinator } from '../../protocol/apis/find-coordinator.ts'
 import { UpdateFeatures } from '../../protocol/apis/update-features.ts'
 import { errorName } from '../../protocol/error-codes.ts'
-import { StorageLostError } from '../../storage/failure-policy.ts'
-import { NO_FAULTS, SimulatedCrash } from '../../storage/host/faulty-files.ts'
+import { NO_FAULTS } from '../../storage/host/faulty-files.ts'
 import { SeededRandom } from '../../storage/host/seeded-random.ts'
 import { SimulatedHost } from '../../storage/host/simulated-host.ts'
 import { AllTopics } from './all-topics.ts'
@@ -15,6 +14,7 @@ import { type Copy, CopyInstance } from './copy-application.ts'
 import { NetworkFaults } from './network-faults.ts'
 import { drawPartFault } from './part-faults.ts'
 import { SimulatedBroker } from './simulated-broker.ts'
+import { SimulatedProcess } from './simulated-process.ts'
 import { CheckFailed, check } from './storage-model.ts'
 import type { Trace } from './trace.ts'
 import { TransactionChecks } from './transaction-checks.ts'
@@ -69,6 +69,7 @@ class TransactionSimulation {
   readonly #trace: Trace
   readonly #random: SeededRandom
   readonly #host: SimulatedHost
+  readonly #process: SimulatedProcess
   readonly #plan: ClusterPlan
   readonly #network: NetworkFaults | undefined
   readonly #world: TransactionWorld
@@ -100,10 +101,7 @@ class TransactionSimulation {
     const host = new SimulatedHost(seed)
     this.#host = host
     writeBackAtTimes(host, seed)
-    const { fatal } = host
-    host.fatal = (reason) => {
-      if (!this.#endsFor(reason)) fatal(reason)
-    }
+    this.#process = new SimulatedProcess(host, trace, () => this.#world)
     this.#isSynced = random.oneIn(2)
     this.#hasZombies = random.oneIn(2)
     this.#changesFeatures = random.oneIn(2)
@@ -159,17 +157,11 @@ class TransactionSimulation {
   }
 
   get counts(): Record<string, number> {
-    const { struck, pathFaultsStruck } = this.#host.files
-    const { crash: endsMidway, ...faults } = struck
     return {
       ...this.#world.ledger.counts,
       ...this.#world.counts,
       ...this.#network?.counts,
-      ...faults,
-      endsMidway,
-      pathFaultsStruck,
-      fullWrites: this.#host.memory.refusals,
-      ...this.#host.memory.losses,
+      ...this.#process.diskCounts,
     }
   }
 
@@ -178,22 +170,11 @@ class TransactionSimulation {
   }
 
   get #isFailing(): boolean {
-    return this.#world.isFailing || this.#host.files.crashed
+    return this.#world.isFailing || this.#process.hasEnded
   }
 
-  /** True: the broker ends for a valid reason, so that the process counts as crashed. */
-  #endsFor(reason: Error): boolean {
-    if (reason instanceof SimulatedCrash) return true
-    if (!(reason instanceof StorageLostError) || !this.#world.isFailing) return false
-    this.#trace({ reason: reason.message }, 'the broker ends itself')
-    this.#world.counts.lostDisks++
-    this.#host.files.crashed = true
-    return true
-  }
-
-  /** An error that nothing catches: a real process would have ended. */
   ended(reason: unknown): void {
-    if (!(reason instanceof SimulatedCrash) && !this.#host.files.crashed) this.#world.fail(reason)
+    this.#process.ended(reason)
   }
 
   async run(): Promise<void> {
@@ -201,26 +182,12 @@ class TransactionSimulation {
     await this.#makeTopics()
     this.#makeClients()
     for (let i = 0; i < STEPS; i++) {
-      await this.#guarded(() => this.#step())
-      this.#check()
-      if (this.#isSeveral && this.#plan.random.oneIn(3) && !this.#host.files.crashed) await this.#changeCluster()
-      if (this.#host.files.crashed) await this.#restart(this.#pickCrash())
+      await this.#process.guarded(() => this.#step())
+      this.#process.check()
+      if (this.#isSeveral && this.#plan.random.oneIn(3) && !this.#process.hasEnded) await this.#changeCluster()
+      if (this.#process.hasEnded) await this.#restart(this.#pickCrash())
     }
     await this.#comeToRest()
-  }
-
-  #check(): void {
-    if (this.#world.failure !== undefined) throw this.#world.failure
-    if (this.#host.fatalReason !== undefined) throw this.#host.fatalReason
-  }
-
-  /** Runs a task. If the process ends during it, that is no failure of the task. */
-  async #guarded(task: () => Promise<unknown>): Promise<void> {
-    try {
-      await task()
-    } catch (error) {
-      if (error instanceof CheckFailed || !this.#host.files.crashed) throw error
-    }
   }
 
   // Clients.
@@ -292,7 +259,7 @@ class TransactionSimulation {
     for (const { turns } of this.#plainWriters) turns.act()
     for (const { turns } of this.#readers) if (this.#isEnding || this.#random.oneIn(PASSES_PER_READ)) turns.act()
     await this.#host.advance(ms)
-    this.#check()
+    this.#process.check()
     const isCommitting = [...this.#actors.values()].some(({ producer }) => producer.isCommitting)
     if (isCommitting && !this.#isEnding && this.#random.oneIn(COMMITS_PER_END)) this.#replaceOne()
   }
@@ -381,10 +348,10 @@ class TransactionSimulation {
       ...NO_FAULTS,
       ...{ writeError: some(), readError: some(), syncError: some(), shortTransfer: 2, slowSync: some() },
     }
-    await this.#guarded(async () => {
+    await this.#process.guarded(async () => {
       for (let i = 0; i < 8; i++) await this.#pass(this.#random.pick([1, 30, 2000]))
     })
-    this.#check()
+    this.#process.check()
     this.#host.files.rates = this.#milderRates()
     await this.#restart(this.#random.oneIn(2) ? 'process' : this.#pickCrash())
   }
@@ -399,11 +366,11 @@ class TransactionSimulation {
     this.#world.isFailing = true
     memory.capacityBytes = Number.MAX_SAFE_INTEGER
     memory.capacityBytes = Number.MAX_SAFE_INTEGER - memory.space('/').freeBytes + this.#random.below(4000)
-    await this.#guarded(async () => {
+    await this.#process.guarded(async () => {
       for (let i = 0; i < 6; i++) await this.#pass(this.#random.pick([1, 600, 6000]))
     })
     memory.capacityBytes = Number.POSITIVE_INFINITY
-    if (this.#host.files.crashed) return
+    if (this.#process.hasEnded) return
     await this.#pass(ROOM_NOTICED_MS)
     await this.#restart(this.#pickCrash())
   }
@@ -417,13 +384,13 @@ class TransactionSimulation {
     this.#trace({}, part.what)
     this.#world.isFailing = true
     files.pathFaults = [part.fault]
-    await this.#guarded(async () => {
+    await this.#process.guarded(async () => {
       for (let i = 0; i < 6; i++) {
         await this.#pass(this.#random.pick([1, 30, 2000, 10_000]))
         if (this.#random.oneIn(8)) files.pathFaults = []
       }
     })
-    this.#check()
+    this.#process.check()
     files.pathFaults = []
     await this.#restart(this.#pickCrash())
   }
@@ -432,7 +399,7 @@ class TransactionSimulation {
   async #changeCluster(): Promise<void> {
     const { random } = this.#plan
     if (random.oneIn(12)) this.#host.files.crashAfterChanges = random.below(30)
-    await this.#guarded(async () => {
+    await this.#process.guarded(async () => {
       await this.#pass(random.below(3))
       await this.#events.act()
       // New coordinators load meanwhile.
@@ -440,7 +407,7 @@ class TransactionSimulation {
       await this.#pass(random.below(20))
       if (random.oneIn(2)) await this.#clusterChecks.check(this.#world.topics.partitions)
     })
-    this.#check()
+    this.#process.check()
   }
 
   // Stops and starts.
@@ -455,14 +422,16 @@ class TransactionSimulation {
     await broker.end(how)
     await this.#start()
     if (before !== undefined)
-      await this.#guarded(async () => this.#checks.checkReplayed(before, await this.#untilDescribed(before.size)))
+      await this.#process.guarded(async () =>
+        this.#checks.checkReplayed(before, await this.#untilDescribed(before.size)),
+      )
   }
 
   /** No request is under way any more, so nothing changes between the look and the stop, except what is timed. */
   async #describedAtStop() {
     if (this.#random.oneIn(2)) return undefined
     let described: Awaited<ReturnType<TransactionChecks['described']>> | undefined
-    await this.#guarded(async () => {
+    await this.#process.guarded(async () => {
       await this.#host.advance(SILENCE_MS)
       described = await this.#checks.described()
     })
@@ -505,7 +474,7 @@ class TransactionSimulation {
     } catch (error) {
       if (error instanceof CheckFailed || !files.crashed) throw error
     }
-    this.#check()
+    this.#process.check()
     return !files.crashed
   }
 
@@ -537,7 +506,7 @@ class TransactionSimulation {
     await this.#start()
     const after = await this.#untilDescribed(before.size)
     check(JSON.stringify([...before].sort()) === JSON.stringify([...after].sort()), 'a restart changed transactions')
-    this.#check()
+    this.#process.check()
   }
 
   /** Why not all is done. */
