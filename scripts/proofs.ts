@@ -4,6 +4,7 @@ import { availableParallelism } from 'node:os'
 import { ROUNDS_A_TURN, runCopyRound } from '../compat-tests/clients/transactions/copy-round.ts'
 import { runCampaign } from '../compat-tests/fuzz/campaign.ts'
 import { kinds } from '../compat-tests/fuzz/kinds.ts'
+import { runHistorySession } from '../compat-tests/histories/history-session.ts'
 import { runCopySession } from '../compat-tests/moving-leaders/copy-session.ts'
 import { runSession } from '../compat-tests/moving-leaders/session.ts'
 import { runSeeds } from '../compat-tests/simulation/run-seeds.ts'
@@ -59,6 +60,10 @@ export const proofs: Readonly<Record<string, Proof>> = {
     summary:
       'minutes of stock clients that copy in transactions at three brokers that are killed and whose leaders move',
     parts: (units = 10) => [movingLeaders('brokers-with-transactions', runCopySession, units)],
+  },
+  histories: {
+    summary: 'minutes of transactions of stock clients, killed and paused like the broker, whose history is checked',
+    parts: (units = 20) => [histories(units)],
   },
   properties: {
     summary: 'the property tests beside the code, with other cases for each seed',
@@ -131,6 +136,21 @@ function propertyTests(units: number): ProofPart {
       const { status, stdout, stderr } = spawnSync(process.execPath, args, { env, encoding: 'utf8' })
       const again = `npm run proof -- properties --anew --seed ${seed + first} --units 1`
       return status === 0 ? [] : [`${stdout}${stderr}\n  again: ${again}`]
+    },
+  }
+}
+
+/** Each minute is a session with a broker of its own. */
+function histories(units: number): ProofPart {
+  return {
+    name: 'minutes',
+    units,
+    chunk: 1,
+    async run(first, _end, seed) {
+      const { failures, summary } = await runHistorySession({ seed: seed + first, seconds: 60 })
+      for (const line of summary) console.log(line)
+      if (failures.length === 0) return []
+      return [...failures, `  again: npm run proof -- histories --anew --seed ${seed + first} --units 1`]
     },
   }
 }
