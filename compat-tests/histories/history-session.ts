@@ -149,11 +149,13 @@ class HistorySession {
     return { send: { partition: this.#random.below(PARTITIONS), value: String(this.#sent++) } }
   }
 
-  /** Kills and pauses processes for so long, and until something of each kind was done. */
+  /** Kills and pauses processes for so long, and until each fault has happened once. */
   async disturb(seconds: number): Promise<void> {
     const endMs = performance.now() + seconds * 1000
+    let next: Fault[] = []
     while (performance.now() < endMs || this.#faults.size < faults.length) {
-      const fault = this.#random.pick(faults)
+      if (next.length === 0) next = [...faults]
+      const [fault] = next.splice(this.#random.below(next.length), 1) as [Fault]
       const member = this.#random.pick(this.#members)
       this.#events.push(`${Math.round(performance.now())} ${fault} ${member.transactionalId}`)
       this.#faults.set(fault, (this.#faults.get(fault) ?? 0) + 1)
