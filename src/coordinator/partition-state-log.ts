@@ -22,6 +22,7 @@ import {
   CorruptStateError,
   type LoadedRecord,
   type StateRecord,
+  TooFewReplicasError,
   type TransactionEnd,
 } from './state-log.ts'
 
@@ -119,8 +120,8 @@ export class PartitionStateLog implements CoordinatorLog {
     const partition = served(found)
     const { leaderEpoch } = partition
     const result = await partition.append(batch, { ...context, origin: 'coordinator', acks: ALL_IN_SYNC, leaderEpoch })
-    if (!('baseOffset' in result)) throw new AppendRefused(result.error)
-    return result.lastOffset + 1
+    if ('baseOffset' in result) return result.lastOffset + 1
+    throw new (result.error === 'NOT_ENOUGH_REPLICAS' ? TooFewReplicasError : AppendRefused)(result.error)
   }
 
   /** All or nothing, as in Kafka: an unreadable batch may have changed any key of the shard. */

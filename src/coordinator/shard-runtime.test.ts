@@ -2,12 +2,12 @@ import { expect } from 'chai'
 import { isRejection, type Rejection, reject } from '../../protocol/error-codes.ts'
 import { OffsetCommitRecord } from '../../protocol/internal-records/classic-group-records.ts'
 import { SimulatedHost } from '../../storage/host/simulated-host.ts'
-import { silentLogger } from '../observe/logger.ts'
+import { type Logger, silentLogger } from '../observe/logger.ts'
 import { tombstone } from './coordinator-record.ts'
 import { MemoryLog } from './memory-log.fixture.ts'
 import { noChange, type Shard } from './shard.ts'
 import { ShardRuntime } from './shard-runtime.ts'
-import type { BegunVerification } from './state-log.ts'
+import { type BegunVerification, TooFewReplicasError } from './state-log.ts'
 
 const change = tombstone(OffsetCommitRecord, { group: 'g', topic: 't', partition: 0 })
 const producer = { producerId: 7, producerEpoch: 0, baseSequence: -1, bumpsEpoch: true }
@@ -75,6 +75,27 @@ describe('the runtime of a shard', () => {
     await runtime.endTransaction({ ...stale, producerEpoch: 1 })
     expect(shard.events).to.deep.equal(['loaded', 'first refused', 'replay', 'second appended', 'marker'])
     expect(log.records.length).to.equal(2)
+  })
+
+  it('loads its state again after a lost append: with a warning if only replicas were missing, else with an error', async () => {
+    const levels = ['warn', 'error'] as const
+    for (const level of levels) {
+      const logged: string[] = []
+      const logger = Object.fromEntries(
+        ['error', 'warn', 'info', 'debug'].map((each) => [
+          each,
+          (_: object, message: string) => logged.push(`${each} ${message}`),
+        ]),
+      ) as unknown as Logger
+      runtime = new ShardRuntime({ host: new SimulatedHost(), logger, name: '__topic-0', log, create: () => shard })
+      await runtime.load()
+      log.gate = Promise.reject(level === 'warn' ? new TooFewReplicasError('NOT_ENOUGH_REPLICAS') : new Error('EIO'))
+      expect(errorOf(await runtime.write(() => ({ ...noChange, records: [change] })))).to.equal('NOT_COORDINATOR')
+      log.gate = undefined
+      expect(logged.map((line) => line.split(' ')[0])).to.deep.equal([level])
+      await runtime.load()
+      expect(shard.events.at(-1)).to.equal('loaded')
+    }
   })
 
   it('does not ask the log about a producer if nothing is to be written', async () => {

@@ -14,6 +14,7 @@ import {
   CorruptStateError,
   type LoadedRecord,
   type StateRecord,
+  TooFewReplicasError,
   type TransactionEnd,
 } from './state-log.ts'
 
@@ -253,7 +254,9 @@ export class ShardRuntime<S extends Shard> {
     if (this.#loaded !== loaded) return
     const { host, logger, name } = this.#parts
     const { message } = failureOfPart(host, error)
-    logger.error({ log: name, reason: message }, `${name}: an append failed; its state is reloaded`)
+    const fields = { log: name, reason: message }
+    if (error instanceof TooFewReplicasError) logger.warn(fields, `${name}: too few replicas; its state is reloaded`)
+    else logger.error(fields, `${name}: an append failed; its state is reloaded`)
     this.#unload()
     // A full disk would cause one load after the other.
     if (this.#hasFailedAppend) this.#retryLater()

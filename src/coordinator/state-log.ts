@@ -30,6 +30,11 @@ export class CorruptStateError extends Error {
   override readonly name = 'CorruptStateError'
 }
 
+/** Nothing is appended while too few replicas are in sync. That passes. */
+export class TooFewReplicasError extends Error {
+  override readonly name = 'TooFewReplicasError'
+}
+
 export interface StateRecord {
   readonly key: Buffer
   /** Null: a tombstone. */

@@ -1,5 +1,6 @@
 import { expect } from 'chai'
 import { buildBatch } from '../../protocol/records/batch-builder.ts'
+import type { AppendOrigin } from '../../storage/partition-log.ts'
 import type { PartitionImage } from '../metadata/metadata-image.ts'
 import { MemoryLog } from './memory-log.fixture.ts'
 import { Partition } from './partition.ts'
@@ -23,8 +24,8 @@ function rig(isr: readonly number[] = [1, 2, 3]) {
     settings: () => ({ minInsyncReplicas }) as never,
     readable: (_, bytes) => events.push(bytes),
   })
-  const append = async (acks: number) => {
-    const result = await partition.append(batch(), { origin: 'client', acks, leaderEpoch: 0, nowMs: 0 })
+  const append = async (acks: number, origin: AppendOrigin = 'client') => {
+    const result = await partition.append(batch(), { origin, acks, leaderEpoch: 0, nowMs: 0 })
     return 'error' in result ? result.error : result.baseOffset
   }
   const update = (changes: Partial<PartitionImage>) => partition.update({ ...image, ...changes })
@@ -86,12 +87,18 @@ describe('a partition', () => {
     expect(partition.highWatermark).to.equal(1)
   })
 
-  it('answers NOT_ENOUGH_REPLICAS_AFTER_APPEND if replicas drop out during the flush, with acks=-1 only', async () => {
+  it('answers NOT_ENOUGH_REPLICAS_AFTER_APPEND if replicas drop out during the flush, to clients with acks=-1', async () => {
     const { log, partition, append, update } = rig()
     log.flushing = async () => update({ isr: [1] })
     const answers = await Promise.all([append(-1), append(1)])
     expect(answers).to.deep.equal(['NOT_ENOUGH_REPLICAS_AFTER_APPEND', 1])
     expect([partition.logEndOffset, partition.highWatermark]).to.deep.equal([2, 0])
+  })
+
+  it('accepts records of a coordinator whose replicas drop out during the flush', async () => {
+    const { log, append, update } = rig()
+    log.flushing = async () => update({ isr: [1] })
+    expect(await append(-1, 'coordinator')).to.equal(0)
   })
 
   it('refuses an append that had to wait if another broker leads by then', async () => {

@@ -111,10 +111,13 @@ export class Partition {
     if (refused !== undefined) return Promise.resolve(refused)
     const epochNow = () => this.appendRefusal(append.acks) ?? this.leaderEpoch
     const appended = this.log.append(records, { ...append, epochNow })
-    return append.acks === -1 ? appended.then(this.#acknowledgeAll) : appended
+    return append.acks === -1 && append.origin === 'client' ? appended.then(this.#acknowledgeAll) : appended
   }
 
-  /** The in-sync set may have shrunk while the records were flushed. Source: checkEnoughReplicasReachOffset. */
+  /**
+   * The in-sync set may have shrunk while the records were flushed. Source: checkEnoughReplicasReachOffset. Records of a
+   * coordinator count all the same: its state has changed with them, and the log that has them is that of all replicas.
+   */
   readonly #acknowledgeAll = (result: AppendResult | AppendRejection): AppendResult | AppendRejection =>
     'baseOffset' in result && this.#isUnderMinIsr ? reject('NOT_ENOUGH_REPLICAS_AFTER_APPEND') : result
 
