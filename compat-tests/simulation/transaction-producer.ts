@@ -115,7 +115,12 @@ export class TransactionProducer {
         known = ledger.asks(instance)
         return this.#coordinator.ask(InitProducerId, version, request)
       },
-      ({ errorCode }) => errorName(errorCode),
+      ({ errorCode }) => {
+        const error = errorName(errorCode)
+        // A coordinator that moved meanwhile may have stored the next epoch: Kafka does not know the retry either.
+        if (keepsId && error === 'NOT_COORDINATOR') instance.mayBeFenced = true
+        return error
+      },
       // The request without answer may be carried out after the next one.
       () => {
         instance.mayBeFenced = true
