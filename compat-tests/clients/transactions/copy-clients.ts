@@ -78,7 +78,7 @@ export const copyClients: readonly CopyClient[] = [
   }),
   // It has no name for PRODUCER_FENCED.
   ofMatrix('sarama', { fencedBy: /fenced|epoch|Error code = 90/i, sendsGeneration: true }),
-  ofMatrix('kafka-python', { fencedBy: /^ProducerFencedError$/, sendsGeneration: true }),
+  ofMatrix('kafka-python', { fencedBy: /^ProducerFencedError$/, sendsGeneration: true, mayHang: true }),
   ofMatrix('aiokafka', { fencedBy: /^ProducerFenced$/, sendsGeneration: false }),
   spring,
 ]
