@@ -1,5 +1,5 @@
+import { DescribeTransactions } from '../../protocol/apis/describe-transactions.ts'
 import { Fetch } from '../../protocol/apis/fetch.ts'
-import { FindCoordinator } from '../../protocol/apis/find-coordinator.ts'
 import { Metadata, type MetadataResponse } from '../../protocol/apis/metadata.ts'
 import { OffsetFetch } from '../../protocol/apis/offset-fetch.ts'
 import { Produce } from '../../protocol/apis/produce.ts'
@@ -8,8 +8,10 @@ import { buildBatch } from '../../protocol/records/batch-builder.ts'
 import type { MetadataImage, PartitionImage } from '../../src/metadata/metadata-image.ts'
 import type { SeededRandom } from '../../storage/host/seeded-random.ts'
 import type { PartitionHistory } from './broker-model.ts'
-import { ClusterClient } from './cluster-client.ts'
+import { ClusterClient, GROUP_KEY, TRANSACTION_KEY } from './cluster-client.ts'
 import type { ClusterWorld } from './cluster-world.ts'
+import { Coordinations } from './coordinations.ts'
+import type { SimulatedClient } from './simulated-client.ts'
 import { check } from './storage-model.ts'
 
 /** Time after which a cluster whose disk works is quiet. */
@@ -20,6 +22,8 @@ export interface ClusterChecksParts {
   readonly world: ClusterWorld
   readonly random: SeededRandom
   readonly groupIds: readonly string[]
+  /** Default: none. */
+  readonly transactionalIds?: readonly string[]
   /** True if a replica of the topic that is not in sync may become leader now. */
   readonly allowsUncleanElection: (topic: string) => boolean
   /** True while the disk has faults, or the process has ended: then nothing is checked. */
@@ -111,10 +115,10 @@ export class ClusterChecks {
 
   /** What two brokers answer differently; undefined: nothing. */
   async #contradiction(): Promise<string | undefined> {
-    const { groupIds, world } = this.#parts
+    const { world } = this.#parts
     const { running } = world.broker
     const answers = new Map<string, number>()
-    const coordinations = new Map(groupIds.map((groupId) => [groupId, new Coordination()]))
+    const keys = this.#coordinated()
     for (const nodeId of running) {
       const client = this.#client.at(nodeId)
       const options = { includeClusterAuthorizedOperations: false, includeTopicAuthorizedOperations: false }
@@ -122,28 +126,32 @@ export class ClusterChecks {
       const { brokers, topics, controllerId } = await world.host.settle(asked)
       const wrong = wrongOffline(topics, running)
       if (wrong !== undefined) return `${nodeId} answers ${wrong}`
-      const found = await world.host.settle(
-        client.ask(FindCoordinator, 4, { key: '', keyType: 0, coordinatorKeys: groupIds }),
-      )
-      for (const each of found.coordinators) coordinations.get(each.key)!.named.add(each.nodeId)
-      answers.set(
-        JSON.stringify([
-          sortedBy(brokers, (each) => each.nodeId),
-          sortedBy(topics, (each) => each.name ?? ''),
-          controllerId,
-        ]),
-        nodeId,
-      )
-      const groups = groupIds.map((groupId) => ({ groupId, memberId: null, memberEpoch: -1, topics: null }))
-      const offsets = await world.host.settle(
-        client.ask(OffsetFetch, 8, { groupId: '', topics: [], groups, requireStable: false }),
-      )
-      for (const { groupId, errorCode } of offsets.groups)
-        if (errorName(errorCode) !== 'NOT_COORDINATOR') coordinations.get(groupId)!.answering.push(nodeId)
+      const sorted = [sortedBy(brokers, (each) => each.nodeId), sortedBy(topics, (each) => each.name ?? '')]
+      answers.set(JSON.stringify([...sorted, controllerId]), nodeId)
+      for (const each of keys) await each.ask(client, nodeId)
     }
     if (this.#parts.isFailing()) return undefined
     if (answers.size > 1) return `brokers ${[...answers.values()]} answer Metadata differently`
-    return groupIds.map((groupId) => coordinations.get(groupId)!.wrongFor(groupId)).find((wrong) => wrong !== undefined)
+    return keys.map((each) => each.wrong).find((wrong) => wrong !== undefined)
+  }
+
+  /** Who coordinates groups and transactional ids. */
+  #coordinated(): readonly Coordinations[] {
+    const { groupIds, transactionalIds = [], world } = this.#parts
+    const ofGroups = async (client: SimulatedClient) => {
+      const groups = groupIds.map((groupId) => ({ groupId, memberId: null, memberEpoch: -1, topics: null }))
+      const asked = client.ask(OffsetFetch, 8, { groupId: '', topics: [], groups, requireStable: false })
+      const answer = await world.host.settle(asked)
+      return answer.groups.map(({ groupId, errorCode }) => ({ key: groupId, errorCode }))
+    }
+    const ofTransactions = async (client: SimulatedClient) => {
+      const answer = await world.host.settle(client.ask(DescribeTransactions, 0, { transactionalIds }))
+      return answer.transactionStates.map(({ transactionalId, errorCode }) => ({ key: transactionalId, errorCode }))
+    }
+    return [
+      new Coordinations(world.host, GROUP_KEY, groupIds, ofGroups),
+      new Coordinations(world.host, TRANSACTION_KEY, transactionalIds, ofTransactions),
+    ]
   }
 
   /** Consumers may read from any replica, and see no less than from the one before. */
@@ -182,20 +190,6 @@ export class ClusterChecks {
       const isRefused = error === 'NOT_LEADER_OR_FOLLOWER'
       check(isRefused, `${name}: ${nodeId} answers ${error} to an append, and ${leader} leads`)
     }
-  }
-}
-
-/** Who coordinates a group: brokers that brokers name, and brokers that answer for it. */
-class Coordination {
-  readonly named = new Set<number>()
-  readonly answering: number[] = []
-
-  /** What is wrong; undefined: nothing. */
-  wrongFor(groupId: string): string | undefined {
-    if (this.named.size > 1) return `${[...this.named]} coordinate ${groupId}, as brokers say`
-    const [coordinator = -1] = this.named
-    const isRight = coordinator < 0 ? this.answering.length === 0 : `${this.answering}` === `${coordinator}`
-    return isRight ? undefined : `${this.answering} coordinate ${groupId}, and ${coordinator} is named`
   }
 }
 

@@ -137,6 +137,7 @@ class TransactionSimulation {
       world: this.#world,
       random: plan.random,
       groupIds: this.#copies.map(({ groupId }) => groupId),
+      transactionalIds,
       allowsUncleanElection: () => this.#events.isElectingUncleanly,
       isFailing: () => this.#isFailing,
     })

@@ -172,6 +172,7 @@ export class LogFlush {
     // Retention may remove the segment meanwhile.
     const isGone = () => !segments.has(segment)
     await segment.indexes.writePendingAside(disk, isGone)
+    if (segment.indexes.takeNewName()) this.#hasUnsyncedNames = true
     for (const path of segment.paths())
       if (!isGone() && isPresent(openFiles.files, path)) await syncFile(disk, openFiles, path)
     if (segment !== segments.active) queue.markSynced([segment.logPath])

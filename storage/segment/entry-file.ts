@@ -25,6 +25,7 @@ export class EntryFile {
   #count = 0
   /** Number of entries in the file; -1: the file does not exist yet. */
   #writtenCount: number
+  #hasNewName = false
   #loadCount = 0
   /** Counts truncations. A pending write started before a truncation may hold removed entries. */
   #cuts = 0
@@ -99,6 +100,14 @@ export class EntryFile {
   createFile(): void {
     this.#files.create(this.path)
     this.#writtenCount = 0
+    this.#hasNewName = true
+  }
+
+  /** Whether its file was made since the last call: a power loss may take its name away. */
+  takeNewName(): boolean {
+    const isNew = this.#hasNewName
+    this.#hasNewName = false
+    return isNew
   }
 
   /** Adds an entry at the end, still to be filled in, and returns where it starts. */

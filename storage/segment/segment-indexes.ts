@@ -50,6 +50,11 @@ export class SegmentIndexes {
     for (const file of this.files()) file.evictable = !active
   }
 
+  /** Whether the file of the transaction index, which its first entry makes, was made since the last call. */
+  takeNewName(): boolean {
+    return this.transaction.file.takeNewName()
+  }
+
   /** Bytes of entries that are not yet written. */
   get pendingBytes(): number {
     return this.offset.file.pendingBytes + this.time.file.pendingBytes + this.transaction.file.pendingBytes
