@@ -1,6 +1,7 @@
 import { isRejection } from '../../protocol/error-codes.ts'
 import { invariant } from '../../protocol/invariant.ts'
 import type { RecordBatch } from '../../protocol/records/record-batch.ts'
+import type { AbortedTransaction } from '../partition-log.ts'
 import type { Segment } from '../segment/segment.ts'
 import { hasProducerId, lastOffsetOf } from '../segment/stored-batch.ts'
 import type { CompletedTransaction } from './producer-append.ts'
@@ -73,13 +74,13 @@ export function replayBatch(
 /** Rebuilds the transaction index of a closed segment. This needs the producer state at the segment's start. */
 export function rebuildTransactionIndex(rebuild: ProducerRebuild, segment: Segment): void {
   const state = rebuildProducers(rebuild, segment.baseOffset)
-  segment.indexes.clearTransactions()
+  const aborted: AbortedTransaction[] = []
   const scanner = segment.scan(0, 'whole')
   for (let at = scanner.next(); at !== undefined; at = scanner.next()) {
     replayBatch(state, at.batch, (completed, lastStableOffset) => {
-      if (completed.aborted) segment.transactionIndex.append({ ...completed, lastStableOffset })
+      if (completed.aborted) aborted.push({ ...completed, lastStableOffset })
     })
   }
-  segment.indexes.writePending()
+  segment.indexes.replaceTransactions(aborted)
   segment.indexes.sync()
 }

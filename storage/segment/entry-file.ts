@@ -162,12 +162,17 @@ export class EntryFile {
     }
   }
 
-  /** The file is empty now, so the index is too. */
+  /** The index is empty now. The file is, too, or is about to be written anew. */
   forget(): void {
     this.#bytes = EMPTY
     this.#count = 0
     this.#cuts++
     if (this.#writtenCount > 0) this.#writtenCount = 0
+  }
+
+  /** Removes what the file has behind the written entries. */
+  cutRest(): void {
+    if (this.#writtenCount >= 0) this.#files.use(this.path).truncate(this.#writtenCount * this.entryBytes)
   }
 
   /** Frees the memory, unless entries are not written yet. The next access reads the entries again. */

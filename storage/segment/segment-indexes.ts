@@ -1,6 +1,7 @@
 import type { Disk } from '../disk.ts'
 import { isPresent } from '../file-presence.ts'
 import type { FileAccess } from '../open-files.ts'
+import type { AbortedTransaction } from '../partition-log.ts'
 import { EntryFile } from './entry-file.ts'
 import { OFFSET_INDEX_SUFFIX, type SegmentSuffix, TIME_INDEX_SUFFIX, TRANSACTION_INDEX_SUFFIX } from './file-names.ts'
 import type { IndexCache } from './index-cache.ts'
@@ -90,6 +91,18 @@ export class SegmentIndexes {
   /** Removes all entries of the transaction index. */
   clearTransactions(): void {
     this.#clear(this.transaction.file)
+  }
+
+  /**
+   * Makes these the entries of the transaction index. The old ones stay until then: an empty index, which a crash could
+   * leave otherwise, is taken for a whole one.
+   */
+  replaceTransactions(aborted: readonly AbortedTransaction[]): void {
+    const { file } = this.transaction
+    file.forget()
+    for (const each of aborted) this.transaction.append(each)
+    file.writePending()
+    file.cutRest()
   }
 
   #clear(file: EntryFile): void {
