@@ -1,4 +1,4 @@
-"""Verb of ../../histories/history-clients.ts with librdkafka through confluent-kafka."""
+"""Verb of ../../histories/history-process.ts with librdkafka through confluent-kafka."""
 import json
 import os
 import sys

@@ -41,7 +41,7 @@ type historyClient struct {
 	unsent error
 }
 
-// Verb of ../../histories/history-clients.ts.
+// Verb of ../../histories/history-process.ts.
 func history(bootstrap, topic string, partitions int, transactionalID string, transactionTimeoutMs int) {
 	offsets := map[int32]kgo.Offset{}
 	for partition := range int32(partitions) {

@@ -17,7 +17,7 @@ import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.errors.*;
 import org.apache.kafka.common.serialization.*;
 
-/** Program for ../../histories/history-clients.ts with Apache Kafka's own client, any version from 2.8 on. */
+/** Program for ../../histories/history-process.ts with Apache Kafka's own client, any version from 2.8 on. */
 public class Histories {
   /** The operations of a line, in the only form in which they are written. */
   static final Pattern OPERATION =

@@ -1,4 +1,4 @@
-"""Verb of ../../histories/history-clients.ts with kafka-python."""
+"""Verb of ../../histories/history-process.ts with kafka-python."""
 import json
 import os
 import sys
