@@ -436,7 +436,8 @@ class TransactionSimulation {
       await this.#host.advance(SILENCE_MS)
       described = await this.#checks.described()
     })
-    return this.#isFailing ? undefined : described
+    // A request that waits for a slow disk is still under way.
+    return this.#isFailing || this.#host.files.rates.slowSync > 0 ? undefined : described
   }
 
   /** After a start: the coordinators load. Brokers that do not run coordinate nothing. */
