@@ -50,7 +50,7 @@ export const proofs: Readonly<Record<string, Proof>> = {
   },
   'brokers-with-clients': {
     summary: 'minutes of stock clients at three brokers that are killed and whose leaders move',
-    parts: (units = 10) => [movingLeaders('brokers-with-clients', runSession, units)],
+    parts: (units = 10) => [sessions('brokers-with-clients', runSession, { units, minutes: 10 })],
   },
   transactions: {
     summary: 'stock clients copy in transactions while they and the broker are killed and replaced',
@@ -59,11 +59,11 @@ export const proofs: Readonly<Record<string, Proof>> = {
   'brokers-with-transactions': {
     summary:
       'minutes of stock clients that copy in transactions at three brokers that are killed and whose leaders move',
-    parts: (units = 10) => [movingLeaders('brokers-with-transactions', runCopySession, units)],
+    parts: (units = 10) => [sessions('brokers-with-transactions', runCopySession, { units, minutes: 10 })],
   },
   histories: {
     summary: 'minutes of transactions of stock clients, killed and paused like the broker, whose history is checked',
-    parts: (units = 20) => [histories(units)],
+    parts: (units = 20) => [sessions('histories', runHistorySession, { units, minutes: 1 })],
   },
   properties: {
     summary: 'the property tests beside the code, with other cases for each seed',
@@ -140,27 +140,19 @@ function propertyTests(units: number): ProofPart {
   }
 }
 
-/** Each minute is a session with a broker of its own. */
-function histories(units: number): ProofPart {
-  return {
-    name: 'minutes',
-    units,
-    chunk: 1,
-    async run(first, _end, seed) {
-      const { failures, summary } = await runHistorySession({ seed: seed + first, seconds: 60 })
-      for (const line of summary) console.log(line)
-      if (failures.length === 0) return []
-      return [...failures, `  again: npm run proof -- histories --anew --seed ${seed + first} --units 1`]
-    },
-  }
-}
+/** What a session of some minutes tells: failures, a line a client, and where its logs are. */
+type Session = (options: { readonly seed: number; readonly seconds: number }) => Promise<{
+  readonly failures: readonly string[]
+  readonly summary: readonly string[]
+  readonly directory?: string
+}>
 
-/** Ten minutes are one session: what goes wrong slowly shows in a long one. The first minute is part of its seed. */
-function movingLeaders(proof: string, session: typeof runSession | typeof runCopySession, units: number): ProofPart {
+/** `minutes` are one session; the first is part of its seed. What goes wrong slowly shows in a long one. */
+function sessions(proof: string, session: Session, { units, minutes }: { units: number; minutes: number }): ProofPart {
   return {
     name: 'minutes',
     units,
-    chunk: 10,
+    chunk: minutes,
     async run(first, end, seed) {
       const { failures, summary, directory } = await session({ seed: seed + first, seconds: (end - first) * 60 })
       for (const line of summary) console.log(line)

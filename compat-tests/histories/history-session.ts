@@ -41,6 +41,8 @@ export interface HistorySessionResult {
   readonly failures: readonly string[]
   /** A line for each client, and one for the faults. */
   readonly summary: readonly string[]
+  /** Has the history, if something went wrong. */
+  readonly directory?: string
 }
 
 /**
@@ -91,9 +93,10 @@ class HistorySession {
   result(failures: readonly string[]): HistorySessionResult {
     const summary = this.#summary
     if (failures.length === 0) return { failures, summary }
-    const file = join(mkdtempSync(join(tmpdir(), 'ottla-test-history-')), 'history.json')
-    writeFileSync(file, JSON.stringify({ events: this.#events, history: this.#history, log: this.#log }))
-    return { failures: [...failures, `history: ${file}`], summary }
+    const directory = mkdtempSync(join(tmpdir(), 'ottla-test-history-'))
+    const found = { events: this.#events, history: this.#history, log: this.#log }
+    writeFileSync(join(directory, 'history.json'), JSON.stringify(found))
+    return { failures, summary, directory }
   }
 
   get states(): string[] {
