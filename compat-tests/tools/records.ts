@@ -92,9 +92,9 @@ function offsets(version: string): ToolCase[] {
   }))
 }
 
-const deleting = ['some.json', 'beyond.json', 'unknown.json', 'bad.json', 'nowhere.json']
-  .map((file) => `--command-config FILES/quick.properties --offset-json-file FILES/${file}`)
-  .concat('')
+const deleting = ['some.json', 'beyond.json', 'bad.json', 'nowhere.json']
+  .map((file) => `--offset-json-file FILES/${file}`)
+  .concat('--command-config FILES/quick.properties --offset-json-file FILES/unknown.json', '')
 
 /** kafka-console-producer and -consumer, kafka-get-offsets, kafka-delete-records. */
 export const records: ToolFamily = {

@@ -7,7 +7,7 @@ import { needs } from '../../requirements.ts'
 import { TestBroker } from '../../test-broker.ts'
 import { KafkaJsApplication } from '../kafkajs/kafkajs-application.ts'
 import { BrokerTopics } from '../transactions/broker-topics.ts'
-import { isRunning, resetApplication, startApplication } from './streams-application.ts'
+import { isRunning, membersAreGone, resetApplication, startApplication } from './streams-application.ts'
 
 const PARTITIONS = 2
 const WORDS = ['one', 'two', 'three', 'four', 'five']
@@ -112,6 +112,7 @@ describe('a Kafka Streams application with exactly_once_v2', function () {
   })
 
   it('is reset by kafka-streams-application-reset', async () => {
+    await membersAreGone(broker.port, 'exactly-once')
     await resetApplication(broker.bootstrap, 'exactly-once', 'words', 'left', 'right')
     const clients = new KafkaJsApplication(broker.bootstrap)
     const names = await (await clients.admin()).listTopics()

@@ -8,7 +8,7 @@ import { needs } from '../../requirements.ts'
 import { TestBroker } from '../../test-broker.ts'
 import { waitFor } from '../../wait-for.ts'
 import { Inbox, KafkaJsApplication } from '../kafkajs/kafkajs-application.ts'
-import { isRunning, resetApplication, startApplication } from './streams-application.ts'
+import { isRunning, joinForLong, membersAreGone, resetApplication, startApplication } from './streams-application.ts'
 
 const INTERNAL = {
   repartition: 'count-words-by-word-repartition',
@@ -118,7 +118,9 @@ describe('a Kafka Streams application', function () {
   })
 
   it('is reset by kafka-streams-application-reset', async () => {
-    await resetApplication(broker.bootstrap, 'count-words', 'lines')
+    await membersAreGone(broker.port, 'count-words')
+    await joinForLong(broker.port, 'count-words')
+    expect(await resetApplication(broker.bootstrap, 'count-words', 'lines')).to.include('Force deleting')
     const admin = await application.admin()
     expect(await admin.listTopics()).not.to.include.members(Object.values(INTERNAL))
   })
