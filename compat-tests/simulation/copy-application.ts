@@ -53,6 +53,8 @@ export class CopyInstance {
   /** Another instance has been started in its place: a refusal ends it. */
   isReplaced = false
   isEnded = false
+  /** It sleeps no more. */
+  isEnding = false
   readonly #world: TransactionWorld
   readonly #group: CoordinatorClient
   readonly #member: CopyMember | undefined
@@ -232,7 +234,7 @@ export class CopyInstance {
   /** Sometimes it sleeps, and sometimes too long for its transaction. */
   #sleep(): void {
     const { random, host, counts } = this.#world
-    if (!random.oneIn(25)) return
+    if (!random.oneIn(25) || this.isEnding) return
     const isLong = random.oneIn(2)
     if (isLong) counts.longSleeps++
     this.sleepsUntilMs = host.clock.monotonicMs() + (isLong ? 2 * this.copy.timeoutMs : random.below(5000))
