@@ -181,7 +181,7 @@ export class TransactionLedger {
   /** Its commit was refused. isCertain: no request for it can have been carried out. */
   refused(attempt: TransactionAttempt, isCertain: boolean): void {
     this.counts.refusedEnds++
-    if (attempt.end === 'commit sent' && (isCertain || attempt.instance.isFenced)) attempt.end = 'refused'
+    if (attempt.end === 'commit sent' && isCertain) attempt.end = 'refused'
   }
 
   #applyOffsets({ instance, offsets }: TransactionAttempt): void {

@@ -243,6 +243,7 @@ export class TransactionProducer {
     const version = this.#pick('end')
     const { transactionalId, producer } = this.instance
     const request = { transactionalId, ...producer!, committed: result === 'commit' }
+    /** A request without a clear answer may have been carried out, unless the producer was fenced by then. */
     let isUncertain = false
     let wasFenced = false
     let known: ReadonlyMap<number, number> = new Map()
@@ -257,11 +258,11 @@ export class TransactionProducer {
         ({ errorCode }) => {
           const error = errorName(errorCode)
           // The coordinator may have lost its place after the decision was written.
-          if (error === 'NOT_COORDINATOR' || error === 'COORDINATOR_NOT_AVAILABLE') isUncertain = true
+          if (error === 'NOT_COORDINATOR' || error === 'COORDINATOR_NOT_AVAILABLE') isUncertain ||= !wasFenced
           return error
         },
         () => {
-          isUncertain = true
+          isUncertain ||= !wasFenced
         },
       )
       check(!wasFenced, `${nameOf(attempt)}: its ${result} is acknowledged, and another producer has a newer epoch`)
