@@ -170,7 +170,7 @@ function transactionTopicPlan(
     allowsUncleanElection: false,
     configs: {
       'retention.ms': '-1',
-      'internal.segment.bytes': String(random.pick([3000, 10_000, 100_000])),
+      'internal.segment.bytes': String(random.pick([5000, 10_000, 100_000])),
       'segment.index.bytes': String(random.pick([64, 10_485_760])),
       'index.interval.bytes': String(random.pick([1, 100, 4096])),
       'min.insync.replicas': String(minInsyncReplicas),
