@@ -135,7 +135,7 @@ export interface AppendContext {
    * Transactional records are refused with INVALID_TXN_STATE unless their transaction is open in this log, or this is
    * the guard of the producer's verification. null: there is no guard. Left out: not checked.
    */
-  readonly verification?: VerificationGuard | null
+  readonly verification?: VerificationGuard | null | undefined
 }
 
 /** A producer whose transaction is verified. */
@@ -158,7 +158,7 @@ export interface TransactionalBatch {
   readonly producerId: number
   readonly producerEpoch: number
   /** As in AppendContext. */
-  readonly verification?: VerificationGuard | null
+  readonly verification?: VerificationGuard | null | undefined
 }
 
 /** The marker that ends a transaction. */

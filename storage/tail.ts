@@ -111,7 +111,16 @@ export class TailMemory {
       this.forget(tail)
       return
     }
-    const entry: OrderedEntry = { lastOffset, ...kept, tail, older: this.#newest, newer: undefined }
+    const { lease: held, cost } = kept
+    const entry: OrderedEntry = {
+      lastOffset,
+      bytes: kept.bytes,
+      lease: held,
+      cost,
+      tail,
+      older: this.#newest,
+      newer: undefined,
+    }
     if (this.#newest === undefined) this.#oldest = entry
     else this.#newest.newer = entry
     this.#newest = entry

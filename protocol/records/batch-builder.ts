@@ -55,12 +55,12 @@ export function buildBatch(records: readonly NewRecord[], options: BatchOptions 
   const batch = compression === 'none' ? withHeaderRoom(prepared) : compressed(prepared, compression, options)
   const lastOffset = options.lastOffset ?? baseOffset + prepared.records.at(-1)!.offsetDelta
   writeBatchHeader(batch, {
-    ...headerFields(options),
     baseTimestamp,
     lastOffsetDelta: lastOffset - baseOffset,
     compression: codecNamed(compression).id,
     maxTimestamp: options.logAppendTimeMs ?? prepared.maxTimestamp,
     count: records.length,
+    ...headerFields(options),
   })
   return batch
 }
@@ -78,14 +78,14 @@ export function buildEmptyBatch(
 ): Buffer {
   const batch = Buffer.alloc(BATCH_HEADER_BYTES)
   writeBatchHeader(batch, {
-    ...headerFields(options),
     baseTimestamp: NO_TIMESTAMP,
     lastOffsetDelta: options.lastOffset - (options.baseOffset ?? 0),
     compression: 0,
-    timestampType: options.timestampType,
-    hasDeleteHorizon: false,
     maxTimestamp: options.maxTimestamp,
     count: 0,
+    ...headerFields(options),
+    timestampType: options.timestampType,
+    hasDeleteHorizon: false,
   })
   return batch
 }

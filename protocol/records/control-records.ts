@@ -61,7 +61,7 @@ export function buildEndTransactionBatch(
   const value = Buffer.alloc(MARKER_VALUE_BYTES)
   writeInt32(value, 2, marker.coordinatorEpoch)
   const record = { key: controlKey(marker.type), value, timestamp: options.timestampMs }
-  return buildBatch([record], { ...options, transactional: true, control: true })
+  return buildBatch([record], { transactional: true, control: true, ...options })
 }
 
 /** A control record that is no marker; value is encoded with the type's own schema. */
@@ -77,7 +77,7 @@ export function buildControlBatch(
 ): Buffer {
   const timestamp = options.timestampMs
   const content = records.map(({ type, value }) => ({ key: controlKey(type), value, timestamp }))
-  return buildBatch(content, { ...options, control: true })
+  return buildBatch(content, { control: true, ...options })
 }
 
 /** The new leader of the metadata log and its voters (LeaderChangeMessage v0). */

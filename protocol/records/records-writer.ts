@@ -91,12 +91,12 @@ export class RecordsWriter {
       yield* copyInSteps(compressed, bytes, BATCH_HEADER_BYTES)
     }
     writeHeaderFields(bytes, {
-      ...headerFields(options),
       baseTimestamp: this.#baseTimestamp,
       lastOffsetDelta: options.lastOffset === undefined ? this.#lastOffsetDelta : options.lastOffset - baseOffset,
       compression: codec.id,
       maxTimestamp: options.logAppendTimeMs ?? this.maxTimestamp,
       count: this.count,
+      ...headerFields(options),
     })
     yield* new RecordBatch(bytes).writeCrcInSteps()
     return bytes

@@ -142,7 +142,7 @@ async function legacyPartition(
   const readableEnd = request.replicaId === CONSUMER ? partition.highWatermark : Number.POSITIVE_INFINITY
   const oldStyleOffsets = await runInSlices(legacyOffsets(partition.log, asked, { readableEnd, nowMs }), slices)
   if (oldStyleOffsets === undefined) return failure(asked, 'UNKNOWN_SERVER_ERROR')
-  return { ...failure(asked, 'NONE'), oldStyleOffsets }
+  return { oldStyleOffsets, ...failure(asked, 'NONE') }
 }
 
 function notAvailable({ apiVersion }: RequestContext): ErrorName {
@@ -198,7 +198,7 @@ function success(
   version: number,
 ): PartitionResponse {
   const answer = { partitionIndex, errorCode: 0, timestamp, offset }
-  return version >= WITH_LEADER_EPOCH ? { ...answer, leaderEpoch } : answer
+  return version >= WITH_LEADER_EPOCH ? { leaderEpoch, ...answer } : answer
 }
 
 function failure({ partitionIndex }: PartitionRequest, error: ErrorName): PartitionResponse {

@@ -41,7 +41,8 @@ export interface VerifiedProduce {
 export const notVerified: VerifiedProduce = { refusalOf: () => undefined, verificationOf: () => undefined }
 
 /** One partition with transactional records. */
-interface TransactionalPart extends ProduceTarget {
+interface TransactionalPart {
+  readonly target: ProduceTarget
   readonly index: number
   readonly baseSequence: number
 }
@@ -96,7 +97,7 @@ export function* verifyProduce(
   const support = supportOf(apiVersion)
   if (!services.partitionVerification.isNeeded(support)) return notVerified
   const parts = transactionalParts(request, find)
-  const opening = parts.map((part) => part.find()).filter((found) => found instanceof Promise)
+  const opening = parts.map(({ target }) => target.find()).filter((found) => found instanceof Promise)
   if (opening.length > 0) yield Promise.all(opening)
   const verification = new Verification(support)
   for (const [at, part] of parts.entries()) {
@@ -105,7 +106,7 @@ export function* verifyProduce(
   }
   const { partitions } = verification
   if (partitions.size === 0) return verification
-  const asked = { transactionalId: request.transactionalId!, ...producer, partitions }
+  const asked = { transactionalId: request.transactionalId!, partitions, ...producer }
   const answered = services.partitionVerification.ask(asked, support)
   if (!(answered instanceof Promise)) verification.errors = answered
   else {
@@ -122,7 +123,7 @@ function transactionalParts(request: ProduceRequest, find: FindTarget): Transact
     for (const { index, records } of topic.partitionData) {
       const first = transactionalBatch(records)
       const target = first === undefined ? undefined : find(topic, index, records)
-      if (target !== undefined) parts.push({ ...target, index, baseSequence: first!.baseSequence })
+      if (target !== undefined) parts.push({ target, index, baseSequence: first!.baseSequence })
     }
   }
   return parts
@@ -151,8 +152,10 @@ class Verification implements VerifiedProduce {
   }
 
   begin(part: TransactionalPart, producer: Producer): void {
-    const { name: topic, index, baseSequence } = part
-    const guard = this.#guardIn(part.find(), { ...producer, baseSequence })
+    const { target, index, baseSequence } = part
+    const topic = target.name
+    const bumpsEpoch = this.#support === 'adds partitions'
+    const guard = this.#guardIn(target.find(), { baseSequence, bumpsEpoch, ...producer })
     if (guard === undefined) return
     if (typeof guard === 'string') this.#refusals.set(keyOf(topic, index), { error: guard, message: null })
     else this.#guardsOf(topic).set(index, guard)
@@ -161,12 +164,12 @@ class Verification implements VerifiedProduce {
   /** Undefined: nothing is to be verified. */
   #guardIn(
     partition: ReturnType<ProduceTarget['find']>,
-    producer: Omit<VerifiedProducer, 'bumpsEpoch'>,
+    producer: VerifiedProducer,
   ): VerificationGuard | ErrorName | undefined {
     // This broker may lead it by the time of the append, and would miss the verification then.
     if (typeof partition === 'string') return partition
     if (partition instanceof Promise) return 'NOT_LEADER_OR_FOLLOWER'
-    const guard = partition.log.beginVerification({ ...producer, bumpsEpoch: this.#support === 'adds partitions' })
+    const guard = partition.log.beginVerification(producer)
     return guard !== undefined && isRejection(guard) ? guard.error : guard
   }
 

@@ -253,7 +253,7 @@ function append(
     produceVersion: context.apiVersion,
     nowMs,
     lease: context.lease,
-    ...(verification !== undefined && { verification }),
+    verification,
   })
   return appended.then(
     (result) => outcome(partition, result),

@@ -68,7 +68,7 @@ export class PartitionStateLog implements CoordinatorLog {
     const options = { timestampMs: nowMs, compression: this.#compression }
     if (transaction === undefined) return this.#write(buildBatch(records, options), { nowMs })
     const { producerId, producerEpoch, verification } = transaction
-    const batch = buildBatch(records, { ...options, producerId, producerEpoch, transactional: true })
+    const batch = buildBatch(records, { producerId, producerEpoch, transactional: true, ...options })
     return this.#write(batch, verification === undefined ? { nowMs } : { nowMs, verification })
   }
 
@@ -119,7 +119,7 @@ export class PartitionStateLog implements CoordinatorLog {
   async #append(found: FoundPartition, batch: Buffer, context: ProducerContext): Promise<number> {
     const partition = served(found)
     const { leaderEpoch } = partition
-    const result = await partition.append(batch, { ...context, origin: 'coordinator', acks: ALL_IN_SYNC, leaderEpoch })
+    const result = await partition.append(batch, { origin: 'coordinator', acks: ALL_IN_SYNC, leaderEpoch, ...context })
     if ('baseOffset' in result) return result.lastOffset + 1
     throw new (result.error === 'NOT_ENOUGH_REPLICAS' ? TooFewReplicasError : AppendRefused)(result.error)
   }
@@ -229,14 +229,20 @@ function* replayBatch(
     if (count % RECORDS_PER_STEP === 0) yield
     const { offset, timestamp: timestampMs, key, value } = cursor
     if (offset < fromOffset || key === null) continue
-    const producer = { producerId: isTransactional ? producerId : -1, producerEpoch }
-    const record = { offset, timestampMs, ...producer, key, value }
+    const record = {
+      offset,
+      timestampMs,
+      producerId: isTransactional ? producerId : -1,
+      producerEpoch,
+      key,
+      value,
+    }
     try {
       if (!isControl) replay(record)
       else {
         const end = readEndTransactionMarker(key, value)
         const marker = end?.type === 'COMMIT' ? 'commit' : 'abort'
-        if (end !== undefined) replay({ ...record, marker, key: NOTHING, value: NOTHING })
+        if (end !== undefined) replay({ marker, ...record, key: NOTHING, value: NOTHING })
       }
     } catch (error) {
       throw damaged(log, offset, `the record cannot be replayed: ${(error as Error).message}`)

@@ -21,7 +21,7 @@ export async function readStored(
   context: ReadContext,
 ): Promise<FetchedBatches | Rejection> {
   const read = await log.read(offset, context)
-  return isRejection(read) ? read : { ...read, storedBytes: read.sizeBytes }
+  return isRejection(read) ? read : { storedBytes: read.sizeBytes, ...read }
 }
 
 /** What a conversion needs of the broker. */

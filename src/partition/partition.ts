@@ -4,7 +4,7 @@ import type { TopicSettings } from '../config/topic-configs.ts'
 import type { PartitionImage } from '../metadata/metadata-image.ts'
 
 /** Options of a produce: its acks, and the context for the log. */
-export interface LeaderAppend extends AppendContext {
+export interface LeaderAppend extends Omit<AppendContext, 'epochNow'> {
   /** -1: acknowledged by all in-sync replicas. */
   readonly acks: number
 }
@@ -110,7 +110,7 @@ export class Partition {
     const refused = this.appendRefusal(append.acks)
     if (refused !== undefined) return Promise.resolve(refused)
     const epochNow = () => this.appendRefusal(append.acks) ?? this.leaderEpoch
-    const appended = this.log.append(records, { ...append, epochNow })
+    const appended = this.log.append(records, { epochNow, ...append })
     return append.acks === -1 && append.origin === 'client' ? appended.then(this.#acknowledgeAll) : appended
   }
 

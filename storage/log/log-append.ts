@@ -123,7 +123,7 @@ export class LogAppend {
       const lease = plan.rewritten ? undefined : context.lease
       for (const batch of plan.batches) this.#stageBatch(segment, batch, lease, context.origin)
       const noteAborted = (completed: CompletedTransaction, lastStableOffset: number) => {
-        if (completed.aborted) segment.transactionIndex.append({ ...completed, lastStableOffset })
+        if (completed.aborted) segment.transactionIndex.append({ lastStableOffset, ...completed })
       }
       state.producers.apply(changes, noteAborted, state.stagedBytes)
       state.staged(lastOffset + 1, plan.sizeBytes)

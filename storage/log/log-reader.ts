@@ -44,7 +44,7 @@ export function readTail(tail: Tail, offset: number, read: ReadContext, pool: Bu
     nextOffset = entry.lastOffset + 1
   }
   if (slices.length > MOST_SLICES && sizeBytes < slices.length * SMALL_SLICE_BYTES) {
-    return { ...joined(slices, sizeBytes, pool), sizeBytes, nextOffset, isLimited }
+    return { sizeBytes, nextOffset, isLimited, ...joined(slices, sizeBytes, pool) }
   }
   for (const lease of leases) lease.retain()
   const release = (): void => {

@@ -98,7 +98,7 @@ export class LogReads {
 
   async read(offset: number, read: ReadContext): Promise<ReadResult | Rejection> {
     const found = await this.#read(offset, read)
-    return isRejection(found) ? found : { ...found, isBehind: this.#segments.areApart(offset, read.upToOffset) }
+    return isRejection(found) ? found : { isBehind: this.#segments.areApart(offset, read.upToOffset), ...found }
   }
 
   async #read(offset: number, read: ReadContext): Promise<BatchesRead | Rejection> {

@@ -98,7 +98,8 @@ export class LogState {
   /** Start of the oldest transaction that is open, or ended and not forgotten; undefined: none. */
   get firstUnstable(): AppendedEnd | undefined {
     const first = this.#producers.firstUnstable
-    return first && { ...first, offset: Math.max(first.offset, this.#logStartOffset) }
+    if (first === undefined || first.offset >= this.#logStartOffset) return first
+    return { offset: this.#logStartOffset, appendedBytes: first.appendedBytes }
   }
 
   forgetTransactionsBelow(highWatermark: number): void {

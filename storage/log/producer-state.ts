@@ -99,7 +99,7 @@ export class ProducerState {
   refusalOf(append: TransactionalBatch | TransactionMarker, offset: number): Rejection | undefined {
     const { producerId, producerEpoch } = append
     const isControl = 'coordinatorEpoch' in append
-    const check: ProducerCheck = isControl ? { origin: 'coordinator' } : { ...append, origin: 'coordinator' }
+    const check: ProducerCheck = isControl ? { origin: 'coordinator' } : { origin: 'coordinator', ...append }
     const refusal = this.#checkTransaction({ producerId, producerEpoch, isTransactional: true, isControl }, check)
     if (refusal !== undefined) return refusal
     const tried = this.#appendOf(producerId, check, new Map())

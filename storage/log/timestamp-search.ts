@@ -126,7 +126,7 @@ function* firstRecord(
   access: ContentAccess,
 ): Sliced<TimestampAndOffset | undefined> {
   const found = yield* batch.isLegacy ? firstMessage(batch, matches, access) : firstOfBatch(batch, matches, access)
-  return found && { ...found, leaderEpoch: leaderEpochOf(batch) }
+  return found && { leaderEpoch: leaderEpochOf(batch), ...found }
 }
 
 type Found = Pick<TimestampAndOffset, 'timestampMs' | 'offset'> | undefined

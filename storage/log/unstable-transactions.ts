@@ -31,16 +31,17 @@ export class UnstableTransactions {
   readonly #ended: EndedTransaction[] = []
 
   /** Most of them begin at the end of the log, so the search starts there. */
-  begin(producerId: number, start: AppendedEnd): void {
+  begin(producerId: number, { offset, appendedBytes }: AppendedEnd): void {
     let older = this.#newest
-    while (older !== undefined && older.offset > start.offset) older = older.older
+    while (older !== undefined && older.offset > offset) older = older.older
     const newer = older === undefined ? this.#oldest : older.newer
-    const transaction = { ...start, producerId, older, newer }
+    // Not a spread of the start, which takes twenty times as long.
+    const transaction = { offset, appendedBytes, producerId, older, newer }
     if (older === undefined) this.#oldest = transaction
     else older.newer = transaction
     if (newer === undefined) this.#newest = transaction
     else newer.older = transaction
-    this.#open.set(start.offset, transaction)
+    this.#open.set(offset, transaction)
   }
 
   /** A marker was appended. Markers come in the order of their offsets. */

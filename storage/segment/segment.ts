@@ -350,7 +350,7 @@ export class Segment {
   indexEntryFor(offset: number): (OffsetPosition & { readonly isOwn: boolean }) | undefined {
     this.ensureIndexes()
     const entry = this.offsetIndex.lookup(offset)
-    return entry && { ...entry, isOwn: this.#isOwn(entry) }
+    return entry && { isOwn: this.#isOwn(entry), ...entry }
   }
 
   #isTrue(entry: OffsetPosition): boolean {

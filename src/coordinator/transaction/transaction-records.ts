@@ -26,7 +26,7 @@ interface StagedValue extends TransactionLogValue {
 /** Record with the new state of a transactional id. featureLevel: transaction.version. Source: TransactionLog. */
 export function transactionRecord(transaction: Transaction, featureLevel: number): CoordinatorRecord {
   const version = featureLevel >= FLEXIBLE_FEATURE_LEVEL ? 1 : 0
-  const value: StagedValue = { ...recordValue(transaction, version), transaction }
+  const value: StagedValue = { transaction, ...recordValue(transaction, version) }
   return record(TransactionLogRecord, version, { transactionalId: transaction.transactionalId }, value)
 }
 
