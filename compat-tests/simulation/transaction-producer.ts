@@ -259,7 +259,9 @@ export class TransactionProducer {
           const error = errorName(errorCode)
           // The coordinator may have lost its place after the decision was written.
           if (error === 'NOT_COORDINATOR' || error === 'COORDINATOR_NOT_AVAILABLE') isUncertain ||= !wasFenced
-          return error
+          // No partition was added, as one of a topic that is gone was among them: nothing is open.
+          const isNothingOpen = result === 'abort' && this.#isClassic && this.#added.size === 0 && !this.#hasGroup
+          return isNothingOpen && error === 'INVALID_TXN_STATE' ? 'NONE' : error
         },
         () => {
           isUncertain ||= !wasFenced
