@@ -129,6 +129,8 @@ export class TransactionReader {
     const answer = await answerOf(() => this.#client.at(nodeId).ask(ListOffsets, 6, request))
     if (answer === undefined) return
     const { errorCode, offset } = answer.value.topics[0]!.partitions[0]!
-    if (errorName(errorCode) === 'NONE' && topic.isAlive) this.#positions.set(partition, offset)
+    // A follower may tell that an offset is out of range; only the leader tells the first.
+    if (errorName(errorCode) !== 'NONE') this.#client.lost()
+    else if (topic.isAlive) this.#positions.set(partition, offset)
   }
 }
