@@ -130,6 +130,43 @@ describe('a disk', () => {
     expect(other.placeFor(100)).to.equal('aside')
   })
 
+  it('is not slow because another process had the processor', () => {
+    const takesProcessor = (ofMs: number, ms: number) =>
+      disk.writeHere(() => {
+        host.files.pathFaults = [{ concerns: within('/data'), effect: 'slow' }]
+        const startMs = host.clock.monotonicMs()
+        host.files.makeDirectory(`/data/${startMs}`)
+        const tookMs = host.clock.monotonicMs() - startMs
+        expect(tookMs).to.be.greaterThan(ofMs)
+        host.withoutProcessorMs += tookMs - ofMs + ms
+      })
+    takesProcessor(5, 0)
+    expect(disk.isSlow).to.equal(false)
+    takesProcessor(6, 0)
+    expect(disk.isSlow).to.equal(true)
+  })
+
+  it('is not slow because the loop is busy when a write off it ends, and proves nothing then', async () => {
+    const busyFor = (ms: number) => {
+      host.files.pathFaults = [{ concerns: within('/busy'), effect: 'slow' }]
+      const untilMs = host.clock.monotonicMs() + ms
+      for (let i = 0; host.clock.monotonicMs() < untilMs; i++) host.files.makeDirectory(`/busy/${untilMs}-${i}`)
+    }
+    const busyWrite = async () => {
+      const written = disk.writeAside(100, takes(host, 1))
+      host.timers.after(0.5, () => busyFor(20))
+      await host.settle(written)
+    }
+    await busyWrite()
+    expect(disk.isSlow).to.equal(false)
+    await slowWrite()
+    await fastWrites(100)
+    await busyWrite()
+    expect(disk.isSlow).to.equal(true)
+    await fastWrites(110)
+    expect(disk.isSlow).to.equal(false)
+  })
+
   it('gets no write on the loop while the system writes back', async () => {
     host.writesBack = (elapsedMs) => elapsedMs < 50
     expect(disk.placeFor(100)).to.equal('aside')

@@ -14,8 +14,13 @@ const SMALL_BYTES = 8 * 1024
 /** Bytes of small writes in one turn; beyond that they wait like the others. */
 const SMALL_BYTES_PER_TURN = 64 * 1024
 
-/** A write on the loop that took longer met a page cache that is throttled: the disk cannot keep up. */
+/**
+ * A write on the loop that took longer met a page cache that is throttled: the disk cannot keep up. Time in which another
+ * process had the processor does not count.
+ */
 const SLOW_HERE_MS = 5
+/** How old the count of that time may be before a write: asking takes some microseconds. */
+const LOOK_AGAIN_MS = 10
 /** Off the loop a write may wait for a thread, and many bytes take their time on a quick disk as well. */
 const SLOW_ASIDE_MS = 10
 const SLOW_BYTES_PER_MS = 50_000
@@ -112,11 +117,15 @@ export class Disk {
 
   /** A write on the loop. Passes on its errors. */
   writeHere(write: () => void): void {
-    const startMs = this.#host.clock.monotonicMs()
+    const { clock, loop } = this.#host
+    const startMs = clock.monotonicMs()
+    const withoutProcessorMs = loop.withoutProcessorMs(LOOK_AGAIN_MS)
     try {
       write()
     } finally {
-      if (this.#host.clock.monotonicMs() - startMs > SLOW_HERE_MS) this.#learnSlow()
+      const tookMs = clock.monotonicMs() - startMs
+      if (tookMs > SLOW_HERE_MS && tookMs - (loop.withoutProcessorMs(0) - withoutProcessorMs) > SLOW_HERE_MS)
+        this.#learnSlow()
     }
   }
 
@@ -124,11 +133,13 @@ export class Disk {
   writeAside(bytes: number, write: () => Promise<void>): Promise<void> {
     const lane = bytes <= SMALL_BYTES ? this.#smallWrites : this.#largeWrites
     return lane.run(async () => {
-      const startMs = this.#host.clock.monotonicMs()
+      const { clock, loop } = this.#host
+      const [startMs, idleMs] = [clock.monotonicMs(), loop.idleMs()]
       try {
         await write()
       } finally {
-        this.#noteAside(bytes, this.#host.clock.monotonicMs() - startMs)
+        // A loop that is busy hears late that a write has ended. One that is idle hears it at once.
+        this.#noteAside(bytes, loop.idleMs() - idleMs, clock.monotonicMs() - startMs)
       }
     })
   }
@@ -143,11 +154,13 @@ export class Disk {
     return this.#reads.run(work)
   }
 
-  #noteAside(bytes: number, tookMs: number): void {
-    if (tookMs > SLOW_ASIDE_MS + bytes / SLOW_BYTES_PER_MS) this.#learnSlow()
+  /** The write took at least and at most this long. */
+  #noteAside(bytes: number, leastMs: number, mostMs: number): void {
+    const fastMs = FAST_ASIDE_MS + bytes / FAST_BYTES_PER_MS
+    if (leastMs > SLOW_ASIDE_MS + bytes / SLOW_BYTES_PER_MS) this.#learnSlow()
     else if (!this.#isSlow) return
-    else if (tookMs > FAST_ASIDE_MS + bytes / FAST_BYTES_PER_MS) this.#fastSinceMs = undefined
-    else this.#noteFast()
+    else if (leastMs > fastMs) this.#fastSinceMs = undefined
+    else if (mostMs <= fastMs) this.#noteFast()
   }
 
   #learnSlow(): void {

@@ -13,6 +13,7 @@ export interface Host {
   readonly threads: number
   readonly offload: Offload
   readonly writeback: Writeback
+  readonly loop: LoopTimes
   /** Reports a failure of something that the whole process relies on; the host ends the process (or the simulation). */
   readonly fatal: (reason: Error) => void
 }
@@ -24,6 +25,17 @@ export interface Writeback {
    * false where the system does not tell.
    */
   isUnderWay(): boolean
+}
+
+/** What the thread of the event loop did with its time. Milliseconds since some start. */
+export interface LoopTimes {
+  /**
+   * It was ready to run and another had the processor. Always 0 where the system does not tell. maxAgeMs: how old the
+   * answer may be.
+   */
+  withoutProcessorMs(maxAgeMs: number): number
+  /** It waited, and nothing was to be done. */
+  idleMs(): number
 }
 
 /** Work that is done beside the event loop. */

@@ -1,6 +1,7 @@
 import { randomBytes, randomInt } from 'node:crypto'
 import type { Clock, Host, Random, Timer, Timers } from './host.ts'
 import { NodeFiles } from './node-files.ts'
+import { NodeLoopTimes } from './node-loop-times.ts'
 import { nodeOffload } from './node-offload.ts'
 import { NodeWriteback } from './node-writeback.ts'
 import { uuidText } from './uuid-text.ts'
@@ -15,6 +16,7 @@ export function nodeHost(fatal: (reason: Error) => void): Host {
     threads: threadCount(),
     offload: nodeOffload,
     writeback: nodeWriteback,
+    loop: nodeLoopTimes,
     fatal,
   }
 }
@@ -31,6 +33,7 @@ const nodeClock: Clock = {
 }
 
 const nodeWriteback = new NodeWriteback(nodeClock)
+const nodeLoopTimes = new NodeLoopTimes(nodeClock)
 
 /** Longest delay of setTimeout; with a longer one it fires at once. */
 const LONGEST_DELAY_MS = 2 ** 31 - 1

@@ -1,7 +1,7 @@
 import { codecNamed } from '../../protocol/compression/codecs.ts'
 import { EventQueue, type QueuedEvent } from './event-queue.ts'
 import { FaultyFiles } from './faulty-files.ts'
-import type { Clock, Host, Offload, Timer, Timers, Writeback } from './host.ts'
+import type { Clock, Host, LoopTimes, Offload, Timer, Timers, Writeback } from './host.ts'
 import { MemoryFiles } from './memory-files.ts'
 import { SeededRandom } from './seeded-random.ts'
 import { SimulatedContent } from './simulated-content.ts'
@@ -32,6 +32,12 @@ export class SimulatedHost implements Host {
   readonly threads = 4
   readonly offload: Offload
   readonly writeback: Writeback = { isUnderWay: () => this.writesBack(this.#elapsedMs) }
+  readonly loop: LoopTimes = {
+    withoutProcessorMs: () => this.withoutProcessorMs,
+    idleMs: () => this.#elapsedMs - this.#stalledMs,
+  }
+  /** How long other processes had the processor while the loop was ready. Part of the virtual time. */
+  withoutProcessorMs = 0
   /** Whether the system writes back at that time. */
   writesBack: (elapsedMs: number) => boolean = () => false
   /** The error passed to `fatal`. */
@@ -45,6 +51,8 @@ export class SimulatedHost implements Host {
   #sequence = 0
   #isRunning = false
   #elapsedMs = 0
+  /** Of it: the loop stood still in a call. */
+  #stalledMs = 0
   /** Wall clock less virtual time: a test may make the wall clock jump. */
   #wallClockOffsetMs = START_MS
   #boot = 0
@@ -71,6 +79,7 @@ export class SimulatedHost implements Host {
       schedule: (delayMs, callback) => this.#schedule(delayMs, callback),
       stall: (durationMs) => {
         this.#elapsedMs += durationMs
+        this.#stalledMs += durationMs
       },
     })
     this.timers = {
