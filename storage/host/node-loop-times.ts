@@ -35,15 +35,22 @@ export class NodeLoopTimes implements LoopTimes {
   }
 
   #look(): number | undefined {
-    try {
-      this.#descriptor ??= fs.openSync(SCHEDSTAT, 'r')
-      const text = this.#bytes.toString('latin1', 0, fs.readSync(this.#descriptor, this.#bytes, 0, SCHEDSTAT_BYTES, 0))
-      const waitedNs = Number(text.split(' ')[1])
-      if (!Number.isNaN(waitedNs)) return waitedNs / NS_PER_MS
-    } catch {
-      // Some containers hide it, and some kernels do not count: a process beside this one is taken for a slow disk then.
-    }
+    const waitedMs = this.#read() / NS_PER_MS
+    if (!Number.isNaN(waitedMs)) return waitedMs
+    // It is a hint only: a process beside this one is taken for a slow disk then.
     this.#isTold = false
     return undefined
+  }
+
+  /** Nanoseconds; NaN: the system does not tell. */
+  #read(): number {
+    try {
+      this.#descriptor ??= fs.openSync(SCHEDSTAT, 'r')
+      const bytes = this.#bytes.subarray(0, fs.readSync(this.#descriptor, this.#bytes, 0, SCHEDSTAT_BYTES, 0))
+      return Number(bytes.toString('latin1').split(' ')[1])
+    } catch {
+      // Some containers hide it.
+      return Number.NaN
+    }
   }
 }
