@@ -35,10 +35,13 @@ export interface CommittingMember {
 
 export const NO_MEMBER: CommittingMember = { generationIdOrMemberEpoch: -1, memberId: '', groupInstanceId: null }
 
+/** The coordinator does not know the id, or knows it with another producer. */
+const EXPIRED = 'INVALID_PRODUCER_ID_MAPPING'
+
 /** Refusals that end the life of a producer: another one has replaced it, or its transaction took too long. */
 const fencing: ReadonlySet<string> = new Set([
   ...['PRODUCER_FENCED', 'INVALID_PRODUCER_EPOCH', 'INVALID_TXN_STATE', 'TRANSACTION_ABORTABLE'],
-  'INVALID_PRODUCER_ID_MAPPING',
+  EXPIRED,
 ])
 /** The member is no longer in the group. */
 const removed: ReadonlySet<string> = new Set(['UNKNOWN_MEMBER_ID', 'ILLEGAL_GENERATION', 'FENCED_INSTANCE_ID'])
@@ -65,6 +68,8 @@ export class TransactionProducer {
   readonly #added = new Set<PartitionHistory>()
   #hasGroup = false
   #attempt: TransactionAttempt | undefined
+  /** When the last request was sent that its coordinator has carried out. */
+  #servedMs = Number.NEGATIVE_INFINITY
 
   constructor(
     world: TransactionWorld,
@@ -289,9 +294,12 @@ export class TransactionProducer {
     client: CoordinatorClient = this.#coordinator,
   ): Promise<T> {
     return this.#guarded(() => {
+      const { clock } = this.#world.host
       let wasFenced = false
+      let sentMs = 0
       const sending = () => {
         wasFenced = this.instance.isFenced
+        sentMs = clock.monotonicMs()
         return ask()
       }
       const answered = (answer: T) => {
@@ -299,6 +307,7 @@ export class TransactionProducer {
         const { name, producer } = this.instance
         this.#world.trace({ name, producer, error, answer: JSON.stringify(answer) }, 'asked')
         if (error === 'CONCURRENT_TRANSACTIONS') this.#world.counts.concurrent++
+        if (error === 'NONE' && client === this.#coordinator) this.#servedMs = sentMs
         if (wasFenced) {
           this.#world.counts.zombieRequests++
           check(error !== 'NONE', `${this.instance.name} is served, and another producer has a newer epoch`)
@@ -320,10 +329,16 @@ export class TransactionProducer {
       const isKnown = fencing.has(error.error) || removed.has(error.error) || isTooNew
       const who = `${name}, producer ${producer?.producerId} with epoch ${producer?.producerEpoch}`
       check(isKnown, `${who}, was answered ${error.error}`)
-      const isFounded = mayBeFenced || this.#mayBeTimedOut || removed.has(error.error) || isTooNew
+      const isExpired = error.error === EXPIRED && this.#mayBeExpired
+      if (isExpired) this.#world.counts.expired++
+      const isFounded = isExpired || mayBeFenced || this.#mayBeTimedOut || removed.has(error.error) || isTooNew
       check(isFounded, `${who}, was answered ${error.error} without a reason`)
       throw error
     }
+  }
+
+  get #mayBeExpired(): boolean {
+    return this.#world.host.clock.monotonicMs() - this.#servedMs >= this.#world.expirationMs - MARGIN_MS
   }
 
   get #mayBeTimedOut(): boolean {

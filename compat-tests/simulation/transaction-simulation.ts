@@ -29,6 +29,8 @@ import { runJudging } from './uncaught-errors.ts'
 import { writeBackAtTimes } from './writeback.ts'
 
 const STEPS = 100
+/** Less than the longest sleep of a client. */
+const EXPIRATION_MS = 8000
 const COPIES = 3
 const WRITERS = 2
 /** Records of the input before the first step, and those that come later. */
@@ -91,6 +93,8 @@ class TransactionSimulation {
   readonly #changesFeatures: boolean
   /** With two the coordinators refuse all decisions while only one replica is in sync. */
   readonly #minInSync: number
+  /** Idle transactional ids are forgotten after that time. */
+  readonly #expirationMs: number
   #made = 0
   /** No more faults: all brokers start. */
   #isEnding = false
@@ -108,6 +112,7 @@ class TransactionSimulation {
     this.#hasZombies = random.oneIn(2)
     this.#changesFeatures = random.oneIn(2)
     this.#minInSync = plan.brokers > 2 && plan.random.oneIn(3) ? 2 : 1
+    this.#expirationMs = random.oneIn(3) ? EXPIRATION_MS : Number.POSITIVE_INFINITY
     this.#directories = random.oneIn(3) ? ['/data/d1', '/data/d10'] : ['/data']
     this.#network = plan.hasNetworkFaults ? new NetworkFaults(plan.random, host.timers) : undefined
     const several = { isSeveral: plan.brokers > 1, racks: plan.racks, network: this.#network, random: plan.random }
@@ -121,7 +126,8 @@ class TransactionSimulation {
     const ledger = new TransactionLedger()
     const contents = new TransactionContents(ledger)
     const counts = newTransactionCounts()
-    this.#world = new TransactionWorld({ host, random, broker, topics, ledger, contents, counts, trace })
+    const expirationMs = this.#expirationMs
+    this.#world = new TransactionWorld({ host, random, broker, topics, ledger, contents, counts, trace, expirationMs })
     this.#admin = new ClusterClient(broker, 'admin', { isReliable: true })
     this.#events = new ClusterEvents(this.#world, plan.random, trace)
     this.#copies = Array.from({ length: COPIES }, (_, i) => ({
@@ -153,6 +159,10 @@ class TransactionSimulation {
       'transaction.state.log.num.partitions': '3',
       'transaction.state.log.min.isr': String(this.#minInSync),
       'offsets.topic.num.partitions': '3',
+      ...(this.#expires && {
+        'transactional.id.expiration.ms': String(this.#expirationMs),
+        'transaction.remove.expired.transaction.cleanup.interval.ms': '2000',
+      }),
       'transaction.abort.timed.out.transaction.cleanup.interval.ms': this.#random.pick(['500', '3000']),
       'log.flush.offset.checkpoint.interval.ms': '10000',
       'metadata.log.max.record.bytes.between.snapshots': this.#random.pick(['1000', '20971520']),
@@ -434,7 +444,8 @@ class TransactionSimulation {
   /** No request is under way any more, so nothing changes between the look and the stop, except what is timed. */
   async #describedAtStop() {
     // An end that is refused for want of replicas, or lost on the way, would be asked for again after the start.
-    if (this.#random.oneIn(2) || this.#isShortOfReplicas || this.#network !== undefined) return undefined
+    if (this.#random.oneIn(2) || this.#expires || this.#isShortOfReplicas || this.#network !== undefined)
+      return undefined
     let described: Awaited<ReturnType<TransactionChecks['described']>> | undefined
     await this.#process.guarded(async () => {
       await this.#host.advance(SILENCE_MS)
@@ -442,6 +453,10 @@ class TransactionSimulation {
     })
     // A request that waits for a slow disk is still under way.
     return this.#isFailing || this.#host.files.rates.slowSync > 0 ? undefined : described
+  }
+
+  get #expires(): boolean {
+    return this.#expirationMs < Number.POSITIVE_INFINITY
   }
 
   get #isShortOfReplicas(): boolean {
@@ -516,7 +531,7 @@ class TransactionSimulation {
     const before = await this.#checks.described()
     await this.#world.broker.end(this.#pickCrash())
     await this.#start()
-    const after = await this.#untilDescribed(before.size)
+    const after = this.#expires ? before : await this.#untilDescribed(before.size)
     check(JSON.stringify([...before].sort()) === JSON.stringify([...after].sort()), 'a restart changed transactions')
     this.#process.check()
   }

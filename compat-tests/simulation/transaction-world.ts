@@ -23,6 +23,8 @@ export interface TransactionCounts extends ClusterCounts {
   unstable: number
   /** Epochs that producers asked for with their own id. */
   renewedEpochs: number
+  /** Refusals of producers whose transactional id had expired. */
+  expired: number
   /** Transactions that clients aborted because records of theirs were not answered. */
   surrenders: number
   featureChanges: number
@@ -55,6 +57,8 @@ export class TransactionWorld implements ClusterWorld {
   readonly contents: TransactionContents
   readonly counts: TransactionCounts
   readonly trace: Trace
+  /** Time after which an idle transactional id may be forgotten. */
+  readonly expirationMs: number
   /** The disk fails, or failed in this run of the process: requests may be refused. */
   isFailing = false
   /** transaction.version was 0 once: until it is raised, clients of KIP-890 are refused. */
@@ -75,6 +79,7 @@ export class TransactionWorld implements ClusterWorld {
     this.contents = parts.contents
     this.counts = parts.counts
     this.trace = parts.trace
+    this.expirationMs = parts.expirationMs
   }
 
   fail(error: unknown): void {
@@ -99,6 +104,7 @@ export function newTransactionCounts(): TransactionCounts {
     concurrent: 0,
     unstable: 0,
     renewedEpochs: 0,
+    expired: 0,
     surrenders: 0,
     featureChanges: 0,
     read: 0,
