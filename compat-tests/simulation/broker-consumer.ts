@@ -6,15 +6,14 @@ import type { Ends, PartitionHistory, TopicHistory } from './broker-model.ts'
 import type { BrokerWorld } from './broker-world.ts'
 import { ClusterClient, isRoutingError } from './cluster-client.ts'
 import { checkReplica, ReadReplicas } from './read-replicas.ts'
+import { ReadSessions } from './read-sessions.ts'
 import { check } from './storage-model.ts'
 
 export const EARLIEST = -2
-/** First version with sessions, and the first that identifies topics by id alone. */
-const WITH_SESSIONS = 7
+/** First version that identifies topics by id alone. */
 const WITH_TOPIC_IDS = 13
 /** Newest version without KAFKA_STORAGE_ERROR. */
 const WITHOUT_STORAGE_ERROR = 5
-const NO_SESSION = -1
 /** First version whose clients may read from followers. */
 const WITH_RACKS = 11
 
@@ -57,13 +56,6 @@ export function takeFetch(world: BrokerWorld, partition: PartitionHistory, answe
   return { batches, nextOffset: next }
 }
 
-interface Session {
-  id: number
-  epoch: number
-  /** Partitions in the session with the offsets asked for last. */
-  partitions: ReadonlyMap<PartitionHistory, number>
-}
-
 /**
  * Reads partitions from their start, with long polls and, if its version has them, in a session. With a rack it reads
  * from the replicas that leaders name.
@@ -80,8 +72,7 @@ export class BrokerConsumer {
   /** Last OFFSET_OUT_OF_RANGE, and `losses` at that time. */
   readonly #outOfRange = new Map<PartitionHistory, { offset: number; losses: number; runNumber: number }>()
   readonly #losses = new Map<PartitionHistory, number>()
-  /** By broker. */
-  readonly #sessions = new Map<number, Session>()
+  readonly #sessions: ReadSessions
   #isBusy = false
 
   constructor(world: BrokerWorld, name: string, rack: string) {
@@ -90,6 +81,7 @@ export class BrokerConsumer {
     this.#replicas = new ReadReplicas(world.host.clock)
     this.#client = new ClusterClient(world.broker, name)
     this.#version = world.random.pick([5, 6, 11, 12, 13, 16, 17])
+    this.#sessions = new ReadSessions(this.#version)
   }
 
   /** Whether it has read everything up to the high watermark, as found by the audit. */
@@ -115,7 +107,6 @@ export class BrokerConsumer {
     this.#isBusy = true
     const step = this.#step()
       .catch((error) => {
-        // The connection is closed, which ends its session.
         this.#sessions.clear()
         this.#client.lost()
         throw error
@@ -130,9 +121,7 @@ export class BrokerConsumer {
     for (const partition of [...this.#positions.keys()]) {
       if (!partition.topic.isAlive) this.#positions.delete(partition)
     }
-    // A session by names would continue with the next topic of the same name.
-    for (const [nodeId, { partitions }] of [...this.#sessions])
-      if ([...partitions.keys()].some(({ topic }) => !topic.isAlive)) this.#sessions.delete(nodeId)
+    this.#sessions.forgetDeleted()
     if (this.#client.isStale) await this.#client.refresh()
     const led = [...this.#positions.keys()].filter((partition) => this.#client.leaderOf(partition) !== undefined)
     if (led.length < this.#positions.size) this.#client.lost()
@@ -156,15 +145,6 @@ export class BrokerConsumer {
   #replicaOf(partition: PartitionHistory): number | undefined {
     const leader = this.#client.leaderOf(partition)
     return leader === undefined ? undefined : (this.#replicas.of(partition) ?? leader)
-  }
-
-  #session(nodeId: number): Session {
-    let session = this.#sessions.get(nodeId)
-    if (session === undefined) {
-      session = { id: 0, epoch: 0, partitions: new Map() }
-      this.#sessions.set(nodeId, session)
-    }
-    return session
   }
 
   async #lookUp(partition: PartitionHistory): Promise<void> {
@@ -216,33 +196,27 @@ export class BrokerConsumer {
     const { random, host, counts } = this.#world
     const wanted = [...this.#positions].filter(([partition]) => this.#replicaOf(partition) === nodeId)
     const asked = new Map(wanted.map(([partition, position]) => [partition, position!] as const))
-    const session = this.#session(nodeId)
-    const before = session.partitions
-    const inSession = this.#version >= WITH_SESSIONS
-    const isIncremental = inSession && session.epoch > 0
-    const fetched = isIncremental
-      ? [...asked].filter(([partition, position]) => before.get(partition) !== position)
-      : [...asked]
-    const forgotten = isIncremental ? [...before.keys()].filter((partition) => !asked.has(partition)) : []
     const maxWaitMs = random.pick([0, 50, 500, 3000])
     const sent = new Map(
       [...asked].map(([partition, offset]) => [partition, this.#sending(partition, offset)] as const),
     )
     const startedMs = host.clock.monotonicMs()
-    session.partitions = asked
+    const fetch = this.#sessions.next(nodeId, asked)
     const answer = await this.#client.at(nodeId).ask(Fetch, this.#version, {
       maxWaitMs,
       minBytes: random.pick([0, 1, 1, 500]),
       maxBytes: random.pick([1, 1000, 50_000_000]),
       isolationLevel: random.below(2),
-      sessionId: inSession ? session.id : 0,
-      sessionEpoch: inSession ? session.epoch : NO_SESSION,
-      topics: this.#fetchTopics(fetched, random.pick([1, 500, 1_048_576])),
-      forgottenTopicsData: this.#forgottenTopics(forgotten),
+      sessionId: fetch.sessionId,
+      sessionEpoch: fetch.sessionEpoch,
+      topics: this.#fetchTopics(fetch.fetched, random.pick([1, 500, 1_048_576])),
+      forgottenTopicsData: this.#forgottenTopics(fetch.forgotten),
       rackId: this.#rack,
     })
     if (maxWaitMs > 0 && host.clock.monotonicMs() - startedMs >= maxWaitMs) counts.longPolls++
-    if (inSession && !this.#takeSession(answer, nodeId, isIncremental)) return
+    const session = this.#sessions.take(nodeId, fetch, answer)
+    if (session === 'gone') return
+    if (session === 'opened') counts.sessions++
     for (const topic of answer.responses) for (const each of topic.partitions) this.#take(topic, each, { nodeId, sent })
   }
 
@@ -261,25 +235,6 @@ export class BrokerConsumer {
 
   #forgottenTopics(partitions: readonly PartitionHistory[]) {
     return partitions.map(({ topic, index }) => ({ topic: topic.plan.name, topicId: topic.id, partitions: [index] }))
-  }
-
-  /** False if the session is no longer known and nothing was read. */
-  #takeSession(answer: { errorCode: number; sessionId: number }, nodeId: number, isIncremental: boolean): boolean {
-    const session = this.#session(nodeId)
-    const error = errorName(answer.errorCode)
-    if (error !== 'NONE') {
-      const isGone = error === 'FETCH_SESSION_ID_NOT_FOUND' || error === 'INVALID_FETCH_SESSION_EPOCH'
-      check(isGone && isIncremental, `a fetch was refused: ${error}`)
-      this.#sessions.delete(nodeId)
-      return false
-    }
-    if (answer.sessionId === 0) this.#sessions.delete(nodeId)
-    else {
-      if (!isIncremental) this.#world.counts.sessions++
-      session.id = answer.sessionId
-      session.epoch++
-    }
-    return true
   }
 
   #take(

@@ -6,6 +6,7 @@ import { EARLIEST, isRefusal } from './broker-consumer.ts'
 import type { PartitionHistory } from './broker-model.ts'
 import { ClusterClient, isRoutingError } from './cluster-client.ts'
 import { answerOf } from './patient-requests.ts'
+import { ReadSessions } from './read-sessions.ts'
 import { check } from './storage-model.ts'
 import type { TransactionWorld } from './transaction-world.ts'
 import type { Turns } from './turns.ts'
@@ -24,6 +25,7 @@ export class TransactionReader {
   readonly #version: number
   /** read_committed. */
   readonly isCommittedOnly: boolean
+  readonly #sessions: ReadSessions
   readonly #positions = new Map<PartitionHistory, number>()
   /** It goes to the end of all partitions, and stays there. */
   isEnding = false
@@ -33,6 +35,7 @@ export class TransactionReader {
     this.#client = new ClusterClient(world.broker, name)
     this.#version = world.random.pick(FETCH_VERSIONS)
     this.isCommittedOnly = isCommittedOnly
+    this.#sessions = new ReadSessions(this.#version, world.random.oneIn(2))
   }
 
   /** Whether it has read up to the offset. */
@@ -51,6 +54,7 @@ export class TransactionReader {
     const { random, topics } = this.#world
     await answerOf(() => this.#client.refresh())
     for (const partition of [...this.#positions.keys()]) if (!partition.topic.isAlive) this.#positions.delete(partition)
+    this.#sessions.forgetDeleted()
     // Like a consumer that begins anew.
     if (!this.isEnding && random.oneIn(100)) this.#positions.clear()
     const led = topics.partitions.filter((partition) => this.#client.leaderOf(partition) !== undefined)
@@ -71,6 +75,7 @@ export class TransactionReader {
         return [partition, { offset, ends: contents.endsOf(partition), isCommittedOnly: this.isCommittedOnly }] as const
       }),
     )
+    const fetch = this.#sessions.next(nodeId, new Map([...asked].map(([partition, { offset }]) => [partition, offset])))
     const partitionMaxBytes = this.isEnding ? 1_048_576 : random.pick([1, 2000, 1_048_576])
     const answer = await answerOf(() =>
       this.#client.at(nodeId).ask(Fetch, this.#version, {
@@ -78,16 +83,25 @@ export class TransactionReader {
         minBytes: random.pick([0, 1, 1, 500]),
         maxBytes: this.isEnding ? 50_000_000 : random.pick([1000, 50_000_000]),
         isolationLevel: this.isCommittedOnly ? 1 : 0,
-        topics: [...asked].map(([{ topic, index: partition }, { offset: fetchOffset }]) => ({
+        sessionId: fetch.sessionId,
+        sessionEpoch: fetch.sessionEpoch,
+        topics: fetch.fetched.map(([{ topic, index: partition }, fetchOffset]) => ({
           topic: topic.plan.name,
           topicId: topic.id,
           partitions: [{ partition, fetchOffset, partitionMaxBytes }],
         })),
-        forgottenTopicsData: [],
+        forgottenTopicsData: fetch.forgotten.map(({ topic, index }) => {
+          return { topic: topic.plan.name, topicId: topic.id, partitions: [index] }
+        }),
       }),
     )
-    if (answer === undefined) return this.#client.lost()
-    check(errorName(answer.value.errorCode) === 'NONE', `a fetch was refused: ${errorName(answer.value.errorCode)}`)
+    if (answer === undefined) {
+      this.#sessions.clear()
+      return this.#client.lost()
+    }
+    const session = this.#sessions.take(nodeId, fetch, answer.value)
+    if (session === 'gone') return
+    if (session === 'opened') this.#world.counts.sessions++
     for (const { topic: name, topicId, partitions: answered } of answer.value.responses) {
       for (const each of answered) {
         const isIt = ({ topic, index }: PartitionHistory) =>

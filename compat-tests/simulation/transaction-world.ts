@@ -28,6 +28,8 @@ export interface TransactionCounts extends ClusterCounts {
   /** Transactions that clients aborted because records of theirs were not answered. */
   surrenders: number
   featureChanges: number
+  /** Fetch sessions that readers have opened. */
+  sessions: number
   read: number
   /** Records of aborted transactions that read_committed consumers left out. */
   leftOut: number
@@ -107,6 +109,7 @@ export function newTransactionCounts(): TransactionCounts {
     expired: 0,
     surrenders: 0,
     featureChanges: 0,
+    sessions: 0,
     read: 0,
     leftOut: 0,
     markers: 0,
