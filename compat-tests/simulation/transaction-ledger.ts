@@ -14,6 +14,8 @@ export interface Instance {
   producer: Producer | undefined
   /** Another one has asked for a producer id since, or this one has and was not answered. */
   mayBeFenced: boolean
+  /** Its request for a producer id is under way, or was lost and may still be carried out. */
+  isAsking: boolean
   /** Another one has got a higher epoch since. */
   isFenced: boolean
 }
@@ -86,8 +88,9 @@ export class TransactionLedger {
   // Producer ids and epochs.
 
   newInstance(transactionalId: string, name: string): Instance {
-    const instance = { transactionalId, name, producer: undefined, mayBeFenced: false, isFenced: false }
     const known = this.#instances.get(transactionalId) ?? []
+    const mayBeFenced = known.some(({ isAsking }) => isAsking)
+    const instance = { transactionalId, name, producer: undefined, mayBeFenced, isAsking: false, isFenced: false }
     this.#instances.set(transactionalId, [...known, instance])
     return instance
   }
@@ -101,6 +104,7 @@ export class TransactionLedger {
   /** The instance asks for a producer id. Returns the epochs that its answer must exceed. */
   asks(instance: Instance): ReadonlyMap<number, number> {
     for (const other of this.#instances.get(instance.transactionalId)!) if (other !== instance) other.mayBeFenced = true
+    instance.isAsking = true
     return this.epochs
   }
 

@@ -115,6 +115,7 @@ export class TransactionProducer {
     const { ledger } = this.#world
     if (!keepsId) ledger.beginsAnew(instance)
     let known = ledger.asks(instance)
+    let isLost = false
     const answer = await this.#ask(
       () => {
         known = ledger.asks(instance)
@@ -122,12 +123,14 @@ export class TransactionProducer {
       },
       ({ errorCode }) => {
         const error = errorName(errorCode)
+        instance.isAsking = isLost
         // A coordinator that moved meanwhile may have stored the next epoch: Kafka does not know the retry either.
         if (keepsId && error === 'NOT_COORDINATOR') instance.mayBeFenced = true
         return error
       },
       // The request without answer may be carried out after the next one.
       () => {
+        isLost = true
         instance.mayBeFenced = true
       },
     )
