@@ -1,6 +1,5 @@
 import { expect } from 'chai'
 import { Kafka, logLevel } from 'kafkajs'
-import { ListOffsets } from '../../protocol/apis/list-offsets.ts'
 import { Produce } from '../../protocol/apis/produce.ts'
 import { errorName } from '../../protocol/error-codes.ts'
 import { buildBatch } from '../../protocol/records/batch-builder.ts'
@@ -17,11 +16,15 @@ import { TestBroker } from '../test-broker.ts'
 import { TransactionalClient } from '../transactional-client.ts'
 import { waitFor } from '../wait-for.ts'
 import { startOn } from './start-on.ts'
-import { consumed } from './topic-state.ts'
+import { consumed, endOf } from './topic-state.ts'
 
 const GROUP = 'copiers'
-/** Timestamp that stands for the end of a partition. */
-const LATEST = -1
+/**
+ * At its start Kafka's broker is fenced for a moment, and its partitions have no leader. On a busy machine its coordinator
+ * looks for the leaders just then, takes the partitions for deleted, logs this, and completes transactions without markers.
+ * Source: TransactionMarkerChannelManager.
+ */
+const SKIPS_MARKERS = 'these partitions are likely deleted already and hence can be skipped'
 /** Client id of Kafka's admin tools: only they may write to internal topics. */
 const ADMIN_CLIENT_ID = '__admin_client'
 
@@ -125,26 +128,6 @@ async function committedOffset(broker: TestBroker, topic: string): Promise<strin
   })
 }
 
-/**
- * False if Kafka has completed transactions without their markers. On a busy machine its coordinator may load before its
- * metadata has their topics: it takes those for deleted and sends no markers (TransactionMarkerChannelManager).
- */
-async function hasMarkers(broker: TestBroker, ...topics: readonly string[]): Promise<boolean> {
-  const client = await RawClient.connect(broker.port)
-  const end = async (name: string, isolationLevel: number) => {
-    const partitions = [{ partitionIndex: 0, timestamp: LATEST }]
-    const request = { replicaId: -1, isolationLevel, topics: [{ name, partitions }], timeoutMs: 0 }
-    const answer = await client.send(ListOffsets, 6, request)
-    return answer.topics[0]!.partitions[0]!.offset
-  }
-  try {
-    for (const topic of topics) if ((await end(topic, 1)) < (await end(topic, 0))) return false
-    return true
-  } finally {
-    client.close()
-  }
-}
-
 function describeMove(title: string, from: BrokerProgram, to: BrokerProgram): void {
   describe(title, function () {
     this.timeout(180_000)
@@ -191,7 +174,11 @@ function describeMove(title: string, from: BrokerProgram, to: BrokerProgram): vo
     it('carries out what was decided before the crash', async () => {
       await stateIs(committing, target.port, 'CompleteCommit')
       await stateIs(aborting, target.port, 'CompleteAbort')
-      if (to === apacheKafka && !(await hasMarkers(target, 'committing', 'aborting'))) return
+      if (to === apacheKafka && target.logs.includes(SKIPS_MARKERS)) {
+        // What Ottla has written is there all the same: two records, and the marker between them.
+        for (const topic of ['committing', 'aborting']) expect(await endOf(target, topic), topic).to.be.at.least(3)
+        return
+      }
       expect(await consumed(target, 'committing', 2)).to.deep.equal(
         ['before', 'in the middle'].map((when) => `committing ${when}`),
       )

@@ -59,6 +59,11 @@ async function offsetAt(client: RawClient, name: string, timestamp: number) {
   return { errorCode, offset: Number(offset), timestamp: Number(found), ...epoch }
 }
 
+/** The end of partition 0, open transactions included. */
+export async function endOf(broker: TestBroker, topic: string): Promise<number> {
+  return withClient(broker, async (client) => (await offsetAt(client, topic, -1)).offset)
+}
+
 export type TopicState = Awaited<ReturnType<typeof stateOf>>
 
 /** What clients can read about a topic's log, except what a leader change alters. */
