@@ -6,7 +6,7 @@ import type { Ends, PartitionHistory, TopicHistory } from './broker-model.ts'
 import type { BrokerWorld } from './broker-world.ts'
 import { ClusterClient, isRoutingError } from './cluster-client.ts'
 import { checkReplica, ReadReplicas } from './read-replicas.ts'
-import { ReadSessions } from './read-sessions.ts'
+import { fetchTopics, forgottenTopics, ReadSessions } from './read-sessions.ts'
 import { check } from './storage-model.ts'
 
 export const EARLIEST = -2
@@ -209,8 +209,8 @@ export class BrokerConsumer {
       isolationLevel: random.below(2),
       sessionId: fetch.sessionId,
       sessionEpoch: fetch.sessionEpoch,
-      topics: this.#fetchTopics(fetch.fetched, random.pick([1, 500, 1_048_576])),
-      forgottenTopicsData: this.#forgottenTopics(fetch.forgotten),
+      topics: fetchTopics(fetch, random.pick([1, 500, 1_048_576])),
+      forgottenTopicsData: forgottenTopics(fetch),
       rackId: this.#rack,
     })
     if (maxWaitMs > 0 && host.clock.monotonicMs() - startedMs >= maxWaitMs) counts.longPolls++
@@ -223,18 +223,6 @@ export class BrokerConsumer {
   #sending(partition: PartitionHistory, offset: number): SentFetch {
     const { topic, index, ends } = partition
     return { offset, ends, image: this.#world.broker.partitionOf(topic.plan.name, index) }
-  }
-
-  #fetchTopics(wanted: readonly (readonly [PartitionHistory, number])[], partitionMaxBytes: number) {
-    return wanted.map(([{ topic, index: partition }, fetchOffset]) => ({
-      topic: topic.plan.name,
-      topicId: topic.id,
-      partitions: [{ partition, fetchOffset, partitionMaxBytes }],
-    }))
-  }
-
-  #forgottenTopics(partitions: readonly PartitionHistory[]) {
-    return partitions.map(({ topic, index }) => ({ topic: topic.plan.name, topicId: topic.id, partitions: [index] }))
   }
 
   #take(

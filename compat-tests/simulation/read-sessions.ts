@@ -60,12 +60,12 @@ export class ReadSessions {
     }
   }
 
-  /** What the answer means for the session. 'gone': it is no longer known, and nothing was read. */
+  /** What the answer does to the session. 'gone': it is no longer known, and nothing was read. */
   take(
     nodeId: number,
     { sessionEpoch }: SessionFetch,
     answer: { readonly errorCode: number; readonly sessionId: number },
-  ): 'opened' | 'continued' | 'none' | 'gone' {
+  ): 'opened' | 'gone' | undefined {
     const error = errorName(answer.errorCode)
     if (error !== 'NONE') {
       const isGone = error === 'FETCH_SESSION_ID_NOT_FOUND' || error === 'INVALID_FETCH_SESSION_EPOCH'
@@ -75,9 +75,23 @@ export class ReadSessions {
     }
     const session = this.#byNode.get(nodeId)
     if (answer.sessionId === 0) this.#byNode.delete(nodeId)
-    if (session === undefined || answer.sessionId === 0) return 'none'
+    if (session === undefined || answer.sessionId === 0) return undefined
     session.id = answer.sessionId
     session.epoch++
-    return sessionEpoch === 0 ? 'opened' : 'continued'
+    return sessionEpoch === 0 ? 'opened' : undefined
   }
+}
+
+/** `topics` of the fetch. */
+export function fetchTopics({ fetched }: SessionFetch, partitionMaxBytes: number) {
+  return fetched.map(([{ topic, index: partition }, fetchOffset]) => ({
+    topic: topic.plan.name,
+    topicId: topic.id,
+    partitions: [{ partition, fetchOffset, partitionMaxBytes }],
+  }))
+}
+
+/** `forgottenTopicsData` of the fetch. */
+export function forgottenTopics({ forgotten }: SessionFetch) {
+  return forgotten.map(({ topic, index }) => ({ topic: topic.plan.name, topicId: topic.id, partitions: [index] }))
 }

@@ -6,7 +6,7 @@ import { EARLIEST, isRefusal } from './broker-consumer.ts'
 import type { PartitionHistory } from './broker-model.ts'
 import { ClusterClient, isRoutingError } from './cluster-client.ts'
 import { answerOf } from './patient-requests.ts'
-import { ReadSessions } from './read-sessions.ts'
+import { fetchTopics, forgottenTopics, ReadSessions } from './read-sessions.ts'
 import { check } from './storage-model.ts'
 import type { TransactionWorld } from './transaction-world.ts'
 import type { Turns } from './turns.ts'
@@ -85,14 +85,8 @@ export class TransactionReader {
         isolationLevel: this.isCommittedOnly ? 1 : 0,
         sessionId: fetch.sessionId,
         sessionEpoch: fetch.sessionEpoch,
-        topics: fetch.fetched.map(([{ topic, index: partition }, fetchOffset]) => ({
-          topic: topic.plan.name,
-          topicId: topic.id,
-          partitions: [{ partition, fetchOffset, partitionMaxBytes }],
-        })),
-        forgottenTopicsData: fetch.forgotten.map(({ topic, index }) => {
-          return { topic: topic.plan.name, topicId: topic.id, partitions: [index] }
-        }),
+        topics: fetchTopics(fetch, partitionMaxBytes),
+        forgottenTopicsData: forgottenTopics(fetch),
       }),
     )
     if (answer === undefined) {
