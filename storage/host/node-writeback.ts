@@ -1,7 +1,6 @@
-import fs from 'node:fs'
 import type { Clock, Writeback } from './host.ts'
+import { ProcFile } from './node-proc-file.ts'
 
-const VMSTAT = '/proc/vmstat'
 const VMSTAT_BYTES = 16_384
 /** A look takes 20 us. */
 const LOOK_AGAIN_MS = 10
@@ -13,10 +12,7 @@ const NEARLY = 0.97
 /** Asks the Linux kernel; elsewhere it is never known. One for the whole process: it keeps a file open. */
 export class NodeWriteback implements Writeback {
   readonly #clock: Clock
-  readonly #bytes = Buffer.alloc(VMSTAT_BYTES)
-  /** Undefined: not opened yet. */
-  #descriptor: number | undefined
-  #isTold = process.platform === 'linux'
+  readonly #vmstat = new ProcFile('/proc/vmstat', VMSTAT_BYTES)
   #isUnderWay = false
   #lookedMs = Number.NEGATIVE_INFINITY
 
@@ -25,23 +21,12 @@ export class NodeWriteback implements Writeback {
   }
 
   isUnderWay(): boolean {
-    if (!this.#isTold) return false
     const nowMs = this.#clock.monotonicMs()
     if (nowMs - this.#lookedMs < LOOK_AGAIN_MS) return this.#isUnderWay
     this.#lookedMs = nowMs
-    this.#isUnderWay = isWritingBack(this.#look())
+    // Where nothing is told, a slow write tells (disk.ts).
+    this.#isUnderWay = isWritingBack(this.#vmstat.read())
     return this.#isUnderWay
-  }
-
-  #look(): string {
-    try {
-      this.#descriptor ??= fs.openSync(VMSTAT, 'r')
-      return this.#bytes.toString('latin1', 0, fs.readSync(this.#descriptor, this.#bytes, 0, VMSTAT_BYTES, 0))
-    } catch {
-      // Some containers hide it. It is a hint only: a slow write tells, too (disk.ts).
-      this.#isTold = false
-      return ''
-    }
   }
 }
 
